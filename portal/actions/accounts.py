@@ -1,0 +1,232 @@
+"""Accounts: creating them, and what a person changes about their own."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.actions.passwords import check_hash, hash_password
+from portal.db.accounts import account, account_named, add_account, change_password_hash, count_accounts
+from portal.db.audit import add_entry
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sessions import end_sessions, has_setup_link, replace_setup_link, use_setup_link
+from portal.db.tables import Account
+from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.rules.periods import zone
+from portal.rules.secrets import digest
+from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_username
+
+DISPLAY_NAME_LENGTH = 100
+
+
+class Role(StrEnum):
+    """What an account may do."""
+
+    USER = "user"
+    EXPERT = "expert"
+    ADMIN = "admin"
+
+
+class Language(StrEnum):
+    """In whose manner numbers and dates are written."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+
+
+class Theme(StrEnum):
+    """How pages look."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a person may change about their own account."""
+
+    display_name: str
+    email: str
+    time_zone: str
+    language: str
+    theme: str
+
+
+def create_account(
+    session: Session,
+    actor: str,
+    username: str,
+    email: str,
+    role: Role,
+    password_hash: str | None,
+    now: datetime,
+    display_name: str | None = None,
+) -> Account:
+    """Create an account; raises InvalidInput for malformed values and Conflict for a taken user name.
+
+    The password is hashed before (`hash_new_password`), outside of any transaction.
+    """
+    name = _checked("username", clean_username, username)
+    address = _checked("email", clean_email, email)
+    shown = _checked("display_name", _clean_display_name, display_name or name)
+    try:
+        created = add_account(session, name, shown, address, role, password_hash, now)
+    except IntegrityError as error:
+        raise Conflict(f"There is an account called {name} already.") from error
+    add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role)
+    return created
+
+
+def hash_new_password(password: str, username: str) -> str:
+    """Check a new password and return its hash; takes a quarter of a second. Raises InvalidInput."""
+    try:
+        check_password(password, username)
+    except InvalidText as error:
+        raise InvalidInput(str(error), "password") from error
+    return hash_password(password)
+
+
+def set_password(session: Session, actor: str, username: str, password_hash: str, now: datetime) -> None:
+    """Replace a password for an operator; ends all sessions of the account. Raises NotFound."""
+    found = account_named(session, username)
+    if found is None:
+        raise NotFound(f"There is no account called {username}.")
+    found.password_hash = password_hash
+    end_sessions(session, found.id)
+    add_entry(session, actor, "account.password", now, account_id=found.id)
+
+
+def set_active(session: Session, actor: str, username: str, active: bool, now: datetime) -> None:
+    """Suspend an account, which ends its sessions at once, or let it in again. Raises NotFound."""
+    found = account_named(session, username)
+    if found is None:
+        raise NotFound(f"There is no account called {username}.")
+    found.active = active
+    if not active:
+        end_sessions(session, found.id)
+    add_entry(session, actor, "account.activate" if active else "account.suspend", now, account_id=found.id)
+
+
+def change_profile(session: Session, account_id: int, new: Profile, now: datetime) -> None:
+    """Change a person's own profile. Raises InvalidInput naming the field, and NotSignedIn when suspended."""
+    own = _active(session, account_id)
+    own.display_name = _checked("display_name", _clean_display_name, new.display_name)
+    own.email = _checked("email", clean_email, new.email)
+    own.time_zone = _checked("time_zone", lambda name: zone(name).key, new.time_zone)
+    own.language = _choice(Language, "language", new.language)
+    own.theme = _choice(Theme, "theme", new.theme)
+    add_entry(session, own.username, "account.profile", now, account_id=account_id)
+
+
+def set_theme(session: Session, account_id: int, theme: str, now: datetime) -> None:
+    """Change how pages look. Raises InvalidInput."""
+    own = _active(session, account_id)
+    own.theme = _choice(Theme, "theme", theme)
+    add_entry(session, own.username, "account.theme", now, account_id=account_id, theme=theme)
+
+
+def adopt_time_zone(session: Session, account_id: int, name: str) -> bool:
+    """Take the browser's zone for an account that has none yet; say whether it was taken. Unknown zones are ignored."""
+    own = _active(session, account_id)
+    try:
+        found = zone(name)
+    except ValueError:
+        return False
+    if own.time_zone is not None:
+        return False
+    own.time_zone = found.key
+    return True
+
+
+def change_password(account_id: int, session_id: int | None, current: str, new: str, now: datetime) -> None:
+    """Change a person's own password and end their other sessions. Raises InvalidInput naming the field.
+
+    Opens its own transactions, since hashing takes long.
+    """
+    username, old_hash = run_in_reading(_credentials, account_id)
+    fits, _ = check_hash(current[: MAX_PASSWORD + 1], old_hash)
+    if not fits:
+        raise InvalidInput("That is not your current password.", "current")
+    try:
+        new_hash = hash_new_password(new, username)
+    except InvalidInput as error:
+        raise InvalidInput(error.detail, "new") from error
+    run_in_transaction(_store_password, account_id, session_id, old_hash, new_hash, now)
+
+
+def _credentials(session: Session, account_id: int) -> tuple[str, str | None]:
+    own = _active(session, account_id)
+    return own.username, own.password_hash
+
+
+def _store_password(
+    session: Session, account_id: int, session_id: int | None, old_hash: str | None, new_hash: str, now: datetime
+) -> None:
+    own = _active(session, account_id)
+    if not change_password_hash(session, account_id, new_hash, expected=old_hash):
+        raise Conflict("The password was changed elsewhere meanwhile.")
+    end_sessions(session, account_id, but=session_id)
+    add_entry(session, own.username, "account.password", now, account_id=account_id)
+
+
+def new_setup_link(session: Session, now: datetime) -> str | None:
+    """Make the one-time token that creates the first administrator; None when there are accounts."""
+    if count_accounts(session):
+        return None
+    token = secrets.token_urlsafe(32)
+    replace_setup_link(session, digest(token), now)
+    return token
+
+
+def setup_link_is_good(session: Session, token: str) -> bool:
+    """Say whether a setup token may still be used."""
+    return count_accounts(session) == 0 and has_setup_link(session, digest(token))
+
+
+def set_up(token: str, username: str, email: str, password: str, now: datetime) -> None:
+    """Create the first administrator. Raises NotFound for a used or unknown token and InvalidInput for bad values.
+
+    Opens its own transactions, since hashing takes long.
+    """
+    if not run_in_reading(setup_link_is_good, token):
+        raise NotFound("This setup link has been used or replaced. Restart the portal for a new one.")
+    password_hash = hash_new_password(password, username)
+    run_in_transaction(_create_first, token, username, email, password_hash, now)
+
+
+def _create_first(session: Session, token: str, username: str, email: str, password_hash: str, now: datetime) -> None:
+    if count_accounts(session) or not use_setup_link(session, digest(token)):
+        raise NotFound("This setup link has been used or replaced. Restart the portal for a new one.")
+    create_account(session, "setup link", username, email, Role.ADMIN, password_hash, now)
+
+
+def _active(session: Session, account_id: int) -> Account:
+    found = account(session, account_id)
+    if found is None or not found.active:
+        raise NotSignedIn
+    return found
+
+
+def _clean_display_name(text: str) -> str:
+    return clean_line(text, "The display name", DISPLAY_NAME_LENGTH)
+
+
+def _checked(field: str, clean: Callable[[str], str], value: str) -> str:
+    """Clean one field, and name it when it cannot be taken."""
+    try:
+        return clean(value)
+    except ValueError as error:
+        sentence = str(error) if isinstance(error, InvalidText) else "Choose a time zone such as Europe/Berlin."
+        raise InvalidInput(sentence, field) from error
+
+
+def _choice(kind: type[StrEnum], field: str, value: str) -> str:
+    try:
+        return kind(value).value
+    except ValueError as error:
+        raise InvalidInput(f"Choose one of {', '.join(kind)}.", field) from error

@@ -1,0 +1,28 @@
+"""Notes: writing and deleting private text on one's own requests."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.db.notes import delete_note, owns_usage, set_note
+from portal.errors import InvalidInput, NotFound
+from portal.rules.text import InvalidText, clean_note
+
+
+def write_note(session: Session, account_id: int, usage_id: int, text: str, now: datetime) -> str | None:
+    """Store a note on one of the account's requests and return it; empty text deletes it and returns None.
+
+    Raises NotFound for somebody else's request, the same as for none, and InvalidInput for text out of bounds.
+    A note is private, so the audit log does not tell of it.
+    """
+    if not owns_usage(session, account_id, usage_id):
+        raise NotFound("There is no such request.")
+    try:
+        note = clean_note(text)
+    except InvalidText as error:
+        raise InvalidInput(str(error), "note") from error
+    if not note:
+        delete_note(session, account_id, usage_id)
+        return None
+    set_note(session, account_id, usage_id, note, now)
+    return note

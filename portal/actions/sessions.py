@@ -1,0 +1,130 @@
+"""Signing in and out."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.actions.passwords import check_hash
+from portal.db.accounts import account_named, change_password_hash
+from portal.db.audit import add_entry
+from portal.db.sessions import (
+    add_session,
+    end_session,
+    end_sessions,
+    failures,
+    forget_failures,
+    forget_old,
+    session_of,
+    set_failures,
+    touch_session,
+)
+from portal.db.session import run_in_transaction
+from portal.errors import TooManyTries, WrongCredentials
+from portal.rules.secrets import digest
+from portal.rules.text import MAX_PASSWORD, InvalidText, clean_username
+from portal.rules.throttling import after_failure, wait_until
+from portal.settings import settings
+
+TOUCHED_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Who asks: the browser's own name for itself, and the address it comes from."""
+
+    user_agent: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A fresh session: its token goes into the cookie and is kept nowhere."""
+
+    account_id: int
+    token: str
+
+
+def sign_in(username: str, password: str, browser: Browser, old_token: str | None, now: datetime) -> SignIn:
+    """Open a session for a user name and its password; ends the session the browser had before.
+
+    Raises WrongCredentials, the same for unknown, suspended and wrong; TooManyTries after some of those in a row.
+    Opens its own transactions: a try is counted before the password is checked, so that many at once gain nothing.
+    """
+    try:
+        name = clean_username(username)
+    except InvalidText:
+        name = username[:64].encode("utf-8", "replace").decode().replace("\x00", "")
+    password_hash = run_in_transaction(_begin_try, name, browser, now)
+    fits, renewed = check_hash(password[: MAX_PASSWORD + 1], password_hash)
+    if not fits:
+        raise WrongCredentials
+    return run_in_transaction(_open_session, name, password_hash, renewed, browser, old_token, now)
+
+
+def _begin_try(session: Session, name: str, browser: Browser, now: datetime) -> str | None:
+    """Count a try as failed in advance; return the password hash to check, if there is one."""
+    for scope, who in (("account", name), ("address", browser.address)):
+        before = failures(session, scope, who)
+        until = wait_until(before, scope, now)
+        if until is not None:
+            raise TooManyTries(retry_after=int((until - now).total_seconds()) + 1)
+        set_failures(session, scope, who, after_failure(before, now))
+    account = account_named(session, name)
+    return account.password_hash if account is not None and account.active else None
+
+
+def _open_session(
+    session: Session,
+    name: str,
+    checked_hash: str | None,
+    renewed: str | None,
+    browser: Browser,
+    old_token: str | None,
+    now: datetime,
+) -> SignIn:
+    account = account_named(session, name)
+    if account is None or not account.active or account.password_hash != checked_hash:
+        raise WrongCredentials  # changed while the password was being checked
+    forget_failures(session, "account", name)
+    forget_failures(session, "address", browser.address)
+    forget_old(session, now)
+    if renewed is not None:
+        change_password_hash(session, account.id, renewed, expected=checked_hash)
+    if old_token is not None:
+        end_session(session, digest(old_token))
+    signed_in = open_session_for(session, account.id, browser, now)
+    add_entry(session, name, "session.open", now, account_id=account.id, address=browser.address)
+    return signed_in
+
+
+def open_session_for(session: Session, account_id: int, browser: Browser, now: datetime) -> SignIn:
+    """Open a session for an account whose identity has been established."""
+    token = secrets.token_urlsafe(32)
+    add_session(session, account_id, digest(token), browser.user_agent, browser.address, now, lifetime())
+    return SignIn(account_id, token)
+
+
+def keep_alive(session: Session, token: str, now: datetime) -> None:
+    """Prolong a session that is in use; at most every few minutes a write."""
+    found = session_of(session, digest(token), now)
+    if found is not None and now - found[0].last_seen_at >= TOUCHED_EVERY:
+        touch_session(session, found[0].id, now, lifetime())
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End a session; an unknown token changes nothing."""
+    end_session(session, digest(token))
+
+
+def sign_out_others(session: Session, account_id: int, session_id: int, now: datetime) -> int:
+    """End all sessions of an account but one; return how many there were."""
+    ended = end_sessions(session, account_id, but=session_id)
+    add_entry(session, f"account {account_id}", "session.end_others", now, account_id=account_id, ended=ended)
+    return ended
+
+
+def lifetime() -> timedelta:
+    """Return how long an unused session lasts."""
+    return timedelta(hours=settings().session_hours)

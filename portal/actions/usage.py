@@ -1,0 +1,205 @@
+"""Storing what gateways report: each event once, and all sums in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.db.accounts import accounts_named
+from portal.db.counters import add_to_counters, add_to_daily
+from portal.db.keys import keys_with_hashes, note_last_use
+from portal.db.ledger import NewEvent, fingerprints, hold_events, insert_events, release_events
+from portal.db.prices import price_book
+from portal.db.templates import account_cost_factors, cost_factors
+from portal.rules.ledger import Sums
+from portal.rules.pricing import MAX_COST, Price, billable_tokens, cost_nano_eur, price_at
+from portal.rules.usage import CLOCK_TOLERANCE, FIRST_DAY, UsageReport
+
+EARLIEST = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC)
+
+
+class Result(StrEnum):
+    """What became of a reported event."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    UNATTRIBUTED = "unattributed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one event of a batch, and why not something better."""
+
+    result: Result
+    error: str | None = None
+
+
+ACCEPTED = Outcome(Result.ACCEPTED)
+DUPLICATE = Outcome(Result.DUPLICATE)
+CONFLICT = Outcome(Result.CONFLICT, "This id was reported before with other content; an administrator can see both.")
+UNATTRIBUTED = Outcome(Result.UNATTRIBUTED, "No account has this key or user name; the event is kept until one has.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    account_id: int
+    key_id: int | None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a batch needs to know, read once for all of its events."""
+
+    gateway_id: int
+    now: datetime
+    keys: dict[str, _Owner]
+    names: dict[str, _Owner]
+    template_factors: dict[str, Decimal]
+    account_factors: dict[int, Decimal]
+    prices: list[Price]
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    def owner(self, report: UsageReport) -> _Owner | None:
+        return self.keys.get(report.key_hash) if report.key_hash else self.names.get(report.username or "")
+
+    def cost_factor(self, report: UsageReport, account_id: int) -> Decimal:
+        """The reported factor, else the named template's, else that of the account's template, else 1."""
+        if report.cost_factor is not None:
+            return report.cost_factor
+        named = self.template_factors.get(report.template or "")
+        return named if named is not None else self.account_factors.get(account_id, Decimal(1))
+
+
+def record_usage(
+    session: Session, gateway_id: int, reports: Sequence[UsageReport], budget_tz: ZoneInfo, now: datetime
+) -> list[Outcome]:
+    """Store one gateway's events and add the new ones to every sum; return what became of each, in order.
+
+    Sending the same reports again is always safe. Events that cannot be attributed, or that contradict a stored one,
+    are held for the administrator and not counted.
+    """
+    marks = [report.fingerprint() for report in reports]
+    stored = fingerprints(session, gateway_id, list({report.id for report in reports}))
+    batch = _look_up(session, gateway_id, reports, now)
+    candidates: dict[str, tuple[int, NewEvent]] = {}
+    for index, report in enumerate(reports):
+        if report.id in stored or report.id in candidates:
+            continue
+        event = _prepare(batch, index, report, marks[index])
+        if event is not None:
+            candidates[report.id] = (index, event)
+
+    new = insert_events(session, [event for _, event in candidates.values()])
+    raced = [external_id for external_id in candidates if external_id not in new]
+    stored |= fingerprints(session, gateway_id, raced)
+    stored |= {external_id: candidates[external_id][1].fingerprint for external_id in new}
+    for index, report in enumerate(reports):
+        if report.id in stored:
+            is_first = report.id in new and candidates[report.id][0] == index
+            again = DUPLICATE if marks[index] == stored[report.id] else CONFLICT
+            batch.outcomes[index] = ACCEPTED if is_first else again
+
+    _count(session, [candidates[external_id][1] for external_id in new], budget_tz)
+    _hold(session, batch, reports, marks)
+    release_events(session, gateway_id, sorted(new), now)
+    return [batch.outcomes[index] for index in range(len(reports))]
+
+
+def _look_up(session: Session, gateway_id: int, reports: Sequence[UsageReport], now: datetime) -> _Batch:
+    found_keys = keys_with_hashes(session, {r.key_hash for r in reports if r.key_hash})
+    found_names = accounts_named(session, {r.username for r in reports if r.username})
+    keys = {key_hash: _Owner(key.account_id, key.id) for key_hash, key in found_keys.items()}
+    names = {name: _Owner(account.id, None) for name, account in found_names.items()}
+    without_factor = [r for r in reports if r.cost_factor is None]
+    owners = {owner.account_id for owner in (*keys.values(), *names.values())} if without_factor else set()
+    return _Batch(
+        gateway_id=gateway_id,
+        now=now,
+        keys=keys,
+        names=names,
+        template_factors=cost_factors(session, {r.template for r in without_factor if r.template}),
+        account_factors=account_cost_factors(session, owners),
+        prices=price_book(session),
+    )
+
+
+def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -> NewEvent | None:
+    """Make an event of a report, or write down why there is none."""
+    requested_at = report.requested_at or batch.now
+    if requested_at > batch.now + CLOCK_TOLERANCE:
+        batch.outcomes[index] = Outcome(Result.REJECTED, "requested_at lies more than 5 minutes in the future.")
+        return None
+    if requested_at < EARLIEST:
+        batch.outcomes[index] = Outcome(Result.REJECTED, "requested_at lies before the year 2000.")
+        return None
+    owner = batch.owner(report)
+    if owner is None:
+        batch.outcomes[index] = UNATTRIBUTED
+        return None
+    factor = batch.cost_factor(report, owner.account_id)
+    billable = billable_tokens(report.total_tokens, factor)
+    cost = cost_nano_eur(billable, price_at(batch.prices, requested_at).eur_per_token)
+    if cost > MAX_COST:
+        batch.outcomes[index] = Outcome(Result.REJECTED, "One request cannot cost more than 100,000 EUR.")
+        return None
+    return NewEvent(
+        gateway_id=batch.gateway_id,
+        external_id=report.id,
+        fingerprint=fingerprint,
+        account_id=owner.account_id,
+        api_key_id=owner.key_id,
+        session_id=report.session_id,
+        model=report.model,
+        mode=report.mode,
+        template=report.template,
+        status=report.status,
+        prompt_tokens=report.prompt_tokens,
+        completion_tokens=report.completion_tokens,
+        cached_tokens=report.cached_tokens,
+        reasoning_tokens=report.reasoning_tokens,
+        cost_factor=factor,
+        billable_tokens=billable,
+        cost_nano_eur=cost,
+        latency_ms=report.latency_ms,
+        requested_at=requested_at,
+        received_at=batch.now,
+    )
+
+
+def _count(session: Session, events: Sequence[NewEvent], budget_tz: ZoneInfo) -> None:
+    """Add newly stored events to their counters, roll-ups and the last use of their keys."""
+    sums = Sums()
+    uses: dict[int, datetime] = {}
+    for event in events:
+        sums.add(event.account_id, event.requested_at, event.model, event.mode, event.figures, budget_tz)
+        if event.api_key_id is not None:
+            used_at = min(event.requested_at, event.received_at)
+            uses[event.api_key_id] = max(uses.get(event.api_key_id, used_at), used_at)
+    add_to_counters(session, sums.counters)
+    add_to_daily(session, sums.daily)
+    note_last_use(session, uses)
+
+
+def _hold(session: Session, batch: _Batch, reports: Sequence[UsageReport], marks: Sequence[str]) -> None:
+    """Keep what was not counted though it was well-formed; its body holds digests in place of secrets."""
+    held: dict[tuple[str, str], dict[str, Any]] = {}
+    for index, outcome in batch.outcomes.items():
+        if outcome.result in {Result.CONFLICT, Result.UNATTRIBUTED}:
+            report = reports[index]
+            held[report.id, marks[index]] = {
+                "gateway_id": batch.gateway_id,
+                "external_id": report.id,
+                "fingerprint": marks[index],
+                "reason": outcome.result.value,
+                "body": report.body(),
+                "requested_at": report.requested_at or batch.now,
+                "received_at": batch.now,
+            }
+    hold_events(session, [held[key] for key in sorted(held)])

@@ -1,0 +1,65 @@
+"""Accounts: who may sign in."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Account
+
+
+def account(session: Session, account_id: int) -> Account | None:
+    """Return the account with this id."""
+    return session.get(Account, account_id)
+
+
+def account_named(session: Session, username: str) -> Account | None:
+    """Return the account that signs in as `username` (lower case)."""
+    return session.scalar(select(Account).where(Account.username == username))
+
+
+def accounts_named(session: Session, usernames: set[str]) -> dict[str, Account]:
+    """Return the accounts among `usernames`, by user name."""
+    if not usernames:
+        return {}
+    return {a.username: a for a in session.scalars(select(Account).where(Account.username.in_(usernames)))}
+
+
+def all_accounts(session: Session) -> list[Account]:
+    """Return every account by user name; for operators."""
+    return list(session.scalars(select(Account).order_by(Account.username)))
+
+
+def count_accounts(session: Session) -> int:
+    """Return how many accounts there are."""
+    return session.scalar(select(func.count()).select_from(Account)) or 0
+
+
+def add_account(
+    session: Session, username: str, display_name: str, email: str, role: str, password_hash: str | None, now: datetime
+) -> Account:
+    """Store a new account; a taken user name raises IntegrityError at the flush."""
+    row = Account(
+        username=username,
+        display_name=display_name,
+        email=email,
+        role=role,
+        active=True,
+        password_hash=password_hash,
+        language="en",
+        theme="system",
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def change_password_hash(session: Session, account_id: int, password_hash: str, *, expected: str | None) -> bool:
+    """Replace a password hash if it is still `expected`; say whether it was."""
+    changed = session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.password_hash == expected)
+        .values(password_hash=password_hash)
+    )
+    return bool(changed.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult

@@ -1,0 +1,102 @@
+"""API keys."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Account, ApiKey
+
+MOST_KEYS = 200
+"""Keys one account may have that are neither revoked nor expired."""
+
+
+def keys(session: Session, account_id: int) -> list[ApiKey]:
+    """Return an account's keys: the usable ones first, then newest first."""
+    return list(
+        session.scalars(
+            select(ApiKey)
+            .where(ApiKey.account_id == account_id)
+            .order_by(ApiKey.revoked_at.is_not(None), ApiKey.created_at.desc(), ApiKey.id.desc())
+        )
+    )
+
+
+def active_keys(session: Session, account_id: int, now: datetime) -> list[ApiKey]:
+    """Return the keys that work at `now`, last used first, never used ones last."""
+    return list(
+        session.scalars(
+            select(ApiKey)
+            .where(ApiKey.account_id == account_id, *_usable(now))
+            .order_by(ApiKey.last_used_at.is_(None), ApiKey.last_used_at.desc(), ApiKey.id.desc())
+        )
+    )
+
+
+def key(session: Session, account_id: int, key_id: int) -> ApiKey | None:
+    """Return one of an account's own keys."""
+    return session.scalar(select(ApiKey).where(ApiKey.id == key_id, ApiKey.account_id == account_id))
+
+
+def matching_keys(session: Session, account_id: int, text: str) -> list[int]:
+    """Return the ids of an account's keys whose label or prefix contains `text`, whatever its case.
+
+    Compared in Python, since SQLite folds the case of ASCII letters only; an account has few keys.
+    """
+    wanted = text.casefold()
+    rows = session.execute(select(ApiKey.id, ApiKey.label, ApiKey.prefix).where(ApiKey.account_id == account_id))
+    return [row.id for row in rows if wanted in row.label.casefold() or wanted in row.prefix.casefold()]
+
+
+def keys_with_hashes(session: Session, hashes: set[str]) -> dict[str, ApiKey]:
+    """Return the keys, also ended ones, with these SHA-256 digests; usage of a revoked key still happened."""
+    if not hashes:
+        return {}
+    return {row.key_hash: row for row in session.scalars(select(ApiKey).where(ApiKey.key_hash.in_(hashes)))}
+
+
+def account_with_key(session: Session, key_hash: str, now: datetime) -> Account | None:
+    """Return the active account whose usable key has this SHA-256 digest."""
+    return session.scalar(
+        select(Account)
+        .join(ApiKey, ApiKey.account_id == Account.id)
+        .where(ApiKey.key_hash == key_hash, *_usable(now), Account.active)
+    )
+
+
+def count_usable_keys(session: Session, account_id: int, now: datetime) -> int:
+    """Return how many keys of an account work at `now`."""
+    return session.scalar(select(func.count()).where(ApiKey.account_id == account_id, *_usable(now))) or 0
+
+
+def add_key(
+    session: Session,
+    account_id: int,
+    key_hash: str,
+    prefix: str,
+    label: str,
+    expires_at: datetime | None,
+    now: datetime,
+) -> ApiKey:
+    """Store a new key by its digest."""
+    row = ApiKey(
+        account_id=account_id, key_hash=key_hash, prefix=prefix, label=label, expires_at=expires_at, created_at=now
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def note_last_use(session: Session, uses: Mapping[int, datetime]) -> None:
+    """Move the last use of keys forward, never back; in the order of ids, so that no two batches wait in a ring."""
+    for key_id, used_at in sorted(uses.items()):
+        session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < used_at))
+            .values(last_used_at=used_at)
+        )
+
+
+def _usable(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)

@@ -1,0 +1,142 @@
+"""The ledger's own writes: events that are stored once and for ever, and those that are held back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Account, HeldEvent, UsageEvent
+from portal.db.upserts import insert
+from portal.rules.figures import Figures
+
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A usage event ready to be stored: attributed, priced, in the shape of its table."""
+
+    gateway_id: int
+    external_id: str
+    fingerprint: str
+    account_id: int
+    api_key_id: int | None
+    session_id: str | None
+    model: str
+    mode: str
+    template: str | None
+    status: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    cost_factor: Decimal
+    billable_tokens: int
+    cost_nano_eur: int
+    latency_ms: int | None
+    requested_at: datetime
+    received_at: datetime
+
+    @property
+    def figures(self) -> Figures:
+        """What this one request adds to every sum."""
+        total = self.prompt_tokens + self.completion_tokens
+        return Figures(self.billable_tokens, self.prompt_tokens, self.completion_tokens, total, 1, self.cost_nano_eur)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """What verification reads of an event."""
+
+    requested_at: datetime
+    model: str
+    mode: str
+    figures: Figures
+
+
+def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
+    """Store the events of one gateway whose ids are new; return those ids.
+
+    The unique constraint decides, not a look beforehand, so that of two batches at once only one stores an id.
+    """
+    stored: set[str] = set()
+    rows = [asdict(event) for event in sorted(events, key=lambda event: event.external_id)]
+    for start in range(0, len(rows), _CHUNK):
+        statement = insert(session, UsageEvent).values(rows[start : start + _CHUNK])
+        statement = statement.on_conflict_do_nothing(index_elements=["gateway_id", "external_id"])
+        stored.update(session.scalars(statement.returning(UsageEvent.external_id)))
+    return stored
+
+
+def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str]) -> dict[str, str]:
+    """Return the fingerprints of a gateway's stored events among `external_ids`, by id."""
+    found: dict[str, str] = {}
+    for start in range(0, len(external_ids), _CHUNK):
+        wanted = select(UsageEvent.external_id, UsageEvent.fingerprint).where(
+            UsageEvent.gateway_id == gateway_id, UsageEvent.external_id.in_(external_ids[start : start + _CHUNK])
+        )
+        found.update((row.external_id, row.fingerprint) for row in session.execute(wanted))
+    return found
+
+
+def hold_events(session: Session, held: Sequence[dict[str, Any]]) -> None:
+    """Keep events that cannot be counted; one that is held already stays as it is."""
+    for start in range(0, len(held), _CHUNK):
+        statement = insert(session, HeldEvent).values(held[start : start + _CHUNK])
+        session.execute(statement.on_conflict_do_nothing(index_elements=["gateway_id", "external_id", "fingerprint"]))
+
+
+def release_events(session: Session, gateway_id: int, external_ids: Sequence[str], now: datetime) -> None:
+    """Mark held events as settled, since the same ids have been stored now."""
+    for start in range(0, len(external_ids), _CHUNK):
+        session.execute(
+            update(HeldEvent)
+            .where(
+                HeldEvent.gateway_id == gateway_id,
+                HeldEvent.external_id.in_(external_ids[start : start + _CHUNK]),
+                HeldEvent.reason == "unattributed",
+                HeldEvent.resolved_at.is_(None),
+            )
+            .values(resolved_at=now)
+        )
+
+
+def count_held(session: Session) -> dict[str, int]:
+    """Return how many events are held and unsettled, by reason."""
+    rows = session.execute(
+        select(HeldEvent.reason, func.count()).where(HeldEvent.resolved_at.is_(None)).group_by(HeldEvent.reason)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def count_events(session: Session) -> int:
+    """Return how many events are stored."""
+    return session.scalar(select(func.count()).select_from(UsageEvent)) or 0
+
+
+def account_events(session: Session, account_id: int) -> Iterator[StoredEvent]:
+    """Yield an account's stored events, oldest first, without holding them all; for verification and rebuilding."""
+    query = (
+        select(
+            UsageEvent.requested_at,
+            UsageEvent.model,
+            UsageEvent.mode,
+            UsageEvent.billable_tokens,
+            UsageEvent.prompt_tokens,
+            UsageEvent.completion_tokens,
+            UsageEvent.cost_nano_eur,
+        )
+        .where(UsageEvent.account_id == account_id)
+        .order_by(UsageEvent.requested_at)
+    )
+    for row in session.execute(query.execution_options(yield_per=1000)):
+        yield StoredEvent(row[0], row[1], row[2], Figures(row[3], row[4], row[5], row[4] + row[5], 1, row[6]))
+
+
+def lock_account(session: Session, account_id: int) -> None:
+    """Hold back the storing of events of one account until the transaction ends; SQLite has one writer anyway."""
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())

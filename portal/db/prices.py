@@ -1,0 +1,31 @@
+"""The price book."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db import tables
+from portal.db.upserts import insert
+from portal.rules.pricing import Price
+
+
+def price_book(session: Session) -> list[Price]:
+    """Return every price, the oldest first."""
+    rows = session.execute(
+        select(tables.Price.eur_per_token, tables.Price.valid_from).order_by(
+            tables.Price.valid_from.is_not(None), tables.Price.valid_from
+        )
+    )
+    return [Price(*row) for row in rows]
+
+
+def set_price(session: Session, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
+    """Enter a price into the book, in place of one that began at the same instant."""
+    values = {"eur_per_token": eur_per_token, "created_at": now}
+    session.execute(
+        insert(session, tables.Price)
+        .values(valid_from=valid_from, **values)
+        .on_conflict_do_update(index_elements=["valid_from"], set_=values)
+    )

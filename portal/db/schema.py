@@ -1,0 +1,78 @@
+"""Bringing a database to the schema of this program, and refusing one that is ahead of it."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from portal.db.session import Database
+from portal.db.tables import Installation, Table
+from portal.db.upserts import insert
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x4D6F45  # "MoE": one number for all who migrate one PostgreSQL database at once
+
+
+class WrongDatabase(Exception):
+    """The database cannot be used by this program; the message is a sentence for the operator."""
+
+
+def migrate(database: Database) -> None:
+    """Apply all migrations that are missing. Raises WrongDatabase for a schema newer than this program.
+
+    Several processes may start at once: the first one migrates, the others wait and find it done.
+    """
+    with database.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        current = revision(connection)
+        if current is not None and current not in known_revisions():
+            raise WrongDatabase(
+                f"The database is at revision {current}, which this version of MoE Portal does not know. "
+                "Start the newer version that has written it."
+            )
+        command.upgrade(config(connection), "head")
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision of a database; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def known_revisions() -> set[str]:
+    """Return every revision this program knows."""
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def head() -> str:
+    """Return the newest revision this program knows."""
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if newest is None:
+        raise RuntimeError("there are no migrations")
+    return newest
+
+
+def config(connection: Connection) -> Config:
+    """Return Alembic's configuration for one connection."""
+    alembic = Config()
+    alembic.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    alembic.attributes["connection"] = connection
+    alembic.attributes["metadata"] = Table.metadata
+    return alembic
+
+
+def pin_budget_timezone(database: Database, name: str) -> None:
+    """Remember in which zone days are counted. Raises WrongDatabase when they were counted in another one."""
+    with database.transaction() as session:
+        session.execute(
+            insert(session, Installation).values(name="budget_timezone", value=name).on_conflict_do_nothing()
+        )
+        pinned = session.get(Installation, "budget_timezone")
+    if pinned is not None and pinned.value != name:
+        raise WrongDatabase(
+            f"Days in this database are counted in {pinned.value}, but PORTAL_BUDGET_TIMEZONE is {name}. "
+            f"Set it back, or run `portal rebuild --budget-timezone {name}` to count all days anew."
+        )

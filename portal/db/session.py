@@ -1,0 +1,175 @@
+"""The door to the database: one engine a process, a snapshot for reading, a transaction for writing."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from portal.errors import Unavailable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 10
+"""How long a writer waits for another one on SQLite before it is told to come again."""
+SAFE_SQLITE = (3, 51, 3)
+"""First SQLite library without the WAL-reset bug, which can corrupt a database with several connections."""
+
+
+class Database:
+    """An engine and its two ways in."""
+
+    def __init__(self, url: str, pool: int = 10) -> None:
+        """Prepare to connect; nothing is opened before the first use."""
+        self.engine = _engine(url, pool)
+        isolation = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._for_reading = self.engine.execution_options(portal_reading=True, **isolation)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Give a session whose changes are committed at the end, or rolled back by any exception.
+
+        Raises Unavailable for trouble that will pass (busy, stopped, full); nothing was changed then.
+        """
+        with _passing_trouble(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that sees one moment of the database and changes nothing. Raises Unavailable."""
+        with _passing_trouble(), Session(self._for_reading, autoflush=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+_database: Database | None = None
+
+
+def open_database(url: str, pool: int = 10) -> Database:
+    """Make `url` the database of this process, in place of any other."""
+    global _database  # noqa: PLW0603  # one database a process; the tests change it
+    if _database is not None:
+        _database.close()
+    _database = Database(url, pool)
+    return _database
+
+
+def database() -> Database:
+    """Return the database of this process; RuntimeError before `open_database`."""
+    if _database is None:
+        raise RuntimeError("open_database was not called")
+    return _database
+
+
+async def in_transaction(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `work` in a transaction of its own, on a thread, so that no page waits for SQL."""
+    return await asyncio.to_thread(lambda: run_in_transaction(work, *args, **kwargs))
+
+
+async def in_reading(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `work` on a snapshot of its own, on a thread, so that no page waits for SQL."""
+    return await asyncio.to_thread(lambda: run_in_reading(work, *args, **kwargs))
+
+
+def run_in_transaction(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `work` in a transaction of its own, here and now."""
+    with database().transaction() as session:
+        return work(session, *args, **kwargs)
+
+
+def run_in_reading(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `work` on a snapshot of its own, here and now."""
+    with database().reading() as session:
+        return work(session, *args, **kwargs)
+
+
+def open_session() -> Iterator[Session]:
+    """Give a FastAPI route its transaction; use with `scope="function"`, so that it commits before the answer."""
+    with database().transaction() as session:
+        yield session
+
+
+def open_snapshot() -> Iterator[Session]:
+    """Give a FastAPI route its snapshot for reading."""
+    with database().reading() as session:
+        yield session
+
+
+@contextmanager
+def _passing_trouble() -> Iterator[None]:
+    """Turn what the database says when it is busy, stopped or full into the error that asks to come again."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, TimeoutError) as error:
+        log.warning("the database is unavailable: %s", getattr(error, "orig", None) or type(error).__name__)
+        raise Unavailable from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise Unavailable from error
+
+
+def _engine(url: str, pool: int) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(
+            parsed,
+            pool_size=pool,
+            max_overflow=pool,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5},
+            hide_parameters=True,
+        )
+    engine = create_engine(
+        parsed,
+        module=_sqlite(),
+        pool_size=pool,
+        max_overflow=pool,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _sqlite() -> ModuleType:
+    """Return the newer of Python's own SQLite and the packaged one, and say so when both are old."""
+    try:
+        import pysqlite3 as packaged
+    except ImportError:  # no wheel for this platform
+        packaged = sqlite3
+    newest: ModuleType = max(sqlite3, packaged, key=lambda module: module.sqlite_version_info)
+    if newest.sqlite_version_info < SAFE_SQLITE:
+        log.warning("SQLite %s has a bug that can damage the database; use %s or PostgreSQL.",
+                    newest.sqlite_version, ".".join(map(str, SAFE_SQLITE)))  # fmt: skip
+    return newest
+
+
+def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # no BEGIN of the driver's own: _begin_sqlite decides
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_read = connection.get_execution_options().get("portal_reading", False)
+    connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")

@@ -1,0 +1,117 @@
+"""Sessions: browsers that are signed in, and the wrong passwords of those that are not."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Account, SetupLink, SignInFailure
+from portal.db.tables import Session as SessionRow
+from portal.db.upserts import insert
+from portal.rules.throttling import FORGOTTEN_AFTER, Failures
+
+
+def session_of(session: Session, token_hash: str, now: datetime) -> tuple[SessionRow, Account] | None:
+    """Return the running session with this token and its active account."""
+    row = session.execute(
+        select(SessionRow, Account)
+        .join(Account, Account.id == SessionRow.account_id)
+        .where(SessionRow.token_hash == token_hash, SessionRow.expires_at > now, Account.active)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def sessions(session: Session, account_id: int, now: datetime) -> list[SessionRow]:
+    """Return an account's running sessions, last used first."""
+    return list(
+        session.scalars(
+            select(SessionRow)
+            .where(SessionRow.account_id == account_id, SessionRow.expires_at > now)
+            .order_by(SessionRow.last_seen_at.desc(), SessionRow.id.desc())
+        )
+    )
+
+
+def add_session(
+    session: Session, account_id: int, token_hash: str, user_agent: str, address: str, now: datetime, lasts: timedelta
+) -> SessionRow:
+    """Store a new session."""
+    row = SessionRow(
+        token_hash=token_hash,
+        account_id=account_id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + lasts,
+        user_agent=user_agent[:200],
+        address=address[:64],
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def touch_session(session: Session, session_id: int, now: datetime, lasts: timedelta) -> None:
+    """Note that a session is in use, which prolongs it."""
+    session.execute(
+        update(SessionRow).where(SessionRow.id == session_id).values(last_seen_at=now, expires_at=now + lasts)
+    )
+
+
+def end_session(session: Session, token_hash: str) -> None:
+    """Delete the session with this token, if there is one."""
+    session.execute(delete(SessionRow).where(SessionRow.token_hash == token_hash))
+
+
+def end_sessions(session: Session, account_id: int, *, but: int | None = None) -> int:
+    """Delete an account's sessions, but one; return how many."""
+    gone = session.execute(
+        delete(SessionRow).where(SessionRow.account_id == account_id, SessionRow.id != (-1 if but is None else but))
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete sessions that have expired and failures that no longer count."""
+    session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
+    session.execute(delete(SignInFailure).where(SignInFailure.last_at <= now - FORGOTTEN_AFTER))
+
+
+def failures(session: Session, scope: str, name: str) -> Failures | None:
+    """Return the wrong passwords in a row of a user name or an address; locks the row where the database can."""
+    row = session.scalar(
+        select(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]).with_for_update()
+    )
+    return None if row is None else Failures(row.count, row.last_at)
+
+
+def set_failures(session: Session, scope: str, name: str, now_failed: Failures) -> None:
+    """Store the wrong passwords in a row."""
+    values = {"count": now_failed.count, "last_at": now_failed.last_at}
+    session.execute(
+        insert(session, SignInFailure)
+        .values(scope=scope, name=name[:256], **values)
+        .on_conflict_do_update(index_elements=["scope", "name"], set_=values)
+    )
+
+
+def forget_failures(session: Session, scope: str, name: str) -> None:
+    """Forget them after a right one."""
+    session.execute(delete(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]))
+
+
+def replace_setup_link(session: Session, token_hash: str, now: datetime) -> None:
+    """Make this the only setup link."""
+    session.execute(delete(SetupLink))
+    session.add(SetupLink(token_hash=token_hash, created_at=now))
+    session.flush()
+
+
+def has_setup_link(session: Session, token_hash: str) -> bool:
+    """Say whether a setup link is the one that was printed."""
+    return session.get(SetupLink, token_hash) is not None
+
+
+def use_setup_link(session: Session, token_hash: str) -> bool:
+    """Use up a setup link; say whether it was good. Of two at once only one gets True."""
+    used = session.execute(delete(SetupLink).where(SetupLink.token_hash == token_hash))
+    return bool(used.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult

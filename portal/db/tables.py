@@ -1,0 +1,292 @@
+"""Every table. Tokens are whole numbers, money is whole nano-euros (10⁻⁹ EUR), instants are UTC."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from portal.db.types import BigId, Instant, Rate
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(DeclarativeBase):
+    """What all tables share: predictable names for constraints, so that migrations can name them."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {int: BigId, datetime: Instant, Decimal: Rate, str: Text}  # noqa: RUF012  # read by SQLAlchemy only
+
+
+class Account(Table):
+    """A person who signs in. `time_zone` is null until the first browser has told its own."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254))
+    role: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(default=True)
+    password_hash: Mapped[str | None]
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    theme: Mapped[str] = mapped_column(String(16), default="system")
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("expert_templates.id"))
+    created_at: Mapped[datetime]
+
+
+class Session(Table):
+    """A browser that is signed in; only the SHA-256 of its cookie is kept."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    user_agent: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str] = mapped_column(String(64))
+
+
+class SignInFailure(Table):
+    """Wrong passwords in a row, per user name or address; kept here so that a restart forgives nobody."""
+
+    __tablename__ = "sign_in_failures"
+
+    scope: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(256), primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SetupLink(Table):
+    """The one-time link that creates the first administrator."""
+
+    __tablename__ = "setup_links"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime]
+
+
+class ApiKey(Table):
+    """What a person's programs send; only its SHA-256 and its first 16 characters are stored."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    prefix: Mapped[str] = mapped_column(String(16))
+    label: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class Gateway(Table):
+    """A program that serves LLM requests and reports usage here."""
+
+    __tablename__ = "gateways"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+
+
+class GatewayToken(Table):
+    """A bearer token of a gateway; several may be valid at once, so that they can be rotated."""
+
+    __tablename__ = "gateway_tokens"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    prefix: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Budget(Table):
+    """An account's limits in billable tokens; null is unlimited. Without a row everything is."""
+
+    __tablename__ = "budgets"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    daily: Mapped[int | None]
+    monthly: Mapped[int | None]
+    total: Mapped[int | None]
+    type: Mapped[str] = mapped_column(String(16))
+    updated_at: Mapped[datetime]
+
+
+class Price(Table):
+    """EUR per billable token from an instant on; null is since ever."""
+
+    __tablename__ = "prices"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    valid_from: Mapped[datetime | None] = mapped_column(unique=True)
+    eur_per_token: Mapped[Decimal]
+    created_at: Mapped[datetime]
+
+
+class ExpertTemplate(Table):
+    """Which models answer which category of question, and what that costs."""
+
+    __tablename__ = "expert_templates"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    cost_factor: Mapped[Decimal]
+    created_at: Mapped[datetime]
+
+
+class ExpertModel(Table):
+    """One model of a template's category; optional ones are the second tier."""
+
+    __tablename__ = "expert_models"
+
+    template_id: Mapped[int] = mapped_column(ForeignKey("expert_templates.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    category: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(String(200))
+    endpoint: Mapped[str] = mapped_column(String(200))
+    required: Mapped[bool]
+
+
+class UsageEvent(Table):
+    """One LLM request as a gateway reported it; never changed once stored."""
+
+    __tablename__ = "usage_events"
+    __table_args__ = (
+        UniqueConstraint("gateway_id", "external_id"),
+        Index("ix_usage_events_account", "account_id", "requested_at", "id"),
+        CheckConstraint("prompt_tokens >= 0 AND completion_tokens >= 0 AND billable_tokens >= 0", "tokens"),
+        CheckConstraint("cost_nano_eur >= 0", "cost"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"))
+    external_id: Mapped[str] = mapped_column(String(256))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
+    session_id: Mapped[str | None] = mapped_column(String(256))
+    model: Mapped[str] = mapped_column(String(200))
+    mode: Mapped[str] = mapped_column(String(64))
+    template: Mapped[str | None] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(64))
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    cached_tokens: Mapped[int]
+    reasoning_tokens: Mapped[int]
+    cost_factor: Mapped[Decimal]
+    billable_tokens: Mapped[int]
+    cost_nano_eur: Mapped[int]
+    latency_ms: Mapped[int | None]
+    requested_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+
+
+class HeldEvent(Table):
+    """An event that could not be counted: its key is unknown, or its id came before with other content."""
+
+    __tablename__ = "held_events"
+    __table_args__ = (UniqueConstraint("gateway_id", "external_id", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"))
+    external_id: Mapped[str] = mapped_column(String(256))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(16))
+    body: Mapped[str]
+    requested_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+
+
+class Note(Table):
+    """An account's private text on one of its usage events."""
+
+    __tablename__ = "notes"
+
+    usage_id: Mapped[int] = mapped_column(ForeignKey("usage_events.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    text: Mapped[str]
+    updated_at: Mapped[datetime]
+
+
+class SummedColumns:
+    """The sums that counters and roll-ups keep; `tokens` are billable, the other two raw."""
+
+    tokens: Mapped[int]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    requests: Mapped[int]
+    cost_nano_eur: Mapped[int]
+
+
+class UsageCounter(SummedColumns, Table):
+    """What an account used in one period: a day, a month (named by its first day) or its whole life."""
+
+    __tablename__ = "usage_counters"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    period: Mapped[str] = mapped_column(String(8), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+
+
+class UsageDaily(SummedColumns, Table):
+    """What an account used on one day of the budget time zone, by model and mode."""
+
+    __tablename__ = "usage_daily"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class AlertSettings(Table):
+    """How an account wants to be warned; without a row alerts are off."""
+
+    __tablename__ = "alert_settings"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    enabled: Mapped[bool]
+    threshold_percent: Mapped[int]
+    email: Mapped[str | None] = mapped_column(String(254))
+    updated_at: Mapped[datetime]
+
+
+class AuditEntry(Table):
+    """Who changed what; never a secret in it."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(64))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    details: Mapped[str]
+
+
+class Installation(Table):
+    """What must stay the same for the life of a database, such as the zone its days were counted in."""
+
+    __tablename__ = "installation"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str]

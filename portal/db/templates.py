@@ -1,0 +1,89 @@
+"""Expert templates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Account, ExpertModel, ExpertTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedModel:
+    """One model of a category; `required` ones always answer, the others are the fallback."""
+
+    category: str
+    model: str
+    endpoint: str
+    required: bool
+
+
+def template_named(session: Session, name: str) -> ExpertTemplate | None:
+    """Return the template of this name."""
+    return session.scalar(select(ExpertTemplate).where(ExpertTemplate.name == name))
+
+
+def template_of(session: Session, account_id: int) -> ExpertTemplate | None:
+    """Return the template that is active for an account."""
+    return session.scalar(
+        select(ExpertTemplate).join(Account, Account.template_id == ExpertTemplate.id).where(Account.id == account_id)
+    )
+
+
+def models_of(session: Session, template_id: int) -> list[AssignedModel]:
+    """Return a template's models in their order."""
+    rows = session.execute(
+        select(ExpertModel.category, ExpertModel.model, ExpertModel.endpoint, ExpertModel.required)
+        .where(ExpertModel.template_id == template_id)
+        .order_by(ExpertModel.position)
+    )
+    return [AssignedModel(*row) for row in rows]
+
+
+def cost_factors(session: Session, names: set[str]) -> dict[str, Decimal]:
+    """Return the cost factors of the templates among `names`."""
+    if not names:
+        return {}
+    wanted = select(ExpertTemplate.name, ExpertTemplate.cost_factor).where(ExpertTemplate.name.in_(names))
+    return {row.name: row.cost_factor for row in session.execute(wanted)}
+
+
+def account_cost_factors(session: Session, account_ids: set[int]) -> dict[int, Decimal]:
+    """Return the cost factors of the templates that are active for these accounts."""
+    if not account_ids:
+        return {}
+    wanted = (
+        select(Account.id, ExpertTemplate.cost_factor)
+        .join(ExpertTemplate, ExpertTemplate.id == Account.template_id)
+        .where(Account.id.in_(account_ids))
+    )
+    return {row.id: row.cost_factor for row in session.execute(wanted)}
+
+
+def save_template(
+    session: Session, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
+) -> ExpertTemplate:
+    """Store a template, or replace the one of the same name."""
+    row = template_named(session, name)
+    if row is None:
+        row = ExpertTemplate(name=name, cost_factor=cost_factor, created_at=now)
+        session.add(row)
+    row.cost_factor = cost_factor
+    session.flush()
+    session.execute(delete(ExpertModel).where(ExpertModel.template_id == row.id))
+    session.add_all(
+        ExpertModel(
+            template_id=row.id,
+            position=position,
+            category=model.category,
+            model=model.model,
+            endpoint=model.endpoint,
+            required=model.required,
+        )
+        for position, model in enumerate(models)
+    )
+    session.flush()
+    return row

@@ -1,0 +1,192 @@
+"""Usage events as their owner sees them: filtered, sorted, paged and totalled by the database."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import ApiKey, Note, UsageEvent
+from portal.rules.figures import Figures
+from portal.rules.usage import Order, Status
+
+TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One usage event with what its owner added to it. `key_label` and `key_prefix` are None without a key."""
+
+    id: int
+    requested_at: datetime
+    model: str
+    template: str | None
+    key_label: str | None
+    key_prefix: str | None
+    mode: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    billable_tokens: int
+    cost_factor: Decimal
+    cost_nano_eur: int
+    status: str
+    latency_ms: int | None
+    note: str | None
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together, before the cost factor."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which of an account's events: `since <= requested_at < until`, and what else they must be. None is any."""
+
+    since: datetime
+    until: datetime
+    key_ids: Sequence[int] | None = None
+    mode: str | None = None
+    model: str | None = None
+    status: Status = Status.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last event of a page, after which the next one begins: its instant (or total) and its id."""
+
+    value: datetime | int
+    id: int
+
+
+def usage_page(
+    session: Session,
+    account_id: int,
+    wanted: Selection,
+    order: Order,
+    limit: int,
+    after: Position | None = None,
+    *,
+    backwards: bool = False,
+) -> list[UsageRow]:
+    """Return up to `limit` of an account's events in `order`, after (or, backwards, before) a position.
+
+    The cost does not depend on how many pages lie before: a position is a key, not a count.
+    """
+    column, descending = _sort(order)
+    if backwards:
+        descending = not descending
+    query = _rows(account_id, wanted).limit(limit)
+    if after is not None:
+        beyond = column < after.value if descending else column > after.value
+        beyond_id = UsageEvent.id < after.id if descending else UsageEvent.id > after.id
+        query = query.where(or_(beyond, and_(column == after.value, beyond_id)))
+    by = (column.desc(), UsageEvent.id.desc()) if descending else (column, UsageEvent.id)
+    rows = [_row(row) for row in session.execute(query.order_by(*by))]
+    return rows[::-1] if backwards else rows
+
+
+def position_of(row: UsageRow, order: Order) -> Position:
+    """Return where a row stands in an order."""
+    return Position(row.total_tokens if order is Order.LARGEST else row.requested_at, row.id)
+
+
+def usage_rows(session: Session, account_id: int, wanted: Selection) -> Iterator[UsageRow]:
+    """Yield all of an account's selected events, newest first, without holding them all in memory."""
+    query = _rows(account_id, wanted).order_by(UsageEvent.requested_at.desc(), UsageEvent.id.desc())
+    for row in session.execute(query.execution_options(yield_per=1000)):
+        yield _row(row)
+
+
+def usage_totals(session: Session, account_id: int, wanted: Selection) -> Figures:
+    """Return the sums over all of an account's selected events."""
+    row = session.execute(
+        select(
+            func.coalesce(func.sum(UsageEvent.billable_tokens), 0),
+            func.coalesce(func.sum(UsageEvent.prompt_tokens), 0),
+            func.coalesce(func.sum(UsageEvent.completion_tokens), 0),
+            func.count(),
+            func.coalesce(func.sum(UsageEvent.cost_nano_eur), 0),
+        ).where(*_conditions(account_id, wanted))
+    ).one()
+    tokens, prompt, completion, requests, cost = map(int, row)
+    return Figures(tokens, prompt, completion, prompt + completion, requests, cost)
+
+
+def usage_row(session: Session, account_id: int, usage_id: int) -> UsageRow | None:
+    """Return one of an account's own events."""
+    row = session.execute(_select().where(UsageEvent.id == usage_id, UsageEvent.account_id == account_id)).first()
+    return None if row is None else _row(row)
+
+
+def first_request(session: Session, account_id: int) -> datetime | None:
+    """Return when an account's earliest event was requested."""
+    return session.scalar(
+        select(UsageEvent.requested_at)
+        .where(UsageEvent.account_id == account_id)
+        .order_by(UsageEvent.requested_at)
+        .limit(1)
+    )
+
+
+def _sort(order: Order) -> tuple[Any, bool]:
+    """Return the column of an order, and whether it descends."""
+    if order is Order.LARGEST:
+        return TOTAL, True
+    return UsageEvent.requested_at, order is Order.NEWEST
+
+
+def _select() -> Any:  # the type of a SELECT of 17 columns says nothing that UsageRow does not say better
+    return (
+        select(
+            UsageEvent.id,
+            UsageEvent.requested_at,
+            UsageEvent.model,
+            UsageEvent.template,
+            ApiKey.label,
+            ApiKey.prefix,
+            UsageEvent.mode,
+            UsageEvent.prompt_tokens,
+            UsageEvent.completion_tokens,
+            UsageEvent.cached_tokens,
+            UsageEvent.reasoning_tokens,
+            UsageEvent.billable_tokens,
+            UsageEvent.cost_factor,
+            UsageEvent.cost_nano_eur,
+            UsageEvent.status,
+            UsageEvent.latency_ms,
+            Note.text,
+        )
+        .outerjoin(ApiKey, ApiKey.id == UsageEvent.api_key_id)
+        .outerjoin(Note, and_(Note.usage_id == UsageEvent.id, Note.account_id == UsageEvent.account_id))
+    )
+
+
+def _rows(account_id: int, wanted: Selection) -> Any:
+    return _select().where(*_conditions(account_id, wanted))
+
+
+def _row(row: Row[Any]) -> UsageRow:
+    return UsageRow(*tuple(row))
+
+
+def _conditions(account_id: int, wanted: Selection) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        UsageEvent.account_id == account_id,
+        UsageEvent.requested_at >= wanted.since,
+        UsageEvent.requested_at < wanted.until,
+    ]
+    if wanted.key_ids is not None:
+        conditions.append(UsageEvent.api_key_id.in_(wanted.key_ids))
+    if wanted.mode is not None:
+        conditions.append(UsageEvent.mode == wanted.mode)
+    if wanted.model is not None:
+        conditions.append(UsageEvent.model == wanted.model)
+    if wanted.status is not Status.ALL:
+        conditions.append(UsageEvent.status == "ok" if wanted.status is Status.OK else UsageEvent.status != "ok")
+    return conditions

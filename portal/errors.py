@@ -1,0 +1,111 @@
+"""The failures we expect: each with its HTTP status, its code for programs and its sentence for people.
+
+Decision: everything else is a bug; it is logged with an id and shown as that id, never with its text.
+"""
+
+
+class PortalError(Exception):
+    """A failure a visitor or program can understand; `detail` is a sentence written for them."""
+
+    status = 400
+    code = "bad_request"
+    detail = "The request cannot be understood."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
+        """Say it in other words than the usual ones; `retry_after` is in seconds."""
+        super().__init__(detail or self.detail)
+        self.detail = detail or self.detail
+        self.retry_after = retry_after
+
+
+class InvalidInput(PortalError):
+    """A value is out of bounds or malformed; nothing was changed. `field` names it where there is one."""
+
+    status = 422
+    code = "invalid"
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class NotSignedIn(PortalError):
+    """The visitor has no session; pages send them to the sign-in form."""
+
+    status = 401
+    code = "not_signed_in"
+    detail = "Sign in first."
+
+
+class WrongCredentials(PortalError):
+    """User name and password do not match; the answer is the same for unknown names."""
+
+    status = 401
+    code = "wrong_credentials"
+    detail = "That username and password do not match."
+
+
+class UnknownToken(PortalError):
+    """The bearer token is missing, malformed, revoked, expired or not known."""
+
+    status = 401
+    code = "unknown_token"
+    detail = "Send a valid token as 'Authorization: Bearer …'."
+
+
+class TooManyTries(PortalError):
+    """Too many wrong passwords; `retry_after` seconds must pass."""
+
+    status = 429
+    code = "too_many_tries"
+    detail = "Too many tries. Wait a little, then try again."
+
+
+class Forbidden(PortalError):
+    """The person may not do this."""
+
+    status = 403
+    code = "forbidden"
+    detail = "You may not do this."
+
+
+class ForeignOrigin(Forbidden):
+    """A write with a cookie came from another site."""
+
+    code = "foreign_origin"
+    detail = "This request came from another site and was refused."
+
+
+class NotFound(PortalError):
+    """It does not exist, or belongs to somebody else: the answer is the same."""
+
+    status = 404
+    code = "not_found"
+    detail = "There is nothing here."
+
+
+class Conflict(PortalError):
+    """It is taken, or has changed meanwhile."""
+
+    status = 409
+    code = "conflict"
+    detail = "That is taken already."
+
+
+class TooLarge(PortalError):
+    """The body is larger than the route takes."""
+
+    status = 413
+    code = "too_large"
+    detail = "The request is too large."
+
+
+class Unavailable(PortalError):
+    """Trouble that will pass, such as a database that is busy or stopped; nothing was changed."""
+
+    status = 503
+    code = "unavailable"
+    detail = "The portal cannot do this right now. Try again in a moment."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, retry_after=5)

@@ -1,0 +1,143 @@
+"""Days, months and resets in a time zone, correct where a midnight is missing or comes twice.
+
+Source of the rules: a day of a zone is the set of instants whose local date is that day. Its first instant is
+therefore not always "00:00": where clocks jump over midnight (Cairo, Beirut, Santiago) the day begins at 01:00, and
+where a midnight comes twice (Havana) it begins at the first one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+
+class Period(StrEnum):
+    """What a budget is counted over."""
+
+    DAILY = "daily"
+    MONTHLY = "monthly"
+    TOTAL = "total"
+
+
+EPOCH_DAY = date(1970, 1, 1)
+"""Start of the one total period of every account."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRange:
+    """Whole days, both ends inclusive."""
+
+    first: date
+    last: date
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(n) for n in range(len(self)))
+
+    def __len__(self) -> int:
+        return max((self.last - self.first).days + 1, 0)
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """All IANA zones a person may choose; the system's own pseudo zones are not among them."""
+    return frozenset(name for name in available_timezones() if not name.startswith(("posix/", "right/", "localtime")))
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the IANA zone called `name`; raises ValueError for any other text."""
+    if name not in zone_names():
+        raise ValueError(f"unknown time zone {name[:64]!r}")
+    return ZoneInfo(name)
+
+
+def day_of(instant: datetime, tz: ZoneInfo) -> date:
+    """Return the day of `tz` in which an instant lies."""
+    return instant.astimezone(tz).date()
+
+
+def start_of_day(day: date, tz: ZoneInfo) -> datetime:
+    """Return the first instant (UTC) whose local date in `tz` is `day`, or the next day's where the day was skipped."""
+    midnight = datetime.combine(day, time(), tz)  # fold=0: the earlier one of two midnights
+    instant = midnight.astimezone(UTC)
+    if instant.astimezone(tz).replace(tzinfo=None) == datetime.combine(day, time()):
+        return instant
+    # The midnight is missing: the day begins where the clocks have jumped to, which is the first instant after the
+    # transition. Within two days around it local time is piecewise linear, so a search by halves finds it exactly.
+    before, after = instant - timedelta(days=2), instant + timedelta(days=2)
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        if day_of(middle, tz) < day:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
+
+
+def end_of_day(day: date, tz: ZoneInfo) -> datetime:
+    """Return the first instant (UTC) after `day`, so that `start <= instant < end` is the day."""
+    return start_of_day(day + timedelta(1), tz)
+
+
+def first_of_month(day: date) -> date:
+    """Return the first day of the month in which `day` lies."""
+    return day.replace(day=1)
+
+
+def first_of_next_month(day: date) -> date:
+    """Return the first day of the month after `day`'s."""
+    return (day.replace(day=1) + timedelta(32)).replace(day=1)
+
+
+def period_start(period: Period, day: date) -> date:
+    """Return the day that names the period in which `day` lies; counters are stored under it."""
+    match period:
+        case Period.DAILY:
+            return day
+        case Period.MONTHLY:
+            return first_of_month(day)
+        case Period.TOTAL:
+            return EPOCH_DAY
+
+
+def period_days(period: Period, day: date) -> DayRange | None:
+    """Return the days of the period from its start up to `day`; None for the total, which has no first day."""
+    return None if period is Period.TOTAL else DayRange(period_start(period, day), day)
+
+
+def resets_at(period: Period, now: datetime, tz: ZoneInfo) -> datetime | None:
+    """Return when the period that contains `now` ends (UTC); a total budget never resets."""
+    today = day_of(now, tz)
+    match period:
+        case Period.DAILY:
+            return end_of_day(today, tz)
+        case Period.MONTHLY:
+            return start_of_day(first_of_next_month(today), tz)
+        case Period.TOTAL:
+            return None
+
+
+def elapsed_share(period: Period, now: datetime, tz: ZoneInfo) -> float | None:
+    """Return how much of the period has gone, from 0 to 1; only for drawing, never for sums. None for the total."""
+    end = resets_at(period, now, tz)
+    if end is None:
+        return None
+    start = start_of_day(period_start(period, day_of(now, tz)), tz)
+    return (now - start) / (end - start)
+
+
+def last_days(count: int, now: datetime, tz: ZoneInfo) -> DayRange:
+    """Return the last `count` whole days of `tz`, today included."""
+    today = day_of(now, tz)
+    return DayRange(today - timedelta(count - 1), today)
+
+
+def countdown(until: datetime, now: datetime) -> str:
+    """Say how long it is until an instant: `5 h 12 min`, and from 48 hours on `3 days`, rounded down."""
+    minutes = max(int((until - now).total_seconds() // 60), 0)
+    if minutes >= 48 * 60:
+        return f"{minutes // (24 * 60)} days"
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else "less than a minute"

@@ -1,0 +1,76 @@
+"""From tokens to billable tokens to nano-euros.
+
+Rates are `Decimal`, amounts are whole numbers: tokens, and nano-euros (10⁻⁹ EUR). Rounding happens once per request,
+half up, so that every sum of requests is exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+NANO = 10**9
+"""Nano-euros in one EUR."""
+
+FIRST_PRICE = Decimal("0.00002")
+"""EUR per billable token until an administrator sets another one (source: the seed's TOKEN_PRICE_EUR)."""
+
+MAX_PRICE = Decimal(1)
+MAX_COST_FACTOR = Decimal(1000)
+MAX_TOKENS = 10**9
+"""Most prompt or completion tokens one request may report; a thousand times the longest context there is."""
+MAX_COST = 10**14
+"""Most nano-euros one request may cost (100,000 EUR); keeps 90,000 such requests within a 64-bit sum."""
+
+_EXACT = Context(prec=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An entry of the price book; `valid_from` None is in force since ever."""
+
+    eur_per_token: Decimal
+    valid_from: datetime | None = None
+
+
+def price_at(book: Sequence[Price], instant: datetime) -> Price:
+    """Return the entry in force at `instant`: the latest one that had begun. Raises LookupError if none had."""
+    begun = [entry for entry in book if entry.valid_from is None or entry.valid_from <= instant]
+    if not begun:
+        raise LookupError(f"no price is in force at {instant.isoformat()}")
+    return max(begun, key=lambda entry: (entry.valid_from is not None, entry.valid_from))
+
+
+def billable_tokens(total_tokens: int, cost_factor: Decimal) -> int:
+    """Return total × cost factor, rounded half up to a whole token."""
+    return _whole(_EXACT.multiply(Decimal(total_tokens), cost_factor))
+
+
+def cost_nano_eur(billable: int, eur_per_token: Decimal) -> int:
+    """Return what `billable` tokens cost, in whole nano-euros, rounded half up."""
+    return _whole(_EXACT.multiply(Decimal(billable) * NANO, eur_per_token))
+
+
+def eur(nano_eur: int) -> Decimal:
+    """Return nano-euros as an exact amount of EUR."""
+    return Decimal(nano_eur).scaleb(-9, _EXACT)
+
+
+def eur_text(nano_eur: int) -> str:
+    """Return nano-euros as an exact decimal string of EUR without needless zeros, at least two decimals: `0.01486`."""
+    whole, rest = divmod(nano_eur, NANO)
+    decimals = f"{rest:09d}".rstrip("0")
+    return f"{whole}.{decimals:0<2}"
+
+
+def shown_eur(nano_eur: int) -> Decimal:
+    """Return the amount as it is shown: two decimals; below one cent as many as needed, up to six."""
+    amount = eur(nano_eur)
+    if 0 < nano_eur < NANO // 100:
+        fine = amount.quantize(Decimal("0.000001"), ROUND_HALF_UP).normalize()
+        return fine if fine.as_tuple().exponent < -2 else fine.quantize(Decimal("0.01"))  # type: ignore[operator]  # finite
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP, _EXACT)
+
+
+def _whole(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_HALF_UP))

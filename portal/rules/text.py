@@ -1,0 +1,80 @@
+"""What text may come in: bounded, and free of what databases, terminals and pages choke on."""
+
+import re
+import unicodedata
+
+MAX_NAME = 64
+MAX_LABEL = 100
+MAX_NOTE = 4000
+MAX_EMAIL = 254
+MAX_PASSWORD = 256
+MIN_PASSWORD = 10
+
+_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?")
+
+
+class InvalidText(ValueError):
+    """The text cannot be taken; the message is a sentence for the person who entered it."""
+
+
+def clean_line(text: str, what: str, longest: int, *, empty: bool = False) -> str:
+    """Return one line of text, trimmed and in composed form (NFC). Raises InvalidText with a sentence about `what`."""
+    line = _clean(text, what)
+    if any(unicodedata.category(c) == "Cc" or c in "\u2028\u2029" for c in line):
+        raise InvalidText(f"{what} must be one line without control characters.")
+    return _bounded(line.strip(), what, longest, empty=empty)
+
+
+def clean_note(text: str) -> str:
+    """Return the free text of a note, trimmed; line breaks and tabs stay. Empty means: no note."""
+    lines = _clean(text, "The note").replace("\r\n", "\n").replace("\r", "\n")
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in lines):
+        raise InvalidText("The note must not contain control characters.")
+    note = lines.strip()
+    if len(note) > MAX_NOTE:
+        raise InvalidText(f"The note is longer than {MAX_NOTE:,} characters. Shorten it by {len(note) - MAX_NOTE:,}.")
+    return note
+
+
+def clean_username(text: str) -> str:
+    """Return a user name in lower case: letters, digits and . _ @ + - inside, at most 64."""
+    name = clean_line(text, "The user name", MAX_NAME).lower()
+    if not _USERNAME.fullmatch(name):
+        raise InvalidText("A user name has letters a to z, digits and . _ @ + - between them, up to 64 characters.")
+    return name
+
+
+def clean_email(text: str) -> str:
+    """Return an email address that looks deliverable."""
+    address = clean_line(text, "The email address", MAX_EMAIL)
+    if not _EMAIL.fullmatch(address) or ".." in address:
+        raise InvalidText("That does not look like an email address, such as name@example.org.")
+    return address
+
+
+def check_password(password: str, username: str) -> None:
+    """Refuse a new password that is too short, too long or the user name (source: NIST SP 800-63B, 5.1.1.2)."""
+    _clean(password, "The password")
+    if len(password) < MIN_PASSWORD:
+        raise InvalidText(f"Use at least {MIN_PASSWORD} characters. Several words are easy to remember.")
+    if len(password) > MAX_PASSWORD:
+        raise InvalidText(f"A password has at most {MAX_PASSWORD} characters.")
+    if password.casefold() == username.casefold() or len(set(password)) < 4:
+        raise InvalidText("That password is too easy to guess.")
+
+
+def _clean(text: str, what: str) -> str:
+    if "\x00" in text:
+        raise InvalidText(f"{what} must not contain the NUL character.")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise InvalidText(f"{what} contains half a character (a lone surrogate).")
+    return unicodedata.normalize("NFC", text)
+
+
+def _bounded(text: str, what: str, longest: int, *, empty: bool) -> str:
+    if not text and not empty:
+        raise InvalidText(f"{what} must not be empty.")
+    if len(text) > longest:
+        raise InvalidText(f"{what} is longer than {longest} characters.")
+    return text

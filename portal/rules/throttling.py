@@ -1,0 +1,39 @@
+"""How long somebody must wait after wrong passwords.
+
+Counted per user name (known or not, so that the answer tells nothing) and per address. After a few free tries each
+further one doubles the wait, up to a quarter of an hour; a quiet day forgets all (source: OWASP ASVS 2.2.1).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+FREE_TRIES = {"account": 5, "address": 30}
+FIRST_WAIT = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Wrong passwords in a row."""
+
+    count: int
+    last_at: datetime
+
+
+def wait_until(failures: Failures | None, scope: str, now: datetime) -> datetime | None:
+    """Return until when further tries in `scope` ("account" or "address") are refused, or None when one may try now."""
+    if failures is None or now - failures.last_at >= FORGOTTEN_AFTER:
+        return None
+    excess = failures.count - FREE_TRIES[scope]
+    if excess < 0:
+        return None
+    wait = min(FIRST_WAIT * 2 ** min(excess, 10), LONGEST_WAIT)
+    return failures.last_at + wait if now < failures.last_at + wait else None
+
+
+def after_failure(failures: Failures | None, now: datetime) -> Failures:
+    """Return the failures with one more at `now`; after a quiet day counting starts afresh."""
+    if failures is None or now - failures.last_at >= FORGOTTEN_AFTER:
+        return Failures(1, now)
+    return Failures(failures.count + 1, now)

@@ -1,0 +1,196 @@
+"""What a person asks of their usage history, and a request as a gateway reported it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from portal.rules.periods import DayRange, end_of_day, last_days, start_of_day
+
+RANGES = (7, 30, 90)
+FIRST_DAY = date(2000, 1, 1)
+LAST_DAY = date(2999, 12, 31)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far in the future a gateway's clock may be."""
+
+
+class Status(StrEnum):
+    """Which requests to show."""
+
+    ALL = "all"
+    OK = "ok"
+    ERROR = "error"
+
+
+class Order(StrEnum):
+    """In which order to show them."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LARGEST = "largest"
+
+
+class InvalidFilter(ValueError):
+    """A filter is malformed; `field` names it, the message is a sentence."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFilter:
+    """Which of an account's requests to show; what a URL of Usage History says.
+
+    `from_day` and `to_day` are whole days of the account's zone, both inclusive, and overrule `range`.
+    `budget_from` and `budget_to` are the same in the budget time zone: the figures of cards and charts lead here.
+    """
+
+    range: int = 7
+    token_name: str = ""
+    mode: str = ""
+    status: Status = Status.ALL
+    from_day: date | None = None
+    to_day: date | None = None
+    model: str = ""
+    budget_from: date | None = None
+    budget_to: date | None = None
+    order: Order = Order.NEWEST
+
+    def days(self, now: datetime, tz: ZoneInfo) -> DayRange:
+        """Return the days of the account's zone that From and To stand for."""
+        usual = last_days(self.range, now, tz)
+        last = self.to_day or (max(usual.last, self.from_day) if self.from_day else usual.last)
+        return DayRange(self.from_day or min(usual.first, last - timedelta(self.range - 1)), last)
+
+    def span(self, now: datetime, tz: ZoneInfo, budget_tz: ZoneInfo) -> tuple[datetime, datetime]:
+        """Return the instants `start <= requested_at < end` of the requests to show."""
+        if self.budget_from or self.budget_to:
+            first, last, zone = self.budget_from or FIRST_DAY, self.budget_to or LAST_DAY, budget_tz
+        else:
+            days = self.days(now, tz)
+            first, last, zone = days.first, days.last, tz
+        return start_of_day(first, zone), end_of_day(last, zone)
+
+    def params(self) -> dict[str, str]:
+        """Return what differs from the plain view, as the parameters of a URL."""
+        plain = UsageFilter()
+        chosen = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {_URL.get(k, k): _as_text(v) for k, v in chosen.items() if v != getattr(plain, k) and v is not None}
+
+    def with_(self, **changes: object) -> "UsageFilter":
+        """Return the filter with other choices."""
+        return replace(self, **changes)  # type: ignore[arg-type]  # the caller names fields
+
+
+_URL = {"from_day": "from", "to_day": "to"}
+_MOST = {"token_name": 100, "mode": 64, "model": 200}
+_DAYS = {"from": "from_day", "to": "to_day", "budget_from": "budget_from", "budget_to": "budget_to"}
+FILTER_PARAMS = ("range", "token_name", "mode", "status", "from", "to", "model", "budget_from", "budget_to", "order")
+
+
+def parse_filter(params: Mapping[str, str]) -> UsageFilter:
+    """Read the parameters of a URL; empty ones count as absent. Raises InvalidFilter naming the first bad one."""
+    chosen: dict[str, object] = {}
+    for name, text in params.items():
+        if name not in FILTER_PARAMS:
+            raise InvalidFilter(name[:64], f"There is no filter called {name[:64]!r}.")
+        if text:
+            chosen[_DAYS.get(name, name)] = _parse(name, text)
+    parsed = UsageFilter(**chosen)  # type: ignore[arg-type]  # each was parsed to its field's type
+    for first, last, field in (
+        (parsed.from_day, parsed.to_day, "to"),
+        (parsed.budget_from, parsed.budget_to, "budget_to"),
+    ):
+        if first and last and first > last:
+            raise InvalidFilter(field, "The first day lies after the last day.")
+    return parsed
+
+
+def _parse(name: str, text: str) -> object:
+    if name == "range":
+        if text not in map(str, RANGES):
+            raise InvalidFilter(name, "The range is 7, 30 or 90 days.")
+        return int(text)
+    if name == "status":
+        return _choice(Status, name, text)
+    if name == "order":
+        return _choice(Order, name, text)
+    if name in _DAYS:
+        return parse_day(text, name)
+    if len(text) > _MOST[name] or "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise InvalidFilter(name, f"The filter has at most {_MOST[name]} characters, and no NUL among them.")
+    return text
+
+
+def _choice(kind: type[Status] | type[Order], name: str, text: str) -> object:
+    try:
+        return kind(text)
+    except ValueError:
+        raise InvalidFilter(name, f"Choose one of {', '.join(kind)}.") from None
+
+
+def parse_day(text: str, field: str) -> date:
+    """Read a day such as 2026-11-22. Raises InvalidFilter naming `field`."""
+    try:
+        if len(text) != len("2026-11-22") or not text.isascii():
+            raise ValueError
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidFilter(field, "A day looks like 2026-11-22.") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise InvalidFilter(field, f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
+    return day
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """One LLM request as a gateway reported it, checked and in one form; what it did not say is None.
+
+    Exactly one of `key_hash` and `username` says whose it is. Instants are UTC.
+    """
+
+    id: str
+    model: str
+    mode: str
+    prompt_tokens: int
+    completion_tokens: int
+    key_hash: str | None = None
+    username: str | None = None
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    status: str = "ok"
+    requested_at: datetime | None = None
+    latency_ms: int | None = None
+    template: str | None = None
+    cost_factor: Decimal | None = None
+    session_id: str | None = None
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def body(self) -> str:
+        """Return the report as canonical JSON, for keeping and comparing; secrets are in it as digests only."""
+        said = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain = {name: _canonical(value) for name, value in said.items() if value is not None}
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+    def fingerprint(self) -> str:
+        """Return a digest of all that was said: same id and same fingerprint is a repetition."""
+        return hashlib.sha256(self.body().encode()).hexdigest()
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value

@@ -1,0 +1,110 @@
+"""Who is signed in."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.db.keys import account_with_key
+from portal.db.sessions import session_of, sessions
+from portal.db.tables import Account
+from portal.rules.periods import zone
+from portal.rules.secrets import API_KEY, digest, is_secret
+from portal.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The account for which something is shown, and how it likes to be shown things.
+
+    `session_id` is None where a program asks with an API key; `time_zone` is None until a browser has told its own.
+    """
+
+    id: int
+    session_id: int | None
+    username: str
+    display_name: str
+    email: str
+    role: str
+    time_zone: str | None
+    language: str
+    theme: str
+    seen_at: datetime | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which single instants are shown: the account's own, else the installation's."""
+        return zone(self.time_zone) if self.time_zone else settings().budget_zone
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the avatar."""
+        words = self.display_name.split()
+        return (words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A browser that is signed in."""
+
+    id: int
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_seen_at: datetime
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """A person's own account, and where they are signed in."""
+
+    viewer: Viewer
+    sessions: tuple[OpenSession, ...]
+
+
+def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
+    """Return who holds a session cookie; None when the session has ended or the account is suspended."""
+    found = session_of(session, digest(token), now)
+    return None if found is None else _viewer(found[1], found[0].id, found[0].last_seen_at)
+
+
+def load_program(session: Session, api_key: str, now: datetime) -> Viewer | None:
+    """Return whose usable API key this is."""
+    found = account_with_key(session, digest(api_key), now) if is_secret(api_key, API_KEY) else None
+    return None if found is None else _viewer(found, None, None)
+
+
+def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView:
+    """Return a person's profile page."""
+    rows = sessions(session, viewer.id, now)
+    return ProfileView(
+        viewer,
+        tuple(
+            OpenSession(
+                row.id, row.user_agent, row.address, row.created_at, row.last_seen_at, row.id == viewer.session_id
+            )
+            for row in rows
+        ),
+    )
+
+
+def needs_keep_alive(viewer: Viewer, now: datetime, every: timedelta) -> bool:
+    """Say whether the viewer's session was last prolonged long enough ago."""
+    return viewer.seen_at is not None and now - viewer.seen_at >= every
+
+
+def _viewer(account: Account, session_id: int | None, seen_at: datetime | None) -> Viewer:
+    return Viewer(
+        id=account.id,
+        session_id=session_id,
+        username=account.username,
+        display_name=account.display_name,
+        email=account.email,
+        role=account.role,
+        time_zone=account.time_zone,
+        language=account.language,
+        theme=account.theme,
+        seen_at=seen_at,
+    )

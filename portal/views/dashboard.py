@@ -1,0 +1,31 @@
+"""The dashboard: budgets, the last two weeks, keys and template, all of one moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.views.budget import BudgetsView, load_budgets
+from portal.views.keys import KeyView, load_active_keys
+from portal.views.summary import DayUsage, load_days
+from portal.views.templates import TemplateView, load_template
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardView:
+    """What the dashboard shows."""
+
+    budgets: BudgetsView
+    days: tuple[DayUsage, ...]
+    keys: tuple[KeyView, ...]
+    template: TemplateView | None
+
+
+def load_dashboard(session: Session, account_id: int, now: datetime) -> DashboardView:
+    """Return an account's dashboard; its cost does not grow with the number of requests."""
+    return DashboardView(
+        budgets=load_budgets(session, account_id, now),
+        days=load_days(session, account_id, now),
+        keys=load_active_keys(session, account_id, now),
+        template=load_template(session, account_id),
+    )

@@ -1,0 +1,63 @@
+"""An account's API keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from portal.db.keys import active_keys, keys
+from portal.db.tables import ApiKey
+
+
+class KeyStatus(StrEnum):
+    """Whether a key works."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """One API key, by the 16 characters that are kept of it."""
+
+    id: int
+    prefix: str
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    status: KeyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class KeysView:
+    """All keys of an account: the usable ones first, newest first."""
+
+    keys: tuple[KeyView, ...]
+
+
+def load_keys(session: Session, account_id: int, now: datetime) -> KeysView:
+    """Return all of an account's keys, also those that have ended."""
+    views = [key_view(row, now) for row in keys(session, account_id)]
+    return KeysView(tuple(sorted(views, key=lambda view: view.status is not KeyStatus.ACTIVE)))
+
+
+def load_active_keys(session: Session, account_id: int, now: datetime) -> tuple[KeyView, ...]:
+    """Return the keys that work now, last used first."""
+    return tuple(key_view(row, now) for row in active_keys(session, account_id, now))
+
+
+def key_view(row: ApiKey, now: datetime) -> KeyView:
+    """Return what is shown of a key."""
+    if row.revoked_at is not None:
+        status = KeyStatus.REVOKED
+    elif row.expires_at is not None and row.expires_at <= now:
+        status = KeyStatus.EXPIRED
+    else:
+        status = KeyStatus.ACTIVE
+    return KeyView(
+        row.id, row.prefix, row.label, row.created_at, row.expires_at, row.last_used_at, row.revoked_at, status
+    )

@@ -1,0 +1,110 @@
+"""Usage History: one page of an account's requests, with the totals of the whole filtered set."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from portal.db.counters import modes
+from portal.db.keys import matching_keys
+from portal.db.usage import Position, Selection, UsageRow, position_of, usage_page, usage_row, usage_rows, usage_totals
+from portal.errors import InvalidInput, NotFound
+from portal.rules.figures import Figures
+from portal.rules.usage import Order, UsageFilter
+from portal.settings import settings
+from portal.views.accounts import Viewer
+
+MOST_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class UsageView:
+    """One page of requests. `newer` and `older` are the cursors of the neighbouring pages, None at either end."""
+
+    rows: tuple[UsageRow, ...]
+    totals: Figures
+    newer: str | None
+    older: str | None
+    modes: tuple[str, ...]
+
+
+def load_usage(
+    session: Session,
+    viewer: Viewer,
+    wanted: UsageFilter,
+    now: datetime,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> UsageView:
+    """Return the page of the viewer's own requests that begins at `cursor`, at most `limit` (1 to 500) rows.
+
+    Raises InvalidInput for a malformed cursor, or one of another order.
+    """
+    selection = _selection(session, viewer, wanted, now)
+    after, backwards = _read_cursor(cursor, wanted.order)
+    rows = usage_page(session, viewer.id, selection, wanted.order, limit + 1, after, backwards=backwards)
+    has_more = len(rows) > limit
+    if has_more:
+        rows = rows[1:] if backwards else rows[:-1]
+    has_older = bool(rows) and (has_more or backwards)
+    has_newer = bool(rows) and (has_more if backwards else after is not None)
+    return UsageView(
+        rows=tuple(rows),
+        totals=usage_totals(session, viewer.id, selection),
+        newer=_cursor(position_of(rows[0], wanted.order), wanted.order, backwards=True) if has_newer else None,
+        older=_cursor(position_of(rows[-1], wanted.order), wanted.order, backwards=False) if has_older else None,
+        modes=tuple(modes(session, viewer.id)),
+    )
+
+
+def load_usage_row(session: Session, viewer: Viewer, usage_id: int) -> UsageRow:
+    """Return one of the viewer's own requests. Raises NotFound, the same for somebody else's as for none."""
+    row = usage_row(session, viewer.id, usage_id)
+    if row is None:
+        raise NotFound("There is no such request.")
+    return row
+
+
+def load_export(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> Iterator[UsageRow]:
+    """Yield all of the viewer's filtered requests, newest first, while the session lasts."""
+    return usage_rows(session, viewer.id, _selection(session, viewer, wanted, now))
+
+
+def _selection(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> Selection:
+    since, until = wanted.span(now, viewer.zone, settings().budget_zone)
+    return Selection(
+        since=since,
+        until=until,
+        key_ids=matching_keys(session, viewer.id, wanted.token_name) if wanted.token_name else None,
+        mode=wanted.mode or None,
+        model=wanted.model or None,
+        status=wanted.status,
+    )
+
+
+def _cursor(position: Position, order: Order, *, backwards: bool) -> str:
+    value = position.value.isoformat() if isinstance(position.value, datetime) else position.value
+    text = json.dumps([order, "before" if backwards else "after", value, position.id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None, order: Order) -> tuple[Position | None, bool]:
+    """Return the position a cursor stands for, and whether it leads backwards. Raises InvalidInput."""
+    if not cursor:
+        return None, False
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        kind, way, value, row_id = json.loads(base64.b64decode(padded, b"-_", validate=True))
+        if kind != order or way not in {"before", "after"} or type(row_id) is not int or not 0 < row_id < 2**63:
+            raise ValueError
+        if order is Order.LARGEST:
+            if type(value) is not int or not 0 <= value < 2**63:
+                raise ValueError
+            return Position(value, row_id), way == "before"
+        return Position(datetime.fromisoformat(value).astimezone(UTC), row_id), way == "before"
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
+        raise InvalidInput("The cursor is not one that this list has given.", "cursor") from None

@@ -1,0 +1,95 @@
+"""Who is asking: from a session cookie or a bearer token to the account or gateway behind it.
+
+Decision: shared by pages and API, so that both draw the same line. A cookie is named `__Host-portal` under HTTPS,
+which browsers then accept only as Secure, for this host and all paths.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive, lifetime
+from portal.clock import utc_now
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.errors import NotSignedIn, UnknownToken
+from portal.settings import settings
+from portal.views.accounts import Viewer, load_program, load_viewer, needs_keep_alive
+
+LONGEST_COOKIE = 200
+
+
+def cookie_name() -> str:
+    """Return the name of the session cookie."""
+    return "__Host-portal" if settings().secure else "portal_session"
+
+
+def session_token(connection: HTTPConnection) -> str | None:
+    """Return the session token a browser sent, if it can be one."""
+    token = connection.cookies.get(cookie_name())
+    return token if token and len(token) <= LONGEST_COOKIE and token.isascii() else None
+
+
+def set_session_cookie(response: Response, token: str) -> None:
+    """Hand a browser its session: not readable by scripts, not sent along by other sites' forms."""
+    response.set_cookie(
+        cookie_name(),
+        token,
+        max_age=int(lifetime().total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=settings().secure,
+        path="/",
+    )
+
+
+def clear_session_cookie(response: Response) -> None:
+    """Take the session cookie back."""
+    response.delete_cookie(cookie_name(), httponly=True, samesite="lax", secure=settings().secure, path="/")
+
+
+def browser_of(connection: HTTPConnection) -> Browser:
+    """Return what is noted about the browser that signs in."""
+    address = connection.client.host if connection.client else "unknown"
+    return Browser(connection.headers.get("user-agent", "")[:200], address)
+
+
+def viewer_of(connection: HTTPConnection) -> Viewer | None:
+    """Return who holds the session of a request or websocket; reads the database, so call it on a thread."""
+    token = session_token(connection)
+    if token is None:
+        return None
+    now = utc_now()
+    viewer = run_in_reading(load_viewer, token, now)
+    if viewer is not None and needs_keep_alive(viewer, now, TOUCHED_EVERY):
+        run_in_transaction(keep_alive, token, now)
+    return viewer
+
+
+def signed_in(request: Request) -> Viewer:
+    """Return the signed-in account of a request. Raises NotSignedIn."""
+    viewer = viewer_of(request)
+    if viewer is None:
+        raise NotSignedIn
+    return viewer
+
+
+def bearer(request: Request) -> str:
+    """Return the bearer token of a request. Raises UnknownToken."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise UnknownToken
+    return token.strip()
+
+
+def program(token: Annotated[str, Depends(bearer)]) -> Viewer:
+    """Return the account whose API key a program sent. Raises UnknownToken."""
+    viewer = run_in_reading(load_program, token, utc_now())
+    if viewer is None:
+        raise UnknownToken
+    return viewer
+
+
+SignedIn = Annotated[Viewer, Depends(signed_in)]
+Program = Annotated[Viewer, Depends(program)]
