@@ -1,0 +1,65 @@
+# Every target does its own set-up; a fresh clone needs Python 3.11 or newer and make, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+UV := .cache/uv-$(UV_VERSION)/bin/uv
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 \
+	--generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint lock clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/set-up ## Serve the portal with sample accounts, history and a simulated gateway
+	$(BIN)/portal demo
+
+run: $(VENV)/set-up ## Serve the portal on an empty database
+	$(BIN)/portal serve
+
+test: $(VENV)/set-up-test ## Run every test; those in a browser have a session of their own
+	@failed=0; \
+	$(BIN)/pytest --ignore=tests/browser || failed=1; \
+	browser=$$($(BIN)/python scripts/ensure_browser.py) || exit 1; \
+	PORTAL_TEST_BROWSER="$$browser" $(BIN)/pytest tests/browser || failed=1; \
+	exit $$failed
+
+lint: $(VENV)/set-up-test ## Check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy portal tests scripts
+
+lock: $(UV) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes the newest releases
+	$(COMPILE) --extra postgres --output-file requirements.lock
+	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-test.lock
+
+clean: ## Remove what set-up, tests and tools left behind; data stays
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist test-results
+	find portal tests scripts -name __pycache__ -prune -exec rm -rf {} +
+
+# The files below are stamps: each says that a step was finished, and is older than what it depends on when it must
+# be done again. The lock files carry hashes, so nothing is installed that was not there when they were written.
+
+$(VENV)/made:
+	@python=$$(scripts/find_python.sh) || exit 1; \
+	echo "Making $(VENV) with $$python …"; \
+	"$$python" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/set-up: $(VENV)/made requirements.lock pyproject.toml
+	@echo "Installing what the portal needs (about a minute) …"
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/set-up-test: $(VENV)/set-up requirements-test.lock
+	@echo "Installing what the tests need (about a minute) …"
+	@$(PIP_INSTALL) --require-hashes -r requirements-test.lock
+	@touch $@
+
+$(UV):
+	@python=$$(scripts/find_python.sh) || exit 1; "$$python" -m venv --clear $(@D)/..
+	@$(@D)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,114 @@
+"""Imports point one way, so that every layer can be read, tested and replaced without those above it."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PORTAL = ROOT / "portal"
+FILES = sorted(PORTAL.rglob("*.py"))
+
+FLOORS = (
+    {"rules", "errors", "clock"},
+    {"settings"},
+    {"db"},
+    {"views", "actions"},
+    {"visitors", "gateways"},
+    {"pages", "api", "jobs"},
+    {"app"},
+    {"cli"},
+)
+"""From the ground up: what stands on one floor may import itself and every floor below, but not its neighbours."""
+
+DOOR = {"portal.db.session.in_transaction", "portal.db.session.in_reading"}
+"""All that pages may know of the database: how a view or an action is run on a thread."""
+
+
+def imports(file: Path) -> set[str]:
+    """Return the full names a file imports, wherever in it: `portal.db.session.in_reading`."""
+    package = file.relative_to(ROOT).parent.parts
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            names.update(".".join(filter(None, (*above, node.module, alias.name))) for alias in node.names)
+    return names
+
+
+def reaches(file: Path, modules: set[str]) -> set[str]:
+    """Return what a file imports of these modules or from inside them."""
+    return {name for name in imports(file) if any(f"{name}.".startswith(f"{module}.") for module in modules)}
+
+
+def part(file: Path) -> str:
+    """Return the part of the portal a file is in: `rules` for portal/rules/budgets.py, `app` for portal/app.py."""
+    return file.relative_to(PORTAL).with_suffix("").parts[0]
+
+
+def files_of(name: str) -> list[Path]:
+    return [file for file in FILES if part(file) == name]
+
+
+def floor(name: str) -> int:
+    """Return how high a part stands."""
+    for height, parts in enumerate(FLOORS):
+        if name in parts:
+            return height
+    raise AssertionError(f"portal/{name} is new: give it a place in FLOORS")
+
+
+def every(files: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("file", files, ids=lambda file: file.relative_to(PORTAL).as_posix())
+
+
+@every([file for file in FILES if file != PORTAL / "__init__.py"])
+def test_imports_point_down(file: Path) -> None:
+    own = part(file)
+    parts = {name.split(".")[1] for name in reaches(file, {"portal"}) if "." in name}
+    upward = {name for name in parts - {own} if not name.startswith("__") and floor(name) >= floor(own)}
+    assert upward == set()
+
+
+@every(files_of("rules"))
+def test_rules_import_the_standard_library_only(file: Path) -> None:
+    foreign = {name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names}
+    assert foreign - reaches(file, {"portal.rules"}) == set()
+
+
+@every(files_of("pages"))
+def test_pages_speak_no_sql(file: Path) -> None:
+    assert reaches(file, {"sqlalchemy", "alembic", "portal.db"}) - DOOR == set()
+
+
+@every(sorted((PORTAL / "db" / "migrations").rglob("*.py")))
+def test_migrations_import_nothing_from_portal(file: Path) -> None:
+    assert reaches(file, {"portal"}) == set()
+
+
+@pytest.mark.parametrize("name", ["rules", "db", "views", "actions", "pages", "api"])
+def test_there_is_something_to_check(name: str) -> None:
+    assert len(files_of(name)) > 1
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("import a.b as c", {"a.b"}, id="a module"),
+        pytest.param("from portal.db import tables", {"portal.db.tables"}, id="a name from a package"),
+        pytest.param("def f():\n    from portal import app", {"portal.app"}, id="inside a function"),
+        pytest.param("from . import tables", {"portal.rules.tables"}, id="a neighbour"),
+        pytest.param("from ..db.session import reading", {"portal.db.session.reading"}, id="a relative"),
+    ],
+)
+def test_no_import_is_overlooked(
+    source: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    file = tmp_path / "portal" / "rules" / "sample.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(source, encoding="utf-8")
+    assert imports(file) == expected
