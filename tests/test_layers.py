@@ -68,8 +68,9 @@ def every(files: list[Path]) -> pytest.MarkDecorator:
 @every([file for file in FILES if file != PORTAL / "__init__.py"])
 def test_imports_point_down(file: Path) -> None:
     own = part(file)
+    height = floor(own)
     parts = {name.split(".")[1] for name in reaches(file, {"portal"}) if "." in name}
-    upward = {name for name in parts - {own} if not name.startswith("__") and floor(name) >= floor(own)}
+    upward = {name for name in parts - {own} if not name.startswith("__") and floor(name) >= height}
     assert upward == set()
 
 
