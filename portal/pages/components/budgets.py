@@ -1,0 +1,130 @@
+"""Budget cards, and the bar that cards and tables share."""
+
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from portal.pages.components.formats import NOTHING, Formats
+from portal.pages.components.parts import Facts, LevelMark, Text, set_props, tag
+from portal.rules.periods import DayRange, Period, countdown
+from portal.rules.usage import UsageFilter
+from portal.views.budget import BudgetView
+
+CARD_TITLES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
+ROW_TITLES = {Period.DAILY: "Daily", Period.MONTHLY: "Monthly", Period.TOTAL: "Total"}
+
+
+class BudgetCard:
+    """One budget: how much, how near the limit, and when it resets."""
+
+    def __init__(self, period: Period, formats: Formats) -> None:
+        """Draw the card with room for its figures."""
+        self._period = period
+        self._formats = formats
+        title = CARD_TITLES[period]
+        with tag("section", "mp-card mp-budget", data_testid=f"budget-card-{period}", aria_label=title) as self._card:
+            with tag("div", "mp-budget__top"):
+                with tag("div", "mp-budget__head"):
+                    Text("h2", title)
+                    self._level = LevelMark()
+                with tag("div", "mp-budget__row"):
+                    self._consumed = Text("a", skeleton=168).classes("mp-num")
+                    self._percent = Text(skeleton=56).classes("mp-pct")
+                with tag("p", "mp-budget__of"):
+                    with ui.element("span"):
+                        self._of = Text("span", "of ")
+                        self._limit = Text(skeleton=80)
+                        self._unit = Text("span", " tokens")
+                    self._raw = Text("span", "").classes("mp-faint")
+                self._bar = BudgetBar(f"{title} budget")
+            self._facts = Facts("Remaining", "Cost", "Resets in")
+        for element, name in (
+            (self._consumed, "consumed"),
+            (self._limit, "limit"),
+            (self._percent, "percent"),
+            (self._facts.values[2], "reset"),
+        ):
+            element.props["data-testid"] = name
+
+    def show(self, view: BudgetView, now: datetime) -> None:
+        """Put newer figures in place."""
+        f, budget = self._formats, view.budget
+        set_props(self._card, data_level=view.level.value if view.level else "none")
+        self._level.show(view.level)
+        self._consumed.show(f.number(budget.consumed), title=f"Show {f.number(view.figures.requests)} requests")
+        set_props(self._consumed, href=requests_url(view.days))
+        self._percent.show(f.percent(view.percent) if view.percent is not None else NOTHING)
+        self._of.show("of " if budget.limit is not None else "Limit ")
+        self._limit.show(f.limit(budget.limit))
+        self._unit.show(" tokens" if budget.limit is not None else "")
+        raw = view.figures.total_tokens
+        self._raw.show(f"{f.number(raw)} raw" if raw != budget.consumed else "", title="Tokens before the cost factor")
+        self._bar.show(view, f)
+        self._show_facts(view, now)
+
+    def _show_facts(self, view: BudgetView, now: datetime) -> None:
+        f, facts = self._formats, self._facts
+        facts.names[0].show("Over by" if view.budget.over_by else "Remaining")
+        facts.values[0].show(f.number(view.budget.over_by) if view.budget.over_by else f.limit(view.budget.remaining))
+        facts.values[0].classes(
+            add="mp-over" if view.budget.over_by else "", remove="" if view.budget.over_by else "mp-over"
+        )
+        facts.values[1].show(f.eur(view.figures.cost_nano_eur))
+        facts.names[2].show("Resets in" if view.resets_at else "Resets")
+        facts.values[2].show(reset_text(view, now), title=reset_title(view, f))
+
+
+class BudgetBar:
+    """How much of a budget is used: notched at 70 and 90 %, with a mark for how much of the period has gone."""
+
+    def __init__(self, name: str, *, thin: bool = False) -> None:
+        """Draw an empty bar called `name` for those who cannot see it."""
+        self._name = name
+        with tag("div", "mp-scale"):
+            self._now = tag("span", "mp-now", aria_hidden="true")
+            self._bar = ui.linear_progress(0, show_value=False, color=None, size="6px" if thin else "8px")
+            self._bar.classes("mp-bar mp-bar--thin" if thin else "mp-bar")
+            for notch in ("70", "90"):
+                tag("span", f"mp-notch mp-notch--{notch}", aria_hidden="true")
+        set_props(self._bar, data_testid="progress", aria_label=name, aria_valuemin=0, aria_valuemax=100)
+        set_props(self._bar, aria_valuenow=0, data_level="none")
+        self._now.set_visibility(False)
+
+    def show(self, view: BudgetView, f: Formats) -> None:
+        """Put newer figures in place; the bar stops at 100 %, the number does not."""
+        percent = view.percent
+        self._bar.set_value(0 if percent is None else float(min(percent, Decimal(100)) / 100))
+        word = view.level.label if view.level else "No limit"
+        set_props(
+            self._bar,
+            data_level=view.level.value if view.level else "none",
+            aria_valuenow=0 if percent is None else float(percent),
+            aria_valuemax=100 if percent is None else float(max(percent, Decimal(100))),
+            aria_valuetext=word if percent is None else f"{f.percent(percent)}, {word}",
+        )
+        shown = view.elapsed is not None and view.budget.limit is not None
+        self._now.set_visibility(shown)
+        if shown and view.elapsed is not None:
+            self._now.style(f"--now: {view.elapsed * 100:.1f}")
+            set_props(self._now, title=f"{view.elapsed * 100:.0f} % of the period has passed")
+
+
+def requests_url(days: DayRange | None, **more: object) -> str:
+    """Return the address of exactly the requests that were counted on these days of the budget zone."""
+    wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
+    return f"/user/usage?{urlencode(wanted.with_(**more).params())}"
+
+
+def reset_text(view: BudgetView, now: datetime) -> str:
+    """Say how long it is until a budget resets."""
+    return countdown(view.resets_at, now) if view.resets_at else "Never"
+
+
+def reset_title(view: BudgetView, f: Formats) -> str:
+    """Say exactly when a budget resets."""
+    if view.resets_at is None:
+        return "This budget is not reset"
+    exact = f.exact(view.resets_at, f.budget_zone)
+    return f"{exact} ({f.exact(view.resets_at)})" if f.zones_differ else exact

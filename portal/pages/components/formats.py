@@ -1,0 +1,119 @@
+"""Numbers, money, days and instants as the viewer reads them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+
+from portal.rules.periods import DayRange, day_of
+from portal.rules.pricing import shown_eur
+from portal.settings import settings
+from portal.views.accounts import Viewer
+
+NOTHING = "–"
+UNLIMITED = "∞"
+_LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
+_THIN = "\u00a0"
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """How one viewer reads numbers and times; `zone` is theirs, `budget_zone` the one in which days are counted."""
+
+    locale: Locale
+    zone: ZoneInfo
+    budget_zone: ZoneInfo
+
+    @staticmethod
+    def of(viewer: Viewer) -> "Formats":
+        """Return the formats of a viewer."""
+        return Formats(_LOCALES.get(viewer.language, _LOCALES["en"]), viewer.zone, settings().budget_zone)
+
+    @property
+    def zones_differ(self) -> bool:
+        """Whether the viewer lives in another zone than the one in which days are counted."""
+        return self.zone.key != self.budget_zone.key
+
+    def number(self, value: int | None) -> str:
+        """Write a whole number with thousands separators: 1,234,567; nothing as a dash."""
+        return NOTHING if value is None else str(format_decimal(value, locale=self.locale))
+
+    def limit(self, value: int | None) -> str:
+        """Write a limit; none is infinite."""
+        return UNLIMITED if value is None else self.number(value)
+
+    def compact(self, value: int) -> str:
+        """Write a round number for an axis: 750 k, 1.5 M."""
+        for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+            if value >= size:
+                return f"{format_decimal(Decimal(value) / size, '0.##', locale=self.locale)}{_THIN}{unit}"
+        return self.number(value)
+
+    def percent(self, value: Decimal | None) -> str:
+        """Write a percentage with one decimal: 74.2 %."""
+        return NOTHING if value is None else f"{format_decimal(value, '#,##0.0', locale=self.locale)}{_THIN}%"
+
+    def factor(self, value: Decimal) -> str:
+        """Write a cost factor with as many decimals as it has."""
+        return str(format_decimal(value.normalize(), "0.############", locale=self.locale))
+
+    def eur(self, nano_eur: int) -> str:
+        """Write nano-euros with two decimals, below one cent with up to six: €14.85."""
+        return self._currency(shown_eur(nano_eur))
+
+    def price(self, eur_per_token: Decimal) -> str:
+        """Write a price per token exactly."""
+        return self._currency(eur_per_token)
+
+    def moment(self, instant: datetime | None, now: datetime, *, seconds: bool = False) -> str:
+        """Write an instant briefly: Today 14:05, Yesterday 17:12, 21 Nov 09:30, with the year when it is another."""
+        if instant is None:
+            return NOTHING
+        local, today = instant.astimezone(self.zone), day_of(now, self.zone)
+        clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+        if local.date() == today:
+            return f"Today {clock}"
+        if local.date() == today - timedelta(1):
+            return f"Yesterday {clock}"
+        return f"{self.day(local.date(), year=local.year != today.year)} {clock}"
+
+    def exact(self, instant: datetime | None, zone: ZoneInfo | None = None) -> str:
+        """Write an instant in full, with its zone, for a tooltip."""
+        if instant is None:
+            return ""
+        local = instant.astimezone(zone or self.zone)
+        return f"{format_datetime(local, 'EEE d MMM y, HH:mm:ss', locale=self.locale)} {(zone or self.zone).key}"
+
+    def clock(self, instant: datetime) -> str:
+        """Write the time of day with seconds, in the viewer's zone: 18:48:07."""
+        return f"{instant.astimezone(self.zone):%H:%M:%S}"
+
+    def day(self, day: date, *, year: bool = True) -> str:
+        """Write a day: 27 Nov 2026."""
+        return format_date(day, "d MMM y" if year else "d MMM", locale=self.locale)
+
+    def long_day(self, day: date) -> str:
+        """Write a day in full: Friday, 27 November 2026."""
+        return format_date(day, "EEEE, d MMMM y", locale=self.locale)
+
+    def weekday(self, day: date) -> str:
+        """Write a weekday in two letters: Fr."""
+        return format_date(day, "EEEEEE", locale=self.locale)
+
+    def days(self, days: DayRange) -> str:
+        """Write a range of days without repeating itself: 14 – 27 Nov 2026."""
+        first, last = days.first, days.last
+        if first == last:
+            return self.day(last)
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day} – {self.day(last)}"
+        return f"{self.day(first, year=first.year != last.year)} – {self.day(last)}"
+
+    def _currency(self, amount: Decimal) -> str:
+        return str(
+            format_currency(amount, "EUR", locale=self.locale, currency_digits=False, decimal_quantization=False)
+        )

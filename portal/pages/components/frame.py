@@ -1,0 +1,181 @@
+"""What stands around every page: navigation, heading, who is signed in, and word of a lost connection."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from portal.actions.accounts import Theme, adopt_time_zone, set_theme
+from portal.clock import utc_now
+from portal.db.session import in_transaction
+from portal.pages.components.assets import static
+from portal.pages.components.formats import Formats
+from portal.pages.components.live import Updated
+from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
+from portal.views.accounts import Viewer
+
+PAGES = (
+    ("Dashboard", "/user/dashboard", "dash"),
+    ("Billing", "/user/billing", "bill"),
+    ("Usage History", "/user/usage", "list"),
+    ("API Keys", "/user/keys", "key"),
+    ("Profile", "/user/profile", "user"),
+)
+_HEAD = """
+<meta name="referrer" content="same-origin">
+<link rel="stylesheet" href="{css}">
+<script src="{js}" defer></script>
+"""
+_FIXED_THEMES = {
+    Theme.LIGHT: '<script>document.documentElement.dataset.theme = "light"</script>',
+    Theme.DARK: '<script>document.documentElement.dataset.theme = "dark"</script>',
+}
+_SWITCH_THEME = {
+    Theme.SYSTEM: "delete document.documentElement.dataset.theme",
+    Theme.LIGHT: 'document.documentElement.dataset.theme = "light"',
+    Theme.DARK: 'document.documentElement.dataset.theme = "dark"',
+}
+_THEME_NAMES = {Theme.SYSTEM: "Follow the system", Theme.LIGHT: "Light", Theme.DARK: "Dark"}
+
+
+class Head:
+    """The heading of a page, beside which it may put buttons and say how fresh it is."""
+
+    def __init__(self, title: str, formats: Formats) -> None:
+        """Draw the `h1`."""
+        with tag("div", "mp-head"):
+            with ui.element("div"):
+                Text("h1", title)
+                self.sub = Text("p").classes("mp-head__sub")
+                self.sub.set_visibility(False)
+            self.side = tag("div", "mp-head__side")
+        self._formats = formats
+
+    def subtitle(self, text: str) -> None:
+        """Write a line below the heading."""
+        self.sub.set_visibility(True)
+        self.sub.show(text)
+
+    def updated(self) -> Updated:
+        """Draw when the figures were loaded, and return what keeps that true."""
+        with self.side, tag("span", "mp-updated", data_testid="updated-at", role="status"):
+            dot = tag("span", "mp-dot", aria_hidden="true")
+            text = Text(skeleton=104)
+
+        def write(words: str, is_stale: bool) -> None:
+            text.show(words)
+            dot.classes(add="mp-dot--stale" if is_stale else "", remove="" if is_stale else "mp-dot--stale")
+
+        return Updated(write, self._formats.clock)
+
+
+@contextmanager
+def frame(title: str, viewer: Viewer) -> Iterator[Head]:
+    """Draw the shell of a page called `title`; its content goes inside. Gives the page's head."""
+    ui.page_title(f"{title} · MoE Portal")
+    ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js")))
+    ui.add_head_html(_FIXED_THEMES.get(Theme(viewer.theme), ""))
+    follow_zone(viewer)
+    skip_link()
+    with ui.header().classes("mp-topbar"):
+        opener = icon_button("menu", "Open menu")
+        brand()
+        tag("span", "mp-avatar", viewer.initials, role="img", aria_label=f"Signed in as {viewer.display_name}")
+    with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219").classes("mp-nav") as drawer:
+        navigation(title, viewer, drawer.hide)
+    opener.on_click(drawer.toggle)
+    with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
+        offline_banner()
+        yield Head(title, Formats.of(viewer))
+    _forms()
+
+
+def follow_zone(viewer: Viewer) -> None:
+    """Ask the browser for its time zone while the account has none; the first one told becomes the account's."""
+    ui.context.client.layout.props["data-zone"] = viewer.time_zone or ""
+    if viewer.time_zone is not None:
+        return
+
+    async def adopt(event: GenericEventArguments) -> None:
+        if await in_transaction(adopt_time_zone, viewer.id, str(event.args)[:64]):
+            ui.navigate.reload()
+
+    ui.on("portal-zone", adopt)
+
+
+def skip_link() -> None:
+    """Let the keyboard jump over the navigation."""
+    tag("a", "mp-skip", "Skip to content", href="#main")
+
+
+def brand() -> None:
+    """Draw the name of the product, which leads home."""
+    with tag("a", "mp-brand", href="/user/dashboard"):
+        tag("img", "", src=static("favicon.svg"), alt="", width="26", height="26")
+        Text("span", "MoE Portal")
+
+
+def navigation(title: str, viewer: Viewer, close: Callable[[], object]) -> None:
+    """Draw the pages, with the present one marked, and who is signed in."""
+    with tag("nav", "mp-nav__in", aria_label="Main"):
+        with tag("div", "mp-nav__bar"):
+            brand()
+            icon_button("x", "Close menu", close).classes("mp-nav__close")
+        with ui.element("ul"):
+            for name, path, picture in PAGES:
+                with ui.element("li"), tag("a", "mp-nav__link", href=path) as link:
+                    icon(picture)
+                    Text("span", name)
+                if name == title:
+                    link.props["aria-current"] = "page"
+        with tag("div", "mp-nav__foot"):
+            account_menu(viewer)
+
+
+def account_menu(viewer: Viewer) -> None:
+    """Draw who is signed in, and a menu with the theme and the way out."""
+    with tag("button", "mp-who", type="button", aria_haspopup="menu", data_testid="account-menu"):
+        tag("span", "mp-avatar", viewer.initials, aria_hidden="true")
+        with ui.element("span"):
+            tag("span", "mp-who__name", viewer.display_name, title=viewer.display_name)
+            tag("span", "mp-who__mail", viewer.email, title=viewer.email)
+        icon("updown")
+        with ui.menu().props('anchor="top left" self="bottom left" auto-close').classes("mp-menu"):
+            theme_choice(viewer)
+            ui.separator()
+            with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
+                icon("off")
+                Text("span", "Sign out")
+
+
+def theme_choice(viewer: Viewer) -> None:
+    """Draw the three themes; choosing one applies at once and is kept for the next time."""
+    items: dict[Theme, ui.menu_item] = {}
+
+    async def choose(theme: Theme) -> None:
+        ui.run_javascript(_SWITCH_THEME[theme])
+        for other, item in items.items():
+            set_props(item, aria_checked="true" if other is theme else "false")
+        await in_transaction(set_theme, viewer.id, theme.value, utc_now())
+
+    for theme in Theme:
+        with ui.menu_item(on_click=lambda theme=theme: choose(theme)).classes("mp-menu__item") as item:
+            Text("span", _THEME_NAMES[theme])
+            icon("check").classes("mp-menu__check")
+        item.props["role"] = "menuitemradio"
+        item.props["aria-checked"] = "true" if viewer.theme == theme else "false"
+        items[theme] = item
+
+
+def offline_banner() -> None:
+    """Draw the word of a lost connection; portal.js shows it and takes it away."""
+    with tag("div", "mp-msg mp-msg--warn mp-offline", id="offline", role="alert", hidden=""):
+        icon("off")
+        with ui.element("div"):
+            tag("span", "", "No connection to the portal. ", id="offline-text")
+        tag("button", "mp-btn", "Try now", type="button", id="offline-retry")
+
+
+def _forms() -> None:
+    tag("form", "", id="sign-out", method="post", action="/user/logout", hidden="")

@@ -1,0 +1,178 @@
+"""Figures that stay up to date: one load per tick for all open pages that show the same.
+
+Decision: one NiceGUI timer for the whole server, not one per page. A tick loads each feed that somebody looks at once,
+and hands the result to every page that shows it, which changes its elements in place. A hidden tab neither asks nor is
+told, and catches up when it is shown. A failed load leaves the old figures standing and says how old they are.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from nicegui import Client, app, ui
+
+from portal.clock import utc_now
+from portal.errors import PortalError, Unavailable
+from portal.settings import settings
+
+View = TypeVar("View")
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 0.25
+"""Seconds a page waits for its first figures before it is sent with skeletons in their place."""
+_AT_ONCE = 4
+"""Loads that run at the same time, so that a tick leaves threads for those who click."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[View]):
+    """A view and when it was loaded."""
+
+    view: View
+    at: datetime
+
+
+class Feed(Generic[View]):
+    """What several open pages of one account show, loaded once for all of them."""
+
+    def __init__(self, load: Callable[[], Awaitable[View]]) -> None:
+        """Load with `load`."""
+        self.load = load
+        self.pages: set[Page[View]] = set()
+        self._pending: asyncio.Task[Loaded[View]] | None = None
+
+    async def latest(self) -> Loaded[View]:
+        """Return a view loaded from now on, together with all who ask at the same time."""
+        if self._pending is None or self._pending.done():
+            self._pending = asyncio.create_task(self._load())
+        return await asyncio.shield(self._pending)
+
+    async def refresh(self, *, anew: bool = False) -> None:
+        """Load and hand the result to every page in view; `anew` does not join a load that is under way."""
+        if anew:
+            self._pending = None
+        try:
+            loaded = await self.latest()
+        except Exception as error:  # noqa: BLE001  # whatever it was, the pages must say that their figures are old
+            if not isinstance(error, PortalError):
+                log.exception("a refresh failed")
+            for page in list(self.pages):
+                page.fail()
+            return
+        for page in list(self.pages):
+            page.show(loaded)
+
+    async def _load(self) -> Loaded[View]:
+        at = utc_now()
+        return Loaded(await self.load(), at)
+
+
+class Page(Generic[View]):
+    """One open page that shows a feed."""
+
+    def __init__(self, client: Client, show: Callable[[View, datetime], None], updated: "Updated") -> None:
+        """Show by calling `show` in the context of the page's client."""
+        self.client = client
+        self.is_visible = True
+        self._show = show
+        self._updated = updated
+
+    def show(self, loaded: Loaded[View]) -> None:
+        """Put newer figures in place, unless nobody looks."""
+        if self.client.is_deleted or not self.is_visible:
+            return
+        with self.client:
+            self._show(loaded.view, loaded.at)
+            self._updated.fresh(loaded.at)
+
+    def fail(self) -> None:
+        """Say that the figures are old."""
+        if not self.client.is_deleted:
+            with self.client:
+                self._updated.stale()
+
+
+class Updated:
+    """When the figures of a page were loaded, and whether they still are what they should be."""
+
+    def __init__(self, write: Callable[[str, bool], None], clock: Callable[[datetime], str]) -> None:
+        """Tell `write` a text and whether it is a worry; `clock` writes an instant."""
+        self._write = write
+        self._clock = clock
+        self._at: datetime | None = None
+
+    def fresh(self, at: datetime) -> None:
+        """Note a successful load."""
+        self._at = at
+        self._write(f"Updated {self._clock(at)}", False)
+
+    def stale(self) -> None:
+        """Note a failed one."""
+        self._write(f"As of {self._clock(self._at)}, retrying" if self._at else "Not read yet, retrying", True)
+
+
+_feeds: dict[Hashable, Feed[Any]] = {}
+_slots = asyncio.Semaphore(_AT_ONCE)
+
+
+async def live(
+    key: Hashable,
+    load: Callable[[], Awaitable[View]],
+    show: Callable[[View, datetime], None],
+    updated: Updated,
+) -> Feed[View]:
+    """Show what `load` returns, and again at every tick; pages with the same `key` share each load.
+
+    `key` must name all that `load` depends on, first of all whose data it is. A page that has to wait is sent with its
+    skeletons first. Returns the feed, whose `refresh(anew=True)` follows an action at once.
+    """
+    client = ui.context.client
+    page = Page(client, show, updated)
+    feed = _feeds.setdefault(key, Feed(load))
+    feed.pages.add(page)
+    client.on_delete(lambda: _leave(key, feed, page))
+    ui.on("portal-visible", lambda event: _look(feed, page, bool(event.args)))
+
+    first = asyncio.create_task(feed.latest())
+    done, _ = await asyncio.wait({first}, timeout=PATIENCE)
+    if not done:
+        await client.connected()
+    try:
+        page.show(await first)
+    except Unavailable:
+        page.fail()
+    return feed
+
+
+async def tick() -> None:
+    """Refresh every feed that somebody looks at; one of them failing holds up no other."""
+
+    async def refresh(feed: Feed[Any]) -> None:
+        async with _slots:
+            await feed.refresh()
+
+    watched = [feed for feed in _feeds.values() if any(page.is_visible for page in feed.pages)]
+    await asyncio.gather(*map(refresh, watched))
+
+
+def start() -> None:
+    """Begin to tick, every PORTAL_REFRESH_SECONDS."""
+    _feeds.clear()
+    app.timer(settings().refresh_seconds, tick, immediate=False)
+
+
+async def _look(feed: Feed[Any], page: Page[Any], is_visible: bool) -> None:
+    """Follow a tab into the background and back; back in view it catches up at once."""
+    was_visible, page.is_visible = page.is_visible, is_visible
+    if is_visible and not was_visible:
+        await feed.refresh()
+
+
+def _leave(key: Hashable, feed: Feed[Any], page: Page[Any]) -> None:
+    feed.pages.discard(page)
+    if not feed.pages and _feeds.get(key) is feed:
+        del _feeds[key]

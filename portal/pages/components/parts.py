@@ -1,0 +1,131 @@
+"""Small parts in the words of the stylesheet: icons, texts, levels, badges, facts and empty places."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+from nicegui.element import Element
+
+from portal.pages.components.assets import static
+from portal.rules.budgets import Level
+
+_LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit", None: "inf"}
+
+
+def icon_name(name: str) -> str:
+    """Return one of our own icons as Quasar names it."""
+    return f"svguse:{static('icons.svg')}#{name}|0 0 20 20"
+
+
+def icon(name: str, *, label: str | None = None) -> ui.icon:
+    """Draw one of our own icons: decoration, unless it has a label that says what it means."""
+    drawn = ui.icon(icon_name(name)).classes("mp-i")
+    if label is None:
+        return drawn.props("aria-hidden=true")
+    drawn.props["aria-label"] = label
+    return drawn.props("role=img")
+
+
+def tag(name: str, classes: str = "", text: str | None = None, **props: Any) -> Element:
+    """Open an HTML element; `text` becomes its only content, escaped by the browser. `data_x` means `data-x`."""
+    element = Text(name, text) if text is not None else ui.element(name)
+    element.classes(classes)
+    for prop, value in props.items():
+        element.props[prop.rstrip("_").replace("_", "-")] = value
+    return element
+
+
+class Text(ui.label):
+    """An element whose only content is a text that may change; a skeleton until it has one."""
+
+    def __init__(self, tag_name: str = "span", text: str | None = None, *, skeleton: int = 0) -> None:
+        """Write `text`, or hold `skeleton` pixels of room for it."""
+        super().__init__(text or "")
+        self.tag = tag_name
+        self._waits = bool(skeleton and text is None)
+        if self._waits:
+            self.classes("mp-skel").style(f"width: {int(skeleton)}px; height: 1em")
+
+    def show(self, text: str, *, title: str | None = None) -> None:
+        """Put a newer text in place."""
+        if self._waits:
+            self._waits = False
+            self.classes(remove="mp-skel").style(replace="")
+        self.set_text(text)
+        if title is not None and self.props.get("title") != title:
+            self.props["title"] = title
+            self.update()
+
+
+class LevelMark:
+    """How full a budget is: a shape, a word and a colour, which say the same."""
+
+    def __init__(self) -> None:
+        """Leave room until it is known."""
+        with tag("span", "mp-level") as self.element:
+            self._icon = icon("inf")
+            self._word = Text(skeleton=52)
+        self._icon.set_visibility(False)
+
+    def show(self, level: Level | None) -> None:
+        """Show a level; None is no limit."""
+        set_props(self.element, data_level=level.value if level else "none")
+        self._icon.set_name(icon_name(_LEVEL_ICONS[level]))
+        self._icon.set_visibility(True)
+        self._word.show(level.label if level else "No limit")
+
+
+class Facts:
+    """A row of named figures, in columns that stand under each other across the cards."""
+
+    def __init__(self, *names: str) -> None:
+        """Draw the names with room for their values."""
+        self.names: list[Text] = []
+        self.values: list[Text] = []
+        with ui.element("dl").classes("mp-facts"):
+            for name in names:
+                with ui.element("div"):
+                    self.names.append(Text("dt", name))
+                    self.values.append(Text("dd", skeleton=64))
+
+
+def set_props(element: Element, **props: Any) -> None:
+    """Set properties that changed, and send them only then."""
+    wanted = {name.rstrip("_").replace("_", "-"): value for name, value in props.items()}
+    changed = {name: value for name, value in wanted.items() if element.props.get(name) != value}
+    if changed:
+        for name, value in changed.items():
+            element.props[name] = value
+        element.update()
+
+
+def mode_number(mode: str) -> int:
+    """Return the colour of a mode, 1 to 8, the same everywhere and always; `native` is the neutral one."""
+    return 8 if mode == "native" else zlib.crc32(mode.encode("utf-8", "replace")) % 7 + 1
+
+
+def button(
+    text: str, on_click: Callable[..., Any] | None = None, *, kind: str = "", icon: str | None = None
+) -> ui.button:
+    """Draw a button; `kind` is "", primary, ghost, danger or danger-fill."""
+    drawn = ui.button(text, on_click=on_click, color=None, icon=icon_name(icon) if icon else None)
+    drawn.props("unelevated no-caps").classes("mp-btn")
+    return drawn.classes(f"mp-btn--{kind}") if kind else drawn
+
+
+def icon_button(name: str, label: str, on_click: Callable[..., Any] | None = None) -> ui.button:
+    """Draw a button that is only an icon; `label` is what it is called."""
+    drawn = ui.button(on_click=on_click, color=None, icon=icon_name(name)).props("flat").classes("mp-icon")
+    drawn.props["aria-label"] = label
+    drawn.props["title"] = label
+    return drawn
+
+
+def empty(icon_of: str, title: str, sentence: str) -> Element:
+    """Draw an empty place: what would be here, and what to do about it. Use as a context for the way on."""
+    with tag("div", "mp-empty") as place:
+        icon(icon_of)
+        Text("h3", title)
+        Text("p", sentence)
+    return place

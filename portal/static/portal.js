@@ -1,0 +1,54 @@
+// What the browser itself must do for a page: say when the connection is lost, tell when nobody looks, keep tables tables.
+"use strict";
+(() => {
+  const el = (id) => document.getElementById(id);
+
+  // A lost connection: the figures stay readable and say how old they are; socket.io tries again by itself.
+  function showOffline(isOffline) {
+    const banner = el("offline");
+    if (!banner) return;
+    const since = document.querySelector('[data-testid="updated-at"]')?.textContent.match(/\d\d:\d\d:\d\d/)?.[0];
+    el("offline-text").textContent =
+      "No connection to the portal. " + (since ? `Figures are as of ${since}; trying again.` : "Trying again.");
+    banner.hidden = !isOffline;
+    document.documentElement.classList.toggle("is-offline", isOffline);
+  }
+  function watchConnection() {
+    if (!window.socket) return setTimeout(watchConnection, 50);
+    window.socket.on("connect", () => showOffline(false));
+    window.socket.on("disconnect", () => setTimeout(() => showOffline(!window.socket.connected), 700));
+    document.addEventListener("click", (event) => {
+      if (event.target.closest?.("#offline-retry")) window.socket.disconnect().connect();
+    });
+  }
+
+  // A hidden tab asks for nothing and catches up when it is shown.
+  document.addEventListener("visibilitychange", () => {
+    if (window.socket?.connected) emitEvent("portal-visible", !document.hidden);
+  });
+
+  // Rows laid out as grids are still rows of a table to a screen reader.
+  const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row" };
+  function keepTables(root) {
+    for (const node of root.querySelectorAll(".mp-table :is(table, thead, tbody, tr:not([role]))")) {
+      if (!node.hasAttribute("role")) node.setAttribute("role", ROLES[node.tagName]);
+    }
+    for (const frame of root.querySelectorAll(".mp-table[data-label]")) {
+      frame.querySelector("table")?.setAttribute("aria-label", frame.dataset.label);
+    }
+  }
+
+  // The first sign-in adopts the browser's time zone.
+  function tellZone() {
+    const layout = document.querySelector(".nicegui-layout");
+    if (!layout || !window.did_handshake) return setTimeout(tellZone, 100);
+    if (layout.dataset.zone === "") emitEvent("portal-zone", Intl.DateTimeFormat().resolvedOptions().timeZone);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    watchConnection();
+    tellZone();
+    keepTables(document);
+    new MutationObserver(() => keepTables(document)).observe(document.body, { childList: true, subtree: true });
+  });
+})();
