@@ -1,0 +1,80 @@
+"""The cast of the tests and what they do: accounts, gateways, and the requests that gateways report."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.actions.usage import Outcome, Result, record_usage
+from portal.db.accounts import add_account
+from portal.db.session import run_in_transaction
+from portal.db.tables import Account
+from portal.rules.usage import UsageReport
+from portal.settings import settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+"""A Sunday afternoon in autumn: 15:05 in Berlin, 09:05 in New York."""
+
+PASSWORD = "a glass of cold tea"
+PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$l/Jei5FyTmlNydk7Z+y99w$ejVpLXgHis59T6jLDP7r4DHdTjauf06xzDiPY1vHSAU"
+"""Of PASSWORD; made beforehand, since hashing takes a fifth of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway with the token it was given."""
+
+    id: int
+    name: str
+    token: str
+
+
+def run(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do something in a transaction of its own."""
+    return run_in_transaction(work, *args, **kwargs)
+
+
+def create_member(
+    username: str, *, role: str = "user", time_zone: str | None = "UTC", password_hash: str | None = PASSWORD_HASH
+) -> Account:
+    """Create an account as it is after its first sign-in; its password is PASSWORD."""
+
+    def create(session: Session) -> Account:
+        address = f"{username}@example.org"
+        row = add_account(session, username, username.capitalize(), address, role, password_hash, NOW)
+        row.time_zone = time_zone
+        return row
+
+    return run(create)
+
+
+def report(id: str = "r-1", **said: Any) -> UsageReport:
+    """Return a small request as a gateway would report it; `username` is alice where nothing says whose it is."""
+    if "key_hash" not in said:
+        said.setdefault("username", "alice")
+    usual: dict[str, Any] = {
+        "model": "qwen3:32b",
+        "mode": "native",
+        "prompt_tokens": 100,
+        "completion_tokens": 20,
+        "requested_at": NOW,
+    }
+    return UsageReport(id=id, **{**usual, **said})
+
+
+def send(
+    gateway: Gateway, *reports: UsageReport, now: datetime = NOW, budget_tz: ZoneInfo | None = None
+) -> list[Outcome]:
+    """Have a gateway report requests in one batch; return what became of each."""
+    return run(record_usage, gateway.id, reports, budget_tz or settings().budget_zone, now)
+
+
+def results(outcomes: Sequence[Outcome]) -> list[Result]:
+    """Return the results alone."""
+    return [outcome.result for outcome in outcomes]

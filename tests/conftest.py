@@ -1,0 +1,175 @@
+"""What all tests share: settings that are nobody's own, real databases, and the cast.
+
+Decision: whatever asks for `db` runs on SQLite, and in the tests of queries, actions and views on PostgreSQL as well;
+nothing is skipped. Alice owns, Bob shares, Charlie must see nothing.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from portal.actions.administration import create_gateway
+from portal.actions.keys import NewKey, create_key
+from portal.actions.sessions import Browser, open_session_for
+from portal.clock import utc_now
+from portal.db.gateways import gateway_named
+from portal.db.schema import migrate
+from portal.db.session import Database, open_database, run_in_transaction
+from portal.db.tables import Account
+from portal.settings import settings
+from tests.cast import NOW, Gateway, create_member, run
+
+if TYPE_CHECKING:
+    from tests.databases import PostgreSQL
+
+BOTH = {"db", "actions", "views"}
+"""Directories whose tests run on both databases."""
+
+hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("deterministic")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what touches a database on both of them, where that is what the directory is for."""
+    directory = metafunc.definition.path.parent.name
+    if "database_kind" in metafunc.fixturenames and directory in BOTH:
+        metafunc.parametrize("database_kind", ["sqlite", "postgresql"])
+
+
+@pytest.fixture(autouse=True)
+def nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the settings of whoever runs the tests out of them."""
+    for name in [name for name in os.environ if name.upper().startswith("PORTAL_")]:
+        monkeypatch.delenv(name)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def settings_env(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give a function that changes settings for one test: `settings_env(budget_timezone="Europe/Berlin")`."""
+
+    def change(**values: object) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"PORTAL_{name.upper()}", str(value))
+        settings.cache_clear()
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all migrations and nothing in it, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PostgreSQL]":
+    """A private PostgreSQL server; started when the first test asks for it, gone at the end."""
+    from tests.databases import PostgreSQL  # most runs of a few tests can do without
+
+    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """On which database a test runs; `pytest_generate_tests` has it run on both where that is the point."""
+    return "sqlite"
+
+
+@pytest.fixture
+def db(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """The database of the process: migrated, empty, and this test's alone."""
+    monkeypatch.setattr("portal.db.session._database", None)
+    if database_kind == "sqlite":
+        path = tmp_path / "portal.sqlite3"
+        shutil.copyfile(request.getfixturevalue("migrated_file"), path)
+        url = f"sqlite:///{path}"
+        database = open_database(url)
+    else:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        url, database = server.url, server.emptied()
+        monkeypatch.setattr("portal.db.session._database", database)
+    request.getfixturevalue("settings_env")(database_url=url)
+    yield database
+    left_open = database.engine.pool.checkedout()  # type: ignore[attr-defined]  # both pools count
+    if database_kind == "sqlite" or left_open:
+        database.close()  # the other one is kept: connecting anew would take longer than most tests
+    assert left_open == 0, "the test has left a connection open"
+
+
+@pytest.fixture
+def migrated_sqlite(db: Database) -> Database:
+    """The same under the name that says which database pages and API are tested on."""
+    assert db.engine.dialect.name == "sqlite"
+    return db
+
+
+@pytest.fixture
+def alice(db: Database) -> Account:
+    """Owns the usage, the keys and the notes that a test is about. Her password is `cast.PASSWORD`."""
+    return create_member("alice", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def bob(db: Database) -> Account:
+    """Uses the same gateway as Alice, with keys, usage and notes of his own."""
+    return create_member("bob", time_zone="America/New_York")
+
+
+@pytest.fixture
+def charlie(db: Database) -> Account:
+    """Has nothing, and must see nothing of the others."""
+    return create_member("charlie")
+
+
+@pytest.fixture
+def admin(db: Database) -> Account:
+    """Runs the portal."""
+    return create_member("root", role="admin")
+
+
+@pytest.fixture
+def alices_key(alice: Account) -> NewKey:
+    """Alice's API key, with its secret."""
+    return run(create_key, alice.id, "Alice's laptop", None, NOW)
+
+
+@pytest.fixture
+def bobs_key(bob: Account) -> NewKey:
+    """Bob's API key, with its secret."""
+    return run(create_key, bob.id, "Bob's laptop", None, NOW)
+
+
+@pytest.fixture
+def gateway(db: Database) -> Gateway:
+    """A gateway that reports usage, with its token."""
+    token = run(create_gateway, "test", "moe-1", NOW)
+    row = run(gateway_named, "moe-1")
+    assert row is not None
+    return Gateway(row.id, row.name, token)
+
+
+@pytest.fixture
+def sign_in_as(db: Database) -> Callable[[Account], str]:
+    """Give a function that opens a session for an account, without its password, and returns the cookie's token."""
+
+    def open_one(account: Account) -> str:
+        browser = Browser("Firefox", "127.0.0.1")
+        return run_in_transaction(open_session_for, account.id, browser, utc_now()).token
+
+    return open_one
