@@ -15,7 +15,6 @@ from portal.rules.ledger import CounterKey, DailyKey
 from portal.rules.periods import DayRange, Period
 
 SUMS = ("tokens", "prompt_tokens", "completion_tokens", "requests", "cost_nano_eur")
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +118,11 @@ def clear_counters(session: Session, account_id: int) -> None:
 
 def _add(session: Session, table: type[UsageCounter | UsageDaily], key: list[str], rows: list[dict[str, Any]]) -> None:
     """Insert rows, or add their sums to those that are there; the database adds, so nothing concurrent is lost."""
-    for start in range(0, len(rows), _CHUNK):
-        statement = insert(session, table).values(rows[start : start + _CHUNK])
-        sums = {name: getattr(table, name) + statement.excluded[name] for name in SUMS}
-        session.execute(statement.on_conflict_do_update(index_elements=key, set_=sums))
+    if not rows:
+        return
+    statement = insert(session, table)
+    sums = {name: getattr(table, name) + statement.excluded[name] for name in SUMS}
+    session.execute(statement.on_conflict_do_update(index_elements=key, set_=sums), rows)
 
 
 def _columns(table: type[UsageCounter | UsageDaily]) -> list[Any]:
