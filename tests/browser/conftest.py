@@ -1,0 +1,221 @@
+"""A real server in a process of its own, and a real Chromium in front of it.
+
+The server refreshes every second here, so that a test sees several ticks; nothing else differs from what people use.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+
+from portal.actions.administration import create_gateway, set_budget
+from portal.actions.keys import NewKey, create_key
+from portal.actions.sessions import Browser, open_session_for
+from portal.db.schema import migrate
+from portal.db.session import Database
+from portal.db.tables import Account
+from portal.rules.budgets import Limits
+from tests.cast import PASSWORD, PASSWORD_HASH
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("PORTAL_TEST_BROWSER")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+TICK = 1.0
+WIDE, PHONE = 1440, 390
+
+
+@dataclass
+class Person:
+    """Somebody with an account, a key and an open session."""
+
+    account: Account
+    key: NewKey
+    session: str
+    password: str = PASSWORD
+
+
+@dataclass
+class Portal:
+    """A running portal, its database, and a gateway that reports to it."""
+
+    port: int
+    directory: Path
+    database: Database
+    gateway_token: str = ""
+    process: "subprocess.Popen[bytes] | None" = None
+    _reported: int = field(default=0)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the server and wait until it is ready."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PORTAL_"))}
+        environment |= {
+            "PORTAL_PORT": str(self.port),
+            "PORTAL_DATA_DIR": str(self.directory),
+            "PORTAL_REFRESH_SECONDS": str(TICK),
+        }
+        log = (self.directory / "server.log").open("ab")
+        self.process = subprocess.Popen([sys.executable, "main.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        for _ in range(300):
+            if self.process.poll() is not None:
+                pytest.fail(f"the server ended:\n{self.log()}")
+            try:
+                if httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        pytest.fail(f"the server is not ready:\n{self.log()}")
+
+    def stop(self) -> None:
+        """Stop the server as an operator would."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+    def log(self) -> str:
+        """Return what the server has written."""
+        return (self.directory / "server.log").read_text(errors="replace")[-5000:]
+
+    def run(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Run an action on the database of the server."""
+        with self.database.transaction() as session:
+            return work(session, *args)
+
+    def person(self, name: str, *, limits: Limits | None = None, zone: str = "UTC") -> Person:
+        """Create an account with one key called after its owner."""
+        now = datetime.now(UTC)
+
+        def create(session: Any) -> Account:
+            account = Account(
+                username=name,
+                display_name=name.title(),
+                email=f"{name}@example.org",
+                role="user",
+                active=True,
+                password_hash=PASSWORD_HASH,
+                time_zone=zone,
+                language="en",
+                theme="system",
+                created_at=now,
+            )
+            session.add(account)
+            session.flush()
+            return account
+
+        account = self.run(create)
+        key = self.run(create_key, account.id, f"{name}-laptop", None, now)
+        if limits is not None:
+            self.run(set_budget, "test", name, limits, now)
+        signed_in = self.run(open_session_for, account.id, Browser("test", "127.0.0.1"), now)
+        return Person(account, key, signed_in.token)
+
+    def report(self, person: Person, *events: dict[str, Any]) -> None:
+        """Report usage as a gateway does, over HTTP; every event must be accepted."""
+        batch = []
+        for event in events or ({},):
+            self._reported += 1
+            plain = {
+                "id": f"event-{self._reported}",
+                "api_key": person.key.secret,
+                "model": "qwen3-coder:30b",
+                "mode": "native",
+                "prompt_tokens": 1000,
+                "completion_tokens": 200,
+                "requested_at": datetime.now(UTC).isoformat(),
+            }
+            batch.append(plain | event)
+        answer = httpx.post(
+            f"{self.url}/api/v1/usage", json=batch, headers={"Authorization": f"Bearer {self.gateway_token}"}
+        )
+        assert answer.status_code == httpx.codes.OK, answer.text
+        assert answer.json()["accepted"] == len(batch), answer.text
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """One server for all browser tests; each test brings its own people."""
+    directory = tmp_path_factory.mktemp("portal")
+    database = Database(f"sqlite:///{directory / 'portal.sqlite3'}")
+    migrate(database)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running = Portal(port, directory, database)
+    running.gateway_token = running.run(create_gateway, "test", "browser-tests", datetime.now(UTC))
+    running.start()
+    yield running
+    running.stop()
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One Chromium for all tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens a page as a person, in a window of their own; scripts must not complain."""
+    contexts, complaints = [], []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:
+            complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    def open_page(
+        person: Person | None, path: str, *, width: int = WIDE, scheme: str = "light", zone: str = "UTC"
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+            timezone_id=zone,
+            has_touch=width < 768,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(8000)
+        contexts.append(context)
+        if person is not None:
+            context.add_cookies([{"name": "portal_session", "value": person.session, "url": portal.url}])
+        page = context.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(portal.url + path)
+        if person is not None:
+            page.wait_for_function("window.did_handshake === true")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def minutes_ago(count: float) -> str:
+    """Return an instant as gateways write it."""
+    return (datetime.now(UTC) - timedelta(minutes=count)).isoformat()

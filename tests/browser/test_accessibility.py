@@ -1,0 +1,122 @@
+"""No violation of WCAG 2.1 A or AA that axe can find, and nothing wider than the window, on any page."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from portal.actions.administration import assign_template, define_template
+from portal.actions.notes import write_note
+from portal.db.templates import AssignedModel
+from portal.rules.budgets import Limits
+from tests.browser.conftest import PHONE, WIDE, Person, Portal, minutes_ago
+
+Visit = Callable[..., Page]
+
+PAGES = {
+    "/user/dashboard": "Dashboard",
+    "/user/billing": "Billing",
+    "/user/usage": "Usage History",
+    "/user/keys": "API Keys",
+    "/user/profile": "Profile",
+}
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+
+@pytest.fixture(scope="module")
+def busy(portal: Portal) -> Person:
+    """Somebody on whose pages everything that can be there is there: long names, errors, notes, an overspent budget."""
+    from decimal import Decimal
+
+    person = portal.person("bertha", limits=Limits(daily=10_000, monthly=50_000, total=1_000_000))
+    now = datetime.now(UTC)
+    models = [
+        AssignedModel("Code", "qwen3-coder:30b", "gpu-01", True),
+        AssignedModel(
+            "Code", "a-model-with-a-name-that-is-far-too-long-for-any-column:480b-instruct-q8", "gpu-02", False
+        ),
+    ]
+    portal.run(define_template, "test", "research", Decimal("1.25"), models, now)
+    portal.run(assign_template, "test", "bertha", "research", now)
+    modes = ["native", "moe_orchestrated", "moe_reasoning", "moe_research", "agent", "planner", "embedding", "batch"]
+    portal.report(
+        person,
+        *(
+            {"mode": mode, "requested_at": minutes_ago(5 * number), "template": "research"}
+            for number, mode in enumerate(modes)
+        ),
+        {"status": "504 timeout", "completion_tokens": 0, "requested_at": minutes_ago(90)},
+    )
+    first = portal.run(
+        lambda session: session.connection().exec_driver_sql("SELECT max(id) FROM usage_events").scalar()
+    )
+    portal.run(write_note, person.account.id, first, "Why was this so long?", now)
+    return person
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_violation(busy: Person, visit: Visit, path: str, width: int, scheme: str) -> None:
+    page = visit(busy, path, width=width, scheme=scheme)
+    settle(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
+    expect(page).to_have_title(f"{PAGES[path]} · MoE Portal")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_empty_page_has_no_violation(portal: Portal, visit: Visit, scheme: str) -> None:
+    person = portal.person(f"nemo-{scheme}")
+    for path in PAGES:
+        page = visit(person, path, scheme=scheme)
+        settle(page)
+        assert violations(page) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_the_sign_in_form_has_no_violation(visit: Visit, width: int, scheme: str) -> None:
+    page = visit(None, "/user/login", width=width, scheme=scheme)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1250, 1440])
+def test_no_page_is_wider_than_the_window(busy: Person, visit: Visit, width: int) -> None:
+    for path in PAGES:
+        page = visit(busy, path, width=width)
+        settle(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+        page.context.close()
+
+
+def test_everything_can_be_reached_by_keyboard(busy: Person, visit: Visit) -> None:
+    page = visit(busy, "/user/dashboard")
+    settle(page)
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("document.activeElement.innerText || document.activeElement.ariaLabel || ''").strip()
+        )
+        if "Manage keys" in reached[-1]:
+            break
+    assert reached[0] == "Skip to content"
+    for wanted in ("Dashboard", "Billing", "Usage History", "API Keys", "Profile"):
+        assert wanted in reached
+    assert any("Manage keys" in text for text in reached), reached
+
+
+def settle(page: Page) -> None:
+    """Wait until the figures are there."""
+    page.wait_for_function("document.querySelectorAll('.mp-skel').length === 0")
+    page.wait_for_timeout(250)
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds, a line each."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{v['id']}: {node['html'][:160]} {node['failureSummary'][:200]}" for v in found for node in v["nodes"][:3]]

@@ -1,0 +1,144 @@
+"""What a person sees on an open dashboard while a gateway reports."""
+
+from collections.abc import Callable
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from portal.rules.budgets import Limits
+from tests.browser.conftest import Portal
+
+Visit = Callable[..., Page]
+
+
+def consumed(page: Page, period: str) -> str:
+    return page.get_by_test_id(f"budget-card-{period}").get_by_test_id("consumed").inner_text()
+
+
+def test_a_reported_event_shows_without_a_reload_and_every_figure_ties(portal: Portal, visit: Visit) -> None:
+    alice = portal.person("tia", limits=Limits(daily=10_000, monthly=100_000))
+    page = visit(alice, "/user/dashboard")
+    expect(page.get_by_test_id("budget-card-daily").get_by_test_id("consumed")).to_have_text("0")
+    page.evaluate("window.neverReloaded = true")
+
+    portal.report(alice, {"prompt_tokens": 6000, "completion_tokens": 1400, "cost_factor": "1.25"})
+
+    card = page.get_by_test_id("budget-card-daily")
+    expect(card.get_by_test_id("consumed")).to_have_text("9,250")
+    expect(card.get_by_test_id("percent")).to_have_text("92.5\u00a0%")
+    expect(card.get_by_test_id("progress")).to_have_attribute("data-level", "critical")
+    expect(card.get_by_test_id("progress")).to_have_attribute("aria-valuenow", "92.5")
+    expect(card).to_contain_text("Critical")
+    expect(card).to_contain_text("7,400 raw")
+    expect(card).to_contain_text("€0.19")
+    last_bar = page.get_by_test_id("usage-chart-data").locator("tbody tr").last
+    expect(last_bar.locator("td")).to_have_text("9,250")
+    assert page.evaluate("window.neverReloaded") is True
+
+    cookie = {"Cookie": f"portal_session={alice.session}"}
+    budget = httpx.get(f"{portal.url}/user/api/budget", headers=cookie).json()
+    summary = httpx.get(f"{portal.url}/user/api/summary", headers=cookie).json()
+    usage = httpx.get(f"{portal.url}/user/api/usage", headers=cookie).json()
+    assert budget["daily_used"] == budget["monthly_used"] == budget["total_used"] == 9250
+    assert summary["daily"][-1]["tokens"] == summary["by_model"][0]["tokens"] == usage["totals"]["tokens"] == 9250
+    assert budget["daily_cost_eur"] == summary["total"]["cost_eur"] == usage["items"][0]["cost_eur"] == "0.185"
+
+
+def test_a_refresh_changes_values_in_place(portal: Portal, visit: Visit) -> None:
+    person = portal.person("ines", limits=Limits(daily=100_000))
+    portal.report(person)
+    page = visit(person, "/user/dashboard")
+    expect(page.get_by_test_id("budget-card-daily").get_by_test_id("consumed")).to_have_text("1,200")
+    page.wait_for_selector(".js-plotly-plot .points .point")
+    page.evaluate(
+        """() => {
+            window.kept = ['[data-testid=budget-card-daily] [data-testid=consumed]', '.js-plotly-plot .main-svg',
+                '[data-testid=progress]', '[data-testid=usage-chart-data] tbody tr:last-child td']
+                .map((selector) => document.querySelector(selector));
+        }"""
+    )
+    link = page.get_by_role("link", name="Manage keys")
+    link.focus()
+    page.evaluate("window.scrollTo(0, 120)")
+
+    portal.report(person)
+
+    expect(page.get_by_test_id("budget-card-daily").get_by_test_id("consumed")).to_have_text("2,400")
+    assert page.evaluate("window.kept.every((node) => node.isConnected)")
+    assert page.evaluate("window.scrollY") == 120
+    expect(link).to_be_focused()
+    expect(page.locator(".js-plotly-plot .points .point")).to_have_count(14)
+
+
+def test_a_hidden_tab_is_left_alone_and_catches_up_when_it_is_shown(portal: Portal, visit: Visit) -> None:
+    person = portal.person("hidda")
+    page = visit(person, "/user/dashboard")
+    expect(page.get_by_test_id("budget-card-total").get_by_test_id("consumed")).to_have_text("0")
+    turn_away(page, hidden=True)
+    page.wait_for_timeout(300)
+    frames: list[object] = []
+    page.on("request", frames.append)
+    portal.report(person)
+    page.wait_for_timeout(2500)  # two ticks and more: the one thing to see is that nothing happens
+    assert consumed(page, "total") == "0"
+
+    turn_away(page, hidden=False)
+
+    expect(page.get_by_test_id("budget-card-total").get_by_test_id("consumed")).to_have_text("1,200")
+
+
+def turn_away(page: Page, *, hidden: bool) -> None:
+    """Tell a page that its tab is in the background, as browsers do."""
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+            document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
+
+
+def test_a_lost_connection_says_so_and_recovers_by_itself(portal: Portal, visit: Visit) -> None:
+    person = portal.person("lois")
+    page = visit(person, "/user/dashboard")
+    expect(page.get_by_test_id("updated-at")).to_contain_text("Updated")
+    portal.stop()
+    try:
+        expect(page.locator("#offline")).to_be_visible()
+        expect(page.locator("#offline")).to_contain_text("No connection to the portal. Figures are as of")
+        expect(page.get_by_test_id("budget-card-total").get_by_test_id("consumed")).to_have_text("0")
+    finally:
+        portal.start()
+    portal.report(person)
+    expect(page.locator("#offline")).to_be_hidden(timeout=20_000)
+    expect(page.get_by_test_id("budget-card-total").get_by_test_id("consumed")).to_have_text("1,200", timeout=20_000)
+
+
+def test_every_figure_leads_to_exactly_its_requests(portal: Portal, visit: Visit) -> None:
+    person = portal.person("dora", zone="Asia/Tokyo")
+    portal.report(person, {"cost_factor": "1.5"}, {}, {"status": "504 timeout", "completion_tokens": 0})
+    page = visit(person, "/user/dashboard", zone="Asia/Tokyo")
+    card = page.get_by_test_id("budget-card-daily").get_by_test_id("consumed")
+    expect(card).to_have_text("4,000")
+    card.click()
+    page.wait_for_url("**/user/usage?**")
+    expect(page.get_by_test_id("usage-totals")).to_contain_text("4,000")
+    expect(page.get_by_test_id("usage-table").locator("tbody tr")).to_have_count(3)
+
+
+def test_the_menu_unfolds_on_a_phone_and_leads_on(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("fonzo"), "/user/dashboard", width=390)
+    expect(page.get_by_role("link", name="Billing")).not_to_be_in_viewport()
+    page.get_by_role("button", name="Open menu").click()
+    page.get_by_role("link", name="Billing").click()
+    page.wait_for_url("**/user/billing")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Billing")
+
+
+def test_the_theme_can_be_switched_and_stays(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("themis"), "/user/dashboard")
+    page.get_by_test_id("account-menu").click()
+    page.get_by_role("menuitemradio", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
