@@ -48,6 +48,9 @@ class NewEvent:
         return Figures(self.billable_tokens, self.prompt_tokens, self.completion_tokens, total, 1, self.cost_nano_eur)
 
 
+_NAMES = tuple(f.name for f in fields(NewEvent))
+
+
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """What verification reads of an event."""
@@ -69,7 +72,9 @@ def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
     # The rows are parameters of one cached statement, which SQLAlchemy sends in batches; written into the statement
     # with .values(), each batch would be compiled anew, which takes ten times as long as storing it.
     statement = insert(session, UsageEvent).on_conflict_do_nothing(index_elements=["gateway_id", "external_id"])
-    return set(session.scalars(statement.returning(UsageEvent.external_id), rows))
+    statement = statement.returning(UsageEvent.external_id)
+    # render_nulls: else the ORM cuts the rows into runs in which the same columns are null, one statement for each
+    return set(session.scalars(statement, rows, execution_options={"render_nulls": True}))
 
 
 def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str]) -> dict[str, str]:
@@ -143,4 +148,4 @@ def lock_account(session: Session, account_id: int) -> None:
 
 
 def _columns(event: NewEvent) -> dict[str, Any]:
-    return {f.name: getattr(event, f.name) for f in fields(NewEvent)}
+    return {name: getattr(event, name) for name in _NAMES}

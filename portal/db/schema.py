@@ -7,12 +7,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
 
 from portal.db.session import Database
 from portal.db.tables import Installation, Table
 from portal.db.upserts import insert
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_ZONE = "budget_timezone"
 _LOCK = 0x4D6F45  # "MoE": one number for all who migrate one PostgreSQL database at once
 
 
@@ -68,11 +70,32 @@ def pin_budget_timezone(database: Database, name: str) -> None:
     """Remember in which zone days are counted. Raises WrongDatabase when they were counted in another one."""
     with database.transaction() as session:
         session.execute(
-            insert(session, Installation).values(name="budget_timezone", value=name).on_conflict_do_nothing()
+            insert(session, Installation).values(name=_ZONE, value=name).on_conflict_do_nothing(index_elements=["name"])
         )
-        pinned = session.get(Installation, "budget_timezone")
-    if pinned is not None and pinned.value != name:
+    check_budget_timezone(database, name)
+
+
+def check_budget_timezone(database: Database, name: str) -> None:
+    """Raise WrongDatabase when days were counted in another zone than `name`; remember nothing."""
+    with database.reading() as session:
+        pinned = pinned_budget_timezone(session)
+    if pinned not in {None, name}:
         raise WrongDatabase(
-            f"Days in this database are counted in {pinned.value}, but PORTAL_BUDGET_TIMEZONE is {name}. "
+            f"Days in this database are counted in {pinned}, but PORTAL_BUDGET_TIMEZONE is {name}. "
             f"Set it back, or run `portal rebuild --budget-timezone {name}` to count all days anew."
         )
+
+
+def pinned_budget_timezone(session: Session) -> str | None:
+    """Return the zone in which days are counted; None while nothing has been."""
+    pinned = session.get(Installation, _ZONE)
+    return None if pinned is None else pinned.value
+
+
+def repin_budget_timezone(session: Session, name: str) -> None:
+    """Say that days are counted in another zone now; the same transaction must count them all anew."""
+    session.execute(
+        insert(session, Installation)
+        .values(name=_ZONE, value=name)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": name})
+    )

@@ -26,6 +26,11 @@ def template_named(session: Session, name: str) -> ExpertTemplate | None:
     return session.scalar(select(ExpertTemplate).where(ExpertTemplate.name == name))
 
 
+def all_templates(session: Session) -> list[ExpertTemplate]:
+    """Return every template by name; for operators."""
+    return list(session.scalars(select(ExpertTemplate).order_by(ExpertTemplate.name)))
+
+
 def template_of(session: Session, account_id: int) -> ExpertTemplate | None:
     """Return the template that is active for an account."""
     return session.scalar(

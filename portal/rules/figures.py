@@ -1,7 +1,7 @@
 """The figures that are summed everywhere: on cards, in charts, tables, totals and exports."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,15 @@ class Figures:
     cost_nano_eur: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Figures)))
+        # written out, since every event passes here four times and a loop over the fields takes five times as long
+        return Figures(
+            self.tokens + other.tokens,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.total_tokens + other.total_tokens,
+            self.requests + other.requests,
+            self.cost_nano_eur + other.cost_nano_eur,
+        )
 
 
 def total(parts: Iterable[Figures]) -> Figures:
