@@ -57,14 +57,14 @@ class Feed(Generic[View]):
             self._pending = None
         try:
             loaded = await self.latest()
-        except Exception as error:  # noqa: BLE001  # whatever it was, the pages must say that their figures are old
+        except Exception as error:  # whatever it was, the pages must say that their figures are old
             if not isinstance(error, PortalError):
                 log.exception("a refresh failed")
             for page in list(self.pages):
-                page.fail()
+                page.fail(self)
             return
         for page in list(self.pages):
-            page.show(loaded)
+            page.show(loaded, self)
 
     async def _load(self) -> Loaded[View]:
         at = utc_now()
@@ -72,7 +72,7 @@ class Feed(Generic[View]):
 
 
 class Page(Generic[View]):
-    """One open page that shows a feed."""
+    """One open page that shows a feed, and may change over to another."""
 
     def __init__(self, client: Client, show: Callable[[View, datetime], None], updated: "Updated") -> None:
         """Show by calling `show` in the context of the page's client."""
@@ -80,20 +80,69 @@ class Page(Generic[View]):
         self.is_visible = True
         self._show = show
         self._updated = updated
+        self._key: Hashable = None
+        self._feed: Feed[View] | None = None
+        self._at: datetime | None = None
 
-    def show(self, loaded: Loaded[View]) -> None:
-        """Put newer figures in place, unless nobody looks."""
-        if self.client.is_deleted or not self.is_visible:
+    async def follow(self, key: Hashable, load: Callable[[], Awaitable[View]]) -> None:
+        """Show what `load` returns, from now on and in place of what was shown before.
+
+        What an older feed still loads is not shown any more. A page that has to wait for its first figures is sent
+        with its skeletons.
+        """
+        feed = self._join(key, load)
+        first = asyncio.create_task(feed.latest())
+        if not self.client.has_socket_connection:
+            done, _ = await asyncio.wait({first}, timeout=PATIENCE)
+            if not done:
+                await self.client.connected()
+        try:
+            self.show(await first, feed)
+        except Unavailable:
+            self.fail(feed)
+
+    async def refresh(self, *, anew: bool = False) -> None:
+        """Load and show; `anew` does not join a load that is under way, as is right after an action."""
+        if self._feed is not None:
+            await self._feed.refresh(anew=anew)
+
+    def show(self, loaded: Loaded[View], feed: Feed[View]) -> None:
+        """Put newer figures in place, unless nobody looks or the page has gone on."""
+        is_late = self._at is not None and loaded.at < self._at
+        if self.client.is_deleted or not self.is_visible or feed is not self._feed or is_late:
             return
+        self._at = loaded.at
         with self.client:
             self._show(loaded.view, loaded.at)
             self._updated.fresh(loaded.at)
 
-    def fail(self) -> None:
+    def fail(self, feed: Feed[View]) -> None:
         """Say that the figures are old."""
-        if not self.client.is_deleted:
+        if not self.client.is_deleted and feed is self._feed:
             with self.client:
                 self._updated.stale()
+
+    async def look(self, is_visible: bool) -> None:
+        """Follow a tab into the background and back; back in view it catches up at once."""
+        was_visible, self.is_visible = self.is_visible, is_visible
+        if is_visible and not was_visible:
+            await self.refresh()
+
+    def leave(self) -> None:
+        """Show nothing any more."""
+        feed, self._feed = self._feed, None
+        if feed is None:
+            return
+        feed.pages.discard(self)
+        if not feed.pages and _feeds.get(self._key) is feed:
+            del _feeds[self._key]
+
+    def _join(self, key: Hashable, load: Callable[[], Awaitable[View]]) -> Feed[View]:
+        self.leave()
+        feed: Feed[View] = _feeds.setdefault(key, Feed(load))
+        feed.pages.add(self)
+        self._key, self._feed, self._at = key, feed, None
+        return feed
 
 
 class Updated:
@@ -119,33 +168,29 @@ _feeds: dict[Hashable, Feed[Any]] = {}
 _slots = asyncio.Semaphore(_AT_ONCE)
 
 
+def open_page(show: Callable[[View, datetime], None], updated: Updated) -> Page[View]:
+    """Return what keeps the page that is being built up to date, as soon as it is told what to follow."""
+    client = ui.context.client
+    page = Page(client, show, updated)
+    client.on_delete(page.leave)
+    ui.on("portal-visible", lambda event: page.look(bool(event.args)))
+    return page
+
+
 async def live(
     key: Hashable,
     load: Callable[[], Awaitable[View]],
     show: Callable[[View, datetime], None],
     updated: Updated,
-) -> Feed[View]:
+) -> Page[View]:
     """Show what `load` returns, and again at every tick; pages with the same `key` share each load.
 
-    `key` must name all that `load` depends on, first of all whose data it is. A page that has to wait is sent with its
-    skeletons first. Returns the feed, whose `refresh(anew=True)` follows an action at once.
+    `key` must name all that `load` depends on, first of all whose data it is. Returns the page, whose
+    `refresh(anew=True)` follows an action at once.
     """
-    client = ui.context.client
-    page = Page(client, show, updated)
-    feed = _feeds.setdefault(key, Feed(load))
-    feed.pages.add(page)
-    client.on_delete(lambda: _leave(key, feed, page))
-    ui.on("portal-visible", lambda event: _look(feed, page, bool(event.args)))
-
-    first = asyncio.create_task(feed.latest())
-    done, _ = await asyncio.wait({first}, timeout=PATIENCE)
-    if not done:
-        await client.connected()
-    try:
-        page.show(await first)
-    except Unavailable:
-        page.fail()
-    return feed
+    page = open_page(show, updated)
+    await page.follow(key, load)
+    return page
 
 
 async def tick() -> None:
@@ -163,16 +208,3 @@ def start() -> None:
     """Begin to tick, every PORTAL_REFRESH_SECONDS."""
     _feeds.clear()
     app.timer(settings().refresh_seconds, tick, immediate=False)
-
-
-async def _look(feed: Feed[Any], page: Page[Any], is_visible: bool) -> None:
-    """Follow a tab into the background and back; back in view it catches up at once."""
-    was_visible, page.is_visible = page.is_visible, is_visible
-    if is_visible and not was_visible:
-        await feed.refresh()
-
-
-def _leave(key: Hashable, feed: Feed[Any], page: Page[Any]) -> None:
-    feed.pages.discard(page)
-    if not feed.pages and _feeds.get(key) is feed:
-        del _feeds[key]

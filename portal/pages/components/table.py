@@ -1,10 +1,14 @@
-"""One real table for all pages: rows are data, cells are templates, and it stays a table when it turns into cards."""
+"""One real table for all pages: rows are data, cells are templates, and it stays a table when it turns into cards.
+
+Decision: not QTable. NiceGUI compiles its slots anew at every change of the page, whatever has changed, so that all its
+rows are new elements: a button in a row loses the focus when a clock elsewhere moves on.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nicegui import ui
+from nicegui.element import Element
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +16,8 @@ class Column:
     """A column: its heading, classes for all of its cells and for the heading, and what stands in a cell.
 
     `cell` is a constant Vue template that reads `props.row`; Vue escapes what it puts in. `attributes` go on the cell.
+    `heading_cell` and `heading_attributes` are the same for the heading, where `props.row` is the state of the table.
+    In either, `$parent.$emit('name', value)` is what `table.on("name", handler)` hears.
     """
 
     name: str
@@ -21,48 +27,72 @@ class Column:
     cell: str = ""
     attributes: str = ""
     hidden_label: bool = False
+    heading_cell: str = ""
+    heading_attributes: str = ""
+
+
+class DataTable(Element, component="table.js"):
+    """A table whose rows keep their elements, and so the focus, for as long as their `id` is shown."""
+
+    def __init__(self, columns: Sequence[Column], label: str, footer: str) -> None:
+        """Draw an empty table; templates must hold no data."""
+        super().__init__()
+        line = f'<tr role="row" :class="{{\'is-off\': props.row.off}}">{"".join(map(_cell, columns))}</tr>'
+        self._props["label"] = label
+        self._props["heading"] = f'<tr role="row">{"".join(map(_heading, columns))}</tr>'
+        self._props["line"] = line
+        self._props["footer"] = f'<tr role="row" class="mp-total">{footer}</tr>' if footer else ""
+        self._props["rows"] = []
+        self._props["state"] = {}
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What is shown, each with an `id`."""
+        rows: list[dict[str, Any]] = self._props["rows"]
+        return rows
+
+    def show_rows(self, rows: list[dict[str, Any]]) -> None:
+        """Put newer rows in place, if they differ."""
+        if self.rows != rows:
+            self._props["rows"] = rows
+            self.update()
+
+    def show_state(self, **state: Any) -> None:
+        """Put in place what headings and footer read, if it differs."""
+        if self._props["state"] != state:
+            self._props["state"] = state
+            self.update()
 
 
 def data_table(
     name: str, columns: Sequence[Column], *, test_id: str, label: str, footer: str = "", becomes_cards: bool = True
-) -> ui.table:
+) -> DataTable:
     """Draw an empty table; give it rows by `show_rows`, each with an `id`. Templates must hold no data.
 
-    `footer` is a constant template for the last row; `becomes_cards` is what happens on a phone. Roles are spelled out, since a phone lays rows out as grids,
-    and browsers then forget that they are rows.
+    `footer` is a constant template for the cells of the last row; `becomes_cards` is what happens on a phone. Roles are
+    spelled out, since a phone lays rows out as grids, and browsers then forget that they are rows.
     """
-    table = ui.table(
-        columns=[{"name": c.name, "label": c.label, "field": c.name} for c in columns],
-        rows=[],
-        row_key="id",
-        pagination={"rowsPerPage": 0},
-    )
-    table.props("flat hide-pagination hide-bottom").classes(f"mp-table mp-table--{name}")
+    table = DataTable(columns, label, footer)
+    table.classes(f"mp-table mp-table--{name}")
     if becomes_cards:
         table.classes("mp-table--rows")
     table.props["data-testid"] = test_id
-    table.props["data-label"] = label
-    table.add_slot("header", f'<q-tr :props="props" role="row">{"".join(map(_heading, columns))}</q-tr>')
-    table.add_slot(
-        "body",
-        f'<q-tr :props="props" role="row" :class="props.row.off ? \'is-off\' : null">{"".join(map(_cell, columns))}</q-tr>',
-    )
-    if footer:
-        table.add_slot("bottom-row", f'<q-tr role="row" class="mp-total">{footer}</q-tr>')
     return table
 
 
-def show_rows(table: ui.table, rows: list[dict[str, Any]]) -> None:
+def show_rows(table: DataTable, rows: list[dict[str, Any]]) -> None:
     """Put newer rows in place, if they differ."""
-    if table.rows != rows:
-        table.rows = rows
+    table.show_rows(rows)
 
 
 def _heading(column: Column) -> str:
     label = f'<span class="mp-sr">{column.label}</span>' if column.hidden_label else column.label
-    return f'<q-th key="{column.name}" scope="col" role="columnheader" class="{column.heading}">{label}</q-th>'
+    return (
+        f'<th scope="col" role="columnheader" class="{column.heading}" {column.heading_attributes}>'
+        f"{column.heading_cell or label}</th>"
+    )
 
 
 def _cell(column: Column) -> str:
     cell = column.cell or f"{{{{ props.row.{column.name} }}}}"
-    return f'<q-td key="{column.name}" role="cell" class="{column.classes}" {column.attributes}>{cell}</q-td>'
+    return f'<td role="cell" class="{column.classes}" {column.attributes}>{cell}</td>'
