@@ -1,5 +1,6 @@
 """Sessions: browsers that are signed in, and the wrong passwords of those that are not."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -19,6 +20,17 @@ def session_of(session: Session, token_hash: str, now: datetime) -> tuple[Sessio
         .where(SessionRow.token_hash == token_hash, SessionRow.expires_at > now, Account.active)
     ).first()
     return None if row is None else (row[0], row[1])
+
+
+def still_running(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
+    """Return those of some sessions that have not ended, and whose account has not been suspended."""
+    return set(
+        session.scalars(
+            select(SessionRow.id)
+            .join(Account, Account.id == SessionRow.account_id)
+            .where(SessionRow.id.in_(session_ids), SessionRow.expires_at > now, Account.active)
+        )
+    )
 
 
 def sessions(session: Session, account_id: int, now: datetime) -> list[SessionRow]:

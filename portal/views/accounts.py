@@ -1,5 +1,6 @@
 """Who is signed in."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.keys import account_with_key
-from portal.db.sessions import session_of, sessions
+from portal.db.sessions import session_of, sessions, still_running
 from portal.db.tables import Account
 from portal.rules.periods import zone
 from portal.rules.secrets import API_KEY, digest, is_secret
@@ -74,6 +75,11 @@ def load_program(session: Session, api_key: str, now: datetime) -> Viewer | None
     """Return whose usable API key this is."""
     found = account_with_key(session, digest(api_key), now) if is_secret(api_key, API_KEY) else None
     return None if found is None else _viewer(found, None, None)
+
+
+def load_running_sessions(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
+    """Return those of some sessions in which somebody still is signed in."""
+    return still_running(session, session_ids, now)
 
 
 def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView:

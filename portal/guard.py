@@ -1,0 +1,296 @@
+"""The outermost gate: which hosts, origins and sizes may come in, and the headers that go out with every answer.
+
+Decision: plain ASGI around everything, websockets too, since a middleware of either app would miss the other app and
+NiceGUI's own socket, which takes every origin. What an answer may do in a browser is said by a policy per kind:
+NiceGUI's pages need `unsafe-eval` (Vue compiles its templates at run time), nothing else does.
+"""
+
+import ipaddress
+import logging
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from portal.errors import ForeignOrigin, PortalError, TooLarge, Unavailable
+from portal.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Answer = Callable[[Request, Exception], Response]
+"""How a failure is said: as JSON or as a page, by what was asked for."""
+
+LARGEST_BODY = 10_000_000
+"""Bytes of a request's body, counted as they arrive."""
+YEAR = 31_536_000
+SOCKET = "/_nicegui_ws"
+PROBES = {"/healthz", "/readyz"}
+"""Asked by machines that know an address only; they tell nothing worth protecting."""
+
+_HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::\d{1,5})?", re.IGNORECASE)
+_WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # recognised, not listened on
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_NOT_BELIEVED = {b"x-forwarded-prefix"}
+"""NiceGUI would put this in front of redirects and script addresses."""
+_SCRIPT = re.compile(rb'<script(?=[\s>])|<link rel="modulepreload"')
+
+_PAGE_POLICY = (
+    "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+_FORM_POLICY = (
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_SECURE_HEADERS = {
+    "Strict-Transport-Security": f"max-age={YEAR}",
+    "Cross-Origin-Opener-Policy": "same-origin",  # browsers heed it under HTTPS only, and complain otherwise
+}
+_PRIVATE = ("/user", "/admin", "/api")
+
+
+class UnknownHost(PortalError):
+    """The portal was asked under a name that is not its own, as happens when a foreign name is pointed at it."""
+
+    code = "unknown_host"
+    detail = "The portal does not answer under this name. An operator can add it to PORTAL_ALLOWED_HOSTS."
+
+
+class Places:
+    """Under which names the portal is reached, and so from which origins its own pages speak."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take them from the public URL, the address that is listened on, and what an operator added."""
+        public = urlsplit(settings.base_url or "")
+        further = {name.strip().lower().rstrip(".") for name in settings.allowed_hosts.split(",")} - {""}
+        self._names = {*_LOOPBACK, *further, _bracketed(settings.host), _bracketed(public.hostname or "")}
+        self._is_open = settings.host in _WILDCARDS and not settings.base_url and not further
+        self._secure = settings.secure
+        self._origins = {f"{scheme}://{name}" for scheme in self._schemes("") for name in further}
+        if public.hostname:
+            self._origins.add(_origin(public.scheme, _bracketed(public.hostname), public.port))
+
+    def host(self, headers: Headers) -> str | None:
+        """Return the `Host` of a request, in lower case, if it is one of ours."""
+        sent = headers.getlist("host")
+        match = _HOST.fullmatch(sent[0]) if len(sent) == 1 else None
+        if match is None:
+            return None
+        return sent[0].lower() if self._is_open or match["name"].lower() in self._names else None
+
+    def are_home_to(self, origin: str, host: str) -> bool:
+        """Say whether a page of `origin` (never "null") is ours, when the request went to `host`."""
+        return origin in self._origins or origin in {f"{scheme}://{host}" for scheme in self._schemes(host)}
+
+    def _schemes(self, host: str) -> tuple[str, ...]:
+        """Return how pages may be reached: a plain page beside a secure portal is somebody else's."""
+        is_loopback = host.rpartition(":")[0] in _LOOPBACK or host in _LOOPBACK
+        return ("https",) if self._secure and not is_loopback else ("http", "https")
+
+
+class Guard:
+    """Refuses what must not come in, and dresses what goes out."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, answer: Answer) -> None:
+        """Stand in front of `app`; `answer` says failures to whoever asked."""
+        self.app = app
+        self._answer = answer
+        self._places = Places(settings)
+        self._headers = _HEADERS | (_SECURE_HEADERS if settings.secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request or a websocket pass, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        believed = [header for header in scope["headers"] if header[0].lower() not in _NOT_BELIEVED]
+        state = {**scope.get("state", {}), "request_id": f"req-{secrets.token_hex(4)}", "nonce": secrets.token_hex(16)}
+        scope = {**scope, "headers": believed, "state": state}
+        refusal = self._refusal(scope)
+        if scope["type"] == "http":
+            await _Exchange(self, scope, receive, send).run(refusal)
+        elif refusal is not None:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self.app(scope, receive, send)
+
+    def answer(self, scope: Scope, error: Exception) -> Response:
+        """Return the answer to a request that is refused or has failed."""
+        return self._answer(Request(scope), error)
+
+    def dress(self, scope: Scope, message: Message) -> None:
+        """Put our headers on the beginning of an answer."""
+        headers = MutableHeaders(scope=message)
+        headers.update(self._headers)
+        headers["X-Request-ID"] = scope["state"]["request_id"]
+        headers["Content-Security-Policy"] = _policy(headers).format(nonce=scope["state"]["nonce"])
+        if _is_private(scope["path"]):
+            headers["Cache-Control"] = "no-store"
+
+    def _refusal(self, scope: Scope) -> PortalError | None:
+        headers = Headers(scope=scope)
+        host = self._places.host(headers)
+        if host is None:
+            return None if scope["path"] in PROBES else UnknownHost()
+        if _must_be_ours(scope, headers) and self._is_foreign(scope, headers, host):
+            return ForeignOrigin()
+        length = headers.get("content-length", "0")
+        return TooLarge() if not length.isdecimal() or int(length[:20]) > LARGEST_BODY else None
+
+    def _is_foreign(self, scope: Scope, headers: Headers, host: str) -> bool:
+        """Say whether another site's page has sent this; programs say neither `Origin` nor `Sec-Fetch-Site`."""
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        if origin is None:
+            return site not in {"none", "same-origin"}
+        return not self._places.are_home_to(origin, host) or (site == "cross-site" and scope["type"] == "http")
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, guard: Guard, scope: Scope, receive: Receive, send: Send) -> None:
+        self._guard = guard
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._received = 0
+        self._status = 0
+        self._has_ended = False
+
+    async def run(self, refusal: PortalError | None) -> None:
+        """Have the app answer, or do it here: when it is refused, fails, or has read too much."""
+        if refusal is not None:
+            await self._refuse(refusal)
+            return
+        try:
+            await self._guard.app(self._scope, self._count, self._pass_on)
+        except Exception as error:
+            if not self._status:
+                await self._refuse(TooLarge() if self._is_too_large else error)
+                return
+            if self._status != 500:  # which is logged when it is answered
+                log.exception("%s after its answer: %s", self._scope["state"]["request_id"], quote(self._scope["path"]))
+            if not self._has_ended:
+                raise  # the server closes the connection, so that half an answer is not taken for a whole one
+
+    @property
+    def _is_too_large(self) -> bool:
+        return self._received > LARGEST_BODY
+
+    async def _count(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._is_too_large:
+            raise HTTPException(413)  # the kind of exception that FastAPI lets through while it reads a body
+        return message
+
+    async def _pass_on(self, message: Message) -> None:
+        if self._has_ended:
+            return
+        if self._is_too_large and not self._status:
+            await self._refuse(TooLarge())
+            return
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._guard.dress(self._scope, message)
+        await self._send(message)
+        self._has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+    async def _refuse(self, error: Exception) -> None:
+        response = self._guard.answer(self._scope, error)
+        response.headers["Connection"] = "close"  # what is left of the request is not read
+        self._received = 0
+        await response(self._scope, self._receive, self._pass_on)
+
+
+class Pages:
+    """Marks the scripts of NiceGUI's pages as ours, and keeps back its own error pages, which tell too much."""
+
+    def __init__(self, app: ASGIApp, answer: Answer) -> None:
+        """Stand between `app` and what compresses its answers."""
+        self.app = app
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on but pages, which are collected first."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start: Message | None = None
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and "x-nicegui-content" in Headers(raw=message["headers"]):
+                start = message
+            elif start is None:
+                await send(message)
+            elif message["type"] == "http.response.body":
+                body.extend(message.get("body", b""))
+                if not message.get("more_body", False):
+                    await self._finish(scope, receive, send, start, bytes(body))
+
+        await self.app(scope, receive, collect)
+
+    async def _finish(self, scope: Scope, receive: Receive, send: Send, start: Message, body: bytes) -> None:
+        if start["status"] >= 500:
+            await self._answer(Request(scope), Unavailable())(scope, receive, send)
+            return
+        page = add_nonce(body, scope["state"]["nonce"])
+        MutableHeaders(scope=start)["Content-Length"] = str(len(page))
+        await send(start)
+        await send({"type": "http.response.body", "body": page})
+
+
+def add_nonce(page: bytes, nonce: str) -> bytes:
+    """Mark the scripts of a page; what people wrote is in it only with `<` escaped."""
+    return _SCRIPT.sub(rb'\g<0> nonce="' + nonce.encode() + b'"', page)
+
+
+def _must_be_ours(scope: Scope, headers: Headers) -> bool:
+    """Say whether only our own pages may send this: the socket of a page, and writes that rest on a cookie."""
+    if scope["type"] == "websocket" or scope["path"].startswith(SOCKET):
+        return True
+    return scope["method"] not in _SAFE_METHODS and "authorization" not in headers
+
+
+def _is_private(path: str) -> bool:
+    return path.startswith(tuple(f"{tree}/" for tree in _PRIVATE)) or path in _PRIVATE
+
+
+def _policy(headers: Headers) -> str:
+    if not headers.get("content-type", "").startswith("text/html"):
+        return _DATA_POLICY
+    return _PAGE_POLICY if "x-nicegui-content" in headers else _FORM_POLICY
+
+
+def _bracketed(host: str) -> str:
+    """Return a host as it stands in a URL: IPv6 addresses in brackets."""
+    try:
+        is_v6 = ipaddress.ip_address(host).version == 6
+    except ValueError:
+        is_v6 = False
+    return f"[{host}]" if is_v6 else host.lower().rstrip(".")
+
+
+def _origin(scheme: str, host: str, port: int | None) -> str:
+    """Return an origin as browsers write it: without the port that the scheme implies."""
+    implied: Iterable[tuple[str, int | None]] = (("http", 80), ("https", 443))
+    return f"{scheme}://{host}" if port is None or (scheme, port) in implied else f"{scheme}://{host}:{port}"

@@ -1,0 +1,51 @@
+"""Plain HTML: pages that need neither NiceGUI nor JavaScript, and the forms that come back from them."""
+
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from portal.errors import InvalidInput, TooLarge, UnsupportedMediaType
+from portal.pages.components.assets import static
+from portal.settings import settings
+
+LARGEST_FORM = 20_000
+"""Bytes of a form's body."""
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.globals["static"] = static
+
+
+def html_page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+    """Return a page made from a template, which escapes every value."""
+    nonce = getattr(request.state, "nonce", "")
+    text = _templates.get_template(template).render(nonce=nonce, organisation=settings().organisation, **values)
+    return HTMLResponse(text, status)
+
+
+async def read_form(request: Request, *names: str) -> dict[str, str]:
+    """Return the fields of an HTML form; those that were not sent are empty.
+
+    Raises UnsupportedMediaType, TooLarge, and InvalidInput for fields that are unknown or sent twice.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("This address takes the form that is shown here.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            raise TooLarge
+    pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+    fields = dict(pairs)
+    if len(fields) < len(pairs) or not fields.keys() <= set(names):
+        raise InvalidInput("The form has fields that do not belong to it. Open it anew.")
+    return {name: fields.get(name, "") for name in names}

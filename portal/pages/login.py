@@ -1,0 +1,108 @@
+"""Signing in and out: a plain HTML form, which password managers fill and which works without JavaScript."""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.actions.sessions import SignIn, sign_in, sign_out
+from portal.clock import utc_now
+from portal.db.session import in_transaction
+from portal.errors import PortalError, TooManyTries, WrongCredentials
+from portal.pages.addresses import DASHBOARD, SIGN_IN, own_path
+from portal.pages.clients import close_clients
+from portal.pages.forms import html_page, read_form
+from portal.rules.text import MAX_NAME
+from portal.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(SIGN_IN)
+async def show_sign_in(request: Request) -> Response:
+    """Show the form, or send on who is signed in already."""
+    wanted = own_path(request.query_params.get("next", ""))
+    if await asyncio.to_thread(viewer_of, request) is not None:
+        return RedirectResponse(wanted or DASHBOARD, 303)
+    return _form(request, next=wanted)
+
+
+@router.post(SIGN_IN)
+async def take_sign_in(request: Request) -> Response:
+    """Sign in and go to the page that was asked for; what is refused comes back with the form."""
+    form = await read_form(request, "username", "password", "next")
+    username, wanted = form["username"], own_path(form["next"])
+    if not username.strip() or not form["password"]:
+        return _form(request, 422, sentence="Enter your username and your password.", username=username, next=wanted)
+    try:
+        return await signed_in_response(request, username, form["password"], wanted)
+    except PortalError as refused:
+        return _refused(request, refused, username, wanted)
+
+
+@router.post("/user/logout")
+async def take_sign_out(request: Request) -> Response:
+    """End the session, and with it every page it has open."""
+    token = session_token(request)
+    if token is not None:
+        viewer = await asyncio.to_thread(viewer_of, request)
+        await in_transaction(sign_out, token)
+        if viewer is not None and viewer.session_id is not None:
+            await close_clients(viewer.session_id)
+    response = RedirectResponse(SIGN_IN, 303)
+    clear_session_cookie(response)
+    return response
+
+
+async def signed_in_response(request: Request, username: str, password: str, wanted: str | None) -> Response:
+    """Sign in and return the way on with the new cookie; the session the browser had before ends with its pages.
+
+    Raises WrongCredentials and TooManyTries.
+    """
+    before = await asyncio.to_thread(viewer_of, request)
+    opened: SignIn = await asyncio.to_thread(
+        sign_in, username, password, browser_of(request), session_token(request), utc_now()
+    )
+    if before is not None and before.session_id is not None:
+        await close_clients(before.session_id)
+    response = RedirectResponse(wanted or DASHBOARD, 303)
+    set_session_cookie(response, opened.token)
+    return response
+
+
+def _form(
+    request: Request,
+    status: int = 200,
+    *,
+    sentence: str = "",
+    username: str = "",
+    next: str | None = None,  # noqa: A002  # the name of the field
+    is_bad: bool = False,
+) -> Response:
+    name = "".join(c for c in username if c.isprintable())[:MAX_NAME]
+    return html_page(request, "login.html", status, sentence=sentence, username=name, next=next or "", is_bad=is_bad)
+
+
+def _refused(request: Request, refused: PortalError, username: str, wanted: str | None) -> Response:
+    sentence = refused.detail
+    if isinstance(refused, TooManyTries) and refused.retry_after is not None:
+        sentence = f"Too many tries. Try again in {_words(refused.retry_after)}."
+    response = _form(
+        request,
+        refused.status,
+        sentence=sentence,
+        username=username,
+        next=wanted,
+        is_bad=isinstance(refused, WrongCredentials),
+    )
+    if refused.retry_after is not None:
+        response.headers["Retry-After"] = str(refused.retry_after)
+    return response
+
+
+def _words(seconds: int) -> str:
+    """Return a wait as people say it: seconds up to a minute and a half, then minutes."""
+    if seconds <= 90:
+        return "a second" if seconds == 1 else f"{seconds} seconds"
+    return f"{-(-seconds // 60)} minutes"

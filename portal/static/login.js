@@ -1,0 +1,13 @@
+// Lets people see the password they type; without this script the forms work all the same.
+"use strict";
+for (const button of document.querySelectorAll("[data-reveals]")) {
+  const fields = button.dataset.reveals.split(" ").map((id) => document.getElementById(id));
+  const show = (isShown) => {
+    for (const field of fields) field.type = isShown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(isShown));
+    button.setAttribute("aria-label", isShown ? "Hide password" : "Show password");
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
+  button.form.addEventListener("submit", () => show(false)); // so that password managers know what they see
+}
