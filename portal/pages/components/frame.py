@@ -36,14 +36,40 @@ _SWITCH_THEME = {
     Theme.LIGHT: 'document.documentElement.dataset.theme = "light"',
     Theme.DARK: 'document.documentElement.dataset.theme = "dark"',
 }
-_THEME_NAMES = {Theme.SYSTEM: "Follow the system", Theme.LIGHT: "Light", Theme.DARK: "Dark"}
+THEME_NAMES = {Theme.SYSTEM: "Follow the system", Theme.LIGHT: "Light", Theme.DARK: "Dark"}
+
+
+class ThemeSwitch:
+    """The theme of an open page; wherever on the page it can be chosen, the same is shown."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        """Begin with the theme the account has chosen."""
+        self.theme = Theme(viewer.theme)
+        self._account_id = viewer.id
+        self._followers: list[Callable[[Theme], object]] = []
+
+    def follow(self, show: Callable[[Theme], object]) -> None:
+        """Call `show` with the present theme, and with each that is chosen later."""
+        self._followers.append(show)
+        show(self.theme)
+
+    async def choose(self, theme: Theme) -> None:
+        """Apply a theme at once, and keep it for the next time."""
+        if theme is self.theme:
+            return
+        self.theme = theme
+        ui.run_javascript(_SWITCH_THEME[theme])
+        for show in self._followers:
+            show(theme)
+        await in_transaction(set_theme, self._account_id, theme.value, utc_now())
 
 
 class Head:
     """The heading of a page, beside which it may put buttons and say how fresh it is."""
 
-    def __init__(self, title: str, formats: Formats) -> None:
+    def __init__(self, title: str, formats: Formats, theme: ThemeSwitch) -> None:
         """Draw the `h1`."""
+        self.theme = theme
         with tag("div", "mp-head"):
             with ui.element("div"):
                 Text("h1", title)
@@ -57,14 +83,22 @@ class Head:
         self.sub.set_visibility(True)
         self.sub.show(text)
 
-    def updated(self) -> Updated:
-        """Draw when the figures were loaded, and return what keeps that true."""
-        with self.side, tag("span", "mp-updated", data_testid="updated-at", role="status"):
-            dot = tag("span", "mp-dot", aria_hidden="true")
-            text = Text(skeleton=104)
+    def updated(self, *, only_stale: bool = False) -> Updated:
+        """Draw when the figures were loaded, and return what keeps that true. `only_stale`: nothing while they are new.
+
+        Screen readers hear of old figures, not of every tick.
+        """
+        with self.side:
+            with tag("span", "mp-updated", data_testid="updated-at") as mark:
+                dot = tag("span", "mp-dot", aria_hidden="true")
+                text = Text(skeleton=104)
+            spoken = Text().classes("mp-sr").props("role=status")
+        mark.set_visibility(not only_stale)
 
         def write(words: str, is_stale: bool) -> None:
             text.show(words)
+            spoken.show(words if is_stale else "")
+            mark.set_visibility(is_stale or not only_stale)
             dot.classes(add="mp-dot--stale" if is_stale else "", remove="" if is_stale else "mp-dot--stale")
 
         return Updated(write, self._formats.clock)
@@ -77,17 +111,18 @@ def frame(title: str, viewer: Viewer) -> Iterator[Head]:
     ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js")))
     ui.add_head_html(_FIXED_THEMES.get(Theme(viewer.theme), ""))
     follow_zone(viewer)
+    theme = ThemeSwitch(viewer)
     skip_link()
     with ui.header().classes("mp-topbar"):
         opener = icon_button("menu", "Open menu")
         brand()
         tag("span", "mp-avatar", viewer.initials, role="img", aria_label=f"Signed in as {viewer.display_name}")
     with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219").classes("mp-nav") as drawer:
-        navigation(title, viewer, drawer.hide)
+        navigation(title, viewer, theme, drawer.hide)
     opener.on_click(drawer.toggle)
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
         offline_banner()
-        yield Head(title, Formats.of(viewer))
+        yield Head(title, Formats.of(viewer), theme)
     _forms()
 
 
@@ -116,7 +151,7 @@ def brand() -> None:
         Text("span", "MoE Portal")
 
 
-def navigation(title: str, viewer: Viewer, close: Callable[[], object]) -> None:
+def navigation(title: str, viewer: Viewer, theme: ThemeSwitch, close: Callable[[], object]) -> None:
     """Draw the pages, with the present one marked, and who is signed in."""
     with tag("nav", "mp-nav__in", aria_label="Main"):
         with tag("div", "mp-nav__bar"):
@@ -130,10 +165,10 @@ def navigation(title: str, viewer: Viewer, close: Callable[[], object]) -> None:
                 if name == title:
                     link.props["aria-current"] = "page"
         with tag("div", "mp-nav__foot"):
-            account_menu(viewer)
+            account_menu(viewer, theme)
 
 
-def account_menu(viewer: Viewer) -> None:
+def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
     """Draw who is signed in, and a menu with the theme and the way out."""
     with tag("button", "mp-who", type="button", aria_haspopup="menu", data_testid="account-menu"):
         tag("span", "mp-avatar", viewer.initials, aria_hidden="true")
@@ -142,30 +177,28 @@ def account_menu(viewer: Viewer) -> None:
             tag("span", "mp-who__mail", viewer.email, title=viewer.email)
         icon("updown")
         with ui.menu().props('anchor="top left" self="bottom left" auto-close').classes("mp-menu"):
-            theme_choice(viewer)
+            theme_choice(theme)
             ui.separator()
             with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
                 icon("off")
                 Text("span", "Sign out")
 
 
-def theme_choice(viewer: Viewer) -> None:
+def theme_choice(switch: ThemeSwitch) -> None:
     """Draw the three themes; choosing one applies at once and is kept for the next time."""
     items: dict[Theme, ui.menu_item] = {}
-
-    async def choose(theme: Theme) -> None:
-        ui.run_javascript(_SWITCH_THEME[theme])
-        for other, item in items.items():
-            set_props(item, aria_checked="true" if other is theme else "false")
-        await in_transaction(set_theme, viewer.id, theme.value, utc_now())
-
     for theme in Theme:
-        with ui.menu_item(on_click=lambda theme=theme: choose(theme)).classes("mp-menu__item") as item:
-            Text("span", _THEME_NAMES[theme])
+        with ui.menu_item(on_click=lambda theme=theme: switch.choose(theme)).classes("mp-menu__item") as item:
+            Text("span", THEME_NAMES[theme])
             icon("check").classes("mp-menu__check")
         item.props["role"] = "menuitemradio"
-        item.props["aria-checked"] = "true" if viewer.theme == theme else "false"
         items[theme] = item
+
+    def show(chosen: Theme) -> None:
+        for theme, item in items.items():
+            set_props(item, aria_checked="true" if theme is chosen else "false")
+
+    switch.follow(show)
 
 
 def offline_banner() -> None:

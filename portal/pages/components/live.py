@@ -185,7 +185,7 @@ async def live(
 ) -> Page[View]:
     """Show what `load` returns, and again at every tick; pages with the same `key` share each load.
 
-    `key` must name all that `load` depends on, first of all whose data it is. Returns the page, whose
+    `key` is a tuple that names all that `load` depends on: what it is, whose it is, the rest. Returns the page, whose
     `refresh(anew=True)` follows an action at once.
     """
     page = open_page(show, updated)
@@ -202,6 +202,15 @@ async def tick() -> None:
 
     watched = [feed for feed in _feeds.values() if any(page.is_visible for page in feed.pages)]
     await asyncio.gather(*map(refresh, watched))
+
+
+async def refresh_all(account_id: int) -> None:
+    """Load anew, at once, what all open pages of an account show, as is right after an action that shows on several.
+
+    The second part of every feed's key is whose it is.
+    """
+    own = [feed for key, feed in _feeds.items() if isinstance(key, tuple) and key[1:2] == (account_id,)]
+    await asyncio.gather(*(feed.refresh(anew=True) for feed in own))
 
 
 def start() -> None:

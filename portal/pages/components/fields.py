@@ -1,0 +1,219 @@
+"""Forms: labelled fields, what is wrong with a value beside it, and word of what has been done.
+
+Decision: a form is a real `<form>`, so that Enter sends it and password managers see it. It is drawn once and stands
+outside whatever is refreshed, so that nothing half-typed is lost.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from nicegui import ui
+from nicegui.element import Element
+
+from portal.errors import InvalidInput, NotSignedIn, PortalError
+from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
+
+Control = TypeVar("Control", ui.input, ui.select)
+
+
+class Field(Generic[Control]):
+    """A control with its label above, and below it a hint that gives way to what is wrong with the value."""
+
+    def __init__(self, label: str, draw: Callable[[], Control], hint: str = "") -> None:
+        """Draw the label, the control that `draw` makes, and the hint."""
+        self._hint = hint
+        with tag("div", "mp-labelled") as self.element:
+            name = tag("label", "mp-label", label)
+            self.control: Control = draw()
+            self._below = Text("p", hint).classes("mp-hint")
+        control_id = f"field-{self.control.id}"
+        name.props["for"] = control_id
+        self.control.props.update({"for": control_id, "aria-describedby": self._below.html_id})
+        self.control.props("outlined dense")
+        self.control.on_value_change(self.accept)
+
+    @property
+    def text(self) -> str:
+        """What has been typed or chosen; nothing is empty."""
+        return str(self.control.value or "")
+
+    def fill(self, text: str) -> None:
+        """Put another value in."""
+        self.control.set_value(text)
+
+    def hint(self, text: str) -> None:
+        """Put another hint below, in place of what was wrong before."""
+        self._hint = text
+        self.accept()
+
+    def refuse(self, sentence: str) -> None:
+        """Say what is wrong with the value, and put the cursor there."""
+        self._below.classes(add="mp-hint--bad")
+        self._below.show(sentence)
+        self.control.classes(add="mp-field--bad")
+        set_props(self.control, aria_invalid="true")
+        self.control.run_method("focus")
+
+    def accept(self) -> None:
+        """Take back what was said about an earlier value."""
+        self._below.classes(remove="mp-hint--bad")
+        self._below.show(self._hint)
+        self.control.classes(remove="mp-field--bad")
+        set_props(self.control, aria_invalid="false")
+
+
+def text_field(
+    label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
+) -> "Field[ui.input]":
+    """Draw a field for one line of text; `kind` is what HTML calls its type. `props` go on the input."""
+
+    def draw() -> ui.input:
+        drawn = ui.input(value=value)
+        drawn.props["type"] = kind
+        set_props(drawn, **props)
+        return drawn
+
+    return Field(label, draw, hint)
+
+
+def choice_field(
+    label: str,
+    options: Mapping[str, str],
+    value: str | None,
+    *,
+    hint: str = "",
+    searchable: bool = False,
+) -> "Field[ui.select]":
+    """Draw a field that offers `options`: what is stored, and how it is called."""
+
+    def draw() -> ui.select:
+        drawn = ui.select(dict(options), value=value, with_input=searchable)
+        set_props(drawn, options_dense=True, dropdown_icon=icon_name("down"), popup_content_class="mp-options")
+        return drawn
+
+    return Field(label, draw, hint)
+
+
+class Message:
+    """Word of what has just been done, or why it was not; screen readers say it when it appears."""
+
+    _ICONS = {"ok": "ok", "warn": "warn", "crit": "crit"}  # noqa: RUF012  # never changed
+
+    def __init__(self) -> None:
+        """Say nothing yet."""
+        with tag("div", "mp-said", role="status"), tag("div", "mp-msg") as self._box:
+            self._icon = icon("ok")
+            self._text = Text("div")
+        self._box.set_visibility(False)
+
+    def say(self, text: str, kind: str = "ok") -> None:
+        """Say something; `kind` is ok, warn or crit."""
+        self._icon.set_name(icon_name(self._ICONS[kind]))
+        self._box.classes(replace=f"mp-msg mp-msg--{kind}")
+        self._text.show(text)
+        self._box.set_visibility(True)
+
+    def clear(self) -> None:
+        """Take it back."""
+        self._box.set_visibility(False)
+        self._text.show("")
+
+
+class Form:
+    """Fields that are sent together. Use as a context for them; one form is sent once at a time."""
+
+    def __init__(self, save: Callable[[], Awaitable[str]], *, name: str) -> None:
+        """Call `save` with what was entered; it returns what to say then, and raises PortalError when it cannot.
+
+        `name` is what the form is called for those who cannot see it.
+        """
+        self._save = save
+        self._fields: dict[str, Field[ui.input] | Field[ui.select]] = {}
+        self._is_busy = False
+        self._button: ui.button | None = None
+        self.message: Message | None = None
+        self.element: Element = tag("form", novalidate="", aria_label=name)
+        self.element.on("submit.prevent", self._submit)
+
+    def __enter__(self) -> "Form":
+        self.element.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.element.__exit__(kind, error, trace)
+
+    def text(
+        self, name: str, label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
+    ) -> Field[ui.input]:
+        """Draw a field for one line of text; errors about `name` stand beside it."""
+        field = text_field(label, value, hint=hint, kind=kind, **props)
+        field.control.on_value_change(self._touched)
+        self._fields[name] = field
+        return field
+
+    def choice(
+        self,
+        name: str,
+        label: str,
+        options: Mapping[str, str],
+        value: str | None,
+        *,
+        hint: str = "",
+        searchable: bool = False,
+    ) -> Field[ui.select]:
+        """Draw a field with options; errors about `name` stand beside it."""
+        field = choice_field(label, options, value, hint=hint, searchable=searchable)
+        field.control.on_value_change(self._touched)
+        self._fields[name] = field
+        return field
+
+    def submit(self, text: str) -> ui.button:
+        """Draw the button that sends the form."""
+        self._button = button(text, kind="primary").props("type=submit")
+        return self._button
+
+    def says(self) -> Message:
+        """Draw the place where it is said what became of it."""
+        self.message = Message()
+        return self.message
+
+    def forget(self) -> None:
+        """Take back all that was said."""
+        for field in self._fields.values():
+            field.accept()
+        self._touched()
+
+    def _touched(self) -> None:
+        if self.message:
+            self.message.clear()
+
+    async def _submit(self) -> None:
+        if self._is_busy:
+            return
+        self._is_busy = True
+        self.forget()
+        if self._button:
+            set_props(self._button, loading=True)
+        try:
+            said = await self._save()
+        except NotSignedIn:
+            raise  # the session has ended: whoever answers for the page sends the visitor to the sign-in form
+        except PortalError as error:
+            self._refuse(error)
+        else:
+            if said and self.message:
+                self.message.say(said)
+        finally:
+            self._is_busy = False
+            if self._button:
+                set_props(self._button, loading=False)
+
+    def _refuse(self, error: PortalError) -> None:
+        field = self._fields.get(error.field or "") if isinstance(error, InvalidInput) else None
+        if field:
+            field.refuse(error.detail)
+        elif self.message:
+            self.message.say(error.detail, "crit")
