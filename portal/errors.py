@@ -100,6 +100,14 @@ class TooLarge(PortalError):
     detail = "The request is too large."
 
 
+class UnsupportedMediaType(PortalError):
+    """The body is of a kind, or encoded in a way, that the route does not take."""
+
+    status = 415
+    code = "unsupported_media_type"
+    detail = "The body is not of a kind that is taken here."
+
+
 class Unavailable(PortalError):
     """Trouble that will pass, such as a database that is busy or stopped; nothing was changed."""
 

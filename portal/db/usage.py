@@ -83,11 +83,8 @@ def usage_page(
         descending = not descending
     query = _rows(account_id, wanted).limit(limit)
     if after is not None:
-        beyond = column < after.value if descending else column > after.value
-        beyond_id = UsageEvent.id < after.id if descending else UsageEvent.id > after.id
-        query = query.where(or_(beyond, and_(column == after.value, beyond_id)))
-    by = (column.desc(), UsageEvent.id.desc()) if descending else (column, UsageEvent.id)
-    rows = [_row(row) for row in session.execute(query.order_by(*by))]
+        query = query.where(_past(column, descending, after))
+    rows = [_row(row) for row in session.execute(query.order_by(*_by(column, descending)))]
     return rows[::-1] if backwards else rows
 
 
@@ -96,11 +93,18 @@ def position_of(row: UsageRow, order: Order) -> Position:
     return Position(row.total_tokens if order is Order.LARGEST else row.requested_at, row.id)
 
 
-def usage_rows(session: Session, account_id: int, wanted: Selection) -> Iterator[UsageRow]:
-    """Yield all of an account's selected events, newest first, without holding them all in memory."""
-    query = _rows(account_id, wanted).order_by(UsageEvent.requested_at.desc(), UsageEvent.id.desc())
+def usage_rows(session: Session, account_id: int, wanted: Selection, order: Order = Order.NEWEST) -> Iterator[UsageRow]:
+    """Yield all of an account's selected events in `order`, without holding them all in memory."""
+    query = _rows(account_id, wanted).order_by(*_by(*_sort(order)))
     for row in session.execute(query.execution_options(yield_per=1000)):
         yield _row(row)
+
+
+def usage_before(session: Session, account_id: int, wanted: Selection, order: Order, position: Position) -> int:
+    """Return how many of an account's selected events stand before a position in `order`."""
+    column, descending = _sort(order)
+    before = _past(column, not descending, position)
+    return session.scalar(select(func.count()).where(*_conditions(account_id, wanted), before)) or 0
 
 
 def usage_totals(session: Session, account_id: int, wanted: Selection) -> Figures:
@@ -139,6 +143,18 @@ def _sort(order: Order) -> tuple[Any, bool]:
     if order is Order.LARGEST:
         return TOTAL, True
     return UsageEvent.requested_at, order is Order.NEWEST
+
+
+def _by(column: Any, descending: bool) -> tuple[Any, Any]:
+    """Return an order without ties."""
+    return (column.desc(), UsageEvent.id.desc()) if descending else (column, UsageEvent.id)
+
+
+def _past(column: Any, descending: bool, position: Position) -> ColumnElement[bool]:
+    """Return the condition for what follows a position."""
+    if descending:
+        return or_(column < position.value, and_(column == position.value, UsageEvent.id < position.id))
+    return or_(column > position.value, and_(column == position.value, UsageEvent.id > position.id))
 
 
 def _select() -> Any:  # the type of a SELECT of 17 columns says nothing that UsageRow does not say better

@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session
 
 from portal.db.counters import modes
 from portal.db.keys import matching_keys
-from portal.db.usage import Position, Selection, UsageRow, position_of, usage_page, usage_row, usage_rows, usage_totals
+from portal.db.usage import (
+    Position,
+    Selection,
+    UsageRow,
+    position_of,
+    usage_before,
+    usage_page,
+    usage_row,
+    usage_rows,
+    usage_totals,
+)
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
 from portal.rules.usage import Order, UsageFilter
@@ -23,10 +33,14 @@ MOST_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class UsageView:
-    """One page of requests. `newer` and `older` are the cursors of the neighbouring pages, None at either end."""
+    """One page of requests, and how many of the filtered ones stand `before` it in the filter's order.
+
+    `newer` and `older` are the cursors of the neighbouring pages, None at either end.
+    """
 
     rows: tuple[UsageRow, ...]
     totals: Figures
+    before: int
     newer: str | None
     older: str | None
     modes: tuple[str, ...]
@@ -50,15 +64,27 @@ def load_usage(
     has_more = len(rows) > limit
     if has_more:
         rows = rows[1:] if backwards else rows[:-1]
+    positions = [position_of(row, wanted.order) for row in (rows[:1] + rows[-1:])]
+    is_first = after is None or not positions
+    before = 0 if is_first else usage_before(session, viewer.id, selection, wanted.order, positions[0])
     has_older = bool(rows) and (has_more or backwards)
-    has_newer = bool(rows) and (has_more if backwards else after is not None)
     return UsageView(
         rows=tuple(rows),
         totals=usage_totals(session, viewer.id, selection),
-        newer=_cursor(position_of(rows[0], wanted.order), wanted.order, backwards=True) if has_newer else None,
-        older=_cursor(position_of(rows[-1], wanted.order), wanted.order, backwards=False) if has_older else None,
+        before=before,
+        newer=_cursor(positions[0], wanted.order, backwards=True) if before else None,
+        older=_cursor(positions[-1], wanted.order, backwards=False) if has_older else None,
         modes=tuple(modes(session, viewer.id)),
     )
+
+
+def is_cursor(text: str, order: Order) -> bool:
+    """Say whether a text can be a cursor of a list in this order."""
+    try:
+        _read_cursor(text, order)
+    except InvalidInput:
+        return False
+    return True
 
 
 def load_usage_row(session: Session, viewer: Viewer, usage_id: int) -> UsageRow:
@@ -70,8 +96,8 @@ def load_usage_row(session: Session, viewer: Viewer, usage_id: int) -> UsageRow:
 
 
 def load_export(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> Iterator[UsageRow]:
-    """Yield all of the viewer's filtered requests, newest first, while the session lasts."""
-    return usage_rows(session, viewer.id, _selection(session, viewer, wanted, now))
+    """Yield all of the viewer's filtered requests, in the filter's order, while the session lasts."""
+    return usage_rows(session, viewer.id, _selection(session, viewer, wanted, now), wanted.order)
 
 
 def _selection(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> Selection:

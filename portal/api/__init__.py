@@ -1,0 +1,71 @@
+"""The JSON API: the same views and actions as the pages, for browsers, programs and gateways.
+
+Decisions:
+- Routes are plain `def`, run on threads; only bodies are read asynchronously, by dependencies (`strict`). What they
+  answer is the views' own dataclasses where these say it all, else models beside the route.
+- Nothing is guessed: unknown fields and parameters, converted types and doubtful JSON are refused with a sentence
+  (`errors`), and every status a route can answer is in the OpenAPI document, which a test holds it to.
+- Whoever writes with a cookie must come from our own origin (`access.SAME_ORIGIN`); bearer tokens need no such thing.
+- Every path below `/api/` and `/user/api/` is answered here, also unknown ones, so that no program meets a page.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.api import alerts, budget, health, keys, notes, summary, usage, usage_export, usage_ingest
+from portal.api.errors import JSON_PATHS, JSON_TREES, answers
+from portal.api.strict import STRICT_QUERY
+
+VERSION = "1"
+"""Of the API: raised when something that worked before no longer does."""
+
+
+async def unstored(response: Response) -> None:
+    """Keep answers out of caches: they are personal and true for a moment only."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+@lru_cache(maxsize=1)
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI document of all routes here."""
+    return get_openapi(
+        title="MoE Portal",
+        version=VERSION,
+        summary="Token budgets, usage, API keys and metering of shared LLM gateways",
+        routes=router.routes,
+    )
+
+
+document = APIRouter(tags=["Operations"])
+
+
+@document.get("/api/openapi.json", responses=answers())
+def read_openapi() -> dict[str, Any]:
+    """Return this document."""
+    return openapi()
+
+
+_parts = [part.router for part in (budget, summary, usage, usage_export, notes, alerts, keys, usage_ingest, health)]
+_parts.append(document)
+
+router = APIRouter(generate_unique_id_function=lambda route: route.name)
+for _part in _parts:
+    router.include_router(_part, dependencies=[STRICT_QUERY, Depends(unstored)])
+
+
+async def nothing_here(request: Request) -> Response:
+    """Answer what no route takes: an unknown address, or another method of a known one."""
+    path, routes = request.url.path, [route for part in _parts for route in part.routes if isinstance(route, APIRoute)]
+    taken = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    raise HTTPException(405, headers={"Allow": ", ".join(sorted(taken))}) if taken else HTTPException(404)
+
+
+for _path in (*(f"{tree}{{rest:path}}" for tree in JSON_TREES), *JSON_PATHS):
+    router.add_route(_path, nothing_here, methods=[], include_in_schema=False)  # no method named is every method

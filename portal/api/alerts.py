@@ -1,0 +1,91 @@
+"""How an account wants to be warned."""
+
+from typing import Annotated
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.actions.alerts import change_alerts
+from portal.api.access import SAME_ORIGIN, SESSION, Reading, Writing
+from portal.api.errors import answers
+from portal.api.strict import JSON, Body, checked, json_of, media_type, read_body, takes
+from portal.clock import utc_now
+from portal.db.alerts import AlertSettings
+from portal.errors import InvalidInput, PortalError
+from portal.rules.text import MAX_EMAIL
+from portal.views.alerts import load_alerts
+from portal.visitors import SignedIn
+
+router = APIRouter(tags=["Account"], dependencies=[SESSION])
+
+FORM = "application/x-www-form-urlencoded"
+_SWITCH = {"on": True, "true": True, "off": False, "false": False}
+_MOST_FIELDS = 10
+_FORM_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "enabled": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
+        "threshold_percent": {"type": "string", "pattern": "^[0-9]{1,3}$"},
+        "email": {"type": "string"},
+    },
+    "required": ["threshold_percent"],
+    "additionalProperties": False,
+}
+
+
+class AlertsBody(Body):
+    """Alert settings; without an email the account's own is meant."""
+
+    enabled: bool
+    threshold_percent: Annotated[int, Field(ge=1, le=100)]
+    email: Annotated[str, Field(max_length=MAX_EMAIL)] | None = None
+
+
+async def alerts_body(request: Request) -> AlertsBody:
+    """Read new settings from JSON or from the fields of an HTML form. Raises PortalError."""
+    kind = media_type(request, JSON, FORM)
+    body = await read_body(request)
+    return checked(AlertsBody, json_of(body) if kind == JSON else _form(body))
+
+
+@router.get("/user/alerts", responses=answers(401))
+def read_alerts(session: Reading, viewer: SignedIn) -> AlertSettings:
+    """Return the alert settings in force; email null is the account's own."""
+    return load_alerts(session, viewer.id)
+
+
+@router.post(
+    "/user/alerts",
+    dependencies=[SAME_ORIGIN],
+    openapi_extra=takes(AlertsBody, {FORM: _FORM_SCHEMA}),
+    responses=answers(400, 401, 403, 413, 415)
+    | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
+    response_model=AlertSettings,
+)
+def write_alerts(
+    request: Request, session: Writing, viewer: SignedIn, new: Annotated[AlertsBody, Depends(alerts_body)]
+) -> AlertSettings | Response:
+    """Store alert settings and return them."""
+    stored = change_alerts(session, viewer.id, new.enabled, new.threshold_percent, new.email, utc_now())
+    is_browser = "text/html" in request.headers.get("accept", "")
+    if is_browser and media_type(request, JSON, FORM) == FORM:
+        return RedirectResponse("/user/billing", 303)
+    return stored
+
+
+def _form(body: bytes) -> dict[str, object]:
+    """Return the fields of a form as JSON would say them; a checkbox that is off is not sent at all."""
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise PortalError("The form cannot be read.") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise InvalidInput("A field of the form is given twice.")
+    switch, threshold = fields.get("enabled", "off"), fields.get("threshold_percent", "")
+    is_number = threshold.isascii() and threshold.isdecimal() and len(threshold) <= 3
+    said: dict[str, object] = dict(fields) | {"enabled": _SWITCH.get(switch, switch)}
+    return said | ({"threshold_percent": int(threshold)} if is_number else {}) | {"email": fields.get("email") or None}

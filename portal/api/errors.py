@@ -1,0 +1,120 @@
+"""One answer for everything that goes wrong: `{"error": "<code>", "detail": "<sentence>"}`.
+
+Decision: only what programs ask for is answered so (`wants_json`); people's pages are answered by the pages. An answer
+never repeats what was sent. What nobody expected is logged under an id, and the id is all that is said of it.
+"""
+
+import inspect
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from portal.errors import InvalidInput, PortalError, UnknownToken
+from portal.rules.validation import first_problem
+
+log = logging.getLogger(__name__)
+
+JSON_TREES = ("/api/", "/user/api/")
+JSON_PATHS = ("/api", "/user/api", "/user/alerts", "/healthz", "/readyz")
+
+
+class ErrorAnswer(BaseModel):
+    """What every request that cannot be answered is answered."""
+
+    error: str = Field(description="A code for programs", examples=["not_found"])
+    detail: str = Field(description="A sentence for people", examples=["There is nothing here."])
+
+
+_MEANINGS = {
+    400: "The request cannot be understood",
+    401: "There is no session or valid token, or it has ended",
+    403: "The request came from another site",
+    404: "There is no such thing, or it belongs to somebody else",
+    409: "It is taken, or there are too many",
+    413: "The body, or the batch in it, is too large",
+    415: "The body is of another kind than is taken here, or compressed",
+    422: "A value is missing, malformed, out of bounds or not known here; nothing was changed",
+    500: "Something went wrong in the portal; the sentence names the id under which it was logged",
+    503: "The database is busy or stopped; nothing was changed. Come again after `Retry-After` seconds",
+}
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of the errors a route can answer; every one can be asked wrongly, and can fail."""
+    every = sorted({*statuses, 422, 500, 503})
+    return {status: {"model": ErrorAnswer, "description": _MEANINGS[status]} for status in every}
+
+
+def wants_json(path: str) -> bool:
+    """Say whether a path belongs to programs, so that it is never answered with HTML or a redirect to a form."""
+    return path.startswith(JSON_TREES) or path in JSON_PATHS
+
+
+def install(app: FastAPI) -> None:
+    """Have every failure of a JSON path answered as JSON; others are left to the handlers the app has already."""
+    for kind in (PortalError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _handler(app.exception_handlers.get(kind)))
+
+
+def error_answer(request: Request, failure: Exception) -> JSONResponse:
+    """Return the answer to a request that has failed."""
+    match failure:
+        case PortalError():
+            return _answer(failure.status, failure.code, failure.detail, _headers(failure))
+        case RequestValidationError():
+            return error_answer(request, InvalidInput(*first_problem(failure.errors())))
+        case HTTPException():
+            return _routing_answer(failure)
+    error_id = secrets.token_hex(4)
+    log.error("error %s in %s %s", error_id, request.method, request.url.path, exc_info=failure)
+    return _answer(500, "internal_error", f"Something went wrong here. Tell the administrator this id: {error_id}.")
+
+
+def _routing_answer(failure: HTTPException) -> JSONResponse:
+    """Answer what the framework has found out: mostly that nothing is there, or takes that method."""
+    phrase = HTTPStatus(failure.status_code).phrase
+    headers = dict(failure.headers or {})
+    sentences = {404: "There is nothing here.", 405: f"This address takes {headers.get('Allow', 'other methods')}."}
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    return _answer(failure.status_code, code, sentences.get(failure.status_code, f"{phrase}."), headers)
+
+
+def _headers(failure: PortalError) -> dict[str, str]:
+    headers = {}
+    if failure.retry_after is not None:
+        headers["Retry-After"] = str(failure.retry_after)
+    if isinstance(failure, UnknownToken):
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def _answer(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    content = ErrorAnswer(error=code, detail=detail).model_dump()
+    return JSONResponse(content, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+_Handler = Callable[[Request, Any], Response | Awaitable[Response]]
+
+
+def _handler(before: _Handler | None) -> _Handler:
+    """Return a handler that answers JSON paths and leaves other paths to the handler before it."""
+
+    async def handle(request: Request, failure: Exception) -> Response:
+        if wants_json(request.url.path):
+            return error_answer(request, failure)
+        if before is not None:
+            answer = before(request, failure)
+            return await answer if inspect.isawaitable(answer) else answer
+        plain = error_answer(request, failure)
+        return PlainTextResponse(f"HTTP {plain.status_code}", plain.status_code)
+
+    return handle

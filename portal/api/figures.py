@@ -1,0 +1,34 @@
+"""Sums as JSON: the same figures that pages show."""
+
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from portal.rules.figures import Figures
+from portal.rules.pricing import eur_text
+
+
+class Sums(BaseModel):
+    """Sums over some requests."""
+
+    tokens: int = Field(description="Billable tokens: total × cost factor, rounded half up per request")
+    prompt_tokens: int = Field(description="Input tokens, raw")
+    completion_tokens: int = Field(description="Output tokens, raw")
+    total_tokens: int = Field(description="Input and output tokens together, raw")
+    requests: int
+    cost_eur: str = Field(description="EUR, an exact decimal string", examples=["0.01486"])
+
+    @classmethod
+    def of(cls, figures: Figures, **about: object) -> Self:
+        """Return figures as JSON, with what they are `about`."""
+        return cls.model_validate(
+            {
+                "tokens": figures.tokens,
+                "prompt_tokens": figures.prompt_tokens,
+                "completion_tokens": figures.completion_tokens,
+                "total_tokens": figures.total_tokens,
+                "requests": figures.requests,
+                "cost_eur": eur_text(figures.cost_nano_eur),
+                **about,
+            }
+        )

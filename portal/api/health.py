@@ -1,0 +1,73 @@
+"""Whether the process lives, and whether it can work."""
+
+from functools import lru_cache
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse
+
+from portal.api.errors import ErrorAnswer, answers
+from portal.db.schema import head, revision
+from portal.db.session import run_in_reading
+from portal.errors import Unavailable
+
+router = APIRouter(tags=["Operations"])
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """What the portal needs in order to work."""
+
+    status: Literal["ready"] = "ready"
+    database: Literal["ok", "unreachable"] = "ok"
+    migrations: Literal["ok", "missing", "unknown"] = Field(
+        default="ok", description="Whether the database has the schema of this program"
+    )
+
+
+class NotReady(ErrorAnswer):
+    """What is missing."""
+
+    database: Literal["ok", "unreachable"]
+    migrations: Literal["ok", "missing", "unknown"]
+
+
+@router.get("/healthz", responses=answers())
+async def read_health() -> Health:
+    """Say that the process lives; asks nothing else."""
+    return Health()
+
+
+@router.get(
+    "/readyz",
+    responses=answers() | {503: {"model": NotReady, "description": "The database is unreachable or not migrated"}},
+    response_model=Readiness,
+)
+def read_readiness() -> Readiness | JSONResponse:
+    """Say whether the database answers and has the schema of this program."""
+    try:
+        found = run_in_reading(lambda session: revision(session.connection()))
+    except Unavailable:
+        return _not_ready("The database does not answer.", "unreachable", "unknown")
+    if found != _newest():
+        return _not_ready("The database has another schema than this program.", "ok", "missing")
+    return Readiness()
+
+
+@lru_cache(maxsize=1)
+def _newest() -> str:
+    """Return the newest revision this program knows; it reads files, and cannot change while the program runs."""
+    return head()
+
+
+def _not_ready(
+    detail: str, database: Literal["ok", "unreachable"], migrations: Literal["missing", "unknown"]
+) -> JSONResponse:
+    content = NotReady(error="not_ready", detail=detail, database=database, migrations=migrations)
+    return JSONResponse(content.model_dump(), 503, {"Retry-After": "5", "Cache-Control": "no-store"})

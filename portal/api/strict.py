@@ -1,0 +1,110 @@
+"""Reading requests strictly: what is not understood is refused, never guessed.
+
+Decision: bodies are read by dependencies, not by the framework, so that nothing is read for a visitor who may not
+write, the size is counted while the bytes arrive, and JSON is read by `rules.strict_json`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from fastapi import Depends
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from portal.errors import InvalidInput, PortalError, TooLarge, UnsupportedMediaType
+from portal.rules.strict_json import MalformedJson, read_json
+from portal.rules.validation import first_problem
+
+SMALL_BODY = 64 * 1024
+"""Bytes of a body on the routes of an account."""
+JSON = "application/json"
+
+
+class Body(BaseModel):
+    """A JSON object of which every field is known and nothing is converted: no 1 for true, no "1" for 1."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class JsonBody(Generic[Model]):
+    """A dependency that gives a route its JSON body as `model`."""
+
+    def __init__(self, model: type[Model]) -> None:
+        self.model = model
+
+    async def __call__(self, request: Request) -> Model:
+        """Read and check the body. Raises PortalError (400, 413, 415, 422)."""
+        media_type(request, JSON)
+        return checked(self.model, json_of(await read_body(request)))
+
+
+def takes(model: type[BaseModel], others: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """Return the documentation of a JSON body, and the schemas of the other media types it may have."""
+    schemas = {JSON: model.model_json_schema()} | dict(others or {})
+    return {"requestBody": {"required": True, "content": {kind: {"schema": s} for kind, s in schemas.items()}}}
+
+
+def checked(model: type[Model], value: object) -> Model:
+    """Return a value as `model`. Raises InvalidInput with a sentence that names the field."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InvalidInput(*first_problem(error.errors(include_url=False, include_input=False))) from None
+
+
+def json_of(body: bytes) -> object:
+    """Return what a JSON body says. Raises PortalError (400) for anything that is not JSON to the letter."""
+    try:
+        return read_json(body)
+    except MalformedJson as error:
+        raise PortalError(str(error)) from None
+
+
+def media_type(request: Request, *taken: str) -> str:
+    """Return the media type of the body, in lower case. Raises UnsupportedMediaType unless it is one of `taken`."""
+    kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    if kind.strip() not in taken or parameters.replace('"', "").strip() not in {"", "charset=utf-8"}:
+        raise UnsupportedMediaType(f"Send the body as {' or '.join(taken)}, in UTF-8.")
+    return kind.strip()
+
+
+async def read_body(request: Request, most: int = SMALL_BODY) -> bytes:
+    """Return the body, counted while it arrives. Raises TooLarge, and UnsupportedMediaType for compressed ones."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("Send the body uncompressed, without Content-Encoding.")
+    announced = request.headers.get("content-length", "0")
+    too_large = TooLarge(f"The body is larger than {most:,} bytes.")
+    if announced.isdecimal() and int(announced[:20]) > most:
+        raise too_large
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise too_large
+    except ClientDisconnect:
+        raise PortalError("The body has not arrived completely.") from None
+    return bytes(body)
+
+
+async def no_body(request: Request) -> None:
+    """Refuse a body where none is read; an empty JSON object says nothing either, and is taken."""
+    body = await read_body(request)
+    if body.strip() and json_of(body) != {}:
+        raise InvalidInput("This address takes no body.")
+
+
+async def strict_query(request: Request) -> None:
+    """Refuse query parameters that are given twice, and all where a route knows none."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) != len(set(names)):
+        raise InvalidInput("A query parameter is given twice.")
+    if names and not request.scope["route"].dependant.query_params:
+        raise InvalidInput("This address takes no query parameters.")
+
+
+NO_BODY = Depends(no_body)
+STRICT_QUERY = Depends(strict_query)

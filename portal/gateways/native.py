@@ -1,0 +1,200 @@
+"""The portal's own dialect: one event, a JSON array of events, or one event a line (NDJSON).
+
+Decision: null says the same as leaving an optional field out, since many programs write all of their fields; but not
+for token counts, where "unknown" must not become zero.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from portal.errors import InvalidInput, PortalError, TooLarge
+from portal.rules.instants import parse_instant
+from portal.rules.pricing import MAX_COST_FACTOR, MAX_TOKENS
+from portal.rules.secrets import digest
+from portal.rules.strict_json import Flaw, MalformedJson, decode, read_items, read_json
+from portal.rules.text import clean_line
+from portal.rules.usage import UsageReport
+from portal.rules.validation import first_problem
+
+MOST_EVENTS = 1_000
+"""Events of a JSON array."""
+MOST_LINES = 10_000
+"""Events of NDJSON; they too are stored in one transaction, so there is an end to it."""
+LONGEST_LINE = 64 * 1024
+"""Bytes of a line of NDJSON."""
+LONGEST_ID = 256
+LONGEST_LATENCY = 10**9
+"""Milliseconds: eleven days."""
+FINEST_FACTOR = Decimal("1E-12")
+
+_FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+_LINE = re.compile(rb"\S[^\n]*")
+_NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*[^\s\]},]|\n[ \t]*\{")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An event that cannot be taken, and why; its id where it has a proper one."""
+
+    id: str | None
+    reason: str
+
+
+def _exact(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("Leave control characters out.")
+    return text
+
+
+def _clean(longest: int) -> AfterValidator:
+    def clean(text: str) -> str:
+        is_plain = text.isascii() and text.isprintable() and text == text.strip()
+        return text if is_plain else clean_line(text, "The text", longest)
+
+    return AfterValidator(clean)
+
+
+def _hex(text: str) -> str:
+    if not _SHA256.fullmatch(text):
+        raise ValueError("A SHA-256 is written with 64 hexadecimal digits.")
+    return text.lower()
+
+
+def _factor(value: object) -> Decimal | None:
+    """Return a cost factor given as a number or as a decimal string, exactly."""
+    if value is None:
+        return None
+    if type(value) not in {int, Decimal} and not (isinstance(value, str) and _FACTOR.fullmatch(value)):
+        raise ValueError("A cost factor is a number, or one in quotes.")
+    factor = Decimal(value)  # type: ignore[arg-type]  # checked above
+    if not 0 <= factor <= MAX_COST_FACTOR or factor.quantize(FINEST_FACTOR) != factor:
+        raise ValueError(f"A cost factor lies between 0 and {MAX_COST_FACTOR}, with at most 12 decimals.")
+    return abs(factor)
+
+
+Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+Name = Annotated[str, Field(min_length=1, max_length=64), _clean(64)]
+
+
+class Event(BaseModel):
+    """One LLM request. Exactly one of `api_key`, `api_key_hash` and `username` says whose it is."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_exact)] = Field(
+        description="The gateway's own id of the request, unique for ever"
+    )
+    api_key: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    api_key_hash: Annotated[str, AfterValidator(_hex)] | None = Field(
+        default=None, description="SHA-256 of the API key, in hexadecimal"
+    )
+    username: Annotated[Name, AfterValidator(str.lower)] | None = None
+    model: Annotated[str, Field(min_length=1, max_length=200), _clean(200)]
+    mode: Name
+    prompt_tokens: Tokens
+    completion_tokens: Tokens
+    cached_tokens: Tokens = Field(default=0, description="Part of prompt_tokens")
+    reasoning_tokens: Tokens = Field(default=0, description="Part of completion_tokens")
+    status: Name | None = Field(default=None, description="`ok`, which is the default, or a code of an error")
+    requested_at: Annotated[datetime, BeforeValidator(parse_instant)] | None = Field(
+        default=None, description="ISO 8601 with an offset, at most 5 minutes in the future; default: now"
+    )
+    latency_ms: Annotated[int, Field(ge=0, le=LONGEST_LATENCY)] | None = None
+    template: Name | None = None
+    cost_factor: Annotated[Decimal | None, BeforeValidator(_factor)] = Field(
+        default=None,
+        description="0 to 1000, at most 12 decimals; default: the named template's, else that of the account's own",
+    )
+    session_id: Annotated[str, Field(min_length=1, max_length=256), _clean(256)] | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if [self.api_key, self.api_key_hash, self.username].count(None) != 2:
+            raise ValueError("Say exactly one of api_key, api_key_hash and username.")
+        if self.cached_tokens > self.prompt_tokens:
+            raise ValueError("cached_tokens cannot be more than prompt_tokens.")
+        if self.reasoning_tokens > self.completion_tokens:
+            raise ValueError("reasoning_tokens cannot be more than completion_tokens.")
+        return self
+
+    def report(self) -> UsageReport:
+        """Return what was said, with a digest in place of the API key."""
+        said = {name: getattr(self, name) for name in Event.model_fields if name not in _WHOSE}
+        key_hash = self.api_key_hash if self.api_key is None else digest(self.api_key)
+        return UsageReport(**said | {"status": self.status or "ok"}, key_hash=key_hash, username=self.username)
+
+
+_WHOSE = {"api_key", "api_key_hash", "username"}
+
+
+def read_usage(body: bytes, *, lines: bool = False) -> list[UsageReport | Rejected]:
+    """Return what a gateway reports, event by event, in order. `lines`: the body is known to be NDJSON.
+
+    Raises PortalError for a body that is no JSON at all, TooLarge for too many events and InvalidInput for none.
+    """
+    try:
+        items, most = _items(body, lines)
+        reports = [_report(item) for item in islice(items, most + 1)]
+    except MalformedJson as error:
+        raise PortalError(str(error)) from None
+    if len(reports) > most:
+        raise TooLarge(f"Send at most {most:,} events at once in this format.")
+    if not reports:
+        raise InvalidInput("There are no events.")
+    return reports
+
+
+def _items(body: bytes, lines: bool) -> tuple[Iterator[object], int]:
+    """Return the single values of a body, and how many there may be. Raises MalformedJson, at once or while reading."""
+    if lines:
+        return _read_lines(body), MOST_LINES
+    if body.lstrip(b" \t\r\n").startswith(b"["):
+        return read_items(decode(body)), MOST_EVENTS
+    try:
+        event = read_json(body)
+    except MalformedJson:
+        if _NEXT_LINE.search(body):  # NDJSON that is sent as application/json, as some programs do
+            return _read_lines(body), MOST_LINES
+        raise
+    if not isinstance(event, dict):
+        raise MalformedJson("Send an event, an array of events, or one event a line.")
+    return iter([event]), 1
+
+
+def _read_lines(body: bytes) -> Iterator[object]:
+    """Yield the value of each line that is not blank; one that is no JSON is a Flaw."""
+    for line in _LINE.finditer(body):
+        if line.end() - line.start() > LONGEST_LINE:
+            yield Flaw(f"An event has at most {LONGEST_LINE:,} bytes.")
+            continue
+        try:
+            yield read_json(line.group())
+        except MalformedJson as error:
+            yield Flaw(str(error))
+
+
+def _report(item: object) -> UsageReport | Rejected:
+    if isinstance(item, Flaw):
+        return Rejected(None, item.reason)
+    if not isinstance(item, dict):
+        return Rejected(None, "An event is a JSON object.")
+    try:
+        return Event.model_validate(item).report()
+    except ValidationError as error:
+        sentence, _ = first_problem(error.errors(include_url=False, include_input=False))
+        return Rejected(_proper_id(item), sentence)
+
+
+def _proper_id(item: dict[str, Any]) -> str | None:
+    """Return the id of an event that is otherwise wrong, so that its gateway can tell which one it was."""
+    said = item.get("id")
+    return said if isinstance(said, str) and 0 < len(said) <= LONGEST_ID and not _CONTROL.search(said) else None

@@ -1,0 +1,40 @@
+"""From what a validator found to one sentence for a person, which never repeats what was sent."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_PLAIN_NAME = re.compile(r"[a-z_]{1,40}", re.ASCII)  # no digits: a secret sent in place of a name is not repeated
+_PLACES = {"body", "query", "path"}
+
+_SENTENCES = {
+    "missing": "{name} is missing.",
+    "int_type": "{name} must be a whole number.",
+    "int_parsing": "{name} must be a whole number.",
+    "int_parsing_size": "{name} must be a smaller number.",
+    "greater_than_equal": "{name} must be at least {ge:,}.",
+    "less_than_equal": "{name} must be at most {le:,}.",
+    "string_type": "{name} must be text.",
+    "string_too_short": "{name} must not be empty.",
+    "string_too_long": "{name} has at most {max_length:,} characters.",
+    "bool_type": "{name} must be true or false.",
+    "model_type": "{name} must be a JSON object.",
+    "enum": "{name} must be {expected}.",
+}
+"""By pydantic's type of error; the figures are of its context, which holds bounds and never the input."""
+
+
+def first_problem(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
+    """Return a sentence about the first of pydantic's errors, and the field it is about; None is the whole."""
+    error = errors[0]
+    names = [part for part in error["loc"] if isinstance(part, str) and part not in _PLACES]
+    field = names[-1] if names and _PLAIN_NAME.fullmatch(names[-1]) else None
+    return _sentence(error["type"], field, error.get("ctx", {})), field
+
+
+def _sentence(kind: str, field: str | None, context: Mapping[str, Any]) -> str:
+    if kind == "value_error":  # raised by a validator of ours, with a sentence of its own
+        return f"{field}: {context['error']}" if field else str(context["error"])
+    if kind == "extra_forbidden":
+        return f"There is no field called {field}." if field else "There is a field that is not known here."
+    return _SENTENCES.get(kind, "{name} cannot be understood.").format(name=field or "The request", **context)
