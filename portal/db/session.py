@@ -10,11 +10,17 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from portal.errors import Unavailable
+
+try:
+    import pysqlite3 as packaged
+except ImportError:  # no wheel for this platform
+    packaged = sqlite3
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,7 +120,7 @@ def _passing_trouble() -> Iterator[None]:
     """Turn what the database says when it is busy, stopped or full into the error that asks to come again."""
     try:
         yield
-    except (OperationalError, InterfaceError, TimeoutError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
         log.warning("the database is unavailable: %s", getattr(error, "orig", None) or type(error).__name__)
         raise Unavailable from error
     except DBAPIError as error:
@@ -153,10 +159,6 @@ def _engine(url: str, pool: int) -> Engine:
 
 def _sqlite() -> ModuleType:
     """Return the newer of Python's own SQLite and the packaged one, and say so when both are old."""
-    try:
-        import pysqlite3 as packaged
-    except ImportError:  # no wheel for this platform
-        packaged = sqlite3
     newest: ModuleType = max(sqlite3, packaged, key=lambda module: module.sqlite_version_info)
     if newest.sqlite_version_info < SAFE_SQLITE:
         log.warning("SQLite %s has a bug that can damage the database; use %s or PostgreSQL.",
