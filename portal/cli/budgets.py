@@ -1,0 +1,106 @@
+"""`portal budget`: what an account may spend."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy.orm import Session
+
+from portal.actions.administration import set_budget
+from portal.cli.console import UserName, actor, example, open_portal, owner, show_table, shown, shown_tokens
+from portal.clock import utc_now
+from portal.db.budgets import limits
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.rules.budgets import BudgetType, Limits
+from portal.rules.periods import Period
+from portal.views.budget import BudgetsView, load_budgets
+
+commands = typer.Typer(help="Budgets: limits in billable tokens.", no_args_is_help=True)
+
+NAMES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
+_WHOLE = re.compile(r"[0-9][0-9_]{0,24}")
+
+
+@commands.command(
+    "set",
+    epilog=example(
+        "portal budget set alice --daily 1_000_000 --monthly 20_000_000 --total none --type subscription",
+        "portal budget set bob --total 5000000 --type one_time",
+    ),
+)
+def set_limits(
+    name: UserName,
+    daily: Annotated[str | None, typer.Option(metavar="N|none", help="Billable tokens a day.")] = None,
+    monthly: Annotated[str | None, typer.Option(metavar="N|none", help="Billable tokens a month.")] = None,
+    total: Annotated[str | None, typer.Option(metavar="N|none", help="Billable tokens altogether.")] = None,
+    type: Annotated[BudgetType | None, typer.Option(help="Of a one_time budget only the total limit counts.")] = None,  # noqa: A002  # the name of the option
+) -> None:
+    """Set an account's limits. An omitted option stays as it is; `none` takes a limit away, 0 allows nothing."""
+    if daily is monthly is total is type is None:
+        raise typer.BadParameter("say what to set: --daily, --monthly, --total or --type")
+    open_portal()
+    new = run_in_transaction(_set, name, daily, monthly, total, type, utc_now())
+    typer.echo(
+        f"Budget of {name}: daily {shown_tokens(new.daily)}, monthly {shown_tokens(new.monthly)}, "
+        f"total {shown_tokens(new.total)}, {new.type}."
+    )
+
+
+@commands.command(epilog=example("portal budget show alice"))
+def show(name: UserName) -> None:
+    """Show what an account may spend and what it has spent, in billable tokens."""
+    open_portal()
+    view = run_in_reading(_load, name, utc_now())
+    rows = [
+        (
+            NAMES[part.period],
+            f"{part.budget.consumed:,}",
+            _or_infinite(part.budget.limit),
+            _or_infinite(part.budget.remaining),
+            "–" if part.percent is None else f"{part.percent} %",
+            "No limit" if part.level is None else part.level.label,
+            shown(part.resets_at),
+            view.type.label,
+        )
+        for part in view.all
+    ]
+    show_table(("Period", "Consumed", "Limit", "Remaining", "Percent", "Level", "Resets", "Type"), rows)
+
+
+def _set(
+    session: Session,
+    name: str,
+    daily: str | None,
+    monthly: str | None,
+    total: str | None,
+    kind: BudgetType | None,
+    now: datetime,
+) -> Limits:
+    old = limits(session, owner(session, name).id)
+    new = Limits(
+        daily=_limit(daily, "--daily", old.daily),
+        monthly=_limit(monthly, "--monthly", old.monthly),
+        total=_limit(total, "--total", old.total),
+        type=old.type if kind is None else kind,
+    )
+    set_budget(session, actor(), name, new, now)
+    return new
+
+
+def _limit(text: str | None, option: str, old: int | None) -> int | None:
+    if text is None:
+        return old
+    if text.lower() == "none":
+        return None
+    if not _WHOLE.fullmatch(text):
+        raise typer.BadParameter("a limit is a whole number of tokens, or none", param_hint=option)
+    return int(text.replace("_", ""))
+
+
+def _load(session: Session, name: str, now: datetime) -> BudgetsView:
+    return load_budgets(session, owner(session, name).id, now)
+
+
+def _or_infinite(tokens: int | None) -> str:
+    return "∞" if tokens is None else f"{tokens:,}"

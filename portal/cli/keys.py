@@ -1,0 +1,85 @@
+"""`portal key`: the API keys of an account."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy.orm import Session
+
+from portal.actions.keys import NewKey, create_key, revoke_key
+from portal.cli.console import UserName, actor, example, note, open_portal, owner, read_moment, show_table, shown
+from portal.clock import utc_now
+from portal.db.keys import keys
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.tables import ApiKey
+from portal.errors import Conflict, NotFound
+from portal.rules.periods import zone
+from portal.settings import settings
+from portal.views.keys import KeyView, load_keys
+
+commands = typer.Typer(help="API keys, with which a person's programs reach the gateways.", no_args_is_help=True)
+
+
+@commands.command(epilog=example("portal key create alice --label laptop --expires 2027-06-30"))
+def create(
+    name: UserName,
+    label: Annotated[str, typer.Option(help="What the key is for, up to 100 characters.")],
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Last day on which it works, in the account's time zone, or an instant with an offset; "
+            "default: it works until it is revoked.",
+        ),
+    ] = None,
+) -> None:
+    """Create an API key and print it, alone on stdout, for the only time."""
+    open_portal()
+    new = run_in_transaction(_create, name, label, expires, utc_now())
+    typer.echo(new.secret)
+    note(f"This is the key {new.label!r} of {name}. It is not shown again.")
+
+
+@commands.command("list", epilog=example("portal key list alice"))
+def list_keys(name: UserName) -> None:
+    """List an account's API keys, also those that have ended."""
+    open_portal()
+    rows = [
+        (k.prefix, k.label, k.status, shown(k.created_at), shown(k.expires_at), shown(k.last_used_at))
+        for k in run_in_reading(_keys, name, utc_now())
+    ]
+    show_table(("Key prefix", "Label", "Status", "Created", "Expires", "Last used"), rows)
+
+
+@commands.command(epilog=example("portal key revoke alice moe-sk-58e0fa3d1"))
+def revoke(
+    name: UserName,
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the key begins; `portal key list` shows it.")],
+) -> None:
+    """End an API key at once and for ever; its past usage stays."""
+    open_portal()
+    ended = run_in_transaction(_revoke, name, prefix.strip(), utc_now())
+    typer.echo(f"Revoked the key {ended.label!r} ({ended.prefix}) of {name}.")
+
+
+def _create(session: Session, name: str, label: str, expires: str | None, now: datetime) -> NewKey:
+    found = owner(session, name)
+    if not found.active:
+        raise Conflict(f"The account {name} is suspended. Activate it first: portal user activate {name}")
+    tz = zone(found.time_zone) if found.time_zone else settings().budget_zone
+    ends = read_moment(expires, "--expires", tz, end=True) if expires is not None else None
+    return create_key(session, found.id, label, ends, now, actor())
+
+
+def _keys(session: Session, name: str, now: datetime) -> tuple[KeyView, ...]:
+    return load_keys(session, owner(session, name).id, now).keys
+
+
+def _revoke(session: Session, name: str, prefix: str, now: datetime) -> ApiKey:
+    found = owner(session, name)
+    meant = [key for key in keys(session, found.id) if prefix and key.prefix.startswith(prefix)]
+    if not meant:
+        raise NotFound(f"No key of {name} begins with that; the key prefix is the first 16 characters.")
+    if len(meant) > 1:
+        raise Conflict(f"Several keys of {name} begin with that: {', '.join(key.prefix for key in meant)}.")
+    return revoke_key(session, found.id, meant[0].id, now, actor())

@@ -1,0 +1,105 @@
+"""`portal verify` and `portal rebuild`: proving that the sums are the sums, and writing them anew."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from portal.actions.ledger import rebuild_account, verify_account
+from portal.cli.console import actor, example, note, open_portal, progress
+from portal.clock import utc_now
+from portal.db.accounts import all_accounts
+from portal.db.audit import add_entry
+from portal.db.ledger import count_events
+from portal.db.schema import check_budget_timezone, pinned_budget_timezone, repin_budget_timezone
+from portal.db.session import Database, run_in_reading
+from portal.rules.periods import zone
+from portal.settings import settings
+
+commands = typer.Typer()
+
+
+@commands.command(epilog=example("portal verify || echo 'The numbers do not tie.'"))
+def verify() -> None:
+    """Compare all sums with the stored events.
+
+    Prints each counter and daily roll-up that differs from the sum of its events. The exit status is 0 when none does
+    and 1 when any does. The portal may be running.
+    """
+    database = open_portal()
+    accounts = run_in_reading(all_accounts)
+    found = 0
+    with progress("Verifying", len(accounts)) as advance:
+        for account in accounts:
+            with database.reading() as session:
+                differences = list(verify_account(session, account.id, settings().budget_zone))
+            for difference in differences:
+                typer.echo(f"{account.username}, {difference}")
+            found += len(differences)
+            advance(1)
+    checked = f"{len(accounts):,} accounts, {run_in_reading(count_events):,} requests"
+    if found:
+        note(f"{found:,} differences in {checked}. `portal rebuild` writes the sums anew.")
+        raise typer.Exit(1)
+    note(f"The numbers tie: {checked}.")
+
+
+@commands.command(epilog=example("portal rebuild", "portal rebuild --budget-timezone Europe/Berlin"))
+def rebuild(
+    budget_timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Count all days anew in this IANA time zone. Stop the portal first, and start it again with "
+            "PORTAL_BUDGET_TIMEZONE set to the same.",
+        ),
+    ] = None,
+) -> None:
+    """Write all sums anew from the stored events.
+
+    That is all counters and daily roll-ups. The portal may be running, except when the time zone changes.
+    """
+    tz = settings().budget_zone if budget_timezone is None else _zone(budget_timezone)
+    database = open_portal(check_zone=False)
+    counted_in = run_in_reading(pinned_budget_timezone)
+    if budget_timezone is None or counted_in == tz.key:
+        check_budget_timezone(database, tz.key)
+        rebuilt = _rebuild(database, tz)
+    else:
+        rebuilt = _recount(database, tz)
+        note(f"Days are counted in {tz.key} now. Start the portal with PORTAL_BUDGET_TIMEZONE={tz.key}.")
+    with database.transaction() as session:
+        add_entry(session, actor(), "ledger.rebuild", utc_now(), zone=tz.key, accounts=rebuilt)
+    typer.echo(f"Wrote the sums of {rebuilt:,} accounts anew.")
+
+
+def _rebuild(database: Database, tz: ZoneInfo) -> int:
+    """Rebuild each account in a transaction of its own, so that gateways hardly wait; return how many."""
+    accounts = run_in_reading(all_accounts)
+    with progress("Rebuilding", len(accounts)) as advance:
+        for account in accounts:
+            with database.transaction() as session:
+                rebuild_account(session, account.id, tz)
+            advance(1)
+    return len(accounts)
+
+
+def _recount(database: Database, tz: ZoneInfo) -> int:
+    """Rebuild all accounts in another zone, in one transaction: days of two zones side by side would be wrong."""
+    with database.transaction() as session:
+        repin_budget_timezone(session, tz.key)
+        accounts = all_accounts(session)
+        with progress("Rebuilding", len(accounts)) as advance:
+            for account in accounts:
+                rebuild_account(session, account.id, tz)
+                advance(1)
+    return len(accounts)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return zone(name)
+    except ValueError:
+        raise typer.BadParameter(
+            "that is no IANA time zone, such as Europe/Berlin", param_hint="--budget-timezone"
+        ) from None

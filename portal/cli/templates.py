@@ -1,0 +1,113 @@
+"""`portal template`: which models answer which category of question."""
+
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.orm import Session
+
+from portal.actions.administration import assign_template, define_template
+from portal.cli.console import UserName, actor, example, open_portal, show_table
+from portal.clock import utc_now
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.templates import AssignedModel, all_templates, models_of
+from portal.errors import InvalidInput, TooLarge
+
+commands = typer.Typer(help="Expert templates: models by category, and a cost factor.", no_args_is_help=True)
+
+LARGEST_FILE = 1_000_000
+"""Bytes; a template of 200 models takes a tenth of it."""
+
+
+class ModelFile(BaseModel):
+    """One model of a category, as a file says it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: str
+    endpoint: str = ""
+    required: bool = False
+
+
+class TemplateFile(BaseModel):
+    """A template, as a file says it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    cost_factor: Decimal = Decimal(1)
+    categories: dict[str, list[ModelFile]]
+
+
+@commands.command(
+    "set",
+    epilog=example(
+        "portal template set research-de.json",
+        """echo '{"name": "research-de", "cost_factor": "1.25", "categories": {"Code": [""",
+        """  {"model": "qwen3-coder:30b", "endpoint": "gpu-01", "required": true}]}}' | portal template set -""",
+    ),
+)
+def set_template(
+    file: Annotated[str, typer.Argument(metavar="FILE.json", help="The template as JSON; - reads it from stdin.")],
+) -> None:
+    """Create an expert template, or replace the one of the same name."""
+    read = _read(file)
+    models = [
+        AssignedModel(category, model.model, model.endpoint, model.required)
+        for category, models in read.categories.items()
+        for model in models
+    ]
+    open_portal()
+    run_in_transaction(define_template, actor(), read.name, read.cost_factor, models, utc_now())
+    typer.echo(f"Saved the expert template {read.name} with {len(models)} models.")
+
+
+@commands.command(epilog=example("portal template assign alice research-de"))
+def assign(
+    name: UserName,
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE|none", help="Name of the template.")],
+) -> None:
+    """Make a template the active one of an account, or take it away with `none`."""
+    open_portal()
+    chosen = None if template == "none" else template
+    run_in_transaction(assign_template, actor(), name, chosen, utc_now())
+    typer.echo(f"{name} has the expert template {template}." if chosen else f"{name} has no expert template.")
+
+
+@commands.command("list", epilog=example("portal template list"))
+def list_templates() -> None:
+    """List all expert templates with their models."""
+    open_portal()
+    rows = run_in_reading(_templates)
+    show_table(("Name", "Cost factor", "Category", "Model", "Required"), rows)
+
+
+def _templates(session: Session) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for template in all_templates(session):
+        head = template.name, f"{template.cost_factor:f}"
+        models = models_of(session, template.id)
+        rows += [(*head, m.category, f"{m.model}@{m.endpoint}", "yes" if m.required else "no") for m in models]
+        if not models:
+            rows.append((*head, "–", "–", "–"))
+    return rows
+
+
+def _read(file: str) -> TemplateFile:
+    """Read a template. Raises OSError, TooLarge, and InvalidInput naming what is wrong."""
+    if file == "-":
+        text = sys.stdin.buffer.read(LARGEST_FILE + 1)
+    else:
+        with Path(file).open("rb") as opened:
+            text = opened.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        raise TooLarge("The file is too large for a template.")
+    try:
+        return TemplateFile.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise InvalidInput(f"The template cannot be read: {where}: {first['msg']}.") from error

@@ -1,0 +1,117 @@
+"""The simulated gateway: a process of its own that reports requests over HTTP, as a real one does.
+
+`python -m portal.demo.gateway --url http://127.0.0.1:8080 --seed 1` reads its gateway token from the first line of
+stdin, where no other user of the machine can see it, and ends when stdin does: that is when its parent has gone,
+however it went.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from random import Random
+
+import httpx
+
+from portal.clock import utc_now
+from portal.demo.delivery import Delivery, Event
+from portal.demo.traffic import Traffic, as_event
+
+READY_SECONDS = 0.5
+"""How often to ask whether the portal is ready yet."""
+TIMEOUT_SECONDS = 10
+GRACE_SECONDS = 2
+"""How long a request under way may take when it is time to stop."""
+
+
+@contextlib.contextmanager
+def simulated_gateway(url: str, seed: int, token: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run the simulated gateway beside the portal at `url`, and stop it at the end."""
+    command = [sys.executable, "-m", "portal.demo.gateway", "--url", url, "--seed", str(seed)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)  # noqa: S603  # our own program
+    try:
+        if process.stdin is not None:
+            print(token, file=process.stdin, flush=True)
+        yield process
+    finally:
+        with contextlib.suppress(OSError):  # it may have ended by itself
+            if process.stdin is not None:
+                process.stdin.close()
+        try:
+            process.wait(GRACE_SECONDS + 1)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def main() -> None:
+    """Report requests until stdin ends."""
+    parser = argparse.ArgumentParser(prog="portal.demo.gateway", description=__doc__)
+    parser.add_argument("--url", required=True, help="where the portal is, such as http://127.0.0.1:8080")
+    parser.add_argument("--seed", type=int, default=1, help="decides what is requested")
+    chosen = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="simulated gateway: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches both processes; the portal decides when to stop
+    token = sys.stdin.readline().strip()
+    stopped = threading.Event()
+    threading.Thread(target=_stop_with_parent, args=(stopped,), daemon=True).start()
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": "moe-portal-demo"}
+    with httpx.Client(base_url=chosen.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        if wait_until_ready(client, stopped.wait):
+            rng = Random(f"{chosen.seed}/delivery")  # noqa: S311  # made-up data need no cryptography
+            report(Traffic(chosen.seed, utc_now()), Delivery(lambda batch: post(client, batch), rng), stopped.wait)
+
+
+def wait_until_ready(client: httpx.Client, wait: Callable[[float], bool]) -> bool:
+    """Ask the portal until it is ready; False when it is time to stop, as `wait` says after its seconds."""
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if client.get("/readyz").status_code == httpx.codes.OK:
+                return True
+        if wait(READY_SECONDS):
+            return False
+
+
+def post(client: httpx.Client, batch: Sequence[Event]) -> httpx.Response:
+    """Send a batch as a gateway does."""
+    return client.post("/api/v1/usage", json=list(batch))
+
+
+def report(
+    traffic: Traffic,
+    delivery: Delivery,
+    wait: Callable[[float], bool],
+    now: Callable[[], datetime] = utc_now,
+    elapsed: Callable[[], float] = time.monotonic,
+) -> None:
+    """Make requests and deliver them until `wait` says that it is time to stop."""
+    next_request = next_attempt = elapsed()
+    while True:
+        if elapsed() >= next_request:
+            delivery.add(as_event(traffic.request(now())))
+            next_request = elapsed() + traffic.pause()
+        if elapsed() >= next_attempt:
+            pause = delivery.attempt()
+            next_attempt = elapsed() + pause
+        if wait(max(min(next_request, next_attempt) - elapsed(), 0.01)):
+            return
+
+
+def _stop_with_parent(stopped: threading.Event) -> None:
+    """Wait for the end of stdin, then stop; a request that hangs does not hold it up for long."""
+    while sys.stdin.read(1):
+        pass
+    stopped.set()
+    time.sleep(GRACE_SECONDS)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

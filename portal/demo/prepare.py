@@ -1,0 +1,165 @@
+"""Filling a database with the demo: people, keys, history, budgets and notes."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.actions.accounts import Role, create_account, hash_new_password, set_active
+from portal.actions.administration import (
+    assign_template,
+    create_gateway,
+    define_template,
+    revoke_gateway_tokens,
+    rotate_gateway_token,
+    set_budget,
+)
+from portal.actions.alerts import change_alerts
+from portal.actions.notes import write_note
+from portal.actions.usage import Result, record_usage
+from portal.db.accounts import account_named, count_accounts
+from portal.db.counters import counter
+from portal.db.gateways import gateway_named
+from portal.db.keys import add_key
+from portal.db.tables import Account, Installation, UsageEvent
+from portal.demo.history import DAYS
+from portal.demo.limits import Consumed, all_limits
+from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, Person
+from portal.rules.periods import Period, day_of, end_of_day, period_start, start_of_day
+from portal.rules.secrets import digest, key_prefix
+from portal.rules.usage import UsageReport
+
+GATEWAY = "moe-sovereign"
+ACTOR = "portal demo"
+CHUNK = 2_500
+"""Events counted at once: few enough to show progress, many enough that counters are written seldom."""
+_MARK = "demo_seed"
+
+NOTES = (
+    ("largest", "Ran the whole contract through the reviewer since the cache was off. Fixed in ci-agents 2.3."),
+    ("timeout", "Happens whenever the index job runs at the same time. Asked operations about it."),
+    ("reasoning", "Good example for the reading group:\ncompare the second step with what the smaller model did."),
+    ("research", "Sources for chapter 4. Keep."),
+)  # fmt: skip
+"""What the demo account has written beside which of its requests."""
+
+
+def prepared_seed(session: Session) -> int | None:
+    """Return the seed of the demo that a database holds; None when it holds none."""
+    mark = session.get(Installation, _MARK)
+    return None if mark is None else int(mark.value)
+
+
+def is_empty(session: Session) -> bool:
+    """Say whether nobody lives in the database yet."""
+    return count_accounts(session) == 0
+
+
+def fresh_token(session: Session, now: datetime) -> str:
+    """Return a new token of the demo's gateway; those of earlier runs end."""
+    revoke_gateway_tokens(session, ACTOR, GATEWAY, None, now)
+    return rotate_gateway_token(session, ACTOR, GATEWAY, now)
+
+
+def prepare(
+    session: Session,
+    seed: int,
+    history: Sequence[UsageReport],
+    now: datetime,
+    tz: ZoneInfo,
+    advance: Callable[[int], None],
+) -> None:
+    """Fill an empty database in one transaction; `advance` is told how many more events are stored each time.
+
+    The gateway that reported it all gets a token of its own when the simulated one is started.
+    """
+    _add_people(session, seed, now, tz)
+    create_gateway(session, ACTOR, GATEWAY, now - timedelta(DAYS))
+    _record(session, history, tz, advance)
+    _end_memberships(session, now)
+    consumed = {person.username: _consumed(session, person, now, tz) for person in PEOPLE}
+    for username, limits in all_limits(consumed).items():
+        set_budget(session, ACTOR, username, limits, now)
+    _write_notes(session, now)
+    session.add(Installation(name=_MARK, value=str(seed)))
+
+
+def _add_people(session: Session, seed: int, now: datetime, tz: ZoneInfo) -> None:
+    password_hash = hash_new_password(PASSWORD, OWNER)  # one for all: hashing takes long
+    for template in TEMPLATES:
+        define_template(session, ACTOR, template.name, template.cost_factor, template.models, now - timedelta(DAYS))
+    for person in PEOPLE:
+        joined = now - timedelta(days=person.joined, hours=3)
+        account = create_account(
+            session, ACTOR, person.username, person.email, Role(person.role), password_hash, joined, person.display_name
+        )
+        account.time_zone = person.time_zone
+        assign_template(session, ACTOR, person.username, person.template, joined)
+        _add_keys(session, person, account, seed, now, tz)
+        if person.alerts is not None:
+            threshold, email = person.alerts
+            change_alerts(session, account.id, True, threshold, email, joined)
+
+
+def _add_keys(session: Session, person: Person, account: Account, seed: int, now: datetime, tz: ZoneInfo) -> None:
+    """Store a person's keys with the past they are to have, which creating them now could not give them."""
+    today = day_of(now, tz)
+    for key in sorted(person.keys, key=lambda key: -key.created):
+        secret = key.secret(seed, person.username)
+        created = start_of_day(today - timedelta(key.created), tz) + timedelta(hours=9, minutes=key.created % 60)
+        expires = None if key.expires is None else end_of_day(today + timedelta(key.expires), tz)
+        row = add_key(session, account.id, digest(secret), key_prefix(secret), key.label, expires, min(created, now))
+        if key.revoked is not None:
+            row.revoked_at = start_of_day(today - timedelta(key.revoked), tz) + timedelta(hours=8, minutes=40)
+
+
+def _record(session: Session, history: Sequence[UsageReport], tz: ZoneInfo, advance: Callable[[int], None]) -> None:
+    """Store the history as its gateway's reports; each batch arrives just after its last request."""
+    gateway = gateway_named(session, GATEWAY)
+    if gateway is None:
+        raise RuntimeError("the demo's gateway is missing")
+    for start in range(0, len(history), CHUNK):
+        batch = history[start : start + CHUNK]
+        outcomes = record_usage(session, gateway.id, batch, tz, max(r.requested_at for r in batch if r.requested_at))
+        refused = [outcome for outcome in outcomes if outcome.result is not Result.ACCEPTED]
+        if refused:
+            raise RuntimeError(f"the demo's own event was not accepted: {refused[0]}")
+        advance(len(batch))
+
+
+def _end_memberships(session: Session, now: datetime) -> None:
+    for person in PEOPLE:
+        if person.left is not None:
+            set_active(session, ACTOR, person.username, False, now - timedelta(person.left))
+
+
+def _consumed(session: Session, person: Person, now: datetime, tz: ZoneInfo) -> Consumed:
+    today = day_of(now, tz)
+    account_id = _account(session, person.username).id
+    return {p: counter(session, account_id, p, period_start(p, today)).tokens for p in Period}
+
+
+def _write_notes(session: Session, now: datetime) -> None:
+    """Let the demo account have annotated some of its latest requests."""
+    owner = _account(session, OWNER).id
+    own = select(UsageEvent.id).where(UsageEvent.account_id == owner, UsageEvent.requested_at > now - timedelta(7))
+    newest = UsageEvent.requested_at.desc(), UsageEvent.id.desc()
+    wanted = {
+        "largest": own.order_by(UsageEvent.billable_tokens.desc()),
+        "timeout": own.where(UsageEvent.status.startswith("504")).order_by(*newest),
+        "reasoning": own.where(UsageEvent.mode == "moe_reasoning").order_by(*newest),
+        "research": own.where(UsageEvent.mode == "moe_research").order_by(*newest),
+    }
+    for which, text in NOTES:
+        usage_id = session.scalar(wanted[which].limit(1))
+        if usage_id is not None:
+            write_note(session, owner, usage_id, text, now)
+
+
+def _account(session: Session, username: str) -> Account:
+    found = account_named(session, username)
+    if found is None:
+        raise RuntimeError(f"the demo's account {username} is missing")
+    return found

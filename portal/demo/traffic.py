@@ -1,0 +1,86 @@
+"""What happens while one watches: an endless, seeded stream of requests, and how a gateway words them."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from portal.demo.people import OWNER, PEOPLE, Key, Person
+from portal.demo.requests import new_report
+from portal.rules.usage import UsageReport
+
+PAUSE = 3.0
+"""Seconds between two requests, on average."""
+OWNER_SHARE = 0.25
+"""How many of them are the demo account's."""
+SCALE = 0.12
+"""Live requests are small beside those of the history, so that a card keeps its colour for an hour."""
+RENAMED = {"key_hash": "api_key_hash"}
+
+
+class Traffic:
+    """Requests of the people who are here today, one after the other."""
+
+    def __init__(self, seed: int, started: datetime) -> None:
+        """Begin a stream; `started` makes its ids differ from those of every other run, its content does not."""
+        self._seed = seed
+        self._rng = Random(f"{seed}/live")  # noqa: S311  # made-up data need no cryptography
+        self._run = f"live-{started:%Y%m%dT%H%M%S%f}"
+        self._count = 0
+        here = [person for person in PEOPLE if person.is_here(0)]
+        self._owner = next(person for person in here if person.username == OWNER)
+        self._others = [person for person in here if person is not self._owner]
+        self._turns: dict[str, int] = {}
+
+    def pause(self) -> float:
+        """Return how many seconds pass until the next request."""
+        return min(max(self._rng.expovariate(1 / PAUSE), 0.3), PAUSE * 4)
+
+    def request(self, now: datetime) -> UsageReport:
+        """Return the next request, made at `now`."""
+        self._count += 1
+        person = self._person()
+        key = _key(self._rng, person)
+        turn = self._turn(person, key)
+        return new_report(
+            self._rng,
+            person,
+            key,
+            self._seed,
+            now,
+            f"{self._run}-{self._count:06d}",
+            session_id=f"{self._run}-{person.username}-{key.label}",
+            turn=turn,
+            scale=SCALE,
+        )
+
+    def _person(self) -> Person:
+        if self._rng.random() < OWNER_SHARE:
+            return self._owner
+        return self._rng.choices(self._others, [person.pace for person in self._others])[0]
+
+    def _turn(self, person: Person, key: Key) -> int:
+        """Count the requests of a conversation, and begin a new one now and then."""
+        name = f"{person.username}/{key.label}"
+        turn = self._turns.get(name, 0)
+        self._turns[name] = 0 if self._rng.random() < 0.2 else turn + 1
+        return turn
+
+
+def as_event(report: UsageReport) -> dict[str, Any]:
+    """Return a report as the JSON object that gateways send; what it does not say is left out."""
+    said = {RENAMED.get(f.name, f.name): getattr(report, f.name) for f in fields(report)}
+    return {name: _as_json(value) for name, value in said.items() if value is not None}
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _key(rng: Random, person: Person) -> Key:
+    keys: Sequence[Key] = [key for key in person.keys if key.is_used(0)]
+    return rng.choices(keys, [key.share for key in keys])[0]
