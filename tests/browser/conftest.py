@@ -74,8 +74,9 @@ class Portal:
             "PORTAL_DATA_DIR": str(self.directory),
             "PORTAL_REFRESH_SECONDS": str(TICK),
         }
-        log = (self.directory / "server.log").open("ab")
-        self.process = subprocess.Popen([sys.executable, "main.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        command = [sys.executable, "main.py"]
+        with (self.directory / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         for _ in range(300):
             if self.process.poll() is not None:
                 pytest.fail(f"the server ended:\n{self.log()}")

@@ -76,8 +76,6 @@ def test_a_hidden_tab_is_left_alone_and_catches_up_when_it_is_shown(portal: Port
     expect(page.get_by_test_id("budget-card-total").get_by_test_id("consumed")).to_have_text("0")
     turn_away(page, hidden=True)
     page.wait_for_timeout(300)
-    frames: list[object] = []
-    page.on("request", frames.append)
     portal.report(person)
     page.wait_for_timeout(2500)  # two ticks and more: the one thing to see is that nothing happens
     assert consumed(page, "total") == "0"
