@@ -51,6 +51,19 @@ def cost_nano_eur(billable: int, eur_per_token: Decimal) -> int:
     return _whole(_EXACT.multiply(Decimal(billable) * NANO, eur_per_token))
 
 
+def costs_at(eur_per_token: Decimal, tokens: int, requests: int, nano_eur: int) -> bool:
+    """Say whether requests that cost `nano_eur` together can all have been made at this price.
+
+    Each was rounded to a whole nano-euro by itself, so their sum may be off by half of one per request.
+    """
+    return abs(cost_nano_eur(tokens, eur_per_token) - nano_eur) <= requests
+
+
+def average_price(tokens: int, nano_eur: int) -> Decimal:
+    """Return the EUR a token cost on average, to four significant digits; for reading, never for sums."""
+    return Context(prec=4).divide(eur(nano_eur), Decimal(tokens)) if tokens else Decimal(0)
+
+
 def eur(nano_eur: int) -> Decimal:
     """Return nano-euros as an exact amount of EUR."""
     return Decimal(nano_eur).scaleb(-9, _EXACT)

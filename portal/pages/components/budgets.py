@@ -53,14 +53,13 @@ class BudgetCard:
         f, budget = self._formats, view.budget
         set_props(self._card, data_level=view.level.value if view.level else "none")
         self._level.show(view.level)
-        self._consumed.show(f.number(budget.consumed), title=f"Show {f.number(view.figures.requests)} requests")
+        self._consumed.show(f.number(budget.consumed), title=f"Show {f.requests(view.figures.requests)}")
         set_props(self._consumed, href=requests_url(view.days))
         self._percent.show(f.percent(view.percent) if view.percent is not None else NOTHING)
         self._of.show("of " if budget.limit is not None else "Limit ")
         self._limit.show(f.limit(budget.limit))
         self._unit.show(" tokens" if budget.limit is not None else "")
-        raw = view.figures.total_tokens
-        self._raw.show(f"{f.number(raw)} raw" if raw != budget.consumed else "", title="Tokens before the cost factor")
+        self._raw.show(f.raw(view.figures), title="Tokens before the cost factor")
         self._bar.show(view, f)
         self._show_facts(view, now)
 

@@ -51,7 +51,7 @@ class UsageChart:
         self._range.show(f.days(shown))
         self._sum.show(f"{f.number(sums.tokens)} tokens")
         self._cost.show(f.eur(sums.cost_nano_eur))
-        self._requests.show(f"{f.number(sums.requests)} requests")
+        self._requests.show(f.requests(sums.requests))
         set_props(self._requests, href=requests_url(shown))
         if _draw(self._figure, days, limit, f):
             self._plot.update()
@@ -139,7 +139,7 @@ def _draw(figure: dict[str, Any], days: Sequence[DayUsage], limit: int | None, f
         "text": ["" if value else "0" for value in tokens],
         "customdata": [
             f"{f.weekday(day.day)} {f.day(day.day)}<br>{f.number(day.figures.tokens)} tokens"
-            f"<br>{f.eur(day.figures.cost_nano_eur)} · {f.number(day.figures.requests)} requests"
+            f"<br>{f.eur(day.figures.cost_nano_eur)} · {f.requests(day.figures.requests)}"
             for day in days
         ],
     }

@@ -47,13 +47,14 @@ class Field(Generic[Control]):
         self._hint = text
         self.accept()
 
-    def refuse(self, sentence: str) -> None:
-        """Say what is wrong with the value, and put the cursor there."""
+    def refuse(self, sentence: str, *, focus: bool = True) -> None:
+        """Say what is wrong with the value, and put the cursor there, unless the person may be elsewhere by now."""
         self._below.classes(add="mp-hint--bad")
         self._below.show(sentence)
         self.control.classes(add="mp-field--bad")
         set_props(self.control, aria_invalid="true")
-        self.control.run_method("focus")
+        if focus:
+            self.control.run_method("focus")
 
     def accept(self) -> None:
         """Take back what was said about an earlier value."""
@@ -150,7 +151,7 @@ class Form:
     ) -> Field[ui.input]:
         """Draw a field for one line of text; errors about `name` stand beside it."""
         field = text_field(label, value, hint=hint, kind=kind, **props)
-        field.control.on_value_change(self._touched)
+        field.control.on_value_change(self.touched)
         self._fields[name] = field
         return field
 
@@ -166,7 +167,7 @@ class Form:
     ) -> Field[ui.select]:
         """Draw a field with options; errors about `name` stand beside it."""
         field = choice_field(label, options, value, hint=hint, searchable=searchable)
-        field.control.on_value_change(self._touched)
+        field.control.on_value_change(self.touched)
         self._fields[name] = field
         return field
 
@@ -184,9 +185,10 @@ class Form:
         """Take back all that was said."""
         for field in self._fields.values():
             field.accept()
-        self._touched()
+        self.touched()
 
-    def _touched(self) -> None:
+    def touched(self) -> None:
+        """Take back what was said about the form; something has been changed in it since."""
         if self.message:
             self.message.clear()
 

@@ -9,6 +9,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
+from portal.rules.figures import Figures
 from portal.rules.periods import DayRange, day_of
 from portal.rules.pricing import shown_eur
 from portal.settings import settings
@@ -41,6 +42,14 @@ class Formats:
     def number(self, value: int | None) -> str:
         """Write a whole number with thousands separators: 1,234,567; nothing as a dash."""
         return NOTHING if value is None else str(format_decimal(value, locale=self.locale))
+
+    def requests(self, count: int) -> str:
+        """Write how many requests: 1 request, 3,138 requests."""
+        return f"{self.number(count)} {'request' if count == 1 else 'requests'}"
+
+    def raw(self, figures: Figures) -> str:
+        """Name the raw total where a cost factor made the billable tokens differ from it; else nothing."""
+        return f"{self.number(figures.total_tokens)} raw" if figures.total_tokens != figures.tokens else ""
 
     def limit(self, value: int | None) -> str:
         """Write a limit; none is infinite."""

@@ -12,6 +12,8 @@ from portal.rules.budgets import Level
 
 _LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit", None: "inf"}
 
+_MODE_SALT = "4224:"
+
 
 def icon_name(name: str) -> str:
     """Return one of our own icons as Quasar names it."""
@@ -101,8 +103,11 @@ def set_props(element: Element, **props: Any) -> None:
 
 
 def mode_number(mode: str) -> int:
-    """Return the colour of a mode, 1 to 8, the same everywhere and always; `native` is the neutral one."""
-    return 8 if mode == "native" else zlib.crc32(mode.encode("utf-8", "replace")) % 7 + 1
+    """Return the colour of a mode, 1 to 8, the same everywhere and always; `native` is the neutral one.
+
+    The salt is one under which the modes that gateways are known to report have colours of their own.
+    """
+    return 8 if mode == "native" else zlib.crc32(f"{_MODE_SALT}{mode}".encode("utf-8", "replace")) % 7 + 1
 
 
 def button(

@@ -1,0 +1,84 @@
+"""The form in which a person says when to be warned of a budget that runs out."""
+
+from nicegui import ui
+
+from portal.actions.alerts import change_alerts
+from portal.clock import utc_now
+from portal.db.session import in_transaction
+from portal.pages.components.fields import Form
+from portal.pages.components.live import refresh_all
+from portal.pages.components.parts import Text, set_props, tag
+from portal.views.accounts import Viewer
+from portal.views.alerts import AlertSettings
+
+
+class AlertsForm:
+    """When to be warned: drawn once, and filled anew only while nobody has typed into it."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        """Draw the form; it takes no input before the settings are known."""
+        self._viewer = viewer
+        self._stored: AlertSettings | None = None
+        with tag("section", "mp-card", data_testid="alerts-form", aria_label="Configure Budget Alerts"):
+            with tag("div", "mp-card__head"):
+                Text("h2", "Configure Budget Alerts")
+            with Form(self._save, name="Configure Budget Alerts") as self._form:
+                self._draw_fields(viewer.email)
+        self._form.element.classes("mp-card__body mp-form")
+        set_props(self._form.element, inert=True)
+
+    def _draw_fields(self, own_email: str) -> None:
+        with tag("div", "mp-switch"):
+            with ui.element("div"):
+                name = Text("span", "Enable alerts")
+                Text("p", "One mail per period, when a budget passes the threshold").classes("mp-card__sub")
+            self._enabled = ui.switch()
+        set_props(self._enabled, aria_labelledby=name.html_id)
+        self._enabled.on_value_change(self._form.touched)
+        with tag("div", "mp-form__row"):
+            self._threshold = self._form.text("threshold_percent", "Threshold", inputmode="numeric", suffix="%")
+            self._email = self._form.text(
+                "email", "Alert email", kind="email", placeholder=own_email, autocomplete="email"
+            )
+        with tag("div", "mp-form__foot"):
+            self._form.submit("Save alerts")
+            Text("p", "Alerts are sent as soon as an administrator has set up mail.").classes("mp-hint")
+        self._form.says()
+
+    def show(self, stored: AlertSettings) -> None:
+        """Fill in what is stored, unless something else has been typed meanwhile."""
+        is_untouched = self._stored is None or self._typed() == _texts(self._stored)
+        if stored != self._stored and is_untouched:
+            self._fill(stored)
+        self._stored = stored
+        set_props(self._form.element, inert=None)
+
+    def _typed(self) -> tuple[bool, str, str]:
+        return bool(self._enabled.value), self._threshold.text, self._email.text
+
+    def _fill(self, stored: AlertSettings) -> None:
+        enabled, threshold, email = _texts(stored)
+        self._enabled.set_value(enabled)
+        self._threshold.fill(threshold)
+        self._email.fill(email)
+
+    async def _save(self) -> str:
+        typed = enabled, threshold, email = self._typed()
+        self._stored = await in_transaction(
+            change_alerts, self._viewer.id, enabled, whole_number(threshold), email or None, utc_now()
+        )
+        if self._typed() == typed:
+            self._fill(self._stored)
+        await refresh_all(self._viewer.id)
+        return "Alerts saved." if enabled else "Saved. Alerts are off."
+
+
+def _texts(stored: AlertSettings) -> tuple[bool, str, str]:
+    """Return settings as they stand in the fields."""
+    return stored.enabled, str(stored.threshold_percent), stored.email or ""
+
+
+def whole_number(text: str) -> int:
+    """Read a small whole number as it is typed, with or without a percent sign; 0 for anything else."""
+    digits = text.strip().removesuffix("%").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 7 else 0

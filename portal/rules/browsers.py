@@ -1,0 +1,36 @@
+"""What a browser calls itself, in words.
+
+Source of the order: nearly every browser also names those it wants to be taken for (Edge says Chrome and Safari), so
+the rarer name decides.
+"""
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Vivaldi/", "Vivaldi"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_name(user_agent: str) -> str:
+    """Return "Firefox on Linux" for what Firefox on Linux sends; the text itself where no browser is known by it."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
+    if browser is None:
+        return user_agent.strip() or "Unknown browser"
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
+    return f"{browser} on {system}" if system else browser

@@ -1,0 +1,31 @@
+"""How long an API key works, in the words of the person who chooses it."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from portal.rules.periods import day_of, end_of_day
+
+LIFETIMES = (30, 90, 365)
+"""Days that are offered beside for ever and a date."""
+SOON = timedelta(days=14)
+"""From when on a person is told that a key will stop working."""
+
+
+def last_day_after(days: int, now: datetime, tz: ZoneInfo) -> date:
+    """Return the last day of `tz` on which a key works that is to last for `days` days, not counting today."""
+    return day_of(now, tz) + timedelta(days)
+
+
+def expires_after(last_day: date, tz: ZoneInfo) -> datetime:
+    """Return the instant (UTC) from which on a key is refused, so that it works until the end of its last day."""
+    return end_of_day(last_day, tz)
+
+
+def last_day(expires_at: datetime, tz: ZoneInfo) -> date:
+    """Return the last day of `tz` on which a key works, be it only for a part of it."""
+    return day_of(expires_at - timedelta(microseconds=1), tz)
+
+
+def expires_soon(expires_at: datetime | None, now: datetime) -> bool:
+    """Say whether a key that still works will stop doing so within two weeks."""
+    return expires_at is not None and now < expires_at <= now + SOON
