@@ -2,7 +2,8 @@
 
 Source of the rules: a day of a zone is the set of instants whose local date is that day. Its first instant is
 therefore not always "00:00": where clocks jump over midnight (Cairo, Beirut, Santiago) the day begins at 01:00, and
-where a midnight comes twice (Havana) it begins at the first one.
+where a midnight comes twice (Havana) it begins at the first one. Where clocks went back from the new day into the old
+one (St. John's until 2011, at 00:01), the hour that came again belongs to the new day: days never overlap.
 """
 
 from collections.abc import Iterator
@@ -53,8 +54,9 @@ def zone(name: str) -> ZoneInfo:
 
 
 def day_of(instant: datetime, tz: ZoneInfo) -> date:
-    """Return the day of `tz` in which an instant lies."""
-    return instant.astimezone(tz).date()
+    """Return the day of `tz` in which an instant lies, so that `start_of_day(day) <= instant < end_of_day(day)`."""
+    day = instant.astimezone(tz).date()
+    return day if instant < end_of_day(day, tz) else day + timedelta(1)
 
 
 def start_of_day(day: date, tz: ZoneInfo) -> datetime:
@@ -68,7 +70,7 @@ def start_of_day(day: date, tz: ZoneInfo) -> datetime:
     before, after = instant - timedelta(days=2), instant + timedelta(days=2)
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) / 2
-        if day_of(middle, tz) < day:
+        if middle.astimezone(tz).date() < day:
             before = middle
         else:
             after = middle
