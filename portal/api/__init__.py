@@ -12,7 +12,7 @@ Decisions:
 from functools import lru_cache
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -25,11 +25,6 @@ from portal.api.strict import STRICT_QUERY
 
 VERSION = "1"
 """Of the API: raised when something that worked before no longer does."""
-
-
-async def unstored(response: Response) -> None:
-    """Keep answers out of caches: they are personal and true for a moment only."""
-    response.headers["Cache-Control"] = "no-store"
 
 
 @lru_cache(maxsize=1)
@@ -57,7 +52,7 @@ _parts.append(document)
 
 router = APIRouter(generate_unique_id_function=lambda route: route.name)
 for _part in _parts:
-    router.include_router(_part, dependencies=[STRICT_QUERY, Depends(unstored)])
+    router.include_router(_part, dependencies=[STRICT_QUERY])
 
 
 async def nothing_here(request: Request) -> Response:

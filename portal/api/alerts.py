@@ -61,8 +61,7 @@ def read_alerts(session: Reading, viewer: SignedIn) -> AlertSettings:
     "/user/alerts",
     dependencies=[SAME_ORIGIN],
     openapi_extra=takes(AlertsBody, {FORM: _FORM_SCHEMA}),
-    responses=answers(400, 401, 403, 413, 415)
-    | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
+    responses=answers(401, 403, 415) | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
     response_model=AlertSettings,
 )
 def write_alerts(

@@ -1,7 +1,7 @@
 """One answer for everything that goes wrong: `{"error": "<code>", "detail": "<sentence>"}`.
 
 Decision: only what programs ask for is answered so (`wants_json`); people's pages are answered by the pages. An answer
-never repeats what was sent. What nobody expected is logged under an id, and the id is all that is said of it.
+never repeats what was sent. What nobody expected is logged under a number, and that is all that is said of it.
 """
 
 import inspect
@@ -10,15 +10,16 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from portal.errors import InvalidInput, PortalError, UnknownToken
+from portal.errors import InvalidInput, NotFound, PortalError, TooLarge, UnknownToken
 from portal.rules.validation import first_problem
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class ErrorAnswer(BaseModel):
 
 
 _MEANINGS = {
-    400: "The request cannot be understood",
+    400: "The request cannot be understood, or the portal does not answer under the host's name",
     401: "There is no session or valid token, or it has ended",
     403: "The request came from another site",
     404: "There is no such thing, or it belongs to somebody else",
@@ -43,14 +44,14 @@ _MEANINGS = {
     413: "The body, or the batch in it, is too large",
     415: "The body is of another kind than is taken here, or compressed",
     422: "A value is missing, malformed, out of bounds or not known here; nothing was changed",
-    500: "Something went wrong in the portal; the sentence names the id under which it was logged",
+    500: "Something went wrong in the portal; the sentence names the number under which it was logged",
     503: "The database is busy or stopped; nothing was changed. Come again after `Retry-After` seconds",
 }
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of the errors a route can answer; every one can be asked wrongly, and can fail."""
-    every = sorted({*statuses, 422, 500, 503})
+    every = sorted({400, 413, 422, 500, 503, *statuses})
     return {status: {"model": ErrorAnswer, "description": _MEANINGS[status]} for status in every}
 
 
@@ -61,7 +62,8 @@ def wants_json(path: str) -> bool:
 
 def install(app: FastAPI) -> None:
     """Have every failure of a JSON path answered as JSON; others are left to the handlers the app has already."""
-    for kind in (PortalError, RequestValidationError, HTTPException, Exception):
+    kinds: list[int | type[Exception]] = [PortalError, RequestValidationError, HTTPException, Exception]
+    for kind in kinds + [kind for kind in app.exception_handlers if isinstance(kind, int)]:
         app.add_exception_handler(kind, _handler(app.exception_handlers.get(kind)))
 
 
@@ -74,18 +76,26 @@ def error_answer(request: Request, failure: Exception) -> JSONResponse:
             return error_answer(request, InvalidInput(*first_problem(failure.errors())))
         case HTTPException():
             return _routing_answer(failure)
-    error_id = secrets.token_hex(4)
-    log.error("error %s in %s %s", error_id, request.method, request.url.path, exc_info=failure)
-    return _answer(500, "internal_error", f"Something went wrong here. Tell the administrator this id: {error_id}.")
+        case ClientDisconnect():
+            return error_answer(request, PortalError("The request has not arrived completely."))
+    number = getattr(request.state, "request_id", None) or f"req-{secrets.token_hex(4)}"
+    log.error("%s %s %s", number, request.method, quote(request.url.path), exc_info=failure)
+    return _answer(500, "internal_error", f"Something went wrong here. Tell the administrator this number: {number}.")
 
 
 def _routing_answer(failure: HTTPException) -> JSONResponse:
     """Answer what the framework has found out: mostly that nothing is there, or takes that method."""
-    phrase = HTTPStatus(failure.status_code).phrase
     headers = dict(failure.headers or {})
-    sentences = {404: "There is nothing here.", 405: f"This address takes {headers.get('Allow', 'other methods')}."}
-    code = phrase.lower().replace(" ", "_").replace("-", "_")
-    return _answer(failure.status_code, code, sentences.get(failure.status_code, f"{phrase}."), headers)
+    known: dict[int, type[PortalError]] = {404: NotFound, 413: TooLarge}
+    if failure.status_code in known:
+        said = known[failure.status_code]
+        return _answer(said.status, said.code, said.detail, headers)
+    if failure.status_code == 405:
+        return _answer(
+            405, "method_not_allowed", f"This address takes {headers.get('Allow', 'other methods')}.", headers
+        )
+    phrase = HTTPStatus(failure.status_code).phrase
+    return _answer(failure.status_code, phrase.lower().replace(" ", "_"), f"{phrase}.", headers)
 
 
 def _headers(failure: PortalError) -> dict[str, str]:
@@ -98,8 +108,7 @@ def _headers(failure: PortalError) -> dict[str, str]:
 
 
 def _answer(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    content = ErrorAnswer(error=code, detail=detail).model_dump()
-    return JSONResponse(content, status, {"Cache-Control": "no-store", **(headers or {})})
+    return JSONResponse(ErrorAnswer(error=code, detail=detail).model_dump(), status, headers)
 
 
 _Handler = Callable[[Request, Any], Response | Awaitable[Response]]

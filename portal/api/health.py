@@ -70,4 +70,4 @@ def _not_ready(
     detail: str, database: Literal["ok", "unreachable"], migrations: Literal["missing", "unknown"]
 ) -> JSONResponse:
     content = NotReady(error="not_ready", detail=detail, database=database, migrations=migrations)
-    return JSONResponse(content.model_dump(), 503, {"Retry-After": "5", "Cache-Control": "no-store"})
+    return JSONResponse(content.model_dump(), 503, {"Retry-After": "5"})

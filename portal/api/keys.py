@@ -57,7 +57,7 @@ def read_keys(session: Reading, viewer: SignedIn) -> KeysView:
     status_code=201,
     dependencies=[SAME_ORIGIN],
     openapi_extra=takes(NewKeyBody),
-    responses=answers(400, 401, 403, 409, 413, 415),
+    responses=answers(401, 403, 409, 415),
 )
 def add_key(
     session: Writing, viewer: SignedIn, new: Annotated[NewKeyBody, Depends(JsonBody(NewKeyBody))]
@@ -75,7 +75,7 @@ def add_key(
     "/user/api/keys/{key_id}",
     dependencies=[SAME_ORIGIN],
     openapi_extra=takes(LabelBody),
-    responses=answers(400, 401, 403, 404, 413, 415),
+    responses=answers(401, 403, 404, 415),
 )
 def relabel_key(
     session: Writing, viewer: SignedIn, key_id: KeyId, new: Annotated[LabelBody, Depends(JsonBody(LabelBody))]
@@ -88,7 +88,7 @@ def relabel_key(
 @router.post(
     "/user/api/keys/{key_id}/revoke",
     dependencies=[SAME_ORIGIN, NO_BODY],
-    responses=answers(400, 401, 403, 404, 413, 415),
+    responses=answers(401, 403, 404, 415),
 )
 def end_key(session: Writing, viewer: SignedIn, key_id: KeyId) -> KeyView:
     """End a key at once and for ever; its past usage stays. Doing it again changes nothing."""

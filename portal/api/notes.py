@@ -32,7 +32,7 @@ class NoteAnswer(BaseModel):
 @router.put(
     "/user/api/usage/{usage_id}/note",
     openapi_extra=takes(NoteBody),
-    responses=answers(400, 401, 403, 404, 413, 415),
+    responses=answers(401, 403, 404, 415),
 )
 def put_note(
     session: Writing, viewer: SignedIn, usage_id: UsageId, new: Annotated[NoteBody, Depends(JsonBody(NoteBody))]
@@ -44,7 +44,7 @@ def put_note(
 @router.delete(
     "/user/api/usage/{usage_id}/note",
     dependencies=[NO_BODY],
-    responses=answers(400, 401, 403, 404, 413, 415),
+    responses=answers(401, 403, 404, 415),
 )
 def delete_note(session: Writing, viewer: SignedIn, usage_id: UsageId) -> NoteAnswer:
     """Delete the note on one of the account's requests, if there is one."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from portal.errors import InvalidInput, PortalError, TooLarge, UnsupportedMediaType
 from portal.rules.strict_json import MalformedJson, read_json
@@ -80,13 +80,10 @@ async def read_body(request: Request, most: int = SMALL_BODY) -> bytes:
     if announced.isdecimal() and int(announced[:20]) > most:
         raise too_large
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                raise too_large
-    except ClientDisconnect:
-        raise PortalError("The body has not arrived completely.") from None
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise too_large
     return bytes(body)
 
 

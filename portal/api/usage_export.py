@@ -132,7 +132,7 @@ def export_usage(
     chunks = _WRITERS[query.format](load_export(session, viewer, wanted, now))
     begun = chain([next(chunks)], chunks)  # what fails at once can still be answered as an error
     name = f"moe-portal-usage-{viewer.username}-{_period(wanted, viewer, now)}.{query.format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(begun, media_type=_MEDIA_TYPES[query.format], headers=headers)
 
 

@@ -54,7 +54,7 @@ async def usage_body(request: Request, gateway_id: ReportingGateway) -> tuple[in
 @router.post(
     "/api/v1/usage",
     openapi_extra=takes(Event, {JSON: {"anyOf": [_EVENT, _EVENTS]}} | dict.fromkeys(LINES, _EVENT)),
-    responses=answers(400, 401, 413, 415),
+    responses=answers(401, 403, 415),
 )
 def report_usage(batch: Annotated[tuple[int, bytes, bool], Depends(usage_body)]) -> UsageReceipt:
     """Store usage events, each once.

@@ -18,7 +18,7 @@ from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_COST_FACTOR, MAX_TOKENS
 from portal.rules.secrets import digest
-from portal.rules.strict_json import Flaw, MalformedJson, decode, read_items, read_json
+from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines
 from portal.rules.text import clean_line
 from portal.rules.usage import UsageReport
 from portal.rules.validation import first_problem
@@ -37,7 +37,6 @@ FINEST_FACTOR = Decimal("1E-12")
 _FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
-_LINE = re.compile(rb"\S[^\n]*")
 _NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*[^\s\]},]|\n[ \t]*\{")
 
 
@@ -128,12 +127,10 @@ class Event(BaseModel):
 
     def report(self) -> UsageReport:
         """Return what was said, with a digest in place of the API key."""
-        said = {name: getattr(self, name) for name in Event.model_fields if name not in _WHOSE}
-        key_hash = self.api_key_hash if self.api_key is None else digest(self.api_key)
-        return UsageReport(**said | {"status": self.status or "ok"}, key_hash=key_hash, username=self.username)
-
-
-_WHOSE = {"api_key", "api_key_hash", "username"}
+        said = dict(self)
+        api_key, key_hash = said.pop("api_key"), said.pop("api_key_hash")
+        said["status"] = self.status or "ok"
+        return UsageReport(**said, key_hash=digest(api_key) if api_key is not None else key_hash)
 
 
 def read_usage(body: bytes, *, lines: bool = False) -> list[UsageReport | Rejected]:
@@ -156,30 +153,18 @@ def read_usage(body: bytes, *, lines: bool = False) -> list[UsageReport | Reject
 def _items(body: bytes, lines: bool) -> tuple[Iterator[object], int]:
     """Return the single values of a body, and how many there may be. Raises MalformedJson, at once or while reading."""
     if lines:
-        return _read_lines(body), MOST_LINES
+        return read_lines(body, LONGEST_LINE), MOST_LINES
     if body.lstrip(b" \t\r\n").startswith(b"["):
-        return read_items(decode(body)), MOST_EVENTS
+        return read_items(body), MOST_EVENTS
     try:
         event = read_json(body)
     except MalformedJson:
         if _NEXT_LINE.search(body):  # NDJSON that is sent as application/json, as some programs do
-            return _read_lines(body), MOST_LINES
+            return read_lines(body, LONGEST_LINE), MOST_LINES
         raise
     if not isinstance(event, dict):
         raise MalformedJson("Send an event, an array of events, or one event a line.")
     return iter([event]), 1
-
-
-def _read_lines(body: bytes) -> Iterator[object]:
-    """Yield the value of each line that is not blank; one that is no JSON is a Flaw."""
-    for line in _LINE.finditer(body):
-        if line.end() - line.start() > LONGEST_LINE:
-            yield Flaw(f"An event has at most {LONGEST_LINE:,} bytes.")
-            continue
-        try:
-            yield read_json(line.group())
-        except MalformedJson as error:
-            yield Flaw(str(error))
 
 
 def _report(item: object) -> UsageReport | Rejected:
@@ -187,6 +172,8 @@ def _report(item: object) -> UsageReport | Rejected:
         return Rejected(None, item.reason)
     if not isinstance(item, dict):
         return Rejected(None, "An event is a JSON object.")
+    if len(item) > len(Event.model_fields):  # so that nobody has us write a million error messages
+        return Rejected(_proper_id(item), "There are more fields than an event has.")
     try:
         return Event.model_validate(item).report()
     except ValidationError as error:

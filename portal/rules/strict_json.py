@@ -13,8 +13,12 @@ from decimal import Decimal, InvalidOperation
 LONGEST_NUMBER = 40
 """Characters of a number; converting thousands of digits takes quadratic time."""
 LARGEST_EXPONENT = 300
+MOST_COMMAS = 500_000
+"""In one document; reading millions of tiny values would take seconds."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_LINE = re.compile(rb"\S[^\n]*")
+_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -24,31 +28,29 @@ class MalformedJson(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Stands where a value cannot be taken, so that the rest of a batch can."""
+    """Stands where a value of a batch cannot be taken, so that the others can."""
 
     reason: str
 
 
 def read_json(body: bytes) -> object:
     """Return the one value of a JSON document: dict, list, str, int, Decimal, bool or None. Raises MalformedJson."""
-    text = decode(body)
-    value, end = _scan(text, _skip(text, 0))
-    if _skip(text, end) != len(text):
-        raise MalformedJson("There is something after the end of the JSON.")
+    value = _Reader().document(decode(body))
     if isinstance(value, Flaw):
         raise MalformedJson(value.reason)
     return value
 
 
-def read_items(text: str) -> Iterator[object]:
+def read_items(body: bytes) -> Iterator[object]:
     """Yield the items of a JSON array one by one; an item that cannot be taken is a Flaw.
 
     Raises MalformedJson when the array itself is broken. Stopping early leaves the rest unread.
     """
+    text, reader = decode(body), _Reader()
     at = _skip(text, _skip(text, 0) + 1)
     more = text[at : at + 1] != "]"
     while more:
-        item, at = _scan(text, at)
+        item, at = reader.value(text, at)
         yield item
         at = _skip(text, at)
         more = text[at : at + 1] == ","
@@ -56,8 +58,23 @@ def read_items(text: str) -> Iterator[object]:
             at = _skip(text, at + 1)
         elif text[at : at + 1] != "]":
             raise MalformedJson("The array does not end, or a comma is missing in it.")
-    if _skip(text, at + 1) != len(text):
-        raise MalformedJson("There is something after the end of the JSON.")
+    _expect_end(text, at + 1)
+
+
+def read_lines(body: bytes, longest: int) -> Iterator[object]:
+    """Yield the value of each line of NDJSON that is not blank; one that cannot be taken is a Flaw.
+
+    `longest` is the most bytes of a line.
+    """
+    reader = _Reader()
+    for line in _LINE.finditer(body):
+        if line.end() - line.start() > longest:
+            yield Flaw(f"A line has at most {longest:,} bytes.")
+            continue
+        try:
+            yield reader.document(decode(line.group()))
+        except MalformedJson as error:
+            yield Flaw(str(error))
 
 
 def decode(body: bytes) -> str:
@@ -68,65 +85,86 @@ def decode(body: bytes) -> str:
         raise MalformedJson("The text is not UTF-8.") from None
     if text.startswith("\ufeff"):
         raise MalformedJson("The text begins with a byte order mark; leave it out.")
+    if text.count(",") > MOST_COMMAS:
+        raise MalformedJson("There are too many values.")
     return text
 
 
-def _scan(text: str, at: int) -> tuple[object, int]:
-    """Return the value that begins at `at`, or a Flaw for one that is well-formed but cannot be taken, and its end."""
-    try:
-        value, end = _DECODER.raw_decode(text, at)
-    except json.JSONDecodeError as error:
-        raise MalformedJson(f"This is not JSON: line {error.lineno}, column {error.colno}.") from None
-    except RecursionError:
-        raise MalformedJson("The JSON is nested too deeply.") from None
-    return _flaw(value) or value, end
+class _Reader:
+    """A decoder that notes what is well-formed but cannot be taken; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._flaws: list[Flaw] = []
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=self._object,
+            parse_int=self._integer,
+            parse_float=self._fraction,
+            parse_constant=lambda name: self._note(f"{name} is not JSON."),
+        )
+
+    def document(self, text: str) -> object:
+        """Return the one value of a text, or a Flaw. Raises MalformedJson."""
+        value, end = self.value(text, _skip(text, 0))
+        _expect_end(text, end)
+        return value
+
+    def value(self, text: str, at: int) -> tuple[object, int]:
+        """Return the value that begins at `at`, or a Flaw, and where it ends. Raises MalformedJson."""
+        self._flaws.clear()
+        try:
+            value, end = self._decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            raise MalformedJson(f"This is not JSON: line {error.lineno}, column {error.colno}.") from None
+        except RecursionError:
+            raise MalformedJson("The JSON is nested too deeply.") from None
+        if _SUSPECT.search(text, at, end) and _has_broken_text(value):
+            self._note("A text contains the NUL character or half a character (a lone surrogate).")
+        return (self._flaws[0] if self._flaws else value), end
+
+    def _note(self, reason: str) -> Flaw:
+        self._flaws.append(Flaw(reason))
+        return self._flaws[-1]
+
+    def _object(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            self._note("An object names a field twice.")
+        return members
+
+    def _integer(self, digits: str) -> int | Flaw:
+        return int(digits) if len(digits) <= LONGEST_NUMBER else self._note("A number has too many digits.")
+
+    def _fraction(self, digits: str) -> Decimal | Flaw:
+        if len(digits) > LONGEST_NUMBER:
+            return self._note("A number has too many digits.")
+        try:
+            number = Decimal(digits)
+        except InvalidOperation:  # an exponent beyond what decimals can hold
+            return self._note("A number is too large or too small.")
+        is_usual = abs(number.adjusted()) <= LARGEST_EXPONENT
+        return number if is_usual else self._note("A number is too large or too small.")
 
 
-def _flaw(value: object) -> Flaw | None:
-    """Return the first thing in a value that cannot be taken."""
+def _has_broken_text(value: object) -> bool:
+    """Say whether NUL or half a character is anywhere in a value."""
     todo = [value]
     while todo:
         match todo.pop():
-            case Flaw() as flaw:
-                return flaw
             case str() as text if _BROKEN_TEXT.search(text):
-                return Flaw("A text contains the NUL character or half a character (a lone surrogate).")
+                return True
             case dict() as members:
-                todo += members.keys()
-                todo += members.values()
+                todo += [*members.keys(), *members.values()]
             case list() as items:
                 todo += items
-    return None
-
-
-def _object(pairs: list[tuple[str, object]]) -> object:
-    members = dict(pairs)
-    return members if len(members) == len(pairs) else Flaw("An object names a field twice.")
-
-
-def _integer(digits: str) -> object:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else Flaw("A number has too many digits.")
-
-
-def _fraction(digits: str) -> object:
-    if len(digits) > LONGEST_NUMBER:
-        return Flaw("A number has too many digits.")
-    try:
-        number = Decimal(digits)
-    except InvalidOperation:  # an exponent beyond what decimals can hold
-        return Flaw("A number is too large or too small.")
-    return number if abs(number.adjusted()) <= LARGEST_EXPONENT else Flaw("A number is too large or too small.")
-
-
-def _constant(name: str) -> Flaw:
-    return Flaw(f"{name} is not JSON.")
+    return False
 
 
 def _skip(text: str, at: int) -> int:
+    """Return where the white space that begins at `at` ends."""
     found = _SPACE.match(text, at)
     return found.end() if found else at
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
-)
+def _expect_end(text: str, at: int) -> None:
+    if _skip(text, at) != len(text):
+        raise MalformedJson("There is something after the end of the JSON.")

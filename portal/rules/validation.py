@@ -27,14 +27,15 @@ _SENTENCES = {
 def first_problem(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
     """Return a sentence about the first of pydantic's errors, and the field it is about; None is the whole."""
     error = errors[0]
+    noun = "parameter" if "query" in error["loc"][:1] else "field"
     names = [part for part in error["loc"] if isinstance(part, str) and part not in _PLACES]
     field = names[-1] if names and _PLAIN_NAME.fullmatch(names[-1]) else None
-    return _sentence(error["type"], field, error.get("ctx", {})), field
+    return _sentence(error["type"], field, noun, error.get("ctx", {})), field
 
 
-def _sentence(kind: str, field: str | None, context: Mapping[str, Any]) -> str:
+def _sentence(kind: str, field: str | None, noun: str, context: Mapping[str, Any]) -> str:
     if kind == "value_error":  # raised by a validator of ours, with a sentence of its own
         return f"{field}: {context['error']}" if field else str(context["error"])
     if kind == "extra_forbidden":
-        return f"There is no field called {field}." if field else "There is a field that is not known here."
+        return f"There is no {noun} called {field}." if field else f"There is a {noun} that is not known here."
     return _SENTENCES.get(kind, "{name} cannot be understood.").format(name=field or "The request", **context)
