@@ -14,6 +14,7 @@ from portal.rules.periods import DayRange, end_of_day
 from portal.views.summary import CHART_DAYS, DayUsage
 
 _STEPS = (1, 2, 2.5, 5, 10)
+_MOST_STEPS = 5
 
 
 class UsageChart:
@@ -175,8 +176,8 @@ def _limit_line(limit: int, f: Formats) -> tuple[list[dict[str, Any]], list[dict
 
 
 def axis_ticks(highest: int) -> list[int]:
-    """Return four to six round values from 0 up to at least nine tenths of `highest`."""
-    rough = highest / 4
-    magnitude = 10 ** (len(str(int(rough))) - 1) if rough >= 1 else 1
-    step = max(int(next(s for s in _STEPS if s * magnitude >= rough) * magnitude), 1)
+    """Return up to six round values from 0 on, the last of them at least nine tenths of `highest`."""
+    rough = max(highest, _MOST_STEPS) / _MOST_STEPS
+    magnitude = 10 ** (len(str(int(rough))) - 1)
+    step = int(next(size * magnitude for size in _STEPS if size * magnitude >= rough))
     return list(range(0, highest + step // 2, step))
