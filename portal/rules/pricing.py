@@ -48,7 +48,7 @@ def billable_tokens(total_tokens: int, cost_factor: Decimal) -> int:
 
 def cost_nano_eur(billable: int, eur_per_token: Decimal) -> int:
     """Return what `billable` tokens cost, in whole nano-euros, rounded half up."""
-    return _whole(_EXACT.multiply(Decimal(billable) * NANO, eur_per_token))
+    return _whole(_EXACT.multiply(Decimal(billable * NANO), eur_per_token))
 
 
 def costs_at(eur_per_token: Decimal, tokens: int, requests: int, nano_eur: int) -> bool:
@@ -80,7 +80,7 @@ def shown_eur(nano_eur: int) -> Decimal:
     """Return the amount as it is shown: two decimals; below one cent as many as needed, up to six."""
     amount = eur(nano_eur)
     if 0 < nano_eur < NANO // 100:
-        fine = amount.quantize(Decimal("0.000001"), ROUND_HALF_UP).normalize()
+        fine = amount.quantize(Decimal("0.000001"), ROUND_HALF_UP, _EXACT).normalize(_EXACT)
         return fine if fine.as_tuple().exponent < -2 else fine.quantize(Decimal("0.01"))  # type: ignore[operator]  # finite
     return amount.quantize(Decimal("0.01"), ROUND_HALF_UP, _EXACT)
 
