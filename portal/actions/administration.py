@@ -88,7 +88,7 @@ def define_template(
         AssignedModel(
             _line("category", m.category, "The category", MAX_NAME),
             _line("model", m.model, "The model", 200),
-            clean_line(m.endpoint, "The endpoint", 200, empty=True),
+            _line("endpoint", m.endpoint, "The endpoint", 200, empty=True),
             m.required,
         )
         for m in models
@@ -128,8 +128,8 @@ def _account(session: Session, username: str) -> Account:
     return found
 
 
-def _line(field: str, text: str, what: str, longest: int) -> str:
+def _line(field: str, text: str, what: str, longest: int, *, empty: bool = False) -> str:
     try:
-        return clean_line(text, what, longest)
+        return clean_line(text, what, longest, empty=empty)
     except InvalidText as error:
         raise InvalidInput(str(error), field) from error

@@ -5,6 +5,8 @@ expected is one sentence and exit status 1, wrong usage is 2, and only a bug sho
 stdin or printed once; they are never arguments, which other users of a machine could see.
 """
 
+import os
+
 import typer
 
 from portal.cli import accounts, budgets, demo, gateways, keys, ledger, prices, serve, templates
@@ -35,4 +37,5 @@ app.add_typer(ledger.commands)
 
 def main() -> None:
     """Run the command that the process was started with."""
+    os.umask(0o077)  # the database and its journals are nobody else's
     app(prog_name="portal")

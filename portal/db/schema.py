@@ -25,8 +25,12 @@ class WrongDatabase(Exception):
 def migrate(database: Database) -> None:
     """Apply all migrations that are missing. Raises WrongDatabase for a schema newer than this program.
 
-    Several processes may start at once: the first one migrates, the others wait and find it done.
+    Several processes may start at once: the first one migrates, the others wait and find it done. Where nothing is
+    missing nothing is locked, so that commands can look at a database that is being written to.
     """
+    with database.reading() as session:
+        if revision(session.connection()) == head():
+            return
     with database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

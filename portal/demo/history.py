@@ -1,11 +1,11 @@
 """Ninety days of believable requests, up to the present instant.
 
-What happened on a day follows from the seed, the person and the day alone, so that tomorrow's demo still shows today's
-requests. Only the demo account's night run of today is as large as it takes to have a full day on its card at any hour.
+What a person did on a day follows from the seed, the person and the day alone, so that tomorrow's demo still shows it.
+Only the demo account's night run of today is as large as it takes to have a full day on its card at any hour.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -25,11 +25,13 @@ NIGHT_RUN = timedelta(minutes=90)
 """How long after midnight programs work through what people have left them."""
 
 
-def make_history(seed: int, now: datetime, tz: ZoneInfo, days: int = DAYS) -> list[UsageReport]:
-    """Return what everybody requested in the last `days` days of the budget zone, today included, oldest first."""
+def make_history(
+    seed: int, now: datetime, tz: ZoneInfo, days: int = DAYS, people: Iterable[Person] = PEOPLE
+) -> list[UsageReport]:
+    """Return what people requested in the last `days` days of the budget zone, today included, oldest first."""
     span = last_days(days, now, tz)
     found: list[UsageReport] = []
-    for person in PEOPLE:
+    for person in people:
         for day in span:
             found += _day(seed, person, day, span, now, tz)
     return sorted(found, key=lambda report: (report.requested_at, report.id))

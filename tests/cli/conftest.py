@@ -1,0 +1,18 @@
+"""What the tests of `portal serve` and `portal demo` share."""
+
+import pytest
+
+from portal.settings import Settings, settings
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """Collect the settings of servers in place of running them."""
+    seen: list[Settings] = []
+
+    def serve(chosen: Settings, *, access_log: bool = True) -> None:
+        assert chosen is settings()
+        seen.append(chosen)
+
+    monkeypatch.setattr("portal.app.serve", serve)
+    return seen

@@ -1,0 +1,54 @@
+"""A terminal for the tests: commands are typed, and what they print is read as a program would."""
+
+from sqlalchemy import select
+from typer.testing import CliRunner, Result
+
+from portal.cli import app
+from portal.db.accounts import account_named
+from portal.db.session import database, run_in_reading
+from portal.db.tables import Account, AuditEntry
+
+
+def portal(*words: str, typed: str | bytes | None = None) -> Result:
+    """Type a command."""
+    return CliRunner().invoke(app, words, input=typed, prog_name="portal", catch_exceptions=False)
+
+
+def succeed(*words: str, typed: str | bytes | None = None) -> str:
+    """Type a command that succeeds; return its stdout."""
+    done = portal(*words, typed=typed)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def fail(*words: str, typed: str | bytes | None = None) -> str:
+    """Type a command that fails as expected; return its sentence."""
+    done = portal(*words, typed=typed)
+    assert (done.exit_code, done.stdout) == (1, ""), done.output
+    said = done.stderr.splitlines()
+    assert len(said) == 1, done.stderr
+    assert said[0].startswith("portal: ")
+    return said[0].removeprefix("portal: ")
+
+
+def misuse(*words: str, typed: str | bytes | None = None) -> str:
+    """Type a command that is wrong by itself; return what is said about it."""
+    done = portal(*words, typed=typed)
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    return done.stderr
+
+
+def rows(table: str) -> list[list[str]]:
+    """Return the cells of a table as a program reads it, without its head."""
+    return [line.split("\t") for line in table.splitlines()[1:]]
+
+
+def the(username: str) -> Account:
+    found = run_in_reading(account_named, username)
+    assert found is not None
+    return found
+
+
+def audit() -> list[tuple[str, str]]:
+    with database().reading() as session:
+        return [(e.action, e.actor) for e in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]

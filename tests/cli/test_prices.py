@@ -1,0 +1,44 @@
+"""`portal price`."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from portal.clock import utc_now
+from portal.db.prices import price_book
+from portal.db.session import Database, run_in_reading
+from tests.cli.terminal import fail, misuse, rows, succeed
+
+
+def test_a_price_begins_at_midnight_in_the_budget_zone(db: Database, settings_env: Any) -> None:
+    settings_env(budget_timezone="Europe/Berlin")
+    succeed("price", "set", "0.00003", "--from", "2026-12-01")
+    assert [(p.eur_per_token, p.valid_from) for p in run_in_reading(price_book)] == [
+        (Decimal("0.00002"), None),
+        (Decimal("0.00003"), datetime(2026, 11, 30, 23, tzinfo=UTC)),
+    ]
+
+
+def test_a_price_begins_now_unless_told_otherwise(db: Database) -> None:
+    before = utc_now()
+    succeed("price", "set", "0")
+    succeed("price", "set", "0.5", "--from", "2099-01-01T00:00:00+01:00")
+    _, now, later = run_in_reading(price_book)
+    assert now.valid_from is not None
+    assert before <= now.valid_from <= utc_now()
+    assert later.valid_from == datetime(2098, 12, 31, 23, tzinfo=UTC)
+    assert [row[1:] for row in rows(succeed("price", "list"))] == [["0.00002", "–"], ["0", "in force"], ["0.5", "–"]]
+
+
+@pytest.mark.parametrize("text", ["1.01", "NaN", "Infinity", "0.0000000000001"])
+def test_a_price_out_of_bounds_is_refused(db: Database, text: str) -> None:
+    assert "0 to 1 EUR" in fail("price", "set", text)
+    assert len(run_in_reading(price_book)) == 1
+
+
+@pytest.mark.parametrize("words", [("cheap",), ("-1",), ("0.1", "--from", "soon"), ()], ids=str)
+def test_a_malformed_price_is_wrong_usage(db: Database, words: tuple[str, ...]) -> None:
+    misuse("price", "set", *words)
+    assert len(run_in_reading(price_book)) == 1
