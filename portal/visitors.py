@@ -11,7 +11,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive, lifetime
+from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive
 from portal.clock import utc_now
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.errors import ForeignOrigin, NotSignedIn, UnknownToken
@@ -19,6 +19,8 @@ from portal.settings import settings
 from portal.views.accounts import Viewer, load_program, load_viewer, needs_keep_alive
 
 LONGEST_COOKIE = 200
+COOKIE_LASTS = 400 * 86_400
+"""Seconds: the most that browsers grant. A session in use is prolonged in the database, and ends there."""
 
 
 def cookie_name() -> str:
@@ -37,7 +39,7 @@ def set_session_cookie(response: Response, token: str) -> None:
     response.set_cookie(
         cookie_name(),
         token,
-        max_age=int(lifetime().total_seconds()),
+        max_age=COOKIE_LASTS,
         httponly=True,
         samesite="lax",
         secure=settings().secure,

@@ -16,7 +16,7 @@ FLOORS = (
     {"db"},
     {"views", "actions"},
     {"visitors", "gateways"},
-    {"pages", "api", "jobs"},
+    {"pages", "api", "jobs", "guard", "logs", "demo"},
     {"app"},
     {"cli"},
 )

@@ -55,7 +55,7 @@ def sign_in(username: str, password: str, browser: Browser, old_token: str | Non
     try:
         name = clean_username(username)
     except InvalidText:
-        name = username[:64].encode("utf-8", "replace").decode().replace("\x00", "")
+        name = "?" + username[:63].encode("utf-8", "replace").decode().replace("\x00", "?")  # nobody's; counted alike
     password_hash = run_in_transaction(_begin_try, name, browser, now)
     fits, renewed = check_hash(password[: MAX_PASSWORD + 1], password_hash)
     if not fits:

@@ -1,6 +1,6 @@
 """Where people are sent: only ever to a page of this portal."""
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import Request
 
@@ -15,15 +15,9 @@ def own_path(text: str) -> str | None:
 
     Browsers take `//host`, `/\host` and, once they have dropped control characters, `/<tab>/host` for other sites.
     """
-    if not text.startswith("/") or len(text) > LONGEST_ADDRESS or not text.isprintable() or "\\" in text:
-        return None
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return None
-    if parts.scheme or parts.netloc or "//" in parts.path or parts.path in _NOT_BACK_TO:
-        return None
-    return text
+    path = text.partition("#")[0].partition("?")[0]
+    leads_here = text.startswith("/") and "//" not in path and "\\" not in text and text.isprintable()
+    return text if leads_here and len(text) <= LONGEST_ADDRESS and path not in _NOT_BACK_TO else None
 
 
 def sign_in_path(request: Request) -> str:

@@ -9,6 +9,7 @@ from nicegui.events import GenericEventArguments
 from portal.actions.accounts import Theme, adopt_time_zone, set_theme
 from portal.clock import utc_now
 from portal.db.session import in_transaction
+from portal.pages.clients import remember
 from portal.pages.components.assets import static
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import Updated
@@ -107,6 +108,7 @@ class Head:
 @contextmanager
 def frame(title: str, viewer: Viewer) -> Iterator[Head]:
     """Draw the shell of a page called `title`; its content goes inside. Gives the page's head."""
+    remember(ui.context.client, viewer)
     ui.page_title(f"{title} · MoE Portal")
     ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js")))
     ui.add_head_html(_FIXED_THEMES.get(Theme(viewer.theme), ""))

@@ -1,0 +1,292 @@
+"""Open pages belong to the browser session that asked for them, and end with it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from nicegui import APIRouter, Client, ui
+from starlette.testclient import TestClient, WebSocketTestSession
+
+from portal.actions.accounts import set_active
+from portal.actions.sessions import sign_out
+from portal.clock import utc_now
+from portal.db.session import Database
+from portal.db.tables import Account
+from portal.errors import Unavailable
+from portal.pages import clients
+from portal.visitors import SignedIn
+from tests.cast import NOW, run
+from tests.portals import HERE, running_portal
+from tests.sockets import ask, client_id, connect, emit, handshake, receive, socket_path
+
+clicked: list[str] = []
+
+
+def counting_pages() -> APIRouter:
+    """Return a page for the signed-in and one for everybody, each with a button."""
+    router = APIRouter()
+
+    @router.page("/user/counted")
+    async def signed_in_page(viewer: SignedIn) -> None:
+        clients.remember(ui.context.client, viewer)
+        ui.button("Count", on_click=lambda: clicked.append(viewer.username))
+
+    @router.page("/counted")
+    async def open_page() -> None:
+        ui.button("Count", on_click=lambda: clicked.append("somebody"))
+
+    return router
+
+
+class Visitor:
+    """A browser of its own, with the cookies it has."""
+
+    def __init__(self, browser: TestClient, token: str | None) -> None:
+        self.browser = browser
+        self.cookies = {"portal_session": token} if token else {}
+        self.page_id = ""
+
+    def _headers(self) -> dict[str, str]:
+        self.browser.cookies.clear()  # shared by all visitors, which is what must not be
+        return {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "Origin": HERE,
+            "Upgrade": "websocket",
+        }
+
+    def open(self, path: str) -> str:
+        """Open a page; return its id."""
+        answer = self.browser.get(path, headers=self._headers())
+        assert answer.status_code == 200
+        self.cookies.update(answer.cookies)
+        self.page_id = client_id(answer.text)
+        return self.page_id
+
+    def socket(self, page_id: str = "", **said: str | bool) -> WebSocketTestSession:
+        """Return a socket for a page, its own one if nothing else is said."""
+        path = socket_path(page_id or self.page_id, **said)  # type: ignore[arg-type]  # passed on as it came
+        return self.browser.websocket_connect(f"ws://127.0.0.1:8080{path}", headers=self._headers())
+
+    def knocks(self, page_id: str = "", **said: str | bool) -> bool:
+        """Say whether the page's socket lets this visitor in."""
+        with self.socket(page_id, **said) as socket:
+            return connect(socket)
+
+
+@pytest.fixture
+def browser(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    clicked.clear()
+    monkeypatch.setattr("portal.pages.PAGES", [type("module", (), {"router": counting_pages()})])
+    with running_portal() as client:
+        yield client
+
+
+@pytest.fixture
+def alice_visits(browser: TestClient, alice: Account, sign_in_as: Callable[[Account], str]) -> Visitor:
+    visitor = Visitor(browser, sign_in_as(alice))
+    visitor.open("/user/counted")
+    return visitor
+
+
+@pytest.fixture
+def charlie_visits(browser: TestClient, charlie: Account, sign_in_as: Callable[[Account], str]) -> Visitor:
+    visitor = Visitor(browser, sign_in_as(charlie))
+    visitor.open("/user/counted")
+    return visitor
+
+
+@pytest.fixture
+def stranger(browser: TestClient) -> Visitor:
+    return Visitor(browser, None)
+
+
+def click(page_id: str) -> dict[str, object]:
+    """Return the message of a click on the page's button."""
+    (button,) = (element for element in Client.instances[page_id].elements.values() if isinstance(element, ui.button))
+    (listener,) = (event["listener_id"] for event in button._to_dict()["events"] if event["type"] == "click")
+    return {"id": button.id, "client_id": page_id, "listener_id": listener, "args": ["{}"]}
+
+
+def settle(socket: WebSocketTestSession) -> None:
+    """Wait until what was sent before has been handled."""
+    emit(socket, "handshake", {})
+    ask(socket, "handshake", {})
+
+
+def test_a_page_is_driven_by_the_browser_that_opened_it(alice_visits: Visitor) -> None:
+    with alice_visits.socket() as socket:
+        assert connect(socket)
+        emit(socket, "event", click(alice_visits.page_id))
+        settle(socket)
+    assert clicked == ["alice"]
+
+
+def test_an_explicit_handshake_works_as_well(alice_visits: Visitor) -> None:
+    with alice_visits.socket(implicit=False) as socket:
+        assert connect(socket)
+        assert ask(socket, "handshake", handshake(alice_visits.page_id)) is True
+        emit(socket, "event", click(alice_visits.page_id))
+        settle(socket)
+    assert clicked == ["alice"]
+
+
+def test_a_second_session_of_the_same_person_is_another_browser(
+    alice_visits: Visitor, alice: Account, sign_in_as: Callable[[Account], str]
+) -> None:
+    assert not Visitor(alice_visits.browser, sign_in_as(alice)).knocks(alice_visits.page_id)
+
+
+@pytest.mark.parametrize("who", ["charlie_visits", "stranger"])
+def test_nobody_else_gets_in_with_the_id_of_a_page(
+    alice_visits: Visitor, who: str, request: pytest.FixtureRequest
+) -> None:
+    other: Visitor = request.getfixturevalue(who)
+    assert not other.knocks(alice_visits.page_id)
+    with other.socket(alice_visits.page_id, implicit=False) as socket:
+        assert connect(socket)
+        assert ask(socket, "handshake", handshake(alice_visits.page_id)) is False
+        emit(socket, "event", click(alice_visits.page_id))
+        settle(socket)
+    assert clicked == []
+    assert alice_visits.knocks(), "she herself still does"
+
+
+def test_a_socket_speaks_for_its_own_page_alone(alice_visits: Visitor, charlie_visits: Visitor) -> None:
+    with ExitStack() as stack:
+        alices = stack.enter_context(alice_visits.socket())
+        charlies = stack.enter_context(charlie_visits.socket())
+        assert connect(alices)
+        assert connect(charlies)
+        emit(charlies, "event", click(alice_visits.page_id))
+        for event in ("ack", "javascript_response"):
+            emit(charlies, event, {"client_id": alice_visits.page_id, "next_message_id": 99, "request_id": "x"})
+        settle(charlies)
+        assert clicked == []
+        emit(charlies, "event", click(charlie_visits.page_id))
+        settle(charlies)
+    assert clicked == ["charlie"]
+
+
+def test_a_socket_does_not_change_to_another_page(alice_visits: Visitor, charlie_visits: Visitor) -> None:
+    with charlie_visits.socket() as socket:
+        assert connect(socket)
+        assert ask(socket, "handshake", handshake(alice_visits.page_id)) is False
+
+
+def test_before_signing_in_a_page_belongs_to_its_browser_too(stranger: Visitor, alice_visits: Visitor) -> None:
+    page_id = stranger.open("/counted")
+    assert not Visitor(stranger.browser, None).knocks(page_id)
+    assert not alice_visits.knocks(page_id)
+    assert stranger.knocks(page_id)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"client_id": "nobody"}, id="an unknown page"),
+        pytest.param({"client_id": ""}, id="no page"),
+        pytest.param({"next_message_id": "NaN"}, id="a number that is none"),
+        pytest.param({"next_message_id": "-1"}, id="a negative one"),
+        pytest.param({"tab_id": ""}, id="no tab"),
+    ],
+)
+def test_a_malformed_handshake_is_refused(alice_visits: Visitor, wrong: dict[str, str]) -> None:
+    assert not alice_visits.knocks(**wrong)
+
+
+def test_malformed_messages_change_nothing(alice_visits: Visitor) -> None:
+    own = {"client_id": alice_visits.page_id}
+    wrong: list[Any] = [
+        None,
+        7,
+        "text",
+        [],
+        {},
+        {"client_id": 7},
+        {"client_id": None},
+        own,
+        {**own, "id": [], "args": 7},
+    ]
+    with alice_visits.socket() as socket:
+        assert connect(socket)
+        for event in ("event", "ack", "javascript_response", "log", "handshake", "unheard-of"):
+            for data in wrong:
+                emit(socket, event, data)
+        settle(socket)
+    assert clicked == []
+
+
+def test_a_browser_writes_one_short_line_into_the_log(alice_visits: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "portal")
+    with alice_visits.socket() as socket:
+        assert connect(socket)
+        emit(
+            socket, "log", {"client_id": alice_visits.page_id, "level": "x", "message": "a\nERROR forged" + "b" * 9000}
+        )
+        settle(socket)
+    (line,) = [record.getMessage() for record in caplog.records if "a browser reports" in record.getMessage()]
+    assert "\n" not in line
+    assert len(line) < 600
+
+
+def recheck(browser: TestClient) -> None:
+    """Do what is done at every tick."""
+    assert browser.portal is not None
+    browser.portal.call(clients.recheck)
+
+
+def test_a_page_ends_with_its_session(browser: TestClient, alice_visits: Visitor, charlie_visits: Visitor) -> None:
+    with alice_visits.socket() as socket:
+        assert connect(socket)
+        run(sign_out, alice_visits.cookies["portal_session"])
+        recheck(browser)
+        assert receive(socket, "run_javascript")["code"].startswith('location.assign("/user/login?next="')
+        emit(socket, "event", {"client_id": alice_visits.page_id, "id": 1, "listener_id": "x", "args": []})
+    assert set(Client.instances) == {charlie_visits.page_id}
+
+
+def test_a_page_ends_when_its_account_is_suspended(browser: TestClient, alice: Account, alice_visits: Visitor) -> None:
+    run(set_active, "test", "alice", False, NOW)
+    recheck(browser)
+    assert Client.instances == {}
+
+
+def test_pages_of_running_sessions_stay(browser: TestClient, alice_visits: Visitor) -> None:
+    recheck(browser)
+    assert set(Client.instances) == {alice_visits.page_id}
+
+
+def test_nobody_is_sent_away_because_the_database_rests(
+    browser: TestClient, alice_visits: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rest(*_: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(clients, "in_reading", rest)
+    recheck(browser)
+    assert set(Client.instances) == {alice_visits.page_id}
+
+
+def test_nothing_is_asked_when_nobody_looks(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "in_reading", None)
+    recheck(browser)
+
+
+def test_closed_pages_are_forgotten(browser: TestClient, alice_visits: Visitor) -> None:
+    assert browser.portal is not None
+    assert len(clients._open) == 1
+    browser.portal.call(Client.instances[alice_visits.page_id].delete)
+    assert clients._open == {}
+    assert clients._driven == {}
+
+
+def test_an_expired_session_is_not_running(
+    browser: TestClient, alice_visits: Visitor, settings_env: Callable[..., None]
+) -> None:
+    with time_machine.travel(utc_now() + timedelta(days=15), tick=False):
+        recheck(browser)
+    assert Client.instances == {}

@@ -1,0 +1,83 @@
+"""What NiceGUI's script says on its websocket, spoken by a test: engine.io 4, socket.io 5."""
+
+import json
+import re
+from typing import Any, Protocol
+from urllib.parse import urlencode
+from uuid import uuid4
+
+
+class Socket(Protocol):
+    """A websocket that sends and receives text."""
+
+    def send_text(self, text: str) -> None:
+        """Send a message."""
+
+    def receive_text(self) -> str:
+        """Wait for a message."""
+
+
+def client_id(page: str) -> str:
+    """Return the id of a page from its HTML."""
+    match = re.search(r"'client_id': '([0-9a-f-]{36})'", page)
+    assert match is not None, page[:500]
+    return match[1]
+
+
+def handshake(page_id: str, **changes: str) -> dict[str, str]:
+    """Return what the script says about the page it runs on."""
+    return {
+        "client_id": page_id,
+        "next_message_id": "0",
+        "tab_id": str(uuid4()),
+        "document_id": str(uuid4()),
+        **changes,
+    }
+
+
+def socket_path(page_id: str, *, transport: str = "websocket", implicit: bool = True, **changes: str) -> str:
+    """Return the address of a page's socket, which says the handshake in its query unless told otherwise."""
+    query = {
+        "EIO": "4",
+        "transport": transport,
+        "implicit_handshake": str(implicit).lower(),
+        **handshake(page_id, **changes),
+    }
+    return f"/_nicegui_ws/socket.io/?{urlencode(query)}"
+
+
+def connect(socket: Socket) -> bool:
+    """Open the conversation; say whether it was accepted."""
+    assert socket.receive_text().startswith("0")
+    socket.send_text("40")
+    answer = socket.receive_text()
+    if answer.startswith("44"):
+        assert json.loads(answer[2:]) == {"message": "Implicit handshake failed"}
+        return False
+    assert answer.startswith("40")
+    return True
+
+
+def emit(socket: Socket, event: str, data: Any) -> None:
+    """Send an event."""
+    socket.send_text("42" + json.dumps([event, data]))
+
+
+def ask(socket: Socket, event: str, data: Any) -> Any:
+    """Send an event and return what it is answered."""
+    socket.send_text("427" + json.dumps([event, data]))
+    while not (text := socket.receive_text()).startswith("437"):
+        pass
+    return json.loads(text[3:])[0]
+
+
+def receive(socket: Socket, event: str) -> Any:
+    """Wait for an event and return its data."""
+    while True:
+        text = socket.receive_text()
+        if text == "2":
+            socket.send_text("3")
+        elif text.startswith("42"):
+            name, data = json.loads(text[2:])
+            if name == event:
+                return data
