@@ -137,9 +137,9 @@ def _choice(kind: type[Status] | type[Order], name: str, text: str) -> object:
 def parse_day(text: str, field: str) -> date:
     """Read a day such as 2026-11-22. Raises InvalidFilter naming `field`."""
     try:
-        if len(text) != len("2026-11-22") or not text.isascii():
-            raise ValueError
         day = date.fromisoformat(text)
+        if day.isoformat() != text:  # Python reads 20261122 and 2026-W47-7 as well
+            raise ValueError
     except ValueError:
         raise InvalidFilter(field, "A day looks like 2026-11-22.") from None
     if not FIRST_DAY <= day <= LAST_DAY:

@@ -15,8 +15,10 @@ from portal.rules.pricing import (
     MAX_PRICE,
     MAX_TOKENS,
     Price,
+    average_price,
     billable_tokens,
     cost_nano_eur,
+    costs_at,
     eur,
     eur_text,
     price_at,
@@ -135,3 +137,23 @@ def test_amounts_of_eur(nano: int, text: str, shown: str) -> None:
     assert eur_text(nano) == text
     assert Decimal(text) == eur(nano)
     assert str(shown_eur(nano)) == shown
+
+
+@pytest.mark.parametrize(
+    ("tokens", "requests", "nano", "fits"),
+    [
+        pytest.param(0, 0, 0, True, id="nothing costs nothing"),
+        pytest.param(0, 0, 1, False, id="and not more"),
+        pytest.param(743, 1, 14_860_000, True, id="one request"),
+        pytest.param(743, 1, 14_860_002, False, id="dearer than one rounding"),
+        pytest.param(743, 10, 14_860_005, True, id="each request was rounded by itself"),
+        pytest.param(743, 10, 14_860_011, False, id="beyond all roundings"),
+    ],
+)
+def test_whether_requests_were_made_at_one_price(tokens: int, requests: int, nano: int, fits: bool) -> None:
+    assert costs_at(FIRST_PRICE, tokens, requests, nano) is fits
+
+
+def test_average_price_is_for_reading() -> None:
+    assert average_price(0, 0) == 0
+    assert average_price(3, 100_000) == Decimal("0.00003333")
