@@ -29,7 +29,8 @@ _LEDGER_LINE = 0.1
 
 _TOKENS = '<span class="mp-cell2">{{ props.row.tokens }}<small v-if="props.row.raw">{{ props.row.raw }}</small></span>'
 _REQUESTS = (
-    '<a :href="props.row.href">{{ props.row.requests }}<span class="mp-only-phone">&nbsp;{{ props.row.unit }}</span></a>'
+    '<a :href="props.row.href">{{ props.row.requests }}'
+    '<span class="mp-only-phone">&nbsp;{{ props.row.unit }}</span></a>'
 )
 _MODEL_COLUMNS = (
     Column("model", "Model", classes="m-model", attributes=':title="props.row.model"'),

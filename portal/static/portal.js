@@ -45,6 +45,26 @@
     if (layout.dataset.zone === "") emitEvent("portal-zone", Intl.DateTimeFormat().resolvedOptions().timeZone);
   }
 
+  // Copying works without HTTPS too, where browsers offer no clipboard: select the text and copy the selection.
+  async function copy(source) {
+    if (window.isSecureContext && navigator.clipboard) {
+      try {
+        await navigator.clipboard.writeText(source.textContent);
+        return true;
+      } catch {} // not allowed after all
+    }
+    getSelection().selectAllChildren(source);
+    try {
+      return document.execCommand("copy");
+    } catch {
+      return false;
+    }
+  }
+  document.addEventListener("click", async (event) => {
+    const source = el(event.target.closest?.("[data-copies]")?.dataset.copies);
+    if (source) emitEvent("portal-copied", await copy(source));
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     watchConnection();
     tellZone();

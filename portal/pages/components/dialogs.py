@@ -7,29 +7,41 @@ a refresh never closes it, and nobody waits for an answer on the server after th
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
+from nicegui.element import Element
 
 from portal.errors import NotSignedIn, PortalError
 from portal.pages.components.fields import Form, Message
 from portal.pages.components.parts import Text, button, set_props, tag
+
+_FOCUS_IF_LOST = "() => document.activeElement === document.body && document.getElementById('%s')?.focus()"
 
 
 class Dialog:
     """A window over the page: a title, one line of context, a body and a foot, both to be filled."""
 
     def __init__(
-        self, title: str = "", *, save: Callable[[], Awaitable[str]] | None = None, must_answer: bool = False
+        self,
+        title: str = "",
+        *,
+        save: Callable[[], Awaitable[str]] | None = None,
+        must_answer: bool = False,
+        home: Element | None = None,
     ) -> None:
-        """Draw it closed. With `save` it is a form; `must_answer` leaves only its buttons as ways out."""
-        with ui.dialog() as self.window:
+        """Draw it closed. With `save` it is a form; `must_answer` leaves only its buttons as ways out.
+
+        `home` gets the focus when what had it before is gone, as a button in a row that has been deleted.
+        """
+        with ui.dialog() as self.window, tag("div", "q-card mp-dialog"):
             self.form = Form(save, name=title) if save else None
-            box = self.form.element if self.form else ui.element("div")
-            with box.classes("q-card mp-dialog"):
+            with self.form.element if self.form else ui.element("div"):
                 with tag("div", "mp-dialog__head"), ui.element("div"):
                     self.title = Text("h2", title)
                     self.context = Text("p").classes("mp-card__sub")
                 self.body = tag("div", "mp-dialog__body")
                 self.foot = tag("div", "mp-dialog__foot")
         set_props(self.window, aria_labelledby=self.title.html_id, persistent=must_answer)
+        if home is not None:
+            self.window.on("hide", js_handler=_FOCUS_IF_LOST % home.html_id)
 
     def open(self) -> None:
         """Show it."""
@@ -47,9 +59,9 @@ class Dialog:
 class Confirmation(Dialog):
     """Asks before something that cannot be undone; the safe answer has the focus."""
 
-    def __init__(self, safe: str, danger: str) -> None:
-        """Call the two answers `safe` and `danger`; draw the question into `body` with newer texts each time."""
-        super().__init__()
+    def __init__(self, safe: str, danger: str, *, home: Element | None = None) -> None:
+        """Call the two answers `safe` and `danger`."""
+        super().__init__(home=home)
         self._act: Callable[[], Awaitable[None]] | None = None
         with self.body:
             self.question = Text("p").classes("mp-muted")

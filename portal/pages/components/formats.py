@@ -101,6 +101,10 @@ class Formats:
         """Write the time of day with seconds, in the viewer's zone: 18:48:07."""
         return f"{instant.astimezone(self.zone):%H:%M:%S}"
 
+    def date_of(self, instant: datetime) -> str:
+        """Write the day of the viewer's zone in which an instant lies: 27 Nov 2026."""
+        return self.day(day_of(instant, self.zone))
+
     def day(self, day: date, *, year: bool = True) -> str:
         """Write a day: 27 Nov 2026."""
         return format_date(day, "d MMM y" if year else "d MMM", locale=self.locale)

@@ -1,0 +1,201 @@
+"""What one can do with API keys: create, name and revoke them."""
+
+from collections.abc import Callable
+from datetime import date
+
+from nicegui import events, ui
+from nicegui.element import Element
+
+from portal.actions.keys import NewKey, create_key, rename_key, revoke_key
+from portal.clock import utc_now
+from portal.db.session import in_transaction
+from portal.errors import InvalidInput
+from portal.pages.components.dialogs import Confirmation, Dialog
+from portal.pages.components.fields import Message
+from portal.pages.components.formats import Formats
+from portal.pages.components.live import refresh_all
+from portal.pages.components.parts import Text, button, icon, set_props, tag
+from portal.rules.keys import LIFETIMES, expires_after, last_day_after
+from portal.rules.periods import day_of
+from portal.rules.usage import InvalidFilter, parse_day
+from portal.views.accounts import Viewer
+from portal.views.keys import KeyView
+
+_NEVER, _ON_A_DATE = "never", "date"
+_EXPIRY = {_NEVER: "Never", **{str(days): f"In {days} days" for days in LIFETIMES}, _ON_A_DATE: "On a date"}
+_LABEL_HINT = "Up to 100 characters; only you see it."
+
+
+class CreateKey:
+    """Asks for a label and an end, and hands the new key to the one place that shows it."""
+
+    def __init__(self, viewer: Viewer, formats: Formats, show: Callable[[NewKey, str], None]) -> None:
+        """Draw the dialog closed; `show` gets each new key and a line about when it expires."""
+        self._viewer = viewer
+        self._formats = formats
+        self._show = show
+        self._dialog = Dialog("Create key", save=self._create)
+        form = self._dialog.form
+        assert form is not None  # noqa: S101  # a dialog with `save` has one
+        with self._dialog.body:
+            self._label = form.text("label", "Label", hint=_LABEL_HINT, placeholder="laptop or ci-agents")
+            self._expiry = form.choice("expiry", "Expires", _EXPIRY, _NEVER)
+            self._date = form.text("expires_at", "Last day", kind="date")
+            form.says()
+        with self._dialog.foot:
+            self._dialog.cancel()
+            form.submit("Create key")
+        set_props(self._label.control, autofocus=True, autocomplete="off")
+        self._form = form
+        self._expiry.control.on_value_change(self._explain)
+        self._date.control.on_value_change(self._explain)
+        self._explain()
+
+    def open(self) -> None:
+        """Ask, with nothing left of the last time."""
+        self._label.fill("")
+        self._expiry.fill(_NEVER)
+        self._date.fill("")
+        set_props(self._date.control, min=self._today().isoformat())
+        self._form.forget()
+        self._dialog.open()
+
+    def _explain(self) -> None:
+        """Say when the chosen end is, as soon as there is one."""
+        self._date.element.set_visibility(self._expiry.text == _ON_A_DATE)
+        try:
+            last = self._last_day()
+        except InvalidInput:
+            last = None
+        if last:
+            hint = f"Works until the end of {self._formats.long_day(last)}, {self._formats.zone.key}."
+        elif self._expiry.text == _ON_A_DATE:
+            hint = "After that day the key stops working; its history stays."
+        else:
+            hint = "Works until you revoke it."
+        self._expiry.hint(hint)
+
+    async def _create(self) -> str:
+        now, last = utc_now(), self._last_day()
+        expires_at = expires_after(last, self._formats.zone) if last else None
+        made = await in_transaction(create_key, self._viewer.id, self._label.text, expires_at, now)
+        self._dialog.close()
+        self._show(made, f"works until the end of {self._formats.day(last)}" if last else "no expiry")
+        await refresh_all(self._viewer.id)
+        return ""
+
+    def _last_day(self) -> date | None:
+        """Return the last day on which the key is to work; None is for ever. Raises InvalidInput."""
+        choice = self._expiry.text
+        if choice in map(str, LIFETIMES):
+            return last_day_after(int(choice), utc_now(), self._formats.zone)
+        if choice != _ON_A_DATE:
+            return None
+        if not self._date.text:
+            raise InvalidInput("Choose the last day on which the key works.", "expires_at")
+        try:
+            return parse_day(self._date.text, "expires_at")
+        except InvalidFilter as error:
+            raise InvalidInput(str(error), "expires_at") from error
+
+    def _today(self) -> date:
+        return day_of(utc_now(), self._formats.zone)
+
+
+class NewKeyDialog:
+    """Shows a key the only time it can be seen; once it is closed, the key is nowhere on the server or in the page."""
+
+    def __init__(self, home: Element) -> None:
+        """Draw the dialog closed and empty; only its buttons lead out of it, back to `home`."""
+        self._dialog = Dialog("Key created", must_answer=True, home=home)
+        with self._dialog.body:
+            self._secret = Text("code").classes("mp-secret")
+            self._secret.props["data-testid"] = "new-key"
+            with tag("div", "mp-msg mp-msg--warn"):
+                icon("warn")
+                Text("div", "Copy it now. It is not stored and cannot be shown again.")
+            self._message = Message()
+        with self._dialog.foot:
+            button("I have copied it", self._close)
+            self._copy = button("Copy key", kind="primary", icon="copy").props("autofocus")
+        self._copy.props["data-copies"] = self._secret.html_id
+        ui.on("portal-copied", self._say)
+
+    def open(self, made: NewKey, expiry: str) -> None:
+        """Show a key that has just been made."""
+        self._dialog.context.show(f"{made.label} · {expiry}")
+        self._secret.show(made.secret)
+        self._message.clear()
+        self._dialog.open()
+
+    def _close(self) -> None:
+        self._secret.show("")
+        self._dialog.close()
+
+    def _say(self, event: events.GenericEventArguments) -> None:
+        """Say whether the browser has copied the key; it does so by itself, see portal.js."""
+        if event.args is True:
+            self._message.say("Copied.")
+        else:
+            self._message.say("This browser does not let pages copy. The key is selected: press Ctrl+C or ⌘C.", "warn")
+
+
+class RenameKey:
+    """Asks for another label."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        """Draw the dialog closed."""
+        self._viewer = viewer
+        self._key: KeyView | None = None
+        self._dialog = Dialog("Edit label", save=self._rename)
+        form = self._dialog.form
+        assert form is not None  # noqa: S101  # a dialog with `save` has one
+        with self._dialog.body:
+            self._label = form.text("label", "Label", hint=_LABEL_HINT)
+            form.says()
+        with self._dialog.foot:
+            self._dialog.cancel()
+            form.submit("Save")
+        set_props(self._label.control, autofocus=True, autocomplete="off")
+        self._form = form
+
+    def open(self, key: KeyView) -> None:
+        """Ask for another label of this key."""
+        self._key = key
+        self._dialog.context.show(f"{key.prefix}…")
+        self._label.fill(key.label)
+        self._form.forget()
+        self._dialog.open()
+
+    async def _rename(self) -> str:
+        if self._key is not None and self._label.text != self._key.label:
+            await in_transaction(rename_key, self._viewer.id, self._key.id, self._label.text, utc_now())
+        self._dialog.close()
+        await refresh_all(self._viewer.id)
+        return ""
+
+
+class RevokeKey:
+    """Asks before a key is ended for ever."""
+
+    def __init__(self, viewer: Viewer, said: Message, home: Element) -> None:
+        """Draw the dialog closed; `said` tells afterwards what has been done, and `home` gets the focus."""
+        self._viewer = viewer
+        self._said = said
+        self._confirmation = Confirmation("Keep key", "Revoke key", home=home)
+
+    def open(self, key: KeyView) -> None:
+        """Ask whether this key is to be revoked."""
+
+        async def revoke() -> None:
+            await in_transaction(revoke_key, self._viewer.id, key.id, utc_now())
+            self._said.say(f"“{key.label}” has been revoked. Gateways refuse it from now on.")
+            await refresh_all(self._viewer.id)
+
+        self._said.clear()
+        self._confirmation.ask(
+            f"Revoke “{key.label}”?",
+            f"Programs using {key.prefix}… stop working at once. Its past requests stay in your history. "
+            "This cannot be undone.",
+            revoke,
+        )
