@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import BeforeValidator, Field
 
 from portal.actions.keys import create_key, rename_key, revoke_key
 from portal.api.access import SAME_ORIGIN, SESSION, Reading, Writing
 from portal.api.errors import answers
-from portal.api.strict import NO_BODY, Body, JsonBody, takes
+from portal.api.strict import NO_BODY, Body, JsonBody, RowId, takes
 from portal.clock import utc_now
 from portal.db.keys import key
 from portal.errors import NotFound
@@ -21,7 +21,6 @@ from portal.visitors import SignedIn
 
 router = APIRouter(tags=["Account"], dependencies=[SESSION])
 
-KeyId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
 Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(description="ISO 8601 with an offset")]
 
@@ -78,7 +77,7 @@ def add_key(
     responses=answers(401, 403, 404, 415),
 )
 def relabel_key(
-    session: Writing, viewer: SignedIn, key_id: KeyId, new: Annotated[LabelBody, Depends(JsonBody(LabelBody))]
+    session: Writing, viewer: SignedIn, key_id: RowId, new: Annotated[LabelBody, Depends(JsonBody(LabelBody))]
 ) -> KeyView:
     """Give a key another label."""
     now = utc_now()
@@ -90,7 +89,7 @@ def relabel_key(
     dependencies=[SAME_ORIGIN, NO_BODY],
     responses=answers(401, 403, 404, 415),
 )
-def end_key(session: Writing, viewer: SignedIn, key_id: KeyId) -> KeyView:
+def end_key(session: Writing, viewer: SignedIn, key_id: RowId) -> KeyView:
     """End a key at once and for ever; its past usage stays. Doing it again changes nothing."""
     now = utc_now()
     return key_view(revoke_key(session, viewer.id, key_id, now), now)

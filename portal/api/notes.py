@@ -2,19 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from portal.actions.notes import write_note
 from portal.api.access import SAME_ORIGIN, SESSION, Writing
 from portal.api.errors import answers
-from portal.api.strict import NO_BODY, Body, JsonBody, takes
+from portal.api.strict import NO_BODY, Body, JsonBody, RowId, takes
 from portal.clock import utc_now
 from portal.visitors import SignedIn
 
 router = APIRouter(tags=["Account"], dependencies=[SESSION, SAME_ORIGIN])
-
-UsageId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 class NoteBody(Body):
@@ -35,7 +33,7 @@ class NoteAnswer(BaseModel):
     responses=answers(401, 403, 404, 415),
 )
 def put_note(
-    session: Writing, viewer: SignedIn, usage_id: UsageId, new: Annotated[NoteBody, Depends(JsonBody(NoteBody))]
+    session: Writing, viewer: SignedIn, usage_id: RowId, new: Annotated[NoteBody, Depends(JsonBody(NoteBody))]
 ) -> NoteAnswer:
     """Write a note on one of the account's requests, in place of an older one."""
     return NoteAnswer(note=write_note(session, viewer.id, usage_id, new.note, utc_now()))
@@ -46,6 +44,6 @@ def put_note(
     dependencies=[NO_BODY],
     responses=answers(401, 403, 404, 415),
 )
-def delete_note(session: Writing, viewer: SignedIn, usage_id: UsageId) -> NoteAnswer:
+def delete_note(session: Writing, viewer: SignedIn, usage_id: RowId) -> NoteAnswer:
     """Delete the note on one of the account's requests, if there is one."""
     return NoteAnswer(note=write_note(session, viewer.id, usage_id, "", utc_now()))

@@ -5,10 +5,10 @@ write, the size is counted while the bytes arrive, and JSON is read by `rules.st
 """
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Depends
-from pydantic import BaseModel, ConfigDict, ValidationError
+from fastapi import Depends, Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from starlette.requests import Request
 
 from portal.errors import InvalidInput, PortalError, TooLarge, UnsupportedMediaType
@@ -18,6 +18,7 @@ from portal.rules.validation import first_problem
 SMALL_BODY = 64 * 1024
 """Bytes of a body on the routes of an account."""
 JSON = "application/json"
+LARGEST_ID = 2**63 - 1
 
 
 class Body(BaseModel):
@@ -103,5 +104,14 @@ async def strict_query(request: Request) -> None:
         raise InvalidInput("This address takes no query parameters.")
 
 
+def digits(text: str) -> int:
+    """Return a whole number written with digits alone: no sign, no space, no `1_0`. Raises ValueError."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_ID))):
+        raise ValueError("Write a whole number.")
+    return int(text)
+
+
+Digits = Annotated[int, BeforeValidator(digits)]
+RowId = Annotated[Digits, Path(ge=1, le=LARGEST_ID)]
 NO_BODY = Depends(no_body)
 STRICT_QUERY = Depends(strict_query)

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from portal.api.access import SESSION, Reading
 from portal.api.errors import answers
 from portal.api.figures import Sums
+from portal.api.strict import Digits
 from portal.clock import utc_now
 from portal.db.usage import UsageRow
 from portal.errors import InvalidInput
@@ -49,18 +50,10 @@ class FilterQuery(BaseModel):
             raise InvalidInput(f"{error.field}: {error}", error.field) from None
 
 
-def _digits(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-        raise ValueError("Write a whole number.")
-    return int(text)
-
-
 class PageQuery(FilterQuery):
     """Which page of them."""
 
-    limit: Annotated[int, BeforeValidator(_digits)] = Field(
-        default=50, ge=1, le=MOST_ROWS, description="Rows of a page"
-    )
+    limit: Digits = Field(default=50, ge=1, le=MOST_ROWS, description="Rows of a page")
     cursor: str = Field(default="", max_length=500, description="`next_cursor` of the page before")
 
 

@@ -141,17 +141,15 @@ def as_csv(rows: Iterator[UsageRow]) -> Iterator[bytes]:
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(COLUMNS)
-    yield text.getvalue().encode()
     for batch in _batches(rows):
-        text.seek(0)
-        text.truncate()
         table.writerows([_safe(value) for value in _values(row, eur_text(row.cost_nano_eur))] for row in batch)
         yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
 
 
 def as_json_lines(rows: Iterator[UsageRow]) -> Iterator[bytes]:
     """Yield rows as one JSON object a line, in pieces."""
-    yield b""
     for batch in _batches(rows):
         yield b"".join(ExportItem.of(row).model_dump_json().encode() + b"\n" for row in batch)
 
@@ -209,6 +207,9 @@ def _cell(sheet: Any, value: Any) -> Any:
 
 
 def _batches(rows: Iterator[UsageRow]) -> Iterator[list[UsageRow]]:
+    """Yield rows some at a time, and once nothing where there are none."""
+    batch = list(islice(rows, _BATCH))
+    yield batch
     while batch := list(islice(rows, _BATCH)):
         yield batch
 

@@ -1,0 +1,118 @@
+"""The API as programs meet it: its routes and error answers on an app of their own, at a moment that stands still.
+
+Every answer is held to the OpenAPI document: a status that is not documented for its route fails the test.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from portal.api import errors, openapi, router
+from portal.db.session import Database
+from portal.db.tables import Account
+from portal.visitors import cookie_name
+from tests.cast import NOW, Gateway
+
+As = Callable[[Account], "Client"]
+
+
+class Client(TestClient):
+    """A client that believes the OpenAPI document and says where it lies."""
+
+    def request(self, method: str, url: Any, **kwargs: Any) -> Any:  # what TestClient takes
+        """Send a request, and check what every answer has in common."""
+        response = super().request(method, url, **kwargs)
+        operation = documented(method, response.request.url.path)
+        if operation is not None:
+            assert str(response.status_code) in operation["responses"], f"{method} {url} gave {response.status_code}"
+        if response.status_code >= 400:
+            assert response.headers["content-type"] == "application/json"
+            assert {"error", "detail"} <= response.json().keys()
+            assert re.fullmatch(r"[a-z_]+", response.json()["error"])
+            assert response.json()["detail"].endswith(".")
+        return response
+
+
+def documented(method: str, path: str) -> dict[str, Any] | None:
+    """Return what the OpenAPI document says about a route."""
+    for template, operations in openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in operations:
+            operation: dict[str, Any] = operations[method.lower()]
+            return operation
+    return None
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    """The time that it is: the cast's NOW, until a test moves it."""
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def app(db: Database) -> FastAPI:
+    """The API alone."""
+    alone = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    alone.include_router(router)
+    errors.install(alone)
+    return alone
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[Client]:
+    """Somebody who is not signed in."""
+    with Client(app, follow_redirects=False) as somebody:
+        yield somebody
+
+
+@pytest.fixture
+def as_(app: FastAPI, sign_in_as: Callable[[Account], str]) -> As:
+    """Give a function that returns the client of an account that has signed in."""
+
+    def sign_in(account: Account) -> Client:
+        return Client(app, cookies={cookie_name(): sign_in_as(account)}, follow_redirects=False)
+
+    return sign_in
+
+
+@pytest.fixture
+def post_usage(client: Client, gateway: Gateway) -> Callable[..., Any]:
+    """Give a function that sends usage with the gateway's token: `post_usage(json=[event()])`."""
+
+    def post(**kwargs: Any) -> Any:
+        headers = {"Authorization": f"Bearer {gateway.token}", **kwargs.pop("headers", {})}
+        return client.post("/api/v1/usage", headers=headers, **kwargs)
+
+    return post
+
+
+def event(id: str = "r-1", **said: Any) -> dict[str, Any]:
+    """Return a small event as a gateway sends it, with other things said; what is `...` is left out."""
+    usual = {
+        "id": id,
+        "username": "alice",
+        "model": "qwen3:32b",
+        "mode": "native",
+        "prompt_tokens": 100,
+        "completion_tokens": 20,
+        "requested_at": NOW.isoformat(),
+    }
+    return {name: value for name, value in (usual | said).items() if value is not ...}
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """Return all rows of all tables that a request of an account may change, to see that nothing was."""
+    from portal.db.tables import Table
+
+    skipped = {"sessions", "alembic_version"}
+    with database.reading() as session:
+        return {
+            table.name: sorted(map(repr, session.execute(table.select())))
+            for table in Table.metadata.sorted_tables
+            if table.name not in skipped
+        }
