@@ -74,11 +74,11 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PostgreSQL]":
+def postgresql() -> "Iterator[PostgreSQL]":
     """A private PostgreSQL server; started when the first test asks for it, gone at the end."""
     from tests.databases import PostgreSQL  # most runs of a few tests can do without
 
-    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    server = PostgreSQL()
     yield server
     server.stop()
 

