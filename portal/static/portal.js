@@ -38,11 +38,12 @@
     }
   }
 
-  // The first sign-in adopts the browser's time zone.
+  // The first sign-in adopts the browser's time zone; later the profile names it where it is another.
   function tellZone() {
     const layout = document.querySelector(".nicegui-layout");
     if (!layout || !window.did_handshake) return setTimeout(tellZone, 100);
-    if (layout.dataset.zone === "") emitEvent("portal-zone", Intl.DateTimeFormat().resolvedOptions().timeZone);
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (layout.dataset.zone !== zone) emitEvent("portal-zone", zone);
   }
 
   // Copying works without HTTPS too, where browsers offer no clipboard: select the text and copy the selection.

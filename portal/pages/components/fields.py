@@ -89,7 +89,7 @@ def choice_field(
     """Draw a field that offers `options`: what is stored, and how it is called."""
 
     def draw() -> ui.select:
-        drawn = ui.select(dict(options), value=value, with_input=searchable)
+        drawn = ui.select(dict(options), value=value if value in options else None, with_input=searchable)
         set_props(drawn, options_dense=True, dropdown_icon=icon_name("down"), popup_content_class="mp-options")
         return drawn
 
