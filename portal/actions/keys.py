@@ -53,12 +53,15 @@ def rename_key(session: Session, account_id: int, key_id: int, label: str, now: 
 
 
 def revoke_key(session: Session, account_id: int, key_id: int, now: datetime, actor: str | None = None) -> ApiKey:
-    """End one of the account's keys at once and for ever; its past usage stays. Again is fine. Raises NotFound."""
-    own = _owner(session, account_id)
+    """End one of the account's keys at once and for ever; its past usage stays. Again is fine. Raises NotFound.
+
+    An operator (`actor`) ends keys of suspended accounts too, which could come to life again with their account.
+    """
+    who = actor or _owner(session, account_id).username
     row = _own_key(session, account_id, key_id)
     if row.revoked_at is None:
         row.revoked_at = now
-        add_entry(session, actor or own.username, "key.revoke", now, account_id=account_id, prefix=row.prefix)
+        add_entry(session, who, "key.revoke", now, account_id=account_id, prefix=row.prefix)
     return row
 
 

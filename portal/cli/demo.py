@@ -74,6 +74,7 @@ def _welcome(url: str) -> str:
             f"  Open     {url}",
             f"  Sign in  {OWNER} or {ADMIN}, password {PASSWORD}",
             f"  Data     {where}",
+            "  Traffic  a simulated gateway reports requests every few seconds",
             "  Stop     Ctrl+C",
             "",
         )

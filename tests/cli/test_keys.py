@@ -67,3 +67,9 @@ def test_nobody_elses_key_and_no_ambiguous_one_is_revoked(alice: Account, alices
     assert "No key of alice" in fail("key", "revoke", "alice", bobs_key.prefix)
     assert "No key of alice" in fail("key", "revoke", "alice", "")
     assert [row[2] for row in rows(succeed("key", "list", "alice"))] == ["active", "active"]
+
+
+def test_a_suspended_accounts_key_is_revoked_too(alice: Account, alices_key: NewKey) -> None:
+    succeed("user", "suspend", "alice")
+    succeed("key", "revoke", "alice", alices_key.prefix)
+    assert [row[2] for row in rows(succeed("key", "list", "alice"))] == ["revoked"]
