@@ -14,7 +14,6 @@ from portal.db.keys import matching_keys
 from portal.db.usage import (
     Position,
     Selection,
-    UsageRow,
     position_of,
     usage_before,
     usage_page,
@@ -22,6 +21,7 @@ from portal.db.usage import (
     usage_rows,
     usage_totals,
 )
+from portal.db.usage import UsageRow as UsageRow  # noqa: PLC0414  # pages name it, and know no queries
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
 from portal.rules.usage import Order, UsageFilter

@@ -21,6 +21,11 @@ _LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
 _THIN = "\u00a0"
 
 
+def _group(locale: Locale) -> str:
+    """Return what stands between thousands."""
+    return str(locale.number_symbols["latn"]["group"])
+
+
 @dataclass(frozen=True, slots=True)
 class Formats:
     """How one viewer reads numbers and times; `zone` is theirs, `budget_zone` the one in which days are counted."""
@@ -41,7 +46,8 @@ class Formats:
 
     def number(self, value: int | None) -> str:
         """Write a whole number with thousands separators: 1,234,567; nothing as a dash."""
-        return NOTHING if value is None else str(format_decimal(value, locale=self.locale))
+        # a page of requests has hundreds of them, and Babel takes 0.15 ms for each
+        return NOTHING if value is None else f"{value:,}".replace(",", _group(self.locale))
 
     def requests(self, count: int) -> str:
         """Write how many requests: 1 request, 3,138 requests."""

@@ -7,6 +7,9 @@ export default {
         <table class="q-table" role="table" :aria-label="label">
           <thead role="rowgroup"><component :is="head" :row="state" /></thead>
           <tbody role="rowgroup">
+            <tr v-for="row in waiting" :key="-row" class="mp-waiting" aria-hidden="true">
+              <td v-for="cell in width"><span class="mp-skel"></span></td>
+            </tr>
             <component :is="body" v-for="row in rows" :key="row.id" :row="row" />
             <component :is="bottom" v-if="footer" :row="state" />
           </tbody>
@@ -14,7 +17,7 @@ export default {
       </div>
     </div>
   `,
-  props: { label: String, heading: String, line: String, footer: String, rows: Array, state: Object },
+  props: { label: String, heading: String, line: String, footer: String, rows: Array, state: Object, width: Number, waiting: Number },
   data: () => ({ scrolls: false }),
   created() {
     const part = (template) => ({

@@ -42,26 +42,31 @@ class DataTable(Element, component="table.js"):
         self._props["heading"] = f'<tr role="row">{"".join(map(_heading, columns))}</tr>'
         self._props["line"] = line
         self._props["footer"] = f'<tr role="row" class="mp-total">{footer}</tr>' if footer else ""
-        self._props["rows"] = []
+        self._props["width"] = len(columns)
+        self._props["waiting"] = 0
+        self._props["rows"] = ()
         self._props["state"] = {}
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """What is shown, each with an `id`."""
-        rows: list[dict[str, Any]] = self._props["rows"]
-        return rows
+        return list(self._props["rows"])
+
+    def wait(self, count: int) -> None:
+        """Show where `count` rows will stand, until there are any."""
+        self._props["waiting"] = count
 
     def show_rows(self, rows: list[dict[str, Any]]) -> None:
         """Put newer rows in place, if they differ."""
+        if self._props["waiting"]:
+            self._props["waiting"] = 0
         if self.rows != rows:
-            self._props["rows"] = rows
-            self.update()
+            self._props["rows"] = tuple(rows)  # not a list: NiceGUI would watch every value in it
 
     def show_state(self, **state: Any) -> None:
         """Put in place what headings and footer read, if it differs."""
         if self._props["state"] != state:
             self._props["state"] = state
-            self.update()
 
 
 def data_table(

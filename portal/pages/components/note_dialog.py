@@ -1,0 +1,149 @@
+"""The dialog in which a person writes a note on one request, with the figures of that request above it."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from portal.actions.notes import write_note
+from portal.clock import utc_now
+from portal.db.session import in_reading, in_transaction
+from portal.errors import NotSignedIn, PortalError
+from portal.pages.components.dialogs import Dialog
+from portal.pages.components.fields import Message
+from portal.pages.components.formats import NOTHING, Formats
+from portal.pages.components.parts import Text, button, icon_name, set_props, tag
+from portal.rules.text import MAX_NOTE
+from portal.views.accounts import Viewer
+from portal.views.usage import UsageRow, load_usage_row
+
+_FACTS = ("Prompt", "Completion", "Total", "Cached", "Reasoning", "Billable", "Cost", "Duration", "Status")
+"""In columns of three, so that cached stands under prompt, reasoning under completion and billable under total."""
+
+
+class NoteDialog:
+    """One dialog for all rows; it reads the request anew when it opens."""
+
+    def __init__(self, viewer: Viewer, formats: Formats, changed: Callable[[], Awaitable[None]]) -> None:
+        """Draw it closed; `changed` is awaited when a note was written or deleted."""
+        self._viewer = viewer
+        self._formats = formats
+        self._changed = changed
+        self._row: UsageRow | None = None
+        self._is_writing = False
+        self._dialog = Dialog("Note")
+        set_props(self._dialog.window, no_backdrop_dismiss=True, data_testid="note-dialog")
+        with self._dialog.body:
+            self._facts = _draw_facts()
+            with ui.element("div"):
+                self._text = self._draw_text()
+                with tag("p", "mp-hint mp-between"):
+                    Text("span", "Other users never see it. Administrators can.")
+                    self._count = Text("span", "")
+            self._message = Message()
+        with self._dialog.foot:
+            self._delete = button("Delete", self._delete_note, kind="ghost").classes("mp-btn--danger is-left")
+            self._dialog.cancel()
+            button("Save", self._save, kind="primary")
+
+    async def open(self, usage_id: object) -> None:
+        """Open for a request of the viewer's own; for anything else say that there is none."""
+        try:
+            number = usage_id if type(usage_id) is int and 0 < usage_id < 2**63 else 0
+            row = await in_reading(load_usage_row, self._viewer, number)
+        except NotSignedIn:
+            raise
+        except PortalError as error:
+            _tell(error.detail, "crit")
+            return
+        if self._dialog.window.is_deleted:
+            return
+        self._show(row)
+        self._dialog.open()
+
+    def _show(self, row: UsageRow) -> None:
+        f = self._formats
+        self._row = row
+        self._dialog.title.show("Edit note" if row.note else "Add note")
+        what = [row.model, row.template or "", f.moment(row.requested_at, utc_now()), row.key_label or ""]
+        self._dialog.context.show(" · ".join(filter(None, what)), title=f.exact(row.requested_at))
+        raw = (row.prompt_tokens, row.completion_tokens, row.total_tokens)
+        parts = (row.cached_tokens, row.reasoning_tokens, row.billable_tokens)
+        values = (*map(f.number, raw + parts), f.eur(row.cost_nano_eur), _duration(row.latency_ms), row.status)
+        for name, value in zip(_FACTS, values, strict=True):
+            self._facts[name].show(value, title=value if name == "Status" else None)
+        factor = f"Total × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""
+        self._facts["Billable"].show(f.number(row.billable_tokens), title=factor)
+        self._message.clear()
+        self._text.set_value(row.note or "")
+        self._show_count()
+        self._delete.set_visibility(bool(row.note))
+
+    def _show_count(self) -> None:
+        length = len(self._text.value or "")
+        self._count.show(f"{length:,} / {MAX_NOTE:,}")
+        self._count.classes(add="mp-over" if length > MAX_NOTE else "", remove="" if length > MAX_NOTE else "mp-over")
+
+    async def _save(self) -> None:
+        await self._write(self._text.value or "")
+
+    async def _delete_note(self) -> None:
+        await self._write("")
+
+    async def _write(self, text: str) -> None:
+        if self._row is None or self._is_writing:
+            return
+        self._is_writing = True
+        try:
+            note = await in_transaction(write_note, self._viewer.id, self._row.id, text, utc_now())
+        except NotSignedIn:
+            raise
+        except PortalError as error:
+            if not self._dialog.window.is_deleted:
+                self._message.say(f"The note was not saved. {error.detail}", "crit")
+            return
+        finally:
+            self._is_writing = False
+        await self._changed()
+        if self._dialog.window.is_deleted:
+            return  # the tab was closed meanwhile
+        self._dialog.close()
+        if note or self._row.note:
+            _tell("Note saved." if note else "Note deleted.", "ok")
+
+    def _draw_text(self) -> ui.textarea:
+        def typed() -> None:
+            self._show_count()
+            self._message.clear()
+
+        text = ui.textarea(on_change=typed).props("outlined dense autofocus rows=6").classes("mp-note")
+        # twice as many as are taken, so that a long text is refused with a reason rather than cut without one
+        set_props(text, aria_label="Note text", maxlength=2 * MAX_NOTE)
+        return text.on("keydown.ctrl.enter", self._save, args=[]).on("keydown.meta.enter", self._save, args=[])
+
+
+def _draw_facts() -> dict[str, Text]:
+    facts = {}
+    with tag("dl", "mp-note-facts mp-note-facts--three"):
+        for name in _FACTS:
+            with ui.element("div"):
+                Text("dt", name)
+                facts[name] = Text("dd", "")
+    facts["Total"].classes("strong")
+    return facts
+
+
+def _duration(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return NOTHING
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
+
+
+def _tell(sentence: str, kind: str) -> None:
+    """Say something in passing, without taking the focus."""
+    ui.notify(
+        sentence,
+        position="bottom",
+        icon=icon_name(kind),
+        classes=f"mp-toast mp-toast--{kind}",
+        attrs={"role": "status"},
+    )

@@ -1,0 +1,204 @@
+"""The card of Usage History: the sums of all filtered requests, one page of them, and the way to the other pages."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from nicegui import ui
+
+from portal.pages.components.formats import Formats
+from portal.pages.components.parts import Text, button, empty, icon, icon_name, set_props, tag
+from portal.pages.components.usage_table import UsageTable, next_order
+from portal.rules.figures import Figures
+from portal.rules.usage import RANGES, Order, Status, UsageFilter
+from portal.views.usage import UsageView
+
+ROWS = (25, 50, 100)
+"""How many rows a page of the list may have; the first is usual."""
+_WAITING_ROWS = 8
+_FITS_A_THIRD = 11
+"""Characters of a sum that fit three abreast on a phone."""
+_STEPS = {
+    Order.NEWEST: ("Newer", "Older"),
+    Order.OLDEST: ("Older", "Newer"),
+    Order.LARGEST: ("Larger", "Smaller"),
+}
+
+
+class UsageCard:
+    """Sums, table and pager; what is pressed in it asks for another filter, page or size."""
+
+    def __init__(
+        self,
+        formats: Formats,
+        *,
+        change: Callable[[UsageFilter], Awaitable[None]],
+        turn: Callable[[str | None], Awaitable[None]],
+        resize: Callable[[int], Awaitable[None]],
+        edit: Callable[[object], Awaitable[None]],
+    ) -> None:
+        """Draw the card with skeletons where rows and figures will stand."""
+        self._formats = formats
+        self._change = change
+        self._turn = turn
+        self._wanted = UsageFilter()
+        with tag("section", "mp-card", id="requests", aria_label="Requests") as self._card:
+            self._sums = UsageTotals(formats)
+            self._table = UsageTable(formats, self._sort, edit)
+            self._nothing = Nothing(formats, change, turn)
+            self._pager = Pager(formats, turn, resize)
+        self._table.element.wait(_WAITING_ROWS)
+
+    def wait(self) -> None:
+        """Show that other rows are on their way; those that are there stay until then."""
+        set_props(self._card, aria_busy="true")
+
+    def show(self, view: UsageView, wanted: UsageFilter, limit: int, now: datetime) -> None:
+        """Put newer rows and figures in place."""
+        self._wanted = wanted
+        set_props(self._card, aria_busy="false")
+        self._sums.show(view.totals)
+        self._table.element.set_visibility(bool(view.rows))
+        self._table.show(view.rows, wanted.order, now)
+        self._nothing.show(view, wanted, now)
+        self._pager.show(view, wanted.order, limit)
+
+    async def _sort(self, column: object) -> None:
+        await self._change(self._wanted.with_(order=next_order(column, self._wanted.order)))
+
+
+class UsageTotals:
+    """The sums of the whole filtered set, not of the page."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the names with room for the figures."""
+        self._formats = formats
+        names = ("Requests", "Prompt", "Completion", "Total", "Billable tokens", "Cost")
+        with tag("dl", "mp-strip", data_testid="usage-totals") as self._strip:
+            self._values = {name: self._draw(name) for name in names}
+
+    def show(self, sums: Figures) -> None:
+        """Put newer figures in place."""
+        f = self._formats
+        counts = (sums.requests, sums.prompt_tokens, sums.completion_tokens, sums.total_tokens, sums.tokens)
+        values = (*map(f.number, counts), f.eur(sums.cost_nano_eur))
+        for text, value in zip(self._values.values(), values, strict=True):
+            text.show(value)
+        is_long = max(map(len, values)) > _FITS_A_THIRD
+        self._strip.classes(add="mp-strip--long" if is_long else "", remove="" if is_long else "mp-strip--long")
+
+    def _draw(self, name: str) -> Text:
+        with tag("div", "is-main" if name == "Total" else ""):
+            Text("dt", name)
+            return Text("dd", skeleton=80)
+
+
+class Nothing:
+    """What stands in place of the table when it has no rows, and the ways on."""
+
+    def __init__(
+        self,
+        formats: Formats,
+        change: Callable[[UsageFilter], Awaitable[None]],
+        turn: Callable[[str | None], Awaitable[None]],
+    ) -> None:
+        """Draw both reasons, hidden."""
+        self._formats = formats
+        self._wanted = UsageFilter()
+        with empty(
+            "list",
+            "No requests yet",
+            "Create an API key and give it to a program. Each request appears here as soon as a gateway reports it.",
+        ) as self._never:
+            with tag("a", "mp-btn mp-btn--primary", href="/user/keys?create=1"):
+                icon("plus")
+                Text("span", "Create key")
+        with tag("div", "mp-empty", role="status", data_testid="no-match") as self._no_match:
+            icon("search")
+            Text("h3", "No requests in this range")
+            self._why = Text("p", "")
+            with tag("div", "mp-empty__ways"):
+                self._wider = button("Last 90 days", lambda: change(_widened(self._wanted)))
+                self._reset = button("Reset filters", lambda: change(UsageFilter(order=self._wanted.order)))
+                self._back = button("To the first page", lambda: turn(None))
+        for place in (self._never, self._no_match):
+            place.set_visibility(False)
+
+    def show(self, view: UsageView, wanted: UsageFilter, now: datetime) -> None:
+        """Show why there are no rows, if there are none."""
+        self._wanted = wanted
+        is_past_the_end = not view.rows and view.totals.requests > 0
+        self._never.set_visibility(not view.rows and not view.modes)
+        self._no_match.set_visibility(not view.rows and bool(view.modes))
+        self._why.show("Nothing stands on this page of the list." if is_past_the_end else self._reason(wanted, now))
+        self._wider.set_visibility(not is_past_the_end and _widened(wanted) != wanted)
+        self._reset.set_visibility(not is_past_the_end and wanted != UsageFilter(wanted.range, order=wanted.order))
+        self._back.set_visibility(is_past_the_end)
+
+    def _reason(self, wanted: UsageFilter, now: datetime) -> str:
+        token = f"“{wanted.token_name}”" if wanted.token_name else ""
+        status = wanted.status.value if wanted.status is not Status.ALL else ""
+        parts = [part for part in (token, wanted.model, wanted.mode, status) if part]
+        what = f"Nothing matches {_listed(parts)}" if parts else "Nothing was requested"
+        if wanted.budget_from or wanted.budget_to:
+            return f"{what} on these days. Widen them?"
+        return f"{what} on {self._formats.days(wanted.days(now, self._formats.zone))}. Widen it?"
+
+
+class Pager:
+    """Which rows of how many these are, and the neighbouring pages."""
+
+    def __init__(
+        self,
+        formats: Formats,
+        turn: Callable[[str | None], Awaitable[None]],
+        resize: Callable[[int], Awaitable[None]],
+    ) -> None:
+        """Draw it hidden."""
+        self._formats = formats
+        self._limit = ROWS[0]
+        self._before: str | None = None
+        self._after: str | None = None
+
+        async def chosen(limit: object) -> None:
+            if isinstance(limit, int) and limit != self._limit:
+                await resize(limit)
+
+        with tag("div", "mp-pager", data_testid="usage-pager") as self._element:
+            with tag("p", role="status"):
+                self._count = Text("span", "")
+                Text("span", f"Times in {formats.zone.key}").classes("mp-pager__zone")
+            with tag("div", "mp-pager__size p-rows"):
+                label = Text("label", "Rows")
+                self._size = ui.select(list(ROWS), value=ROWS[0], on_change=lambda event: chosen(event.value))
+                self._size.props("outlined dense options-dense behavior=menu")
+                set_props(self._size, for_=self._size.html_id, aria_label="Rows", dropdown_icon=icon_name("down"))
+                set_props(label, for_=self._size.html_id)
+            with tag("div", "mp-pager__steps"):
+                self._back = button("Newer", lambda: turn(self._before), icon="left")
+                self._on = button("Older", lambda: turn(self._after)).props(f'icon-right="{icon_name("right")}"')
+        self._element.set_visibility(False)
+
+    def show(self, view: UsageView, order: Order, limit: int) -> None:
+        """Say where in the list this page is; a page back from the second one is the first, with all that is new."""
+        f, first, count = self._formats, view.before + 1, view.totals.requests
+        self._limit = limit
+        self._before = view.newer if view.before > limit else None
+        self._after = view.older
+        self._element.set_visibility(bool(view.rows))
+        self._count.show(f"{f.number(first)} – {f.number(view.before + len(view.rows))} of {f.requests(count)}")
+        self._size.set_value(limit)
+        for step, name, is_possible in zip(
+            (self._back, self._on), _STEPS[order], (view.newer is not None, view.older is not None), strict=True
+        ):
+            step.set_text(name)
+            step.set_enabled(is_possible)
+
+
+def _widened(wanted: UsageFilter) -> UsageFilter:
+    """Return the filter over as many days as there are to choose."""
+    return wanted.with_(range=RANGES[-1], from_day=None, to_day=None, budget_from=None, budget_to=None)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
