@@ -170,12 +170,18 @@ def open_portal(settings: Settings) -> None:
     except WrongDatabase as error:
         raise CannotStart(str(error)) from error
     except (SQLAlchemyError, PortalError, ImportError, OSError) as error:
-        reason = getattr(error, "orig", None) or error.__cause__ or error
-        raise CannotStart(f"The database cannot be opened: {' '.join(str(reason).split())}") from error
+        raise CannotStart(f"The database cannot be opened: {_reason(error)}") from error
     if token is not None:
         link = f"{address(settings, settings.port)}/user/setup?token={token}"
         sys.stdout.write(f"There are no accounts yet. Create the first administrator, once, at\n{link}\n")
         sys.stdout.flush()
+
+
+def _reason(error: BaseException) -> str:
+    """Return in one line what the driver said, which is below what our layers made of it."""
+    while not hasattr(error, "orig") and error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
 def address(settings: Settings, port: int) -> str:

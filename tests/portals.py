@@ -37,7 +37,8 @@ class Process:
     def __init__(self, directory: Path, **environment: str) -> None:
         """Start it with its data in `directory`."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "PYTEST_"))}
-        own = {"PORTAL_DATA_DIR": str(directory / "data"), "PORTAL_PORT": "0", "PYTHONUNBUFFERED": "1"}
+        self.data = directory / "data"
+        own = {"PORTAL_DATA_DIR": str(self.data), "PORTAL_PORT": "0", "PYTHONUNBUFFERED": "1"}
         self._log = directory / "log"
         with self._log.open("wb") as log:
             self.program = subprocess.Popen(

@@ -79,6 +79,9 @@ def error_page(request: Request, error: Exception) -> Response:
 
 def tell_in_page(error: Exception) -> None:
     """Tell the visitor of an open page why nothing came of a click; logs what nobody expected."""
+    if isinstance(error, TimeoutError):  # NiceGUI asked the browser something, and the phone is slow or asleep
+        log.warning("a browser did not answer in time")
+        return
     sentence = error.detail if isinstance(error, PortalError) else f"{_BROKEN.title} ({_log(error)})."
     if not Slot.get_stack():
         return  # nobody clicked: something of the server's own
@@ -109,8 +112,10 @@ def _explain(request: Request, error: Exception) -> tuple[int, Said]:
             return error.status_code, _SENTENCES.get(error.status_code, Said(phrase, "Start from the dashboard."))
         case ClientDisconnect():
             return 400, Said("Broken off", "The browser did not send all of it.")
-    number = _log(error, f" {request.method} {quote(request.url.path)}", getattr(request.state, "request_id", None))
-    return 500, Said(_BROKEN.title, _BROKEN.sentence, number)
+    if not hasattr(request.state, "failed_as"):  # both apps ask, one inside the other
+        where = f" {request.method} {quote(request.scope['path'])}"
+        request.state.failed_as = _log(error, where, getattr(request.state, "request_id", None))
+    return 500, Said(_BROKEN.title, _BROKEN.sentence, request.state.failed_as)
 
 
 def _log(error: Exception, where: str = "", number: str | None = None) -> str:
