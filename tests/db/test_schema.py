@@ -28,11 +28,12 @@ from portal.db.session import Database, run_in_reading, run_in_transaction
 from portal.db.tables import Account, Table
 from portal.rules.pricing import Price
 from tests.cast import Gateway, create_member, report, send
+from tests.databases import Server
 
 
 @pytest.fixture
-def empty(empty_url: str) -> Iterator[Database]:
-    database = Database(empty_url)
+def empty(databases: Server) -> Iterator[Database]:
+    database = Database(databases.new_url())
     yield database
     database.close()
 
@@ -92,8 +93,9 @@ def test_a_database_with_usage_can_be_taken_back(empty: Database, monkeypatch: p
     assert tables_of(empty) == {"alembic_version"}
 
 
-def test_several_starts_at_once_migrate_once(empty_url: str) -> None:
-    starting = [Database(empty_url) for _ in range(4)]
+def test_several_starts_at_once_migrate_once(databases: Server) -> None:
+    url = databases.new_url()
+    starting = [Database(url) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         for done in [threads.submit(migrate, database) for database in starting]:
             done.result()
