@@ -81,7 +81,7 @@ async def billing_page(viewer: SignedIn) -> None:
             sums.show(view.summary, view.budgets)
             budgets.show(view.budgets, now)
             models.show(view.summary)
-            cost.show(view.summary, now)
+            cost.show(view.summary)
             alerts.show(view.alerts)
 
         await live(("billing", viewer.id), load, show, head.updated())
@@ -234,21 +234,20 @@ class CostCalculation:
                     Text("span", " Each request keeps the price of its own time; a later price never changes it.")
         self._mixed.set_visibility(False)
 
-    def show(self, view: SummaryView, now: datetime) -> None:
+    def show(self, view: SummaryView) -> None:
         """Put newer figures in place."""
         f, month, price = self._formats, view.month, view.price
         self._tokens.show(f.number(month.tokens))
         self._cost.show(f.eur(month.cost_nano_eur), title=f"{eur_text(month.cost_nano_eur)} EUR")
         is_plain = costs_at(price.eur_per_token, month.tokens, month.requests, month.cost_nano_eur)
-        if is_plain:
-            self._price.show(f.price(price.eur_per_token))
-        else:
-            self._price.show(f.price(average_price(month.tokens, month.cost_nano_eur)))
+        paid = price.eur_per_token if is_plain else average_price(month.tokens, month.cost_nano_eur)
+        is_exact = costs_at(paid, month.tokens, month.requests, month.cost_nano_eur)
+        self._price.show(f.price(paid))
         self._price_name.show("per token" if is_plain else "per token on average")
-        self._equals.show("=" if is_plain else "≈")
+        self._equals.show("=" if is_exact else "≈")
         self._mixed.set_visibility(not is_plain)
         self._mixed.show("" if is_plain else self._why(price, month))
-        begun = f"since {f.moment(price.valid_from, now)}" if price.valid_from else "since the portal began"
+        begun = f"since {f.date_of(price.valid_from)}" if price.valid_from else "since the portal began"
         self._since.show(
             f"The price of {f.price(price.eur_per_token)} per token has been in force {begun}.",
             title=f.exact(price.valid_from),
@@ -258,8 +257,8 @@ class CostCalculation:
         f = self._formats
         today = f.eur(cost_nano_eur(month.tokens, price.eur_per_token))
         return (
-            "Part of this month’s requests were made at another price than today’s. At today’s price alone "
-            f"the month would cost {today}."
+            "Not all of this month’s requests were made at today’s price. At that price alone the month would cost "
+            f"{today}."
         )
 
 
