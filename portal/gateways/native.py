@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -18,7 +17,7 @@ from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_COST_FACTOR, MAX_TOKENS
 from portal.rules.secrets import digest
-from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines
+from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines, split_lines
 from portal.rules.text import clean_line
 from portal.rules.usage import UsageReport
 from portal.rules.validation import first_problem
@@ -139,32 +138,40 @@ def read_usage(body: bytes, *, lines: bool = False) -> list[UsageReport | Reject
     Raises PortalError for a body that is no JSON at all, TooLarge for too many events and InvalidInput for none.
     """
     try:
-        items, most = _items(body, lines)
-        reports = [_report(item) for item in islice(items, most + 1)]
+        reports = [_report(item) for item in (_read_lines(body) if lines else _read_document(body))]
     except MalformedJson as error:
         raise PortalError(str(error)) from None
-    if len(reports) > most:
-        raise TooLarge(f"Send at most {most:,} events at once in this format.")
     if not reports:
         raise InvalidInput("There are no events.")
     return reports
 
 
-def _items(body: bytes, lines: bool) -> tuple[Iterator[object], int]:
-    """Return the single values of a body, and how many there may be. Raises MalformedJson, at once or while reading."""
-    if lines:
-        return read_lines(body, LONGEST_LINE), MOST_LINES
+def _read_document(body: bytes) -> Iterator[object]:
+    """Yield the events of a body that should be a JSON document. Raises MalformedJson and TooLarge."""
     if body.lstrip(b" \t\r\n").startswith(b"["):
-        return read_items(body), MOST_EVENTS
+        for number, item in enumerate(read_items(body)):
+            if number == MOST_EVENTS:
+                raise TooLarge(f"An array has at most {MOST_EVENTS:,} events.")
+            yield item
+        return
     try:
         event = read_json(body)
     except MalformedJson:
-        if _NEXT_LINE.search(body):  # NDJSON that is sent as application/json, as some programs do
-            return read_lines(body, LONGEST_LINE), MOST_LINES
-        raise
+        if not _NEXT_LINE.search(body):
+            raise
+        yield from _read_lines(body)  # sent as application/json, as some programs do
+        return
     if not isinstance(event, dict):
         raise MalformedJson("Send an event, an array of events, or one event a line.")
-    return iter([event]), 1
+    yield event
+
+
+def _read_lines(body: bytes) -> Iterator[object]:
+    """Yield the events of NDJSON. Raises TooLarge."""
+    lines = split_lines(body, MOST_LINES)
+    if len(lines) > MOST_LINES:
+        raise TooLarge(f"Send at most {MOST_LINES:,} lines at once.")
+    return read_lines(lines, LONGEST_LINE)
 
 
 def _report(item: object) -> UsageReport | Rejected:

@@ -6,9 +6,10 @@ its own way: the last of two equal names wins here and the first one there, and 
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 
 LONGEST_NUMBER = 40
 """Characters of a number; converting thousands of digits takes quadratic time."""
@@ -61,18 +62,20 @@ def read_items(body: bytes) -> Iterator[object]:
     _expect_end(text, at + 1)
 
 
-def read_lines(body: bytes, longest: int) -> Iterator[object]:
-    """Yield the value of each line of NDJSON that is not blank; one that cannot be taken is a Flaw.
+def split_lines(body: bytes, most: int) -> list[bytes]:
+    """Return the lines of NDJSON that are not blank, unread; no more than `most` + 1, to tell that there are more."""
+    return [line.group() for line in islice(_LINE.finditer(body), most + 1)]
 
-    `longest` is the most bytes of a line.
-    """
+
+def read_lines(lines: Iterable[bytes], longest: int) -> Iterator[object]:
+    """Yield the value of each line of NDJSON; one that cannot be taken is a Flaw. `longest` is in bytes."""
     reader = _Reader()
-    for line in _LINE.finditer(body):
-        if line.end() - line.start() > longest:
+    for line in lines:
+        if len(line) > longest:
             yield Flaw(f"A line has at most {longest:,} bytes.")
             continue
         try:
-            yield reader.document(decode(line.group()))
+            yield reader.document(decode(line))
         except MalformedJson as error:
             yield Flaw(str(error))
 

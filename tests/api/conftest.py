@@ -5,6 +5,7 @@ Every answer is held to the OpenAPI document: a status that is not documented fo
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -54,13 +55,19 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-@pytest.fixture
-def app(db: Database) -> FastAPI:
-    """The API alone."""
+@pytest.fixture(scope="session")
+def api() -> FastAPI:
+    """The API alone; it remembers nothing from test to test."""
     alone = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     alone.include_router(router)
     errors.install(alone)
     return alone
+
+
+@pytest.fixture
+def app(api: FastAPI, db: Database) -> FastAPI:
+    """The API, with a database."""
+    return api
 
 
 @pytest.fixture
@@ -71,13 +78,15 @@ def client(app: FastAPI) -> Iterator[Client]:
 
 
 @pytest.fixture
-def as_(app: FastAPI, sign_in_as: Callable[[Account], str]) -> As:
+def as_(app: FastAPI, sign_in_as: Callable[[Account], str]) -> Iterator[As]:
     """Give a function that returns the client of an account that has signed in."""
+    with ExitStack() as clients:
 
-    def sign_in(account: Account) -> Client:
-        return Client(app, cookies={cookie_name(): sign_in_as(account)}, follow_redirects=False)
+        def sign_in(account: Account) -> Client:
+            client = Client(app, cookies={cookie_name(): sign_in_as(account)}, follow_redirects=False)
+            return clients.enter_context(client)
 
-    return sign_in
+        yield sign_in
 
 
 @pytest.fixture

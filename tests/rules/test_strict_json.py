@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.rules.strict_json import Flaw, MalformedJson, decode, read_items, read_json, read_lines
+from portal.rules.strict_json import Flaw, MalformedJson, decode, read_items, read_json, read_lines, split_lines
 
 REFUSED = [
     pytest.param(b"", "line 1, column 1", id="nothing"),
@@ -110,9 +110,13 @@ def test_a_broken_array_is_refused_as_a_whole(body: bytes) -> None:
 
 def test_a_line_that_cannot_be_taken_does_not_stop_the_others() -> None:
     body = b'{"a": 1}\n\n {"a": NaN} \r\n[' + b"1," * 50 + b"1]\n\xff\n{\n" + b'"\\u0000"\ntrue'
-    values = list(read_lines(body, 100))
+    values = list(read_lines(split_lines(body, 20), 100))
     assert (values[0], values[-1]) == ({"a": 1}, True)
     assert [isinstance(value, Flaw) for value in values] == [False, True, True, True, True, True, False]
+
+
+def test_no_more_lines_are_looked_for_than_are_wanted() -> None:
+    assert split_lines(b"\n1 \r\n\n 2\n3\n4\n", 2) == [b"1 \r", b"2", b"3"]
 
 
 def test_a_backslash_before_a_u_is_just_a_backslash() -> None:

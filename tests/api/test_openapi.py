@@ -1,0 +1,135 @@
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from portal.api import openapi, router
+from portal.gateways.native import Event
+from portal.visitors import same_origin
+from tests.api.conftest import Client
+
+FOUND: list[tuple[str, str, dict[str, Any]]] = [
+    (method.upper(), path, operation)
+    for path, operations in openapi()["paths"].items()
+    for method, operation in operations.items()
+]
+OPERATIONS = [pytest.param(*found, id=f"{found[0]} {found[1]}") for found in FOUND]
+SPECIFIED = {
+    ("GET", "/user/api/budget"),
+    ("GET", "/user/api/summary"),
+    ("GET", "/user/api/usage"),
+    ("GET", "/user/api/usage/export"),
+    ("PUT", "/user/api/usage/{usage_id}/note"),
+    ("DELETE", "/user/api/usage/{usage_id}/note"),
+    ("GET", "/user/alerts"),
+    ("POST", "/user/alerts"),
+    ("GET", "/user/api/keys"),
+    ("POST", "/user/api/keys"),
+    ("PATCH", "/user/api/keys/{key_id}"),
+    ("POST", "/user/api/keys/{key_id}/revoke"),
+    ("GET", "/api/v1/budget"),
+    ("POST", "/api/v1/usage"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/api/openapi.json"),
+}
+
+
+def test_the_document_is_served(client: Client) -> None:
+    assert client.get("/api/openapi.json").json() == openapi()
+
+
+def test_every_route_is_in_it() -> None:
+    assert {(method, path) for method, path, _ in FOUND} == SPECIFIED
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_every_answer_is_described(method: str, path: str, operation: dict[str, Any]) -> None:
+    assert {"422", "500", "503"} <= operation["responses"].keys()
+    for status, response in operation["responses"].items():
+        assert response["description"], status
+        if int(status) >= 400:
+            schema = response["content"]["application/json"]["schema"]["$ref"]
+            assert schema.rpartition("/")[2] in {"ErrorAnswer", "NotReady"}
+    assert operation["description"].endswith(".")
+    assert operation["tags"]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_who_may_call_is_said(method: str, path: str, operation: dict[str, Any]) -> None:
+    if path.startswith("/user/"):
+        assert operation["security"] == [{"Session": []}]
+    elif path.startswith("/api/v1/"):
+        assert operation["security"] in ([{"ApiKey": []}], [{"GatewayToken": []}])
+    assert ("401" in operation["responses"]) == ("security" in operation)
+    assert set(openapi()["components"]["securitySchemes"]) == {"Session", "ApiKey", "GatewayToken"}
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_every_body_is_described_and_closed(method: str, path: str, operation: dict[str, Any]) -> None:
+    has_body = method in {"PUT", "PATCH"} or (method == "POST" and not path.endswith("/revoke"))
+    assert ("requestBody" in operation) == has_body
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        for schema in content["schema"].get("anyOf", [content["schema"]]):
+            assert schema.get("items", schema)["additionalProperties"] is False
+
+
+def test_usage_is_described_in_each_of_its_forms() -> None:
+    content = openapi()["paths"]["/api/v1/usage"]["post"]["requestBody"]["content"]
+    assert set(content) == {"application/json", "application/x-ndjson", "application/jsonl"}
+    assert set(content["application/jsonl"]["schema"]["properties"]) == set(Event.model_fields)
+    assert content["application/json"]["schema"]["anyOf"][1]["maxItems"] == 1000
+
+
+def test_parameters_are_described() -> None:
+    usage = openapi()["paths"]["/user/api/usage"]["get"]["parameters"]
+    names = {parameter["name"]: parameter["schema"] for parameter in usage}
+    assert set(names) == {
+        "range",
+        "token_name",
+        "mode",
+        "status",
+        "from",
+        "to",
+        "limit",
+        "cursor",
+        "model",
+        "budget_from",
+        "budget_to",
+        "order",
+    }
+    assert (names["limit"]["minimum"], names["limit"]["maximum"], names["limit"]["default"]) == (1, 500, 50)
+    assert names["range"]["enum"] == ["7", "30", "90"]
+
+
+def test_names_are_proper_and_references_lead_somewhere() -> None:
+    text = json.dumps(openapi())
+    for name in re.findall(r'"#/components/schemas/([^"]+)"', text):
+        assert name in openapi()["components"]["schemas"]
+    ids = [operation["operationId"] for _, _, operation in FOUND]
+    assert len(ids) == len(set(ids))
+    components = openapi()["components"]
+    assert all(re.fullmatch(r"[\w.-]+", name) for kind in components.values() for name in kind)
+
+
+def test_nothing_is_promised_that_the_framework_would_answer_by_default() -> None:
+    assert "HTTPValidationError" not in json.dumps(openapi())
+
+
+def dependencies(dependant: Any) -> Iterator[object]:
+    for below in dependant.dependencies:
+        yield below.call
+        yield from dependencies(below)
+
+
+def test_every_write_with_a_cookie_asks_where_it_comes_from() -> None:
+    asked = 0
+    for context in iter_route_contexts(router.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and route.path.startswith("/user/") and route.methods != {"GET"}:
+            assert same_origin in dependencies(route.dependant), route.path
+            asked += 1
+    assert asked == 6
