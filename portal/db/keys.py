@@ -1,5 +1,6 @@
 """API keys."""
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -40,11 +41,11 @@ def key(session: Session, account_id: int, key_id: int) -> ApiKey | None:
 
 
 def matching_keys(session: Session, account_id: int, text: str) -> list[int]:
-    """Return the ids of an account's keys whose label or prefix contains `text`, whatever its case.
+    """Return the ids of an account's keys whose label or prefix contains `text`, whatever its case and form.
 
     Compared in Python, since SQLite folds the case of ASCII letters only; an account has few keys.
     """
-    wanted = text.casefold()
+    wanted = unicodedata.normalize("NFC", text).casefold()
     rows = session.execute(select(ApiKey.id, ApiKey.label, ApiKey.prefix).where(ApiKey.account_id == account_id))
     return [row.id for row in rows if wanted in row.label.casefold() or wanted in row.prefix.casefold()]
 
