@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -127,12 +128,23 @@ def serve(settings: Settings, *, access_log: bool = True) -> None:
 class Server(uvicorn.Server):
     """A server that has stopped in time, even if a thread of it hangs in the database."""
 
-    def handle_exit(self, sig: int, frame: object) -> None:
+    _last: threading.Timer | None = None
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop."""
+        try:
+            super().run(sockets)
+        finally:
+            if self._last is not None:
+                self._last.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop."""
-        last = threading.Timer(STOPPED_WITHIN, os._exit, (1,))
-        last.daemon = True
-        last.start()
-        super().handle_exit(sig, frame)  # type: ignore[arg-type]  # a frame, as signal handlers get it
+        if self._last is None:
+            self._last = threading.Timer(STOPPED_WITHIN, os._exit, (1,))
+            self._last.daemon = True
+            self._last.start()
+        super().handle_exit(sig, frame)
 
 
 class Opened:

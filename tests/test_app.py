@@ -324,8 +324,11 @@ def test_a_server_that_cannot_start_says_so_to_whoever_runs_it(
     async def send(message: Message) -> None:
         said.append(message)
 
+    async def start() -> None:
+        await build(settings())({"type": "lifespan"}, receive, send)
+
     with nicegui_reset_globals():
-        asyncio.run(build(settings())({"type": "lifespan"}, receive, send))
+        asyncio.run(start())
     (message,) = said
     assert message["type"] == "lifespan.startup.failed"
     assert message["message"].startswith("The database cannot be opened: Could not parse SQLAlchemy URL")

@@ -16,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_websocket
+from websockets.typing import Origin
 
 from tests.portals import Process
 from tests.sockets import client_id, connect, receive, socket_path
@@ -59,9 +60,10 @@ class Visitor:
         sent = "; ".join(f"{name}={value}" for name, value in self.browser.cookies.items()) if cookies else "a=b"
         return open_websocket(
             self.address.replace("http", "ws", 1) + socket_path(page_id),
-            origin=origin or self.address,  # type: ignore[arg-type]  # a NewType of str
+            origin=Origin(origin or self.address),
             additional_headers={"Cookie": sent},
             compression=None,
+            proxy=None,
         )
 
 

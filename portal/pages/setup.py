@@ -88,6 +88,7 @@ def _form(request: Request, values: dict[str, str], errors: dict[str, str], stat
         status,
         values=shown,
         errors=dict.fromkeys(_FIELDS, "") | errors,
+        focus=next((name for name in _FIELDS if name in errors), "username"),
         sentence=errors.get("", ""),
         hint=_HINT,
         min_password=MIN_PASSWORD,

@@ -103,6 +103,8 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert answer.status_code == 422
     assert re.search(rf'<p [^>]*id="{field}-error">[^<]*{sentence}', answer.text)
     assert re.search(rf'<input id="{field}" [^>]*aria-describedby="{field}-error[^>]*aria-invalid="true"', answer.text)
+    focused = "password" if field == "repeated" else field  # both passwords have to be typed again
+    assert re.findall(r'<input id="(\w+)" [^>]*autofocus', answer.text) == [focused]
     assert GOOD["password"] not in answer.text
     assert run(count_accounts) == 0
     assert browser.get(link).status_code == 200, "the link must work on"
