@@ -35,6 +35,7 @@ class FilterBar:
         self._change = change
         self._typed_in: str | None = None
         self._refused: set[str] = set()
+        self._is_writing = False
         with tag("div", "mp-filters mp-filters--labelled", role="search", aria_label="Filter requests") as self._bar:
             self._ranges = self._draw_ranges()
             self._count = self._draw_more()
@@ -44,21 +45,20 @@ class FilterBar:
             self._days = {name: self._draw_day(name) for name in _OWN_DAYS}
             self._reset = button("Reset", self._reset_all, kind="ghost").classes("f-more")
         self._chips = tag("div", "mp-chips")
-        self._typed = {"token_name": self._token, **self._days}
-        self._held = dict.fromkeys(self._typed, "")
-        fields: dict[str, _AnyField] = {**self._typed, "mode": self._mode, "status": self._status}
-        for name, field in fields.items():
+        self._fields: dict[str, _AnyField] = {"token_name": self._token, "mode": self._mode, "status": self._status}
+        self._fields |= self._days
+        self._held = {name: field.text for name, field in self._fields.items()}
+        for name, field in self._fields.items():
             field.element.classes("f-more").props["data-testid"] = f"filter-{name}"
-            field.control.on_value_change(lambda event, name=name: self._take(name, event.value))
+            field.control.on_value_change(lambda event, name=name: self._hear(name, event.value))
 
     def show(self, wanted: UsageFilter, now: datetime) -> None:
         """Show what is set."""
         self._wanted = wanted
-        if self._token.text.strip() != wanted.token_name:
-            self._write("token_name", wanted.token_name)
         self._offer(list(self._mode.control.options))
-        self._mode.fill(wanted.mode)
-        self._status.fill(wanted.status.value)
+        self._write("token_name", wanted.token_name)
+        self._write("mode", wanted.mode)
+        self._write("status", wanted.status.value)
         self._show_days(now)
         self._show_marks()
         self._show_chips()
@@ -74,31 +74,34 @@ class FilterBar:
         try:
             wanted = parse_filter({**said, name: text.strip()})
         except InvalidFilter as error:
-            self._typed[name].refuse(str(error), focus=False)
+            self._fields[name].refuse(str(error), focus=False)
             self._refused.add(name)
             self._reset.enable()
             return
         await self._change(wanted)
 
-    async def _take(self, name: str, value: object) -> None:
+    def _hear(self, name: str, value: object) -> Awaitable[None] | None:
         """Take what a person typed or chose, as opposed to what was written here."""
-        text = value if isinstance(value, str) else ""
-        held = {"mode": self._wanted.mode, "status": self._wanted.status.value, **self._held}
-        if text != held[name]:
-            self._refused.discard(name)
-            if name in self._held:
-                self._held[name] = text
-            await self._enter(name, text)
+        if self._is_writing:
+            return None
+        self._held[name] = value if isinstance(value, str) else ""
+        self._refused.discard(name)
+        return self._enter(name, self._held[name])
 
     def _write(self, name: str, text: str) -> None:
+        """Put a text into a field, unless it stands there already or is what the person had entered there."""
+        if self._held[name].strip() == text:
+            return
         self._held[name] = text
-        self._typed[name].fill(text)
+        self._is_writing = True
+        self._fields[name].fill(text)
+        self._is_writing = False
 
     async def _drop(self, *names: str) -> None:
         await self._change(parse_filter(_without(self._wanted.params(), *names)))
 
     async def _reset_all(self) -> None:
-        for field in self._typed.values():
+        for field in self._fields.values():
             field.accept()
         self._refused.clear()
         self._typed_in = None
@@ -107,10 +110,10 @@ class FilterBar:
         self.show(plain, utc_now())
 
     def _offer(self, modes: Sequence[str]) -> None:
-        """Offer all used modes, and the one that is set even if it was never used."""
-        options = _ALL | {mode: mode for mode in sorted({*modes, self._wanted.mode} - {""})}
+        """Offer all used modes, and those that are set or just chosen even if they were never used."""
+        options = _ALL | {mode: mode for mode in sorted({*modes, self._wanted.mode, self._held["mode"]} - {""})}
         if options != self._mode.control.options:
-            self._mode.control.set_options(options, value=self._wanted.mode)
+            self._mode.control.set_options(options)
 
     def _show_days(self, now: datetime) -> None:
         """Show the days that From and To stand for; none while days of the budget zone are shown.

@@ -99,7 +99,7 @@ class NoteDialog:
             raise
         except PortalError as error:
             if not self._dialog.window.is_deleted:
-                self._message.say(f"The note was not saved. {error.detail}", "crit")
+                self._message.say(error.detail, "crit")
             return
         finally:
             self._is_writing = False
@@ -139,10 +139,12 @@ def _duration(milliseconds: int | None) -> str:
 
 
 def _tell(sentence: str, kind: str) -> None:
-    """Say something in passing, without taking the focus."""
+    """Say something in passing, without taking the focus; the stylesheet has its colours."""
     ui.notify(
         sentence,
         position="bottom",
+        color="mp",
+        textColor="mp",
         icon=icon_name(kind),
         classes=f"mp-toast mp-toast--{kind}",
         attrs={"role": "status"},
