@@ -89,10 +89,16 @@ def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str])
 
 
 def hold_events(session: Session, held: Sequence[dict[str, Any]]) -> None:
-    """Keep events that cannot be counted; one that is held already stays as it is."""
+    """Keep events that cannot be counted; one that is held already stays, but may turn out to be a conflict."""
     for start in range(0, len(held), _CHUNK):
         statement = insert(session, HeldEvent).values(held[start : start + _CHUNK])
-        session.execute(statement.on_conflict_do_nothing(index_elements=["gateway_id", "external_id", "fingerprint"]))
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["gateway_id", "external_id", "fingerprint"],
+                set_={"reason": statement.excluded.reason, "resolved_at": None},
+                where=HeldEvent.reason != statement.excluded.reason,
+            )
+        )
 
 
 def release_events(session: Session, gateway_id: int, external_ids: Sequence[str], now: datetime) -> None:
