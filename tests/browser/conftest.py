@@ -186,7 +186,8 @@ def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
     contexts, complaints = [], []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:
+        expected = ("ERR_CONNECTION_REFUSED", "401 (Unauthorized)")  # a stopped server, a wrong password
+        if message.type == "error" and not any(words in message.text for words in expected):
             complaints.append(f"{message.text} ({message.location.get('url')})")
 
     def open_page(

@@ -58,21 +58,20 @@ def busy(portal: Portal) -> Person:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, PHONE])
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_no_violation(busy: Person, visit: Visit, path: str, width: int, scheme: str) -> None:
-    page = visit(busy, path, width=width, scheme=scheme)
-    settle(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
-    expect(page).to_have_title(f"{PAGES[path]} · MoE Portal")
-    assert violations(page) == []
+def test_no_page_has_a_violation(busy: Person, portal: Portal, visit: Visit, width: int, scheme: str) -> None:
+    page = visit(busy, "/user/dashboard", width=width, scheme=scheme)
+    for path, name in PAGES.items():
+        go(page, portal.url + path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
+        expect(page).to_have_title(f"{name} · MoE Portal")
+        assert violations(page) == [], path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_empty_page_has_no_violation(portal: Portal, visit: Visit, scheme: str) -> None:
-    person = portal.person(f"nemo-{scheme}")
+def test_no_empty_page_has_a_violation(portal: Portal, visit: Visit, scheme: str) -> None:
+    page = visit(portal.person(f"nemo-{scheme}"), "/user/dashboard", scheme=scheme)
     for path in PAGES:
-        page = visit(person, path, scheme=scheme)
-        settle(page)
+        go(page, portal.url + path)
         assert violations(page) == [], path
 
 
@@ -83,14 +82,16 @@ def test_the_sign_in_form_has_no_violation(visit: Visit, width: int, scheme: str
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1250, 1440])
-def test_no_page_is_wider_than_the_window(busy: Person, visit: Visit, width: int) -> None:
+def test_no_page_is_wider_than_the_window(busy: Person, portal: Portal, visit: Visit) -> None:
+    page = visit(busy, "/user/dashboard")
     for path in PAGES:
-        page = visit(busy, path, width=width)
-        settle(page)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{path} is {wide} px too wide"
-        page.context.close()
+        page.set_viewport_size({"width": WIDE, "height": 900})
+        go(page, portal.url + path)
+        for width in (1440, 1250, 1024, 768, 390, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(200)  # the layout answers to the new width
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{path} is {wide} px too wide for {width}"
 
 
 def test_everything_can_be_reached_by_keyboard(busy: Person, visit: Visit) -> None:
@@ -108,6 +109,13 @@ def test_everything_can_be_reached_by_keyboard(busy: Person, visit: Visit) -> No
     for wanted in ("Dashboard", "Billing", "Usage History", "API Keys", "Profile"):
         assert wanted in reached
     assert any("Manage keys" in text for text in reached), reached
+
+
+def go(page: Page, url: str) -> None:
+    """Open a page in a window that has its scripts already."""
+    page.goto(url)
+    page.wait_for_function("window.did_handshake === true")
+    settle(page)
 
 
 def settle(page: Page) -> None:

@@ -142,8 +142,10 @@ def follow_zone(viewer: Viewer) -> None:
 
 
 def skip_link() -> None:
-    """Let the keyboard jump over the navigation."""
-    tag("a", "mp-skip", "Skip to content", href="#main")
+    """Let the keyboard jump over the navigation: it comes first, before what the layout puts around the page."""
+    layout = ui.context.client.layout
+    with layout:
+        tag("a", "mp-skip", "Skip to content", href="#main").move(layout, target_index=0)
 
 
 def brand() -> None:
