@@ -29,9 +29,14 @@
 
   // Rows laid out as grids are still rows of a table to a screen reader.
   const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row" };
-  function keepTables(root) {
+  function keepRoles(root) {
     for (const node of root.querySelectorAll(".mp-table :is(table, thead, tbody, tr:not([role]))")) {
       if (!node.hasAttribute("role")) node.setAttribute("role", ROLES[node.tagName]);
+    }
+    // Quasar puts the options of a list into a box that can be focused, which hides them from screen readers.
+    for (const box of root.querySelectorAll("[role=listbox] > .q-virtual-scroll__content[tabindex]")) {
+      box.removeAttribute("tabindex");
+      box.setAttribute("role", "presentation");
     }
     for (const frame of root.querySelectorAll(".mp-table[data-label]")) {
       frame.querySelector("table")?.setAttribute("aria-label", frame.dataset.label);
@@ -69,7 +74,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     watchConnection();
     tellZone();
-    keepTables(document);
-    new MutationObserver(() => keepTables(document)).observe(document.body, { childList: true, subtree: true });
+    keepRoles(document);
+    new MutationObserver(() => keepRoles(document)).observe(document.body, { childList: true, subtree: true });
   });
 })();
