@@ -1,7 +1,6 @@
 """Hashing and checking passwords: argon2id; bcrypt hashes that were brought along still open the door."""
 
 import threading
-import warnings
 
 from passlib.context import CryptContext
 
@@ -24,10 +23,17 @@ def check_hash(password: str, password_hash: str | None) -> tuple[bool, str | No
 
     Takes as long without a hash as with one. Malformed hashes and passwords fit nothing.
     """
-    with _AT_ONCE, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # passlib's remarks about old schemes are answered by the new hash
+    kept = password_hash or _UNKNOWN
+    with _AT_ONCE:
         try:
-            fits, renewed = _context.verify_and_update(password, password_hash or _UNKNOWN)
+            fits = _context.verify(_as_hashed(password, kept), kept)
+            renewed = _context.hash(password) if fits and _context.needs_update(kept) else None
         except (ValueError, TypeError):
             return False, None
     return (fits, renewed) if password_hash else (False, None)
+
+
+def _as_hashed(password: str, kept: str) -> bytes:
+    """Return what of a password a hash knows: bcrypt never looked beyond 72 bytes, and its library refuses more."""
+    secret = password.encode()
+    return secret[:72] if kept.startswith("$2") else secret
