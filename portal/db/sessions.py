@@ -1,7 +1,7 @@
 """Sessions: browsers that are signed in, and the wrong passwords of those that are not."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -10,6 +10,8 @@ from portal.db.tables import Account, SetupLink, SignInFailure
 from portal.db.tables import Session as SessionRow
 from portal.db.upserts import insert
 from portal.rules.throttling import FORGOTTEN_AFTER, Failures
+
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def session_of(session: Session, token_hash: str, now: datetime) -> tuple[SessionRow, Account] | None:
@@ -89,11 +91,16 @@ def forget_old(session: Session, now: datetime) -> None:
 
 
 def failures(session: Session, scope: str, name: str) -> Failures | None:
-    """Return the wrong passwords in a row of a user name or an address; locks the row where the database can."""
+    """Return the wrong passwords in a row of a user name or an address; of two at once the second one waits.
+
+    A row of none is stored first where there is no row, since only a row can be locked.
+    """
+    none_yet = {"scope": scope, "name": name[:256], "count": 0, "last_at": _NEVER}
+    session.execute(insert(session, SignInFailure).values(**none_yet).on_conflict_do_nothing())
     row = session.scalar(
         select(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]).with_for_update()
-    )
-    return None if row is None else Failures(row.count, row.last_at)
+    )  # none, if a right password has just made all be forgotten
+    return Failures(row.count, row.last_at) if row is not None and row.count else None
 
 
 def set_failures(session: Session, scope: str, name: str, now_failed: Failures) -> None:
