@@ -69,7 +69,7 @@ def set_budget(session: Session, actor: str, username: str, limits: Limits, now:
 
 def enter_price(session: Session, actor: str, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
     """Enter a price that is in force from an instant on; stored costs stay. Raises InvalidInput."""
-    if not eur_per_token.is_finite() or not 0 <= eur_per_token <= MAX_PRICE or eur_per_token.as_tuple().exponent < -12:  # type: ignore[operator]  # finite
+    if not _is_rate(eur_per_token, MAX_PRICE):
         raise InvalidInput("A price is 0 to 1 EUR per token, with at most 12 decimals.", "eur_per_token")
     set_price(session, eur_per_token, valid_from, now)
     add_entry(session, actor, "price.set", now, eur_per_token=f"{eur_per_token:f}", valid_from=valid_from.isoformat())
@@ -80,8 +80,8 @@ def define_template(
 ) -> None:
     """Create an expert template or replace the one of that name. Raises InvalidInput."""
     text = _line("name", name, "The name", MAX_NAME)
-    if not cost_factor.is_finite() or not 0 <= cost_factor <= MAX_COST_FACTOR:
-        raise InvalidInput("A cost factor lies between 0 and 1000.", "cost_factor")
+    if not _is_rate(cost_factor, MAX_COST_FACTOR):
+        raise InvalidInput("A cost factor lies between 0 and 1000, with at most 12 decimals.", "cost_factor")
     if len(models) > MOST_MODELS:
         raise InvalidInput(f"A template has at most {MOST_MODELS} models.", "models")
     clean = [
@@ -126,6 +126,12 @@ def _account(session: Session, username: str) -> Account:
     if found is None:
         raise NotFound(f"There is no account called {username}.")
     return found
+
+
+def _is_rate(value: Decimal, most: Decimal) -> bool:
+    """Say whether a price or cost factor lies within its bounds and has at most 12 decimals."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and 0 <= value <= most and exponent >= -12  # NaN and infinity have a letter
 
 
 def _line(field: str, text: str, what: str, longest: int, *, empty: bool = False) -> str:

@@ -4,17 +4,21 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.db.accounts import account
 from portal.db.notes import delete_note, owns_usage, set_note
-from portal.errors import InvalidInput, NotFound
+from portal.errors import InvalidInput, NotFound, NotSignedIn
 from portal.rules.text import InvalidText, clean_note
 
 
 def write_note(session: Session, account_id: int, usage_id: int, text: str, now: datetime) -> str | None:
     """Store a note on one of the account's requests and return it; empty text deletes it and returns None.
 
-    Raises NotFound for somebody else's request, the same as for none, and InvalidInput for text out of bounds.
-    A note is private, so the audit log does not tell of it.
+    Raises NotFound for somebody else's request, the same as for none, InvalidInput for text out of bounds, and
+    NotSignedIn when suspended. A note is private, so the audit log does not tell of it.
     """
+    own = account(session, account_id)
+    if own is None or not own.active:
+        raise NotSignedIn
     if not owns_usage(session, account_id, usage_id):
         raise NotFound("There is no such request.")
     try:

@@ -1,0 +1,350 @@
+"""Creating accounts, and what people change about their own."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from portal.actions import accounts
+from portal.actions.accounts import (
+    Language,
+    Profile,
+    Role,
+    Theme,
+    adopt_time_zone,
+    change_password,
+    change_profile,
+    create_account,
+    hash_new_password,
+    new_setup_link,
+    set_active,
+    set_password,
+    set_theme,
+    set_up,
+    setup_link_is_good,
+)
+from portal.actions.passwords import check_hash
+from portal.actions.sessions import Browser, open_session_for, sign_in
+from portal.db.accounts import account_named, all_accounts, count_accounts
+from portal.db.audit import entries
+from portal.db.session import Database
+from portal.db.sessions import session_of
+from portal.db.sessions import sessions as sessions_of
+from portal.db.tables import Account
+from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.rules.secrets import digest
+from tests.actions.conftest import QUICK
+from tests.cast import NOW, PASSWORD, create_member, run
+
+FIREFOX = Browser("Firefox", "192.0.2.1")
+NEW_PASSWORD = "two glasses of cold tea"
+PROFILE = Profile("Alice Liddell", "alice@example.com", "Asia/Tokyo", "de", "dark")
+
+
+def named(username: str) -> Account:
+    found = run(account_named, username)
+    assert found is not None
+    return found
+
+
+def suspended(account: Account) -> Account:
+    run(set_active, "root", account.username, False, NOW)
+    return account
+
+
+# Creating
+
+
+def test_an_account_is_created_and_written_down(db: Database) -> None:
+    created = run(create_account, "root", " Dora ", "dora@example.org", Role.EXPERT, "a hash", NOW, " Dora  Maar ")
+    row = named("dora")
+    assert (row.id, row.display_name, row.email, row.role) == (created.id, "Dora  Maar", "dora@example.org", "expert")
+    assert (row.active, row.password_hash, row.time_zone, row.created_at) == (True, "a hash", None, NOW)
+    assert (row.language, row.theme, row.template_id) == ("en", "system", None)
+    (entry,) = run(entries, row.id)
+    assert (entry.actor, entry.action) == ("root", "account.create")
+    assert json.loads(entry.details) == {"username": "dora", "role": "expert"}
+
+
+def test_an_account_is_shown_by_its_user_name_at_first(db: Database) -> None:
+    assert run(create_account, "root", "dora", "dora@example.org", Role.USER, None, NOW).display_name == "dora"
+
+
+def test_a_user_name_is_taken_once_in_any_case(alice: Account) -> None:
+    with pytest.raises(Conflict, match="called alice already"):
+        run(create_account, "root", "ALICE", "other@example.org", Role.USER, None, NOW)
+    assert run(count_accounts) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        pytest.param({"username": "do ra"}, "username", id="user name"),
+        pytest.param({"username": "dora\x00"}, "username", id="NUL in the user name"),
+        pytest.param({"email": "dora"}, "email", id="email"),
+        pytest.param({"email": "dora\ud800@example.org"}, "email", id="half a character in the email"),
+        pytest.param({"display_name": "x" * 101}, "display_name", id="display name"),
+        pytest.param({"display_name": " \t "}, "display_name", id="a display name of spaces"),
+    ],
+)
+def test_malformed_values_are_named(db: Database, changes: dict[str, str], field: str) -> None:
+    usual = {"username": "dora", "email": "dora@example.org", "display_name": "Dora"}
+    with pytest.raises(InvalidInput) as caught:
+        run(
+            lambda session: create_account(
+                session, "root", role=Role.USER, password_hash=None, now=NOW, **{**usual, **changes}
+            )
+        )
+    assert caught.value.field == field
+    assert caught.value.detail.endswith(".")
+    assert run(count_accounts) == 0
+
+
+def test_a_new_password_is_hashed_if_it_will_do(quick_passwords: None) -> None:
+    assert check_hash(NEW_PASSWORD, hash_new_password(NEW_PASSWORD, "dora"))[0]
+    for weak in ("short", "dora-dora-dora", "x" * 257, "0123456789\x00", "0123456789\ud800"):
+        with pytest.raises(InvalidInput) as caught:
+            hash_new_password(weak, "dora-dora-dora")
+        assert caught.value.field == "password"
+
+
+# By an operator
+
+
+def test_an_operator_sets_a_password_which_ends_all_sessions(alice: Account, bob: Account) -> None:
+    mine, bobs = (run(open_session_for, who.id, FIREFOX, NOW) for who in (alice, bob))
+    run(set_password, "root", "alice", QUICK.hash(NEW_PASSWORD), NOW)
+    assert run(session_of, digest(mine.token), NOW) is None
+    assert run(session_of, digest(bobs.token), NOW) is not None
+    assert sign_in("alice", NEW_PASSWORD, FIREFOX, None, NOW).account_id == alice.id
+    actions = [(entry.actor, entry.action) for entry in run(entries, alice.id)]
+    assert ("root", "account.password") in actions
+
+
+def test_suspending_ends_sessions_at_once(alice: Account) -> None:
+    mine = run(open_session_for, alice.id, FIREFOX, NOW)
+    run(set_active, "root", "alice", False, NOW)
+    assert run(sessions_of, alice.id, NOW) == []
+    run(set_active, "root", "alice", True, NOW)
+    assert run(session_of, digest(mine.token), NOW) is None
+    assert [entry.action for entry in run(entries, alice.id)] == ["account.activate", "account.suspend"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda: run(set_password, "root", "nobody", "a hash", NOW), id="password"),
+        pytest.param(lambda: run(set_active, "root", "nobody", False, NOW), id="suspension"),
+    ],
+)
+def test_operators_are_told_of_unknown_names(db: Database, change: Callable[[], None]) -> None:
+    with pytest.raises(NotFound, match="no account called nobody"):
+        change()
+
+
+# One's own
+
+
+def test_people_change_their_own_profile(alice: Account, bob: Account) -> None:
+    run(change_profile, alice.id, replace(PROFILE, display_name=" Alice Liddell "), NOW)
+    row = named("alice")
+    assert Profile(row.display_name, row.email, row.time_zone or "", row.language, row.theme) == PROFILE
+    assert named("bob").display_name == "Bob"
+    assert (row.username, row.role, row.active) == ("alice", "user", True)
+    assert [entry.action for entry in run(entries, alice.id)] == ["account.profile"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("display_name", ""),
+        ("display_name", "x" * 101),
+        ("display_name", "two\nlines"),
+        ("display_name", "\ud800"),
+        ("email", "nowhere"),
+        ("email", "a\x00@example.org"),
+        ("time_zone", ""),
+        ("time_zone", "Mars/Olympus"),
+        ("time_zone", "UTC\x00"),
+        ("time_zone", "\ud800"),
+        ("language", "fr"),
+        ("language", "EN"),
+        ("theme", "neon"),
+        ("theme", ""),
+    ],
+)
+def test_a_malformed_profile_changes_nothing(alice: Account, field: str, value: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(change_profile, alice.id, replace(PROFILE, **{field: value}), NOW)
+    assert caught.value.field == field
+    row = named("alice")
+    assert (row.display_name, row.email, row.time_zone) == ("Alice", "alice@example.org", "Europe/Berlin")
+    assert run(entries, alice.id) == []
+
+
+def test_themes_and_languages(alice: Account) -> None:
+    for theme in Theme:
+        run(set_theme, alice.id, theme.value, NOW)
+        assert named("alice").theme == theme
+    with pytest.raises(InvalidInput) as caught:
+        run(set_theme, alice.id, "neon", NOW)
+    assert caught.value.field == "theme"
+    for language in Language:
+        run(change_profile, alice.id, replace(PROFILE, language=language.value), NOW)
+        assert named("alice").language == language
+
+
+def test_the_browsers_zone_is_taken_once(db: Database) -> None:
+    dora = create_member("dora", time_zone=None)
+    assert not run(adopt_time_zone, dora.id, "Mars/Olympus")
+    assert not run(adopt_time_zone, dora.id, "\ud800")
+    assert named("dora").time_zone is None
+    assert run(adopt_time_zone, dora.id, "Asia/Tokyo")
+    assert not run(adopt_time_zone, dora.id, "Europe/Berlin")
+    assert named("dora").time_zone == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda id: run(change_profile, id, PROFILE, NOW), id="profile"),
+        pytest.param(lambda id: run(set_theme, id, "dark", NOW), id="theme"),
+        pytest.param(lambda id: run(adopt_time_zone, id, "Asia/Tokyo"), id="time zone"),
+        pytest.param(lambda id: change_password(id, None, PASSWORD, NEW_PASSWORD, NOW), id="password"),
+    ],
+)
+def test_an_open_page_outlives_the_account_and_changes_nothing(alice: Account, change: Callable[[int], Any]) -> None:
+    suspended(alice)
+    for account_id in (alice.id, 2**62):
+        with pytest.raises(NotSignedIn):
+            change(account_id)
+    assert named("alice").theme == "system"
+
+
+# One's own password
+
+
+def test_people_change_their_password_which_ends_their_other_sessions(alice: Account, bob: Account) -> None:
+    here, there, bobs = (run(open_session_for, who.id, FIREFOX, NOW) for who in (alice, alice, bob))
+    this = run(session_of, digest(here.token), NOW)
+    assert this is not None
+    change_password(alice.id, this[0].id, PASSWORD, NEW_PASSWORD, NOW)
+    still_open = [run(session_of, digest(each.token), NOW) is not None for each in (here, there, bobs)]
+    assert still_open == [True, False, True]
+    assert sign_in("alice", NEW_PASSWORD, FIREFOX, None, NOW).account_id == alice.id
+    assert "account.password" in [entry.action for entry in run(entries, alice.id)]
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "field"),
+    [
+        pytest.param("not my password", NEW_PASSWORD, "current", id="a wrong current one"),
+        pytest.param("", NEW_PASSWORD, "current", id="no current one"),
+        pytest.param("\ud800", NEW_PASSWORD, "current", id="a malformed current one"),
+        pytest.param(PASSWORD * 1000, NEW_PASSWORD, "current", id="a huge current one"),
+        pytest.param(PASSWORD, "short", "new", id="too short"),
+        pytest.param(PASSWORD, "x" * 1000, "new", id="too long"),
+        pytest.param(PASSWORD, "0123456789\x00", "new", id="NUL"),
+    ],
+)
+def test_a_password_that_will_not_do_changes_nothing(alice: Account, current: str, new: str, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        change_password(alice.id, None, current, new, NOW)
+    assert caught.value.field == field
+    assert named("alice").password_hash == alice.password_hash
+
+
+def test_of_two_changes_at_once_the_second_is_told(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_one = accounts.hash_new_password
+
+    def hash_and_change(password: str, username: str) -> str:
+        run(set_password, "root", username, QUICK.hash("set by an operator"), NOW)
+        return hash_one(password, username)
+
+    monkeypatch.setattr(accounts, "hash_new_password", hash_and_change)
+    with pytest.raises(Conflict):
+        change_password(alice.id, None, PASSWORD, NEW_PASSWORD, NOW)
+    assert check_hash("set by an operator", named("alice").password_hash)[0]
+
+
+# The first administrator
+
+
+def first_link() -> str:
+    token = run(new_setup_link, NOW)
+    assert token is not None
+    return token
+
+
+def test_the_setup_link_creates_the_first_administrator_once(db: Database, quick_passwords: None) -> None:
+    token = first_link()
+    assert run(setup_link_is_good, token)
+    set_up(token, "Root", "root@example.org", PASSWORD, NOW)
+    (row,) = run(all_accounts)
+    assert (row.username, row.role) == ("root", "admin")
+    assert sign_in("root", PASSWORD, FIREFOX, None, NOW).account_id == row.id
+    assert not run(setup_link_is_good, token)
+    with pytest.raises(NotFound):
+        set_up(token, "other", "other@example.org", PASSWORD, NOW)
+    assert run(count_accounts) == 1
+
+
+def test_a_later_link_replaces_the_earlier(db: Database, quick_passwords: None) -> None:
+    first, second = first_link(), first_link()
+    assert not run(setup_link_is_good, first)
+    with pytest.raises(NotFound):
+        set_up(first, "root", "root@example.org", PASSWORD, NOW)
+    set_up(second, "root", "root@example.org", PASSWORD, NOW)
+
+
+def test_with_accounts_there_is_no_link_and_none_works(db: Database, quick_passwords: None) -> None:
+    token = first_link()
+    create_member("alice")
+    assert run(new_setup_link, NOW) is None
+    assert not run(setup_link_is_good, token)
+    with pytest.raises(NotFound):
+        set_up(token, "root", "root@example.org", PASSWORD, NOW)
+
+
+@pytest.mark.parametrize("token", ["", "x" * 10_000, "\ud800", "\x00"])
+def test_other_text_is_no_link(db: Database, token: str) -> None:
+    first_link()
+    assert not run(setup_link_is_good, token)
+    with pytest.raises(NotFound):
+        set_up(token, "root", "root@example.org", PASSWORD, NOW)
+
+
+@pytest.mark.parametrize(
+    ("username", "email", "password", "field"),
+    [
+        ("ro ot", "root@example.org", PASSWORD, "username"),
+        ("root", "nowhere", PASSWORD, "email"),
+        ("root", "root@example.org", "short", "password"),
+    ],
+)
+def test_a_slip_of_the_pen_does_not_use_up_the_link(
+    db: Database, quick_passwords: None, username: str, email: str, password: str, field: str
+) -> None:
+    token = first_link()
+    with pytest.raises(InvalidInput) as caught:
+        set_up(token, username, email, password, NOW)
+    assert caught.value.field == field
+    assert run(setup_link_is_good, token)
+
+
+def test_of_two_who_follow_the_link_at_once_one_becomes_administrator(db: Database, quick_passwords: None) -> None:
+    token = first_link()
+
+    def follow(name: str) -> bool:
+        try:
+            set_up(token, name, f"{name}@example.org", PASSWORD, NOW)
+        except NotFound:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(follow, ["first", "second"])) == [False, True]
+    assert run(count_accounts) == 1

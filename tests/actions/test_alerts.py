@@ -1,0 +1,63 @@
+"""How people want to be warned."""
+
+import json
+
+import pytest
+
+from portal.actions.accounts import set_active
+from portal.actions.alerts import change_alerts
+from portal.db.alerts import AlertSettings, alert_settings
+from portal.db.audit import entries
+from portal.db.tables import Account
+from portal.errors import InvalidInput, NotSignedIn
+from tests.cast import NOW, run
+
+
+def test_settings_are_stored_and_written_down(alice: Account, bob: Account) -> None:
+    wanted = AlertSettings(enabled=True, threshold_percent=90, email="ops@example.org")
+    assert run(change_alerts, alice.id, True, 90, " ops@example.org ", NOW) == wanted
+    assert run(alert_settings, alice.id) == wanted
+    assert run(alert_settings, bob.id) == AlertSettings()
+    (entry,) = run(entries, alice.id)
+    assert (entry.actor, entry.action, json.loads(entry.details)) == (
+        "alice",
+        "alerts.change",
+        {"enabled": True, "threshold": 90},
+    )
+
+
+@pytest.mark.parametrize("email", [None, "", "  "])
+def test_without_an_address_the_accounts_own_is_meant(alice: Account, email: str | None) -> None:
+    assert run(change_alerts, alice.id, True, 80, email, NOW).email is None
+
+
+@pytest.mark.parametrize("threshold", [1, 100])
+def test_thresholds_at_the_ends(alice: Account, threshold: int) -> None:
+    assert run(change_alerts, alice.id, False, threshold, None, NOW).threshold_percent == threshold
+
+
+@pytest.mark.parametrize(
+    ("threshold", "email", "field"),
+    [
+        (0, None, "threshold_percent"),
+        (101, None, "threshold_percent"),
+        (-(2**70), None, "threshold_percent"),
+        (80, "nowhere", "email"),
+        (80, "a\x00@example.org", "email"),
+        (80, "a@example.org\nBcc: b@example.org", "email"),
+    ],
+)
+def test_malformed_settings_change_nothing(alice: Account, threshold: int, email: str | None, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(change_alerts, alice.id, True, threshold, email, NOW)
+    assert caught.value.field == field
+    assert run(alert_settings, alice.id) == AlertSettings()
+    assert run(entries, alice.id) == []
+
+
+def test_an_open_page_of_a_suspended_account_changes_nothing(alice: Account) -> None:
+    run(set_active, "root", "alice", False, NOW)
+    for account_id in (alice.id, 2**62):
+        with pytest.raises(NotSignedIn):
+            run(change_alerts, account_id, True, 80, None, NOW)
+    assert run(alert_settings, alice.id) == AlertSettings()

@@ -1,0 +1,141 @@
+"""Creating, naming and revoking API keys."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from portal.actions import keys as actions
+from portal.actions.accounts import set_active
+from portal.actions.keys import NewKey, create_key, rename_key, revoke_key
+from portal.db.audit import entries
+from portal.db.keys import account_with_key, keys
+from portal.db.tables import Account
+from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.rules.secrets import API_KEY, digest, is_secret
+from tests.cast import NOW, run
+
+HOUR = timedelta(hours=1)
+
+
+def opens(key: NewKey, now: datetime = NOW) -> bool:
+    return run(account_with_key, digest(key.secret), now) is not None
+
+
+def test_a_key_is_shown_once_and_kept_as_a_digest(alice: Account) -> None:
+    new = run(create_key, alice.id, " Läptop ", None, NOW)
+    assert is_secret(new.secret, API_KEY)
+    assert (new.prefix, new.label) == (new.secret[:16], "Läptop")
+    (row,) = run(keys, alice.id)
+    assert (row.id, row.key_hash, row.prefix, row.label) == (new.id, digest(new.secret), new.prefix, "Läptop")
+    assert (row.created_at, row.expires_at, row.revoked_at, row.last_used_at) == (NOW, None, None, None)
+    assert opens(new)
+    (entry,) = run(entries, alice.id)
+    assert (entry.actor, entry.action) == ("alice", "key.create")
+    assert json.loads(entry.details) == {"label": "Läptop", "prefix": new.prefix}
+    assert new.secret[16:] not in entry.details + repr(vars(row))
+
+
+def test_an_operator_creates_a_key_in_their_own_name(alice: Account) -> None:
+    run(create_key, alice.id, "Laptop", None, NOW, actor="root")
+    assert run(entries, alice.id)[0].actor == "root"
+
+
+def test_a_key_may_end_by_itself(alice: Account) -> None:
+    new = run(create_key, alice.id, "Laptop", NOW + HOUR, NOW)
+    assert opens(new, NOW + HOUR - timedelta(microseconds=1))
+    assert not opens(new, NOW + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("label", "expires_at", "field"),
+    [
+        pytest.param("", None, "label", id="no label"),
+        pytest.param("x" * 101, None, "label", id="a long label"),
+        pytest.param("a\x00", None, "label", id="NUL"),
+        pytest.param("\ud800", None, "label", id="half a character"),
+        pytest.param("Laptop", NOW, "expires_at", id="an end now"),
+        pytest.param("Laptop", NOW - HOUR, "expires_at", id="an end in the past"),
+    ],
+)
+def test_malformed_keys_are_not_created(alice: Account, label: str, expires_at: datetime | None, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(create_key, alice.id, label, expires_at, NOW)
+    assert caught.value.field == field
+    assert run(keys, alice.id) == []
+    assert run(entries, alice.id) == []
+
+
+def test_there_are_only_so_many_keys_that_work(alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "MOST_KEYS", 2)
+    first = run(create_key, alice.id, "1", None, NOW)
+    run(create_key, alice.id, "2", NOW + HOUR, NOW)
+    with pytest.raises(Conflict, match="Revoke some"):
+        run(create_key, alice.id, "3", None, NOW)
+    run(create_key, bob.id, "1", None, NOW)
+    run(revoke_key, alice.id, first.id, NOW)
+    run(create_key, alice.id, "3", None, NOW)
+    run(create_key, alice.id, "4", None, NOW + HOUR)
+
+
+def test_a_label_is_changed(alice: Account, alices_key: NewKey) -> None:
+    row = run(rename_key, alice.id, alices_key.id, " Desktop ", NOW)
+    assert (row.label, run(keys, alice.id)[0].label) == ("Desktop", "Desktop")
+    assert run(entries, alice.id)[0].action == "key.rename"
+    with pytest.raises(InvalidInput) as caught:
+        run(rename_key, alice.id, alices_key.id, "two\nlines", NOW)
+    assert caught.value.field == "label"
+    assert run(keys, alice.id)[0].label == "Desktop"
+
+
+def test_a_revoked_key_ends_at_once_and_for_ever(alice: Account, alices_key: NewKey) -> None:
+    assert opens(alices_key)
+    assert run(revoke_key, alice.id, alices_key.id, NOW).revoked_at == NOW
+    assert not opens(alices_key)
+    assert run(revoke_key, alice.id, alices_key.id, NOW + HOUR).revoked_at == NOW
+    assert [entry.action for entry in run(entries, alice.id)] == ["key.revoke", "key.create"]
+
+
+def test_an_operator_revokes_keys_of_suspended_accounts_too(alice: Account, alices_key: NewKey) -> None:
+    run(set_active, "root", "alice", False, NOW)
+    run(revoke_key, alice.id, alices_key.id, NOW, actor="root")
+    run(set_active, "root", "alice", True, NOW)
+    assert not opens(alices_key)
+    assert ("root", "key.revoke") in [(entry.actor, entry.action) for entry in run(entries, alice.id)]
+
+
+CHANGES = pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda account_id, key_id: run(rename_key, account_id, key_id, "taken", NOW), id="rename"),
+        pytest.param(lambda account_id, key_id: run(revoke_key, account_id, key_id, NOW), id="revoke"),
+    ],
+)
+Change = Callable[[int, int], Any]
+
+
+@CHANGES
+def test_somebody_elses_key_is_as_good_as_none(
+    alice: Account, alices_key: NewKey, bob: Account, change: Change
+) -> None:
+    sentences = set()
+    for key_id in (alices_key.id, 2**62):
+        with pytest.raises(NotFound) as caught:
+            change(bob.id, key_id)
+        sentences.add(caught.value.detail)
+    assert len(sentences) == 1
+    assert opens(alices_key)
+    assert run(keys, alice.id)[0].label == "Alice's laptop"
+
+
+@CHANGES
+def test_an_open_page_of_a_suspended_account_changes_no_key(alice: Account, alices_key: NewKey, change: Change) -> None:
+    run(set_active, "root", "alice", False, NOW)
+    with pytest.raises(NotSignedIn):
+        change(alice.id, alices_key.id)
+    with pytest.raises(NotSignedIn):
+        run(create_key, alice.id, "another", None, NOW)
+    (row,) = run(keys, alice.id)
+    assert (row.label, row.revoked_at) == ("Alice's laptop", None)
