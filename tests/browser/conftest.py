@@ -116,7 +116,7 @@ class Portal:
                 role="user",
                 active=True,
                 password_hash=PASSWORD_HASH,
-                time_zone=zone,
+                time_zone=zone or None,
                 language="en",
                 theme="system",
                 created_at=now,

@@ -1,0 +1,55 @@
+"""Billing: the sums, and how one wants to be warned."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from portal.rules.budgets import BudgetType, Limits
+from tests.browser.conftest import PHONE, WIDE, Portal
+
+Visit = Callable[..., Page]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (PHONE, "light")])
+def test_alerts_are_changed_and_half_typed_values_survive_refreshes(
+    portal: Portal, visit: Visit, width: int, scheme: str
+) -> None:
+    person = portal.person(f"alma-{width}")
+    page = visit(person, "/user/billing", width=width, scheme=scheme)
+    form = page.get_by_test_id("alerts-form")
+    form.get_by_label("Threshold").fill("6")
+    portal.report(person)
+    expect(page.get_by_test_id("summary-tokens")).to_contain_text("1,200")
+    expect(form.get_by_label("Threshold")).to_have_value("6")
+    form.get_by_label("Threshold").fill("65")
+    form.get_by_role("switch", name="Enable alerts").click()
+    form.get_by_label("Alert email").fill("not an address")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("does not look like an email address")
+    form.get_by_label("Alert email").fill("team@example.org")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("saved")
+    settings = httpx.get(f"{portal.url}/user/alerts", headers={"Cookie": f"portal_session={person.session}"}).json()
+    assert settings == {"enabled": True, "threshold_percent": 65, "email": "team@example.org"}
+
+
+def test_every_model_has_its_row_and_the_total_is_their_sum(portal: Portal, visit: Visit) -> None:
+    person = portal.person("mo", limits=Limits(total=50_000, type=BudgetType.ONE_TIME))
+    portal.report(
+        person, *({"model": f"model-{n:02}", "prompt_tokens": 100 * n, "completion_tokens": 0} for n in range(1, 26))
+    )
+    page = visit(person, "/user/billing")
+    table = page.get_by_test_id("model-table")
+    expect(table.locator("tbody tr", has_text="model-")).to_have_count(25)
+    expect(table.locator("tr", has_text="Total")).to_contain_text("32,500")
+    expect(table.locator("tr", has_text="Total")).to_contain_text("€0.65")
+    budget = page.get_by_test_id("budget-table").locator("tbody tr")
+    expect(budget).to_have_count(3)
+    expect(budget.nth(0)).to_contain_text("∞")
+    expect(budget.nth(2)).to_contain_text("One-time")
+    expect(budget.nth(2)).to_contain_text("65.0")
+    table.locator("tr", has_text="model-25").get_by_role("link").click()
+    page.wait_for_url("**/user/usage?**")
+    expect(page.get_by_test_id("usage-totals")).to_contain_text("2,500")
