@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, WIDE, Portal, minutes_ago
 
 Visit = Callable[..., Page]
 
 
-def rows(page: Page) -> "Page":
+def rows(page: Page) -> Locator:
     return page.get_by_test_id("usage-table").locator("tbody tr")
 
 
@@ -69,12 +69,12 @@ def test_pages_follow_each_other_without_gap_or_overlap(portal: Portal, visit: V
     portal.report(person, *({"prompt_tokens": 1000 + n, "requested_at": minutes_ago(60 - n)} for n in range(60)))
     page = visit(person, "/user/usage")
     seen: list[str] = []
+    older = page.get_by_role("button", name="Older")
     for count in (25, 25, 10):
         expect(rows(page)).to_have_count(count)
         if seen:
             expect(rows(page).first).not_to_contain_text(seen[-count])
         seen += page.get_by_test_id("usage-table").locator("tbody td.u-p").all_inner_texts()
-        older = page.get_by_role("button", name="Older")
         if count == 25:
             first = rows(page).first.inner_text()
             older.click()
