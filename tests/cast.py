@@ -14,6 +14,7 @@ from portal.db.session import run_in_transaction
 from portal.db.tables import Account
 from portal.rules.usage import UsageReport
 from portal.settings import settings
+from portal.views.accounts import Viewer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,3 +79,18 @@ def send(
 def results(outcomes: Sequence[Outcome]) -> list[Result]:
     """Return the results alone."""
     return [outcome.result for outcome in outcomes]
+
+
+def viewer_of(account: Account) -> Viewer:
+    """Return somebody as a page knows them."""
+    return Viewer(
+        id=account.id,
+        session_id=None,
+        username=account.username,
+        display_name=account.display_name,
+        email=account.email,
+        role=account.role,
+        time_zone=account.time_zone,
+        language=account.language,
+        theme=account.theme,
+    )
