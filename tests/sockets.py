@@ -71,8 +71,17 @@ def ask(socket: Socket, event: str, data: Any) -> Any:
     return json.loads(text[3:])[0]
 
 
+def heard(socket: Socket) -> list[tuple[str, Any]]:
+    """Return the events that came before the server's next word, which is asked for here: name and data."""
+    socket.send_text('428["handshake",{}]')
+    texts: list[str] = []
+    while not (text := socket.receive_text()).startswith("438"):
+        texts.append(text)
+    return [(name, data) for name, data in (json.loads(text[2:]) for text in texts if text.startswith("42"))]
+
+
 def receive(socket: Socket, event: str) -> Any:
-    """Wait for an event and return its data."""
+    """Wait for an event and return its data; the socket must give up by itself some day."""
     while True:
         text = socket.receive_text()
         if text == "2":

@@ -221,6 +221,7 @@ def test_a_body_that_turns_out_too_large_is_not_read_to_its_end() -> None:
     answer = guarded().post("/api/echo", content=chunks())
     assert (answer.status_code, answer.json()) == (413, {"error": "too_large"})
     assert answer.headers["connection"] == "close"
+    assert given == 11
 
 
 def test_the_largest_body_fits() -> None:

@@ -137,8 +137,8 @@ class History:
         await self._go(Place(self._place.wanted, limit))
 
     async def _turn(self, cursor: str | None) -> None:
-        await self._go(replace(self._place, cursor=cursor))
         ui.run_javascript(_TO_THE_TOP)
+        await self._go(replace(self._place, cursor=cursor))
 
     async def _notes_of(self, usage_id: object) -> None:
         await self._notes.open(usage_id)

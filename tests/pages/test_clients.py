@@ -21,7 +21,7 @@ from portal.pages import clients
 from portal.visitors import SignedIn
 from tests.cast import NOW, run
 from tests.portals import HERE, running_portal
-from tests.sockets import ask, client_id, connect, emit, handshake, receive, socket_path
+from tests.sockets import ask, client_id, connect, emit, handshake, heard, socket_path
 
 clicked: list[str] = []
 
@@ -244,7 +244,8 @@ def test_a_page_ends_with_its_session(browser: TestClient, alice_visits: Visitor
         assert connect(socket)
         run(sign_out, alice_visits.cookies["portal_session"])
         recheck(browser)
-        assert receive(socket, "run_javascript")["code"].startswith('location.assign("/user/login?next="')
+        (code,) = [data["code"] for event, data in heard(socket) if event == "run_javascript"]
+        assert code.startswith('location.assign("/user/login?next="')
         emit(socket, "event", {"client_id": alice_visits.page_id, "id": 1, "listener_id": "x", "args": []})
     assert set(Client.instances) == {charlie_visits.page_id}
 

@@ -51,7 +51,7 @@ def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def visit(
     user: User, addresses: list[str], sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
-    """Give a function that signs an account in and opens the page, as in `await visit(alice, "range=30")`."""
+    """Give what signs an account in and opens the page with some parameters in its address."""
     app.include_router(usage.router)
     monkeypatch.setattr(live, "_feeds", {})
     monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
@@ -579,6 +579,7 @@ async def test_a_tab_may_be_closed_while_a_note_is_being_saved(
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     assert note_on(alice, "ci") == "the last word"
+    assert user.notify.messages == []  # nobody is there to be told, and NiceGUI would raise
 
 
 async def test_trouble_while_saving_is_said_inside_the_dialog(

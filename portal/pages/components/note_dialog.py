@@ -7,7 +7,7 @@ from nicegui import ui
 from portal.actions.notes import write_note
 from portal.clock import utc_now
 from portal.db.session import in_reading, in_transaction
-from portal.errors import NotSignedIn, PortalError
+from portal.errors import PortalError
 from portal.pages.components.dialogs import Dialog
 from portal.pages.components.fields import Message
 from portal.pages.components.formats import NOTHING, Formats
@@ -50,10 +50,9 @@ class NoteDialog:
         try:
             number = usage_id if type(usage_id) is int and 0 < usage_id < 2**63 else 0
             row = await in_reading(load_usage_row, self._viewer, number)
-        except NotSignedIn:
-            raise
         except PortalError as error:
-            _tell(error.detail, "crit")
+            if not self._dialog.window.is_deleted:
+                _tell(error.detail, "crit")
             return
         if self._dialog.window.is_deleted:
             return
@@ -95,8 +94,6 @@ class NoteDialog:
         self._is_writing = True
         try:
             note = await in_transaction(write_note, self._viewer.id, self._row.id, text, utc_now())
-        except NotSignedIn:
-            raise
         except PortalError as error:
             if not self._dialog.window.is_deleted:
                 self._message.say(error.detail, "crit")

@@ -42,6 +42,7 @@ class UsageCard:
         self._turn = turn
         self._wanted = UsageFilter()
         with tag("section", "mp-card", id="requests", aria_label="Requests") as self._card:
+            Text("h2", "Requests").classes("mp-sr")
             self._sums = UsageTotals(formats)
             self._table = UsageTable(formats, self._sort, edit)
             self._nothing = Nothing(formats, change, turn)
