@@ -103,7 +103,8 @@ class SummaryCards:
         f, card = self._formats, self._month
         of_month, of_all = requests_url(budgets.monthly.days), requests_url(budgets.total.days)
         card.show(f.number(view.month.tokens), of_month, f.eur(view.month.cost_nano_eur))
-        card.say(f"{raw}, " if (raw := f.raw(view.month)) else "", f.requests(view.month.requests), of_month)
+        leads_to = of_month if view.month.requests else None
+        card.say(f"{raw}, " if (raw := f.raw(view.month)) else "", f.requests(view.month.requests), leads_to)
         card = self._tokens
         card.show(f.number(view.total.tokens), of_all, f.eur(view.total.cost_nano_eur))
         card.say(", ".join(filter(None, (f.raw(view.total), self._since(view)))))

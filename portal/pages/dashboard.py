@@ -7,7 +7,7 @@ from nicegui import APIRouter, ui
 
 from portal.clock import utc_now
 from portal.db.session import in_reading
-from portal.pages.components.budgets import BudgetCard
+from portal.pages.components.budgets import BudgetBanner, BudgetCard
 from portal.pages.components.chart import UsageChart
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
@@ -38,6 +38,7 @@ async def dashboard_page(viewer: SignedIn) -> None:
         return await in_reading(load_dashboard, viewer.id, utc_now())
 
     with frame("Dashboard", viewer) as head:
+        banner = BudgetBanner(formats)
         with tag("div", "mp-cards"):
             cards = {period: BudgetCard(period, formats) for period in Period}
         chart = UsageChart(formats)
@@ -47,6 +48,7 @@ async def dashboard_page(viewer: SignedIn) -> None:
 
         def show(view: DashboardView, now: datetime) -> None:
             head.subtitle(formats.long_day(day_of(now, formats.zone)))
+            banner.show(view.budgets, now)
             for budget in view.budgets.all:
                 cards[budget.period].show(budget, now)
             chart.show(view.days, view.budgets.daily.budget.limit)

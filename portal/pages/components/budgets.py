@@ -6,13 +6,18 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
-from portal.pages.components.formats import NOTHING, Formats
-from portal.pages.components.parts import Facts, LevelMark, Text, set_props, tag
+from portal.pages.components.formats import NOTHING, Formats, zone_name
+from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
 from portal.rules.periods import DayRange, Period, countdown
 from portal.rules.usage import UsageFilter
-from portal.views.budget import BudgetView
+from portal.views.budget import BudgetsView, BudgetView
 
 CARD_TITLES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
+_BUDGET_NAMES = {
+    Period.DAILY: "Today’s budget",
+    Period.MONTHLY: "This month’s budget",
+    Period.TOTAL: "Your total budget",
+}
 ROW_TITLES = {Period.DAILY: "Daily", Period.MONTHLY: "Monthly", Period.TOTAL: "Total"}
 
 
@@ -27,7 +32,9 @@ class BudgetCard:
         with tag("section", "mp-card mp-budget", data_testid=f"budget-card-{period}", aria_label=title) as self._card:
             with tag("div", "mp-budget__top"):
                 with tag("div", "mp-budget__head"):
-                    Text("h2", title)
+                    with tag("div", "mp-budget__title"):
+                        Text("h2", title)
+                        self._when = Text("span", "").classes("mp-budget__when")
                     self._level = LevelMark()
                 with tag("div", "mp-budget__row"):
                     self._consumed = Text("a", skeleton=168).classes("mp-num")
@@ -53,6 +60,8 @@ class BudgetCard:
         f, budget = self._formats, view.budget
         set_props(self._card, data_level=view.level.value if view.level else "none")
         self._level.show(view.level)
+        when = period_name(view, f)
+        self._when.show(when, title=when)
         self._consumed.show(f.number(budget.consumed), title=f"Show {f.requests(view.figures.requests)}")
         set_props(self._consumed, href=requests_url(view.days))
         self._percent.show(f.percent(view.percent) if view.percent is not None else NOTHING)
@@ -73,6 +82,44 @@ class BudgetCard:
         facts.values[1].show(f.eur(view.figures.cost_nano_eur))
         facts.names[2].show("Resets in" if view.resets_at else "Resets")
         facts.values[2].show(reset_text(view, now), title=reset_title(view, f))
+
+
+class BudgetBanner:
+    """Word of a budget that is used up, for as long as one is."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw it hidden."""
+        self._formats = formats
+        with tag("div", "mp-msg mp-msg--crit", role="status", data_testid="budget-banner") as self._box:
+            icon("crit")
+            with ui.element("div"):
+                self._text = Text("span", "")
+                # the minutes that pass are for the eye, not to be read out each time
+                self._wait = Text("span", "").props("aria-live=off")
+        self._box.set_visibility(False)
+
+    def show(self, view: BudgetsView, now: datetime) -> None:
+        """Show the budget that stays used up for longest, or nothing."""
+        used_up = [budget for budget in view.all if budget.budget.remaining == 0]
+        self._box.set_visibility(bool(used_up))
+        text, wait = _refusals(used_up[-1], now, self._formats) if used_up else ("", "")
+        self._text.show(text)
+        self._wait.show(wait)
+
+
+def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
+    """Say what is used up and until when that matters, and how long that is.
+
+    Only what gateways may do: the portal counts, and refuses nothing itself.
+    """
+    said = f"{_BUDGET_NAMES[view.period]} {'is used up' if view.budget.limit else 'allows no tokens'}."
+    said += " Gateways may refuse new requests until"
+    if view.resets_at is None:
+        return f"{said} an administrator raises it.", ""
+    end = view.resets_at.astimezone(f.budget_zone)
+    clock = f"{end:%H:%M}" if (end.hour, end.minute) != (0, 0) else "midnight"
+    day = f"{f.day(end.date(), year=False)}, " if view.period is Period.MONTHLY else ""
+    return f"{said} {day}{clock} {zone_name(f.budget_zone)} ", f"(in {countdown(view.resets_at, now)})."
 
 
 class BudgetBar:
@@ -114,6 +161,14 @@ def requests_url(days: DayRange | None, **more: object) -> str:
     """Return the address of exactly the requests that were counted on these days of the budget zone."""
     wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
     return f"/user/usage?{urlencode(wanted.with_(**more).params())}"
+
+
+def period_name(view: BudgetView, f: Formats) -> str:
+    """Say which day or month a budget counts, for viewers to whom that may be another than their own; else nothing."""
+    if not f.zones_differ or view.days is None or view.period is Period.TOTAL:
+        return ""
+    day = view.days.last
+    return f"{f.short_day(day) if view.period is Period.DAILY else f.month(day)}, {zone_name(f.budget_zone)}"
 
 
 def reset_text(view: BudgetView, now: datetime) -> str:

@@ -8,13 +8,15 @@ from nicegui import events, ui
 
 from portal.pages.components.budgets import requests_url
 from portal.pages.components.formats import Formats
-from portal.pages.components.parts import Text, set_props, tag
+from portal.pages.components.parts import Text, empty, set_props, tag
 from portal.rules.figures import total
 from portal.rules.periods import DayRange, end_of_day
 from portal.views.summary import CHART_DAYS, DayUsage
 
 _STEPS = (1, 2, 2.5, 5, 10)
 _MOST_STEPS = 5
+_LEAST_LIMIT, _LEAST_LIMIT_OVER_LABELS, _LARGEST_LIMIT = 0.05, 0.12, 2
+"""Which limits are drawn, as parts of the highest bar; an empty day's label stands on the lowest tenth."""
 
 
 class UsageChart:
@@ -40,6 +42,10 @@ class UsageChart:
                 self._plot = ui.plotly(self._figure).classes("mp-plot")
                 self._plot.props["aria-hidden"] = "true"
                 self._plot.on("plotly_click", self._open_day, ["points"])
+                self._empty = empty(
+                    "chart", "No requests yet", "The chart fills as soon as a gateway reports your first request."
+                )
+                self._empty.set_visibility(False)
                 self._table = DayTable()
                 self._zones = Text("p", "").classes("mp-zones")
 
@@ -53,7 +59,10 @@ class UsageChart:
         self._sum.show(f"{f.number(sums.tokens)} tokens")
         self._cost.show(f.eur(sums.cost_nano_eur))
         self._requests.show(f.requests(sums.requests))
-        set_props(self._requests, href=requests_url(shown))
+        set_props(self._requests, href=requests_url(shown) if sums.requests else None)
+        # not `display: none`, in which Plotly refuses to measure itself
+        self._plot.classes(add="" if sums.requests else "is-empty", remove="is-empty" if sums.requests else "")
+        self._empty.set_visibility(not sums.requests)
         if _draw(self._figure, days, limit, f):
             self._plot.update()
         self._table.show(days, f)
@@ -122,6 +131,7 @@ def _empty_figure() -> dict[str, Any]:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"size": 12},
+            "hoverlabel": {"font": {"size": 12}, "align": "left"},
             "xaxis": {**axis, "type": "category", "autotickangles": [0], "tickfont": {"size": 11}, "showline": True},
             "yaxis": {**axis, "range": [0, 1], "tickvals": [0], "ticktext": ["0"], "ticklabelstandoff": 8},
             "shapes": [],
@@ -145,7 +155,7 @@ def _draw(figure: dict[str, Any], days: Sequence[DayUsage], limit: int | None, f
         ],
     }
     highest = max(tokens)
-    is_near = limit is not None and 0 < limit <= 2 * max(highest, 1)
+    is_near = limit is not None and limit_fits(limit, tokens)
     ticks = axis_ticks(max(highest, limit if is_near and limit else 0, 10))
     layout = {
         "range": [0, max(ticks[-1], highest) * 1.06],
@@ -168,11 +178,15 @@ def _draw(figure: dict[str, Any], days: Sequence[DayUsage], limit: int | None, f
 
 def _limit_line(limit: int, f: Formats) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": limit}
-    note = {"text": f"Daily limit {f.number(limit)}", "xref": "paper", "x": 1, "y": limit, "showarrow": False}
-    return (
-        [{**line, "line": {"width": 1, "dash": "2px,4px"}}],
-        [{**note, "xanchor": "right", "yanchor": "bottom"}],
-    )
+    note = {"text": f"···· Daily limit {f.number(limit)}", "showarrow": False}
+    above = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "paper", "y": 1, "yanchor": "bottom"}
+    return [{**line, "line": {"width": 1, "dash": "2px,4px"}}], [{**note, **above}]
+
+
+def limit_fits(limit: int, tokens: Sequence[int]) -> bool:
+    """Say whether a limit is drawn: not where it would dwarf the bars, nor run through the labels of empty days."""
+    least = _LEAST_LIMIT_OVER_LABELS if 0 in tokens else _LEAST_LIMIT
+    return least * max(tokens) <= limit <= _LARGEST_LIMIT * max(tokens) and limit > 0
 
 
 def axis_ticks(highest: int) -> list[int]:

@@ -18,7 +18,16 @@ from portal.views.accounts import Viewer
 NOTHING = "–"
 UNLIMITED = "∞"
 _LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
+_SIZES = {
+    "en": ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")),
+    "de": ((10**12, "Bio."), (10**9, "Mrd."), (10**6, "Mio."), (10**3, "Tsd.")),
+}
 _THIN = "\u00a0"
+
+
+def zone_name(zone: ZoneInfo) -> str:
+    """Write the name of a zone as people read it: America/New York."""
+    return zone.key.replace("_", " ")
 
 
 def _group(locale: Locale) -> str:
@@ -62,8 +71,8 @@ class Formats:
         return UNLIMITED if value is None else self.number(value)
 
     def compact(self, value: int) -> str:
-        """Write a round number for an axis: 750 k, 1.5 M."""
-        for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        """Write a round number for an axis: 750 k, 1.5 M, 2 B; in German 2 Mrd."""
+        for size, unit in _SIZES.get(self.locale.language, _SIZES["en"]):
             if value >= size:
                 return f"{format_decimal(Decimal(value) / size, '0.##', locale=self.locale)}{_THIN}{unit}"
         return self.number(value)
@@ -118,6 +127,14 @@ class Formats:
     def long_day(self, day: date) -> str:
         """Write a day in full: Friday, 27 November 2026."""
         return format_date(day, "EEEE, d MMMM y", locale=self.locale)
+
+    def short_day(self, day: date) -> str:
+        """Write a day of this week: Fri 27 Nov."""
+        return format_date(day, "EEE d MMM", locale=self.locale)
+
+    def month(self, day: date) -> str:
+        """Write the month in which a day lies: November."""
+        return format_date(day, "LLLL", locale=self.locale)
 
     def weekday(self, day: date) -> str:
         """Write a weekday in two letters: Fr."""
