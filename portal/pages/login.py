@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal.actions.accounts import adopt_time_zone
 from portal.actions.sessions import SignIn, sign_in, sign_out
 from portal.clock import utc_now
 from portal.db.session import in_transaction
@@ -17,6 +18,10 @@ from portal.rules.text import MAX_NAME
 from portal.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
 
 router = APIRouter(include_in_schema=False)
+
+LONGEST_ZONE = 64
+"""Characters of a time zone's name that are looked at."""
+_ASK = "Try again, or ask your administrator for a new password."
 
 
 @router.get(SIGN_IN)
@@ -31,12 +36,12 @@ async def show_sign_in(request: Request) -> Response:
 @router.post(SIGN_IN)
 async def take_sign_in(request: Request) -> Response:
     """Sign in and go to the page that was asked for; what is refused comes back with the form."""
-    form = await read_form(request, "username", "password", "next")
+    form = await read_form(request, "username", "password", "next", "time_zone")
     username, wanted = form["username"], own_path(form["next"])
     if not username.strip() or not form["password"]:
         return _form(request, 422, sentence="Enter your username and your password.", username=username, next=wanted)
     try:
-        return await signed_in_response(request, username, form["password"], wanted)
+        return await signed_in_response(request, username, form["password"], wanted, form["time_zone"])
     except PortalError as refused:
         return _refused(request, refused, username, wanted)
 
@@ -55,10 +60,12 @@ async def take_sign_out(request: Request) -> Response:
     return response
 
 
-async def signed_in_response(request: Request, username: str, password: str, wanted: str | None) -> Response:
+async def signed_in_response(
+    request: Request, username: str, password: str, wanted: str | None, time_zone: str
+) -> Response:
     """Sign in and return the way on with the new cookie; the session the browser had before ends with its pages.
 
-    Raises WrongCredentials and TooManyTries.
+    An account without a time zone takes the browser's, if it is one and not just any text. Raises WrongCredentials and TooManyTries.
     """
     before = await asyncio.to_thread(viewer_of, request)
     opened: SignIn = await asyncio.to_thread(
@@ -66,6 +73,8 @@ async def signed_in_response(request: Request, username: str, password: str, wan
     )
     if before is not None and before.session_id is not None:
         await close_clients(before.session_id)
+    if time_zone:
+        await in_transaction(adopt_time_zone, opened.account_id, time_zone[:LONGEST_ZONE])
     response = RedirectResponse(wanted or DASHBOARD, 303)
     set_session_cookie(response, opened.token)
     return response
@@ -85,7 +94,7 @@ def _form(
 
 
 def _refused(request: Request, refused: PortalError, username: str, wanted: str | None) -> Response:
-    sentence = refused.detail
+    sentence = f"{refused.detail} {_ASK}" if isinstance(refused, WrongCredentials) else refused.detail
     if isinstance(refused, TooManyTries) and refused.retry_after is not None:
         sentence = f"Too many tries. Try again in {_words(refused.retry_after)}."
     response = _form(

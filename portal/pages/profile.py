@@ -88,7 +88,7 @@ class AboutForm:
 
     def _draw_facts(self) -> None:
         with tag("dl", "mp-known"):
-            for name, value in (("User name", self._viewer.username), ("Role", _ROLES[Role(self._viewer.role)])):
+            for name, value in (("Username", self._viewer.username), ("Role", _ROLES[Role(self._viewer.role)])):
                 with ui.element("div"):
                     Text("dt", name)
                     Text("dd", value)

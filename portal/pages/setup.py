@@ -39,7 +39,7 @@ async def show_setup(request: Request) -> Response:
 @router.post("/user/setup")
 async def take_setup(request: Request) -> Response:
     """Create the administrator, sign in and go to the dashboard; or say beside each field what is wrong with it."""
-    values = await read_form(request, *_FIELDS)
+    values = await read_form(request, *_FIELDS, "time_zone")
     await _check_link(request)
     errors = _errors(values)
     if errors:
@@ -50,7 +50,7 @@ async def take_setup(request: Request) -> Response:
         )
     except InvalidInput as error:
         return _form(request, values, {error.field or "": error.detail}, error.status)
-    return await signed_in_response(request, values["username"], values["password"], None)
+    return await signed_in_response(request, values["username"], values["password"], None, values["time_zone"])
 
 
 async def _check_link(request: Request) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from nicegui import Client
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from portal.actions.accounts import set_active
@@ -184,7 +185,7 @@ def test_wrong_credentials_come_back_with_the_form(
 ) -> None:
     answer = sign_in(browser, username, password, next="/user/usage?range=7")
     assert answer.status_code == 401
-    assert "That username and password do not match." in answer.text
+    assert "That username and password do not match. Try again, or ask your administrator for a new password." in answer.text
     assert re.search(r'<div [^>]*role="alert" id="problem">', answer.text)
     assert re.search(r'<input id="password" [^>]*aria-describedby="problem" aria-invalid="true"', answer.text)
     assert 'name="next" value="/user/usage?range=7"' in answer.text
@@ -311,3 +312,35 @@ def test_without_a_database_the_form_says_so(
     answer = sign_in(browser)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert 'value="alice"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        pytest.param("America/Santiago", "America/Santiago", id="a zone"),
+        pytest.param("Mars/Olympus", None, id="no zone"),
+        pytest.param("America/Santiago" + " " * 5000, None, id="far too long"),
+        pytest.param("", None, id="a browser without scripts"),
+    ],
+)
+def test_signing_in_gives_an_account_the_time_zone_of_its_browser(
+    browser: TestClient, db: Database, alice: Account, told: str, kept: str | None
+) -> None:
+    run(forget_zone, alice.id)
+    assert sign_in(browser, time_zone=told).status_code == 303
+    assert run(zone_of, alice.id) == kept
+
+
+def test_a_time_zone_once_chosen_stays(browser: TestClient, db: Database, alice: Account) -> None:
+    before = run(zone_of, alice.id)
+    assert before is not None
+    sign_in(browser, time_zone="America/Santiago")
+    assert run(zone_of, alice.id) == before
+
+
+def forget_zone(session: Session, account_id: int) -> None:
+    session.get_one(Account, account_id).time_zone = None
+
+
+def zone_of(session: Session, account_id: int) -> str | None:
+    return session.get_one(Account, account_id).time_zone
