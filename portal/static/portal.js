@@ -71,10 +71,44 @@
     if (source) emitEvent("portal-copied", await copy(source));
   });
 
+  // The drawer of small windows is a window of its own: the focus goes into it, stays there, and comes back.
+  let isDrawerOpen = false;
+  function watchDrawer() {
+    const drawer = document.querySelector(".q-drawer");
+    const isOpen = !!drawer?.matches(".q-drawer--mobile:not(.q-layout--prevent-focus)");
+    if (isOpen === isDrawerOpen) return;
+    isDrawerOpen = isOpen;
+    for (const behind of document.querySelectorAll(".mp-topbar, .q-page-container, .mp-skip")) behind.inert = isOpen;
+    const next = isOpen ? ".mp-nav__close" : ".mp-topbar .mp-icon";
+    if (isOpen || drawer.contains(document.activeElement) || document.activeElement === document.body) {
+      document.querySelector(next)?.focus();
+    }
+  }
+  document.addEventListener("keydown", (event) => {
+    const isInMenu = event.target.closest?.(".q-menu") || document.querySelector(".q-menu");
+    if (event.key === "Escape" && isDrawerOpen && !isInMenu) document.querySelector(".q-drawer__backdrop")?.click();
+  });
+
+  // Menus: the first item has the focus, or the one that is chosen; arrow keys, Home and End move it.
+  const ITEMS = '[role^="menuitem"]';
+  document.addEventListener("focusin", ({ target }) => {
+    if (!target.matches(".mp-menu")) return; // Quasar gives the focus to the menu as a whole
+    (target.querySelector('[aria-checked="true"]') ?? target.querySelector(ITEMS))?.focus({ preventScroll: true });
+  });
+  document.addEventListener("keydown", (event) => {
+    const items = [...(event.target.closest?.(".mp-menu")?.querySelectorAll(ITEMS) ?? [])];
+    const at = items.indexOf(event.target.closest?.(ITEMS));
+    const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? -1 : at - 1, Home: 0, End: -1 }[event.key];
+    if (!items.length || to === undefined) return;
+    event.preventDefault();
+    items.at(to % items.length).focus();
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     watchConnection();
     tellZone();
     keepRoles(document);
     new MutationObserver(() => keepRoles(document)).observe(document.body, { childList: true, subtree: true });
+    new MutationObserver(watchDrawer).observe(document.body, { attributeFilter: ["class"], subtree: true });
   });
 })();

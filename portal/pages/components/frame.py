@@ -181,10 +181,11 @@ def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
             tag("span", "mp-who__mail", viewer.email, title=viewer.email)
         icon("updown")
         with ui.menu().props('anchor="top left" self="bottom left" auto-close').classes("mp-menu"):
+            Text("p", "Theme").classes("mp-menu__caption").props("aria-hidden=true")
             theme_choice(theme)
             ui.separator()
             with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
-                icon("off")
+                icon("leave")
                 Text("span", "Sign out")
 
 
