@@ -38,7 +38,11 @@ class AlertsForm:
         with tag("div", "mp-form__row"):
             self._threshold = self._form.text("threshold_percent", "Threshold", inputmode="numeric", suffix="%")
             self._email = self._form.text(
-                "email", "Alert email", kind="email", placeholder=own_email, autocomplete="email"
+                "email",
+                "Alert email",
+                kind="email",
+                hint=f"Empty: your account’s address ({own_email})",
+                autocomplete="email",
             )
         with tag("div", "mp-form__foot"):
             self._form.submit("Save alerts")

@@ -70,10 +70,12 @@ class Confirmation(Dialog):
             self.cancel(safe).props("autofocus")
             self._danger = button(danger, self._answer, kind="danger-fill")
 
-    def ask(self, title: str, question: str, act: Callable[[], Awaitable[None]]) -> None:
-        """Open with a question, and call `act` when the dangerous answer is given."""
+    def ask(self, title: str, question: str, act: Callable[[], Awaitable[None]], *, code: str = "") -> None:
+        """Open with a question, and call `act` when the dangerous answer is given. `code` names what it is about."""
         self._act = act
         self.title.show(title)
+        self.context.show(code)
+        self.context.classes("mp-mono")
         self.question.show(question)
         self._message.clear()
         self.open()

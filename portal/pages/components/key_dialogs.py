@@ -195,7 +195,8 @@ class RevokeKey:
         self._said.clear()
         self._confirmation.ask(
             f"Revoke “{key.label}”?",
-            f"Programs using {key.prefix}… stop working at once. Its past requests stay in your history. "
+            "Programs using this key stop working at once. Its past requests stay in your history. "
             "This cannot be undone.",
             revoke,
+            code=f"{key.prefix}…",
         )
