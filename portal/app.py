@@ -111,6 +111,8 @@ def serve(settings: Settings, *, access_log: bool = True) -> None:
             ws_per_message_deflate=False,
             ws_max_size=LARGEST_MESSAGE,
             server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
             log_config=None,
             timeout_graceful_shutdown=FINISHED_WITHIN,
         )

@@ -1,5 +1,6 @@
 """Every PORTAL_* variable, typed, with its unit and default."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,12 @@ def _zone_name(name: str) -> str:
     return name
 
 
+def _web_address(url: str | None) -> str | None:
+    if url and not re.fullmatch(r"https?://[^/\s?#@]+/?", url):
+        raise ValueError("write an address such as https://portal.example.org, without a path")
+    return url or None
+
+
 class Settings(BaseSettings):
     """What an operator can decide; read once from the environment (and `.env` in the data directory is not read)."""
 
@@ -27,11 +34,15 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL; default: portal.sqlite3 in the data directory"
     )
-    base_url: str | None = Field(
+    base_url: Annotated[str | None, AfterValidator(_web_address)] = Field(
         default=None, description="Public URL, such as https://portal.example.org; https makes cookies Secure"
     )
     allowed_hosts: str = Field(
         default="", description="Further host names that may be used to reach the portal, separated by commas"
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses of reverse proxies whose word for a visitor's address is taken, separated by commas",
     )
     budget_timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
         default="UTC", description="IANA zone in which budget days and months are counted"

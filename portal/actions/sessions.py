@@ -24,7 +24,7 @@ from portal.db.sessions import (
 from portal.errors import TooManyTries, WrongCredentials
 from portal.rules.secrets import digest
 from portal.rules.text import MAX_PASSWORD, InvalidText, clean_username
-from portal.rules.throttling import after_failure, wait_until
+from portal.rules.throttling import after_failure, after_success, wait_until
 from portal.settings import settings
 
 TOUCHED_EVERY = timedelta(minutes=5)
@@ -88,7 +88,11 @@ def _open_session(
     if account is None or not account.active or account.password_hash != checked_hash:
         raise WrongCredentials  # changed while the password was being checked
     forget_failures(session, "account", name)
-    forget_failures(session, "address", browser.address)
+    others = after_success(failures(session, "address", browser.address))
+    if others is None:
+        forget_failures(session, "address", browser.address)
+    else:
+        set_failures(session, "address", browser.address, others)
     forget_old(session, now)
     if renewed is not None:
         change_password_hash(session, account.id, renewed, expected=checked_hash)

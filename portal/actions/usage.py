@@ -11,16 +11,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import accounts_named
-from portal.db.counters import add_to_counters, add_to_daily
+from portal.db.counters import add_to_counters, add_to_daily, lifetimes
 from portal.db.keys import keys_with_hashes, note_last_use
 from portal.db.ledger import NewEvent, fingerprints, hold_events, insert_events, release_events
 from portal.db.prices import price_book
 from portal.db.templates import account_cost_factors, cost_factors
+from portal.rules.figures import Figures
 from portal.rules.ledger import Sums
-from portal.rules.pricing import MAX_COST, Price, billable_tokens, cost_nano_eur, price_at
-from portal.rules.usage import CLOCK_TOLERANCE, FIRST_DAY, UsageReport
+from portal.rules.pricing import MAX_COST, MAX_SUM, Price, billable_tokens, cost_nano_eur, price_at
+from portal.rules.usage import CLOCK_TOLERANCE, UsageReport
 
-EARLIEST = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Older requests are not believed; everywhere on earth this lies on `rules.usage.FIRST_DAY` or later."""
 
 
 class Result(StrEnum):
@@ -64,6 +66,7 @@ class _Batch:
     template_factors: dict[str, Decimal]
     account_factors: dict[int, Decimal]
     prices: list[Price]
+    sums: dict[int, Figures]
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
     def owner(self, report: UsageReport) -> _Owner | None:
@@ -108,7 +111,7 @@ def record_usage(
 
     _count(session, [candidates[external_id][1] for external_id in new], budget_tz)
     _hold(session, batch, reports, marks)
-    release_events(session, gateway_id, sorted(new), now)
+    release_events(session, gateway_id, {external_id: stored[external_id] for external_id in sorted(new)}, now)
     return [batch.outcomes[index] for index in range(len(reports))]
 
 
@@ -127,6 +130,7 @@ def _look_up(session: Session, gateway_id: int, reports: Sequence[UsageReport], 
         template_factors=cost_factors(session, {r.template for r in without_factor if r.template}),
         account_factors=account_cost_factors(session, owners),
         prices=price_book(session),
+        sums=lifetimes(session, {owner.account_id for owner in (*keys.values(), *names.values())}),
     )
 
 
@@ -149,7 +153,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
     if cost > MAX_COST:
         batch.outcomes[index] = Outcome(Result.REJECTED, "One request cannot cost more than 100,000 EUR.")
         return None
-    return NewEvent(
+    event = NewEvent(
         gateway_id=batch.gateway_id,
         external_id=report.id,
         fingerprint=fingerprint,
@@ -171,6 +175,12 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         requested_at=requested_at,
         received_at=batch.now,
     )
+    sums = batch.sums.get(owner.account_id, Figures()) + event.figures
+    if max(sums.tokens, sums.total_tokens, sums.cost_nano_eur) > MAX_SUM:
+        batch.outcomes[index] = Outcome(Result.REJECTED, "The account's sums are as large as they can be counted.")
+        return None
+    batch.sums[owner.account_id] = sums
+    return event
 
 
 def _count(session: Session, events: Sequence[NewEvent], budget_tz: ZoneInfo) -> None:

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from portal.errors import InvalidInput, PortalError, TooLarge, UnsupportedMediaType
 from portal.rules.strict_json import MalformedJson, read_json
 from portal.rules.validation import first_problem
+from portal.visitors import signed_in
 
 SMALL_BODY = 64 * 1024
 """Bytes of a body on the routes of an account."""
@@ -96,12 +98,17 @@ async def no_body(request: Request) -> None:
 
 
 async def strict_query(request: Request) -> None:
-    """Refuse query parameters that are given twice, and all where a route knows none."""
+    """Refuse query parameters that are given twice, and all where a route knows none; strangers hear of it nothing."""
     names = [name for name, _ in request.query_params.multi_items()]
+    problem = ""
     if len(names) != len(set(names)):
-        raise InvalidInput("A query parameter is given twice.")
-    if names and not request.scope["route"].dependant.query_params:
-        raise InvalidInput("This address takes no query parameters.")
+        problem = "A query parameter is given twice."
+    elif names and not request.scope["route"].dependant.query_params:
+        problem = "This address takes no query parameters."
+    if problem:
+        if request.url.path.startswith("/user/"):
+            await run_in_threadpool(signed_in, request)
+        raise InvalidInput(problem)
 
 
 def digits(text: str) -> int:

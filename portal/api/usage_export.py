@@ -11,6 +11,7 @@ import io
 import re
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -63,7 +64,11 @@ COLUMNS = (
 """Columns of CSV and XLSX: tokens raw but for the billable ones, EUR, milliseconds, instants in UTC."""
 
 AT_ONCE = 4
+AT_ONCE_EACH = 2
+"""Exports of one account, so that a slow reader keeps nobody else waiting."""
 _slots = threading.BoundedSemaphore(AT_ONCE)
+_running: Counter[int] = Counter()
+_counting = threading.Lock()
 
 _BATCH = 500
 _SHEET_ROWS = 2**20 - 1  # an XLSX sheet has 2²⁰ rows, and the first one says what the columns are
@@ -100,14 +105,20 @@ class ExportItem(UsageItem):
     cost_factor: Decimal
 
 
-def export_slot() -> Iterator[None]:
-    """Let an export begin, unless too many are running. Raises Unavailable."""
-    if not _slots.acquire(blocking=False):
-        raise Unavailable("Other exports are still running. Try again in a moment.")
+def export_slot(viewer: SignedIn) -> Iterator[None]:
+    """Let an account's export begin, unless it or all together have too many running. Raises Unavailable."""
+    with _counting:
+        if _running[viewer.id] >= AT_ONCE_EACH or not _slots.acquire(blocking=False):
+            raise Unavailable("Other exports are still running. Try again in a moment.")
+        _running[viewer.id] += 1
     try:
         yield
     finally:
-        _slots.release()
+        with _counting:
+            _running[viewer.id] -= 1
+            if not _running[viewer.id]:
+                del _running[viewer.id]
+            _slots.release()
 
 
 @router.get(

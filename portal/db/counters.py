@@ -1,6 +1,6 @@
 """Period counters and daily roll-ups: what was used, without reading the events."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -34,6 +34,16 @@ def counter(session: Session, account_id: int, period: Period, start: date) -> F
         )
     ).first()
     return _figures(row) if row else Figures()
+
+
+def lifetimes(session: Session, account_ids: Collection[int]) -> dict[int, Figures]:
+    """Return what several accounts used in their whole life; those that used nothing are left out."""
+    rows = session.execute(
+        select(UsageCounter.account_id, *_columns(UsageCounter)).where(
+            UsageCounter.account_id.in_(account_ids), UsageCounter.period == Period.TOTAL
+        )
+    )
+    return {row[0]: _figures(row[1:]) for row in rows}
 
 
 def daily_usage(session: Session, account_id: int, days: DayRange) -> dict[date, Figures]:

@@ -1,6 +1,6 @@
 """The ledger's own writes: events that are stored once and for ever, and those that are held back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -101,19 +101,23 @@ def hold_events(session: Session, held: Sequence[dict[str, Any]]) -> None:
         )
 
 
-def release_events(session: Session, gateway_id: int, external_ids: Sequence[str], now: datetime) -> None:
-    """Mark held events as settled, since the same ids have been stored now."""
+def release_events(session: Session, gateway_id: int, stored: Mapping[str, str], now: datetime) -> None:
+    """Mark held events as settled, now that they have been `stored`: fingerprints by id.
+
+    What is held under the same id with other content contradicts the stored one from now on.
+    """
+    external_ids = list(stored)
     for start in range(0, len(external_ids), _CHUNK):
-        session.execute(
-            update(HeldEvent)
-            .where(
-                HeldEvent.gateway_id == gateway_id,
-                HeldEvent.external_id.in_(external_ids[start : start + _CHUNK]),
-                HeldEvent.reason == "unattributed",
-                HeldEvent.resolved_at.is_(None),
-            )
-            .values(resolved_at=now)
+        some = external_ids[start : start + _CHUNK]
+        waiting = update(HeldEvent).where(
+            HeldEvent.gateway_id == gateway_id,
+            HeldEvent.external_id.in_(some),
+            HeldEvent.reason == "unattributed",
+            HeldEvent.resolved_at.is_(None),
         )
+        same = HeldEvent.fingerprint.in_([stored[external_id] for external_id in some])
+        session.execute(waiting.where(same).values(resolved_at=now))
+        session.execute(waiting.values(reason="conflict"))
 
 
 def count_held(session: Session) -> dict[str, int]:

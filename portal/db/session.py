@@ -121,6 +121,8 @@ def _passing_trouble() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
+        if "overflow" in str(getattr(error, "orig", "")):
+            raise  # it will not pass
         log.warning("the database is unavailable: %s", getattr(error, "orig", None) or type(error).__name__)
         raise Unavailable from error
     except DBAPIError as error:

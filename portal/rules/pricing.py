@@ -22,6 +22,9 @@ MAX_TOKENS = 10**9
 MAX_COST = 10**14
 """Most nano-euros one request may cost (100,000 EUR); keeps 90,000 such requests within a 64-bit sum."""
 
+MAX_SUM = 2**62
+"""Largest sum of tokens or nano-euros of an account; half of what 64 bits hold, since batches arrive side by side."""
+
 _EXACT = Context(prec=60)
 
 

@@ -7,7 +7,7 @@ further one doubles the wait, up to a quarter of an hour; a quiet day forgets al
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-FREE_TRIES = {"account": 5, "address": 30}
+FREE_TRIES = {"account": 5, "address": 100}
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -30,6 +30,11 @@ def wait_until(failures: Failures | None, scope: str, now: datetime) -> datetime
         return None
     wait = min(FIRST_WAIT * 2 ** min(excess, 10), LONGEST_WAIT)
     return failures.last_at + wait if now < failures.last_at + wait else None
+
+
+def after_success(failures: Failures | None) -> Failures | None:
+    """Return the failures of an address without the try that turned out right; those of other names stay counted."""
+    return Failures(failures.count - 1, failures.last_at) if failures is not None and failures.count > 1 else None
 
 
 def after_failure(failures: Failures | None, now: datetime) -> Failures:

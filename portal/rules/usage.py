@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from portal.rules.periods import DayRange, end_of_day, last_days, start_of_day
 
 RANGES = (7, 30, 90)
-FIRST_DAY = date(2000, 1, 1)
+FIRST_DAY = date(1999, 12, 31)
 LAST_DAY = date(2999, 12, 31)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far in the future a gateway's clock may be."""

@@ -221,9 +221,10 @@ def test_held_usage_is_released_when_the_same_id_is_accepted(alice: Account, gat
 
 
 def test_released_is_only_what_was_accepted(alice: Account, gateway: Gateway, other_gateway: Gateway) -> None:
-    send(gateway, report("r-1", username="nobody"), report("r-2", username="nobody"))
-    send(other_gateway, report("r-1", username="nobody"))
-    send(gateway, report("r-1", username="alice"))
+    send(gateway, report("r-1", username="dora"), report("r-2", username="dora"))
+    send(other_gateway, report("r-1", username="dora"))
+    create_member("dora")
+    send(gateway, report("r-1", username="dora"))
     assert [(row.gateway_id, row.external_id) for row in held() if row.resolved_at is None] == [
         (gateway.id, "r-2"),
         (other_gateway.id, "r-1"),
@@ -270,7 +271,7 @@ def test_held_usage_that_contradicts_what_was_accepted_is_a_conflict(alice: Acco
     nobodys = report(username="nobody")
     send(gateway, nobodys)
     send(gateway, report())
-    assert run(count_held) == {}
+    assert run(count_held) == {"conflict": 1}
     assert results(send(gateway, nobodys)) == [Result.CONFLICT]
     assert run(count_held) == {"conflict": 1}
 
@@ -556,3 +557,13 @@ def test_reports_are_not_changed(alice: Account, gateway: Gateway) -> None:
     before = replace(said)
     send(gateway, said)
     assert said == before
+
+
+def test_sums_never_outgrow_what_can_be_counted(
+    alice: Account, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.actions.usage.MAX_SUM", 200)
+    (first,) = send(gateway, report("r-1", prompt_tokens=80, completion_tokens=0, cost_factor=Decimal(0)))
+    batch = [report(f"r-{n}", prompt_tokens=80, completion_tokens=0, cost_factor=Decimal(0)) for n in (2, 3)]
+    assert results([first, *send(gateway, *batch)]) == [Result.ACCEPTED, Result.ACCEPTED, Result.REJECTED]
+    assert results(send(gateway, *batch)) == [Result.DUPLICATE, Result.REJECTED]

@@ -111,9 +111,9 @@ def test_an_event_is_held_once_for_each_content(gateway: Gateway) -> None:
 def test_settled_events_are_not_counted_as_held(gateway: Gateway) -> None:
     run(hold_events, [held(gateway, f"r-{n}") for n in range(1000)])
     run(hold_events, [held(gateway, "r-1", "conflict", "g")])
-    run(release_events, gateway.id, [f"r-{n}" for n in range(900)], NOW)
+    run(release_events, gateway.id, {f"r-{n}": "f" for n in range(900)}, NOW)
     assert run(count_held) == {"unattributed": 100, "conflict": 1}
-    run(release_events, gateway.id, ["r-1"], NOW + timedelta(days=1))
+    run(release_events, gateway.id, {"r-1": "f"}, NOW + timedelta(days=1))
     settled = run_in_reading(
         lambda session: {row.resolved_at for row in session.query(HeldEvent) if row.resolved_at is not None}
     )
