@@ -1,0 +1,67 @@
+"""Until when a key works: whole days of its owner's zone."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portal.rules.keys import LIFETIMES, SOON, expires_after, expires_soon, last_day, last_day_after
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NEW_YORK = ZoneInfo("America/New_York")
+CAIRO = ZoneInfo("Africa/Cairo")
+NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+"""Already the 23rd in Berlin, still the 22nd in New York."""
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        pytest.param(BERLIN, date(2026, 12, 23), id="where tomorrow has begun"),
+        pytest.param(NEW_YORK, date(2026, 12, 22), id="where it is still today"),
+    ],
+)
+def test_a_lifetime_is_counted_in_days_of_the_owners_zone(zone: ZoneInfo, expected: date) -> None:
+    assert last_day_after(30, NOW, zone) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "expected"),
+    [
+        pytest.param(date(2026, 12, 22), BERLIN, datetime(2026, 12, 22, 23, tzinfo=UTC), id="winter"),
+        pytest.param(date(2026, 7, 1), BERLIN, datetime(2026, 7, 1, 22, tzinfo=UTC), id="summer"),
+        pytest.param(date(2026, 12, 22), NEW_YORK, datetime(2026, 12, 23, 5, tzinfo=UTC), id="west of Greenwich"),
+        pytest.param(date(2026, 4, 23), CAIRO, datetime(2026, 4, 23, 22, tzinfo=UTC), id="before a missing midnight"),
+    ],
+)
+def test_a_key_works_until_the_end_of_its_last_day(day: date, zone: ZoneInfo, expected: datetime) -> None:
+    assert expires_after(day, zone) == expected
+
+
+@pytest.mark.parametrize("zone", [BERLIN, NEW_YORK, CAIRO], ids=lambda zone: zone.key)
+@pytest.mark.parametrize("day", [date(2026, 4, 23), date(2026, 4, 24), date(2026, 10, 25), date(2028, 2, 29)], ids=str)
+def test_the_day_that_was_chosen_is_the_day_that_is_shown(day: date, zone: ZoneInfo) -> None:
+    assert last_day(expires_after(day, zone), zone) == day
+
+
+def test_a_key_that_ends_within_a_day_has_that_day_as_its_last() -> None:
+    assert last_day(datetime(2026, 11, 22, 12, tzinfo=UTC), BERLIN) == date(2026, 11, 22)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "soon"),
+    [
+        pytest.param(None, False, id="never"),
+        pytest.param(NOW - timedelta(seconds=1), False, id="expired"),
+        pytest.param(NOW, False, id="at this instant it no longer works"),
+        pytest.param(NOW + timedelta(seconds=1), True, id="in a second"),
+        pytest.param(NOW + SOON, True, id="in two weeks"),
+        pytest.param(NOW + SOON + timedelta(seconds=1), False, id="later"),
+    ],
+)
+def test_whether_a_key_will_stop_working_soon(expires_at: datetime | None, soon: bool) -> None:
+    assert expires_soon(expires_at, NOW) is soon
+
+
+def test_no_lifetime_on_offer_begins_with_a_warning() -> None:
+    assert all(timedelta(days) > SOON for days in LIFETIMES)
