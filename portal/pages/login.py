@@ -65,7 +65,8 @@ async def signed_in_response(
 ) -> Response:
     """Sign in and return the way on with the new cookie; the session the browser had before ends with its pages.
 
-    An account without a time zone takes the browser's, if it is one and not just any text. Raises WrongCredentials and TooManyTries.
+    An account without a time zone takes the browser's, if it is one and not just any text.
+    Raises WrongCredentials and TooManyTries.
     """
     before = await asyncio.to_thread(viewer_of, request)
     opened: SignIn = await asyncio.to_thread(

@@ -1,5 +1,6 @@
 """What a person sees on an open dashboard while a gateway reports."""
 
+import re
 from collections.abc import Callable
 
 import httpx
@@ -140,3 +141,86 @@ def test_the_theme_can_be_switched_and_stays(portal: Portal, visit: Visit) -> No
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_without_requests_the_chart_is_an_empty_place_until_the_first_one(portal: Portal, visit: Visit) -> None:
+    person = portal.person("nullo")
+    page = visit(person, "/user/dashboard")
+    chart = page.get_by_test_id("usage-chart")
+    expect(chart.get_by_role("heading", name="No requests yet")).to_be_visible()
+    expect(chart.locator(".mp-plot")).to_be_hidden()
+    expect(chart).to_contain_text("0 requests")
+    expect(chart.get_by_role("link")).to_have_count(0)
+    expect(page.get_by_test_id("usage-chart-data").locator("tbody td")).to_have_text(["0"] * 14)
+
+    portal.report(person)
+
+    expect(chart.locator(".mp-plot")).to_be_visible()
+    expect(chart.get_by_role("heading", name="No requests yet")).to_be_hidden()
+    expect(chart.get_by_role("link", name="1 request")).to_be_visible()
+
+
+def test_a_budget_that_is_used_up_is_said_above_the_cards(portal: Portal, visit: Visit) -> None:
+    person = portal.person("prodiga", limits=Limits(daily=2000, total=3000))
+    portal.report(person)
+    page = visit(person, "/user/dashboard")
+    banner = page.get_by_test_id("budget-banner")
+    expect(page.get_by_test_id("budget-card-daily").get_by_test_id("consumed")).to_have_text("1,200")
+    expect(banner).to_be_hidden()
+
+    portal.report(person)
+
+    expect(banner).to_contain_text(
+        "Today’s budget is used up. Gateways may refuse new requests until midnight UTC (in "
+    )
+    expect(banner).to_have_role("status")
+
+    portal.report(person)
+
+    expect(banner).to_have_text(
+        "Your total budget is used up. Gateways may refuse new requests until an administrator raises it."
+    )
+
+
+def test_the_open_menu_of_a_phone_holds_the_focus_and_gives_it_back(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("foca"), "/user/dashboard", width=390)
+    opener, closer = page.get_by_role("button", name="Open menu"), page.get_by_role("button", name="Close menu")
+    behind = "[...document.querySelectorAll('.mp-topbar, .q-page-container')].map((element) => element.inert)"
+    opener.click()
+    expect(closer).to_be_focused()
+    assert page.evaluate(behind) == [True, True]
+
+    page.keyboard.press("Escape")
+
+    expect(opener).to_be_focused()
+    expect(page.get_by_role("link", name="Billing")).not_to_be_in_viewport()
+    assert page.evaluate(behind) == [False, False]
+    page.keyboard.press("Enter")
+    expect(closer).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(opener).to_be_focused()
+
+
+def test_arrow_keys_move_in_a_menu_from_what_is_chosen(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("sagitta"), "/user/dashboard")
+    page.get_by_test_id("account-menu").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitemradio", name="Follow the system")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitemradio", name="Light")).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.get_by_role("menuitem", name="Sign out")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitemradio", name="Follow the system")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("account-menu")).to_be_focused()
+
+
+def test_cards_name_the_day_they_count_where_it_may_not_be_the_viewers(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("tempora", zone="Asia/Tokyo"), "/user/dashboard", zone="Asia/Tokyo")
+    card = page.get_by_test_id("budget-card-daily")
+    expect(card.get_by_role("heading")).to_have_text("Today")
+    expect(card.locator(".mp-budget__when")).to_have_text(re.compile(r"^\w{3} \d+ \w+, UTC$"))
+    expect(page.get_by_test_id("budget-card-monthly").locator(".mp-budget__when")).to_have_text(
+        re.compile(r"^\w+, UTC$")
+    )

@@ -63,3 +63,18 @@ def test_the_portal_asks_nobody_else_for_anything(portal: Portal, visit: Visit) 
         url for url in asked if not url.startswith((portal.url, portal.url.replace("http", "ws"), "data:", "blob:"))
     }
     assert foreign == set()
+
+
+def test_the_first_sign_in_shows_the_dashboard_once_in_the_browsers_zone(portal: Portal, visit: Visit) -> None:
+    person = portal.person("primus", zone="")
+    page = visit(None, "/user/login", zone="America/Santiago")
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.get_by_label("Username").fill("primus")
+    page.get_by_label("Password", exact=True).fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/user/dashboard")
+    expect(page.get_by_test_id("usage-chart")).to_contain_text("your time")
+    page.wait_for_timeout(1500)  # the one thing to see is that it is not loaded again
+    assert [url for url in loads if url.endswith("/user/dashboard")] == [f"{portal.url}/user/dashboard"]
+    expect(page.locator(".nicegui-layout")).to_have_attribute("data-zone", "America/Santiago")
