@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from nicegui import ui
 
 from portal.actions.administration import create_gateway
 from portal.actions.keys import NewKey, create_key
@@ -46,6 +47,13 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def nobodys_ui(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back what NiceGUI's `User` puts in place of these, and leaves there."""
+    for name in ("navigate", "notify", "download"):
+        monkeypatch.setattr(ui, name, getattr(ui, name))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ on it speaks for that page alone. Decision: NiceGUI's own handlers are registere
 behind that check; they stay unchanged, and so does what the tests of pages call directly.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,14 +14,13 @@ from inspect import isawaitable
 from typing import Any
 from urllib.parse import parse_qs
 
-from nicegui import Client, app, core
+from nicegui import Client, core
 from socketio.exceptions import ConnectionRefusedError as Refused  # type: ignore[import-untyped]  # it has no types
 from starlette.requests import HTTPConnection
 
 from portal.clock import utc_now
 from portal.db.session import in_reading
 from portal.errors import Unavailable
-from portal.settings import settings
 from portal.views.accounts import Viewer, load_running_sessions
 from portal.visitors import session_token
 
@@ -33,8 +33,12 @@ _Handler = Callable[..., Any]
 
 _open: dict[int, set[Client]] = {}
 """The open pages of each session, by its id."""
+_session_of: dict[str, int] = {}
+"""The session of each open page, by the page's id."""
 _driven: dict[str, str] = {}
 """The page that each socket drives: socket id to client id."""
+_turns: dict[str, asyncio.Lock] = {}
+"""Lets the messages of each socket be handled one after another, though each may wait for the database."""
 _nicegui: dict[str, _Handler] = dict(core.sio.handlers["/"])
 """NiceGUI's own handlers of what arrives on its socket."""
 
@@ -45,6 +49,7 @@ def remember(client: Client, viewer: Viewer) -> None:
     if session_id is None:
         return
     _open.setdefault(session_id, set()).add(client)
+    _session_of[client.id] = session_id
     client.on_delete(lambda: _forget(session_id, client))
 
 
@@ -71,16 +76,17 @@ async def recheck() -> None:
 
 
 def start() -> None:
-    """Bind sockets to sessions and begin to check, every PORTAL_REFRESH_SECONDS."""
+    """Bind sockets to sessions; `recheck` belongs to every tick of the live figures."""
     _open.clear()
+    _session_of.clear()
     _driven.clear()
+    _turns.clear()
     core.sio.on("connect", _connect)
     core.sio.on("handshake", _handshake)
     core.sio.on("disconnect", _disconnect)
     core.sio.on("log", _log_from_browser)
     for event in ("event", "javascript_response", "ack"):
-        core.sio.on(event, _for_its_own_page(_nicegui[event]))
-    app.timer(settings().refresh_seconds, recheck, immediate=False)
+        core.sio.on(event, _for_its_own_page(_nicegui[event], acts=event == "event"))
 
 
 def may_drive(connection: HTTPConnection, client_id: object) -> bool:
@@ -109,6 +115,11 @@ async def _connect(sid: str, environ: dict[str, Any], auth: object = None) -> No
 
 
 async def _handshake(sid: str, data: object) -> bool:
+    async with _turns.setdefault(sid, asyncio.Lock()):
+        return await _shake_hands(sid, data)
+
+
+async def _shake_hands(sid: str, data: object) -> bool:
     if not isinstance(data, dict) or not _is_handshake(data):
         return False
     if not may_drive(HTTPConnection(core.sio.get_environ(sid)["asgi.scope"]), data["client_id"]):
@@ -121,23 +132,47 @@ async def _handshake(sid: str, data: object) -> bool:
 
 def _disconnect(sid: str, *_: object) -> None:
     _driven.pop(sid, None)
+    _turns.pop(sid, None)
     _nicegui["disconnect"](sid)
 
 
-def _for_its_own_page(handler: _Handler) -> Callable[[str, object], Awaitable[None]]:
-    """Return a handler that takes messages from the socket that drives the page, and drops all others."""
+def _for_its_own_page(handler: _Handler, *, acts: bool) -> Callable[[str, object], Awaitable[None]]:
+    """Return a handler that takes messages from the socket that drives the page, and drops all others.
+
+    Those by which somebody `acts` are taken only while the page's session runs: one database look-up each.
+    """
 
     async def handle(sid: str, message: object = None) -> None:
         if not isinstance(message, dict) or _driven.get(sid, "") != message.get("client_id"):
             return
-        try:
-            result = handler(sid, message)
-            if isawaitable(result):
-                await result
-        except (KeyError, TypeError, ValueError, AttributeError):
-            log.warning("a malformed message from a browser was dropped", exc_info=True)
+        async with _turns.setdefault(sid, asyncio.Lock()):  # in the order of arrival: what was typed, then the click
+            if acts and not await _may_still_act(message["client_id"]):
+                return
+            try:
+                result = handler(sid, message)
+                if isawaitable(result):
+                    await result
+            except (KeyError, TypeError, ValueError, AttributeError):
+                log.warning("a malformed message from a browser was dropped")
 
     return handle
+
+
+async def _may_still_act(client_id: str) -> bool:
+    """Say whether the session of a page still runs; closes its pages when it has ended.
+
+    While the database does not answer nobody is signed out, and no action can do anything either.
+    """
+    session_id = _session_of.get(client_id)
+    if session_id is None:
+        return True  # a page without a session, which can do nothing for anybody
+    try:
+        if await in_reading(load_running_sessions, {session_id}, utc_now()):
+            return True
+    except Unavailable:
+        return True
+    await close_clients(session_id)
+    return False
 
 
 async def _log_from_browser(sid: str, message: object = None) -> None:
@@ -154,6 +189,7 @@ def _is_handshake(data: dict[str, Any]) -> bool:
 
 
 def _forget(session_id: int, client: Client) -> None:
+    _session_of.pop(client.id, None)
     clients = _open.get(session_id, set())
     clients.discard(client)
     if not clients:

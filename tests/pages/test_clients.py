@@ -291,3 +291,13 @@ def test_an_expired_session_is_not_running(
     with time_machine.travel(utc_now() + timedelta(days=15), tick=False):
         recheck(browser)
     assert Client.instances == {}
+
+
+def test_a_session_that_ended_elsewhere_acts_no_more(browser: TestClient, alice_visits: Visitor) -> None:
+    with alice_visits.socket() as socket:
+        assert connect(socket)
+        run(sign_out, alice_visits.cookies["portal_session"])  # as another server, or the command line, does it
+        emit(socket, "event", click(alice_visits.page_id))
+        settle(socket)
+    assert clicked == []
+    assert alice_visits.page_id not in Client.instances

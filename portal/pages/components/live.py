@@ -16,6 +16,7 @@ from nicegui import Client, app, ui
 
 from portal.clock import utc_now
 from portal.errors import PortalError, Unavailable
+from portal.pages.clients import recheck
 from portal.settings import settings
 
 View = TypeVar("View")
@@ -194,7 +195,11 @@ async def live(
 
 
 async def tick() -> None:
-    """Refresh every feed that somebody looks at; one of them failing holds up no other."""
+    """Refresh every feed that somebody looks at; one of them failing holds up no other.
+
+    Pages of sessions that have ended are closed first, so that nothing more reaches them.
+    """
+    await recheck()
 
     async def refresh(feed: Feed[Any]) -> None:
         async with _slots:
