@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from nicegui import ui
+from nicegui.functions.download import download
+from nicegui.functions.navigate import Navigate
+from nicegui.functions.notify import notify
 
 from portal.actions.administration import create_gateway
 from portal.actions.keys import NewKey, create_key
@@ -51,9 +54,9 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nobodys_ui(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take back what NiceGUI's `User` puts in place of these, and leaves there."""
-    for name in ("navigate", "notify", "download"):
-        monkeypatch.setattr(ui, name, getattr(ui, name))
+    """Take back what NiceGUI's `User` puts in place of these, sometimes still while an old page is being closed."""
+    for name, own in {"navigate": Navigate(), "notify": notify, "download": download}.items():
+        monkeypatch.setattr(ui, name, own)
 
 
 @pytest.fixture
