@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from nicegui import APIRouter, Client, ui
 from nicegui import app as nicegui_app
+from nicegui.functions.navigate import Navigate
+from nicegui.functions.notify import notify
 from nicegui.testing.general import nicegui_reset_globals
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -240,6 +242,7 @@ def test_a_click_that_fails_is_explained_in_the_page(
     client = Client.instances[client_id(failing.get("/user/open").text)]
 
     async def click() -> list[object]:
+        ui.navigate, ui.notify = Navigate(), notify  # a `User` of an earlier test may still put its own in their place
         with client:
             nicegui_app.handle_exception(error)
         return [data.get("message") or data["path"] for _, _, data in client.outbox.messages]
