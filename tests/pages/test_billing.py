@@ -1,0 +1,299 @@
+"""Billing shows the exact sums of its view, to their owner alone, and keeps the alerts that are set on it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from nicegui import app, ui
+from nicegui.element import Element
+from nicegui.testing import User
+from nicegui.testing.user_interaction import UserInteraction
+
+from portal.actions.administration import enter_price, set_budget
+from portal.actions.alerts import change_alerts
+from portal.actions.keys import NewKey
+from portal.db.session import run_in_reading
+from portal.db.tables import Account
+from portal.pages import billing
+from portal.pages.components import live
+from portal.pages.components.formats import Formats
+from portal.pages.components.table import DataTable
+from portal.rules.budgets import BudgetType, Limits
+from portal.rules.figures import total
+from portal.rules.secrets import digest
+from portal.views.alerts import AlertSettings, load_alerts
+from portal.views.billing import BillingView, load_billing
+from portal.visitors import cookie_name
+from tests.cast import NOW, Gateway, report, run, send, viewer_of
+
+
+@pytest.fixture(autouse=True)
+def sunday_afternoon() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Give what signs an account in and opens its billing."""
+    app.include_router(billing.router)
+    monkeypatch.setattr(live, "_feeds", {})
+    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
+
+    async def open_page(account: Account, visitor: User = user) -> User:
+        visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
+        await visitor.open("/user/billing")
+        await until(lambda: "".join(texts(tagged(visitor, "updated-at"))))
+        return visitor
+
+    return open_page
+
+
+@pytest.fixture
+def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
+    """Of Alice, 240 billable tokens today, 3,600 yesterday, 50,020 in October, 900 in September; and Bob's."""
+    send(
+        gateway,
+        report("a-1", key_hash=digest(alices_key.secret), cost_factor=2),
+        report("a-2", model="devstral", mode="moe", requested_at=NOW - timedelta(days=1), prompt_tokens=3580),
+        report("a-3", model="devstral", mode="moe", requested_at=NOW - timedelta(days=23), prompt_tokens=50_000),
+        report("a-4", model="long-ago", requested_at=NOW - timedelta(days=60), prompt_tokens=880),
+        report("b-1", key_hash=digest(bobs_key.secret), prompt_tokens=777_757, model="bobs-model"),
+    )
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    assert condition()
+
+
+def elements(visitor: User) -> list[Element]:
+    assert visitor.client is not None
+    return list(visitor.client.elements.values())
+
+
+def tagged(visitor: User, test_id: str) -> Element:
+    (found,) = (element for element in elements(visitor) if element.props.get("data-testid") == test_id)
+    return found
+
+
+def texts(element: Element) -> list[str]:
+    """Return all that is written in an element, without what is hidden."""
+    own = element.descendants(include_self=True)
+    return [e.text for e in own if isinstance(e, ui.label) and e.text and e.visible]
+
+
+def everything(visitor: User) -> str:
+    """Return all that a browser is told."""
+    return "\n".join(f"{element.props} {getattr(element, 'text', '')}" for element in elements(visitor))
+
+
+def models(visitor: User) -> DataTable:
+    found = tagged(visitor, "model-table")
+    assert isinstance(found, DataTable)
+    return found
+
+
+def budget(visitor: User, period: str) -> list[str]:
+    """Return what is written in a row of the budgets."""
+    (row,) = (e for e in tagged(visitor, "budget-table").descendants() if e.props.get("data-period") == period)
+    return texts(row)
+
+
+def form(visitor: User) -> list[Element]:
+    return list(tagged(visitor, "alerts-form").descendants())
+
+
+def field(visitor: User, name: str) -> Any:
+    """Return the control of the form that is called `name`."""
+    (label,) = (e for e in form(visitor) if isinstance(e, ui.label) and e.tag == "label" and e.text == name)
+    (found,) = (e for e in form(visitor) if e.props.get("for") == label.props["for"] and e is not label)
+    return found
+
+
+def complaint(visitor: User, name: str) -> str:
+    """Return what is wrong with the value of a field, as it stands beside it; nothing if nothing is."""
+    control = field(visitor, name)
+    (below,) = (e for e in form(visitor) if e.html_id == control.props["aria-describedby"])
+    assert isinstance(below, ui.label)
+    is_bad = "mp-hint--bad" in below.classes
+    assert is_bad == (control.props.get("aria-invalid") == "true")
+    return str(below.text) if is_bad else ""
+
+
+def said(visitor: User) -> str:
+    """Return what the form says became of it."""
+    (place,) = (e for e in form(visitor) if e.props.get("role") == "status")
+    (box,) = (child for child in place.descendants() if "mp-msg" in child.classes)
+    return "".join(texts(box)) if box.visible else ""
+
+
+def switch(visitor: User) -> ui.switch:
+    (found,) = (element for element in form(visitor) if isinstance(element, ui.switch))
+    return found
+
+
+def save(visitor: User, *, enabled: bool, threshold: str, email: str) -> None:
+    """Fill the form in and send it, as Enter does."""
+    with visitor:
+        switch(visitor).value = enabled
+        field(visitor, "Threshold").value = threshold
+        field(visitor, "Alert email").value = email
+    (element,) = (element for element in form(visitor) if element.tag == "form")
+    UserInteraction(visitor, {element}, None).trigger("submit.prevent")
+
+
+def alerts(account: Account) -> AlertSettings:
+    return run_in_reading(load_alerts, account.id)
+
+
+def view_of(account: Account) -> BillingView:
+    return run_in_reading(load_billing, account.id, NOW)
+
+
+def limit(account: Account, **limits: Any) -> None:
+    run(set_budget, "test", account.username, Limits(**limits), NOW)
+
+
+async def test_the_sums_are_those_of_the_month_and_of_everything(visit, requests, alice: Account) -> None:
+    user = await visit(alice)
+    month, everything_so_far = texts(tagged(user, "summary-month")), texts(tagged(user, "summary-tokens"))
+    assert {"3,840", "€0.08"} <= set(month)
+    assert any("3,720 raw" in text for text in month)
+    assert "2 requests" in month
+    assert {"54,760", "€1.10"} <= set(everything_so_far)
+    assert any("23 Sept 2026" in text for text in everything_so_far)
+    assert "4" in texts(tagged(user, "summary-requests"))
+
+
+async def test_the_budgets_are_a_table(visit, requests, alice: Account) -> None:
+    limit(alice, daily=320, monthly=3000)
+    user = await visit(alice)
+    assert {"240", "320", "80", "75.0\u00a0%", "Warning"} <= set(budget(user, "daily"))
+    assert {"3,840", "3,000", "0", "over by 840", "128.0\u00a0%", "Critical"} <= set(budget(user, "monthly"))
+    assert {"54,760", "∞", "–", "Never"} <= set(budget(user, "total"))
+    assert all(BudgetType.SUBSCRIPTION.label in budget(user, period) for period in ("daily", "monthly", "total"))
+
+
+async def test_a_one_time_budget_is_called_so_and_has_one_limit(visit, requests, alice: Account) -> None:
+    limit(alice, daily=320, total=100_000, type=BudgetType.ONE_TIME)
+    user = await visit(alice)
+    assert {"54,760", "100,000", "45,240", BudgetType.ONE_TIME.label} <= set(budget(user, "total"))
+    assert "∞" in budget(user, "daily")
+
+
+async def test_models_are_listed_with_their_exact_sum(visit, requests, alice: Account) -> None:
+    user = await visit(alice)
+    view, f = view_of(alice).summary, Formats.of(viewer_of(alice))
+    shown = [(row["model"], row["mode"], row["tokens"], row["requests"]) for row in models(user).rows]
+    assert shown == [("devstral", "moe", "53,620", "2"), ("qwen3:32b", "native", "240", "1")]
+    assert [(part.model, part.mode) for part in view.by_model] == [(model, mode) for model, mode, *_ in shown]
+    footer, sums = models(user).props["state"], total(part.figures for part in view.by_model)
+    assert (footer["tokens"], footer["requests"]) == ("53,860", "3")
+    assert (footer["tokens"], footer["cost"]) == (f.number(sums.tokens), f.eur(sums.cost_nano_eur))
+    assert footer["exact_cost"] == "1.0772 EUR"
+    assert all(
+        "budget_from=2026-10-24" in row["href"] and row["model"] in row["href"].replace("%3A", ":")
+        for row in models(user).rows
+    )
+
+
+async def test_the_cost_is_explained_with_the_months_own_figures(visit, requests, alice: Account) -> None:
+    user = await visit(alice)
+    shown = texts(tagged(user, "cost-calculation"))
+    assert {"3,840", "€0.00002", "=", "€0.08"} <= set(shown)
+
+
+async def test_a_later_price_changes_no_cost_that_was_stored(visit, requests, alice: Account) -> None:
+    user = await visit(alice)
+    run(enter_price, "test", Decimal("0.5"), NOW - timedelta(minutes=1), NOW)
+    await live.tick()
+    shown = texts(tagged(user, "cost-calculation"))
+    assert {"3,840", "€0.08"} <= set(shown)
+    assert any("€0.50 per token" in text for text in shown)
+    assert "€1.10" in texts(tagged(user, "summary-tokens"))
+
+
+async def test_a_refresh_changes_texts_in_place(
+    visit, requests, alice: Account, gateway: Gateway, alices_key: NewKey
+) -> None:
+    limit(alice, daily=1000)
+    user = await visit(alice)
+    before = elements(user)
+    send(gateway, report("a-9", key_hash=digest(alices_key.secret), prompt_tokens=380))
+    await live.tick()
+    assert "4,240" in texts(tagged(user, "summary-month"))
+    assert "640" in budget(user, "daily")
+    assert models(user).props["state"]["tokens"] == "54,260"
+    after = elements(user)
+    assert [e.id for e in after] == [e.id for e in before]
+    assert all(new is old for new, old in zip(after, before, strict=True))
+
+
+async def test_nobody_else_sees_any_of_it(
+    visit, requests, alice: Account, charlie: Account, create_user, gateway: Gateway, bobs_key: NewKey
+) -> None:
+    alices = await visit(alice)
+    for trace in ("777,", "777777", "Bob", "bob"):
+        assert trace not in everything(alices), trace
+    before = texts(alices.client.layout), models(alices).rows
+    send(gateway, report("b-9", key_hash=digest(bobs_key.secret), model="bobs-model"))
+    await live.tick()
+    assert (texts(alices.client.layout), models(alices).rows) == before
+    user = await visit(charlie, create_user())
+    for trace in ("alice", "bob", "devstral", "3,840", "54,760"):
+        assert trace not in everything(user), trace
+    assert models(user).rows == []
+    assert not models(user).visible
+
+
+async def test_alerts_are_saved(visit, alice: Account, bob: Account) -> None:
+    user = await visit(alice)
+    assert (switch(user).value, field(user, "Threshold").value, field(user, "Alert email").value) == (False, "80", "")
+    save(user, enabled=True, threshold=" 65 % ", email=" ops@example.org ")
+    await until(lambda: said(user))
+    assert alerts(alice) == AlertSettings(enabled=True, threshold_percent=65, email="ops@example.org")
+    assert alerts(bob) == AlertSettings()
+    assert field(user, "Threshold").value == "65"
+    save(user, enabled=False, threshold="100", email="")
+    await until(lambda: said(user))
+    assert alerts(alice) == AlertSettings(enabled=False, threshold_percent=100, email=None)
+
+
+@pytest.mark.parametrize("threshold", ["", "0", "101", "-5", "12.5", "many", "9" * 5000, "٣"])
+async def test_a_bad_threshold_is_refused_beside_the_field(visit, alice: Account, threshold: str) -> None:
+    user = await visit(alice)
+    save(user, enabled=True, threshold=threshold, email="")
+    await until(lambda: complaint(user, "Threshold"))
+    assert complaint(user, "Alert email") == ""
+    assert said(user) == ""
+    assert alerts(alice) == AlertSettings()
+    with user:
+        field(user, "Threshold").value = "50"
+    assert complaint(user, "Threshold") == ""
+
+
+@pytest.mark.parametrize("email", ["nobody", "a@b@c", "a b@example.org", f"{'x' * 400}@example.org"])
+async def test_a_bad_address_is_refused_beside_the_field(visit, alice: Account, email: str) -> None:
+    user = await visit(alice)
+    save(user, enabled=True, threshold="50", email=email)
+    await until(lambda: complaint(user, "Alert email"))
+    assert complaint(user, "Threshold") == ""
+    assert alerts(alice) == AlertSettings()
+
+
+async def test_a_refresh_keeps_what_is_being_typed_and_fills_in_what_is_not(visit, alice: Account, create_user) -> None:
+    typing, idle = await visit(alice), await visit(alice, create_user())
+    with typing:
+        field(typing, "Threshold").value = "33"
+    run(change_alerts, alice.id, True, 90, None, NOW)
+    await live.tick()
+    assert field(typing, "Threshold").value == "33"
+    assert (switch(idle).value, field(idle, "Threshold").value) == (True, "90")
