@@ -65,3 +65,10 @@ def test_every_dependency_is_explained() -> None:
 def test_make_alone_says_what_can_be_made() -> None:
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"^make (\w+) +[A-Z]", said, re.MULTILINE)) == TARGETS
+
+
+def test_the_readme_leads_to_what_is_there() -> None:
+    links = re.findall(r"\]\(([^)#\s]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    files = [link for link in links if "://" not in link]
+    assert "docs/images/dashboard.png" in files
+    assert [file for file in files if not (ROOT / file).exists()] == []
