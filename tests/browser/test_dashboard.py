@@ -147,7 +147,7 @@ def test_without_requests_the_chart_is_an_empty_place_until_the_first_one(portal
     person = portal.person("nullo")
     page = visit(person, "/user/dashboard")
     chart = page.get_by_test_id("usage-chart")
-    expect(chart.get_by_role("heading", name="No requests yet")).to_be_visible()
+    expect(chart.get_by_role("heading", name="No requests in these 14 days")).to_be_visible()
     expect(chart.locator(".mp-plot")).to_be_hidden()
     expect(chart).to_contain_text("0 requests")
     expect(chart.get_by_role("link")).to_have_count(0)
@@ -156,7 +156,7 @@ def test_without_requests_the_chart_is_an_empty_place_until_the_first_one(portal
     portal.report(person)
 
     expect(chart.locator(".mp-plot")).to_be_visible()
-    expect(chart.get_by_role("heading", name="No requests yet")).to_be_hidden()
+    expect(chart.get_by_role("heading", name="No requests in these 14 days")).to_be_hidden()
     expect(chart.get_by_role("link", name="1 request")).to_be_visible()
 
 

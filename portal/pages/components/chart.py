@@ -43,7 +43,7 @@ class UsageChart:
                 self._plot.props["aria-hidden"] = "true"
                 self._plot.on("plotly_click", self._open_day, ["points"])
                 self._empty = empty(
-                    "chart", "No requests yet", "The chart fills as soon as a gateway reports your first request."
+                    "chart", "No requests in these 14 days", "The chart fills as soon as a gateway reports one."
                 )
                 self._empty.set_visibility(False)
                 self._table = DayTable()
