@@ -78,7 +78,7 @@ def build(settings: Settings) -> ASGIApp:
     for app in (server, nicegui_app):
         page_errors.install(app)
         api_errors.install(app)
-    nicegui_app.add_exception_handler(404, _NotFound(server))
+    nicegui_app.add_exception_handler(404, _NotFound(server))  # it has one itself, and a number goes first
     inside = GZipMiddleware(Pages(server, answer), minimum_size=1000, compresslevel=6)
     return Opened(Guard(inside, settings, answer), settings)
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from portal.errors import PortalError
@@ -214,6 +214,31 @@ def test_a_body_that_turns_out_too_large_is_refused() -> None:
     answer = guarded().post("/api/echo", content=chunks)
     assert (answer.status_code, answer.json()) == (413, {"error": "too_large"})
     assert answer.headers["connection"] == "close"
+
+
+async def test_a_body_that_never_ends_is_not_read_for_ever() -> None:
+    given = 0
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        nonlocal given
+        given += 1
+        assert given < 100
+        return {"type": "http.request", "body": b"x" * 1_000_000, "more_body": True}
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/echo",
+        "query_string": b"",
+        "headers": [(b"host", b"[::1]")],
+    }
+    await Guard(Starlette(routes=ROUTES), Settings(), said)(scope, receive, send)
+    assert given == 11
+    assert answered[0]["status"] == 413
 
 
 def test_the_largest_body_fits() -> None:

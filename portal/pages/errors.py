@@ -61,7 +61,6 @@ def install(app: FastAPI) -> None:
     """Answer every failure of an app, NiceGUI's or ours, with a page."""
     for kind in KINDS:
         app.add_exception_handler(kind, error_page)
-    app.add_exception_handler(404, error_page)  # NiceGUI has one, and a number goes first
 
 
 def error_page(request: Request, error: Exception) -> Response:
