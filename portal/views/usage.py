@@ -131,6 +131,9 @@ def _read_cursor(cursor: str | None, order: Order) -> tuple[Position | None, boo
             if type(value) is not int or not 0 <= value < 2**63:
                 raise ValueError
             return Position(value, row_id), way == "before"
-        return Position(datetime.fromisoformat(value).astimezone(UTC), row_id), way == "before"
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:  # would be read in the machine's own zone
+            raise ValueError
+        return Position(instant.astimezone(UTC), row_id), way == "before"
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
         raise InvalidInput("The cursor is not one that this list has given.", "cursor") from None

@@ -47,6 +47,7 @@ def send_history(gateway: Gateway, days: int, seed: int) -> None:
         for n, instant in enumerate([*instants, *(NOW - random.random() * days * 24 * HOUR for _ in range(200))])
         if instant <= NOW
     ]
+    reports.append(report("today", prompt_tokens=1))
     random.shuffle(reports)
     for start in range(0, len(reports), 100):
         send(gateway, *reports[start : start + 100], *reports[:start:17])

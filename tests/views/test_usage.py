@@ -1,20 +1,33 @@
-"""One page of requests knows where in the list it stands, however it was reached."""
+"""Usage history: pages and their cursors, filters in two zones, and nobody else's requests."""
 
 import base64
 import json
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
 
-from portal.db.tables import Account
+from portal.actions.keys import NewKey
+from portal.actions.notes import write_note
+from portal.db.session import Database, run_in_reading
+from portal.db.tables import Account, UsageEvent
 from portal.errors import InvalidInput, NotFound
-from portal.rules.usage import Order, UsageFilter
-from portal.views.usage import UsageView, is_cursor, load_usage, load_usage_row
-from tests.cast import NOW, Gateway, report, run, send, viewer_of
+from portal.rules.secrets import digest
+from portal.rules.usage import Order, Status, UsageFilter
+from portal.views.usage import UsageView, is_cursor, load_export, load_usage, load_usage_row
+from tests.cast import NOW, Gateway, create_member, report, run, send, viewer_of
+
+HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
+ORDERS = pytest.mark.parametrize("order", Order, ids=lambda order: order.value)
 
 
-def page(account: Account, cursor: str | None, order: Order = Order.NEWEST) -> UsageView:
-    return run(load_usage, viewer_of(account), UsageFilter(order=order), NOW, 2, cursor)
+PLAIN = UsageFilter()
+
+
+def page(who: Account, wanted: UsageFilter = PLAIN, limit: int = 50, cursor: str | None = None) -> UsageView:
+    return run(load_usage, viewer_of(who), wanted, NOW, limit, cursor)
 
 
 def models(view: UsageView) -> list[str]:
@@ -22,88 +35,283 @@ def models(view: UsageView) -> list[str]:
 
 
 @pytest.fixture
-def five(alice: Account, bob: Account, gateway: Gateway) -> None:
-    """Five of Alice's requests, the newest the smallest, with one of Bob's between each two."""
-    for n in range(5):
-        at, tokens = NOW - timedelta(minutes=n), 10 * n
+def used(alice: Account, bob: Account, alices_key: NewKey, bobs_key: NewKey, gateway: Gateway) -> None:
+    """Ten requests of each, two by two at one instant and of one size."""
+    for who, key in (("a", alices_key), ("b", bobs_key)):
         send(
             gateway,
-            report(f"a-{n}", model=f"a{n}", requested_at=at, prompt_tokens=tokens),
-            report(f"b-{n}", model=f"b{n}", requested_at=at, prompt_tokens=tokens, username="bob"),
+            *(
+                report(
+                    f"{who}{n}",
+                    key_hash=digest(key.secret),
+                    model=f"{who}{n}",
+                    mode=f"mode-{who}-{n % 2}",
+                    status=("ok", "error")[n % 5 == 0],
+                    prompt_tokens=n // 2 * 7 % 5,
+                    requested_at=NOW - n // 2 * HOUR,
+                )
+                for n in range(10)
+            ),
         )
 
 
-@pytest.mark.parametrize(
-    ("order", "expected"),
-    [
-        pytest.param(Order.NEWEST, ["a0", "a1", "a2", "a3", "a4"], id="newest"),
-        pytest.param(Order.OLDEST, ["a4", "a3", "a2", "a1", "a0"], id="oldest"),
-        pytest.param(Order.LARGEST, ["a4", "a3", "a2", "a1", "a0"], id="largest"),
-    ],
-)
-def test_pages_there_and_back(five: None, alice: Account, order: Order, expected: list[str]) -> None:
-    first = page(alice, None, order)
-    second = page(alice, first.older, order)
-    third = page(alice, second.older, order)
-    assert [models(view) for view in (first, second, third)] == [expected[:2], expected[2:4], expected[4:]]
-    assert [view.before for view in (first, second, third)] == [0, 2, 4]
-    assert (first.newer, third.older) == (None, None)
-    back = page(alice, third.newer, order)
-    assert (models(back), back.before) == (expected[2:4], 2)
-    assert (models(page(alice, back.newer, order)), page(alice, back.newer, order).newer) == (expected[:2], None)
-    assert {view.totals.requests for view in (first, second, third, back)} == {5}
+@ORDERS
+@pytest.mark.parametrize("limit", [1, 3, 10, 11])
+def test_cursors_lead_to_the_end_and_back(used: None, alice: Account, order: Order, limit: int) -> None:
+    wanted = UsageFilter(order=order)
+    everything = page(alice, wanted, 500).rows
+    there: list[UsageView] = [page(alice, wanted, limit)]
+    while there[-1].older is not None:
+        there.append(page(alice, wanted, limit, there[-1].older))
+    assert [row for view in there for row in view.rows] == list(everything)
+    assert [view.before for view in there] == [n * limit for n in range(len(there))]
+    assert there[0].newer is None
+
+    back = [there[-1]]
+    while back[-1].newer is not None:
+        back.append(page(alice, wanted, limit, back[-1].newer))
+    assert [(view.rows, view.before) for view in back[::-1]] == [(view.rows, view.before) for view in there]
+
+
+def test_totals_and_modes_are_those_of_the_whole_set(used: None, alice: Account) -> None:
+    first = page(alice, limit=3)
+    assert len(first.rows) == 3
+    assert first.totals.requests == 10
+    assert first.totals == page(alice, limit=3, cursor=first.older).totals
+    assert first.modes == ("mode-a-0", "mode-a-1")
+    of_mode = page(alice, UsageFilter(mode="mode-a-0"))
+    assert (of_mode.totals.requests, of_mode.modes) == (5, first.modes)
+
+
+def test_nobody_sees_anothers_requests(used: None, alice: Account, bob: Account, charlie: Account) -> None:
+    assert {model[0] for model in models(page(alice))} == {"a"}
+    assert {model[0] for model in models(page(bob))} == {"b"}
+    nothing = page(charlie)
+    assert (nothing.rows, nothing.totals.requests, nothing.modes) == ((), 0, ())
+    assert (nothing.before, nothing.newer, nothing.older) == (0, None, None)
+    assert models(page(bob, UsageFilter(token_name="Alice"))) == []
+    assert page(bob, UsageFilter(token_name="Alice")).totals.requests == 0
+
+
+def test_anothers_cursor_shows_ones_own_requests(used: None, alice: Account, bob: Account) -> None:
+    """A cursor is a place in an order, not a permission."""
+    assert {model[0] for model in models(page(bob, limit=50, cursor=page(alice, limit=3).older))} == {"b"}
 
 
 def test_a_page_keeps_its_rows_when_newer_ones_arrive_and_knows_its_new_place(
-    five: None, alice: Account, gateway: Gateway
+    used: None, alice: Account, gateway: Gateway
 ) -> None:
-    cursor = page(alice, None).older
-    send(gateway, report("a-9", model="new", requested_at=NOW + timedelta(seconds=1)))
-    second = page(alice, cursor)
-    assert (models(second), second.before, second.totals.requests) == (["a2", "a3"], 3, 6)
+    second = page(alice, limit=5).older
+    before = page(alice, limit=5, cursor=second)
+    send(gateway, report("new", requested_at=NOW + timedelta(seconds=1)))
+    after = page(alice, limit=5, cursor=second)
+    assert after.rows == before.rows
+    assert (after.before, after.totals.requests) == (before.before + 1, before.totals.requests + 1)
 
 
-def test_another_accounts_cursor_is_a_place_in_ones_own_list(five: None, alice: Account, bob: Account) -> None:
-    second = page(alice, page(bob, None).older)
-    assert all(model.startswith("a") for model in models(second))
+def test_a_page_that_has_become_empty_leads_nowhere(used: None, alice: Account) -> None:
+    second = page(alice, limit=5).older
+    view = page(alice, UsageFilter(mode="no such mode"), cursor=second)
+    assert (view.rows, view.before, view.newer, view.older) == ((), 0, None, None)
 
 
-def test_a_cursor_past_the_end_leads_to_no_rows(five: None, alice: Account, charlie: Account) -> None:
-    past = page(charlie, page(alice, None).older)
-    assert (past.rows, past.before, past.newer, past.older) == ((), 0, None, None)
-
-
-def cursor_of(*parts: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+def test_one_request_is_its_owners(used: None, alice: Account, bob: Account) -> None:
+    (row, *_) = page(alice).rows
+    run(write_note, alice.id, row.id, "Why?", NOW)
+    assert run(load_usage_row, viewer_of(alice), row.id).note == "Why?"
+    sentences = set()
+    for usage_id in (row.id, 2**62):
+        with pytest.raises(NotFound, match="no such request") as caught:
+            run(load_usage_row, viewer_of(bob), usage_id)
+        sentences.add(caught.value.detail)
+    assert len(sentences) == 1
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("wanted", "found"),
     [
-        pytest.param(cursor_of("newest", "after", "2026-11-22T14:05:00+00:00", 1), True, id="one of this order"),
-        pytest.param(cursor_of("oldest", "after", "2026-11-22T14:05:00+00:00", 1), False, id="one of another order"),
-        pytest.param(cursor_of("newest", "beside", "2026-11-22T14:05:00+00:00", 1), False, id="a way that is none"),
-        pytest.param(cursor_of("newest", "after", "yesterday", 1), False, id="no instant"),
-        pytest.param(cursor_of("newest", "after", "0001-01-01T00:00:00+14:00", 1), False, id="before all instants"),
-        pytest.param(cursor_of("newest", "after", 7, 1), False, id="a number"),
-        pytest.param(cursor_of("newest", "after", "2026-11-22T14:05:00+00:00", 0), False, id="an id that is none"),
-        pytest.param(cursor_of("newest", "after", "2026-11-22T14:05:00+00:00", 2**63), False, id="too large an id"),
-        pytest.param(cursor_of("newest"), False, id="too short"),
-        pytest.param("!!!", False, id="no base64"),
-        pytest.param("ü", False, id="no ASCII"),
+        pytest.param(UsageFilter(), 10, id="everything"),
+        pytest.param(UsageFilter(token_name="ALICE'S"), 10, id="part of the label"),
+        pytest.param(UsageFilter(token_name="moe-SK-"), 10, id="part of the prefix"),
+        pytest.param(UsageFilter(token_name="%"), 0, id="no pattern"),
+        pytest.param(UsageFilter(status=Status.ERROR), 2, id="errors"),
+        pytest.param(UsageFilter(status=Status.OK), 8, id="successes"),
+        pytest.param(UsageFilter(model="a3"), 1, id="a model"),
+        pytest.param(UsageFilter(mode="mode-a-1", status=Status.ERROR), 1, id="two at once"),
     ],
 )
-def test_is_cursor(text: str, expected: bool) -> None:
-    assert is_cursor(text, Order.NEWEST) is expected
+def test_filters(used: None, alice: Account, wanted: UsageFilter, found: int) -> None:
+    view = page(alice, wanted)
+    assert len(view.rows) == view.totals.requests == found
 
 
-def test_a_malformed_cursor_is_refused(alice: Account) -> None:
-    with pytest.raises(InvalidInput, match="cursor"):
-        page(alice, "!!!")
+def test_usage_without_a_key_is_not_found_by_a_keys_name(used: None, alice: Account, gateway: Gateway) -> None:
+    send(gateway, report("named", username="alice", model="named"))
+    assert "named" in models(page(alice))
+    assert "named" not in models(page(alice, UsageFilter(token_name="moe-sk-")))
 
 
-def test_one_request_is_shown_to_its_owner_alone(five: None, alice: Account, bob: Account) -> None:
-    (row, *_) = page(alice, None).rows
-    assert run(load_usage_row, viewer_of(alice), row.id).model == "a0"
-    with pytest.raises(NotFound, match="no such request"):
-        run(load_usage_row, viewer_of(bob), row.id)
+@ORDERS
+def test_an_export_is_the_whole_set_in_its_order(used: None, alice: Account, order: Order) -> None:
+    wanted = UsageFilter(status=Status.OK, order=order)
+    exported = run_in_reading(lambda session: list(load_export(session, viewer_of(alice), wanted, NOW)))
+    assert exported == list(page(alice, wanted, 500).rows)
+
+
+def test_from_and_to_are_the_accounts_days_and_budget_days_the_portals(
+    alice: Account, gateway: Gateway, settings_env
+) -> None:
+    """The 29th of March has 23 hours in Alice's Berlin and 24 in New York, where budgets are counted."""
+    settings_env(budget_timezone="America/New_York")
+    berlin = datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)
+    new_york = datetime(2026, 3, 29, 4, tzinfo=UTC), datetime(2026, 3, 30, 4, tzinfo=UTC)
+    for name, (start, end) in {"berlin": berlin, "new york": new_york}.items():
+        send(
+            gateway,
+            report(f"{name} 1", model=f"{name}: just before", requested_at=start - MICROSECOND),
+            report(f"{name} 2", model=f"{name}: first", requested_at=start),
+            report(f"{name} 3", model=f"{name}: last", requested_at=end - MICROSECOND),
+            report(f"{name} 4", model=f"{name}: just after", requested_at=end),
+        )
+    day = date(2026, 3, 29)
+    own = UsageFilter(from_day=day, to_day=day, order=Order.OLDEST)
+    assert models(page(alice, own)) == [
+        "berlin: first",
+        "new york: just before",
+        "new york: first",
+        "berlin: last",
+    ]
+    budget = UsageFilter(budget_from=day, budget_to=day, order=Order.OLDEST)
+    assert models(page(alice, budget)) == [
+        "new york: first",
+        "berlin: last",
+        "berlin: just after",
+        "new york: last",
+    ]
+
+
+def test_without_a_zone_of_its_own_an_account_has_the_portals(db: Database, gateway: Gateway, settings_env) -> None:
+    settings_env(budget_timezone="Asia/Tokyo")
+    dora = create_member("dora", time_zone=None)
+    send(gateway, report(username="dora", requested_at=datetime(2026, 3, 28, 15, tzinfo=UTC)))
+    day = date(2026, 3, 29)
+    assert len(page(dora, UsageFilter(from_day=day, to_day=day)).rows) == 1
+
+
+# Cursors
+
+
+def cursor(*parts: object) -> str:
+    """Return what a list would give for these parts, right or wrong."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+AT = NOW.isoformat()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x", id="a letter"),
+        pytest.param("!!!!", id="not base64"),
+        pytest.param("====", id="only padding"),
+        pytest.param("ä", id="not ASCII"),
+        pytest.param("\ud800", id="half a character"),
+        pytest.param("\x00", id="NUL"),
+        pytest.param("AAAA", id="not JSON"),
+        pytest.param(base64.urlsafe_b64encode(b"[" * 100_000).decode(), id="100,000 brackets"),
+        pytest.param(base64.urlsafe_b64encode(b"9" * 5_000).decode(), id="a number of 5,000 digits"),
+        pytest.param(base64.urlsafe_b64encode(b"\xff\xfe\xfd\xfc").decode(), id="not text"),
+        pytest.param(cursor(), id="nothing"),
+        pytest.param(cursor("newest", "after", AT), id="a part missing"),
+        pytest.param(cursor("newest", "after", AT, 1, 1), id="a part too many"),
+        pytest.param(cursor("oldest", "after", AT, 1), id="of another order"),
+        pytest.param(cursor("largest", "after", 1, 1), id="of another kind of order"),
+        pytest.param(cursor(["newest"], "after", AT, 1), id="an order that is a list"),
+        pytest.param(cursor("newest", "beside", AT, 1), id="another way"),
+        pytest.param(cursor("newest", ["after"], AT, 1), id="a way that is a list"),
+        pytest.param(cursor("newest", None, AT, 1), id="no way"),
+        pytest.param(cursor("newest", "after", 1, 1), id="a number for an instant"),
+        pytest.param(cursor("newest", "after", "yesterday", 1), id="a word for an instant"),
+        pytest.param(cursor("newest", "after", "2026-11-22", 1), id="a day for an instant"),
+        pytest.param(cursor("newest", "after", "2026-11-22T10:00:00", 1), id="an instant without zone"),
+        pytest.param(cursor("newest", "after", "0001-01-01T00:00:00+23:59", 1), id="before all time"),
+        pytest.param(cursor("newest", "after", "9999-12-31T23:59:59-23:59", 1), id="after all time"),
+        pytest.param(cursor("newest", "after", None, 1), id="no instant"),
+        pytest.param(cursor("newest", "after", AT, "1"), id="an id that is text"),
+        pytest.param(cursor("newest", "after", AT, True), id="an id that is true"),
+        pytest.param(cursor("newest", "after", AT, 1.0), id="an id with decimals"),
+        pytest.param(cursor("newest", "after", AT, 0), id="the id 0"),
+        pytest.param(cursor("newest", "after", AT, -1), id="a negative id"),
+        pytest.param(cursor("newest", "after", AT, 2**63), id="an id beyond 64 bits"),
+        pytest.param(cursor("newest", "after", AT, float("nan")), id="an id that is not a number"),
+    ],
+)
+def test_a_malformed_cursor_is_bad_input(charlie: Account, text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        page(charlie, cursor=text)
+    assert caught.value.field == "cursor"
+    assert not is_cursor(text, Order.NEWEST)
+
+
+@pytest.mark.parametrize("value", [-1, 2**63, 1.5, True, "1", None, AT])
+def test_a_malformed_size_is_bad_input(charlie: Account, value: object) -> None:
+    with pytest.raises(InvalidInput):
+        page(charlie, UsageFilter(order=Order.LARGEST), cursor=cursor("largest", "after", value, 1))
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_no_cursor_is_the_first_page(used: None, alice: Account, text: str | None) -> None:
+    assert page(alice, cursor=text) == page(alice)
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59.999999+00:00", "2026-11-22T10:00:00+23:59"]
+)
+@pytest.mark.parametrize("way", ["before", "after"])
+def test_any_instant_is_a_place(used: None, alice: Account, at: str, way: str) -> None:
+    assert is_cursor(cursor("newest", way, at, 2**63 - 1), Order.NEWEST)
+    assert len(page(alice, limit=500, cursor=cursor("newest", way, at, 2**63 - 1)).rows) <= 10
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["newest", "after", AT]),
+    lambda children: st.lists(children, max_size=5) | st.dictionaries(st.text(), children, max_size=5),
+    max_leaves=8,
+)
+SHAPED = st.tuples(
+    st.sampled_from([*Order]) | JSON,
+    st.sampled_from(["before", "after"]) | JSON,
+    st.datetimes(timezones=st.timezones()).map(datetime.isoformat) | st.integers() | JSON,
+    st.integers() | JSON,
+)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    text=st.text(max_size=200)
+    | st.binary(max_size=200).map(lambda raw: base64.urlsafe_b64encode(raw).decode())
+    | JSON.map(lambda value: base64.urlsafe_b64encode(json.dumps(value).encode()).decode())
+    | SHAPED.map(lambda parts: cursor(*parts)),
+    order=st.sampled_from(Order),
+)
+def test_whatever_a_cursor_says_it_is_a_place_or_bad_input(used: None, alice: Account, text: str, order: Order) -> None:
+    try:
+        view = page(alice, UsageFilter(order=order), cursor=text)
+    except InvalidInput:
+        is_place = False
+    else:
+        is_place = True
+        assert {model[0] for model in models(view)} <= {"a"}
+    assert is_cursor(text, order) is is_place
+
+
+def test_every_cursor_given_is_taken(used: None, alice: Account) -> None:
+    ids = run(lambda session: list(session.scalars(select(UsageEvent.id))))
+    assert len(ids) == 20
+    for order in Order:
+        view = page(alice, UsageFilter(order=order), 5)
+        assert view.older is not None
+        assert is_cursor(view.older, order)
+        assert view.older.isascii()
+        assert not set(view.older) & set("+/=")
