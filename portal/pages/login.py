@@ -3,6 +3,7 @@
 import asyncio
 
 from fastapi import APIRouter
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -15,6 +16,7 @@ from portal.pages.addresses import DASHBOARD, SIGN_IN, own_path
 from portal.pages.clients import close_clients
 from portal.pages.forms import html_page, read_form
 from portal.rules.text import MAX_NAME
+from portal.views.accounts import Viewer
 from portal.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
 
 router = APIRouter(include_in_schema=False)
@@ -49,13 +51,11 @@ async def take_sign_in(request: Request) -> Response:
 @router.post("/user/logout")
 async def take_sign_out(request: Request) -> Response:
     """End the session, and with it every page it has open."""
-    token = session_token(request)
+    token, viewer = session_token(request), None
     if token is not None:
         viewer = await asyncio.to_thread(viewer_of, request)
         await in_transaction(sign_out, token)
-        if viewer is not None and viewer.session_id is not None:
-            await close_clients(viewer.session_id)
-    response = RedirectResponse(SIGN_IN, 303)
+    response = RedirectResponse(SIGN_IN, 303, background=_closing(viewer))
     clear_session_cookie(response)
     return response
 
@@ -72,13 +72,21 @@ async def signed_in_response(
     opened: SignIn = await asyncio.to_thread(
         sign_in, username, password, browser_of(request), session_token(request), utc_now()
     )
-    if before is not None and before.session_id is not None:
-        await close_clients(before.session_id)
     if time_zone:
         await in_transaction(adopt_time_zone, opened.account_id, time_zone[:LONGEST_ZONE])
-    response = RedirectResponse(wanted or DASHBOARD, 303)
+    response = RedirectResponse(wanted or DASHBOARD, 303, background=_closing(before))
     set_session_cookie(response, opened.token)
     return response
+
+
+def _closing(viewer: Viewer | None) -> BackgroundTask | None:
+    """Return what closes the pages of a session that has ended, after the browser has been told the way on.
+
+    Sent away any sooner, its pages would ask for the form while the browser still has the old cookie.
+    """
+    if viewer is None or viewer.session_id is None:
+        return None
+    return BackgroundTask(close_clients, viewer.session_id)
 
 
 def _form(
