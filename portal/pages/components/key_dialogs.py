@@ -129,6 +129,7 @@ class NewKeyDialog:
         self._dialog.open()
 
     def _close(self) -> None:
+        self._secret.client.outbox.message_history.clear()  # NiceGUI keeps what it has sent for those who reconnect
         self._secret.show("")
         self._dialog.close()
 
