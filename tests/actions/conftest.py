@@ -8,17 +8,20 @@ from portal.db.session import Database
 from portal.db.tables import Account
 from tests.cast import PASSWORD, create_member
 
-QUICK = CryptContext(schemes=["argon2", "bcrypt"], deprecated="auto", argon2__rounds=1, argon2__memory_cost=32)
+QUICK = CryptContext(
+    schemes=["argon2", "bcrypt"], deprecated="auto", argon2__rounds=1, argon2__memory_cost=8, argon2__parallelism=1
+)
+QUICK_HASH, OF_NOBODY = QUICK.hash(PASSWORD), QUICK.hash("nobody has this password")
 
 
 @pytest.fixture
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make hashing cheap where it is not what a test is about."""
     monkeypatch.setattr(passwords, "_context", QUICK)
-    monkeypatch.setattr(passwords, "_UNKNOWN", QUICK.hash("nobody has this password"))
+    monkeypatch.setattr(passwords, "_UNKNOWN", OF_NOBODY)
 
 
 @pytest.fixture
 def alice(db: Database, quick_passwords: None) -> Account:
     """Alice, with a cheap hash of the same password."""
-    return create_member("alice", time_zone="Europe/Berlin", password_hash=QUICK.hash(PASSWORD))
+    return create_member("alice", time_zone="Europe/Berlin", password_hash=QUICK_HASH)

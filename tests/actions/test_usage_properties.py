@@ -131,7 +131,7 @@ def new_gateway(session: Session, name: str) -> Gateway:
     return Gateway(row.id, name, token)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=deliveries(), zone=st.sampled_from(ZONES))
 def test_any_order_and_repetition_of_batches_counts_every_event_once(
     db: Database, batches: list[list[UsageReport]], zone: str

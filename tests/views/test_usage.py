@@ -287,7 +287,7 @@ SHAPED = st.tuples(
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     text=st.text(max_size=200)
     | st.binary(max_size=200).map(lambda raw: base64.urlsafe_b64encode(raw).decode())
