@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from nicegui import ui
+from nicegui import app, ui
 from nicegui.functions.download import download
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
@@ -53,10 +53,15 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def nobodys_ui(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take back what NiceGUI's `User` puts in place of these, sometimes still while an old page is being closed."""
+def nobodys_nicegui(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back what tests leave in NiceGUI.
+
+    `User` puts its own in place of some functions, sometimes still while an old page is being closed; and every router
+    that is included wraps the app's lifespan once more, until it is too deep to enter.
+    """
     for name, own in {"navigate": Navigate(), "notify": notify, "download": download}.items():
         monkeypatch.setattr(ui, name, own)
+    monkeypatch.setattr(app.router, "lifespan_context", app.router.lifespan_context)
 
 
 @pytest.fixture
