@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import time_machine
@@ -23,10 +24,12 @@ from portal.pages.components import live
 from portal.pages.components.formats import Formats
 from portal.pages.components.table import DataTable
 from portal.rules.budgets import BudgetType, Limits
-from portal.rules.figures import total
+from portal.rules.figures import Figures, total
 from portal.rules.secrets import digest
+from portal.rules.usage import parse_filter
 from portal.views.alerts import AlertSettings, load_alerts
 from portal.views.billing import BillingView, load_billing
+from portal.views.usage import load_usage
 from portal.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send, viewer_of
 
@@ -205,6 +208,33 @@ async def test_models_are_listed_with_their_exact_sum(visit, requests, alice: Ac
     )
 
 
+async def test_every_count_of_requests_leads_to_exactly_those(visit, requests, alice: Account) -> None:
+    user = await visit(alice)
+    view, viewer = view_of(alice), viewer_of(alice)
+
+    def behind(address: str) -> Figures:
+        wanted = parse_filter(dict(parse_qsl(urlsplit(address).query)))
+        return run_in_reading(load_usage, viewer, wanted, NOW).totals
+
+    def links(test_id: str) -> list[Figures]:
+        own = tagged(user, test_id).descendants()
+        return [behind(e.props["href"]) for e in own if e.tag == "a" and "href" in e.props and e.visible]
+
+    assert [behind(row["href"]) for row in models(user).rows] == [part.figures for part in view.summary.by_model]
+    assert behind(models(user).props["state"]["href"]) == total(part.figures for part in view.summary.by_model)
+    assert links("summary-month") == [view.summary.month, view.summary.month]
+    assert links("summary-tokens")[0] == links("summary-requests")[0] == view.summary.total
+    assert links("budget-table") == [budget.figures for budget in view.budgets.all]
+
+
+async def test_no_model_is_left_out(visit, gateway: Gateway, alices_key: NewKey, alice: Account) -> None:
+    key_hash = digest(alices_key.secret)
+    send(gateway, *(report(f"m-{n}", model=f"model {n}", key_hash=key_hash) for n in range(120)))
+    user = await visit(alice)
+    assert {row["model"] for row in models(user).rows} == {f"model {n}" for n in range(120)}
+    assert models(user).props["state"]["requests"] == "120"
+
+
 async def test_the_cost_is_explained_with_the_months_own_figures(visit, requests, alice: Account) -> None:
     user = await visit(alice)
     shown = texts(tagged(user, "cost-calculation"))
@@ -218,6 +248,8 @@ async def test_a_later_price_changes_no_cost_that_was_stored(visit, requests, al
     shown = texts(tagged(user, "cost-calculation"))
     assert {"3,840", "€0.08"} <= set(shown)
     assert any("€0.50 per token" in text for text in shown)
+    assert {"€0.00002", "per token on average"} <= set(shown)
+    assert any("Not all of this month’s requests were made at today’s price." in text for text in shown)
     assert "€1.10" in texts(tagged(user, "summary-tokens"))
 
 

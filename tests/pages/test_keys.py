@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from nicegui.functions.navigate import History
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.keys import NewKey
+from portal.actions.keys import NewKey, create_key
 from portal.db.session import run_in_reading
 from portal.db.tables import Account
 from portal.errors import Unavailable
@@ -25,7 +25,7 @@ from portal.rules.secrets import API_KEY, is_secret
 from portal.views.accounts import load_program
 from portal.views.keys import KeyStatus, KeyView, load_keys
 from portal.visitors import cookie_name
-from tests.cast import NOW
+from tests.cast import NOW, run
 
 
 @pytest.fixture(autouse=True)
@@ -232,6 +232,55 @@ async def test_trouble_while_creating_is_said_inside_the_dialog(
     await user.should_see(Unavailable().detail)
     assert field(user, "Label").value == "CI"
     assert new_key(user) == ""
+
+
+async def test_a_second_click_while_the_first_one_works_creates_no_second_key(visit, alice: Account) -> None:
+    user = await visit(alice, "?create=1")
+    enter(user, "Label", "CI")
+    submit(user)
+    submit(user)
+    await until(lambda: new_key(user))
+    assert [key.label for key in stored(alice)] == ["CI"]
+
+
+@pytest.mark.parametrize(
+    ("copied", "sentence"),
+    [
+        pytest.param(True, "Copied.", id="the browser did it"),
+        pytest.param(False, "The key is selected: press Ctrl+C", id="it does not let pages"),
+    ],
+)
+async def test_whether_a_key_was_copied_is_said(visit, alice: Account, copied: bool, sentence: str) -> None:
+    user = await visit(alice, "?create=1")
+    enter(user, "Label", "CI")
+    submit(user)
+    await until(lambda: new_key(user))
+    UserInteraction(user, {user.client.layout}, None).trigger("portalCopied", copied)
+    await user.should_see(sentence)
+    window = dialog(user)
+    assert window is not None
+    assert window.props["persistent"] is True, "neither Escape nor a click beside it closes this one"
+
+
+@pytest.mark.parametrize(
+    ("days", "word", "end", "is_soon"),
+    [
+        pytest.param(None, "Active", "", False, id="for ever"),
+        pytest.param(300, "Active", "Until 18 Sept 2027", False, id="next year"),
+        pytest.param(12, "Active", "Expires in 12 days", True, id="soon"),
+        pytest.param(0.1, "Active", "Expires in 2 h 24 min", True, id="today"),
+        pytest.param(-3, "Expired", "19 Nov 2026", False, id="no longer"),
+    ],
+)
+async def test_a_row_says_whether_and_until_when_its_key_works(
+    visit, alice: Account, days: float | None, word: str, end: str, is_soon: bool
+) -> None:
+    ends = None if days is None else NOW + timedelta(days)
+    run(create_key, alice.id, "CI", ends, NOW - timedelta(30))
+    user = await visit(alice)
+    (row,) = table(user).rows
+    assert (row["status"], row["ends"], row["soon"], row["off"]) == (word, end, is_soon, word == "Expired")
+    assert row["last_used"] == "Never"
 
 
 async def test_a_key_is_renamed(visit, alice: Account, alices_key: NewKey) -> None:

@@ -193,6 +193,22 @@ async def test_what_is_wrong_stands_beside_its_field(visit, alice: Account, name
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "hint"),
+    [
+        pytest.param("Asia/Tokyo", "This browser is in Asia/Tokyo.", id="another zone"),
+        pytest.param("Europe/Berlin", "The times of single requests are shown in it.", id="the account's own"),
+        pytest.param("<b>Nowhere</b>", "The times of single requests are shown in it.", id="no zone at all"),
+        pytest.param(None, "The times of single requests are shown in it.", id="nothing"),
+    ],
+)
+async def test_the_browsers_zone_is_offered_where_it_is_another(visit, alice: Account, told: Any, hint: str) -> None:
+    user = await visit(alice)
+    UserInteraction(user, {user.client.layout}, None).trigger("portalZone", told)
+    below = field(about(user), "Time zone").props["aria-describedby"]
+    assert [e.text for e in about(user) if isinstance(e, ui.label) and e.html_id == below] == [hint]
+
+
 async def test_a_theme_applies_at_once_and_is_kept(visit, alice: Account) -> None:
     user = await visit(alice)
     fill(user, about(user), Theme="dark")
