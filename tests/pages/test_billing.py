@@ -208,7 +208,10 @@ async def test_models_are_listed_with_their_exact_sum(visit, requests, alice: Ac
     )
 
 
-async def test_every_count_of_requests_leads_to_exactly_those(visit, requests, alice: Account) -> None:
+async def test_every_count_of_requests_leads_to_exactly_those(
+    visit, requests, alice: Account, gateway: Gateway
+) -> None:
+    send(gateway, report("a-5", model="devstral"), report("a-6", mode="moe"))
     user = await visit(alice)
     view, viewer = view_of(alice), viewer_of(alice)
 

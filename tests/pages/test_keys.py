@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,11 +21,14 @@ from portal.errors import Unavailable
 from portal.pages import keys
 from portal.pages.components import key_dialogs, live
 from portal.pages.components.table import DataTable
+from portal.rules.keys import expires_after
 from portal.rules.secrets import API_KEY, is_secret
 from portal.views.accounts import load_program
 from portal.views.keys import KeyStatus, KeyView, load_keys
 from portal.visitors import cookie_name
 from tests.cast import NOW, run
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture(autouse=True)
@@ -216,7 +219,7 @@ async def test_the_last_day_of_a_key_is_one_of_its_owners_zone(visit, alice: Acc
     submit(user)
     await until(lambda: labels(user))
     (key,) = stored(alice)
-    assert key.expires_at == datetime(2026, 12, 1, tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+    assert key.expires_at == datetime(2026, 12, 1, tzinfo=BERLIN).astimezone(UTC)
 
 
 async def test_trouble_while_creating_is_said_inside_the_dialog(
@@ -263,23 +266,22 @@ async def test_whether_a_key_was_copied_is_said(visit, alice: Account, copied: b
 
 
 @pytest.mark.parametrize(
-    ("days", "word", "end", "is_soon"),
+    ("ends", "word", "text", "is_soon"),
     [
         pytest.param(None, "Active", "", False, id="for ever"),
-        pytest.param(300, "Active", "Until 18 Sept 2027", False, id="next year"),
-        pytest.param(12, "Active", "Expires in 12 days", True, id="soon"),
-        pytest.param(0.1, "Active", "Expires in 2 h 24 min", True, id="today"),
-        pytest.param(-3, "Expired", "19 Nov 2026", False, id="no longer"),
+        pytest.param(expires_after(date(2027, 9, 18), BERLIN), "Active", "Until 18 Sept 2027", False, id="next year"),
+        pytest.param(NOW + timedelta(12), "Active", "Expires in 12 days", True, id="soon"),
+        pytest.param(NOW + timedelta(hours=2.4), "Active", "Expires in 2 h 24 min", True, id="today"),
+        pytest.param(expires_after(date(2026, 11, 19), BERLIN), "Expired", "19 Nov 2026", False, id="no longer"),
     ],
 )
 async def test_a_row_says_whether_and_until_when_its_key_works(
-    visit, alice: Account, days: float | None, word: str, end: str, is_soon: bool
+    visit, alice: Account, ends: datetime | None, word: str, text: str, is_soon: bool
 ) -> None:
-    ends = None if days is None else NOW + timedelta(days)
     run(create_key, alice.id, "CI", ends, NOW - timedelta(30))
     user = await visit(alice)
     (row,) = table(user).rows
-    assert (row["status"], row["ends"], row["soon"], row["off"]) == (word, end, is_soon, word == "Expired")
+    assert (row["status"], row["ends"], row["soon"], row["off"]) == (word, text, is_soon, word == "Expired")
     assert row["last_used"] == "Never"
 
 
