@@ -219,6 +219,16 @@ def test_a_right_password_forgives(alice: Account) -> None:
     enter()
 
 
+def test_a_right_password_does_not_forgive_what_was_tried_on_others_from_there(alice: Account) -> None:
+    """Else whoever has one account could try all others without end, signing in now and then."""
+    fail(3, "dora")
+    enter()
+    counted = run(failures, "address", "192.0.2.1")
+    assert counted is not None
+    assert counted.count == 3
+    assert run(failures, "account", "alice") is None
+
+
 def test_a_restart_forgives_nobody(alice: Account, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     fail(FREE_TRIES["account"])
     monkeypatch.setattr("portal.db.session._database", None)

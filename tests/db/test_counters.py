@@ -15,6 +15,7 @@ from portal.db.counters import (
     counter,
     daily_usage,
     first_day,
+    lifetimes,
     modes,
     usage_by_model,
 )
@@ -61,6 +62,12 @@ def test_a_counter_is_one_period_of_one_account(counted: None, alice: Account, b
     assert run(counter, alice.id, Period.MONTHLY, date(2026, 11, 1)) == figures(67)
     assert run(counter, alice.id, Period.TOTAL, EPOCH_DAY) == figures(1051)
     assert run(counter, bob.id, Period.TOTAL, EPOCH_DAY) == figures(10**6)
+
+
+def test_lifetimes_of_several_accounts(counted: None, alice: Account, bob: Account, charlie: Account) -> None:
+    assert run(lifetimes, {alice.id, charlie.id}) == {alice.id: figures(1051)}
+    assert run(lifetimes, {alice.id, bob.id}) == {alice.id: figures(1051), bob.id: figures(10**6)}
+    assert run(lifetimes, set()) == {}
 
 
 def test_a_new_period_needs_no_reset(counted: None, alice: Account) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.rules.throttling import FORGOTTEN_AFTER, Failures, after_failure, wait_until
+from portal.rules.throttling import FORGOTTEN_AFTER, Failures, after_failure, after_success, wait_until
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -50,3 +50,17 @@ def test_a_quiet_day_forgets_all() -> None:
     assert after_failure(many, almost).count == 10**6 + 1
     assert after_failure(many, day) == Failures(1, day)
     assert wait_until(many, "account", day) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(None, None, id="none before"),
+        pytest.param(Failures(1, NOW), None, id="only this try, counted in advance"),
+        pytest.param(Failures(7, NOW), Failures(6, NOW), id="wrong ones of others"),
+    ],
+)
+def test_a_right_password_forgives_an_address_its_own_try_alone(
+    before: Failures | None, after: Failures | None
+) -> None:
+    assert after_success(before) == after
