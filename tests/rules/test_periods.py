@@ -59,6 +59,7 @@ DAYS = [
     pytest.param("America/Nuuk", "2024-03-31", "2024-03-31 01:00", 24, id="Nuuk jumps to midnight"),
     pytest.param("America/Nuuk", "2024-03-30", "2024-03-30 02:00", 23, id="and loses the hour before it"),
     pytest.param("America/Scoresbysund", "2023-03-26", "2023-03-26 01:00", 23, id="Scoresbysund follows UTC"),
+    pytest.param("America/Toronto", "1919-03-31", "1919-03-31 04:30", 23.5, id="Toronto once jumped over midnight"),
     pytest.param("America/St_Johns", "2006-10-29", "2006-10-29 02:30", 25, id="St John's turns back at 00:01"),
     pytest.param("Antarctica/Casey", "2010-03-05", "2010-03-04 13:00", 27, id="Casey goes back to yesterday"),
 ]
