@@ -215,6 +215,7 @@ def test_pages_follow_each_other_and_lead_back(two_people: None, alice: Account,
     after: Position | None = None
     while page := run(usage_page, alice.id, EVER, order, size, after):
         pages.append(page)
+        assert len(pages) <= 12, "each page goes on behind the last one"
         after = position_of(page[-1], order)
     assert [row for page in pages for row in page] == everything
     assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)

@@ -61,14 +61,14 @@ def test_cursors_lead_to_the_end_and_back(used: None, alice: Account, order: Ord
     wanted = UsageFilter(order=order)
     everything = page(alice, wanted, 500).rows
     there: list[UsageView] = [page(alice, wanted, limit)]
-    while there[-1].older is not None:
+    while there[-1].older is not None and len(there) < 20:
         there.append(page(alice, wanted, limit, there[-1].older))
     assert [row for view in there for row in view.rows] == list(everything)
     assert [view.before for view in there] == [n * limit for n in range(len(there))]
     assert there[0].newer is None
 
     back = [there[-1]]
-    while back[-1].newer is not None:
+    while back[-1].newer is not None and len(back) < 20:
         back.append(page(alice, wanted, limit, back[-1].newer))
     assert [(view.rows, view.before) for view in back[::-1]] == [(view.rows, view.before) for view in there]
 
