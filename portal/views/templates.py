@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
 
 from sqlalchemy.orm import Session
 
@@ -31,8 +30,11 @@ def load_template(session: Session, account_id: int) -> TemplateView | None:
     template = template_of(session, account_id)
     if template is None:
         return None
-    models = models_of(session, template.id)
-    categories = groupby(models, key=lambda model: model.category)
+    categories: dict[str, list[AssignedModel]] = {}
+    for model in models_of(session, template.id):
+        categories.setdefault(model.category, []).append(model)
     return TemplateView(
-        template.name, template.cost_factor, tuple(CategoryView(name, tuple(group)) for name, group in categories)
+        template.name,
+        template.cost_factor,
+        tuple(CategoryView(name, tuple(group)) for name, group in categories.items()),
     )

@@ -19,6 +19,7 @@ def test_alerts_are_changed_and_half_typed_values_survive_refreshes(
     person = portal.person(f"alma-{width}")
     page = visit(person, "/user/billing", width=width, scheme=scheme)
     form = page.get_by_test_id("alerts-form")
+    expect(form.locator("form:not([inert])")).to_be_visible()  # takes no input before the settings are known
     form.get_by_label("Threshold").fill("6")
     portal.report(person)
     expect(page.get_by_test_id("summary-tokens")).to_contain_text("1,200")

@@ -1,0 +1,107 @@
+"""Budget cards: consumed, limit, level, reset and the days they count."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from portal.actions.administration import set_budget
+from portal.db.tables import Account
+from portal.rules.budgets import BudgetType, Level, Limits
+from portal.rules.figures import Figures
+from portal.rules.periods import DayRange, Period
+from portal.views.budget import BudgetsView, load_budgets
+from tests.cast import NOW, Gateway, report, run, send
+
+
+def budgets(account: Account, now: datetime = NOW) -> BudgetsView:
+    return run(load_budgets, account.id, now)
+
+
+@pytest.fixture
+def used(alice: Account, bob: Account, gateway: Gateway) -> None:
+    """Alice: 700 today, 200 more this month, 100 before. Bob: a million."""
+    plain = {"completion_tokens": 0}
+    send(
+        gateway,
+        report("r-1", prompt_tokens=700, **plain),
+        report("r-2", prompt_tokens=200, requested_at=datetime(2026, 11, 1, tzinfo=UTC), **plain),
+        report("r-3", prompt_tokens=100, requested_at=datetime(2026, 10, 31, 23, 59, tzinfo=UTC), **plain),
+        report("r-4", prompt_tokens=10**6, username="bob", **plain),
+    )
+
+
+def test_cards_of_a_subscription(used: None, alice: Account) -> None:
+    run(set_budget, "root", "alice", Limits(1000, 1000, 1000), NOW)
+    view = budgets(alice)
+    assert view.type is BudgetType.SUBSCRIPTION
+    assert [each.period for each in view.all] == [Period.DAILY, Period.MONTHLY, Period.TOTAL]
+    assert [each.budget.consumed for each in view.all] == [700, 900, 1000]
+    assert [each.budget.limit for each in view.all] == [1000, 1000, 1000]
+    assert [each.percent for each in view.all] == [Decimal("70.0"), Decimal("90.0"), Decimal("100.0")]
+    assert [each.level for each in view.all] == [Level.WARNING, Level.WARNING, Level.CRITICAL]
+    assert [each.resets_at for each in view.all] == [
+        datetime(2026, 11, 23, tzinfo=UTC),
+        datetime(2026, 12, 1, tzinfo=UTC),
+        None,
+    ]
+    assert [each.days for each in view.all] == [
+        DayRange(date(2026, 11, 22), date(2026, 11, 22)),
+        DayRange(date(2026, 11, 1), date(2026, 11, 22)),
+        DayRange(date(2026, 10, 31), date(2026, 11, 22)),
+    ]
+    assert view.daily.figures == Figures(700, 700, 0, 700, 1, 14_000_000)
+    assert view.daily.elapsed == pytest.approx((14 * 60 + 5) / (24 * 60))
+    assert view.total.elapsed is None
+
+
+def test_of_a_one_time_budget_only_the_total_counts(used: None, alice: Account) -> None:
+    run(set_budget, "root", "alice", Limits(1, 1, 2000, BudgetType.ONE_TIME), NOW)
+    view = budgets(alice)
+    assert view.type is BudgetType.ONE_TIME
+    assert [each.budget.limit for each in view.all] == [None, None, 2000]
+    assert [each.level for each in view.all] == [None, None, Level.NORMAL]
+    assert [each.percent for each in view.all] == [None, None, Decimal("50.0")]
+    assert [each.resets_at for each in view.all] == [None, None, None]
+    assert [each.elapsed for each in view.all] == [None, None, None]
+    assert [each.budget.consumed for each in view.all] == [700, 900, 1000]
+
+
+def test_without_limits_there_is_no_level(used: None, alice: Account) -> None:
+    view = budgets(alice)
+    assert [(each.budget.limit, each.percent, each.level, each.budget.remaining) for each in view.all] == [
+        (None, None, None, None)
+    ] * 3
+    assert view.daily.resets_at == datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def test_without_usage_there_are_zeros(used: None, charlie: Account) -> None:
+    view = budgets(charlie)
+    assert [each.figures for each in view.all] == [Figures()] * 3
+    assert view.total.days is None
+    assert view.daily.days == DayRange(date(2026, 11, 22), date(2026, 11, 22))
+
+
+def test_billable_tokens_count_against_limits_and_raw_ones_stand_beside(alice: Account, gateway: Gateway) -> None:
+    run(set_budget, "root", "alice", Limits(1000), NOW)
+    send(gateway, report(prompt_tokens=500, completion_tokens=100, cost_factor=Decimal("1.5")))
+    daily = budgets(alice).daily
+    assert (daily.budget.consumed, daily.percent, daily.figures.total_tokens) == (900, Decimal("90.0"), 600)
+
+
+def test_days_of_cards_are_those_of_the_budget_zone(alice: Account, gateway: Gateway, settings_env) -> None:
+    """In Kiritimati tomorrow has begun."""
+    settings_env(budget_timezone="Pacific/Kiritimati")
+    send(gateway, report("r-1"), report("r-2", requested_at=datetime(2026, 11, 22, 9, 59, tzinfo=UTC)))
+    daily = budgets(alice).daily
+    assert daily.days == DayRange(date(2026, 11, 23), date(2026, 11, 23))
+    assert daily.figures.requests == 1
+    assert daily.resets_at == datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+def test_usage_of_a_clock_ahead_counts_tomorrow(alice: Account, gateway: Gateway) -> None:
+    late = datetime(2026, 11, 22, 23, 58, tzinfo=UTC)
+    send(gateway, report(requested_at=late + timedelta(minutes=4)), now=late)
+    assert budgets(alice, late).daily.figures == Figures()
+    assert budgets(alice, late).total.days == DayRange(date(2026, 11, 23), date(2026, 11, 23))
+    assert budgets(alice, late + timedelta(minutes=4)).daily.figures.requests == 1
