@@ -10,8 +10,11 @@ from sqlalchemy.orm import Session
 
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.db.accounts import add_account
-from portal.db.session import run_in_transaction
+from portal.db.rollups import stored_daily, stored_hourly
+from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
+from portal.rules.figures import Figures
+from portal.rules.ledger import DailyKey, HourlyKey
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 from portal.views.accounts import Viewer
@@ -74,6 +77,16 @@ def send(
 ) -> list[Outcome]:
     """Have a gateway report requests in one batch; return what became of each."""
     return run(record_usage, gateway.id, reports, budget_tz or settings().budget_zone, now)
+
+
+def daily_of(account: Account) -> dict[DailyKey, Figures]:
+    """Return all daily roll-ups of an account."""
+    return run_in_reading(lambda session: dict(stored_daily(session, account.id)))
+
+
+def hourly_of(account: Account) -> dict[HourlyKey, Figures]:
+    """Return all hourly roll-ups of an account."""
+    return run_in_reading(lambda session: dict(stored_hourly(session, account.id)))
 
 
 def results(outcomes: Sequence[Outcome]) -> list[Result]:

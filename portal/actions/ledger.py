@@ -1,37 +1,63 @@
-"""Proving that the sums are the sums, and writing them anew."""
+"""Proving that the sums are the sums, and writing them anew.
 
-from collections.abc import Iterator, Mapping
+Decision: an account is gone through day by day, so that only one day's roll-ups are held at a time, however many events
+there are. Pruned events count by the sums that were kept of them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import date, datetime
+from itertools import groupby
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.counters import account_counters, account_daily, add_to_counters, add_to_daily, clear_counters
-from portal.db.ledger import account_events, lock_account
+from portal.db.counters import account_counters, add_to_counters, clear_counters
+from portal.db.ledger import StoredEvent, account_events, lock_account
+from portal.db.rollups import (
+    add_to_daily,
+    add_to_hourly,
+    clear_roll_ups,
+    stored_daily,
+    stored_hourly,
+    stored_pruned,
+)
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey, DailyKey, Sums
+from portal.rules.ledger import CounterKey, DailyKey, HourlyKey, Sums, add_up, counters_of, start_of_hour
+from portal.rules.periods import DayFinder, end_of_day
 
-Key = TypeVar("Key", CounterKey, DailyKey)
+Key = TypeVar("Key", CounterKey, DailyKey, HourlyKey)
+Timed = TypeVar("Timed", DailyKey, HourlyKey)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A sum that is not what the events add up to."""
 
-    key: CounterKey | DailyKey
+    key: CounterKey | DailyKey | HourlyKey
     kept: Figures
     true: Figures
 
     def __str__(self) -> str:
         """Name the sum and both values."""
-        key = self.key
-        which = (
-            f"{key.period} counter of {key.start}"
-            if isinstance(key, CounterKey)
-            else f"roll-up of {key.day}, {key.model}, {key.mode}"
+        return (
+            f"account {self.key.account_id}: {_name(self.key)}: "
+            f"kept {_brief(self.kept)}, events sum to {_brief(self.true)}"
         )
-        return f"account {key.account_id}: {which}: kept {_brief(self.kept)}, events sum to {_brief(self.true)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What the events of an account add up to: those of one day, and those of the hours that are over by its end.
+
+    The last of an account has no `day`, only what is left.
+    """
+
+    day: date | None
+    daily: dict[DailyKey, Figures]
+    hourly: dict[HourlyKey, Figures]
+    over: datetime | None
 
 
 def verify_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[Difference]:
@@ -39,25 +65,73 @@ def verify_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> It
 
     Run it in a snapshot: events that arrive meanwhile are then neither in the one nor in the other.
     """
-    sums = _sum_up(session, account_id, budget_tz)
-    yield from _differences(account_counters(session, account_id), sums.counters)
-    yield from _differences(account_daily(session, account_id), sums.daily)
+    kept_daily = _Ahead(stored_daily(session, account_id), lambda key: key.day)
+    kept_hourly = _Ahead(stored_hourly(session, account_id), lambda key: key.hour)
+    counters: dict[CounterKey, Figures] = {}
+    for part in _days(session, account_id, budget_tz):
+        _count(counters, part.daily)
+        yield from _differences(kept_daily.until(part.day), part.daily)
+        yield from _differences(kept_hourly.until(part.over), part.hourly)
+    yield from _differences(account_counters(session, account_id), counters)
 
 
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:
     """Write an account's counters and roll-ups anew from its events; its new events wait until that is done."""
     lock_account(session, account_id)
-    sums = _sum_up(session, account_id, budget_tz)
     clear_counters(session, account_id)
-    add_to_counters(session, sums.counters)
-    add_to_daily(session, sums.daily)
+    clear_roll_ups(session, account_id)
+    for part in _days(session, account_id, budget_tz):
+        add_to_daily(session, part.daily)
+        add_to_hourly(session, part.hourly)
+        add_to_counters(session, counters_of(part.daily))
 
 
-def _sum_up(session: Session, account_id: int, budget_tz: ZoneInfo) -> Sums:
-    sums = Sums()
-    for event in account_events(session, account_id):
-        sums.add(account_id, event.requested_at, event.model, event.mode, event.figures, budget_tz)
+def _days(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[_Day]:
+    """Yield what an account's events add up to, day by day."""
+    pruned = _Ahead(stored_pruned(session, account_id), lambda key: key.day)
+    days = DayFinder(budget_tz)
+    hourly: dict[HourlyKey, Figures] = {}
+    for day, events in groupby(account_events(session, account_id), lambda event: days.day_of(event.requested_at)):
+        sums = _sums(events, budget_tz)
+        over = start_of_hour(end_of_day(day, budget_tz))  # in some zones a day ends within an hour
+        hourly = {key: hourly.get(key, Figures()) + sums.hourly.get(key, Figures()) for key in hourly | sums.hourly}
+        whole = {key: figures for key, figures in hourly.items() if key.hour < over}
+        hourly = {key: figures for key, figures in hourly.items() if key.hour >= over}
+        yield _Day(day, add_up(sums.daily, pruned.until(day)), whole, over)
+    yield _Day(None, pruned.until(None), hourly, None)
+
+
+def _sums(events: Iterator[StoredEvent], budget_tz: ZoneInfo) -> Sums:
+    sums = Sums(budget_tz)
+    for event in events:
+        sums.add(event)
     return sums
+
+
+class _Ahead(Generic[Timed]):
+    """Reads a stream of figures in the order of time, as far as it is asked to."""
+
+    def __init__(self, stream: Iterator[tuple[Timed, Figures]], time: Callable[[Timed], date]) -> None:
+        self._stream: Iterator[tuple[Timed, Figures]] = stream
+        self._time: Callable[[Timed], date] = time
+        self._next: tuple[Timed, Figures] | None = next(stream, None)
+
+    def until(self, last: date | None) -> dict[Timed, Figures]:
+        """Return what comes next: of a day, up to and with it; of an instant, what lies before it; None is the rest."""
+        found: dict[Timed, Figures] = {}
+        while self._next is not None and (last is None or self._is_due(self._time(self._next[0]), last)):
+            found[self._next[0]] = self._next[1]
+            self._next = next(self._stream, None)
+        return found
+
+    @staticmethod
+    def _is_due(time: date, last: date) -> bool:
+        return time < last if isinstance(last, datetime) else time <= last
+
+
+def _count(counters: dict[CounterKey, Figures], daily: Mapping[DailyKey, Figures]) -> None:
+    for key, figures in counters_of(daily).items():
+        counters[key] = counters.get(key, Figures()) + figures
 
 
 def _differences(kept: Mapping[Key, Figures], true: Mapping[Key, Figures]) -> Iterator[Difference]:
@@ -66,5 +140,14 @@ def _differences(kept: Mapping[Key, Figures], true: Mapping[Key, Figures]) -> It
             yield Difference(key, kept.get(key, Figures()), true.get(key, Figures()))
 
 
+def _name(key: CounterKey | DailyKey | HourlyKey) -> str:
+    if isinstance(key, CounterKey):
+        return f"{key.period} counter of {key.start}"
+    time = f"{key.day}" if isinstance(key, DailyKey) else f"{key.hour:%Y-%m-%d %H}:00 UTC"
+    detail = f"key {key.api_key_id}" if key.api_key_id else "no key"
+    return f"roll-up of {time}, {key.model}, {key.mode}, {detail}{', failed' if key.failed else ''}"
+
+
 def _brief(figures: Figures) -> str:
-    return f"{figures.tokens:,} tokens, {figures.requests:,} requests, {figures.cost_nano_eur:,} nano-EUR"
+    unpriced = f", {figures.unpriced:,} unpriced" if figures.unpriced else ""
+    return f"{figures.tokens:,} tokens, {figures.requests:,} requests, {figures.cost_nano_eur:,} nano-EUR{unpriced}"

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import accounts_named
-from portal.db.counters import add_to_counters, add_to_daily, lifetimes
+from portal.db.counters import add_to_counters, lifetimes
 from portal.db.keys import keys_with_hashes, note_last_use
 from portal.db.ledger import NewEvent, fingerprints, hold_events, insert_events, release_events
 from portal.db.prices import price_book
+from portal.db.reservations import release
+from portal.db.rollups import add_to_daily, add_to_hourly
 from portal.db.templates import account_cost_factors, cost_factors
 from portal.rules.figures import Figures
 from portal.rules.ledger import Sums
@@ -111,6 +113,7 @@ def record_usage(
 
     _count(session, [candidates[external_id][1] for external_id in new], budget_tz)
     _hold(session, batch, reports, marks)
+    release(session, gateway_id, sorted(new))
     release_events(session, gateway_id, {external_id: stored[external_id] for external_id in sorted(new)}, now)
     return [batch.outcomes[index] for index in range(len(reports))]
 
@@ -149,8 +152,9 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         return None
     factor = batch.cost_factor(report, owner.account_id)
     billable = billable_tokens(report.total_tokens, factor)
-    cost = cost_nano_eur(billable, price_at(batch.prices, requested_at).eur_per_token)
-    if cost > MAX_COST:
+    price = price_at(batch.prices, requested_at)
+    cost = None if price is None else cost_nano_eur(billable, price.eur_per_token)
+    if cost is not None and cost > MAX_COST:
         batch.outcomes[index] = Outcome(Result.REJECTED, "One request cannot cost more than 100,000 EUR.")
         return None
     event = NewEvent(
@@ -185,15 +189,16 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
 
 def _count(session: Session, events: Sequence[NewEvent], budget_tz: ZoneInfo) -> None:
     """Add newly stored events to their counters, roll-ups and the last use of their keys."""
-    sums = Sums()
+    sums = Sums(budget_tz)
     uses: dict[int, datetime] = {}
     for event in events:
-        sums.add(event.account_id, event.requested_at, event.model, event.mode, event.figures, budget_tz)
+        sums.add(event)
         if event.api_key_id is not None:
             used_at = min(event.requested_at, event.received_at)
             uses[event.api_key_id] = max(uses.get(event.api_key_id, used_at), used_at)
     add_to_counters(session, sums.counters)
     add_to_daily(session, sums.daily)
+    add_to_hourly(session, sums.hourly)
     note_last_use(session, uses)
 
 

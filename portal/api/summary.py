@@ -35,7 +35,9 @@ class SummaryAnswer(BaseModel):
     month: Sums = Field(description="This month of the budget time zone")
     by_model: list[ModelSums] = Field(description="The last 30 days, largest first")
     daily: list[DaySums] = Field(description="The last 14 days, oldest first, days without requests included")
-    price_eur: str = Field(description="EUR per billable token, an exact decimal string", examples=["0.00002"])
+    price_eur: str | None = Field(
+        description="EUR per billable token, an exact decimal string; null while none is in force", examples=["0.00002"]
+    )
 
 
 @router.get("/user/api/summary", tags=["Account"], dependencies=[SESSION], responses=answers(401))
@@ -47,5 +49,5 @@ def read_summary(session: Reading, viewer: SignedIn) -> SummaryAnswer:
         month=Sums.of(view.month),
         by_model=[ModelSums.of(row.figures, model=row.model, mode=row.mode) for row in view.by_model],
         daily=[DaySums.of(bar.figures, day=bar.day) for bar in view.daily],
-        price_eur=f"{view.price.eur_per_token:f}",
+        price_eur=f"{view.price.eur_per_token:f}" if view.price else None,
     )

@@ -77,7 +77,9 @@ class UsageItem(BaseModel):
     completion_tokens: int
     total_tokens: int
     billable_tokens: int
-    cost_eur: str = Field(description="EUR, an exact decimal string", examples=["0.01486"])
+    cost_eur: str | None = Field(
+        description="EUR, an exact decimal string; null while no price was in force at its time", examples=["0.01486"]
+    )
     status: str = Field(description="`ok` or the gateway's code of an error")
     latency_ms: int | None
     note: str | None
@@ -90,7 +92,7 @@ class UsageItem(BaseModel):
             {name: getattr(row, name) for name in cls.model_fields if name not in {"api_key", "cost_eur"}}
             | {
                 "api_key": {"label": row.key_label, "prefix": row.key_prefix} if has_key else None,
-                "cost_eur": eur_text(row.cost_nano_eur),
+                "cost_eur": None if row.cost_nano_eur is None else eur_text(row.cost_nano_eur),
             }
         )
 

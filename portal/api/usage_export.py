@@ -12,7 +12,7 @@ import re
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -153,7 +153,7 @@ def as_csv(rows: Iterator[UsageRow]) -> Iterator[bytes]:
     table = csv.writer(text)
     table.writerow(COLUMNS)
     for batch in _batches(rows):
-        table.writerows([_safe(value) for value in _values(row, eur_text(row.cost_nano_eur))] for row in batch)
+        table.writerows([_safe(value) for value in _values(row, eur_text)] for row in batch)
         yield text.getvalue().encode()
         text.seek(0)
         text.truncate()
@@ -186,13 +186,14 @@ def _write_workbook(file: IO[bytes], rows: Iterator[UsageRow]) -> None:
         sheet.freeze_panes = "A2"
         sheet.append(COLUMNS)
         for row in chain([more] if more else [], islice(rows, _SHEET_ROWS - 1)):
-            sheet.append([_cell(sheet, value) for value in _values(row, eur(row.cost_nano_eur))])
+            sheet.append([_cell(sheet, value) for value in _values(row, eur)])
         more = next(rows, None)
     book.save(file)
 
 
-def _values(row: UsageRow, cost: str | Decimal) -> list[Any]:
-    """Return a request in the order of COLUMNS."""
+def _values(row: UsageRow, as_eur: Callable[[int], str | Decimal]) -> list[Any]:
+    """Return a request in the order of COLUMNS; what has no cost yet leaves its cell empty."""
+    cost = None if row.cost_nano_eur is None else as_eur(row.cost_nano_eur)
     special = {"api_key_label": row.key_label, "api_key_prefix": row.key_prefix, "cost_eur": cost}
     return [special[name] if name in special else getattr(row, name) for name in COLUMNS]
 

@@ -36,16 +36,20 @@ class NewEvent:
     reasoning_tokens: int
     cost_factor: Decimal
     billable_tokens: int
-    cost_nano_eur: int
+    cost_nano_eur: int | None
     latency_ms: int | None
     requested_at: datetime
     received_at: datetime
 
     @property
+    def failed(self) -> bool:
+        """Whether the request ended in anything but `ok`."""
+        return self.status != "ok"
+
+    @property
     def figures(self) -> Figures:
         """What this one request adds to every sum."""
-        total = self.prompt_tokens + self.completion_tokens
-        return Figures(self.billable_tokens, self.prompt_tokens, self.completion_tokens, total, 1, self.cost_nano_eur)
+        return _figures(self.billable_tokens, self.prompt_tokens, self.completion_tokens, self.cost_nano_eur)
 
 
 _NAMES = tuple(f.name for f in fields(NewEvent))
@@ -53,11 +57,15 @@ _NAMES = tuple(f.name for f in fields(NewEvent))
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """What verification reads of an event."""
+    """What counting reads of an event."""
 
+    id: int
+    account_id: int
     requested_at: datetime
     model: str
     mode: str
+    api_key_id: int | None
+    failed: bool
     figures: Figures
 
 
@@ -135,21 +143,10 @@ def count_events(session: Session) -> int:
 
 def account_events(session: Session, account_id: int) -> Iterator[StoredEvent]:
     """Yield an account's stored events, oldest first, without holding them all; for verification and rebuilding."""
-    query = (
-        select(
-            UsageEvent.requested_at,
-            UsageEvent.model,
-            UsageEvent.mode,
-            UsageEvent.billable_tokens,
-            UsageEvent.prompt_tokens,
-            UsageEvent.completion_tokens,
-            UsageEvent.cost_nano_eur,
-        )
-        .where(UsageEvent.account_id == account_id)
-        .order_by(UsageEvent.requested_at)
-    )
-    for row in session.execute(query.execution_options(yield_per=1000)):
-        yield StoredEvent(row[0], row[1], row[2], Figures(row[3], row[4], row[5], row[4] + row[5], 1, row[6]))
+    query = _COUNTED.where(UsageEvent.account_id == account_id).order_by(UsageEvent.requested_at)
+    with session.execute(query.execution_options(yield_per=1000)) as rows:  # closed also when nobody reads to the end
+        for row in rows:
+            yield _stored(row)
 
 
 def lock_account(session: Session, account_id: int) -> None:
@@ -159,3 +156,27 @@ def lock_account(session: Session, account_id: int) -> None:
 
 def _columns(event: NewEvent) -> dict[str, Any]:
     return {name: getattr(event, name) for name in _NAMES}
+
+
+_COUNTED = select(
+    UsageEvent.id,
+    UsageEvent.account_id,
+    UsageEvent.requested_at,
+    UsageEvent.model,
+    UsageEvent.mode,
+    UsageEvent.api_key_id,
+    UsageEvent.status,
+    UsageEvent.billable_tokens,
+    UsageEvent.prompt_tokens,
+    UsageEvent.completion_tokens,
+    UsageEvent.cost_nano_eur,
+)
+
+
+def _stored(row: Any) -> StoredEvent:  # a row of _COUNTED
+    row_id, account_id, requested_at, model, mode, key_id, status, *numbers = row
+    return StoredEvent(row_id, account_id, requested_at, model, mode, key_id, status != "ok", _figures(*numbers))
+
+
+def _figures(billable: int, prompt: int, completion: int, cost: int | None) -> Figures:
+    return Figures(billable, prompt, completion, prompt + completion, 1, cost or 0, int(cost is None))

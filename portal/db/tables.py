@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from portal.db.types import BigId, Instant, Rate
@@ -166,12 +166,21 @@ class ExpertModel(Table):
 
 
 class UsageEvent(Table):
-    """One LLM request as a gateway reported it; never changed once stored."""
+    """One LLM request as a gateway reported it; never changed once stored.
+
+    `cost_nano_eur` is null while no price was in force at its time; a repair fills it in, once.
+    """
 
     __tablename__ = "usage_events"
     __table_args__ = (
         UniqueConstraint("gateway_id", "external_id"),
         Index("ix_usage_events_account", "account_id", "requested_at", "id"),
+        Index(
+            "ix_usage_events_unpriced",
+            "requested_at",
+            sqlite_where=text("cost_nano_eur IS NULL"),
+            postgresql_where=text("cost_nano_eur IS NULL"),
+        ),
         CheckConstraint("prompt_tokens >= 0 AND completion_tokens >= 0 AND billable_tokens >= 0", "tokens"),
         CheckConstraint("cost_nano_eur >= 0", "cost"),
     )
@@ -193,7 +202,7 @@ class UsageEvent(Table):
     reasoning_tokens: Mapped[int]
     cost_factor: Mapped[Decimal]
     billable_tokens: Mapped[int]
-    cost_nano_eur: Mapped[int]
+    cost_nano_eur: Mapped[int | None]
     latency_ms: Mapped[int | None]
     requested_at: Mapped[datetime]
     received_at: Mapped[datetime]
@@ -227,14 +236,41 @@ class Note(Table):
     updated_at: Mapped[datetime]
 
 
+class PrunedEvent(Table):
+    """What is kept of an event that was pruned, so that its id is never counted again."""
+
+    __tablename__ = "pruned_events"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(256), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+
+
+class Reservation(Table):
+    """Billable tokens held for a request that a gateway was allowed, until its event arrives or the time is over."""
+
+    __tablename__ = "reservations"
+
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), primary_key=True)
+    request_id: Mapped[str] = mapped_column(String(256), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    tokens: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
 class SummedColumns:
-    """The sums that counters and roll-ups keep; `tokens` are billable, the other two raw."""
+    """The sums that counters and roll-ups keep; `tokens` are billable, the other two raw.
+
+    `requests` counts all of them; `unpriced` those that `cost_nano_eur` lacks.
+    """
 
     tokens: Mapped[int]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
     requests: Mapped[int]
     cost_nano_eur: Mapped[int]
+    unpriced: Mapped[int]
 
 
 class UsageCounter(SummedColumns, Table):
@@ -247,15 +283,53 @@ class UsageCounter(SummedColumns, Table):
     start: Mapped[date] = mapped_column(primary_key=True)
 
 
-class UsageDaily(SummedColumns, Table):
-    """What an account used on one day of the budget time zone, by model and mode."""
+class DetailColumns(SummedColumns):
+    """By what roll-ups are told apart besides their time; `api_key_id` is 0 for usage without a key."""
+
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(64), primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    failed: Mapped[bool] = mapped_column(primary_key=True)
+
+
+class UsageDaily(DetailColumns, Table):
+    """What an account used on one day of the budget time zone, pruned events included."""
 
     __tablename__ = "usage_daily"
 
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
+    day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class UsageHourly(DetailColumns, Table):
+    """What the stored events of one hour (UTC) add up to; for days of other zones than the budget's."""
+
+    __tablename__ = "usage_hourly"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
+    hour: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class UsagePruned(DetailColumns, Table):
+    """What the pruned events of one day of the budget time zone added up to."""
+
+    __tablename__ = "usage_pruned"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
+    day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class Verification(Table):
+    """A nightly comparison of all sums with the events; the night's row is made by whichever process comes first."""
+
+    __tablename__ = "verifications"
+
     day: Mapped[date] = mapped_column(primary_key=True)
-    model: Mapped[str] = mapped_column(String(200), primary_key=True)
-    mode: Mapped[str] = mapped_column(String(64), primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    accounts: Mapped[int]
+    requests: Mapped[int]
+    differences: Mapped[int]
 
 
 class AlertSettings(Table):

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import ApiKey, Note, UsageEvent
+from portal.db.sums import figures_of, summed
+from portal.db.tables import ApiKey, Note, UsageDaily, UsageEvent, UsageHourly, UsagePruned
 from portal.rules.figures import Figures
+from portal.rules.ledger import cover
 from portal.rules.usage import Order, Status
 
 TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
@@ -18,7 +21,10 @@ TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """One usage event with what its owner added to it. `key_label` and `key_prefix` are None without a key."""
+    """One usage event with what its owner added to it. `key_label` and `key_prefix` are None without a key.
+
+    `cost_nano_eur` is None while no price was in force at its time.
+    """
 
     id: int
     requested_at: datetime
@@ -33,7 +39,7 @@ class UsageRow:
     reasoning_tokens: int
     billable_tokens: int
     cost_factor: Decimal
-    cost_nano_eur: int
+    cost_nano_eur: int | None
     status: str
     latency_ms: int | None
     note: str | None
@@ -96,8 +102,9 @@ def position_of(row: UsageRow, order: Order) -> Position:
 def usage_rows(session: Session, account_id: int, wanted: Selection, order: Order = Order.NEWEST) -> Iterator[UsageRow]:
     """Yield all of an account's selected events in `order`, without holding them all in memory."""
     query = _rows(account_id, wanted).order_by(*_by(*_sort(order)))
-    for row in session.execute(query.execution_options(yield_per=1000)):
-        yield _row(row)
+    with session.execute(query.execution_options(yield_per=1000)) as found:  # closed also when nobody reads to the end
+        for row in found:
+            yield _row(row)
 
 
 def usage_before(session: Session, account_id: int, wanted: Selection, order: Order, position: Position) -> int:
@@ -107,19 +114,49 @@ def usage_before(session: Session, account_id: int, wanted: Selection, order: Or
     return session.scalar(select(func.count()).where(*_conditions(account_id, wanted), before)) or 0
 
 
-def usage_totals(session: Session, account_id: int, wanted: Selection) -> Figures:
-    """Return the sums over all of an account's selected events."""
+def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz: ZoneInfo) -> Figures:
+    """Return the sums over all of an account's selected events.
+
+    Whole days and hours come from roll-ups, so that the cost does not depend on how many events there are: but for the
+    events of less than an hour at either end, where the range begins or ends within one.
+    """
+    parts = cover(wanted.since, wanted.until, budget_tz)
+    found = Figures()
+    if parts.days is not None:
+        days = parts.days
+        for table in (UsageDaily, UsagePruned):
+            figures = _sum(session, table, account_id, wanted, table.day.between(days.first, days.last))
+            found = found - figures if table is UsagePruned else found + figures
+    if parts.hours:
+        found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, parts.hours))
+    if parts.rest:
+        found += _sum_events(session, account_id, wanted, _within(UsageEvent.requested_at, parts.rest))
+    return found
+
+
+def _sum(session: Session, table: Any, account_id: int, wanted: Selection, time: ColumnElement[bool]) -> Figures:
+    conditions = [table.account_id == account_id, time, *_choices(wanted, table.model, table.mode, table.api_key_id)]
+    if wanted.status is not Status.ALL:
+        conditions.append(table.failed.is_(wanted.status is Status.ERROR))
+    return figures_of(session.execute(select(*map(func.sum, summed(table))).where(*conditions)).one())
+
+
+def _sum_events(session: Session, account_id: int, wanted: Selection, time: ColumnElement[bool]) -> Figures:
     row = session.execute(
         select(
-            func.coalesce(func.sum(UsageEvent.billable_tokens), 0),
-            func.coalesce(func.sum(UsageEvent.prompt_tokens), 0),
-            func.coalesce(func.sum(UsageEvent.completion_tokens), 0),
+            func.sum(UsageEvent.billable_tokens),
+            func.sum(UsageEvent.prompt_tokens),
+            func.sum(UsageEvent.completion_tokens),
             func.count(),
-            func.coalesce(func.sum(UsageEvent.cost_nano_eur), 0),
-        ).where(*_conditions(account_id, wanted))
+            func.sum(UsageEvent.cost_nano_eur),
+            func.count() - func.count(UsageEvent.cost_nano_eur),
+        ).where(*_conditions(account_id, wanted), time)
     ).one()
-    tokens, prompt, completion, requests, cost = map(int, row)
-    return Figures(tokens, prompt, completion, prompt + completion, requests, cost)
+    return figures_of(row)
+
+
+def _within(column: Any, ranges: Sequence[tuple[datetime, datetime]]) -> ColumnElement[bool]:
+    return or_(*(and_(column >= start, column < end) for start, end in ranges))
 
 
 def usage_row(session: Session, account_id: int, usage_id: int) -> UsageRow | None:
@@ -197,12 +234,19 @@ def _conditions(account_id: int, wanted: Selection) -> list[ColumnElement[bool]]
         UsageEvent.requested_at >= wanted.since,
         UsageEvent.requested_at < wanted.until,
     ]
-    if wanted.key_ids is not None:
-        conditions.append(UsageEvent.api_key_id.in_(wanted.key_ids))
-    if wanted.mode is not None:
-        conditions.append(UsageEvent.mode == wanted.mode)
-    if wanted.model is not None:
-        conditions.append(UsageEvent.model == wanted.model)
+    conditions += _choices(wanted, UsageEvent.model, UsageEvent.mode, UsageEvent.api_key_id)
     if wanted.status is not Status.ALL:
         conditions.append(UsageEvent.status == "ok" if wanted.status is Status.OK else UsageEvent.status != "ok")
+    return conditions
+
+
+def _choices(wanted: Selection, model: Any, mode: Any, key_id: Any) -> list[ColumnElement[bool]]:
+    """Return what was chosen besides time and status, for a table with these columns."""
+    conditions = []
+    if wanted.key_ids is not None:
+        conditions.append(key_id.in_(wanted.key_ids))
+    if wanted.mode is not None:
+        conditions.append(mode == wanted.mode)
+    if wanted.model is not None:
+        conditions.append(model == wanted.model)
     return conditions

@@ -1,6 +1,7 @@
 """Billing: what it all cost, what is left of each budget, which model used how much, and when to be warned."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from nicegui import APIRouter, ui
 
@@ -102,11 +103,11 @@ class SummaryCards:
         """Put newer figures in place."""
         f, card = self._formats, self._month
         of_month, of_all = requests_url(budgets.monthly.days), requests_url(budgets.total.days)
-        card.show(f.number(view.month.tokens), of_month, f.eur(view.month.cost_nano_eur))
+        card.show(f.number(view.month.tokens), of_month, f.cost(view.month))
         leads_to = of_month if view.month.requests else None
         card.say(f"{raw}, " if (raw := f.raw(view.month)) else "", f.requests(view.month.requests), leads_to)
         card = self._tokens
-        card.show(f.number(view.total.tokens), of_all, f.eur(view.total.cost_nano_eur))
+        card.show(f.number(view.total.tokens), of_all, f.cost(view.total))
         card.say(", ".join(filter(None, (f.raw(view.total), self._since(view)))))
         card = self._requests
         card.show(f.number(view.total.requests), of_all)
@@ -203,7 +204,7 @@ class ModelTable:
             "raw": f.raw(figures),
             "requests": f.number(figures.requests),
             "unit": "request" if figures.requests == 1 else "requests",
-            "cost": f.eur(figures.cost_nano_eur),
+            "cost": f.cost(figures),
             "exact_cost": f"{eur_text(figures.cost_nano_eur)} EUR",
         }
 
@@ -239,28 +240,44 @@ class CostCalculation:
         """Put newer figures in place."""
         f, month, price = self._formats, view.month, view.price
         self._tokens.show(f.number(month.tokens))
-        self._cost.show(f.eur(month.cost_nano_eur), title=f"{eur_text(month.cost_nano_eur)} EUR")
-        is_plain = costs_at(price.eur_per_token, month.tokens, month.requests, month.cost_nano_eur)
-        paid = price.eur_per_token if is_plain else average_price(month.tokens, month.cost_nano_eur)
-        is_exact = costs_at(paid, month.tokens, month.requests, month.cost_nano_eur)
+        self._cost.show(f.cost(month), title=f"{eur_text(month.cost_nano_eur)} EUR")
+        paid = _paid(price, month)
+        is_plain = price is not None and paid == price.eur_per_token and not month.unpriced
+        is_exact = not month.unpriced and costs_at(paid, month.tokens, month.requests, month.cost_nano_eur)
         self._price.show(f.price(paid))
         self._price_name.show("per token" if is_plain else "per token on average")
         self._equals.show("=" if is_exact else "≈")
         self._mixed.set_visibility(not is_plain)
         self._mixed.show("" if is_plain else self._why(price, month))
+        if price is None:
+            self._since.show("No price is in force; requests cost nothing until an administrator enters one.", title="")
+            return
         begun = f"since {f.date_of(price.valid_from)}" if price.valid_from else "since the portal began"
         self._since.show(
             f"The price of {f.price(price.eur_per_token)} per token has been in force {begun}.",
             title=f.exact(price.valid_from),
         )
 
-    def _why(self, price: Price, month: Figures) -> str:
+    def _why(self, price: Price | None, month: Figures) -> str:
         f = self._formats
-        today = f.eur(cost_nano_eur(month.tokens, price.eur_per_token))
+        if month.unpriced:
+            return (
+                f"{f.requests(month.unpriced)} of this month came while no price was in force: the cost lacks them. "
+                "They get theirs as soon as an administrator has entered a price for that time."
+            )
+        if price is None:
+            return "No price is in force now; earlier requests keep the price of their own time."
         return (
             "Not all of this month’s requests were made at today’s price. At that price alone the month would cost "
-            f"{today}."
+            f"{f.eur(cost_nano_eur(month.tokens, price.eur_per_token))}."
         )
+
+
+def _paid(price: Price | None, month: Figures) -> Decimal:
+    """Return what a token of this month cost: the price in force, where that is what all were billed at."""
+    if price and costs_at(price.eur_per_token, month.tokens, month.requests, month.cost_nano_eur):
+        return price.eur_per_token
+    return average_price(month.tokens, month.cost_nano_eur)
 
 
 def _term(name: str, classes: str = "") -> tuple[Text, Text]:

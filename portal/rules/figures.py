@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Figures:
     """Sums over some requests; the one shape in which consumption travels from the queries to pages and JSON.
 
-    `tokens` are billable, the other three raw; `cost_nano_eur` is in nano-euros (10⁻⁹ EUR).
+    `tokens` are billable, the other three raw; `cost_nano_eur` is in nano-euros (10⁻⁹ EUR). `unpriced` says how many of
+    the requests have no cost yet, since no price was in force at their time.
     """
 
     tokens: int = 0
@@ -17,6 +18,7 @@ class Figures:
     total_tokens: int = 0
     requests: int = 0
     cost_nano_eur: int = 0
+    unpriced: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         # written out, since every event passes here four times and a loop over the fields takes five times as long
@@ -27,7 +29,22 @@ class Figures:
             self.total_tokens + other.total_tokens,
             self.requests + other.requests,
             self.cost_nano_eur + other.cost_nano_eur,
+            self.unpriced + other.unpriced,
         )
+
+    def __neg__(self) -> "Figures":
+        return Figures(
+            -self.tokens,
+            -self.prompt_tokens,
+            -self.completion_tokens,
+            -self.total_tokens,
+            -self.requests,
+            -self.cost_nano_eur,
+            -self.unpriced,
+        )
+
+    def __sub__(self, other: "Figures") -> "Figures":
+        return self + -other
 
 
 def total(parts: Iterable[Figures]) -> Figures:

@@ -1,15 +1,26 @@
-"""Which sums an event belongs to. Ingest, verification and rebuilding all ask here, so they cannot disagree."""
+"""Which sums an event belongs to. Ingest, verification, rebuilding and pruning all ask here, so they cannot disagree.
 
-from dataclasses import dataclass, field
-from datetime import date, datetime
+Decision: two kinds of roll-ups, of the same detail. Days of the budget time zone answer for cards, charts and Billing;
+hours (UTC) for the ends of the days of other zones, so that Usage History sums up a time range without its events.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from portal.rules.figures import Figures
-from portal.rules.periods import Period, day_of, period_start
+from portal.rules.periods import DayFinder, DayRange, Period, day_of, period_start, start_of_day
+
+Key = TypeVar("Key", bound=tuple[object, ...])
+
+HOUR = timedelta(hours=1)
+NO_KEY = 0
+"""Stands in roll-ups for usage without an API key."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CounterKey:
+class CounterKey(NamedTuple):
     """Which counter: an account's period, named by the day it starts on."""
 
     account_id: int
@@ -17,30 +28,131 @@ class CounterKey:
     start: date
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class DailyKey:
-    """Which roll-up: an account's day of the budget time zone, with one model in one mode."""
+class DailyKey(NamedTuple):
+    """Which roll-up: an account's day of the budget time zone, with one model in one mode through one key."""
 
     account_id: int
     day: date
     model: str
     mode: str
+    api_key_id: int = NO_KEY
+    failed: bool = False
 
 
-@dataclass(slots=True)
+class HourlyKey(NamedTuple):
+    """The same for an hour, named by the instant (UTC) it starts at."""
+
+    account_id: int
+    hour: datetime
+    model: str
+    mode: str
+    api_key_id: int = NO_KEY
+    failed: bool = False
+
+
+class Counted(Protocol):
+    """What an event must tell in order to be counted; `requested_at` is UTC."""
+
+    @property
+    def account_id(self) -> int: ...  # noqa: D102  # the names are those of the table
+    @property
+    def requested_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def model(self) -> str: ...  # noqa: D102
+    @property
+    def mode(self) -> str: ...  # noqa: D102
+    @property
+    def api_key_id(self) -> int | None: ...  # noqa: D102
+    @property
+    def failed(self) -> bool: ...  # noqa: D102
+    @property
+    def figures(self) -> Figures: ...  # noqa: D102
+
+
 class Sums:
-    """What some events add to period counters and to daily roll-ups."""
+    """What some events add to daily and hourly roll-ups, and by these to period counters."""
 
-    counters: dict[CounterKey, Figures] = field(default_factory=dict)
-    daily: dict[DailyKey, Figures] = field(default_factory=dict)
+    def __init__(self, budget_tz: ZoneInfo) -> None:
+        """Begin with nothing; days are counted in `budget_tz`."""
+        self.daily: dict[DailyKey, Figures] = {}
+        self.hourly: dict[HourlyKey, Figures] = {}
+        self._days = DayFinder(budget_tz)
 
-    def add(
-        self, account_id: int, requested_at: datetime, model: str, mode: str, figures: Figures, budget_tz: ZoneInfo
-    ) -> None:
+    def add(self, event: Counted) -> None:
         """Add one event: it counts in the periods of its own instant, however late it arrives."""
-        day = day_of(requested_at, budget_tz)
+        instant, figures = event.requested_at, event.figures
+        detail = event.model, event.mode, event.api_key_id or NO_KEY, event.failed
+        day = DailyKey(event.account_id, self._days.day_of(instant), *detail)
+        hour = HourlyKey(event.account_id, start_of_hour(instant), *detail)
+        _add(self.daily, day, figures)
+        _add(self.hourly, hour, figures)
+
+    @property
+    def counters(self) -> dict[CounterKey, Figures]:
+        """What the same events add to period counters."""
+        return counters_of(self.daily)
+
+
+def counters_of(daily: Mapping[DailyKey, Figures]) -> dict[CounterKey, Figures]:
+    """Return the period counters that daily roll-ups add up to."""
+    counters: dict[CounterKey, Figures] = {}
+    for key, figures in daily.items():
         for period in Period:
-            counter = CounterKey(account_id, period, period_start(period, day))
-            self.counters[counter] = self.counters.get(counter, Figures()) + figures
-        roll_up = DailyKey(account_id, day, model, mode)
-        self.daily[roll_up] = self.daily.get(roll_up, Figures()) + figures
+            _add(counters, CounterKey(key.account_id, period, period_start(period, key.day)), figures)
+    return counters
+
+
+def add_up(*parts: Mapping[DailyKey, Figures]) -> dict[DailyKey, Figures]:
+    """Return the sums of several sets of daily roll-ups."""
+    sums: dict[DailyKey, Figures] = {}
+    for part in parts:
+        for key, figures in part.items():
+            _add(sums, key, figures)
+    return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A time range put together from roll-ups: whole days of the budget zone, whole hours, and what is left over.
+
+    `hours` and `rest` are ranges of instants `start <= instant < end`; none of all these overlap.
+    """
+
+    days: DayRange | None
+    hours: tuple[tuple[datetime, datetime], ...]
+    rest: tuple[tuple[datetime, datetime], ...]
+
+
+def cover(since: datetime, until: datetime, budget_tz: ZoneInfo) -> Cover:
+    """Return the roll-ups that make up `since <= instant < until`, the largest there are."""
+    first, last = day_of(since, budget_tz), day_of(until, budget_tz) - timedelta(1)
+    if start_of_day(first, budget_tz) < since:
+        first += timedelta(1)
+    if first > last:
+        edges, days = [(since, until)], None
+    else:
+        begins, ends = start_of_day(first, budget_tz), start_of_day(last + timedelta(1), budget_tz)
+        edges, days = [(since, begins), (ends, until)], DayRange(first, last)
+    hours, rest = [], []
+    for start, end in edges:
+        begins, ends = start_of_hour(start + HOUR - timedelta(microseconds=1)), start_of_hour(end)
+        if begins < ends:
+            hours.append((begins, ends))
+            rest += [(start, begins), (ends, end)]
+        else:
+            rest.append((start, end))
+    return Cover(days, tuple(hours), tuple(_lasting(rest)))
+
+
+def start_of_hour(instant: datetime) -> datetime:
+    """Return the whole hour (UTC) in which an instant (UTC) lies."""
+    return instant.replace(minute=0, second=0, microsecond=0)
+
+
+def _lasting(ranges: list[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
+    return ((start, end) for start, end in ranges if start < end)
+
+
+def _add(sums: dict[Key, Figures], key: Key, figures: Figures) -> None:
+    before = sums.get(key)
+    sums[key] = figures if before is None else before + figures

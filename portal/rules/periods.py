@@ -59,11 +59,28 @@ def day_of(instant: datetime, tz: ZoneInfo) -> date:
     return day if instant < end_of_day(day, tz) else day + timedelta(1)
 
 
+class DayFinder:
+    """Finds the days of many instants; at once for those that lie on the same day as the one before."""
+
+    def __init__(self, tz: ZoneInfo) -> None:
+        """Find days of `tz`."""
+        self._tz = tz
+        self._day = date.min
+        self._start = self._end = datetime.min.replace(tzinfo=UTC)
+
+    def day_of(self, instant: datetime) -> date:
+        """Return what `day_of` returns."""
+        if not self._start <= instant < self._end:
+            self._day = day_of(instant, self._tz)
+            self._start, self._end = start_of_day(self._day, self._tz), end_of_day(self._day, self._tz)
+        return self._day
+
+
 def start_of_day(day: date, tz: ZoneInfo) -> datetime:
     """Return the first instant (UTC) whose local date in `tz` is `day`, or the next day's where the day was skipped."""
     midnight = datetime.combine(day, time(), tz)  # fold=0: the earlier one of two midnights
     instant = midnight.astimezone(UTC)
-    if instant.astimezone(tz).replace(tzinfo=None) == datetime.combine(day, time()):
+    if instant.astimezone(tz) == midnight:  # within one zone what the clocks show is compared
         return instant
     # The midnight is missing: the day begins where the clocks have jumped to, which is the first instant after the
     # transition. Within two days around it local time is piecewise linear, so a search by halves finds it exactly.

@@ -36,12 +36,10 @@ class Price:
     valid_from: datetime | None = None
 
 
-def price_at(book: Sequence[Price], instant: datetime) -> Price:
-    """Return the entry in force at `instant`: the latest one that had begun. Raises LookupError if none had."""
+def price_at(book: Sequence[Price], instant: datetime) -> Price | None:
+    """Return the entry in force at `instant`: the latest one that had begun; None where none had."""
     begun = [entry for entry in book if entry.valid_from is None or entry.valid_from <= instant]
-    if not begun:
-        raise LookupError(f"no price is in force at {instant.isoformat()}")
-    return max(begun, key=lambda entry: (entry.valid_from is not None, entry.valid_from))
+    return max(begun, key=lambda entry: (entry.valid_from is not None, entry.valid_from), default=None)
 
 
 def billable_tokens(total_tokens: int, cost_factor: Decimal) -> int:

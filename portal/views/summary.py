@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.counters import ModelUsage, counter, daily_usage, first_day, usage_by_model
+from portal.db.counters import counter, daily_usage, first_day
 from portal.db.prices import price_book
+from portal.db.rollups import ModelUsage, usage_by_model
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, DayRange, Period, day_of, first_of_month, last_days
 from portal.rules.pricing import Price, price_at
@@ -26,14 +27,17 @@ class DayUsage:
 
 @dataclass(frozen=True, slots=True)
 class SummaryView:
-    """An account's sums. `by_model` covers `model_days`, largest first; `daily` the last 14 days, oldest first."""
+    """An account's sums. `by_model` covers `model_days`, largest first; `daily` the last 14 days, oldest first.
+
+    `price` is None where none is in force.
+    """
 
     total: Figures
     month: Figures
     by_model: tuple[ModelUsage, ...]
     model_days: DayRange
     daily: tuple[DayUsage, ...]
-    price: Price
+    price: Price | None
     since: date | None
 
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.counters import modes
 from portal.db.keys import matching_keys
+from portal.db.rollups import modes
 from portal.db.usage import (
     Position,
     Selection,
@@ -70,7 +70,7 @@ def load_usage(
     has_older = bool(rows) and (has_more or backwards)
     return UsageView(
         rows=tuple(rows),
-        totals=usage_totals(session, viewer.id, selection),
+        totals=usage_totals(session, viewer.id, selection, settings().budget_zone),
         before=before,
         newer=_cursor(positions[0], wanted.order, backwards=True) if before else None,
         older=_cursor(positions[-1], wanted.order, backwards=False) if has_older else None,

@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 
 from portal.actions import ledger
 from portal.actions.ledger import Difference, rebuild_account, verify_account
-from portal.db.counters import account_counters, account_daily
+from portal.db.counters import account_counters
+from portal.db.rollups import clear_roll_ups
 from portal.db.session import Database, run_in_reading
+from portal.db.sums import SUMS
 from portal.db.tables import Account, UsageCounter, UsageDaily, UsageEvent
 from portal.rules.figures import Figures
 from portal.rules.ledger import CounterKey, DailyKey
 from portal.rules.periods import EPOCH_DAY, Period
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, daily_of, report, run, send
 
 UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 11, 22)
@@ -50,7 +52,7 @@ def forget_roll_up(session: Session, alice: Account) -> None:
 
 
 def invent_counter(session: Session, alice: Account) -> None:
-    nothing = {"tokens": 0, "prompt_tokens": 0, "completion_tokens": 0, "requests": 1, "cost_nano_eur": 0}
+    nothing = dict.fromkeys(SUMS, 0) | {"requests": 1}
     session.execute(
         insert(UsageCounter).values(account_id=alice.id, period="monthly", start=date(2020, 1, 1), **nothing)
     )
@@ -70,7 +72,7 @@ def change_cost(session: Session, alice: Account) -> None:
     ("tamper", "found"),
     [
         pytest.param(change_counter, {"daily counter of 2026-11-22"}, id="a counter changed"),
-        pytest.param(forget_roll_up, {"roll-up of 2026-11-22, qwen3:32b, native"}, id="a roll-up lost"),
+        pytest.param(forget_roll_up, {"roll-up of 2026-11-22, qwen3:32b, native, no key"}, id="a roll-up lost"),
         pytest.param(invent_counter, {"monthly counter of 2020-01-01"}, id="a counter too many"),
         pytest.param(
             lose_event,
@@ -78,7 +80,8 @@ def change_cost(session: Session, alice: Account) -> None:
                 "daily counter of 2026-11-22",
                 "monthly counter of 2026-11-01",
                 "total counter of 1970-01-01",
-                "roll-up of 2026-11-22, qwen3:32b, native",
+                "roll-up of 2026-11-22, qwen3:32b, native, no key",
+                "roll-up of 2026-11-22 14:00 UTC, qwen3:32b, native, no key",
             },
             id="an event lost",
         ),
@@ -88,7 +91,8 @@ def change_cost(session: Session, alice: Account) -> None:
                 "daily counter of 2026-11-22",
                 "monthly counter of 2026-11-01",
                 "total counter of 1970-01-01",
-                "roll-up of 2026-11-22, qwen3:32b, native",
+                "roll-up of 2026-11-22, qwen3:32b, native, no key",
+                "roll-up of 2026-11-22 14:00 UTC, qwen3:32b, native, no key",
             },
             id="a nano-euro too much",
         ),
@@ -118,9 +122,9 @@ def test_a_difference_names_the_sum_and_both_values(used: None, alice: Account) 
 
 
 def test_rebuilding_writes_what_was_there(used: None, alice: Account, bob: Account) -> None:
-    before = run(account_counters, alice.id), run(account_daily, alice.id), run(account_counters, bob.id)
+    before = run(account_counters, alice.id), daily_of(alice), run(account_counters, bob.id)
     run(rebuild_account, alice.id, UTC)
-    after = run(account_counters, alice.id), run(account_daily, alice.id), run(account_counters, bob.id)
+    after = run(account_counters, alice.id), daily_of(alice), run(account_counters, bob.id)
     assert after == before
 
 
@@ -129,7 +133,7 @@ def test_days_are_counted_anew_in_another_zone(used: None, alice: Account, gatew
     assert differences(alice, BERLIN) != []
     run(rebuild_account, alice.id, BERLIN)
     assert differences(alice, BERLIN) == []
-    assert DailyKey(alice.id, TODAY, "qwen3:32b", "native") in run(account_daily, alice.id)
+    assert DailyKey(alice.id, TODAY, "qwen3:32b", "native") in daily_of(alice)
 
 
 def test_an_account_without_usage_has_nothing_to_rebuild(charlie: Account) -> None:
@@ -141,14 +145,12 @@ def test_verifying_while_usage_arrives_finds_no_difference(
     used: None, alice: Account, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events that arrive between summing up and reading the counters are in neither."""
-    sum_up = ledger._sum_up  # what happens in between is the point
 
-    def sum_up_and_receive(session: Session, account_id: int, zone: ZoneInfo) -> object:
-        sums = sum_up(session, account_id, zone)
+    def receive_and_read(session: Session, account_id: int) -> object:
         send(gateway, report("meanwhile"))
-        return sums
+        return account_counters(session, account_id)
 
-    monkeypatch.setattr(ledger, "_sum_up", sum_up_and_receive)
+    monkeypatch.setattr(ledger, "account_counters", receive_and_read)
     assert differences(alice) == []
     assert run(account_counters, alice.id)[CounterKey(alice.id, Period.TOTAL, EPOCH_DAY)].requests == 21
 
@@ -157,20 +159,18 @@ def test_usage_that_arrives_while_sums_are_rebuilt_waits_and_counts(
     used: None, alice: Account, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summed, sent = Event(), Event()
-    sum_up = ledger._sum_up  # what happens in between is the point
 
-    def sum_up_and_wait(session: Session, account_id: int, zone: ZoneInfo) -> object:
-        sums = sum_up(session, account_id, zone)
+    def clear_and_wait(session: Session, account_id: int) -> None:
+        clear_roll_ups(session, account_id)
         summed.set()
         sent.wait(0.3)  # it cannot be stored now: the sender waits for us
-        return sums
 
     def receive() -> None:
         summed.wait(5)
         send(gateway, report("meanwhile"))
         sent.set()
 
-    monkeypatch.setattr(ledger, "_sum_up", sum_up_and_wait)
+    monkeypatch.setattr(ledger, "clear_roll_ups", clear_and_wait)
     with ThreadPoolExecutor(2) as threads:
         done = [threads.submit(run, rebuild_account, alice.id, UTC), threads.submit(receive)]
         for each in done:

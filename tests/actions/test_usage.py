@@ -20,7 +20,7 @@ from portal.actions.administration import assign_template, create_gateway, defin
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.ledger import verify_account
 from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Result
-from portal.db.counters import account_counters, account_daily, counter
+from portal.db.counters import account_counters, counter
 from portal.db.gateways import gateway_named
 from portal.db.keys import keys
 from portal.db.ledger import count_events, count_held, insert_events
@@ -32,7 +32,7 @@ from portal.rules.periods import EPOCH_DAY, Period
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import API_KEY, digest
 from portal.rules.usage import UsageReport
-from tests.cast import NOW, Gateway, create_member, report, results, run, send
+from tests.cast import NOW, Gateway, create_member, daily_of, report, results, run, send
 
 DAY, HOUR, MICROSECOND = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -118,7 +118,7 @@ def test_an_event_counts_in_every_sum(alice: Account, gateway: Gateway) -> None:
         CounterKey(alice.id, Period.MONTHLY, date(2026, 11, 1)): figures,
         CounterKey(alice.id, Period.TOTAL, EPOCH_DAY): figures,
     }
-    assert run(account_daily, alice.id) == {DailyKey(alice.id, date(2026, 11, 22), "qwen3:32b", "native"): figures}
+    assert daily_of(alice) == {DailyKey(alice.id, date(2026, 11, 22), "qwen3:32b", "native"): figures}
 
 
 def test_a_report_without_an_instant_was_made_now(alice: Account, gateway: Gateway) -> None:
@@ -497,7 +497,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
             send(gateway, *batch)
     assert run(count_events) == 0
     assert run(account_counters, alice.id) == {}
-    assert run(account_daily, alice.id) == {}
+    assert daily_of(alice) == {}
     assert last_use(alice) is None
     assert [(row.external_id, row.resolved_at) for row in held()] == [("r-0", None)]
 

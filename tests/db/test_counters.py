@@ -6,24 +6,20 @@ from datetime import date, timedelta
 import pytest
 
 from portal.db.counters import (
-    ModelUsage,
     account_counters,
-    account_daily,
     add_to_counters,
-    add_to_daily,
     clear_counters,
     counter,
     daily_usage,
     first_day,
     lifetimes,
-    modes,
-    usage_by_model,
 )
+from portal.db.rollups import ModelUsage, add_to_daily, clear_roll_ups, modes, usage_by_model
 from portal.db.tables import Account
 from portal.rules.figures import Figures
 from portal.rules.ledger import CounterKey, DailyKey
 from portal.rules.periods import EPOCH_DAY, DayRange, Period
-from tests.cast import run
+from tests.cast import daily_of, run
 
 TODAY = date(2026, 11, 22)
 DAY = timedelta(1)
@@ -83,7 +79,7 @@ def test_nobody_sees_anothers_sums(counted: None, charlie: Account) -> None:
     assert run(modes, charlie.id) == []
     assert run(first_day, charlie.id) is None
     assert run(account_counters, charlie.id) == {}
-    assert run(account_daily, charlie.id) == {}
+    assert daily_of(charlie) == {}
 
 
 def test_days_include_both_ends_and_the_empty_ones(counted: None, alice: Account) -> None:
@@ -124,7 +120,7 @@ def test_additions_add(alice: Account) -> None:
         run(add_to_daily, {roll_up: figures(tokens)})
     summed = figures(1) + figures(20) + figures(300)
     assert run(account_counters, alice.id) == {which: summed}
-    assert run(account_daily, alice.id) == {roll_up: summed}
+    assert daily_of(alice) == {roll_up: summed}
 
 
 def test_adding_nothing_is_nothing(alice: Account) -> None:
@@ -150,15 +146,16 @@ def test_many_keys_at_once(alice: Account) -> None:
     keys = {DailyKey(alice.id, TODAY, f"model {n}", "native"): figures(n) for n in range(1200)}
     run(add_to_daily, keys)
     run(add_to_daily, keys)
-    assert run(account_daily, alice.id) == {key: each + each for key, each in keys.items()}
+    assert daily_of(alice) == {key: each + each for key, each in keys.items()}
 
 
 def test_clearing_clears_one_account(counted: None, alice: Account, bob: Account) -> None:
     run(clear_counters, alice.id)
+    run(clear_roll_ups, alice.id)
     assert run(account_counters, alice.id) == {}
-    assert run(account_daily, alice.id) == {}
+    assert daily_of(alice) == {}
     assert len(run(account_counters, bob.id)) == 2
-    assert len(run(account_daily, bob.id)) == 1
+    assert len(daily_of(bob)) == 1
 
 
 def test_names_that_differ_in_case_or_accents_are_different(alice: Account) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -39,6 +40,10 @@ def rows(account: Account, wanted: Selection = EVER, order: Order = Order.NEWEST
 
 def models(account: Account, wanted: Selection = EVER, order: Order = Order.NEWEST) -> list[str]:
     return [row.model for row in rows(account, wanted, order)]
+
+
+def totals_of(account: Account, wanted: Selection = EVER) -> Figures:
+    return run(usage_totals, account.id, wanted, ZoneInfo("UTC"))
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ def test_a_span_includes_its_start_and_not_its_end(
         report("r-3", model="now", requested_at=NOW),
     )
     assert models(alice, Selection(since, until)) == found
-    assert run(usage_totals, alice.id, Selection(since, until)).requests == len(found)
+    assert totals_of(alice, Selection(since, until)).requests == len(found)
 
 
 @pytest.mark.parametrize(
@@ -158,13 +163,13 @@ def test_filters(two_people: None, alice: Account, wanted: dict[str, object], co
     selection = Selection(**{"since": EVER.since, "until": EVER.until, **wanted})  # type: ignore[arg-type]  # named above
     found = rows(alice, selection)
     assert len(found) == count
-    assert run(usage_totals, alice.id, selection) == Figures(
+    assert totals_of(alice, selection) == Figures(
         tokens=sum(row.billable_tokens for row in found),
         prompt_tokens=sum(row.prompt_tokens for row in found),
         completion_tokens=sum(row.completion_tokens for row in found),
         total_tokens=sum(row.total_tokens for row in found),
         requests=count,
-        cost_nano_eur=sum(row.cost_nano_eur for row in found),
+        cost_nano_eur=sum(row.cost_nano_eur or 0 for row in found),
     )
 
 
@@ -180,7 +185,7 @@ def test_nobody_sees_anothers_rows(
     assert {model.split("-")[0] for model in models(alice, order=order)} == {"alice"}
     assert {model.split("-")[0] for model in models(bob, order=order)} == {"bob"}
     assert rows(charlie, order=order) == []
-    assert run(usage_totals, charlie.id, EVER) == Figures()
+    assert totals_of(charlie, EVER) == Figures()
     assert run(usage_page, charlie.id, EVER, order, 500) == []
     assert run(first_request, charlie.id) is None
     assert run(first_request, alice.id) == NOW - 2 * HOUR
@@ -261,6 +266,6 @@ def test_many_rows_are_streamed_in_order(alice: Account, gateway: Gateway) -> No
 
 def test_sums_may_exceed_what_one_request_can_hold(alice: Account, gateway: Gateway) -> None:
     send(gateway, *(report(f"r-{n}", prompt_tokens=10**9, completion_tokens=10**9) for n in range(3)))
-    totals = run(usage_totals, alice.id, EVER)
+    totals = totals_of(alice, EVER)
     assert (totals.tokens, totals.total_tokens) == (6 * 10**9, 6 * 10**9)
     assert all(type(value) is int for value in (totals.tokens, totals.cost_nano_eur, totals.requests))

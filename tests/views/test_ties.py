@@ -62,7 +62,9 @@ def listed(viewer: Viewer, wanted: UsageFilter) -> Figures:
     totals = run(load_usage, viewer, wanted, NOW).totals
     rows = run_in_reading(lambda session: list(load_export(session, viewer, wanted, NOW)))
     assert totals == total(
-        Figures(row.billable_tokens, row.prompt_tokens, row.completion_tokens, row.total_tokens, 1, row.cost_nano_eur)
+        Figures(
+            row.billable_tokens, row.prompt_tokens, row.completion_tokens, row.total_tokens, 1, row.cost_nano_eur or 0
+        )
         for row in rows
     )
     return totals
@@ -138,6 +140,8 @@ def test_ranges_are_nested(alice: Account, bob: Account, gateway: Gateway) -> No
     viewer = viewer_of(alice)
     seven, thirty, ninety = (listed(viewer, UsageFilter(range=days)) for days in (7, 30, 90))
     for field in fields(Figures):
+        if field.name == "unpriced":
+            continue
         assert 0 < getattr(seven, field.name) < getattr(thirty, field.name) < getattr(ninety, field.name)
     assert thirty.requests < run(load_summary, alice.id, NOW).total.requests
 

@@ -79,7 +79,7 @@ class BudgetCard:
         facts.values[0].classes(
             add="mp-over" if view.budget.over_by else "", remove="" if view.budget.over_by else "mp-over"
         )
-        facts.values[1].show(f.eur(view.figures.cost_nano_eur))
+        facts.values[1].show(f.cost(view.figures))
         facts.names[2].show("Resets in" if view.resets_at else "Resets")
         facts.values[2].show(reset_text(view, now), title=reset_title(view, f))
 

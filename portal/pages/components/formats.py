@@ -89,6 +89,15 @@ class Formats:
         """Write nano-euros with two decimals, below one cent with up to six: €14.85."""
         return self._currency(shown_eur(nano_eur))
 
+    def cost_of(self, nano_eur: int | None) -> str:
+        """Write what one request cost; None where no price was in force at its time."""
+        return "no price yet" if nano_eur is None else self.eur(nano_eur)
+
+    def cost(self, figures: Figures) -> str:
+        """Write what some requests cost, and how many of them are not in it for want of a price."""
+        unpriced = f" + {self.number(figures.unpriced)} unpriced" if figures.unpriced else ""
+        return self.eur(figures.cost_nano_eur) + unpriced
+
     def price(self, eur_per_token: Decimal) -> str:
         """Write a price per token exactly."""
         return self._currency(eur_per_token)

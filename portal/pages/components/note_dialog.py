@@ -67,7 +67,7 @@ class NoteDialog:
         self._dialog.context.show(" · ".join(filter(None, what)), title=f.exact(row.requested_at))
         raw = (row.prompt_tokens, row.completion_tokens, row.total_tokens)
         parts = (row.cached_tokens, row.reasoning_tokens, row.billable_tokens)
-        values = (*map(f.number, raw + parts), f.eur(row.cost_nano_eur), _duration(row.latency_ms), row.status)
+        values = (*map(f.number, raw + parts), f.cost_of(row.cost_nano_eur), _duration(row.latency_ms), row.status)
         for name, value in zip(_FACTS, values, strict=True):
             self._facts[name].show(value, title=value if name == "Status" else None)
         factor = f"Total × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""

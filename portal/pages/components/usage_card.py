@@ -81,7 +81,7 @@ class UsageTotals:
         """Put newer figures in place."""
         f = self._formats
         counts = (sums.requests, sums.prompt_tokens, sums.completion_tokens, sums.total_tokens, sums.tokens)
-        values = (*map(f.number, counts), f.eur(sums.cost_nano_eur))
+        values = (*map(f.number, counts), f.cost(sums))
         for text, value in zip(self._values.values(), values, strict=True):
             text.show(value)
         is_long = max(map(len, values)) > _FITS_A_THIRD

@@ -202,27 +202,59 @@ def upgrade() -> None:
         sa.Column("account_id", WHOLE, nullable=False),
         sa.Column("period", sa.String(length=8), nullable=False),
         sa.Column("start", sa.Date(), nullable=False),
-        sa.Column("tokens", WHOLE, nullable=False),
-        sa.Column("prompt_tokens", WHOLE, nullable=False),
-        sa.Column("completion_tokens", WHOLE, nullable=False),
-        sa.Column("requests", WHOLE, nullable=False),
-        sa.Column("cost_nano_eur", WHOLE, nullable=False),
+        *_sums(),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_usage_counters_account_id")),
         sa.PrimaryKeyConstraint("account_id", "period", "start", name=op.f("pk_usage_counters")),
     )
+    for name, time in (
+        ("usage_daily", sa.Column("day", sa.Date(), nullable=False)),
+        ("usage_hourly", sa.Column("hour", INSTANT, nullable=False)),
+        ("usage_pruned", sa.Column("day", sa.Date(), nullable=False)),
+    ):
+        op.create_table(
+            name,
+            sa.Column("account_id", WHOLE, nullable=False),
+            time,
+            sa.Column("model", sa.String(length=200), nullable=False),
+            sa.Column("mode", sa.String(length=64), nullable=False),
+            sa.Column("api_key_id", WHOLE, nullable=False),
+            sa.Column("failed", sa.Boolean(), nullable=False),
+            *_sums(),
+            sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f(f"fk_{name}_account_id")),
+            sa.PrimaryKeyConstraint(
+                "account_id", time.name, "model", "mode", "api_key_id", "failed", name=op.f(f"pk_{name}")
+            ),
+        )
     op.create_table(
-        "usage_daily",
+        "pruned_events",
+        sa.Column("gateway_id", WHOLE, nullable=False),
+        sa.Column("external_id", sa.String(length=256), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["gateway_id"], ["gateways.id"], name=op.f("fk_pruned_events_gateway_id")),
+        sa.PrimaryKeyConstraint("gateway_id", "external_id", name=op.f("pk_pruned_events")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "reservations",
+        sa.Column("gateway_id", WHOLE, nullable=False),
+        sa.Column("request_id", sa.String(length=256), nullable=False),
         sa.Column("account_id", WHOLE, nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("model", sa.String(length=200), nullable=False),
-        sa.Column("mode", sa.String(length=64), nullable=False),
         sa.Column("tokens", WHOLE, nullable=False),
-        sa.Column("prompt_tokens", WHOLE, nullable=False),
-        sa.Column("completion_tokens", WHOLE, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_reservations_account_id")),
+        sa.ForeignKeyConstraint(["gateway_id"], ["gateways.id"], name=op.f("fk_reservations_gateway_id")),
+        sa.PrimaryKeyConstraint("gateway_id", "request_id", name=op.f("pk_reservations")),
+    )
+    op.create_index("ix_reservations_account_id", "reservations", ["account_id"])
+    op.create_table(
+        "verifications",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("accounts", WHOLE, nullable=False),
         sa.Column("requests", WHOLE, nullable=False),
-        sa.Column("cost_nano_eur", WHOLE, nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_usage_daily_account_id")),
-        sa.PrimaryKeyConstraint("account_id", "day", "model", "mode", name=op.f("pk_usage_daily")),
+        sa.Column("differences", WHOLE, nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_verifications")),
     )
     op.create_table(
         "usage_events",
@@ -243,7 +275,7 @@ def upgrade() -> None:
         sa.Column("reasoning_tokens", WHOLE, nullable=False),
         sa.Column("cost_factor", RATE, nullable=False),
         sa.Column("billable_tokens", WHOLE, nullable=False),
-        sa.Column("cost_nano_eur", WHOLE, nullable=False),
+        sa.Column("cost_nano_eur", WHOLE, nullable=True),
         sa.Column("latency_ms", WHOLE, nullable=True),
         sa.Column("requested_at", INSTANT, nullable=False),
         sa.Column("received_at", INSTANT, nullable=False),
@@ -259,6 +291,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("gateway_id", "external_id", name=op.f("uq_usage_events_gateway_id_external_id")),
     )
     op.create_index("ix_usage_events_account", "usage_events", ["account_id", "requested_at", "id"])
+    unpriced = sa.text("cost_nano_eur IS NULL")
+    op.create_index(
+        "ix_usage_events_unpriced", "usage_events", ["requested_at"], sqlite_where=unpriced, postgresql_where=unpriced
+    )
 
     op.create_table(
         "notes",
@@ -284,6 +320,11 @@ def downgrade() -> None:
     for table in (
         "notes",
         "usage_events",
+        "verifications",
+        "reservations",
+        "pruned_events",
+        "usage_pruned",
+        "usage_hourly",
         "usage_daily",
         "usage_counters",
         "sessions",
@@ -303,3 +344,9 @@ def downgrade() -> None:
         "expert_templates",
     ):
         op.drop_table(table)
+
+
+def _sums() -> list[sa.Column[int]]:
+    """Return the columns of everything that is summed."""
+    names = ("tokens", "prompt_tokens", "completion_tokens", "requests", "cost_nano_eur", "unpriced")
+    return [sa.Column(name, WHOLE, nullable=False) for name in names]
