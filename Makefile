@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-v
 	--generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint lock clean
+.PHONY: help demo run test chaos lint lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ test: $(VENV)/set-up-test ## Run every test; those in a browser have a session o
 	browser=$$($(BIN)/python scripts/ensure_browser.py) || exit 1; \
 	PORTAL_TEST_BROWSER="$$browser" $(BIN)/pytest tests/browser || failed=1; \
 	exit $$failed
+
+chaos: $(VENV)/set-up-test ## Kill the portal again and again under load, ROUNDS=25 on each database
+	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),25) --database $(or $(DATABASE),both) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/set-up-test ## Check style, format and types
 	$(BIN)/ruff check

@@ -3,6 +3,7 @@
 Besides, an engine that is kept keeps the statements it has compiled, which is most of what a small test costs.
 """
 
+import signal
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -56,15 +57,18 @@ class SQLite:
 class PostgreSQL:
     """A private server from a wheel, so that none has to be installed."""
 
-    def __init__(self) -> None:
-        """Start it; takes about a second. Under root it runs as another user, who must reach its directory."""
+    def __init__(self, *, durable: bool = False) -> None:
+        """Start it; takes about a second. Under root it runs as another user, who must reach its directory.
+
+        `durable`: what was committed is still there after `halt(at_once=True)`.
+        """
         directory = tempfile.mkdtemp(prefix="portal-postgresql-")  # pytest's own are closed to others
         self._server = get_server(directory, cleanup_mode="delete")
         self._address = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
         self._admin = create_engine(self._address, isolation_level="AUTOCOMMIT")
         self._databases = 0
         with self._admin.connect() as connection:
-            for setting in HASTE:
+            for setting in () if durable else HASTE:
                 connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
             connection.execute(text("SELECT pg_reload_conf()"))
         self.url = self.new_url()
@@ -79,6 +83,20 @@ class PostgreSQL:
             connection.execute(text(f"CREATE DATABASE {name}"))
         return self._address.set(database=name).render_as_string(hide_password=False)
 
+    def halt(self, *, at_once: bool = False) -> None:
+        """Stop it for a while: properly, cutting all connections, or as if it had crashed."""
+        if not at_once:
+            self._server.stop()
+            return
+        process = self._server.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)
+        process.wait(10)
+
+    def resume(self) -> None:
+        """Start it again, under the same addresses."""
+        self._server.ensure_postgres_running()
+
     def stop(self) -> None:
         """Stop it and delete all it had."""
         self.database.close()
@@ -90,8 +108,8 @@ class PostgreSQL:
 def _emptying() -> list[str]:
     """Return what makes a database as good as new, also one that a test has claimed to be of another version."""
     deletions = [f"DELETE FROM {table.name}" for table in reversed(Table.metadata.sorted_tables)]
-    deletions[deletions.index("DELETE FROM prices")] += " WHERE valid_from IS NOT NULL"
-    return [*deletions, "DELETE FROM alembic_version", f"INSERT INTO alembic_version VALUES ('{head()}')"]
+    first_price = "INSERT INTO prices (eur_per_token, created_at) VALUES ('0.00002', '2026-01-01 00:00:00+00:00')"
+    return [*deletions, first_price, "DELETE FROM alembic_version", f"INSERT INTO alembic_version VALUES ('{head()}')"]
 
 
 def empty(database: Database) -> None:

@@ -1,0 +1,136 @@
+"""Gateways that report usage over real connections, and remember what they sent and what was acknowledged."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+Id = tuple[str, str]
+"""A gateway's name, and the id it gave to a request."""
+
+SIZES = (1, 1, 2, 5, 10, 30)
+"""Events of a batch."""
+MODELS = ("qwen3:32b", "gemma3:27b", "llama3.3:70b")
+MODES = ("native", "moe_orchestrated")
+PEOPLE = ("alice", "bob")
+TAKEN = ("accepted", "duplicate")
+COMES_AGAIN_AFTER = 0.05
+"""Seconds until a batch is sent again that could not be stored; impatient, since an outage lasts a moment here."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What all gateways know together; their threads take turns."""
+
+    sent: dict[Id, dict[str, Any]] = field(default_factory=dict)
+    acknowledged: set[Id] = field(default_factory=set)
+    surprises: list[str] = field(default_factory=list)
+    busy: int = 0
+    answers: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def begin(self, gateway: str, batch: list[dict[str, Any]]) -> None:
+        """Write down what is about to be sent."""
+        with self.changed:
+            self.sent |= {(gateway, event["id"]): event for event in batch}
+            self.busy += 1
+            self.changed.notify_all()
+
+    def end(self, gateway: str, acknowledged: list[str], surprises: list[str]) -> None:
+        """Write down what became of it."""
+        with self.changed:
+            self.acknowledged |= {(gateway, id) for id in acknowledged}
+            self.surprises += surprises
+            self.answers += bool(acknowledged)
+            self.busy -= 1
+            self.changed.notify_all()
+
+
+class Client:
+    """One connection of a gateway. Two gateways use the same ids, which is each one's own business."""
+
+    def __init__(self, number: int, token: str, gateway: str, seed: str, since: datetime, ledger: Ledger) -> None:
+        """Prepare; `since` is the instant up to which the requests it reports were made."""
+        self._gateway, self._token, self._since, self._ledger = gateway, token, since, ledger
+        self._name = f"client-{number}"
+        self._random = random.Random(f"{seed}/{gateway}/{number}")
+        self._open: list[dict[str, Any]] = []
+        self._known: list[dict[str, Any]] = []
+        self._made = 0
+
+    def work(self, port: int, goes_on: Callable[[], bool]) -> None:
+        """Report until there is nothing to say or nobody to say it to; what was not acknowledged comes first, again."""
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        try:
+            while self._open or goes_on():
+                if not self._open:
+                    self._open = self._next_batch()
+                self._report(connection, self._open)
+        except (OSError, HTTPException):
+            pass  # the server is gone
+        finally:
+            connection.close()
+
+    def _report(self, connection: HTTPConnection, batch: list[dict[str, Any]]) -> None:
+        acknowledged: list[str] = []
+        surprises: list[str] = []
+        self._ledger.begin(self._gateway, batch)
+        try:
+            status, answer = self._post(connection, batch)
+            if status == 200:
+                acknowledged, surprises = _read(answer, batch)
+                self._open = []
+            elif status == 503:
+                time.sleep(COMES_AGAIN_AFTER)
+            else:
+                surprises = [f"{status}: {answer.decode()[:200]}"]
+        finally:
+            self._ledger.end(self._gateway, acknowledged, surprises)
+
+    def _post(self, connection: HTTPConnection, batch: list[dict[str, Any]]) -> tuple[int, bytes]:
+        is_lines = self._random.random() < 0.5
+        kind = "application/x-ndjson" if is_lines else "application/json"
+        body = "\n".join(map(json.dumps, batch)) if is_lines else json.dumps(batch)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
+        connection.request("POST", "/api/v1/usage", body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+    def _next_batch(self) -> list[dict[str, Any]]:
+        """Return new events; or old ones again, alone or among new ones."""
+        size = self._random.choice(SIZES)
+        old = self._random.sample(self._known, min(size, len(self._known))) if self._random.random() < 0.3 else []
+        new = [] if old and self._random.random() < 0.5 else [self._event() for _ in range(size)]
+        self._known += new
+        batch = old + new
+        self._random.shuffle(batch)
+        return batch
+
+    def _event(self) -> dict[str, Any]:
+        self._made += 1
+        choice = self._random
+        return {
+            "id": f"{self._name}-{self._made}",
+            "username": choice.choice(PEOPLE),
+            "model": choice.choice(MODELS),
+            "mode": choice.choice(MODES),
+            "prompt_tokens": choice.randrange(10_000),
+            "completion_tokens": choice.randrange(1_000),
+            "cost_factor": "1",
+            "status": choice.choice(("ok", "ok", "ok", "timeout")),
+            "requested_at": (self._since - timedelta(seconds=choice.randrange(40 * 86_400))).isoformat(),
+        }
+
+
+def _read(answer: bytes, batch: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the acknowledged ids of a complete answer, and what should not have become of the others."""
+    results = json.loads(answer)["results"]
+    if [result["id"] for result in results] != [event["id"] for event in batch]:
+        return [], [f"the answer is not about this batch: {answer.decode()[:200]}"]
+    taken = [result["id"] for result in results if result["result"] in TAKEN]
+    return taken, [repr(result) for result in results if result["result"] not in TAKEN]
