@@ -1,4 +1,4 @@
-"""What an operator sets: gateways, budgets, prices and expert templates."""
+"""What an operator sets: gateways, budgets and expert templates."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,12 +11,11 @@ from portal.db.accounts import account_named
 from portal.db.audit import add_entry
 from portal.db.budgets import set_limits
 from portal.db.gateways import add_gateway, add_token, gateway_named, revoke_tokens
-from portal.db.prices import set_price
 from portal.db.tables import Account, Gateway
 from portal.db.templates import AssignedModel, save_template, template_named
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.budgets import MAX_LIMIT, Limits
-from portal.rules.pricing import MAX_COST_FACTOR, MAX_PRICE
+from portal.rules.pricing import MAX_COST_FACTOR, is_rate
 from portal.rules.secrets import GATEWAY_TOKEN, digest, key_prefix, new_secret
 from portal.rules.text import MAX_NAME, InvalidText, clean_line
 
@@ -67,20 +66,12 @@ def set_budget(session: Session, actor: str, username: str, limits: Limits, now:
     )
 
 
-def enter_price(session: Session, actor: str, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
-    """Enter a price that is in force from an instant on; stored costs stay. Raises InvalidInput."""
-    if not _is_rate(eur_per_token, MAX_PRICE):
-        raise InvalidInput("A price is 0 to 1 EUR per token, with at most 12 decimals.", "eur_per_token")
-    set_price(session, eur_per_token, valid_from, now)
-    add_entry(session, actor, "price.set", now, eur_per_token=f"{eur_per_token:f}", valid_from=valid_from.isoformat())
-
-
 def define_template(
     session: Session, actor: str, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
 ) -> None:
     """Create an expert template or replace the one of that name. Raises InvalidInput."""
     text = _line("name", name, "The name", MAX_NAME)
-    if not _is_rate(cost_factor, MAX_COST_FACTOR):
+    if not is_rate(cost_factor, MAX_COST_FACTOR):
         raise InvalidInput("A cost factor lies between 0 and 1000, with at most 12 decimals.", "cost_factor")
     if len(models) > MOST_MODELS:
         raise InvalidInput(f"A template has at most {MOST_MODELS} models.", "models")
@@ -126,12 +117,6 @@ def _account(session: Session, username: str) -> Account:
     if found is None:
         raise NotFound(f"There is no account called {username}.")
     return found
-
-
-def _is_rate(value: Decimal, most: Decimal) -> bool:
-    """Say whether a price or cost factor lies within its bounds and has at most 12 decimals."""
-    exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and 0 <= value <= most and exponent >= -12  # NaN and infinity have a letter
 
 
 def _line(field: str, text: str, what: str, longest: int, *, empty: bool = False) -> str:

@@ -60,15 +60,19 @@ class _Day:
     over: datetime | None
 
 
-def verify_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[Difference]:
+def verify_account(
+    session: Session, account_id: int, budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None
+) -> Iterator[Difference]:
     """Yield every counter and roll-up of an account that differs from the sum of its events.
 
-    Run it in a snapshot: events that arrive meanwhile are then neither in the one nor in the other.
+    Run it in a snapshot: events that arrive meanwhile are then neither in the one nor in the other. `advance` is called
+    with the number of requests that were gone through.
     """
     kept_daily = _Ahead(stored_daily(session, account_id), lambda key: key.day)
     kept_hourly = _Ahead(stored_hourly(session, account_id), lambda key: key.hour)
     counters: dict[CounterKey, Figures] = {}
     for part in _days(session, account_id, budget_tz):
+        advance(sum(figures.requests for figures in part.daily.values()))
         _count(counters, part.daily)
         yield from _differences(kept_daily.until(part.day), part.daily)
         yield from _differences(kept_hourly.until(part.over), part.hourly)

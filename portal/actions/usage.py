@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.accounts import accounts_named
 from portal.db.counters import add_to_counters, lifetimes
+from portal.db.held import hold_events, release_events
 from portal.db.keys import keys_with_hashes, note_last_use
-from portal.db.ledger import NewEvent, fingerprints, hold_events, insert_events, release_events
+from portal.db.ledger import NewEvent, fingerprints, insert_events
 from portal.db.prices import price_book
 from portal.db.reservations import release
 from portal.db.rollups import add_to_daily, add_to_hourly
@@ -69,10 +70,12 @@ class _Batch:
     account_factors: dict[int, Decimal]
     prices: list[Price]
     sums: dict[int, Figures]
+    assigned_to: int | None = None
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
     def owner(self, report: UsageReport) -> _Owner | None:
-        return self.keys.get(report.key_hash) if report.key_hash else self.names.get(report.username or "")
+        found = self.keys.get(report.key_hash) if report.key_hash else self.names.get(report.username or "")
+        return found if self.assigned_to is None else _Owner(self.assigned_to, None)
 
     def cost_factor(self, report: UsageReport, account_id: int) -> Decimal:
         """The reported factor, else the named template's, else that of the account's template, else 1."""
@@ -83,16 +86,23 @@ class _Batch:
 
 
 def record_usage(
-    session: Session, gateway_id: int, reports: Sequence[UsageReport], budget_tz: ZoneInfo, now: datetime
+    session: Session,
+    gateway_id: int,
+    reports: Sequence[UsageReport],
+    budget_tz: ZoneInfo,
+    now: datetime,
+    *,
+    assigned_to: int | None = None,
 ) -> list[Outcome]:
     """Store one gateway's events and add the new ones to every sum; return what became of each, in order.
 
     Sending the same reports again is always safe. Events that cannot be attributed, or that contradict a stored one,
-    are held for the administrator and not counted.
+    are held for the administrator and not counted. `assigned_to` is the account to which an administrator says that
+    they belong, whatever they say themselves.
     """
     marks = [report.fingerprint() for report in reports]
     stored = fingerprints(session, gateway_id, list({report.id for report in reports}))
-    batch = _look_up(session, gateway_id, reports, now)
+    batch = _look_up(session, gateway_id, reports, now, assigned_to)
     candidates: dict[str, tuple[int, NewEvent]] = {}
     for index, report in enumerate(reports):
         if report.id in stored or report.id in candidates:
@@ -118,22 +128,27 @@ def record_usage(
     return [batch.outcomes[index] for index in range(len(reports))]
 
 
-def _look_up(session: Session, gateway_id: int, reports: Sequence[UsageReport], now: datetime) -> _Batch:
+def _look_up(
+    session: Session, gateway_id: int, reports: Sequence[UsageReport], now: datetime, assigned_to: int | None
+) -> _Batch:
     found_keys = keys_with_hashes(session, {r.key_hash for r in reports if r.key_hash})
     found_names = accounts_named(session, {r.username for r in reports if r.username})
     keys = {key_hash: _Owner(key.account_id, key.id) for key_hash, key in found_keys.items()}
     names = {name: _Owner(account.id, None) for name, account in found_names.items()}
     without_factor = [r for r in reports if r.cost_factor is None]
-    owners = {owner.account_id for owner in (*keys.values(), *names.values())} if without_factor else set()
+    owners = {owner.account_id for owner in (*keys.values(), *names.values())}
+    if assigned_to is not None:
+        owners = {assigned_to}
     return _Batch(
         gateway_id=gateway_id,
         now=now,
         keys=keys,
         names=names,
         template_factors=cost_factors(session, {r.template for r in without_factor if r.template}),
-        account_factors=account_cost_factors(session, owners),
+        account_factors=account_cost_factors(session, owners if without_factor else set()),
         prices=price_book(session),
-        sums=lifetimes(session, {owner.account_id for owner in (*keys.values(), *names.values())}),
+        sums=lifetimes(session, owners),
+        assigned_to=assigned_to,
     )
 
 

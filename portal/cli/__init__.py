@@ -9,7 +9,7 @@ import os
 
 import typer
 
-from portal.cli import accounts, budgets, demo, gateways, keys, ledger, prices, serve, templates
+from portal.cli import accounts, budgets, demo, gateways, held, keys, ledger, prices, serve, templates
 from portal.cli.console import PortalCommands
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ for name, nouns in {
     "budget": budgets,
     "price": prices,
     "template": templates,
+    "held": held,
 }.items():
     app.add_typer(nouns.commands, name=name)
 app.add_typer(ledger.commands)

@@ -1,19 +1,22 @@
-"""`portal verify` and `portal rebuild`: proving that the sums are the sums, and writing them anew."""
+"""`portal verify`, `portal rebuild` and `portal prune`: proving sums, writing them anew, and letting old events go."""
 
+from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from portal.actions.ledger import rebuild_account, verify_account
+from portal.actions.pruning import BATCH, LEAST_DAYS, prune_account
 from portal.cli.console import actor, example, note, open_portal, progress
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
 from portal.db.audit import add_entry
-from portal.db.ledger import count_events
+from portal.db.counters import count_requests
+from portal.db.ledger import count_events, count_pruned
 from portal.db.schema import check_budget_timezone, pinned_budget_timezone, repin_budget_timezone
-from portal.db.session import Database, run_in_reading
-from portal.rules.periods import zone
+from portal.db.session import Database, run_in_reading, run_in_transaction
+from portal.rules.periods import day_of, zone
 from portal.settings import settings
 
 commands = typer.Typer()
@@ -29,15 +32,15 @@ def verify() -> None:
     database = open_portal()
     accounts = run_in_reading(all_accounts)
     found = 0
-    with progress("Verifying", len(accounts)) as advance:
+    with progress("Verifying", run_in_reading(count_requests)) as advance:
         for account in accounts:
             with database.reading() as session:
-                differences = list(verify_account(session, account.id, settings().budget_zone))
-            for difference in differences:
-                typer.echo(f"{account.username}, {difference}")
-            found += len(differences)
-            advance(1)
+                for difference in verify_account(session, account.id, settings().budget_zone, advance):
+                    typer.echo(f"{account.username}, {difference}")
+                    found += 1
     checked = f"{len(accounts):,} accounts, {run_in_reading(count_events):,} requests"
+    if pruned := run_in_reading(count_pruned):
+        checked += f", and the sums of {pruned:,} pruned ones"
     if found:
         note(f"{found:,} differences in {checked}. `portal rebuild` writes the sums anew.")
         raise typer.Exit(1)
@@ -71,6 +74,41 @@ def rebuild(
     with database.transaction() as session:
         add_entry(session, actor(), "ledger.rebuild", utc_now(), zone=tz.key, accounts=rebuilt)
     typer.echo(f"Wrote the sums of {rebuilt:,} accounts anew.")
+
+
+@commands.command(epilog=example("portal prune --keep-events 400d"))
+def prune(
+    keep_events: Annotated[
+        str, typer.Option(metavar="DAYS", help=f"How many days of events stay, at least {LEAST_DAYS}, such as 400d.")
+    ],
+) -> None:
+    """Remove old events, in small batches; the portal may be running.
+
+    Counters, daily roll-ups and lifetime figures stay, and verification still proves them. Events with a note stay,
+    and those that wait for a price. The id of a removed event is kept, so that it is never counted again.
+    """
+    database, tz, now = open_portal(), settings().budget_zone, utc_now()
+    first_kept = day_of(now, tz) - timedelta(_days(keep_events))
+    removed = 0
+    accounts = run_in_reading(all_accounts)
+    with progress("Pruning", len(accounts)) as advance:
+        for account in accounts:
+            while True:
+                batch = run_in_transaction(prune_account, account.id, first_kept, tz, now)
+                removed += batch
+                if batch < BATCH:
+                    break
+            advance(1)
+    with database.transaction() as session:
+        add_entry(session, actor(), "ledger.prune", now, first_kept=first_kept.isoformat(), removed=removed)
+    typer.echo(f"Removed {removed:,} requests of days before {first_kept}; their sums stay.")
+
+
+def _days(text: str) -> int:
+    digits = text.removesuffix("d")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 6 and int(digits) >= LEAST_DAYS):
+        raise typer.BadParameter(f"say how many days, at least {LEAST_DAYS}, such as 400d", param_hint="--keep-events")
+    return int(digits)
 
 
 def _rebuild(database: Database, tz: ZoneInfo) -> int:

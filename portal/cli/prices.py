@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
-from portal.actions.administration import enter_price
-from portal.cli.console import actor, example, open_portal, read_moment, show_table, shown
+from portal.actions.prices import enter_price, remove_price, repair_costs
+from portal.cli.console import actor, example, note, open_portal, progress, read_moment, show_table, shown
 from portal.clock import utc_now
+from portal.db.ledger import count_unpriced
 from portal.db.prices import price_book
 from portal.db.session import run_in_reading, run_in_transaction
-from portal.rules.pricing import price_at
+from portal.rules.periods import InvalidMonth, parse_month
+from portal.rules.pricing import eur_text, price_at
 from portal.settings import settings
+from portal.views.prices import load_preview
 
 commands = typer.Typer(help="The price book: EUR per billable token, by date.", no_args_is_help=True)
 
@@ -31,11 +34,7 @@ def set_price(
 ) -> None:
     """Enter a price. It applies to requests from then on; costs that are stored never change."""
     open_portal()
-    try:
-        price = Decimal(eur)
-    except InvalidOperation:
-        raise typer.BadParameter("a price is a decimal number, such as 0.00003", param_hint="EUR") from None
-    now = utc_now()
+    price, now = _price(eur), utc_now()
     valid_from = now if begins is None else read_moment(begins, "--from", settings().budget_zone)
     run_in_transaction(enter_price, actor(), price, valid_from, now)
     typer.echo(f"{price:f} EUR per billable token from {shown(valid_from)} on.")
@@ -56,3 +55,73 @@ def list_prices() -> None:
         for price in book
     ]
     show_table(("From", "EUR per token", "Now"), rows)
+
+
+@commands.command(epilog=example("portal price remove 2026-12-01", "portal price remove since-ever"))
+def remove(
+    begins: Annotated[
+        str,
+        typer.Argument(metavar="DATE", help="When the price begins, as it was given to `set`, or `since-ever`."),
+    ],
+) -> None:
+    """Take a price out of the book. Costs that are stored never change.
+
+    Where no price is in force, requests are stored without a cost, and Billing says so, until `portal price repair`.
+    """
+    open_portal()
+    valid_from = None if begins == "since-ever" else read_moment(begins, "DATE", settings().budget_zone)
+    run_in_transaction(remove_price, actor(), valid_from, utc_now())
+    typer.echo(f"Removed the price that began {'since ever' if valid_from is None else shown(valid_from)}.")
+
+
+@commands.command(epilog=example("portal price repair"))
+def repair() -> None:
+    """Give requests that were stored without a cost the price of their own time, where there is one by now.
+
+    The portal may be running. The exit status is 1 when some are left for which no price is in force.
+    """
+    open_portal()
+    repaired = left = 0
+    last = None
+    with progress("Repairing", run_in_reading(count_unpriced)) as advance:
+        while True:
+            batch = run_in_transaction(repair_costs, actor(), last, settings().budget_zone, utc_now())
+            repaired, left, last = repaired + batch.repaired, left + batch.left, batch.last
+            advance(batch.repaired + batch.left)
+            if last is None:
+                break
+    typer.echo(f"Priced {repaired:,} requests.")
+    if left:
+        note(f"For {left:,} more there is still no price in force; `portal price list` shows the book.")
+        raise typer.Exit(1)
+
+
+@commands.command(epilog=example("portal price preview 0.00003", "portal price preview 0.00003 --month 2026-10"))
+def preview(
+    eur: Annotated[str, typer.Argument(metavar="EUR", help="EUR per billable token, such as 0.00003.")],
+    month: Annotated[
+        str | None, typer.Option(metavar="MONTH", help="Month of the budget time zone; default: the last whole one.")
+    ] = None,
+) -> None:
+    """Say what a month would have cost at another price, account by account. Changes nothing.
+
+    Exact to the nano-euro for prices of at most 9 decimals; finer ones are rounded once per account, not per request.
+    """
+    open_portal()
+    try:
+        first = None if month is None else parse_month(month)
+    except InvalidMonth as error:
+        raise typer.BadParameter(str(error), param_hint="--month") from None
+    found = run_in_reading(load_preview, _price(eur), first, utc_now())
+    rows = [
+        (row.username, f"{row.figures.tokens:,}", eur_text(row.figures.cost_nano_eur), eur_text(row.would_cost))
+        for row in (*found.accounts, found.total)
+    ]
+    show_table(("Account", f"Tokens in {found.month:%Y-%m}", "Cost in EUR", "Would have cost"), rows)
+
+
+def _price(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise typer.BadParameter("a price is a decimal number, such as 0.00003", param_hint="EUR") from None

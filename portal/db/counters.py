@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.db.sums import add_figures, figures_of, summed
-from portal.db.tables import UsageCounter
+from portal.db.tables import Account, UsageCounter
 from portal.rules.figures import Figures
 from portal.rules.ledger import CounterKey
 from portal.rules.periods import DayRange, Period
@@ -31,6 +31,23 @@ def lifetimes(session: Session, account_ids: Collection[int]) -> dict[int, Figur
         )
     )
     return {row[0]: figures_of(row[1:]) for row in rows}
+
+
+def month_of_all(session: Session, first: date) -> list[tuple[str, Figures]]:
+    """Return what each account used in a month, by user name, the largest first."""
+    rows = session.execute(
+        select(Account.username, *summed(UsageCounter))
+        .join(Account, Account.id == UsageCounter.account_id)
+        .where(UsageCounter.period == Period.MONTHLY, UsageCounter.start == first)
+        .order_by(UsageCounter.tokens.desc(), Account.username)
+    )
+    return [(row[0], figures_of(row[1:])) for row in rows]
+
+
+def count_requests(session: Session) -> int:
+    """Return how many requests all accounts have made, pruned ones included."""
+    wanted = select(func.sum(UsageCounter.requests)).where(UsageCounter.period == Period.TOTAL)
+    return int(session.scalar(wanted) or 0)
 
 
 def daily_usage(session: Session, account_id: int, days: DayRange) -> dict[date, Figures]:

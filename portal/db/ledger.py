@@ -1,4 +1,4 @@
-"""The ledger's own writes: events that are stored once and for ever, and those that are held back."""
+"""The ledger's own reads and writes: events that are stored once and for ever, and counted by what they say."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, tuple_, union_all, update
+from sqlalchemy import insert as core_insert
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Account, HeldEvent, UsageEvent
+from portal.db.tables import Account, Note, PrunedEvent, UsageEvent
 from portal.db.upserts import insert
 from portal.rules.figures import Figures
 
@@ -86,54 +87,23 @@ def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
 
 
 def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str]) -> dict[str, str]:
-    """Return the fingerprints of a gateway's stored events among `external_ids`, by id."""
+    """Return the fingerprints of a gateway's events among `external_ids`, by id; also of those that were pruned since.
+
+    One statement looks at both, so that an event that is being pruned is seen in the one place or in the other.
+    """
     found: dict[str, str] = {}
     for start in range(0, len(external_ids), _CHUNK):
-        wanted = select(UsageEvent.external_id, UsageEvent.fingerprint).where(
-            UsageEvent.gateway_id == gateway_id, UsageEvent.external_id.in_(external_ids[start : start + _CHUNK])
+        some = external_ids[start : start + _CHUNK]
+        wanted = union_all(
+            *(
+                select(table.external_id, table.fingerprint).where(
+                    table.gateway_id == gateway_id, table.external_id.in_(some)
+                )
+                for table in (UsageEvent, PrunedEvent)
+            )
         )
         found.update((row.external_id, row.fingerprint) for row in session.execute(wanted))
     return found
-
-
-def hold_events(session: Session, held: Sequence[dict[str, Any]]) -> None:
-    """Keep events that cannot be counted; one that is held already stays, but may turn out to be a conflict."""
-    for start in range(0, len(held), _CHUNK):
-        statement = insert(session, HeldEvent).values(held[start : start + _CHUNK])
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["gateway_id", "external_id", "fingerprint"],
-                set_={"reason": statement.excluded.reason, "resolved_at": None},
-                where=HeldEvent.reason != statement.excluded.reason,
-            )
-        )
-
-
-def release_events(session: Session, gateway_id: int, stored: Mapping[str, str], now: datetime) -> None:
-    """Mark held events as settled, now that they have been `stored`: fingerprints by id.
-
-    What is held under the same id with other content contradicts the stored one from now on.
-    """
-    external_ids = list(stored)
-    for start in range(0, len(external_ids), _CHUNK):
-        some = external_ids[start : start + _CHUNK]
-        waiting = update(HeldEvent).where(
-            HeldEvent.gateway_id == gateway_id,
-            HeldEvent.external_id.in_(some),
-            HeldEvent.reason == "unattributed",
-            HeldEvent.resolved_at.is_(None),
-        )
-        same = HeldEvent.fingerprint.in_([stored[external_id] for external_id in some])
-        session.execute(waiting.where(same).values(resolved_at=now))
-        session.execute(waiting.values(reason="conflict"))
-
-
-def count_held(session: Session) -> dict[str, int]:
-    """Return how many events are held and unsettled, by reason."""
-    rows = session.execute(
-        select(HeldEvent.reason, func.count()).where(HeldEvent.resolved_at.is_(None)).group_by(HeldEvent.reason)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def count_events(session: Session) -> int:
@@ -147,6 +117,62 @@ def account_events(session: Session, account_id: int) -> Iterator[StoredEvent]:
     with session.execute(query.execution_options(yield_per=1000)) as rows:  # closed also when nobody reads to the end
         for row in rows:
             yield _stored(row)
+
+
+def unpriced_events(session: Session, after: tuple[datetime, int] | None, limit: int) -> list[StoredEvent]:
+    """Return up to `limit` events without a cost, oldest first, after an instant and id; nobody else mends them."""
+    query = _COUNTED.where(UsageEvent.cost_nano_eur.is_(None)).order_by(UsageEvent.requested_at, UsageEvent.id)
+    if after is not None:
+        query = query.where(tuple_(UsageEvent.requested_at, UsageEvent.id) > after)
+    return [_stored(row) for row in session.execute(query.limit(limit).with_for_update())]
+
+
+def fill_in_costs(session: Session, costs: Mapping[int, int]) -> None:
+    """Give events that had none their cost in nano-euros, by event id; the only change an event ever sees."""
+    rows = [{"id": event_id, "cost_nano_eur": cost} for event_id, cost in costs.items()]
+    if rows:
+        session.execute(update(UsageEvent), rows)
+
+
+def count_unpriced(session: Session) -> int:
+    """Return how many events have no cost."""
+    return session.scalar(select(func.count()).where(UsageEvent.cost_nano_eur.is_(None))) or 0
+
+
+def prunable_events(
+    session: Session, account_id: int, before: datetime, received_before: datetime, limit: int
+) -> list[StoredEvent]:
+    """Return up to `limit` of an account's oldest events that may go: requested and received before these instants.
+
+    Events with a note stay, since that is their owner's, and those without a cost, since they are to get one.
+    """
+    query = (
+        _COUNTED.where(
+            UsageEvent.account_id == account_id,
+            UsageEvent.requested_at < before,
+            UsageEvent.received_at < received_before,
+            UsageEvent.cost_nano_eur.is_not(None),
+            ~select(Note.usage_id).where(Note.usage_id == UsageEvent.id).exists(),
+        )
+        .order_by(UsageEvent.requested_at, UsageEvent.id)
+        .limit(limit)
+    )
+    return [_stored(row) for row in session.execute(query)]
+
+
+def remove_events(session: Session, event_ids: Sequence[int]) -> None:
+    """Delete events, and keep of each only what tells that its id was counted."""
+    for start in range(0, len(event_ids), _CHUNK):
+        which = UsageEvent.id.in_(event_ids[start : start + _CHUNK])
+        columns = ["gateway_id", "external_id", "fingerprint"]
+        kept = select(UsageEvent.gateway_id, UsageEvent.external_id, UsageEvent.fingerprint).where(which)
+        session.execute(core_insert(PrunedEvent).from_select(columns, kept))
+        session.execute(delete(UsageEvent).where(which).execution_options(synchronize_session=False))
+
+
+def count_pruned(session: Session) -> int:
+    """Return how many events were pruned."""
+    return session.scalar(select(func.count()).select_from(PrunedEvent)) or 0
 
 
 def lock_account(session: Session, account_id: int) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.db import tables
@@ -29,3 +29,9 @@ def set_price(session: Session, eur_per_token: Decimal, valid_from: datetime, no
         .values(valid_from=valid_from, **values)
         .on_conflict_do_update(index_elements=["valid_from"], set_=values)
     )
+
+
+def remove_price_of(session: Session, valid_from: datetime | None) -> bool:
+    """Take the price that begins at an instant (None: since ever) out of the book; return whether there was one."""
+    begins = tables.Price.valid_from.is_(None) if valid_from is None else tables.Price.valid_from == valid_from
+    return session.scalar(delete(tables.Price).where(begins).returning(tables.Price.id)) is not None

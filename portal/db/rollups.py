@@ -57,8 +57,15 @@ def add_to_hourly(session: Session, parts: Mapping[HourlyKey, Figures]) -> None:
 
 def take_from_hourly(session: Session, account_id: int, parts: Mapping[HourlyKey, Figures]) -> None:
     """Take the figures of events that are being pruned out of the hours they were in; an empty hour goes."""
+    if not parts:
+        return
     add_to_hourly(session, {key: -figures for key, figures in parts.items()})
-    session.execute(delete(UsageHourly).where(UsageHourly.account_id == account_id, UsageHourly.requests == 0))
+    until = max(key.hour for key in parts)
+    session.execute(
+        delete(UsageHourly).where(
+            UsageHourly.account_id == account_id, UsageHourly.hour <= until, UsageHourly.requests == 0
+        )
+    )
 
 
 def add_to_pruned(session: Session, parts: Mapping[DailyKey, Figures]) -> None:

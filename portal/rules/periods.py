@@ -104,6 +104,19 @@ def first_of_month(day: date) -> date:
     return day.replace(day=1)
 
 
+class InvalidMonth(ValueError):
+    """A month is malformed; the message is a sentence."""
+
+
+def parse_month(text: str) -> date:
+    """Return the first day of a month such as 2026-11. Raises InvalidMonth."""
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise InvalidMonth("A month looks like 2026-11.") from None
+    return first
+
+
 def first_of_next_month(day: date) -> date:
     """Return the first day of the month after `day`'s."""
     return (day.replace(day=1) + timedelta(32)).replace(day=1)

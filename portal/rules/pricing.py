@@ -42,6 +42,12 @@ def price_at(book: Sequence[Price], instant: datetime) -> Price | None:
     return max(begun, key=lambda entry: (entry.valid_from is not None, entry.valid_from), default=None)
 
 
+def is_rate(value: Decimal, most: Decimal) -> bool:
+    """Say whether a price or cost factor lies within its bounds and has at most 12 decimals."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and 0 <= value <= most and exponent >= -12  # NaN and infinity have a letter
+
+
 def billable_tokens(total_tokens: int, cost_factor: Decimal) -> int:
     """Return total × cost factor, rounded half up to a whole token."""
     return _whole(_EXACT.multiply(Decimal(total_tokens), cost_factor))

@@ -185,6 +185,16 @@ class UsageReport:
         plain = {name: _canonical(value) for name, value in said.items() if value is not None}
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
+    @classmethod
+    def of_body(cls, text: str) -> "UsageReport":
+        """Return the report that was kept as this body."""
+        said = json.loads(text)
+        if "requested_at" in said:
+            said["requested_at"] = datetime.fromisoformat(said["requested_at"])
+        if "cost_factor" in said:
+            said["cost_factor"] = Decimal(said["cost_factor"])
+        return cls(**said)
+
     def fingerprint(self) -> str:
         """Return a digest of all that was said: same id and same fingerprint is a repetition."""
         return hashlib.sha256(self.body().encode()).hexdigest()

@@ -15,11 +15,11 @@ from portal.actions.administration import (
     assign_template,
     create_gateway,
     define_template,
-    enter_price,
     revoke_gateway_tokens,
     rotate_gateway_token,
     set_budget,
 )
+from portal.actions.prices import enter_price
 from portal.db.audit import entries
 from portal.db.budgets import limits
 from portal.db.gateways import all_gateways, gateway_with_token

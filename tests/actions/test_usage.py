@@ -16,14 +16,16 @@ from sqlalchemy import select
 
 from portal.actions import usage
 from portal.actions.accounts import set_active
-from portal.actions.administration import assign_template, create_gateway, define_template, enter_price
+from portal.actions.administration import assign_template, create_gateway, define_template
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.ledger import verify_account
+from portal.actions.prices import enter_price
 from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Result
 from portal.db.counters import account_counters, counter
 from portal.db.gateways import gateway_named
+from portal.db.held import count_held
 from portal.db.keys import keys
-from portal.db.ledger import count_events, count_held, insert_events
+from portal.db.ledger import count_events, insert_events
 from portal.db.session import run_in_reading
 from portal.db.tables import Account, HeldEvent, UsageEvent
 from portal.rules.figures import Figures

@@ -19,7 +19,8 @@ from portal.actions.administration import create_gateway, define_template, revok
 from portal.actions.keys import NewKey, revoke_key
 from portal.actions.ledger import verify_account
 from portal.actions.usage import record_usage
-from portal.db.ledger import count_events, count_held
+from portal.db.held import count_held
+from portal.db.ledger import count_events
 from portal.db.session import Database
 from portal.db.tables import Account, HeldEvent
 from portal.rules.secrets import digest

@@ -22,7 +22,8 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "user create", "user password", "user list", "user suspend", "user activate",
         "key create", "key list", "key revoke",
         "gateway create", "gateway token", "gateway list", "gateway revoke",
-        "budget set", "budget show", "price set", "price list",
+        "budget set", "budget show", "price set", "price list", "price remove", "price repair", "price preview",
+        "held list", "held show", "held assign", "held dismiss", "prune",
         "template set", "template assign", "template list",
     }  # fmt: skip
 

@@ -1,12 +1,13 @@
 """`portal verify` and `portal rebuild`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from portal.actions.ledger import rebuild_account
+from portal.clock import utc_now
 from portal.db.schema import pin_budget_timezone, pinned_budget_timezone
 from portal.db.session import Database, database, run_in_reading
 from portal.db.tables import Account, UsageCounter
@@ -81,3 +82,19 @@ def test_a_zone_change_that_fails_changes_nothing(
 
 def test_an_unknown_zone_is_wrong_usage(db: Database) -> None:
     assert "Europe/Berlin" in misuse("rebuild", "--budget-timezone", "Mars/Olympus")
+
+
+def test_old_events_are_pruned_and_the_numbers_still_tie(alice: Account, gateway: Gateway) -> None:
+    lately = utc_now() - timedelta(days=2)
+    old, new = report("old", requested_at=lately - timedelta(days=500)), report("new", requested_at=lately)
+    send(gateway, old, new, now=lately)
+    assert succeed("prune", "--keep-events", "400d").startswith("Removed 1 requests of days before ")
+    assert audit()[-1][0] == "ledger.prune"
+    done = portal("verify")
+    assert done.exit_code == 0
+    assert "1 requests, and the sums of 1 pruned ones" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["99d", "0", "-1", "a year", "400h", "999999"])
+def test_recent_events_cannot_be_pruned(alice: Account, text: str) -> None:
+    assert "at least 100" in misuse("prune", "--keep-events", text)

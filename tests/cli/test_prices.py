@@ -1,6 +1,6 @@
 """`portal price`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,9 @@ import pytest
 from portal.clock import utc_now
 from portal.db.prices import price_book
 from portal.db.session import Database, run_in_reading
-from tests.cli.terminal import fail, misuse, rows, succeed
+from portal.db.tables import Account
+from tests.cast import NOW, Gateway, report, send
+from tests.cli.terminal import fail, misuse, portal, rows, succeed
 
 
 def test_a_price_begins_at_midnight_in_the_budget_zone(db: Database, settings_env: Any) -> None:
@@ -42,3 +44,33 @@ def test_a_price_out_of_bounds_is_refused(db: Database, text: str) -> None:
 def test_a_malformed_price_is_wrong_usage(db: Database, words: tuple[str, ...]) -> None:
     misuse("price", "set", *words)
     assert len(run_in_reading(price_book)) == 1
+
+
+def test_a_price_can_be_removed_and_what_came_meanwhile_repaired(
+    db: Database, alice: Account, gateway: Gateway
+) -> None:
+    assert "since ever" in succeed("price", "remove", "since-ever")
+    send(gateway, report("r-1"), report("r-2", requested_at=NOW - timedelta(days=9)))
+    succeed("price", "set", "0.00004", "--from", "2026-11-20")
+    done = portal("price", "repair")
+    assert (done.exit_code, done.stdout) == (1, "Priced 1 requests.\n")
+    assert "For 1 more there is still no price" in done.stderr
+    succeed("price", "set", "0.00004", "--from", "2026-11-01")
+    assert succeed("price", "repair") == "Priced 1 requests.\n"
+    assert portal("verify").exit_code == 0
+    assert "There is no price that begins" in fail("price", "remove", "2020-01-01")
+
+
+def test_a_preview_says_what_a_month_would_have_cost_and_changes_nothing(
+    db: Database, alice: Account, bob: Account, gateway: Gateway
+) -> None:
+    send(gateway, report("r-1"), report("r-2", username="bob", prompt_tokens=1000))
+    said = rows(succeed("price", "preview", "0.00004", "--month", "2026-11"))
+    assert said == [
+        ["bob", "1,020", "0.0204", "0.0408"],
+        ["alice", "120", "0.0024", "0.0048"],
+        ["total", "1,140", "0.0228", "0.0456"],
+    ]
+    assert len(run_in_reading(price_book)) == 1
+    assert "0 to 1 EUR" in fail("price", "preview", "2")
+    misuse("price", "preview", "0.1", "--month", "November")

@@ -6,16 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from portal.db.ledger import (
-    NewEvent,
-    account_events,
-    count_events,
-    count_held,
-    fingerprints,
-    hold_events,
-    insert_events,
-    release_events,
-)
+from portal.db.held import count_held, hold_events, release_events
+from portal.db.ledger import NewEvent, account_events, count_events, fingerprints, insert_events
 from portal.db.session import run_in_reading
 from portal.db.tables import Account, HeldEvent
 from portal.rules.figures import Figures

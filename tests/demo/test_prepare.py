@@ -15,7 +15,8 @@ from portal.actions.usage import Result, record_usage
 from portal.db.accounts import account_named, all_accounts
 from portal.db.alerts import alert_settings
 from portal.db.gateways import gateway_named, gateway_with_token
-from portal.db.ledger import count_events, count_held
+from portal.db.held import count_held
+from portal.db.ledger import count_events
 from portal.db.schema import migrate
 from portal.db.session import Database
 from portal.db.tables import Note, UsageEvent

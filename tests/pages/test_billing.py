@@ -14,9 +14,10 @@ from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.administration import enter_price, set_budget
+from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
 from portal.actions.keys import NewKey
+from portal.actions.prices import enter_price
 from portal.db.session import run_in_reading
 from portal.db.tables import Account
 from portal.pages import billing

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from portal.actions.administration import enter_price
 from portal.actions.alerts import change_alerts
+from portal.actions.prices import enter_price
 from portal.db.alerts import AlertSettings
 from portal.db.tables import Account
 from portal.rules.figures import Figures

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from portal.actions.administration import enter_price
 from portal.actions.ledger import verify_account
+from portal.actions.prices import enter_price
 from portal.db.session import run_in_reading
 from portal.db.tables import Account
 from portal.rules.figures import Figures, total

@@ -1,0 +1,50 @@
+"""What an administrator does with events that could not be counted."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.actions.usage import Result, record_usage
+from portal.db.accounts import account_named
+from portal.db.audit import add_entry
+from portal.db.held import held_event
+from portal.db.tables import HeldEvent
+from portal.errors import Conflict, NotFound
+from portal.rules.usage import UsageReport
+
+
+def assign_held(session: Session, actor: str, held_id: int, username: str, budget_tz: ZoneInfo, now: datetime) -> None:
+    """Count an unattributed event for an account, once, in the periods of its own instant.
+
+    Whoever sends it again gets `duplicate`. Raises NotFound; and Conflict for an event that is settled, contradicts a
+    stored one, or cannot be counted for that account.
+    """
+    held = _unsettled(session, held_id)
+    account = account_named(session, username)
+    if account is None:
+        raise NotFound(f"There is no account called {username}.")
+    if held.reason != Result.UNATTRIBUTED:
+        raise Conflict("It contradicts a stored event of the same id, and cannot be counted as well; dismiss it.")
+    report = UsageReport.of_body(held.body)
+    [outcome] = record_usage(session, held.gateway_id, [report], budget_tz, held.received_at, assigned_to=account.id)
+    if outcome.result is not Result.ACCEPTED:
+        raise Conflict(f"It cannot be counted for {username}: {outcome.error or 'its id is stored already'}")
+    held.resolved_at = now
+    add_entry(session, actor, "held.assign", now, account_id=account.id, held=held_id, external_id=held.external_id)
+
+
+def dismiss_held(session: Session, actor: str, held_id: int, now: datetime) -> None:
+    """Settle a held event without counting it; it is kept. Raises NotFound and Conflict."""
+    held = _unsettled(session, held_id)
+    held.resolved_at = now
+    add_entry(session, actor, "held.dismiss", now, held=held_id, external_id=held.external_id)
+
+
+def _unsettled(session: Session, held_id: int) -> HeldEvent:
+    found = held_event(session, held_id)
+    if found is None:
+        raise NotFound(f"No event is held under the number {held_id}.")
+    if found.resolved_at is not None:
+        raise Conflict(f"The event held under the number {held_id} was settled before.")
+    return found

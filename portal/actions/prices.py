@@ -1,0 +1,79 @@
+"""The price book: entering and removing prices, and giving a cost to what had none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.db.audit import add_entry
+from portal.db.counters import add_to_counters
+from portal.db.ledger import StoredEvent, fill_in_costs, unpriced_events
+from portal.db.prices import price_book, remove_price_of, set_price
+from portal.db.rollups import add_to_daily, add_to_hourly
+from portal.errors import InvalidInput, NotFound
+from portal.rules.figures import Figures
+from portal.rules.ledger import Sums
+from portal.rules.pricing import MAX_COST, MAX_PRICE, Price, cost_nano_eur, is_rate, price_at
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What one batch of a repair has done; `last` leads to the next batch, None when there is none."""
+
+    repaired: int
+    left: int
+    last: tuple[datetime, int] | None
+
+
+def enter_price(session: Session, actor: str, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
+    """Enter a price that is in force from an instant on; stored costs stay. Raises InvalidInput."""
+    if not is_rate(eur_per_token, MAX_PRICE):
+        raise InvalidInput("A price is 0 to 1 EUR per token, with at most 12 decimals.", "eur_per_token")
+    set_price(session, eur_per_token, valid_from, now)
+    add_entry(session, actor, "price.set", now, eur_per_token=f"{eur_per_token:f}", valid_from=valid_from.isoformat())
+
+
+def remove_price(session: Session, actor: str, valid_from: datetime | None, now: datetime) -> None:
+    """Take an entry out of the book, None the one since ever; stored costs stay. Raises NotFound.
+
+    Requests of a time for which no other entry is in force are stored without a cost from now on.
+    """
+    begins = "since ever" if valid_from is None else valid_from.isoformat()
+    if not remove_price_of(session, valid_from):
+        raise NotFound(f"There is no price that begins {begins}.")
+    add_entry(session, actor, "price.remove", now, valid_from=begins)
+
+
+def repair_costs(
+    session: Session, actor: str, after: tuple[datetime, int] | None, budget_tz: ZoneInfo, now: datetime
+) -> Repair:
+    """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too."""
+    events = unpriced_events(session, after, BATCH)
+    costs = _costs(events, price_book(session))
+    sums = Sums(budget_tz)
+    for event in events:
+        if event.id in costs:
+            sums.add(replace(event, figures=Figures(cost_nano_eur=costs[event.id], unpriced=-1)))
+    fill_in_costs(session, costs)
+    add_to_counters(session, sums.counters)
+    add_to_daily(session, sums.daily)
+    add_to_hourly(session, sums.hourly)
+    if costs:
+        add_entry(session, actor, "price.repair", now, repaired=len(costs))
+    last = (events[-1].requested_at, events[-1].id) if len(events) == BATCH else None
+    return Repair(len(costs), len(events) - len(costs), last)
+
+
+def _costs(events: Sequence[StoredEvent], book: Sequence[Price]) -> dict[int, int]:
+    """Return the costs in nano-euros, by event id, of those that have a price and a cost within bounds."""
+    costs = {}
+    for event in events:
+        price = price_at(book, event.requested_at)
+        if price is not None:
+            costs[event.id] = cost_nano_eur(event.figures.tokens, price.eur_per_token)
+    return {event_id: cost for event_id, cost in costs.items() if cost <= MAX_COST}

@@ -1,0 +1,35 @@
+"""Removing old events: their sums stay, and so does what tells that they were counted."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.db.ledger import lock_account, prunable_events, remove_events
+from portal.db.rollups import add_to_pruned, take_from_hourly
+from portal.rules.ledger import Sums
+from portal.rules.periods import start_of_day
+
+BATCH = 1000
+LEAST_DAYS = 100
+"""Fewest days whose events stay: the longest range of Usage History and some more."""
+SETTLED = timedelta(days=1)
+"""An event stays for so long after it came in, so that nobody who stores it at this moment misses that it was."""
+
+
+def prune_account(session: Session, account_id: int, first_kept: date, budget_tz: ZoneInfo, now: datetime) -> int:
+    """Remove a batch of an account's events before a day of the budget zone; return how many, fewer than BATCH at last.
+
+    Counters and daily roll-ups stay as they are; what the removed events added to them is kept beside, so that
+    verification still proves them. Events with notes and without a cost stay.
+    """
+    lock_account(session, account_id)
+    before = start_of_day(first_kept, budget_tz)
+    events = prunable_events(session, account_id, before, now - SETTLED, BATCH)
+    sums = Sums(budget_tz)
+    for event in events:
+        sums.add(event)
+    add_to_pruned(session, sums.daily)
+    take_from_hourly(session, account_id, sums.hourly)
+    remove_events(session, [event.id for event in events])
+    return len(events)

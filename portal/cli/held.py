@@ -1,0 +1,72 @@
+"""`portal held`: events that could not be counted."""
+
+from typing import Annotated
+
+import typer
+from sqlalchemy.orm import Session
+
+from portal.actions.held import assign_held, dismiss_held
+from portal.cli.console import UserName, actor, example, open_portal, progress, show_table, shown
+from portal.clock import utc_now
+from portal.db.held import held_event, held_events
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.errors import NotFound
+from portal.settings import settings
+
+commands = typer.Typer(
+    help="Events that could not be counted: of unknown keys and users, and contradictions.", no_args_is_help=True
+)
+
+Numbers = Annotated[
+    list[int], typer.Argument(metavar="NUMBER...", min=1, help="Numbers of held events, from the list.")
+]
+
+
+@commands.command("list", epilog=example("portal held list"))
+def list_held(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are settled.")] = False,
+) -> None:
+    """List held events, newest first; at most 1,000."""
+    open_portal()
+    show_table(("Number", "Gateway", "Id", "Reason", "Requested", "Settled"), run_in_reading(_rows, everything))
+
+
+@commands.command(epilog=example("portal held show 7"))
+def show(number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the event, from the list.")]) -> None:
+    """Print what was reported, as JSON; API keys stand in it as digests."""
+    open_portal()
+    typer.echo(run_in_reading(_body, number))
+
+
+@commands.command(epilog=example("portal held assign alice 7 8 9"))
+def assign(name: UserName, numbers: Numbers) -> None:
+    """Count unattributed events for an account, each once, on the day on which it was requested."""
+    open_portal()
+    with progress("Assigning", len(numbers)) as advance:
+        for number in numbers:
+            run_in_transaction(assign_held, actor(), number, name, settings().budget_zone, utc_now())
+            advance(1)
+    typer.echo(f"Counted {len(numbers):,} {'event' if len(numbers) == 1 else 'events'} for {name}.")
+
+
+@commands.command(epilog=example("portal held dismiss 7"))
+def dismiss(numbers: Numbers) -> None:
+    """Settle held events without counting them; they are kept."""
+    open_portal()
+    for number in numbers:
+        run_in_transaction(dismiss_held, actor(), number, utc_now())
+    typer.echo(f"Dismissed {len(numbers):,} {'event' if len(numbers) == 1 else 'events'}.")
+
+
+def _rows(session: Session, everything: bool) -> list[tuple[object, ...]]:
+    return [
+        (held.id, gateway, held.external_id, held.reason, shown(held.requested_at), shown(held.resolved_at))
+        for held, gateway in held_events(session, settled=everything)
+    ]
+
+
+def _body(session: Session, number: int) -> str:
+    found = held_event(session, number)
+    if found is None:
+        raise NotFound(f"No event is held under the number {number}.")
+    return found.body

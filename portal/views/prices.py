@@ -1,0 +1,46 @@
+"""What another price would mean."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from portal.db.counters import month_of_all
+from portal.errors import InvalidInput
+from portal.rules.figures import Figures, total
+from portal.rules.periods import day_of, first_of_month
+from portal.rules.pricing import MAX_PRICE, cost_nano_eur, is_rate
+from portal.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """What one account used in a month, and what it would have cost in nano-euros."""
+
+    username: str
+    figures: Figures
+    would_cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewView:
+    """A month at another price, account by account, the largest first; `month` is its first day."""
+
+    month: date
+    accounts: tuple[PreviewRow, ...]
+    total: PreviewRow
+
+
+def load_preview(session: Session, eur_per_token: Decimal, month: date | None, now: datetime) -> PreviewView:
+    """Return what a month would have cost at another price; None is the last whole one. Raises InvalidInput."""
+    if not is_rate(eur_per_token, MAX_PRICE):
+        raise InvalidInput("A price is 0 to 1 EUR per token, with at most 12 decimals.", "eur_per_token")
+    this_month = first_of_month(day_of(now, settings().budget_zone))
+    first = month or first_of_month(this_month - timedelta(1))
+    rows = [
+        PreviewRow(username, figures, cost_nano_eur(figures.tokens, eur_per_token))
+        for username, figures in month_of_all(session, first)
+    ]
+    whole = PreviewRow("total", total(row.figures for row in rows), sum(row.would_cost for row in rows))
+    return PreviewView(first, tuple(rows), whole)
