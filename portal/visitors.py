@@ -4,6 +4,7 @@ Decision: shared by pages and API, so that both draw the same line. A cookie is 
 which browsers then accept only as Secure, for this host and all paths.
 """
 
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,7 +17,7 @@ from portal.clock import utc_now
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.errors import ForeignOrigin, NotSignedIn, UnknownToken
 from portal.settings import settings
-from portal.views.accounts import Viewer, load_program, load_viewer, needs_keep_alive
+from portal.views.accounts import Viewer, load_viewer
 
 LONGEST_COOKIE = 200
 COOKIE_LASTS = 400 * 86_400
@@ -65,9 +66,15 @@ def viewer_of(connection: HTTPConnection) -> Viewer | None:
         return None
     now = utc_now()
     viewer = run_in_reading(load_viewer, token, now)
-    if viewer is not None and needs_keep_alive(viewer, now, TOUCHED_EVERY):
-        run_in_transaction(keep_alive, token, now)
+    if viewer is not None and viewer.seen_at is not None:
+        prolong(token, viewer.seen_at, now)
     return viewer
+
+
+def prolong(token: str, seen_at: datetime, now: datetime) -> None:
+    """Note that a session is in use, unless that was noted lately; writes to the database, so call it on a thread."""
+    if now - seen_at >= TOUCHED_EVERY:
+        run_in_transaction(keep_alive, token, now)
 
 
 def signed_in(request: Request) -> Viewer:
@@ -76,6 +83,14 @@ def signed_in(request: Request) -> Viewer:
     if viewer is None:
         raise NotSignedIn
     return viewer
+
+
+async def sent_session(request: Request) -> str:
+    """Return the session token a browser sent, which may be nobody's. Raises NotSignedIn."""
+    token = session_token(request)
+    if token is None:
+        raise NotSignedIn
+    return token
 
 
 async def same_origin(request: Request) -> None:
@@ -105,7 +120,7 @@ def _host_and_port(url: SplitResult) -> tuple[str | None, int | None]:
     return url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def bearer(request: Request) -> str:
+async def bearer(request: Request) -> str:
     """Return the bearer token of a request. Raises UnknownToken."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -113,13 +128,8 @@ def bearer(request: Request) -> str:
     return token.strip()
 
 
-def program(token: Annotated[str, Depends(bearer)]) -> Viewer:
-    """Return the account whose API key a program sent. Raises UnknownToken."""
-    viewer = run_in_reading(load_program, token, utc_now())
-    if viewer is None:
-        raise UnknownToken
-    return viewer
-
-
 SignedIn = Annotated[Viewer, Depends(signed_in)]
-Program = Annotated[Viewer, Depends(program)]
+SessionToken = Annotated[str, Depends(sent_session)]
+"""What a browser sent as its session; for routes that look it up in the same snapshot as what they answer."""
+BearerToken = Annotated[str, Depends(bearer)]
+"""What a program sent as its token, likewise."""

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api import alerts, budget, health, keys, notes, summary, usage, usage_export, usage_ingest
+from portal.api import alerts, authorize, budget, health, keys, notes, summary, usage, usage_export, usage_ingest
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.strict import STRICT_QUERY
 
@@ -47,7 +47,8 @@ def read_openapi() -> dict[str, Any]:
     return openapi()
 
 
-_parts = [part.router for part in (budget, summary, usage, usage_export, notes, alerts, keys, usage_ingest, health)]
+_often = (authorize, usage_ingest, budget)  # first, since routes are tried one after the other
+_parts = [part.router for part in (*_often, summary, usage, usage_export, notes, alerts, keys, health)]
 _parts.append(document)
 
 router = APIRouter(generate_unique_id_function=lambda route: route.name)

@@ -10,7 +10,7 @@ from portal.db.gateways import gateway_with_token
 from portal.db.session import open_session, open_snapshot, run_in_reading
 from portal.errors import UnknownToken
 from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
-from portal.visitors import bearer, same_origin
+from portal.visitors import BearerToken, same_origin
 
 # These document the ways in; the dependencies of portal/visitors.py and `reporting_gateway` guard them.
 SESSION = Depends(
@@ -39,7 +39,7 @@ Reading = Annotated[Session, Depends(open_snapshot, scope="function")]
 Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 
-def reporting_gateway(token: Annotated[str, Depends(bearer)]) -> int:
+def reporting_gateway(token: BearerToken) -> int:
     """Return the id of the gateway whose token this is. Raises UnknownToken."""
     found = run_in_reading(gateway_with_token, digest(token)) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:

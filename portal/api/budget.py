@@ -1,17 +1,22 @@
 """What is left of an account's budgets, for its own browser and for its own programs."""
 
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
-from portal.api.access import API_KEY, SESSION, Reading
+from portal.api.access import API_KEY, SESSION
+from portal.api.answers import written
 from portal.api.errors import answers
 from portal.clock import utc_now
+from portal.db.session import run_in_glance
+from portal.errors import NotSignedIn, UnknownToken
 from portal.rules.budgets import BudgetType, Level
 from portal.rules.pricing import eur_text
-from portal.views.budget import BudgetsView, BudgetView, load_budgets
-from portal.visitors import Program, SignedIn
+from portal.views.budget import BudgetsView, BudgetView, load_programs_budgets, load_visitors_budgets
+from portal.visitors import BearerToken, SessionToken, prolong
 
 router = APIRouter()
 
@@ -49,26 +54,46 @@ class BudgetAnswer(BaseModel):
     server_time_iso: datetime
 
 
-@router.get("/user/api/budget", tags=["Account"], dependencies=[SESSION], responses=answers(401))
-def read_budget(session: Reading, viewer: SignedIn) -> BudgetAnswer:
+@router.get(
+    "/user/api/budget",
+    tags=["Account"],
+    dependencies=[SESSION],
+    response_model=BudgetAnswer,
+    responses=answers(401),
+)
+def read_budget(token: SessionToken) -> Response:
     """Return the figures of the dashboard's budget cards."""
-    return _answer(session, viewer.id)
-
-
-@router.get("/api/v1/budget", tags=["Programs"], dependencies=[API_KEY], responses=answers(401))
-def read_program_budget(session: Reading, viewer: Program) -> BudgetAnswer:
-    """Return the same to a program of the person, which sends their API key."""
-    return _answer(session, viewer.id)
-
-
-def _answer(session: Reading, account_id: int) -> BudgetAnswer:
     now = utc_now()
-    view = load_budgets(session, account_id, now)
+    found = run_in_glance(load_visitors_budgets, token, now)
+    if found is None:
+        raise NotSignedIn
+    prolong(token, found.seen_at, now)
+    return _answer(found.budgets, now)
+
+
+@router.get(
+    "/api/v1/budget",
+    tags=["Programs"],
+    dependencies=[API_KEY],
+    response_model=BudgetAnswer,
+    responses=answers(401),
+)
+def read_program_budget(token: BearerToken) -> Response:
+    """Return the same to a program of the person, which sends their API key."""
+    now = utc_now()
+    view = run_in_glance(load_programs_budgets, token, now)
+    if view is None:
+        raise UnknownToken
+    return _answer(view, now)
+
+
+def _answer(view: BudgetsView, now: datetime) -> Response:
     fields = {f"{budget.period}_{name}": value for budget in view.all for name, value in _figures(budget).items()}
-    return BudgetAnswer.model_validate({**fields, **_whole(view), "server_time_iso": now})
+    answer = BudgetAnswer.model_construct(**fields, **_whole(view), server_time_iso=now)
+    return written(answer)
 
 
-def _whole(view: BudgetsView) -> dict[str, object]:
+def _whole(view: BudgetsView) -> dict[str, Any]:
     return {
         "budget_type": view.type,
         "daily_reset_iso": view.daily.resets_at,
@@ -76,7 +101,7 @@ def _whole(view: BudgetsView) -> dict[str, object]:
     }
 
 
-def _figures(view: BudgetView) -> dict[str, object]:
+def _figures(view: BudgetView) -> dict[str, Any]:
     return {
         "used": view.budget.consumed,
         "input": view.figures.prompt_tokens,

@@ -1,18 +1,65 @@
-"""Budgets: what accounts may spend."""
+"""Budgets: what accounts may spend, and what of it they have."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVarTuple
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy.orm import Session, aliased, join
 
-from portal.db.tables import Budget
+from portal.db.keys import usable
+from portal.db.sessions import running
+from portal.db.sums import SUMS, figures_of, summed
+from portal.db.tables import Account, ApiKey, Budget, UsageCounter
+from portal.db.tables import Session as SessionRow
+from portal.db.types import Instant
 from portal.db.upserts import insert
 from portal.rules.budgets import BudgetType, Limits
+from portal.rules.figures import Figures
+from portal.rules.periods import Period, period_start
+
+Columns = TypeVarTuple("Columns")
+
+COUNTERS = {period: aliased(UsageCounter, name=f"counter_{period}") for period in Period}
+"""The counters of the three periods in which a day lies, for statements that read them all at once."""
+BUDGET = (Budget.daily, Budget.monthly, Budget.total, Budget.type)
+"""The columns of which `limits_of` makes limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's limits, what it used in the three periods of a day, and on which day it used anything first."""
+
+    account_id: int
+    limits: Limits
+    used: Mapping[Period, Figures]
+    began: date | None
 
 
 def limits(session: Session, account_id: int) -> Limits:
     """Return an account's limits; without any it is unlimited."""
-    row = session.get(Budget, account_id)
-    return Limits() if row is None else Limits(row.daily, row.monthly, row.total, BudgetType(row.type))
+    row = session.execute(select(*BUDGET).where(Budget.account_id == account_id)).first()
+    return Limits() if row is None else limits_of(row)
+
+
+def standing(connection: Connection, account_id: int, day: date) -> Standing:
+    """Return where an account stands on a day of the budget time zone. Raises NoResultFound."""
+    return _standing(connection.execute(_BY_ACCOUNT, {"account_id": account_id} | starts(day)).one())
+
+
+def standing_of_session(
+    connection: Connection, token_hash: str, day: date, now: datetime
+) -> tuple[Standing, datetime] | None:
+    """Return where the active account of a running session stands, and when the session was last used."""
+    row = connection.execute(_BY_SESSION, {"token_hash": token_hash, "now": now} | starts(day)).first()
+    return None if row is None else (_standing(row), row[-1])
+
+
+def standing_of_key(connection: Connection, key_hash: str, day: date, now: datetime) -> Standing | None:
+    """Return where the active account of a usable key stands."""
+    row = connection.execute(_BY_KEY, {"key_hash": key_hash, "now": now} | starts(day)).first()
+    return None if row is None else _standing(row)
 
 
 def set_limits(session: Session, account_id: int, new: Limits, now: datetime) -> None:
@@ -23,3 +70,57 @@ def set_limits(session: Session, account_id: int, new: Limits, now: datetime) ->
         .values(account_id=account_id, **values)
         .on_conflict_do_update(index_elements=["account_id"], set_=values)
     )
+
+
+def limits_of(row: Any) -> Limits:
+    """Return the limits in a row that has the columns `BUDGET`, or nulls in their place."""
+    return Limits() if row.type is None else Limits(row.daily, row.monthly, row.total, BudgetType(row.type))
+
+
+def with_counters(statement: Select[*Columns]) -> Select[*Columns]:
+    """Join the `COUNTERS` to a statement that selects from accounts; its parameters are `starts`."""
+    for period, counter in COUNTERS.items():
+        start = bindparam(f"{period}_start", type_=counter.start.type)
+        is_it = and_(counter.account_id == Account.id, counter.period == period.value, counter.start == start)
+        statement = statement.outerjoin(counter, is_it)
+    return statement
+
+
+def starts(day: date) -> dict[str, date]:
+    """Return the parameters of `with_counters`, for the periods in which `day` lies."""
+    return {f"{period}_start": period_start(period, day) for period in Period}
+
+
+def _standing(row: Any) -> Standing:
+    used = {
+        period: figures_of(row[_FIRST + number * len(SUMS) : _FIRST + (number + 1) * len(SUMS)])
+        for number, period in enumerate(Period)
+    }
+    return Standing(row.id, limits_of(row), used, row.began)
+
+
+def _standing_in(accounts: Any) -> Select[*tuple[Any, ...]]:
+    """Return the statement about accounts, or about a join that ends with them and begins with what has an index."""
+    began = select(func.min(UsageCounter.start)).where(
+        UsageCounter.account_id == Account.id, UsageCounter.period == Period.DAILY.value
+    )
+    used = [column for counter in COUNTERS.values() for column in summed(counter)]
+    return with_counters(
+        select(Account.id, *BUDGET, began.scalar_subquery().label("began"), *used)
+        .select_from(accounts)
+        .outerjoin(Budget, Budget.account_id == Account.id)
+    )
+
+
+# Put together once, since every program and open page asks again and again.
+_NOW = bindparam("now", type_=Instant())
+_FIRST = 2 + len(BUDGET)  # where in a row the first counter begins
+_BY_ACCOUNT = _standing_in(Account).where(Account.id == bindparam("account_id"))
+_BY_KEY = _standing_in(join(ApiKey, Account, ApiKey.account_id == Account.id)).where(
+    ApiKey.key_hash == bindparam("key_hash"), *usable(_NOW), Account.active
+)
+_BY_SESSION = (
+    _standing_in(join(SessionRow, Account, SessionRow.account_id == Account.id))
+    .where(SessionRow.token_hash == bindparam("token_hash"), *running(_NOW))
+    .add_columns(SessionRow.last_seen_at)
+)

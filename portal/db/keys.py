@@ -2,9 +2,9 @@
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account, ApiKey
@@ -29,7 +29,7 @@ def active_keys(session: Session, account_id: int, now: datetime) -> list[ApiKey
     return list(
         session.scalars(
             select(ApiKey)
-            .where(ApiKey.account_id == account_id, *_usable(now))
+            .where(ApiKey.account_id == account_id, *usable(now))
             .order_by(ApiKey.last_used_at.is_(None), ApiKey.last_used_at.desc(), ApiKey.id.desc())
         )
     )
@@ -62,13 +62,13 @@ def account_with_key(session: Session, key_hash: str, now: datetime) -> Account 
     return session.scalar(
         select(Account)
         .join(ApiKey, ApiKey.account_id == Account.id)
-        .where(ApiKey.key_hash == key_hash, *_usable(now), Account.active)
+        .where(ApiKey.key_hash == key_hash, *usable(now), Account.active)
     )
 
 
 def count_usable_keys(session: Session, account_id: int, now: datetime) -> int:
     """Return how many keys of an account work at `now`."""
-    return session.scalar(select(func.count()).where(ApiKey.account_id == account_id, *_usable(now))) or 0
+    return session.scalar(select(func.count()).where(ApiKey.account_id == account_id, *usable(now))) or 0
 
 
 def add_key(
@@ -91,13 +91,29 @@ def add_key(
 
 def note_last_use(session: Session, uses: Mapping[int, datetime]) -> None:
     """Move the last use of keys forward, never back; in the order of ids, so that no two batches wait in a ring."""
-    for key_id, used_at in sorted(uses.items()):
-        session.execute(
-            update(ApiKey)
-            .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < used_at))
-            .values(last_used_at=used_at)
-        )
+    rows = [{"key": key_id, "at": used_at} for key_id, used_at in sorted(uses.items())]
+    if rows:
+        session.connection().execute(_NOTE_LAST_USE, rows)
 
 
-def _usable(now: datetime) -> tuple[ColumnElement[bool], ...]:
+_NOTE_LAST_USE = (
+    update(ApiKey.__table__)
+    .where(
+        ApiKey.id == bindparam("key"), or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("at"))
+    )
+    .values(last_used_at=bindparam("at"))
+)
+
+
+def note_use(session: Session, key_id: int, now: datetime, every: timedelta) -> None:
+    """Note that a key is used now, unless that was done less than `every` ago; of many at once one writes."""
+    session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - every))
+        .values(last_used_at=now)
+    )
+
+
+def usable(now: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a key works at `now`, which may be a parameter."""
     return ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import PrunedEvent, Reservation, UsageEvent
+from portal.db.tables import Account, PrunedEvent, Reservation, UsageEvent
 from portal.db.upserts import insert
 
 _CHUNK = 400
@@ -24,6 +24,14 @@ def reserved_tokens(session: Session, account_id: int, now: datetime, *, but: tu
     if but is not None:
         wanted = wanted.where(not_(and_(Reservation.gateway_id == but[0], Reservation.request_id == but[1])))
     return int(session.scalar(wanted) or 0)
+
+
+def lock_spending(session: Session, account_id: int) -> None:
+    """Let nobody else reserve for an account until the transaction ends; its events are stored all the same.
+
+    What decides must be read after this, in a statement of its own. SQLite has one writer anyway.
+    """
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
 
 
 def is_reported(session: Session, gateway_id: int, request_id: str) -> bool:

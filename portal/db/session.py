@@ -40,6 +40,8 @@ class Database:
         """Prepare to connect; nothing is opened before the first use."""
         self.engine = _engine(url, pool)
         isolation = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        at_once = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._for_glances = self.engine.execution_options(portal_glance=True, **at_once)
         self._for_reading = self.engine.execution_options(portal_reading=True, **isolation)
 
     @contextmanager
@@ -56,6 +58,15 @@ class Database:
         """Give a session that sees one moment of the database and changes nothing. Raises Unavailable."""
         with _passing_trouble(), Session(self._for_reading, autoflush=False) as session:
             yield session
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """Give a connection for one reading statement, which by itself sees one moment. Raises Unavailable.
+
+        For what is asked again and again: a session with a transaction would take longer than the statement in it.
+        """
+        with _passing_trouble(), self._for_glances.connect() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close all pooled connections."""
@@ -101,6 +112,12 @@ def run_in_reading(work: Callable[Concatenate[Session, P], R], *args: P.args, **
     """Run `work` on a snapshot of its own, here and now."""
     with database().reading() as session:
         return work(session, *args, **kwargs)
+
+
+def run_in_glance(work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `work`, which makes one reading statement, here and now."""
+    with database().glance() as connection:
+        return work(connection, *args, **kwargs)
 
 
 def open_session() -> Iterator[Session]:
@@ -175,5 +192,6 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    is_read = connection.get_execution_options().get("portal_reading", False)
-    connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if not options.get("portal_glance", False):
+        connection.exec_driver_sql("BEGIN" if options.get("portal_reading", False) else "BEGIN IMMEDIATE")

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account, SetupLink, SignInFailure
@@ -19,7 +19,7 @@ def session_of(session: Session, token_hash: str, now: datetime) -> tuple[Sessio
     row = session.execute(
         select(SessionRow, Account)
         .join(Account, Account.id == SessionRow.account_id)
-        .where(SessionRow.token_hash == token_hash, SessionRow.expires_at > now, Account.active)
+        .where(SessionRow.token_hash == token_hash, *running(now))
     ).first()
     return None if row is None else (row[0], row[1])
 
@@ -30,9 +30,14 @@ def still_running(session: Session, session_ids: Collection[int], now: datetime)
         session.scalars(
             select(SessionRow.id)
             .join(Account, Account.id == SessionRow.account_id)
-            .where(SessionRow.id.in_(session_ids), SessionRow.expires_at > now, Account.active)
+            .where(SessionRow.id.in_(session_ids), *running(now))
         )
     )
+
+
+def running(now: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a session and its account are good at `now`, which may be a parameter."""
+    return SessionRow.expires_at > now, Account.active.is_(True)
 
 
 def sessions(session: Session, account_id: int, now: datetime) -> list[SessionRow]:

@@ -81,6 +81,9 @@ def _factor(value: object) -> Decimal | None:
 
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Name = Annotated[str, Field(min_length=1, max_length=64), _clean(64)]
+RequestId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_exact)]
+Key = Annotated[str, Field(min_length=1, max_length=256)]
+KeyHash = Annotated[str, AfterValidator(_hex)]
 
 
 class Event(BaseModel):
@@ -88,13 +91,9 @@ class Event(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_exact)] = Field(
-        description="The gateway's own id of the request, unique for ever"
-    )
-    api_key: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    api_key_hash: Annotated[str, AfterValidator(_hex)] | None = Field(
-        default=None, description="SHA-256 of the API key, in hexadecimal"
-    )
+    id: RequestId = Field(description="The gateway's own id of the request, unique for ever")
+    api_key: Key | None = None
+    api_key_hash: KeyHash | None = Field(default=None, description="SHA-256 of the API key, in hexadecimal")
     username: Annotated[Name, AfterValidator(str.lower)] | None = None
     model: Annotated[str, Field(min_length=1, max_length=200), _clean(200)]
     mode: Name

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from portal.db.budgets import limits
-from portal.db.counters import counter, first_day
+from portal.db.budgets import Standing, standing, standing_of_key, standing_of_session
 from portal.rules.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.figures import Figures
 from portal.rules.periods import DayRange, Period, day_of, elapsed_share, period_start, resets_at
+from portal.rules.secrets import API_KEY, digest, is_secret
 from portal.settings import settings
 
 
@@ -56,27 +57,52 @@ class BudgetsView:
         return self.daily, self.monthly, self.total
 
 
+@dataclass(frozen=True, slots=True)
+class VisitorsBudgets:
+    """The budgets of whoever holds a session, and when it was last noted that the session is in use."""
+
+    budgets: BudgetsView
+    seen_at: datetime
+
+
 def load_budgets(session: Session, account_id: int, now: datetime) -> BudgetsView:
     """Return an account's budgets at `now`; three counters are read, however many requests there were."""
+    return _budgets(standing(session.connection(), account_id, _today(now)), now)
+
+
+def load_visitors_budgets(connection: Connection, token: str, now: datetime) -> VisitorsBudgets | None:
+    """Return the budgets of who holds a session cookie; None when it has ended or the account is suspended."""
+    found = standing_of_session(connection, digest(token), _today(now), now)
+    return None if found is None else VisitorsBudgets(_budgets(found[0], now), found[1])
+
+
+def load_programs_budgets(connection: Connection, api_key: str, now: datetime) -> BudgetsView | None:
+    """Return the budgets of the account whose usable API key this is."""
+    found = standing_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
+    return None if found is None else _budgets(found, now)
+
+
+def _today(now: datetime) -> date:
+    return day_of(now, settings().budget_zone)
+
+
+def _budgets(stands: Standing, now: datetime) -> BudgetsView:
     tz = settings().budget_zone
     today = day_of(now, tz)
-    own = limits(session, account_id)
-    began = first_day(session, account_id)
 
     def view(period: Period) -> BudgetView:
-        start = period_start(period, today)
-        figures = counter(session, account_id, period, start)
-        resets = own.resets(period)
+        figures = stands.used[period]
+        resets = stands.limits.resets(period)
         return BudgetView(
             period=period,
-            budget=PeriodBudget(own.in_force(period), figures.tokens),
+            budget=PeriodBudget(stands.limits.in_force(period), figures.tokens),
             figures=figures,
-            days=_days(period, start, today, began),
+            days=_days(period, period_start(period, today), today, stands.began),
             resets_at=resets_at(period, now, tz) if resets else None,
             elapsed=elapsed_share(period, now, tz) if resets else None,
         )
 
-    return BudgetsView(own.type, view(Period.DAILY), view(Period.MONTHLY), view(Period.TOTAL))
+    return BudgetsView(stands.limits.type, view(Period.DAILY), view(Period.MONTHLY), view(Period.TOTAL))
 
 
 def _days(period: Period, start: date, today: date, began: date | None) -> DayRange | None:

@@ -32,6 +32,7 @@ SPECIFIED = {
     ("POST", "/user/api/keys/{key_id}/revoke"),
     ("GET", "/api/v1/budget"),
     ("POST", "/api/v1/usage"),
+    ("POST", "/api/v1/authorize"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/api/openapi.json"),

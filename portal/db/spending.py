@@ -1,0 +1,111 @@
+"""What decides whether a key may spend.
+
+Decision: one statement answers it, so that all is of one moment: tokens that an event moves from what is held to what
+is consumed are neither missing in between nor there twice. It is put together once, since this is asked before every
+LLM request.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, or_, select
+
+from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
+from portal.db.tables import Account, ApiKey, Budget, ExpertTemplate, GatewayToken, Reservation
+from portal.db.types import Instant
+from portal.rules.budgets import Limits
+from portal.rules.spending import Spent
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """A known key and the account behind it, with all that counts for or against its spending.
+
+    `cost_factor` is that of the account's active template, `template`; 1 without one.
+    """
+
+    key_id: int
+    account_id: int
+    username: str
+    is_active: bool
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    template: str | None
+    cost_factor: Decimal
+    limits: Limits
+    spent: Spent
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which gateway asks, and about whom; `spender` is None for a key that nobody has."""
+
+    gateway_id: int
+    spender: Spender | None
+
+
+def asked_about(
+    connection: Connection, token_hash: str, key_hash: str, day: date, now: datetime, *, but: str | None = None
+) -> Asked | None:
+    """Return what decides about a key, for the gateway whose unrevoked token this is; None if it is no gateway's.
+
+    Secrets are looked for by their SHA-256. `day` is today in the budget time zone. What is held for the request `but`
+    of that same gateway is left out.
+    """
+    values = {"token_hash": token_hash, "key_hash": key_hash, "now": now, "but": but or ""} | starts(day)
+    row = connection.execute(_QUESTION, values).first()
+    return None if row is None else Asked(row.gateway_id, None if row.key_id is None else _spender(row))
+
+
+def _spender(row: Row[*tuple[Any, ...]]) -> Spender:
+    return Spender(
+        key_id=row.key_id,
+        account_id=row.account_id,
+        username=row.username,
+        is_active=row.active,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+        template=row.template,
+        cost_factor=Decimal(1) if row.cost_factor is None else row.cost_factor,
+        limits=limits_of(row),
+        spent=Spent({period: used or 0 for period, used in zip(COUNTERS, row[-3:], strict=True)}, int(row.reserved)),
+    )
+
+
+_HELD = (
+    select(func.coalesce(func.sum(Reservation.tokens), 0))
+    .where(
+        Reservation.account_id == ApiKey.account_id,
+        Reservation.expires_at > bindparam("now", type_=Instant()),
+        or_(Reservation.gateway_id != GatewayToken.gateway_id, Reservation.request_id != bindparam("but")),
+    )
+    .correlate(ApiKey, GatewayToken)
+    .scalar_subquery()
+)
+
+_QUESTION = with_counters(
+    select(
+        GatewayToken.gateway_id,
+        ApiKey.id.label("key_id"),
+        ApiKey.account_id,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+        ApiKey.last_used_at,
+        Account.username,
+        Account.active,
+        ExpertTemplate.name.label("template"),
+        ExpertTemplate.cost_factor,
+        *BUDGET,
+        _HELD.label("reserved"),
+        *(counter.tokens for counter in COUNTERS.values()),
+    )
+    .select_from(GatewayToken)
+    .outerjoin(ApiKey, ApiKey.key_hash == bindparam("key_hash"))
+    .outerjoin(Account, Account.id == ApiKey.account_id)
+    .outerjoin(ExpertTemplate, ExpertTemplate.id == Account.template_id)
+    .outerjoin(Budget, Budget.account_id == Account.id),
+).where(GatewayToken.token_hash == bindparam("token_hash"), GatewayToken.revoked_at.is_(None))

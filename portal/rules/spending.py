@@ -1,0 +1,133 @@
+"""May a key spend? The decision, from what was consumed, what is held for others, and what is about to be spent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from portal.rules.budgets import Limits
+from portal.rules.periods import Period, resets_at
+
+RESERVED_FOR = timedelta(minutes=15)
+"""How long tokens are held for a request whose event does not arrive; longer than any request should take."""
+
+_OF = {Period.DAILY: "daily budget", Period.MONTHLY: "monthly budget", Period.TOTAL: "total budget"}
+
+
+class Reason(StrEnum):
+    """Why a key may spend or may not; a code for programs."""
+
+    OK = "ok"
+    UNKNOWN_KEY = "unknown_key"
+    REVOKED_KEY = "revoked_key"
+    EXPIRED_KEY = "expired_key"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    ESTIMATE_TOO_LARGE = "estimate_too_large"
+
+    @property
+    def is_about_the_key(self) -> bool:
+        """Whether the key may not be used at all, whatever is left of the budgets."""
+        return self in _OF_KEYS
+
+    @property
+    def sentence(self) -> str:
+        """The same for people; of a budget there is more to say (`Decision.detail`)."""
+        return _SENTENCES[self]
+
+
+_OF_KEYS = {Reason.UNKNOWN_KEY, Reason.REVOKED_KEY, Reason.EXPIRED_KEY, Reason.ACCOUNT_SUSPENDED}
+_SENTENCES = {
+    Reason.OK: "The key may spend.",
+    Reason.UNKNOWN_KEY: "No account has this key.",
+    Reason.REVOKED_KEY: "The key was revoked.",
+    Reason.EXPIRED_KEY: "The key has expired.",
+    Reason.ACCOUNT_SUSPENDED: "The account is suspended.",
+    Reason.BUDGET_EXHAUSTED: "A budget is exhausted.",
+    Reason.ESTIMATE_TOO_LARGE: "The request may need more than is left of a budget.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What counts against an account's limits, in billable tokens: consumed in each period, and held for requests."""
+
+    consumed: Mapping[Period, int]
+    reserved: int = 0
+
+    def of(self, period: Period) -> int:
+        """Return what is gone of a period's budget; what is held counts in each."""
+        return self.consumed[period] + self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a key may spend. Of a refusal by a budget: which one, its figures, and when it begins anew.
+
+    `consumed` is what was reported; what is held for other requests besides is `reserved`. `remaining` of a period is
+    limit - consumed - reserved, never below 0, and None without a limit; what is asked for now is not yet taken off.
+    """
+
+    reason: Reason
+    remaining: Mapping[Period, int | None]
+    period: Period | None = None
+    consumed: int | None = None
+    limit: int | None = None
+    reserved: int | None = None
+    resets_at: datetime | None = None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the request may go on."""
+        return self.reason is Reason.OK
+
+    @property
+    def detail(self) -> str:
+        """The reason in one sentence, with the figures of the budget that refuses."""
+        if self.period is None:
+            return self.reason.sentence
+        is_over = self.reason is Reason.BUDGET_EXHAUSTED
+        state = "is exhausted" if is_over else "has too little left for the estimate"
+        held = f" and {self.reserved:,} are held for other requests" if self.reserved else ""
+        return f"The {_OF[self.period]} {state}: {self.consumed:,} of {self.limit:,} tokens are used{held}."
+
+
+def refusal(reason: Reason) -> Decision:
+    """Return the refusal of a key that may not be used, whatever its budgets."""
+    return Decision(reason, dict.fromkeys(Period))
+
+
+def key_reason(is_active: bool, expires_at: datetime | None, revoked_at: datetime | None, now: datetime) -> Reason:
+    """Say whether a key may be used at all; `is_active` is of its account."""
+    if revoked_at is not None:
+        return Reason.REVOKED_KEY
+    if expires_at is not None and expires_at <= now:
+        return Reason.EXPIRED_KEY
+    return Reason.OK if is_active else Reason.ACCOUNT_SUSPENDED
+
+
+def decide(limits: Limits, spent: Spent, estimate: int | None, now: datetime, budget_tz: ZoneInfo) -> Decision:
+    """Say whether an account may spend: every budget must have something left, and room for the `estimate`.
+
+    `estimate` is in billable tokens. Of several budgets that refuse the shortest is named.
+    """
+    remaining = {period: _remaining(limits.in_force(period), spent.of(period)) for period in Period}
+    for period in Period:
+        limit, left = limits.in_force(period), remaining[period]
+        if limit is None or left is None or (left > 0 and (estimate or 0) <= left):
+            continue
+        return Decision(
+            reason=Reason.ESTIMATE_TOO_LARGE if left else Reason.BUDGET_EXHAUSTED,
+            remaining=remaining,
+            period=period,
+            consumed=spent.consumed[period],
+            limit=limit,
+            reserved=spent.reserved,
+            resets_at=resets_at(period, now, budget_tz),
+        )
+    return Decision(Reason.OK, remaining)
+
+
+def _remaining(limit: int | None, gone: int) -> int | None:
+    return None if limit is None else max(limit - gone, 0)
