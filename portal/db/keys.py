@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Account, ApiKey
+from portal.db.tables import ApiKey
 
 MOST_KEYS = 200
 """Keys one account may have that are neither revoked nor expired."""
@@ -57,15 +57,6 @@ def keys_with_hashes(session: Session, hashes: set[str]) -> dict[str, ApiKey]:
     return {row.key_hash: row for row in session.scalars(select(ApiKey).where(ApiKey.key_hash.in_(hashes)))}
 
 
-def account_with_key(session: Session, key_hash: str, now: datetime) -> Account | None:
-    """Return the active account whose usable key has this SHA-256 digest."""
-    return session.scalar(
-        select(Account)
-        .join(ApiKey, ApiKey.account_id == Account.id)
-        .where(ApiKey.key_hash == key_hash, *usable(now), Account.active)
-    )
-
-
 def count_usable_keys(session: Session, account_id: int, now: datetime) -> int:
     """Return how many keys of an account work at `now`."""
     return session.scalar(select(func.count()).where(ApiKey.account_id == account_id, *usable(now))) or 0
@@ -98,9 +89,7 @@ def note_last_use(session: Session, uses: Mapping[int, datetime]) -> None:
 
 _NOTE_LAST_USE = (
     update(ApiKey.__table__)
-    .where(
-        ApiKey.id == bindparam("key"), or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("at"))
-    )
+    .where(ApiKey.id == bindparam("key"), or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("at")))
     .values(last_used_at=bindparam("at"))
 )
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.keys import account_with_key
 from portal.db.sessions import session_of, sessions, still_running
 from portal.db.tables import Account
 from portal.rules.periods import zone
-from portal.rules.secrets import API_KEY, digest, is_secret
+from portal.rules.secrets import digest
 from portal.settings import settings
 
 
@@ -71,12 +70,6 @@ def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
     return None if found is None else _viewer(found[1], found[0].id, found[0].last_seen_at)
 
 
-def load_program(session: Session, api_key: str, now: datetime) -> Viewer | None:
-    """Return whose usable API key this is."""
-    found = account_with_key(session, digest(api_key), now) if is_secret(api_key, API_KEY) else None
-    return None if found is None else _viewer(found, None, None)
-
-
 def load_running_sessions(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
     """Return those of some sessions in which somebody still is signed in."""
     return still_running(session, session_ids, now)
@@ -94,11 +87,6 @@ def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView
             for row in rows
         ),
     )
-
-
-def needs_keep_alive(viewer: Viewer, now: datetime, every: timedelta) -> bool:
-    """Say whether the viewer's session was last prolonged long enough ago."""
-    return viewer.seen_at is not None and now - viewer.seen_at >= every
 
 
 def _viewer(account: Account, session_id: int | None, seen_at: datetime | None) -> Viewer:

@@ -1,16 +1,25 @@
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 import time_machine
+from pydantic import TypeAdapter
+from sqlalchemy import event, select
 
 from portal.actions.administration import set_budget
 from portal.actions.keys import NewKey, revoke_key
+from portal.actions.sessions import TOUCHED_EVERY
+from portal.api.budget import BudgetAnswer
+from portal.db.session import Database
 from portal.db.tables import Account
+from portal.db.tables import Session as SessionRow
 from portal.rules.budgets import BudgetType, Limits
 from portal.views.budget import load_budgets
 from tests.api.conftest import As, Client
 from tests.cast import NOW, Gateway, report, run, send
+
+MOMENT = timedelta(microseconds=1)
 
 
 def test_a_new_account_has_used_nothing_and_has_no_limits(alice: Account, as_: As) -> None:
@@ -88,3 +97,35 @@ def test_a_new_day_begins_at_zero(alice: Account, gateway: Gateway, as_: As, clo
     clock.shift(24 * 3600)
     answer = as_(alice).get("/user/api/budget").json()
     assert (answer["daily_used"], answer["monthly_used"]) == (0, 120)
+
+
+def test_asking_keeps_a_session_alive(alice: Account, as_: As, db: Database, clock: time_machine.Traveller) -> None:
+    client = as_(alice)
+    for moved, seen in ((TOUCHED_EVERY - MOMENT, NOW), (TOUCHED_EVERY, NOW + TOUCHED_EVERY)):
+        clock.move_to(NOW + moved)
+        assert client.get("/user/api/budget").is_success
+        with db.reading() as session:
+            assert session.scalar(select(SessionRow.last_seen_at)) == seen
+
+
+def test_one_statement_answers(alice: Account, alices_key: NewKey, as_: As, client: Client, db: Database) -> None:
+    said: list[str] = []
+
+    def note(connection, cursor, statement, *rest: object) -> None:
+        said.append(statement)
+
+    signed_in = as_(alice)
+    event.listen(db.engine, "before_cursor_execute", note)
+    signed_in.get("/user/api/budget")
+    client.get("/api/v1/budget", headers={"Authorization": f"Bearer {alices_key.secret}"})
+    event.remove(db.engine, "before_cursor_execute", note)
+    assert len(said) == 2
+
+
+def test_answers_are_as_the_document_says(alice: Account, gateway: Gateway, as_: As) -> None:
+    proper = TypeAdapter(BudgetAnswer)
+    for limits in (Limits(), Limits(1000, 400, 0), Limits(total=5, type=BudgetType.ONE_TIME)):
+        run(set_budget, "test", "alice", limits, NOW)
+        content = as_(alice).get("/user/api/budget").content
+        assert proper.dump_json(proper.validate_json(content)) == content
+        send(gateway, report())

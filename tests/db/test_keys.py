@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from portal.db.keys import (
-    account_with_key,
     active_keys,
     add_key,
     count_usable_keys,
@@ -14,6 +13,7 @@ from portal.db.keys import (
     keys_with_hashes,
     matching_keys,
     note_last_use,
+    note_use,
 )
 from portal.db.tables import Account, ApiKey
 from tests.cast import NOW, run
@@ -116,23 +116,6 @@ def test_the_search_finds_labels_and_prefixes(alice: Account, bob: Account, text
     assert sorted(run(matching_keys, alice.id, text)) == sorted(ids[label] for label in found)
 
 
-def test_a_key_that_works_opens_its_account(alice: Account, bob: Account) -> None:
-    add(alice, "works")
-    add(alice, "revoked", revoked=NOW)
-    add(alice, "expired", expires=NOW)
-    add(bob, "of a suspended account")
-
-    def suspend(session):
-        session.get_one(Account, bob.id).active = False
-
-    run(suspend)
-    found = run(account_with_key, "works", NOW)
-    assert found is not None
-    assert found.id == alice.id
-    for ended in ("revoked", "expired", "of a suspended account", "unknown"):
-        assert run(account_with_key, ended, NOW) is None
-
-
 def test_usage_finds_also_keys_that_have_ended(alice: Account) -> None:
     add(alice, "works")
     add(alice, "revoked", revoked=NOW)
@@ -150,3 +133,20 @@ def test_the_last_use_moves_forward_only(alice: Account) -> None:
     run(note_last_use, {first: NOW, second: NOW + HOUR})
     uses = {row.label: row.last_used_at for row in run(keys, alice.id)}
     assert uses == {"first": NOW, "second": NOW + HOUR}
+
+
+def test_a_use_is_noted_if_the_last_note_is_old_enough(alice: Account) -> None:
+    def uses() -> dict[str, datetime | None]:
+        return {row.label: row.last_used_at for row in run(keys, alice.id)}
+
+    never, lately, long_ago = (
+        add(alice, "never"),
+        add(alice, "lately", used=NOW - HOUR / 2),
+        add(alice, "long ago", used=NOW - HOUR),
+    )
+    add(alice, "another")
+    for key_id in (never, lately, long_ago):
+        run(note_use, key_id, NOW, HOUR)
+    assert uses() == {"never": NOW, "lately": NOW - HOUR / 2, "long ago": NOW, "another": None}
+    run(note_use, never, NOW - 3 * HOUR, HOUR)
+    assert uses()["never"] == NOW

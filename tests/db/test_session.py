@@ -21,6 +21,7 @@ from portal.db.session import (
     open_database,
     open_session,
     open_snapshot,
+    run_in_glance,
     run_in_reading,
     run_in_transaction,
 )
@@ -55,6 +56,22 @@ def test_a_snapshot_holds_no_writer_back_and_changes_nothing(db: Database) -> No
         session.execute(update(Account).values(display_name="changed"))
         assert {row.display_name for row in all_accounts(session)} == {"changed"}
     assert {row.display_name for row in run_in_reading(all_accounts)} == {"Alice", "Bob"}
+
+
+def test_a_glance_sees_what_is_there_now_and_waits_for_no_writer(db: Database) -> None:
+    create_member("alice")
+    names = select(Account.username)
+    with db.transaction() as session:
+        session.execute(update(Account).values(username="changed"))
+        assert run_in_glance(lambda connection: connection.execute(names).scalar()) == "alice"
+    assert run_in_glance(lambda connection: connection.execute(names).scalar()) == "changed"
+
+
+def test_a_glance_leaves_its_connection_as_it_was(db: Database) -> None:
+    run_in_glance(lambda connection: connection.execute(select(func.count()).select_from(Account)).scalar())
+    with pytest.raises(ZeroDivisionError):
+        run_in_transaction(write_and_fail)
+    assert run_in_reading(count_accounts) == 0
 
 
 def test_a_failure_in_a_transaction_leaves_nothing(db: Database) -> None:

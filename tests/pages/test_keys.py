@@ -15,7 +15,7 @@ from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
 from portal.actions.keys import NewKey, create_key
-from portal.db.session import run_in_reading
+from portal.db.session import run_in_glance, run_in_reading
 from portal.db.tables import Account
 from portal.errors import Unavailable
 from portal.pages import keys
@@ -23,7 +23,7 @@ from portal.pages.components import key_dialogs, live
 from portal.pages.components.table import DataTable
 from portal.rules.keys import expires_after
 from portal.rules.secrets import API_KEY, is_secret
-from portal.views.accounts import load_program
+from portal.views.budget import load_programs_budgets
 from portal.views.keys import KeyStatus, KeyView, load_keys
 from portal.visitors import cookie_name
 from tests.cast import NOW, run
@@ -166,7 +166,7 @@ async def test_a_key_is_created_and_its_secret_is_nowhere_once_its_dialog_is_clo
     await until(lambda: new_key(user))
     secret = new_key(user)
     assert is_secret(secret, API_KEY)
-    assert run_in_reading(load_program, secret, NOW).id == alice.id  # type: ignore[union-attr]  # None fails the test
+    assert run_in_glance(load_programs_budgets, secret, NOW) is not None
     await until(lambda: labels(user) == ["CI agents"])
     assert everything(user).count(secret) == 1
     (done,) = (e for e in inside(user) if isinstance(e, ui.button) and "data-copies" not in e.props)
@@ -321,7 +321,7 @@ async def test_a_key_is_revoked_only_when_asked_twice(visit, alice: Account, ali
     assert stored(alice)[0].status is KeyStatus.REVOKED
     (row,) = table(user).rows
     assert (row["status"], row["off"]) == ("Revoked", True)
-    assert run_in_reading(load_program, alices_key.secret, NOW) is None
+    assert run_in_glance(load_programs_budgets, alices_key.secret, NOW) is None
 
 
 @pytest.mark.parametrize("event", ["rename", "revoke"])

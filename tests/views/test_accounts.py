@@ -5,18 +5,14 @@ from datetime import timedelta
 import pytest
 
 from portal.actions.accounts import set_active
-from portal.actions.keys import NewKey, create_key, revoke_key
-from portal.actions.sessions import TOUCHED_EVERY, Browser, SignIn, open_session_for, sign_out
+from portal.actions.sessions import Browser, SignIn, open_session_for, sign_out
 from portal.db.session import Database
 from portal.db.tables import Account
-from portal.rules.secrets import API_KEY
 from portal.settings import settings
 from portal.views.accounts import (
     load_profile,
-    load_program,
     load_running_sessions,
     load_viewer,
-    needs_keep_alive,
 )
 from tests.cast import NOW, create_member, run, viewer_of
 
@@ -50,7 +46,6 @@ def test_a_cookie_tells_who_looks(alice: Account, bob: Account) -> None:
 def test_other_text_is_nobody(alice: Account, token: str) -> None:
     enter(alice)
     assert run(load_viewer, token, NOW) is None
-    assert run(load_program, token, NOW) is None
 
 
 def test_an_ended_session_is_nobodys(alice: Account, bob: Account) -> None:
@@ -62,34 +57,6 @@ def test_an_ended_session_is_nobodys(alice: Account, bob: Account) -> None:
     end = NOW + timedelta(hours=settings().session_hours)
     assert run(load_viewer, over.token, end - timedelta(microseconds=1)) is not None
     assert run(load_viewer, over.token, end) is None
-
-
-def test_a_program_is_its_keys_account_while_the_key_works(alice: Account, alices_key: NewKey) -> None:
-    program = run(load_program, alices_key.secret, NOW)
-    assert program is not None
-    assert (program.id, program.session_id, program.seen_at) == (alice.id, None, None)
-    assert run(load_program, API_KEY + "0" * 48, NOW) is None
-    assert run(load_program, alices_key.secret.upper(), NOW) is None
-    assert run(load_program, alices_key.prefix, NOW) is None
-    short = run(create_key, alice.id, "short", NOW + HOUR, NOW)
-    assert run(load_program, short.secret, NOW + HOUR) is None
-    run(revoke_key, alice.id, alices_key.id, NOW)
-    assert run(load_program, alices_key.secret, NOW) is None
-
-
-def test_a_program_of_a_suspended_account_is_nobodys(alice: Account, alices_key: NewKey) -> None:
-    run(set_active, "root", "alice", False, NOW)
-    assert run(load_program, alices_key.secret, NOW) is None
-
-
-def test_a_session_needs_prolonging_now_and_then(alice: Account, alices_key: NewKey) -> None:
-    viewer = run(load_viewer, enter(alice).token, NOW)
-    program = run(load_program, alices_key.secret, NOW)
-    assert viewer is not None
-    assert program is not None
-    assert not needs_keep_alive(viewer, NOW + TOUCHED_EVERY - timedelta(microseconds=1), TOUCHED_EVERY)
-    assert needs_keep_alive(viewer, NOW + TOUCHED_EVERY, TOUCHED_EVERY)
-    assert not needs_keep_alive(program, NOW + TOUCHED_EVERY, TOUCHED_EVERY)
 
 
 def test_a_profile_lists_ones_own_sessions_and_marks_this_one(alice: Account, bob: Account) -> None:

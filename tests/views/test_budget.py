@@ -1,16 +1,24 @@
 """Budget cards: consumed, limit, level, reset and the days they count."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 
+from portal.actions.accounts import set_active
 from portal.actions.administration import set_budget
+from portal.actions.keys import NewKey, create_key, revoke_key
+from portal.actions.sessions import sign_out
+from portal.db.session import run_in_glance
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Level, Limits
 from portal.rules.figures import Figures
 from portal.rules.periods import DayRange, Period
-from portal.views.budget import BudgetsView, load_budgets
+from portal.rules.secrets import API_KEY
+from portal.settings import settings
+from portal.views.budget import BudgetsView, load_budgets, load_programs_budgets, load_visitors_budgets
 from tests.cast import NOW, Gateway, report, run, send
 
 
@@ -105,3 +113,55 @@ def test_usage_of_a_clock_ahead_counts_tomorrow(alice: Account, gateway: Gateway
     assert budgets(alice, late).daily.figures == Figures()
     assert budgets(alice, late).total.days == DayRange(date(2026, 11, 23), date(2026, 11, 23))
     assert budgets(alice, late + timedelta(minutes=4)).daily.figures.requests == 1
+
+
+def of_session(token: str, now: datetime = NOW) -> BudgetsView | None:
+    found = run_in_glance(load_visitors_budgets, token, now)
+    return None if found is None else found.budgets
+
+
+def of_key(secret: str, now: datetime = NOW) -> BudgetsView | None:
+    return run_in_glance(load_programs_budgets, secret, now)
+
+
+@pytest.fixture
+def mine(alice: Account, sign_in_as: Callable[[Account], str]) -> str:
+    """Alice's session, opened at NOW."""
+    with time_machine.travel(NOW, tick=False):
+        return sign_in_as(alice)
+
+
+def test_page_browser_and_program_see_the_same(used: None, alice: Account, mine: str, alices_key: NewKey) -> None:
+    run(set_budget, "root", "alice", Limits(1000, 1000, 1000), NOW)
+    assert of_session(mine) == of_key(alices_key.secret) == budgets(alice)
+    assert budgets(alice).total.budget.consumed == 1000
+
+
+def test_a_session_also_says_when_it_was_last_in_use(mine: str) -> None:
+    found = run_in_glance(load_visitors_budgets, mine, NOW)
+    assert found is not None
+    assert found.seen_at == NOW
+
+
+@pytest.mark.parametrize("token", ["", "never given", "x" * 10_000, "\ud800", "\x00", API_KEY + "0" * 48])
+def test_other_text_is_nobodys(mine: str, alices_key: NewKey, token: str) -> None:
+    assert of_session(token) is of_key(token) is None
+
+
+def test_what_has_ended_shows_nothing(alice: Account, mine: str, alices_key: NewKey) -> None:
+    end = NOW + timedelta(hours=settings().session_hours)
+    assert of_session(mine, end - timedelta(microseconds=1)) is not None
+    assert of_session(mine, end) is None
+    run(sign_out, mine)
+    assert of_session(mine) is None
+    short = run(create_key, alice.id, "short", NOW + timedelta(hours=1), NOW)
+    assert of_key(short.secret, NOW + timedelta(minutes=59)) is not None
+    assert of_key(short.secret, NOW + timedelta(hours=1)) is None
+    run(revoke_key, alice.id, alices_key.id, NOW)
+    assert of_key(alices_key.secret) is None
+
+
+def test_a_suspended_account_shows_nothing(alice: Account, mine: str, alices_key: NewKey) -> None:
+    run(set_active, "root", "alice", False, NOW)
+    assert of_key(alices_key.secret) is None
+    assert of_session(mine) is None
