@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,10 @@ from portal.rules.usage import CLOCK_TOLERANCE, UsageReport
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Older requests are not believed; everywhere on earth this lies on `rules.usage.FIRST_DAY` or later."""
+
+
+NOTED_EVERY = timedelta(minutes=1)
+"""How exactly the last use of a key is known."""
 
 
 class Result(StrEnum):
@@ -56,6 +60,7 @@ UNATTRIBUTED = Outcome(Result.UNATTRIBUTED, "No account has this key or user nam
 class _Owner:
     account_id: int
     key_id: int | None
+    last_used_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -121,7 +126,9 @@ def record_usage(
             again = DUPLICATE if marks[index] == stored[report.id] else CONFLICT
             batch.outcomes[index] = ACCEPTED if is_first else again
 
-    _count(session, [candidates[external_id][1] for external_id in new], budget_tz)
+    added = [candidates[external_id][1] for external_id in new]
+    _count(session, added, budget_tz)
+    note_last_use(session, _uses(batch, added))
     _hold(session, batch, reports, marks)
     release(session, gateway_id, sorted(new))
     release_events(session, gateway_id, {external_id: stored[external_id] for external_id in sorted(new)}, now)
@@ -133,7 +140,7 @@ def _look_up(
 ) -> _Batch:
     found_keys = keys_with_hashes(session, {r.key_hash for r in reports if r.key_hash})
     found_names = accounts_named(session, {r.username for r in reports if r.username})
-    keys = {key_hash: _Owner(key.account_id, key.id) for key_hash, key in found_keys.items()}
+    keys = {key_hash: _Owner(key.account_id, key.id, key.last_used_at) for key_hash, key in found_keys.items()}
     names = {name: _Owner(account.id, None) for name, account in found_names.items()}
     without_factor = [r for r in reports if r.cost_factor is None]
     owners = {owner.account_id for owner in (*keys.values(), *names.values())}
@@ -203,18 +210,24 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
 
 
 def _count(session: Session, events: Sequence[NewEvent], budget_tz: ZoneInfo) -> None:
-    """Add newly stored events to their counters, roll-ups and the last use of their keys."""
+    """Add newly stored events to their counters and roll-ups."""
     sums = Sums(budget_tz)
-    uses: dict[int, datetime] = {}
     for event in events:
         sums.add(event)
-        if event.api_key_id is not None:
-            used_at = min(event.requested_at, event.received_at)
-            uses[event.api_key_id] = max(uses.get(event.api_key_id, used_at), used_at)
     add_to_counters(session, sums.counters)
     add_to_daily(session, sums.daily)
     add_to_hourly(session, sums.hourly)
-    note_last_use(session, uses)
+
+
+def _uses(batch: _Batch, events: Sequence[NewEvent]) -> dict[int, datetime]:
+    """Return when keys were last used, where that is news: by a minute at least, so that not every batch writes it."""
+    uses: dict[int, datetime] = {}
+    for event in events:
+        if event.api_key_id is not None:
+            used_at = min(event.requested_at, event.received_at)
+            uses[event.api_key_id] = max(uses.get(event.api_key_id, used_at), used_at)
+    noted = {owner.key_id: owner.last_used_at for owner in batch.keys.values()}
+    return {key: at for key, at in uses.items() if (last := noted.get(key)) is None or at - last >= NOTED_EVERY}
 
 
 def _hold(session: Session, batch: _Batch, reports: Sequence[UsageReport], marks: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Gateway, HeldEvent
@@ -33,16 +33,17 @@ def release_events(session: Session, gateway_id: int, stored: Mapping[str, str],
     """
     external_ids = list(stored)
     for start in range(0, len(external_ids), _CHUNK):
-        some = external_ids[start : start + _CHUNK]
-        waiting = update(HeldEvent).where(
+        waiting = select(HeldEvent).where(
             HeldEvent.gateway_id == gateway_id,
-            HeldEvent.external_id.in_(some),
+            HeldEvent.external_id.in_(external_ids[start : start + _CHUNK]),
             HeldEvent.reason == "unattributed",
             HeldEvent.resolved_at.is_(None),
         )
-        same = HeldEvent.fingerprint.in_([stored[external_id] for external_id in some])
-        session.execute(waiting.where(same).values(resolved_at=now))
-        session.execute(waiting.values(reason="conflict"))
+        for held in session.scalars(waiting.order_by(HeldEvent.id).with_for_update()):
+            if held.fingerprint == stored[held.external_id]:
+                held.resolved_at = now
+            else:
+                held.reason = "conflict"
 
 
 def count_held(session: Session) -> dict[str, int]:

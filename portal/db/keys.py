@@ -88,7 +88,7 @@ def note_last_use(session: Session, uses: Mapping[int, datetime]) -> None:
 
 
 _NOTE_LAST_USE = (
-    update(ApiKey.__table__)
+    update(ApiKey.__table__)  # type: ignore[arg-type]  # a table, not any FROM clause
     .where(ApiKey.id == bindparam("key"), or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < bindparam("at")))
     .values(last_used_at=bindparam("at"))
 )

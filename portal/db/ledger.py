@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import delete, func, select, tuple_, union_all, update
@@ -11,7 +12,7 @@ from sqlalchemy import insert as core_insert
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account, Note, PrunedEvent, UsageEvent
-from portal.db.upserts import insert
+from portal.db.upserts import insert_into
 from portal.rules.figures import Figures
 
 _CHUNK = 400
@@ -80,10 +81,14 @@ def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
     rows = [_columns(event) for event in sorted(events, key=lambda event: event.external_id)]
     # The rows are parameters of one cached statement, which SQLAlchemy sends in batches; written into the statement
     # with .values(), each batch would be compiled anew, which takes ten times as long as storing it.
-    statement = insert(session, UsageEvent).on_conflict_do_nothing(index_elements=["gateway_id", "external_id"])
-    statement = statement.returning(UsageEvent.external_id)
-    # render_nulls: else the ORM cuts the rows into runs in which the same columns are null, one statement for each
-    return set(session.scalars(statement, rows, execution_options={"render_nulls": True}))
+    connection = session.connection()
+    return set(connection.scalars(_insertion(connection.dialect.name), rows))
+
+
+@cache
+def _insertion(dialect: str) -> Any:
+    statement = insert_into(dialect, UsageEvent).on_conflict_do_nothing(index_elements=["gateway_id", "external_id"])
+    return statement.returning(UsageEvent.external_id)
 
 
 def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str]) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """What counters and roll-ups have in common: the columns that are summed, and how something is added to them."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from portal.db.tables import SummedColumns
-from portal.db.upserts import insert
+from portal.db.upserts import insert_into
 from portal.rules.figures import Figures
 
 SUMS = ("tokens", "prompt_tokens", "completion_tokens", "requests", "cost_nano_eur", "unpriced")
@@ -25,7 +26,7 @@ def figures_of(row: Sequence[Any]) -> Figures:
 
 def add_figures(
     session: Session,
-    table: type[SummedColumns],
+    table: Any,
     key: Sequence[str],
     parts: Mapping[Any, Figures],
 ) -> None:
@@ -37,9 +38,16 @@ def add_figures(
     if not parts:
         return
     rows = [dict(zip(key, values, strict=True)) | _columns(parts[values]) for values in sorted(parts)]
-    statement = insert(session, table)
+    connection = session.connection()
+    connection.execute(_addition(connection.dialect.name, table, tuple(key)), rows)
+
+
+@cache
+def _addition(dialect: str, table: Any, key: tuple[str, ...]) -> Any:
+    """Return the statement that adds; it is the same for every batch, and takes a while to put together."""
+    statement = insert_into(dialect, table)
     added = {name: getattr(table, name) + statement.excluded[name] for name in SUMS}
-    session.execute(statement.on_conflict_do_update(index_elements=key, set_=added), rows)
+    return statement.on_conflict_do_update(index_elements=key, set_=added)
 
 
 def _columns(figures: Figures) -> dict[str, int]:

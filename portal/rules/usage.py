@@ -181,9 +181,8 @@ class UsageReport:
 
     def body(self) -> str:
         """Return the report as canonical JSON, for keeping and comparing; secrets are in it as digests only."""
-        said = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain = {name: _canonical(value) for name, value in said.items() if value is not None}
-        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        said = ((name, getattr(self, name)) for name in _SAID)
+        return _CANONICAL({name: _canonical(value) for name, value in said if value is not None})
 
     @classmethod
     def of_body(cls, text: str) -> "UsageReport":
@@ -200,7 +199,13 @@ class UsageReport:
         return hashlib.sha256(self.body().encode()).hexdigest()
 
 
+_SAID = sorted(f.name for f in fields(UsageReport))
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+
+
 def _canonical(value: object) -> object:
+    if isinstance(value, (str, int)):
+        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return f"{value.normalize():f}" if isinstance(value, Decimal) else value
