@@ -42,6 +42,7 @@ from portal.db.schema import WrongDatabase, migrate, pin_budget_timezone
 from portal.db.session import database, open_database, run_in_transaction
 from portal.errors import PortalError
 from portal.guard import YEAR, Guard, Pages
+from portal.jobs import verification
 from portal.logs import configuration
 from portal.pages import clients
 from portal.pages import errors as page_errors
@@ -150,7 +151,10 @@ class Server(uvicorn.Server):
 
 
 class Opened:
-    """Opens the database before anything else starts, and closes it after everything has stopped."""
+    """Opens the database before anything else starts, and closes it after everything has stopped.
+
+    What runs on its own runs in between.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         """Stand around the whole server."""
@@ -168,9 +172,11 @@ class Opened:
         except CannotStart as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        nightly = asyncio.create_task(verification.run_nightly())
         try:
             await self.app(scope, _first(start, receive), send)
         finally:
+            nightly.cancel()
             database().close()
 
 

@@ -28,7 +28,7 @@ from tests.cast import NOW, Gateway, create_member, run
 if TYPE_CHECKING:
     from tests.databases import Server
 
-BOTH = {"db", "actions", "views"}
+BOTH = {"db", "actions", "views", "jobs"}
 """Directories whose tests run on both databases."""
 
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None, print_blob=True)

@@ -1,5 +1,6 @@
 """Whether the process lives, and whether it can work."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
@@ -10,6 +11,8 @@ from starlette.responses import JSONResponse
 from portal.api.errors import ErrorAnswer, answers
 from portal.db.schema import head, revision
 from portal.db.session import run_in_reading
+from portal.db.tables import Verification
+from portal.db.verifications import last_verification
 from portal.errors import Unavailable
 
 router = APIRouter(tags=["Operations"])
@@ -21,6 +24,15 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+class LastVerification(BaseModel):
+    """How the last nightly comparison of all sums with the stored requests went."""
+
+    finished_at: datetime
+    accounts: int
+    requests: int
+    differences: int = Field(description="Sums that are not what the requests add up to; the log names each")
+
+
 class Readiness(BaseModel):
     """What the portal needs in order to work."""
 
@@ -28,6 +40,9 @@ class Readiness(BaseModel):
     database: Literal["ok", "unreachable"] = "ok"
     migrations: Literal["ok", "missing", "unknown"] = Field(
         default="ok", description="Whether the database has the schema of this program"
+    )
+    verification: LastVerification | None = Field(
+        default=None, description="Null before the first night; differences do not make the portal unready"
     )
 
 
@@ -53,11 +68,20 @@ def read_readiness() -> Readiness | JSONResponse:
     """Say whether the database answers and has the schema of this program."""
     try:
         found = run_in_reading(lambda session: revision(session.connection()))
+        verified = run_in_reading(last_verification) if found == _newest() else None
     except Unavailable:
         return _not_ready("The database does not answer.", "unreachable", "unknown")
     if found != _newest():
         return _not_ready("The database has another schema than this program.", "ok", "missing")
-    return Readiness()
+    return Readiness(verification=_told(verified))
+
+
+def _told(row: Verification | None) -> LastVerification | None:
+    if row is None or row.finished_at is None:
+        return None
+    return LastVerification(
+        finished_at=row.finished_at, accounts=row.accounts, requests=row.requests, differences=row.differences
+    )
 
 
 @lru_cache(maxsize=1)

@@ -1,9 +1,13 @@
+from datetime import datetime
+
 import pytest
 from sqlalchemy import text
 
 from portal.db import session as door
 from portal.db.session import Database
+from portal.jobs.verification import verify_all
 from tests.api.conftest import Client
+from tests.cast import NOW
 
 
 def test_a_process_that_lives_says_so_without_asking_the_database(
@@ -14,7 +18,12 @@ def test_a_process_that_lives_says_so_without_asking_the_database(
 
 
 def test_a_portal_that_can_work_is_ready(client: Client) -> None:
-    assert client.get("/readyz").json() == {"status": "ready", "database": "ok", "migrations": "ok"}
+    assert client.get("/readyz").json() == {
+        "status": "ready",
+        "database": "ok",
+        "migrations": "ok",
+        "verification": None,
+    }
 
 
 def test_a_database_that_does_not_answer_is_told(client: Client, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +47,11 @@ def test_a_database_of_another_version_is_told(client: Client, db: Database, rev
             session.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["migrations"]) == (503, "missing")
+
+
+def test_the_last_verification_is_told(client: Client, db: Database) -> None:
+    assert client.get("/readyz").json()["verification"] is None
+    verify_all(NOW)
+    told = client.get("/readyz").json()["verification"]
+    assert (told["accounts"], told["requests"], told["differences"]) == (0, 0, 0)
+    assert datetime.fromisoformat(told["finished_at"])

@@ -1,0 +1,40 @@
+"""How the nightly verifications went."""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Verification
+from portal.db.upserts import insert
+
+ABANDONED = timedelta(hours=6)
+"""After so long an unfinished verification counts as cut off, and may be begun anew."""
+
+
+def begin(session: Session, night: date, now: datetime) -> bool:
+    """Write down that the verification of a night begins; False when another process has begun or done it."""
+    cut_off = Verification.finished_at.is_(None) & (Verification.started_at < now - ABANDONED)
+    session.execute(delete(Verification).where(Verification.day == night, cut_off))
+    begun = session.execute(
+        insert(session, Verification)
+        .values(day=night, started_at=now, accounts=0, requests=0, differences=0)
+        .on_conflict_do_nothing(index_elements=["day"])
+        .returning(Verification.day)
+    )
+    return begun.first() is not None
+
+
+def finish(session: Session, night: date, accounts: int, requests: int, differences: int, now: datetime) -> None:
+    """Write down what the verification of a night has found."""
+    session.execute(
+        update(Verification)
+        .where(Verification.day == night)
+        .values(finished_at=now, accounts=accounts, requests=requests, differences=differences)
+    )
+
+
+def last_verification(session: Session) -> Verification | None:
+    """Return the last verification that was finished."""
+    finished = Verification.finished_at.is_not(None)
+    return session.scalar(select(Verification).where(finished).order_by(Verification.day.desc()).limit(1))
