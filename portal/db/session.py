@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 10
 """How long a writer waits for another one on SQLite before it is told to come again."""
+TAKES_NO_WRITES = "25006"
+"""What PostgreSQL says until a standby is promoted, or while writes are switched off."""
 SAFE_SQLITE = (3, 51, 3)
 """First SQLite library without the WAL-reset bug, which can corrupt a database with several connections."""
 
@@ -143,8 +145,9 @@ def _passing_trouble() -> Iterator[None]:
         log.warning("the database is unavailable: %s", getattr(error, "orig", None) or type(error).__name__)
         raise Unavailable from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        if not error.connection_invalidated and getattr(error.orig, "sqlstate", None) != TAKES_NO_WRITES:
             raise
+        log.warning("the database is unavailable: %s", error.orig)
         raise Unavailable from error
 
 
