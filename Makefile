@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-v
 	--generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test chaos lint lock clean
+.PHONY: help demo run test chaos bench fuzz lint lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,12 @@ test: $(VENV)/set-up-test ## Run every test; those in a browser have a session o
 
 chaos: $(VENV)/set-up-test ## Kill the portal again and again under load, ROUNDS=25 on each database
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),25) --database $(or $(DATABASE),both) $(if $(SEED),--seed $(SEED))
+
+bench: $(VENV)/set-up-test ## Measure how fast the portal is here, each figure beside its floor; BENCH=--quick tries it
+	$(BIN)/python -m tests.bench $(BENCH)
+
+fuzz: $(VENV)/set-up-test ## Do random things to the ledger and compare it with a model; EXAMPLES=n
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/api/test_ledger_machine.py
 
 lint: $(VENV)/set-up-test ## Check style, format and types
 	$(BIN)/ruff check

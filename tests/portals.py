@@ -34,15 +34,15 @@ def running_portal(base_url: str = HERE) -> Iterator[TestClient]:
 class Process:
     """`portal serve` as a program of its own."""
 
-    def __init__(self, directory: Path, **environment: str) -> None:
-        """Start it with its data in `directory`."""
+    def __init__(self, directory: Path, program: Path = ROOT / "main.py", **environment: str) -> None:
+        """Start it with its data in `directory`; `program` is for one that does more besides."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "PYTEST_"))}
         self.data = directory / "data"
         own = {"PORTAL_DATA_DIR": str(self.data), "PORTAL_PORT": "0", "PYTHONUNBUFFERED": "1"}
         self._log = directory / "log"
         with self._log.open("wb") as log:
             self.program = subprocess.Popen(
-                [sys.executable, ROOT / "main.py"], env={**inherited, **own, **environment}, stdout=log, stderr=log
+                [sys.executable, program], env={**inherited, **own, **environment}, stdout=log, stderr=log
             )
 
     @property

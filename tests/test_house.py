@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = ("requirements.lock", "requirements-test.lock")
-TARGETS = {"help", "demo", "run", "test", "chaos", "lint", "lock", "clean"}
+TARGETS = {"help", "demo", "run", "test", "chaos", "bench", "fuzz", "lint", "lock", "clean"}
 
 
 def read(name: str) -> str:

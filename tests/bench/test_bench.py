@@ -1,0 +1,33 @@
+"""The benchmark runs, and its accounts are as true as any other; what it measures here says nothing."""
+
+import json
+from pathlib import Path
+
+from portal.actions.ledger import verify_account
+from portal.clock import utc_now
+from portal.db.session import Database
+from tests.bench.__main__ import main
+from tests.bench.fill import fill
+from tests.bench.premises import BUDGET_ZONE, prepare
+
+
+def test_everything_is_measured_against_its_floor(tmp_path: Path) -> None:
+    found, page = tmp_path / "found.json", tmp_path / "found.md"
+    asked = ["--quick", "--events", "10000,10400", "--directory", str(tmp_path), "--databases", "sqlite"]
+    assert main([*asked, "--json", str(found), "--markdown", str(page)]) == 0
+    figures = json.loads(found.read_text())["figures"]
+    assert all(figure["value"] > 0 for figure in figures)
+    judged = [figure for figure in figures if figure["goal"] is not None]
+    assert all(figure["ratio"] > 0 and isinstance(figure["met"], bool) for figure in judged)
+    assert len(judged) == 1 + 1 + 4 + 5
+    assert len(page.read_text().splitlines()) == len(figures) + 2
+
+
+def test_an_account_that_was_filled_ties(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
+    premises = prepare(database, accounts=1, keys=5)
+    account_id = min(premises.keys)
+    fill(database, premises, account_id, 2000, utc_now())
+    with database.reading() as session:
+        assert list(verify_account(session, account_id, BUDGET_ZONE)) == []
+    database.close()
