@@ -153,6 +153,13 @@ def test_what_is_refused_is_not_held(limited: Account, alices_key: NewKey, gatew
     assert held(limited) == 0
 
 
+def test_what_is_held_for_others_is_theirs(
+    limited: Account, alices_key: NewKey, bobs_key: NewKey, gateway: Gateway
+) -> None:
+    assert ask(gateway, bobs_key, 600, "r-2").decision.is_allowed
+    assert ask(gateway, alices_key, 1000, "r-1").decision.remaining[Period.DAILY] == 1000
+
+
 def test_the_same_id_of_another_gateway_is_another_request(
     limited: Account, alices_key: NewKey, gateway: Gateway
 ) -> None:
