@@ -147,6 +147,8 @@ def read_usage(body: bytes, *, lines: bool = False) -> list[UsageReport | Reject
 
 def _read_document(body: bytes) -> Iterator[object]:
     """Yield the events of a body that should be a JSON document. Raises MalformedJson and TooLarge."""
+    if not body.strip():
+        raise MalformedJson("The body is empty.")
     if body.lstrip(b" \t\r\n").startswith(b"["):
         for number, item in enumerate(read_items(body)):
             if number == MOST_EVENTS:
@@ -156,7 +158,7 @@ def _read_document(body: bytes) -> Iterator[object]:
     try:
         event = read_json(body)
     except MalformedJson:
-        if not _NEXT_LINE.search(body):
+        if not _NEXT_LINE.search(body, 0, 2 * LONGEST_LINE):
             raise
         yield from _read_lines(body)  # sent as application/json, as some programs do
         return
@@ -167,7 +169,7 @@ def _read_document(body: bytes) -> Iterator[object]:
 
 def _read_lines(body: bytes) -> Iterator[object]:
     """Yield the events of NDJSON. Raises TooLarge."""
-    lines = split_lines(body, MOST_LINES)
+    lines = split_lines(body.strip(), MOST_LINES)
     if len(lines) > MOST_LINES:
         raise TooLarge(f"Send at most {MOST_LINES:,} lines at once.")
     return read_lines(lines, LONGEST_LINE)

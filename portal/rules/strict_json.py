@@ -14,8 +14,8 @@ from itertools import islice
 LONGEST_NUMBER = 40
 """Characters of a number; converting thousands of digits takes quadratic time."""
 LARGEST_EXPONENT = 300
-MOST_COMMAS = 500_000
-"""In one document; reading millions of tiny values would take seconds."""
+MOST_VALUES = 100_000
+"""Commas and opening brackets of one document; reading millions of tiny values would take seconds."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LINE = re.compile(rb"\S[^\n]*")
@@ -88,7 +88,7 @@ def decode(body: bytes) -> str:
         raise MalformedJson("The text is not UTF-8.") from None
     if text.startswith("\ufeff"):
         raise MalformedJson("The text begins with a byte order mark; leave it out.")
-    if text.count(",") > MOST_COMMAS:
+    if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
         raise MalformedJson("There are too many values.")
     return text
 
