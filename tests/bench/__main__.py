@@ -8,7 +8,7 @@ import gc
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Effort:
     views: int
 
 
-THOROUGH = Effort(rounds=7, ingest={100: 4_000, 1: 400}, batches=100, answers=300, views=25)
+THOROUGH = Effort(rounds=7, ingest={100: 4_000, 1: 400}, batches=100, answers=300, views=15)
 QUICK = Effort(rounds=1, ingest={100: 200, 1: 5}, batches=4, answers=5, views=1)
 
 
@@ -53,17 +53,23 @@ def measure(effort: Effort, sizes: Sequence[int], kinds: Sequence[str], where: P
     """Measure everything, one after the other, on databases in a directory that is gone afterwards."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="portal-bench-", dir=where) as name:
-        directory = Path(name)
-        for kind in kinds:
-            say(f"ingest in-process, {kind}")
-            figures += _ingest(kind, directory, effort)
-        say("over HTTP")
-        with served.running(directory / "served") as portal:
-            figures.append(served.measure_ingest(portal, effort.batches, effort.rounds, figures[0].floor))
-            figures += served.measure_routes(portal, effort.answers, effort.rounds)
-        say("pages")
-        figures += pages.measure(directory, sizes, effort.views, say)
+        for part in _parts(effort, sizes, kinds, Path(name), figures):
+            for figure in part:
+                say(" | ".join(filter(None, table.cells(figure))))
+            figures += part
     return figures
+
+
+def _parts(
+    effort: Effort, sizes: Sequence[int], kinds: Sequence[str], directory: Path, found: Sequence[Figure]
+) -> Iterator[list[Figure]]:
+    """Yield the figures part by part; what was `found` first is the floor of what comes later."""
+    for kind in kinds:
+        yield _ingest(kind, directory, effort)
+    with served.running(directory / "served") as portal:
+        yield [served.measure_ingest(portal, effort.batches, effort.rounds, found[0].floor)]
+        yield served.measure_routes(portal, effort.answers, effort.rounds)
+    yield pages.measure(directory, sizes, effort.views, say)
 
 
 def _ingest(kind: str, directory: Path, effort: Effort) -> list[Figure]:

@@ -74,7 +74,7 @@ def _report(threads: ThreadPoolExecutor, gateways: Sequence[Connection], request
         return [gateways[number].ask(request) for request in requests[number :: len(gateways)]]
 
     for answer in itertools.chain.from_iterable(threads.map(work, range(len(gateways)))):
-        assert json.loads(answer)["accepted"] == BATCH, answer
+        assert json.loads(answer)["accepted"] == BATCH, answer[:300]
 
 
 def measure_routes(portal: Running, requests: int, rounds: int) -> list[Figure]:
