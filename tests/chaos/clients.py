@@ -18,6 +18,7 @@ SIZES = (1, 1, 2, 5, 10, 30)
 MODELS = ("qwen3:32b", "gemma3:27b", "llama3.3:70b")
 MODES = ("native", "moe_orchestrated")
 PEOPLE = ("alice", "bob")
+HUNG_UP = 0
 TAKEN = ("accepted", "duplicate")
 COMES_AGAIN_AFTER = 0.05
 """Seconds until a batch is sent again that could not be stored; impatient, since an outage lasts a moment here."""
@@ -56,6 +57,8 @@ class Client:
 
     def __init__(self, number: int, token: str, gateway: str, seed: str, since: datetime, ledger: Ledger) -> None:
         """Prepare; `since` is the instant up to which the requests it reports were made."""
+        self.hangs_up = 0.05
+        """How likely it is that it does not wait for the answer to a batch."""
         self._gateway, self._token, self._since, self._ledger = gateway, token, since, ledger
         self._name = f"client-{number}"
         self._random = random.Random(f"{seed}/{gateway}/{number}")
@@ -85,6 +88,8 @@ class Client:
             if status == 200:
                 acknowledged, surprises = _read(answer, batch)
                 self._open = []
+            elif status == HUNG_UP:
+                pass
             elif status == 503:
                 time.sleep(COMES_AGAIN_AFTER)
             else:
@@ -98,6 +103,9 @@ class Client:
         body = "\n".join(map(json.dumps, batch)) if is_lines else json.dumps(batch)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
         connection.request("POST", "/api/v1/usage", body, headers)
+        if self._random.random() < self.hangs_up:
+            connection.close()
+            return HUNG_UP, b""
         response = connection.getresponse()
         return response.status, response.read()
 

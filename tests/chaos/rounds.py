@@ -117,7 +117,7 @@ class Chaos:
                 add_account(session, name, name, f"{name}@example.org", "user", None, now)
             tokens = {name: create_gateway(session, "chaos", name, now) for name in GATEWAYS}
         self._database.close()
-        self._clients = [
+        self.clients = [
             Client(number // len(GATEWAYS), tokens[gateway], gateway, seed, now, self.ledger)
             for number in range(CLIENTS)
             for gateway in [GATEWAYS[number % len(GATEWAYS)]]
@@ -132,7 +132,7 @@ class Chaos:
         strike = self._choose(chance)
         self.portal.start()
         self.check()
-        answers = self.ledger.answers + chance.randrange(5, 25)
+        answers = self.ledger.answers + chance.randrange(3, 15)
         match strike:
             case Strike.STARTING:
                 self.portal.end(signal.SIGKILL)
@@ -173,7 +173,7 @@ class Chaos:
         """Have all clients work, and wait for them at the end."""
         with ThreadPoolExecutor(CLIENTS) as threads:
             working: list[Future[None]] = [
-                threads.submit(client.work, self.portal.port, goes_on) for client in self._clients
+                threads.submit(client.work, self.portal.port, goes_on) for client in self.clients
             ]
             try:
                 yield

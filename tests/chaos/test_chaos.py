@@ -51,6 +51,8 @@ def test_killed_at_any_moment_it_has_stored_what_it_acknowledged_once(chaos: Cal
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_told_to_stop_it_acknowledges_all_that_it_stores(chaos: Callable[[str], Chaos], kind: str) -> None:
     tried = chaos(kind)
+    for client in tried.clients:
+        client.hangs_up = 0
     tried.portal.start()
     with tried.traffic(lambda: True):
         tried.wait_until(lambda: tried.ledger.answers > 20 and tried.ledger.busy == 8)
