@@ -54,4 +54,4 @@ def test_the_last_verification_is_told(client: Client, db: Database) -> None:
     verify_all(NOW)
     told = client.get("/readyz").json()["verification"]
     assert (told["accounts"], told["requests"], told["differences"]) == (0, 0, 0)
-    assert datetime.fromisoformat(told["finished_at"])
+    assert datetime.fromisoformat(told["finished_at"]).tzinfo is not None

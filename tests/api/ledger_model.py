@@ -1,0 +1,120 @@
+"""The ledger in plain Python: what must be counted, whatever is done in whatever order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from portal.actions.usage import Result
+from portal.rules.budgets import Limits
+from portal.rules.usage import UsageReport
+
+HALF = Fraction(1, 2)
+
+
+@dataclass
+class Entry:
+    """One event that counts. `cost` is in nano-euros; None without a price."""
+
+    owner: str
+    said: UsageReport
+    requested_at: datetime
+    received_at: datetime
+    billable: int
+    cost: int | None
+    pruned: bool = False
+
+
+@dataclass
+class Held:
+    """One event that is held back."""
+
+    said: UsageReport
+    reason: Result
+    received_at: datetime
+    settled: bool = False
+
+
+@dataclass
+class Ledger:
+    """All there is to know. Days are those of UTC; `book` has EUR per token by first instant, None is since ever."""
+
+    book: dict[datetime | None, Fraction] = field(default_factory=lambda: {None: Fraction(2, 100_000)})
+    entries: dict[str, Entry] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    limits: dict[str, Limits] = field(default_factory=dict)
+
+    def take(self, batch: Iterable[UsageReport], now: datetime) -> list[Result]:
+        """Return what must become of each report of a batch."""
+        batch = list(batch)
+        firsts: dict[str, int] = {}
+        for index, said in enumerate(batch):
+            if said.username != "nobody" and said.id not in self.entries:
+                self._count(said, str(said.username), now)
+                firsts[said.id] = index
+        results = [self._result(index, said, firsts) for index, said in enumerate(batch)]
+        for said, result in zip(batch, results, strict=True):
+            if result in {Result.UNATTRIBUTED, Result.CONFLICT}:
+                self._hold(said, result, now)
+        for external_id in firsts:
+            self._release(external_id)
+        return results
+
+    def assign(self, body: str, owner: str) -> None:
+        """Count a held event for somebody."""
+        held = self.held[body]
+        self._count(held.said, owner, held.received_at)
+        self._release(held.said.id)
+
+    def open_strays(self) -> list[str]:
+        """Return what could be assigned: the bodies of unattributed events that are not settled."""
+        return [body for body, h in self.held.items() if h.reason is Result.UNATTRIBUTED and not h.settled]
+
+    def repair(self) -> None:
+        """Give a cost to all that has a price by now."""
+        for entry in self.entries.values():
+            if entry.cost is None:
+                entry.cost = self._cost(entry.billable, entry.requested_at)
+
+    def prune(self, first_kept: datetime, now: datetime) -> None:
+        """Let go of old events; they count all the same."""
+        for entry in self.entries.values():
+            is_settled = entry.received_at < now - timedelta(days=1)
+            entry.pruned |= entry.requested_at < first_kept and is_settled and entry.cost is not None
+
+    def of(self, owner: str, first: date = date.min, last: date = date.max) -> list[Entry]:
+        """Return what somebody used on some days."""
+        return [e for e in self.entries.values() if e.owner == owner and first <= e.requested_at.date() <= last]
+
+    def _count(self, said: UsageReport, owner: str, received_at: datetime) -> None:
+        requested_at = said.requested_at or received_at
+        factor = Fraction(said.cost_factor if said.cost_factor is not None else 1)
+        billable = (said.total_tokens * factor + HALF).__floor__()
+        cost = self._cost(billable, requested_at)
+        self.entries[said.id] = Entry(owner, said, requested_at, received_at, billable, cost)
+
+    def _cost(self, billable: int, at: datetime) -> int | None:
+        begun = [begins for begins in self.book if begins is not None and begins <= at]
+        if not begun and None not in self.book:
+            return None
+        return (billable * self.book[max(begun, default=None)] * 10**9 + HALF).__floor__()
+
+    def _result(self, index: int, said: UsageReport, firsts: dict[str, int]) -> Result:
+        if said.id not in self.entries:
+            return Result.UNATTRIBUTED
+        if firsts.get(said.id) == index:
+            return Result.ACCEPTED
+        return Result.DUPLICATE if said == self.entries[said.id].said else Result.CONFLICT
+
+    def _hold(self, said: UsageReport, reason: Result, now: datetime) -> None:
+        held = self.held.get(said.body())
+        if held is None:
+            self.held[said.body()] = Held(said, reason, now)
+        elif held.reason is not reason:
+            held.reason, held.settled = reason, False
+
+    def _release(self, external_id: str) -> None:
+        for held in self.held.values():
+            if held.said.id == external_id and held.reason is Result.UNATTRIBUTED and not held.settled:
+                held.settled = held.said == self.entries[external_id].said
+                held.reason = held.reason if held.settled else Result.CONFLICT
