@@ -18,6 +18,7 @@ from portal.rules.ledger import DailyKey, HourlyKey
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 from portal.views.accounts import Viewer
+from portal.views.budget import load_programs_budgets
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,6 +78,11 @@ def send(
 ) -> list[Outcome]:
     """Have a gateway report requests in one batch; return what became of each."""
     return run(record_usage, gateway.id, reports, budget_tz or settings().budget_zone, now)
+
+
+def opens(secret: str, now: datetime) -> bool:
+    """Say whether a person's program gets in with an API key."""
+    return run(lambda session: load_programs_budgets(session.connection(), secret, now)) is not None
 
 
 def daily_of(account: Account) -> dict[DailyKey, Figures]:

@@ -6,7 +6,7 @@ more in a transaction that lets one request of an account after the other throug
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -16,14 +16,12 @@ from portal.db.reservations import drop_expired, is_reported, lock_spending, res
 from portal.db.session import run_in_glance, run_in_transaction
 from portal.db.spending import Asked, Spender, asked_about
 from portal.errors import Conflict, Unavailable, UnknownToken
+from portal.rules.keys import NOTED_EVERY
 from portal.rules.periods import day_of
 from portal.rules.pricing import billable_tokens
 from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
 from portal.rules.spending import RESERVED_FOR, Decision, Reason, decide, key_reason, refusal
 from portal.settings import settings
-
-NOTED_EVERY = timedelta(minutes=1)
-"""How often the use of a key is noted; a write for every request would cost more than the answer."""
 
 
 @dataclass(frozen=True, slots=True)

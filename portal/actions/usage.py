@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -20,16 +20,13 @@ from portal.db.reservations import release
 from portal.db.rollups import add_to_daily, add_to_hourly
 from portal.db.templates import account_cost_factors, cost_factors
 from portal.rules.figures import Figures
+from portal.rules.keys import NOTED_EVERY
 from portal.rules.ledger import Sums
 from portal.rules.pricing import MAX_COST, MAX_SUM, Price, billable_tokens, cost_nano_eur, price_at
 from portal.rules.usage import CLOCK_TOLERANCE, UsageReport
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Older requests are not believed; everywhere on earth this lies on `rules.usage.FIRST_DAY` or later."""
-
-
-NOTED_EVERY = timedelta(minutes=1)
-"""How exactly the last use of a key is known."""
 
 
 class Result(StrEnum):

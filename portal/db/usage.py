@@ -14,6 +14,7 @@ from portal.db.sums import figures_of, summed
 from portal.db.tables import ApiKey, Note, UsageDaily, UsageEvent, UsageHourly, UsagePruned
 from portal.rules.figures import Figures
 from portal.rules.ledger import cover
+from portal.rules.periods import DayRange
 from portal.rules.usage import Order, Status
 
 TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
@@ -123,15 +124,23 @@ def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz
     parts = cover(wanted.since, wanted.until, budget_tz)
     found = Figures()
     if parts.days is not None:
-        days = parts.days
-        for table in (UsageDaily, UsagePruned):
-            figures = _sum(session, table, account_id, wanted, table.day.between(days.first, days.last))
-            found = found - figures if table is UsagePruned else found + figures
+        found = _sum_days(session, UsageDaily, account_id, wanted, parts.days)
+        found -= _sum_days(session, UsagePruned, account_id, wanted, parts.days)
     if parts.hours:
         found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, parts.hours))
     if parts.rest:
         found += _sum_events(session, account_id, wanted, _within(UsageEvent.requested_at, parts.rest))
     return found
+
+
+def usage_pruned(session: Session, account_id: int, wanted: Selection, budget_tz: ZoneInfo) -> Figures:
+    """Return what the selected events that were pruned added up to, on the whole budget days of the selection."""
+    days = cover(wanted.since, wanted.until, budget_tz).days
+    return Figures() if days is None else _sum_days(session, UsagePruned, account_id, wanted, days)
+
+
+def _sum_days(session: Session, table: Any, account_id: int, wanted: Selection, days: DayRange) -> Figures:
+    return _sum(session, table, account_id, wanted, table.day.between(days.first, days.last))
 
 
 def _sum(session: Session, table: Any, account_id: int, wanted: Selection, time: ColumnElement[bool]) -> Figures:

@@ -9,6 +9,8 @@ LIFETIMES = (30, 90, 365)
 """Days that are offered beside for ever and a date."""
 SOON = timedelta(days=14)
 """From when on a person is told that a key will stop working."""
+NOTED_EVERY = timedelta(minutes=1)
+"""How exactly the last use of a key is known; a write for every request would cost more than the answer."""
 
 
 def last_day_after(days: int, now: datetime, tz: ZoneInfo) -> date:

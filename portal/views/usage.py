@@ -17,6 +17,7 @@ from portal.db.usage import (
     position_of,
     usage_before,
     usage_page,
+    usage_pruned,
     usage_row,
     usage_rows,
     usage_totals,
@@ -35,11 +36,13 @@ MOST_ROWS = 500
 class UsageView:
     """One page of requests, and how many of the filtered ones stand `before` it in the filter's order.
 
+    `totals` are the sums of all filtered requests, `pruned` those of the ones that are no longer kept one by one.
     `newer` and `older` are the cursors of the neighbouring pages, None at either end.
     """
 
     rows: tuple[UsageRow, ...]
     totals: Figures
+    pruned: Figures
     before: int
     newer: str | None
     older: str | None
@@ -71,6 +74,7 @@ def load_usage(
     return UsageView(
         rows=tuple(rows),
         totals=usage_totals(session, viewer.id, selection, settings().budget_zone),
+        pruned=usage_pruned(session, viewer.id, selection, settings().budget_zone),
         before=before,
         newer=_cursor(positions[0], wanted.order, backwards=True) if before else None,
         older=_cursor(positions[-1], wanted.order, backwards=False) if has_older else None,

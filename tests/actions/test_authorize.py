@@ -16,13 +16,14 @@ from portal.actions.administration import (
     revoke_gateway_tokens,
     set_budget,
 )
-from portal.actions.authorize import NOTED_EVERY, Authorization, Question, authorize, note_key_use
+from portal.actions.authorize import Authorization, Question, authorize, note_key_use
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.db.reservations import reserved_tokens
 from portal.db.session import Database
 from portal.db.tables import Account, ApiKey, Reservation
 from portal.errors import Conflict, Unavailable, UnknownToken
 from portal.rules.budgets import BudgetType, Limits
+from portal.rules.keys import NOTED_EVERY
 from portal.rules.periods import Period
 from portal.rules.secrets import digest
 from portal.rules.spending import RESERVED_FOR, Reason

@@ -15,6 +15,7 @@ from portal.db.ledger import count_events, count_pruned
 from portal.db.session import run_in_reading
 from portal.db.tables import Account
 from portal.db.usage import UsageRow
+from portal.rules.figures import Figures
 from portal.rules.periods import zone
 from portal.rules.pricing import FIRST_PRICE
 from portal.rules.usage import Status, UsageFilter, UsageReport
@@ -68,6 +69,13 @@ def test_what_is_listed_is_still_what_is_totalled(used: None, alice: Account) ->
         view = run(load_usage, viewer_of(alice), wanted, NOW)
         rows = listed(viewer_of(alice), wanted)
         assert (view.totals.requests, view.totals.tokens) == (len(rows), sum(row.billable_tokens for row in rows))
+
+
+def test_what_is_no_longer_listed_is_told_beside(used: None, alice: Account) -> None:
+    prune(alice)
+    pruned = {days: run(load_usage, viewer_of(alice), UsageFilter(range=days), NOW).pruned for days in (7, 30)}
+    assert pruned[7] == Figures()
+    assert (pruned[30].requests, pruned[30].tokens) == (41, 41 * 120)
 
 
 def test_an_event_that_was_pruned_is_never_counted_again(used: None, alice: Account, gateway: Gateway) -> None:

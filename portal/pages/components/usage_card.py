@@ -57,7 +57,7 @@ class UsageCard:
         """Put newer rows and figures in place."""
         self._wanted = wanted
         set_props(self._card, aria_busy="false")
-        self._sums.show(view.totals)
+        self._sums.show(view.totals, view.pruned)
         self._table.element.set_visibility(bool(view.rows))
         self._table.show(view.rows, wanted.order, now)
         self._nothing.show(view, wanted, now)
@@ -76,10 +76,16 @@ class UsageTotals:
         names = ("Requests", "Prompt", "Completion", "Total", "Billable tokens", "Cost")
         with tag("dl", "mp-strip", data_testid="usage-totals") as self._strip:
             self._values = {name: self._draw(name) for name in names}
+        self._pruned = Text("p").classes("mp-hint mp-card__note")
+        self._pruned.set_visibility(False)
 
-    def show(self, sums: Figures) -> None:
-        """Put newer figures in place."""
+    def show(self, sums: Figures, pruned: Figures) -> None:
+        """Put newer figures in place; `pruned` are those of requests that are no longer listed."""
         f = self._formats
+        self._pruned.set_visibility(pruned.requests > 0)
+        if pruned.requests:
+            what = f"{f.requests(pruned.requests)}, {f.number(pruned.tokens)} billable tokens, {f.cost(pruned)}"
+            self._pruned.show(f"Older requests are no longer kept one by one. Not listed, but counted: {what}.")
         counts = (sums.requests, sums.prompt_tokens, sums.completion_tokens, sums.total_tokens, sums.tokens)
         values = (*map(f.number, counts), f.cost(sums))
         for text, value in zip(self._values.values(), values, strict=True):
