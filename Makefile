@@ -22,7 +22,7 @@ run: $(VENV)/set-up ## Serve the portal on an empty database
 
 test: $(VENV)/set-up-test ## Run every test; those in a browser have a session of their own
 	@failed=0; \
-	$(BIN)/pytest --ignore=tests/browser --numprocesses=2 || failed=1; \
+	$(BIN)/pytest --ignore=tests/browser --numprocesses=2 --dist=worksteal || failed=1; \
 	browser=$$($(BIN)/python scripts/ensure_browser.py) || exit 1; \
 	PORTAL_TEST_BROWSER="$$browser" $(BIN)/pytest tests/browser || failed=1; \
 	exit $$failed

@@ -5,35 +5,53 @@ A difference is logged and told, and stops nothing: people see the sums as befor
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from portal.actions.ledger import verify_account
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
 from portal.db.counters import count_requests
 from portal.db.session import database, run_in_reading, run_in_transaction
-from portal.db.verifications import begin, finish
+from portal.db.verifications import begin, finish, last_verification
 from portal.errors import Unavailable
 from portal.rules.periods import day_of, end_of_day, start_of_day
 from portal.settings import settings
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 AFTER_MIDNIGHT = timedelta(hours=3)
 """When it begins, in the budget time zone: a quiet hour, with the late events of the day before in."""
+SOON = timedelta(minutes=10)
 TRY_AGAIN = timedelta(minutes=5)
 
 
 async def run_nightly() -> None:
-    """Verify once every night, for ever; a database that is away is tried again."""
+    """Verify once every night, for ever, and soon after the start if that was missed."""
+    begins = await _insist(first_start)
     while True:
-        await asyncio.sleep((next_start(utc_now()) - utc_now()).total_seconds())
-        while True:
-            try:
-                await asyncio.to_thread(verify_all, utc_now())
-                break
-            except Unavailable:
-                await asyncio.sleep(TRY_AGAIN.total_seconds())
+        await asyncio.sleep(max((begins - utc_now()).total_seconds(), 0))
+        await _insist(verify_all)
+        begins = next_start(utc_now())
+
+
+async def _insist(work: Callable[[datetime], T]) -> T:
+    """Do something on a thread; while the database is away, again after a while."""
+    while True:
+        try:
+            return await asyncio.to_thread(work, utc_now())
+        except Unavailable:
+            await asyncio.sleep(TRY_AGAIN.total_seconds())
+
+
+def first_start(now: datetime) -> datetime:
+    """Return when to begin after a start (UTC): a portal that is switched off at night makes up for it soon."""
+    last = run_in_reading(last_verification)
+    is_missed = last is None or last.started_at < now - timedelta(days=1)
+    return min(next_start(now), now + SOON) if is_missed else next_start(now)
 
 
 def next_start(now: datetime) -> datetime:

@@ -12,7 +12,7 @@ from portal.db.tables import Account, UsageCounter
 from portal.db.verifications import begin, last_verification
 from portal.errors import Unavailable
 from portal.jobs import verification
-from portal.jobs.verification import next_start, run_nightly, verify_all
+from portal.jobs.verification import first_start, next_start, run_nightly, verify_all
 from tests.cast import NOW, Gateway, report, run, send
 
 
@@ -70,6 +70,14 @@ def test_it_begins_three_hours_after_midnight_of_the_budget_zone(now: str, start
     assert next_start(at(now)) == at(start)
 
 
+def test_a_night_that_was_missed_is_made_up_for_soon_after_the_start(used: None) -> None:
+    soon = NOW + timedelta(minutes=10)
+    assert first_start(NOW) == soon
+    verify_all(NOW)
+    assert first_start(NOW + timedelta(hours=1)) == next_start(NOW)
+    assert first_start(NOW + timedelta(days=2)) == soon + timedelta(days=2)
+
+
 async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     answers = [Unavailable(), Unavailable(), None]
@@ -85,6 +93,7 @@ async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.Monkey
             raise answer
 
     monkeypatch.setattr("portal.jobs.verification.asyncio.sleep", sleep)
+    monkeypatch.setattr(verification, "first_start", lambda now: now + timedelta(hours=1))
     monkeypatch.setattr(verification, "verify_all", verify)
     with pytest.raises(asyncio.CancelledError):
         await run_nightly()
