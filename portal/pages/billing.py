@@ -262,8 +262,8 @@ class CostCalculation:
         f = self._formats
         if month.unpriced:
             return (
-                f"{f.requests(month.unpriced)} of this month came while no price was in force: the cost lacks them. "
-                "They get theirs as soon as an administrator has entered a price for that time."
+                f"{f.requests(month.unpriced)} of this month came while no price was in force, and cost nothing yet. "
+                "An administrator can still price them."
             )
         if price is None:
             return "No price is in force now; earlier requests keep the price of their own time."

@@ -17,7 +17,7 @@ from nicegui.testing.user_interaction import UserInteraction
 from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
 from portal.actions.keys import NewKey
-from portal.actions.prices import enter_price
+from portal.actions.prices import enter_price, remove_price
 from portal.db.session import run_in_reading
 from portal.db.tables import Account
 from portal.pages import billing
@@ -255,6 +255,20 @@ async def test_a_later_price_changes_no_cost_that_was_stored(visit, requests, al
     assert {"€0.00002", "per token on average"} <= set(shown)
     assert any("Not all of this month’s requests were made at today’s price." in text for text in shown)
     assert "€1.10" in texts(tagged(user, "summary-tokens"))
+
+
+async def test_requests_without_a_price_are_told_and_never_a_silent_zero(
+    visit, requests, alice: Account, gateway: Gateway
+) -> None:
+    run(remove_price, "test", None, NOW)
+    send(gateway, report("a-9", requested_at=NOW - timedelta(minutes=1)))
+    user = await visit(alice)
+    shown = texts(tagged(user, "cost-calculation"))
+    assert {"€0.08 + 1 unpriced", "≈"} <= set(shown)
+    assert any("1 request of this month came while no price was in force" in text for text in shown)
+    assert any("No price is in force" in text for text in shown)
+    assert "€0.08 + 1 unpriced" in texts(tagged(user, "summary-month"))
+    assert models(user).props["state"]["cost"].endswith(" + 1 unpriced")
 
 
 async def test_a_refresh_changes_texts_in_place(

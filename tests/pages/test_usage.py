@@ -3,9 +3,10 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -16,6 +17,7 @@ from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
 from portal.actions.keys import NewKey, create_key
+from portal.actions.pruning import prune_account
 from portal.db.notes import set_note
 from portal.db.session import in_reading, in_transaction
 from portal.db.tables import Account
@@ -199,6 +201,15 @@ async def test_templates_hold_no_data(visit, alice: Account, gateway: Gateway) -
     await shows(user, wild)
     props = table(user).props
     assert all(wild not in props[name] for name in ("heading", "line", "footer", "label"))
+
+
+async def test_what_was_pruned_is_told_beside_the_totals(visit, requests, alice: Account) -> None:
+    run(prune_account, alice.id, date(2026, 11, 1), ZoneInfo("UTC"), NOW + timedelta(days=2))
+    user = await visit(alice, query="range=90")
+    assert totals(user)["Requests"] == "4"
+    (told,) = (e for e in elements(user) if isinstance(e, ui.label) and "no longer kept" in e.text)
+    assert told.visible
+    assert "Not listed, but counted: 1 request, 120 billable tokens, €0.0024." in told.text
 
 
 async def test_the_totals_are_those_of_the_whole_filtered_set(visit, alice: Account, gateway: Gateway) -> None:
