@@ -94,7 +94,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--databases", type=_kinds, default="sqlite,postgresql", help="where to ingest; sqlite comes first"
     )
-    parser.add_argument("--directory", type=Path, help="where to put the databases, 0.6 GB for each million events")
+    parser.add_argument("--directory", type=Path, help="where to put the databases, 0.4 GB for each million events")
     parser.add_argument("--json", type=Path, help="write everything to this file")
     parser.add_argument("--markdown", type=Path, help="write the table to this file")
     return parser.parse_args(arguments)
