@@ -29,7 +29,7 @@ INSERT INTO usage_events (gateway_id, external_id, fingerprint, account_id, api_
     template, status, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_factor, billable_tokens,
     cost_nano_eur, latency_ms, requested_at, received_at)
 SELECT :gateway, 'chatcmpl-' || lower(hex(randomblob(16))), lower(hex(randomblob(32))), :account,
-    :key + hash / 4096 % :keys, NULL, :model || hash / 8 % :models,
+    :key + hash / 4096 % :keys, NULL, :model || (hash / 8 % :models),
     CASE hash / 512 % 3 WHEN 0 THEN :mode_0 WHEN 1 THEN :mode_1 ELSE :mode_2 END,
     NULL, CASE hash / 131072 % 50 WHEN 0 THEN 'error' ELSE 'ok' END, prompt, completion, 0, 0, '1',
     prompt + completion, (prompt + completion) * 20000, hash / 13 % 20000, said, said

@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+from sqlalchemy import select
+
 from portal.actions.ledger import verify_account
 from portal.clock import utc_now
 from portal.db.session import Database
+from portal.db.tables import UsageDaily
 from tests.bench.__main__ import main
 from tests.bench.fill import fill
-from tests.bench.premises import BUDGET_ZONE, prepare
+from tests.bench.pages import KEYS
+from tests.bench.premises import BUDGET_ZONE, MODELS, MODES, prepare
 
 
 def test_everything_is_measured_against_its_floor(tmp_path: Path) -> None:
@@ -25,9 +29,11 @@ def test_everything_is_measured_against_its_floor(tmp_path: Path) -> None:
 
 def test_an_account_that_was_filled_ties(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
-    premises = prepare(database, accounts=1, keys=5)
+    premises = prepare(database, accounts=1, keys=KEYS)
     account_id = min(premises.keys)
-    fill(database, premises, account_id, 2000, utc_now())
+    fill(database, premises, account_id, 4000, utc_now())
     with database.reading() as session:
         assert list(verify_account(session, account_id, BUDGET_ZONE)) == []
+        combined = select(UsageDaily.model, UsageDaily.mode, UsageDaily.api_key_id).distinct()
+        assert len(session.execute(combined).all()) == len(MODELS) * len(MODES) * KEYS
     database.close()
