@@ -7,13 +7,14 @@ only after its time, since ids are sometimes chosen by clients, and nobody may s
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, not_, or_, select
+from sqlalchemy import and_, bindparam, delete, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account, PrunedEvent, Reservation, UsageEvent
 from portal.db.upserts import insert
 
 _CHUNK = 400
+_HOLDS_ANY = select(select(Reservation.tokens).where(Reservation.gateway_id == bindparam("gateway")).exists())
 
 
 def reserved_tokens(session: Session, account_id: int, now: datetime, *, but: tuple[int, str] | None = None) -> int:
@@ -69,6 +70,8 @@ def reserve(
 
 def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> None:
     """Hold nothing any longer for requests whose events have just been stored, and so are counted themselves."""
+    if not session.scalar(_HOLDS_ANY, {"gateway": gateway_id}):
+        return
     for start in range(0, len(request_ids), _CHUNK):
         session.execute(
             delete(Reservation)

@@ -40,9 +40,13 @@ def usage_by_model(session: Session, account_id: int, days: DayRange) -> list[Mo
 
 
 def modes(session: Session, account_id: int) -> list[str]:
-    """Return all modes an account ever used, in order."""
-    wanted = select(UsageDaily.mode).where(UsageDaily.account_id == account_id).distinct().order_by(UsageDaily.mode)
-    return list(session.scalars(wanted))
+    """Return all modes an account ever used, in order: each is the least above the one before, found in an index."""
+    least = select(func.min(UsageDaily.mode)).where(UsageDaily.account_id == account_id)
+    found = least.cte("found", recursive=True)
+    found = found.union_all(
+        select(least.where(UsageDaily.mode > found.c[0]).scalar_subquery()).where(found.c[0].is_not(None))
+    )
+    return list(session.scalars(select(found.c[0]).where(found.c[0].is_not(None))))
 
 
 def add_to_daily(session: Session, parts: Mapping[DailyKey, Figures]) -> None:

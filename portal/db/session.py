@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from types import ModuleType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -41,6 +42,7 @@ class Database:
     def __init__(self, url: str, pool: int = 10) -> None:
         """Prepare to connect; nothing is opened before the first use."""
         self.engine = _engine(url, pool)
+        self._writer = Lock() if self.engine.dialect.name == "sqlite" else None
         isolation = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         at_once = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._for_glances = self.engine.execution_options(portal_glance=True, **at_once)
@@ -52,7 +54,7 @@ class Database:
 
         Raises Unavailable for trouble that will pass (busy, stopped, full); nothing was changed then.
         """
-        with _passing_trouble(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._turn(), _passing_trouble(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -69,6 +71,19 @@ class Database:
         """
         with _passing_trouble(), self._for_glances.connect() as connection:
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for one's turn to write where there is one writer: in line, since SQLite itself only tries again."""
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=BUSY_SECONDS):
+            raise Unavailable
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def close(self) -> None:
         """Close all pooled connections."""

@@ -296,6 +296,7 @@ class UsageDaily(DetailColumns, Table):
     """What an account used on one day of the budget time zone, pruned events included."""
 
     __tablename__ = "usage_daily"
+    __table_args__ = (Index("ix_usage_daily_mode", "account_id", "mode"),)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
     day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)

@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from portal.db.sums import figures_of, summed
-from portal.db.tables import ApiKey, Note, UsageDaily, UsageEvent, UsageHourly, UsagePruned
+from portal.db.tables import ApiKey, Note, UsageCounter, UsageDaily, UsageEvent, UsageHourly, UsagePruned
 from portal.rules.figures import Figures
 from portal.rules.ledger import cover
-from portal.rules.periods import DayRange
+from portal.rules.periods import DayRange, Period
 from portal.rules.usage import Order, Status
 
 TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
@@ -61,6 +61,11 @@ class Selection:
     mode: str | None = None
     model: str | None = None
     status: Status = Status.ALL
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing but time was chosen."""
+        return (self.key_ids, self.mode, self.model, self.status) == (None, None, None, Status.ALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz
     parts = cover(wanted.since, wanted.until, budget_tz)
     found = Figures()
     if parts.days is not None:
-        found = _sum_days(session, UsageDaily, account_id, wanted, parts.days)
+        found = _sum_budget_days(session, account_id, wanted, parts.days)
         found -= _sum_days(session, UsagePruned, account_id, wanted, parts.days)
     if parts.hours:
         found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, parts.hours))
@@ -137,6 +142,18 @@ def usage_pruned(session: Session, account_id: int, wanted: Selection, budget_tz
     """Return what the selected events that were pruned added up to, on the whole budget days of the selection."""
     days = cover(wanted.since, wanted.until, budget_tz).days
     return Figures() if days is None else _sum_days(session, UsagePruned, account_id, wanted, days)
+
+
+def _sum_budget_days(session: Session, account_id: int, wanted: Selection, days: DayRange) -> Figures:
+    """Return the sums of whole days: where all requests are wanted, from one counter a day."""
+    if not wanted.is_everything:
+        return _sum_days(session, UsageDaily, account_id, wanted, days)
+    counters = select(*map(func.sum, summed(UsageCounter))).where(
+        UsageCounter.account_id == account_id,
+        UsageCounter.period == Period.DAILY,
+        UsageCounter.start.between(days.first, days.last),
+    )
+    return figures_of(session.execute(counters).one())
 
 
 def _sum_days(session: Session, table: Any, account_id: int, wanted: Selection, days: DayRange) -> Figures:
@@ -197,10 +214,9 @@ def _by(column: Any, descending: bool) -> tuple[Any, Any]:
 
 
 def _past(column: Any, descending: bool, position: Position) -> ColumnElement[bool]:
-    """Return the condition for what follows a position."""
-    if descending:
-        return or_(column < position.value, and_(column == position.value, UsageEvent.id < position.id))
-    return or_(column > position.value, and_(column == position.value, UsageEvent.id > position.id))
+    """Return the condition for what follows a position: one comparison, so that the index is read from there on."""
+    here, there = tuple_(column, UsageEvent.id), tuple_(literal(position.value, column.type), position.id)
+    return here < there if descending else here > there
 
 
 def _select() -> Any:  # the type of a SELECT of 17 columns says nothing that UsageRow does not say better

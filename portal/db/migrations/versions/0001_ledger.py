@@ -225,6 +225,7 @@ def upgrade() -> None:
                 "account_id", time.name, "model", "mode", "api_key_id", "failed", name=op.f(f"pk_{name}")
             ),
         )
+    op.create_index("ix_usage_daily_mode", "usage_daily", ["account_id", "mode"])
     op.create_table(
         "pruned_events",
         sa.Column("gateway_id", WHOLE, nullable=False),
