@@ -27,7 +27,15 @@ def assign_held(session: Session, actor: str, held_id: int, username: str, budge
     if held.reason != Result.UNATTRIBUTED:
         raise Conflict("It contradicts a stored event of the same id, and cannot be counted as well; dismiss it.")
     report = UsageReport.of_body(held.body)
-    [outcome] = record_usage(session, held.gateway_id, [report], budget_tz, held.received_at, assigned_to=account.id)
+    [outcome] = record_usage(
+        session,
+        held.gateway_id,
+        [report],
+        budget_tz,
+        now,
+        assigned_to=account.id,
+        undated_at=held.received_at,
+    )
     if outcome.result is not Result.ACCEPTED:
         raise Conflict(f"It cannot be counted for {username}: {outcome.error or 'its id is stored already'}")
     held.resolved_at = now

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.counters import account_counters, add_to_counters, clear_counters
-from portal.db.ledger import StoredEvent, account_events, lock_account
+from portal.db.ledger import StoredEvent, account_events, count_pruned, count_stored_and_pruned, lock_account
 from portal.db.rollups import (
     add_to_daily,
     add_to_hourly,
     clear_roll_ups,
+    pruned_requests,
     stored_daily,
     stored_hourly,
     stored_pruned,
@@ -77,6 +78,18 @@ def verify_account(
         yield from _differences(kept_daily.until(part.day), part.daily)
         yield from _differences(kept_hourly.until(part.over), part.hourly)
     yield from _differences(account_counters(session, account_id), counters)
+
+
+def verify_pruned(session: Session) -> list[str]:
+    """Return what is wrong with the ids that are kept of pruned events: one that is missing could be counted again."""
+    found = []
+    ids, requests = count_pruned(session), pruned_requests(session)
+    if ids != requests:
+        found.append(f"pruned events: the ids of {ids:,} are kept, their sums say {requests:,}")
+    twice = count_stored_and_pruned(session)
+    if twice:
+        found.append(f"pruned events: {twice:,} are stored as well, and so are counted twice")
+    return found
 
 
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:

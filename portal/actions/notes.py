@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import account
@@ -28,5 +29,8 @@ def write_note(session: Session, account_id: int, usage_id: int, text: str, now:
     if not note:
         delete_note(session, account_id, usage_id)
         return None
-    set_note(session, account_id, usage_id, note, now)
+    try:
+        set_note(session, account_id, usage_id, note, now)
+    except IntegrityError as error:  # it was pruned at this moment
+        raise NotFound("There is no such request.") from error
     return note

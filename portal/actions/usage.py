@@ -18,7 +18,9 @@ from portal.db.ledger import NewEvent, fingerprints, insert_events
 from portal.db.prices import price_book
 from portal.db.reservations import release
 from portal.db.rollups import add_to_daily, add_to_hourly
+from portal.db.schema import counts_in
 from portal.db.templates import account_cost_factors, cost_factors
+from portal.errors import Unavailable
 from portal.rules.figures import Figures
 from portal.rules.keys import NOTED_EVERY
 from portal.rules.ledger import Sums
@@ -73,6 +75,7 @@ class _Batch:
     prices: list[Price]
     sums: dict[int, Figures]
     assigned_to: int | None = None
+    undated_at: datetime = EARLIEST
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
     def owner(self, report: UsageReport) -> _Owner | None:
@@ -95,16 +98,21 @@ def record_usage(
     now: datetime,
     *,
     assigned_to: int | None = None,
+    undated_at: datetime | None = None,
 ) -> list[Outcome]:
     """Store one gateway's events and add the new ones to every sum; return what became of each, in order.
 
     Sending the same reports again is always safe. Events that cannot be attributed, or that contradict a stored one,
-    are held for the administrator and not counted. `assigned_to` is the account to which an administrator says that
-    they belong, whatever they say themselves.
+    are held for the administrator and not counted. Raises Unavailable where days have been counted anew in another zone
+    than `budget_tz` since this process was started. `assigned_to` is the account to which an administrator says that
+    they belong, whatever they say themselves, and `undated_at` when they were made if they do not say so; default: now.
     """
+    if not counts_in(session, budget_tz.key):
+        raise Unavailable
     marks = [report.fingerprint() for report in reports]
     stored = fingerprints(session, gateway_id, list({report.id for report in reports}))
     batch = _look_up(session, gateway_id, reports, now, assigned_to)
+    batch.undated_at = undated_at or now
     candidates: dict[str, tuple[int, NewEvent]] = {}
     for index, report in enumerate(reports):
         if report.id in stored or report.id in candidates:
@@ -158,7 +166,7 @@ def _look_up(
 
 def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -> NewEvent | None:
     """Make an event of a report, or write down why there is none."""
-    requested_at = report.requested_at or batch.now
+    requested_at = report.requested_at or batch.undated_at
     if requested_at > batch.now + CLOCK_TOLERANCE:
         batch.outcomes[index] = Outcome(Result.REJECTED, "requested_at lies more than 5 minutes in the future.")
         return None

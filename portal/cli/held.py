@@ -17,8 +17,11 @@ commands = typer.Typer(
     help="Events that could not be counted: of unknown keys and users, and contradictions.", no_args_is_help=True
 )
 
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", min=1, max=2**63 - 1, help="Number of the event, from the list.")
+]
 Numbers = Annotated[
-    list[int], typer.Argument(metavar="NUMBER...", min=1, help="Numbers of held events, from the list.")
+    list[int], typer.Argument(metavar="NUMBER...", min=1, max=2**63 - 1, help="Numbers of held events, from the list.")
 ]
 
 
@@ -32,7 +35,7 @@ def list_held(
 
 
 @commands.command(epilog=example("portal held show 7"))
-def show(number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the event, from the list.")]) -> None:
+def show(number: Number) -> None:
     """Print what was reported, as JSON; API keys stand in it as digests."""
     open_portal()
     typer.echo(run_in_reading(_body, number))

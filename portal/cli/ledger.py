@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from portal.actions.ledger import rebuild_account, verify_account
+from portal.actions.ledger import rebuild_account, verify_account, verify_pruned
 from portal.actions.pruning import BATCH, LEAST_DAYS, prune_account
 from portal.cli.console import actor, example, note, open_portal, progress
 from portal.clock import utc_now
@@ -38,6 +38,9 @@ def verify() -> None:
                 for difference in verify_account(session, account.id, settings().budget_zone, advance):
                     typer.echo(f"{account.username}, {difference}")
                     found += 1
+    for wrong in run_in_reading(verify_pruned):
+        typer.echo(wrong)
+        found += 1
     checked = f"{len(accounts):,} accounts, {run_in_reading(count_events):,} requests"
     if pruned := run_in_reading(count_pruned):
         checked += f", and the sums of {pruned:,} pruned ones"
@@ -60,7 +63,8 @@ def rebuild(
 ) -> None:
     """Write all sums anew from the stored events.
 
-    That is all counters and daily roll-ups. The portal may be running, except when the time zone changes.
+    That is all counters and roll-ups. The portal may be running, except when the time zone changes; new requests of the
+    account that is being rebuilt (on SQLite: of all) get 503 after some seconds, and are sent again by their gateways.
     """
     tz = settings().budget_zone if budget_timezone is None else _zone(budget_timezone)
     database = open_portal(check_zone=False)

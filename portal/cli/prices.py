@@ -34,7 +34,7 @@ def set_price(
 ) -> None:
     """Enter a price. It applies to requests from then on; costs that are stored never change."""
     open_portal()
-    price, now = _price(eur), utc_now()
+    price, now = _price(eur), utc_now().replace(microsecond=0)  # an instant that can be typed
     valid_from = now if begins is None else read_moment(begins, "--from", settings().budget_zone)
     run_in_transaction(enter_price, actor(), price, valid_from, now)
     typer.echo(f"{price:f} EUR per billable token from {shown(valid_from)} on.")
@@ -48,7 +48,7 @@ def list_prices() -> None:
     current = price_at(book, utc_now())
     rows = [
         (
-            "since ever" if price.valid_from is None else shown(price.valid_from),
+            "since-ever" if price.valid_from is None else price.valid_from.isoformat().replace("+00:00", "Z"),
             f"{price.eur_per_token:f}",
             "in force" if price == current else "–",
         )
@@ -114,14 +114,24 @@ def preview(
         raise typer.BadParameter(str(error), param_hint="--month") from None
     found = run_in_reading(load_preview, _price(eur), first, utc_now())
     rows = [
-        (row.username, f"{row.figures.tokens:,}", eur_text(row.figures.cost_nano_eur), eur_text(row.would_cost))
+        (
+            row.username,
+            f"{row.figures.tokens:,}",
+            eur_text(row.figures.cost_nano_eur),
+            f"{row.figures.unpriced:,}",
+            eur_text(row.would_cost),
+        )
         for row in (*found.accounts, found.total)
     ]
-    show_table(("Account", f"Tokens in {found.month:%Y-%m}", "Cost in EUR", "Would have cost"), rows)
+    show_table(
+        ("Account", f"Tokens in {found.month:%Y-%m}", "Cost in EUR", "Requests without a price", "Would have cost"),
+        rows,
+    )
 
 
 def _price(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        price = Decimal(text)
+        return price or Decimal(0)  # there is a minus zero
     except InvalidOperation:
         raise typer.BadParameter("a price is a decimal number, such as 0.00003", param_hint="EUR") from None

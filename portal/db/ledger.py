@@ -180,6 +180,12 @@ def count_pruned(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(PrunedEvent)) or 0
 
 
+def count_stored_and_pruned(session: Session) -> int:
+    """Return how many events are stored though their ids are among the pruned ones; there must be none."""
+    same = (PrunedEvent.gateway_id == UsageEvent.gateway_id) & (PrunedEvent.external_id == UsageEvent.external_id)
+    return session.scalar(select(func.count()).select_from(PrunedEvent).join(UsageEvent, same)) or 0
+
+
 def lock_account(session: Session, account_id: int) -> None:
     """Hold back the storing of events of one account until the transaction ends; SQLite has one writer anyway."""
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update())

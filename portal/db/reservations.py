@@ -28,11 +28,12 @@ def reserved_tokens(session: Session, account_id: int, now: datetime, *, but: tu
 
 
 def lock_spending(session: Session, account_id: int) -> None:
-    """Let nobody else reserve for an account until the transaction ends; its events are stored all the same.
+    """Let nobody else reserve for an account until the transaction ends, nor store its events.
 
-    What decides must be read after this, in a statement of its own. SQLite has one writer anyway.
+    So an event is either seen here as stored, or finds what is held for it when it is. What decides must be read after
+    this, in a statement of its own. SQLite has one writer anyway.
     """
-    session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
 
 
 def is_reported(session: Session, gateway_id: int, request_id: str) -> bool:
@@ -76,7 +77,15 @@ def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> No
         session.execute(
             delete(Reservation)
             .where(
-                Reservation.gateway_id == gateway_id, Reservation.request_id.in_(request_ids[start : start + _CHUNK])
+                Reservation.gateway_id == gateway_id,
+                Reservation.request_id.in_(request_ids[start : start + _CHUNK]),
+                select(UsageEvent.id)
+                .where(
+                    UsageEvent.gateway_id == gateway_id,
+                    UsageEvent.external_id == Reservation.request_id,
+                    UsageEvent.account_id == Reservation.account_id,
+                )
+                .exists(),
             )
             .execution_options(synchronize_session=False)
         )

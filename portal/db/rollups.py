@@ -77,6 +77,11 @@ def add_to_pruned(session: Session, parts: Mapping[DailyKey, Figures]) -> None:
     add_figures(session, UsagePruned, DAILY, parts)
 
 
+def pruned_requests(session: Session) -> int:
+    """Return how many requests the pruned events of all accounts were."""
+    return int(session.scalar(select(func.sum(UsagePruned.requests))) or 0)
+
+
 def stored_daily(session: Session, account_id: int) -> Iterator[tuple[DailyKey, Figures]]:
     """Yield an account's daily roll-ups in the order of days, without holding them all; for verification."""
     return ((DailyKey(*key), figures) for key, figures in _stream(session, account_id, UsageDaily, DAILY))

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from portal.db.session import Database
@@ -33,6 +33,7 @@ def migrate(database: Database) -> None:
             return
     with database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # the first one may take its time
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         current = revision(connection)
         if current is not None and current not in known_revisions():
@@ -94,6 +95,12 @@ def pinned_budget_timezone(session: Session) -> str | None:
     """Return the zone in which days are counted; None while nothing has been."""
     pinned = session.get(Installation, _ZONE)
     return None if pinned is None else pinned.value
+
+
+def counts_in(session: Session, name: str) -> bool:
+    """Say whether days are counted in this zone, and keep it so until the transaction ends."""
+    pinned = session.scalar(select(Installation.value).where(Installation.name == _ZONE).with_for_update(read=True))
+    return pinned in {None, name}
 
 
 def repin_budget_timezone(session: Session, name: str) -> None:

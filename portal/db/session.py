@@ -32,6 +32,8 @@ BUSY_SECONDS = 10
 """How long a writer waits for another one on SQLite before it is told to come again."""
 TAKES_NO_WRITES = "25006"
 """What PostgreSQL says until a standby is promoted, or while writes are switched off."""
+LOCK_SECONDS = 4
+"""How long one waits on PostgreSQL for what another transaction has locked, less than for a connection of the pool."""
 SAFE_SQLITE = (3, 51, 3)
 """First SQLite library without the WAL-reset bug, which can corrupt a database with several connections."""
 
@@ -177,7 +179,7 @@ def _engine(url: str, pool: int) -> Engine:
             max_overflow=pool,
             pool_timeout=5,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5},
+            connect_args={"connect_timeout": 5, "options": f"-c lock_timeout={LOCK_SECONDS}s"},
             hide_parameters=True,
         )
     engine = create_engine(

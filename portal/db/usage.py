@@ -1,8 +1,8 @@
 """Usage events as their owner sees them: filtered, sorted, paged and totalled by the database."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -93,6 +93,8 @@ def usage_page(
     column, descending = _sort(order)
     if backwards:
         descending = not descending
+    if after is not None:
+        wanted = _narrowed(wanted, order, after, descending)
     query = _rows(account_id, wanted).limit(limit)
     if after is not None:
         query = query.where(_past(column, descending, after))
@@ -117,6 +119,7 @@ def usage_before(session: Session, account_id: int, wanted: Selection, order: Or
     """Return how many of an account's selected events stand before a position in `order`."""
     column, descending = _sort(order)
     before = _past(column, not descending, position)
+    wanted = _narrowed(wanted, order, position, not descending)
     return session.scalar(select(func.count()).where(*_conditions(account_id, wanted), before)) or 0
 
 
@@ -217,6 +220,17 @@ def _past(column: Any, descending: bool, position: Position) -> ColumnElement[bo
     """Return the condition for what follows a position: one comparison, so that the index is read from there on."""
     here, there = tuple_(column, UsageEvent.id), tuple_(literal(position.value, column.type), position.id)
     return here < there if descending else here > there
+
+
+def _narrowed(wanted: Selection, order: Order, position: Position, descending: bool) -> Selection:
+    """Return a selection that ends (or begins) at a position in time, for the index to be read from there only."""
+    if order is Order.LARGEST or not isinstance(position.value, datetime):
+        return wanted
+    if not wanted.since <= position.value < wanted.until:
+        return wanted
+    if descending:
+        return replace(wanted, until=position.value + timedelta(microseconds=1))
+    return replace(wanted, since=position.value)
 
 
 def _select() -> Any:  # the type of a SELECT of 17 columns says nothing that UsageRow does not say better

@@ -25,6 +25,11 @@ def begin(session: Session, night: date, now: datetime) -> bool:
     return begun.first() is not None
 
 
+def forget(session: Session, night: date) -> None:
+    """Take back that the verification of a night was begun."""
+    session.execute(delete(Verification).where(Verification.day == night, Verification.finished_at.is_(None)))
+
+
 def finish(session: Session, night: date, accounts: int, requests: int, differences: int, now: datetime) -> None:
     """Write down what the verification of a night has found."""
     session.execute(

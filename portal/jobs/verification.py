@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from portal.actions.ledger import verify_account
+from portal.actions.ledger import verify_account, verify_pruned
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
 from portal.db.counters import count_requests
 from portal.db.session import database, run_in_reading, run_in_transaction
-from portal.db.verifications import begin, finish, last_verification
+from portal.db.verifications import begin, finish, forget, last_verification
 from portal.errors import Unavailable
 from portal.rules.periods import day_of, end_of_day, start_of_day
 from portal.settings import settings
@@ -39,12 +40,15 @@ async def run_nightly() -> None:
 
 
 async def _insist(work: Callable[[datetime], T]) -> T:
-    """Do something on a thread; while the database is away, again after a while."""
+    """Do something on a thread; what fails is tried again after a while, whatever it was: nobody else would do it."""
     while True:
         try:
             return await asyncio.to_thread(work, utc_now())
         except Unavailable:
-            await asyncio.sleep(TRY_AGAIN.total_seconds())
+            log.warning("the nightly verification waits for the database")
+        except Exception:
+            log.exception("the nightly verification has failed")
+        await asyncio.sleep(TRY_AGAIN.total_seconds())
 
 
 def first_start(now: datetime) -> datetime:
@@ -68,14 +72,24 @@ def verify_all(now: datetime) -> bool:
     night = day_of(now, tz)
     if not run_in_transaction(begin, night, now):
         return False
-    differences = 0
+    try:
+        accounts, differences = _verify(tz)
+        requests = run_in_reading(count_requests)
+        run_in_transaction(finish, night, accounts, requests, differences, utc_now())
+    except Exception:
+        run_in_transaction(forget, night)  # so that it is tried again
+        raise
+    log.info("verified %d accounts, %d requests: %d differences", accounts, requests, differences)
+    return True
+
+
+def _verify(tz: ZoneInfo) -> tuple[int, int]:
+    """Return how many accounts were verified, and how many differences were found and logged."""
     accounts = run_in_reading(all_accounts)
+    found = list(run_in_reading(verify_pruned))
     for account in accounts:
         with database().reading() as session:
-            for difference in verify_account(session, account.id, tz):
-                log.error("the numbers do not tie: %s, %s", account.username, difference)
-                differences += 1
-    requests = run_in_reading(count_requests)
-    run_in_transaction(finish, night, len(accounts), requests, differences, utc_now())
-    log.info("verified %d accounts, %d requests: %d differences", len(accounts), requests, differences)
-    return True
+            found += [f"{account.username}, {difference}" for difference in verify_account(session, account.id, tz)]
+    for difference in found:
+        log.error("the numbers do not tie: %s", difference)
+    return len(accounts), len(found)

@@ -8,6 +8,7 @@ import pytest
 
 from portal.actions.held import assign_held, dismiss_held
 from portal.actions.ledger import verify_account
+from portal.actions.pruning import prune_account
 from portal.db.audit import entries
 from portal.db.counters import counter
 from portal.db.held import count_held, held_event, held_events
@@ -125,3 +126,11 @@ def test_a_kept_body_is_the_report(gateway: Gateway) -> None:
         session_id="s",
     )
     assert UsageReport.of_body(said.body()).body() == said.body()
+
+
+def test_what_was_held_for_long_is_not_pruned_the_moment_it_is_assigned(alice: Account, stray: int) -> None:
+    """Somebody may be storing the same id right now, and must find it."""
+    later = NOW + 200 * DAY
+    run(assign_held, "root", stray, "alice", UTC, later)
+    assert run(prune_account, alice.id, later.date(), UTC, later) == 0
+    assert run(prune_account, alice.id, later.date(), UTC, later + 2 * DAY) == 1

@@ -70,3 +70,9 @@ def test_an_open_page_of_a_suspended_account_writes_no_note(alice: Account, usag
     with pytest.raises(NotSignedIn):
         run(write_note, alice.id, usage_id, "Still here.", NOW)
     assert run(note, alice.id, usage_id) is None
+
+
+def test_a_request_that_is_pruned_at_this_moment_is_not_found(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.actions.notes.owns_usage", lambda *_: True)  # it was there a moment ago
+    with pytest.raises(NotFound):
+        run(write_note, alice.id, 12345, "Too late.", NOW)

@@ -4,15 +4,16 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
 from portal.actions import pruning
-from portal.actions.ledger import rebuild_account, verify_account
+from portal.actions.ledger import rebuild_account, verify_account, verify_pruned
 from portal.actions.notes import write_note
 from portal.actions.prices import enter_price, remove_price
 from portal.actions.pruning import prune_account
 from portal.db.counters import account_counters
 from portal.db.ledger import count_events, count_pruned
-from portal.db.session import run_in_reading
+from portal.db.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.db.usage import UsageRow
 from portal.rules.figures import Figures
@@ -139,3 +140,19 @@ def test_days_of_a_zone_off_the_hour_tie_as_well(alice: Account, gateway: Gatewa
     assert ties(alice, KATHMANDU)
     assert prune(alice, KATHMANDU) > 30
     assert ties(alice, KATHMANDU)
+
+
+def test_an_id_that_is_lost_or_stored_again_is_found(used: None, alice: Account, db: Database) -> None:
+    prune(alice)
+    assert run_in_reading(verify_pruned) == []
+    with db.transaction() as session:
+        session.execute(text("DELETE FROM pruned_events WHERE external_id = 'r-79'"))
+    assert run_in_reading(verify_pruned) == ["pruned events: the ids of 40 are kept, their sums say 41"]
+    with db.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO pruned_events (gateway_id, external_id, fingerprint) "
+                "SELECT gateway_id, external_id, fingerprint FROM usage_events WHERE external_id = 'r-0'"
+            )
+        )
+    assert run_in_reading(verify_pruned) == ["pruned events: 1 are stored as well, and so are counted twice"]

@@ -26,8 +26,10 @@ from portal.db.gateways import gateway_named
 from portal.db.held import count_held
 from portal.db.keys import keys
 from portal.db.ledger import count_events, insert_events
-from portal.db.session import run_in_reading
+from portal.db.schema import pin_budget_timezone
+from portal.db.session import Database, run_in_reading
 from portal.db.tables import Account, HeldEvent, UsageEvent
+from portal.errors import Unavailable
 from portal.rules.figures import Figures
 from portal.rules.ledger import CounterKey, DailyKey
 from portal.rules.periods import EPOCH_DAY, Period
@@ -569,3 +571,12 @@ def test_sums_never_outgrow_what_can_be_counted(
     batch = [report(f"r-{n}", prompt_tokens=80, completion_tokens=0, cost_factor=Decimal(0)) for n in (2, 3)]
     assert results([first, *send(gateway, *batch)]) == [Result.ACCEPTED, Result.ACCEPTED, Result.REJECTED]
     assert results(send(gateway, *batch)) == [Result.DUPLICATE, Result.REJECTED]
+
+
+def test_days_that_are_counted_in_another_zone_by_now_are_not_mixed(
+    db: Database, alice: Account, gateway: Gateway
+) -> None:
+    pin_budget_timezone(db, "Europe/Berlin")
+    with pytest.raises(Unavailable):
+        send(gateway, report(), budget_tz=ZoneInfo("UTC"))
+    assert results(send(gateway, report(), budget_tz=ZoneInfo("Europe/Berlin"))) == ["accepted"]

@@ -24,7 +24,7 @@ def test_a_price_begins_at_midnight_in_the_budget_zone(db: Database, settings_en
 
 
 def test_a_price_begins_now_unless_told_otherwise(db: Database) -> None:
-    before = utc_now()
+    before = utc_now().replace(microsecond=0)
     succeed("price", "set", "0")
     succeed("price", "set", "0.5", "--from", "2099-01-01T00:00:00+01:00")
     _, now, later = run_in_reading(price_book)
@@ -67,10 +67,22 @@ def test_a_preview_says_what_a_month_would_have_cost_and_changes_nothing(
     send(gateway, report("r-1"), report("r-2", username="bob", prompt_tokens=1000))
     said = rows(succeed("price", "preview", "0.00004", "--month", "2026-11"))
     assert said == [
-        ["bob", "1,020", "0.0204", "0.0408"],
-        ["alice", "120", "0.0024", "0.0048"],
-        ["total", "1,140", "0.0228", "0.0456"],
+        ["bob", "1,020", "0.0204", "0", "0.0408"],
+        ["alice", "120", "0.0024", "0", "0.0048"],
+        ["total", "1,140", "0.0228", "0", "0.0456"],
     ]
     assert len(run_in_reading(price_book)) == 1
     assert "0 to 1 EUR" in fail("price", "preview", "2")
     misuse("price", "preview", "0.1", "--month", "November")
+
+
+def test_a_price_is_removed_by_the_instant_that_the_list_shows(db: Database) -> None:
+    succeed("price", "set", "0.5")
+    begins = rows(succeed("price", "list"))[1][0]
+    succeed("price", "remove", begins)
+    assert [row[0] for row in rows(succeed("price", "list"))] == ["since-ever"]
+
+
+def test_there_is_no_minus_zero(db: Database) -> None:
+    succeed("price", "set", "--", "-0")
+    assert rows(succeed("price", "list"))[1][1] == "0"

@@ -72,6 +72,7 @@ def test_an_id_whose_time_is_over_is_anybodys(alice: Account, bob: Account, gate
 
 
 def test_releasing_takes_one_gateways_requests(alice: Account, gateway: Gateway, other_gateway: int) -> None:
+    send(gateway, report("r-1"), report("r-2"))
     for name in ("r-1", "r-2"):
         hold(gateway.id, name, alice, 100)
     hold(other_gateway, "r-1", alice, 5)
@@ -81,8 +82,16 @@ def test_releasing_takes_one_gateways_requests(alice: Account, gateway: Gateway,
     assert held(alice) == 105
 
 
+def test_an_event_of_another_account_releases_nothing(alice: Account, bob: Account, gateway: Gateway) -> None:
+    hold(gateway.id, "r-1", alice, 100)
+    send(gateway, report("r-1", username="bob"))
+    assert held(alice) == 100
+
+
 def test_releasing_many_goes_in_portions(alice: Account, gateway: Gateway) -> None:
-    for name in ("r-0", "r-399", "r-400", "r-800"):
+    names = ("r-0", "r-399", "r-400", "r-800")
+    send(gateway, *(report(name) for name in names))
+    for name in names:
         hold(gateway.id, name, alice, 1)
     run(release, gateway.id, [f"r-{n}" for n in range(801)])
     assert held(alice) == 0

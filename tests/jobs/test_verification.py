@@ -101,3 +101,15 @@ async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.Monkey
     assert waits[1:3] == [300, 300]
     assert 0 < waits[0] <= 86_400
     assert 0 < waits[3] <= 86_400
+
+
+def test_a_verification_that_fails_is_begun_anew(used: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(verification, "verify_account", fail)
+        with pytest.raises(Unavailable):
+            verify_all(NOW)
+    assert run_in_reading(last_verification) is None
+    assert verify_all(NOW)
