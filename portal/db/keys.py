@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -50,11 +51,21 @@ def matching_keys(session: Session, account_id: int, text: str) -> list[int]:
     return [row.id for row in rows if wanted in row.label.casefold() or wanted in row.prefix.casefold()]
 
 
-def keys_with_hashes(session: Session, hashes: set[str]) -> dict[str, ApiKey]:
+class KeyOwner(NamedTuple):
+    """Whose a key is, and when it was last used as far as that was noted."""
+
+    id: int
+    account_id: int
+    last_used_at: datetime | None
+
+
+def keys_with_hashes(session: Session, hashes: set[str]) -> dict[str, KeyOwner]:
     """Return the keys, also ended ones, with these SHA-256 digests; usage of a revoked key still happened."""
     if not hashes:
         return {}
-    return {row.key_hash: row for row in session.scalars(select(ApiKey).where(ApiKey.key_hash.in_(hashes)))}
+    wanted = select(ApiKey.key_hash, ApiKey.id, ApiKey.account_id, ApiKey.last_used_at)
+    rows = session.connection().execute(wanted.where(ApiKey.key_hash.in_(hashes)))
+    return {row[0]: KeyOwner(*row[1:]) for row in rows}
 
 
 def count_usable_keys(session: Session, account_id: int, now: datetime) -> int:

@@ -125,7 +125,7 @@ class Event(BaseModel):
 
     def report(self) -> UsageReport:
         """Return what was said, with a digest in place of the API key."""
-        said = dict(self)
+        said = dict(self.__dict__)  # iterating over the model itself takes twice as long
         api_key, key_hash = said.pop("api_key"), said.pop("api_key_hash")
         said["status"] = self.status or "ok"
         return UsageReport(**said, key_hash=digest(api_key) if api_key is not None else key_hash)
