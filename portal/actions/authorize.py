@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.db.keys import note_use
-from portal.db.reservations import drop_expired, is_reported, lock_spending, reserve
+from portal.db.ledger import lock_account
+from portal.db.reservations import drop_expired, is_reported, reserve
 from portal.db.session import run_in_glance, run_in_transaction
 from portal.db.spending import Asked, Spender, asked_about
 from portal.errors import Conflict, Unavailable, UnknownToken
@@ -75,7 +76,7 @@ def _answer(connection: Connection, question: Question, now: datetime) -> Author
 
 
 def _answer_and_reserve(session: Session, question: Question, account_id: int, now: datetime) -> Authorization:
-    lock_spending(session, account_id)
+    lock_account(session, account_id)  # so an event is seen here as stored, or finds what is held for it when it is
     asked = _asked(session.connection(), question, now)
     answer = _judge(asked.spender, question, now)
     request_id, spender = question.request_id, asked.spender

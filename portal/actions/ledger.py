@@ -13,19 +13,19 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.counters import account_counters, add_to_counters, clear_counters
-from portal.db.ledger import StoredEvent, account_events, count_pruned, count_stored_and_pruned, lock_account
+from portal.db.accounts import all_accounts
+from portal.db.counters import account_counters, clear_counters
+from portal.db.ledger import account_events, count_in, count_pruned, count_stored_and_pruned, lock_account
 from portal.db.rollups import (
-    add_to_daily,
-    add_to_hourly,
     clear_roll_ups,
     pruned_requests,
     stored_daily,
     stored_hourly,
     stored_pruned,
 )
+from portal.db.session import database, run_in_reading
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey, DailyKey, HourlyKey, Sums, add_up, counters_of, start_of_hour
+from portal.rules.ledger import CounterKey, DailyKey, HourlyKey, add_up, counters_of, start_of_hour, sum_up
 from portal.rules.periods import DayFinder, end_of_day
 
 Key = TypeVar("Key", CounterKey, DailyKey, HourlyKey)
@@ -92,15 +92,22 @@ def verify_pruned(session: Session) -> list[str]:
     return found
 
 
+def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None) -> Iterator[str]:
+    """Yield what is wrong anywhere in the ledger, a sentence each; every account is read in a snapshot of its own."""
+    for account in run_in_reading(all_accounts):
+        with database().reading() as session:
+            for difference in verify_account(session, account.id, budget_tz, advance):
+                yield f"{account.username}, {difference}"
+    yield from run_in_reading(verify_pruned)
+
+
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:
     """Write an account's counters and roll-ups anew from its events; its new events wait until that is done."""
     lock_account(session, account_id)
     clear_counters(session, account_id)
     clear_roll_ups(session, account_id)
     for part in _days(session, account_id, budget_tz):
-        add_to_daily(session, part.daily)
-        add_to_hourly(session, part.hourly)
-        add_to_counters(session, counters_of(part.daily))
+        count_in(session, part.daily, part.hourly)
 
 
 def _days(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[_Day]:
@@ -109,20 +116,13 @@ def _days(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[_D
     days = DayFinder(budget_tz)
     hourly: dict[HourlyKey, Figures] = {}
     for day, events in groupby(account_events(session, account_id), lambda event: days.day_of(event.requested_at)):
-        sums = _sums(events, budget_tz)
+        sums = sum_up(events, budget_tz)
         over = start_of_hour(end_of_day(day, budget_tz))  # in some zones a day ends within an hour
-        hourly = {key: hourly.get(key, Figures()) + sums.hourly.get(key, Figures()) for key in hourly | sums.hourly}
+        hourly = add_up(hourly, sums.hourly)
         whole = {key: figures for key, figures in hourly.items() if key.hour < over}
         hourly = {key: figures for key, figures in hourly.items() if key.hour >= over}
         yield _Day(day, add_up(sums.daily, pruned.until(day)), whole, over)
     yield _Day(None, pruned.until(None), hourly, None)
-
-
-def _sums(events: Iterator[StoredEvent], budget_tz: ZoneInfo) -> Sums:
-    sums = Sums(budget_tz)
-    for event in events:
-        sums.add(event)
-    return sums
 
 
 class _Ahead(Generic[Timed]):

@@ -9,13 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.audit import add_entry
-from portal.db.counters import add_to_counters
-from portal.db.ledger import StoredEvent, fill_in_costs, unpriced_events
+from portal.db.ledger import StoredEvent, count_in, fill_in_costs, unpriced_events
 from portal.db.prices import price_book, remove_price_of, set_price
-from portal.db.rollups import add_to_daily, add_to_hourly
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
-from portal.rules.ledger import Sums
+from portal.rules.ledger import sum_up
 from portal.rules.pricing import MAX_COST, MAX_PRICE, Price, cost_nano_eur, is_rate, price_at
 
 BATCH = 1000
@@ -55,14 +53,11 @@ def repair_costs(
     """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too."""
     events = unpriced_events(session, after, BATCH)
     costs = _costs(events, price_book(session))
-    sums = Sums(budget_tz)
-    for event in events:
-        if event.id in costs:
-            sums.add(replace(event, figures=Figures(cost_nano_eur=costs[event.id], unpriced=-1)))
+    priced = [event for event in events if event.id in costs]
+    changes = (replace(event, figures=Figures(cost_nano_eur=costs[event.id], unpriced=-1)) for event in priced)
+    sums = sum_up(changes, budget_tz)
     fill_in_costs(session, costs)
-    add_to_counters(session, sums.counters)
-    add_to_daily(session, sums.daily)
-    add_to_hourly(session, sums.hourly)
+    count_in(session, sums.daily, sums.hourly)
     if costs:
         add_entry(session, actor, "price.repair", now, repaired=len(costs))
     last = (events[-1].requested_at, events[-1].id) if len(events) == BATCH else None

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.ledger import lock_account, prunable_events, remove_events
 from portal.db.rollups import add_to_pruned, take_from_hourly
-from portal.rules.ledger import Sums
+from portal.rules.ledger import sum_up
 from portal.rules.periods import start_of_day
 
 BATCH = 1000
@@ -26,9 +26,7 @@ def prune_account(session: Session, account_id: int, first_kept: date, budget_tz
     lock_account(session, account_id)
     before = start_of_day(first_kept, budget_tz)
     events = prunable_events(session, account_id, before, now - SETTLED, BATCH)
-    sums = Sums(budget_tz)
-    for event in events:
-        sums.add(event)
+    sums = sum_up(events, budget_tz)
     add_to_pruned(session, sums.daily)
     take_from_hourly(session, account_id, sums.hourly)
     remove_events(session, [event.id for event in events])

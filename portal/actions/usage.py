@@ -11,19 +11,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import accounts_named
-from portal.db.counters import add_to_counters, lifetimes
+from portal.db.counters import lifetimes
 from portal.db.held import hold_events, release_events
 from portal.db.keys import keys_with_hashes, note_last_use
-from portal.db.ledger import NewEvent, fingerprints, insert_events
+from portal.db.ledger import NewEvent, count_in, fingerprints, insert_events
 from portal.db.prices import price_book
 from portal.db.reservations import release
-from portal.db.rollups import add_to_daily, add_to_hourly
 from portal.db.schema import counts_in
 from portal.db.templates import account_cost_factors, cost_factors
 from portal.errors import Unavailable
 from portal.rules.figures import Figures
 from portal.rules.keys import NOTED_EVERY
-from portal.rules.ledger import Sums
+from portal.rules.ledger import sum_up
 from portal.rules.pricing import MAX_COST, MAX_SUM, Price, billable_tokens, cost_nano_eur, price_at
 from portal.rules.usage import CLOCK_TOLERANCE, UsageReport
 
@@ -132,7 +131,8 @@ def record_usage(
             batch.outcomes[index] = ACCEPTED if is_first else again
 
     added = [candidates[external_id][1] for external_id in new]
-    _count(session, added, budget_tz)
+    sums = sum_up(added, budget_tz)
+    count_in(session, sums.daily, sums.hourly)
     note_last_use(session, _uses(batch, added))
     _hold(session, batch, reports, marks)
     release(session, gateway_id, sorted(new))
@@ -212,16 +212,6 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         return None
     batch.sums[owner.account_id] = sums
     return event
-
-
-def _count(session: Session, events: Sequence[NewEvent], budget_tz: ZoneInfo) -> None:
-    """Add newly stored events to their counters and roll-ups."""
-    sums = Sums(budget_tz)
-    for event in events:
-        sums.add(event)
-    add_to_counters(session, sums.counters)
-    add_to_daily(session, sums.daily)
-    add_to_hourly(session, sums.hourly)
 
 
 def _uses(batch: _Batch, events: Sequence[NewEvent]) -> dict[int, datetime]:

@@ -11,9 +11,12 @@ from sqlalchemy import delete, func, select, tuple_, union_all, update
 from sqlalchemy import insert as core_insert
 from sqlalchemy.orm import Session
 
+from portal.db.counters import add_to_counters
+from portal.db.rollups import add_to_daily, add_to_hourly
 from portal.db.tables import Account, Note, PrunedEvent, UsageEvent
 from portal.db.upserts import insert_into
 from portal.rules.figures import Figures
+from portal.rules.ledger import DailyKey, HourlyKey, counters_of
 
 _CHUNK = 400
 
@@ -111,6 +114,13 @@ def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str])
     return found
 
 
+def count_in(session: Session, daily: Mapping[DailyKey, Figures], hourly: Mapping[HourlyKey, Figures]) -> None:
+    """Add to all sums: to the daily and hourly roll-ups, and to the period counters that the daily ones add up to."""
+    add_to_counters(session, counters_of(daily))
+    add_to_daily(session, daily)
+    add_to_hourly(session, hourly)
+
+
 def count_events(session: Session) -> int:
     """Return how many events are stored."""
     return session.scalar(select(func.count()).select_from(UsageEvent)) or 0
@@ -187,7 +197,10 @@ def count_stored_and_pruned(session: Session) -> int:
 
 
 def lock_account(session: Session, account_id: int) -> None:
-    """Hold back the storing of events of one account until the transaction ends; SQLite has one writer anyway."""
+    """Hold back the storing of events of one account, and whoever locks it too, until the transaction ends.
+
+    What depends on it must be read after this, in a statement of its own. SQLite has one writer anyway.
+    """
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
 
 

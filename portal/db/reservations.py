@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, delete, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Account, PrunedEvent, Reservation, UsageEvent
+from portal.db.tables import PrunedEvent, Reservation, UsageEvent
 from portal.db.upserts import insert
 
 _CHUNK = 400
@@ -25,15 +25,6 @@ def reserved_tokens(session: Session, account_id: int, now: datetime, *, but: tu
     if but is not None:
         wanted = wanted.where(not_(and_(Reservation.gateway_id == but[0], Reservation.request_id == but[1])))
     return int(session.scalar(wanted) or 0)
-
-
-def lock_spending(session: Session, account_id: int) -> None:
-    """Let nobody else reserve for an account until the transaction ends, nor store its events.
-
-    So an event is either seen here as stored, or finds what is held for it when it is. What decides must be read after
-    this, in a statement of its own. SQLite has one writer anyway.
-    """
-    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
 
 
 def is_reported(session: Session, gateway_id: int, request_id: str) -> bool:

@@ -123,28 +123,30 @@ def usage_before(session: Session, account_id: int, wanted: Selection, order: Or
     return session.scalar(select(func.count()).where(*_conditions(account_id, wanted), before)) or 0
 
 
-def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz: ZoneInfo) -> Figures:
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums over selected events: of the `stored` ones, and on whole budget days of the `pruned` ones."""
+
+    stored: Figures
+    pruned: Figures
+
+
+def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz: ZoneInfo) -> Totals:
     """Return the sums over all of an account's selected events.
 
     Whole days and hours come from roll-ups, so that the cost does not depend on how many events there are: but for the
     events of less than an hour at either end, where the range begins or ends within one.
     """
     parts = cover(wanted.since, wanted.until, budget_tz)
-    found = Figures()
+    found = pruned = Figures()
     if parts.days is not None:
-        found = _sum_budget_days(session, account_id, wanted, parts.days)
-        found -= _sum_days(session, UsagePruned, account_id, wanted, parts.days)
+        pruned = _sum_days(session, UsagePruned, account_id, wanted, parts.days)
+        found = _sum_budget_days(session, account_id, wanted, parts.days) - pruned
     if parts.hours:
         found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, parts.hours))
     if parts.rest:
         found += _sum_events(session, account_id, wanted, _within(UsageEvent.requested_at, parts.rest))
-    return found
-
-
-def usage_pruned(session: Session, account_id: int, wanted: Selection, budget_tz: ZoneInfo) -> Figures:
-    """Return what the selected events that were pruned added up to, on the whole budget days of the selection."""
-    days = cover(wanted.since, wanted.until, budget_tz).days
-    return Figures() if days is None else _sum_days(session, UsagePruned, account_id, wanted, days)
+    return Totals(found, pruned)
 
 
 def _sum_budget_days(session: Session, account_id: int, wanted: Selection, days: DayRange) -> Figures:

@@ -8,13 +8,12 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
-from portal.actions.ledger import verify_account, verify_pruned
+from portal.actions.ledger import verify_ledger
 from portal.clock import utc_now
-from portal.db.accounts import all_accounts
+from portal.db.accounts import count_accounts
 from portal.db.counters import count_requests
-from portal.db.session import database, run_in_reading, run_in_transaction
+from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.verifications import begin, finish, forget, last_verification
 from portal.errors import Unavailable
 from portal.rules.periods import day_of, end_of_day, start_of_day
@@ -73,7 +72,11 @@ def verify_all(now: datetime) -> bool:
     if not run_in_transaction(begin, night, now):
         return False
     try:
-        accounts, differences = _verify(tz)
+        differences = 0
+        for difference in verify_ledger(tz):
+            log.error("the numbers do not tie: %s", difference)
+            differences += 1
+        accounts = run_in_reading(count_accounts)
         requests = run_in_reading(count_requests)
         run_in_transaction(finish, night, accounts, requests, differences, utc_now())
     except Exception:
@@ -81,15 +84,3 @@ def verify_all(now: datetime) -> bool:
         raise
     log.info("verified %d accounts, %d requests: %d differences", accounts, requests, differences)
     return True
-
-
-def _verify(tz: ZoneInfo) -> tuple[int, int]:
-    """Return how many accounts were verified, and how many differences were found and logged."""
-    accounts = run_in_reading(all_accounts)
-    found = list(run_in_reading(verify_pruned))
-    for account in accounts:
-        with database().reading() as session:
-            found += [f"{account.username}, {difference}" for difference in verify_account(session, account.id, tz)]
-    for difference in found:
-        log.error("the numbers do not tie: %s", difference)
-    return len(accounts), len(found)

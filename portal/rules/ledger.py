@@ -4,7 +4,7 @@ Decision: two kinds of roll-ups, of the same detail. Days of the budget time zon
 hours (UTC) for the ends of the days of other zones, so that Usage History sums up a time range without its events.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
@@ -70,7 +70,7 @@ class Counted(Protocol):
 
 
 class Sums:
-    """What some events add to daily and hourly roll-ups, and by these to period counters."""
+    """What some events add to daily and hourly roll-ups; `counters_of` the daily ones are the period counters."""
 
     def __init__(self, budget_tz: ZoneInfo) -> None:
         """Begin with nothing; days are counted in `budget_tz`."""
@@ -87,10 +87,13 @@ class Sums:
         _add(self.daily, day, figures)
         _add(self.hourly, hour, figures)
 
-    @property
-    def counters(self) -> dict[CounterKey, Figures]:
-        """What the same events add to period counters."""
-        return counters_of(self.daily)
+
+def sum_up(events: Iterable[Counted], budget_tz: ZoneInfo) -> Sums:
+    """Return what some events add to the sums."""
+    sums = Sums(budget_tz)
+    for event in events:
+        sums.add(event)
+    return sums
 
 
 def counters_of(daily: Mapping[DailyKey, Figures]) -> dict[CounterKey, Figures]:
@@ -102,9 +105,9 @@ def counters_of(daily: Mapping[DailyKey, Figures]) -> dict[CounterKey, Figures]:
     return counters
 
 
-def add_up(*parts: Mapping[DailyKey, Figures]) -> dict[DailyKey, Figures]:
-    """Return the sums of several sets of daily roll-ups."""
-    sums: dict[DailyKey, Figures] = {}
+def add_up(*parts: Mapping[Key, Figures]) -> dict[Key, Figures]:
+    """Return the sums of several sets of figures by the same kind of key."""
+    sums: dict[Key, Figures] = {}
     for part in parts:
         for key, figures in part.items():
             _add(sums, key, figures)

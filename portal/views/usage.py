@@ -17,7 +17,6 @@ from portal.db.usage import (
     position_of,
     usage_before,
     usage_page,
-    usage_pruned,
     usage_row,
     usage_rows,
     usage_totals,
@@ -71,10 +70,11 @@ def load_usage(
     is_first = after is None or not positions
     before = 0 if is_first else usage_before(session, viewer.id, selection, wanted.order, positions[0])
     has_older = bool(rows) and (has_more or backwards)
+    totals = usage_totals(session, viewer.id, selection, settings().budget_zone)
     return UsageView(
         rows=tuple(rows),
-        totals=usage_totals(session, viewer.id, selection, settings().budget_zone),
-        pruned=usage_pruned(session, viewer.id, selection, settings().budget_zone),
+        totals=totals.stored,
+        pruned=totals.pruned,
         before=before,
         newer=_cursor(positions[0], wanted.order, backwards=True) if before else None,
         older=_cursor(positions[-1], wanted.order, backwards=False) if has_older else None,

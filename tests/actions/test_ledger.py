@@ -186,7 +186,7 @@ def test_a_rebuild_that_fails_leaves_the_sums_as_they_were(
     def fail(*_: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(ledger, "add_to_daily", fail)
+    monkeypatch.setattr("portal.db.ledger.add_to_daily", fail)
     with pytest.raises(ConnectionError):
         run(rebuild_account, alice.id, UTC)
     assert run(account_counters, alice.id) == before

@@ -21,6 +21,7 @@ from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.ledger import verify_account
 from portal.actions.prices import enter_price
 from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Result
+from portal.db import ledger
 from portal.db.counters import account_counters, counter
 from portal.db.gateways import gateway_named
 from portal.db.held import count_held
@@ -478,14 +479,16 @@ def test_a_request_dearer_than_possible_is_rejected(alice: Account, gateway: Gat
 # All or nothing, and once
 
 
-WRITES = ("insert_events", "add_to_counters", "add_to_daily", "note_last_use", "hold_events", "release_events")
+SUMMING = ("add_to_counters", "add_to_daily", "add_to_hourly")
+WRITES = ("insert_events", *SUMMING, "note_last_use", "hold_events", "release_events")
 
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_failure_in_the_middle_leaves_nothing(
     alice: Account, alices_key: NewKey, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
-    real: Callable[..., Any] = getattr(usage, write)
+    caller = ledger if write in SUMMING else usage
+    real: Callable[..., Any] = getattr(caller, write)
 
     def write_and_fail(*args: Any) -> None:
         real(*args)
@@ -496,7 +499,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
     create_member("dora")
     batch = [report("r-0", username="dora"), report("r-1", **mine), report("r-2", username="nobody")]
     with monkeypatch.context() as broken:
-        broken.setattr(usage, write, write_and_fail)
+        broken.setattr(caller, write, write_and_fail)
         with pytest.raises(ConnectionError):
             send(gateway, *batch)
     assert run(count_events) == 0

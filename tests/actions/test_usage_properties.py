@@ -161,7 +161,7 @@ def test_any_order_and_repetition_of_batches_counts_every_event_once(
 
         events = run(lambda session, id: list(account_events(session, id)), account.id)
         whole = sum_of(each.figures for each in events)
-        assert run(usage_totals, account.id, EVER, model.zone) == sum_of(daily.values()) == whole
+        assert run(usage_totals, account.id, EVER, model.zone).stored == sum_of(daily.values()) == whole
         for period in Period:
             assert sum_of(each for key, each in kept.items() if key.period is period) == whole
 

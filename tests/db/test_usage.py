@@ -43,7 +43,7 @@ def models(account: Account, wanted: Selection = EVER, order: Order = Order.NEWE
 
 
 def totals_of(account: Account, wanted: Selection = EVER) -> Figures:
-    return run(usage_totals, account.id, wanted, ZoneInfo("UTC"))
+    return run(usage_totals, account.id, wanted, ZoneInfo("UTC")).stored
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_a_verification_that_fails_is_begun_anew(used: None, monkeypatch: pytest
         raise Unavailable
 
     with monkeypatch.context() as broken:
-        broken.setattr(verification, "verify_account", fail)
+        broken.setattr("portal.actions.ledger.verify_account", fail)
         with pytest.raises(Unavailable):
             verify_all(NOW)
     assert run_in_reading(last_verification) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey, Cover, DailyKey, HourlyKey, Sums, add_up, cover
+from portal.rules.ledger import CounterKey, Cover, DailyKey, HourlyKey, Sums, add_up, counters_of, cover
 from portal.rules.periods import EPOCH_DAY, DayRange, Period, day_of, start_of_day
 
 ONE = Figures(12, 7, 3, 10, 1, 240_000)
@@ -46,7 +46,7 @@ def sums_of(zone: str, *events: Request) -> Sums:
 )
 def test_an_event_counts_in_the_periods_of_its_own_instant(zone: str, day: date, month: date) -> None:
     sums = sums_of(zone, Request(7, datetime(2026, 11, 30, 23, 30, tzinfo=UTC), api_key_id=4, failed=True))
-    assert sums.counters == {
+    assert counters_of(sums.daily) == {
         CounterKey(7, Period.DAILY, day): ONE,
         CounterKey(7, Period.MONTHLY, month): ONE,
         CounterKey(7, Period.TOTAL, EPOCH_DAY): ONE,
@@ -66,10 +66,10 @@ def test_events_of_one_day_add_up_and_others_stand_apart() -> None:
         Request(1, next_day),
         Request(2, morning),
     )
-    assert sums.counters[CounterKey(1, Period.DAILY, date(2026, 11, 22))] == ONE + ONE + ONE
-    assert sums.counters[CounterKey(1, Period.DAILY, date(2026, 11, 23))] == ONE
-    assert sums.counters[CounterKey(1, Period.TOTAL, EPOCH_DAY)].requests == 4
-    assert sums.counters[CounterKey(2, Period.TOTAL, EPOCH_DAY)] == ONE
+    assert counters_of(sums.daily)[CounterKey(1, Period.DAILY, date(2026, 11, 22))] == ONE + ONE + ONE
+    assert counters_of(sums.daily)[CounterKey(1, Period.DAILY, date(2026, 11, 23))] == ONE
+    assert counters_of(sums.daily)[CounterKey(1, Period.TOTAL, EPOCH_DAY)].requests == 4
+    assert counters_of(sums.daily)[CounterKey(2, Period.TOTAL, EPOCH_DAY)] == ONE
     assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "native")] == ONE + ONE
     assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "moe_reasoning")] == ONE
     assert sums.hourly[HourlyKey(1, morning, "qwen", "native")] == ONE
