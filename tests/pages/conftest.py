@@ -1,12 +1,16 @@
 """What tests of pages share."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
+import time_machine
 from starlette.testclient import TestClient
 
 from portal.db.session import Database
 from portal.pages import clients
+from portal.pages.components import live
+from tests.cast import NOW
 from tests.portals import running_portal
 
 
@@ -15,6 +19,20 @@ def no_page_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the pages that earlier tests have left open: their sessions are in a database that is gone."""
     for of_the_process in ("_open", "_session_of", "_driven", "_turns"):
         monkeypatch.setattr(clients, of_the_process, {})
+
+
+@pytest.fixture
+def sunday_afternoon() -> Iterator[None]:
+    """It is the cast's NOW, and stays so."""
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def no_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what earlier tests have loaded for their pages."""
+    monkeypatch.setattr(live, "_feeds", {})
+    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
 
 
 @pytest.fixture

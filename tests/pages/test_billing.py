@@ -1,14 +1,12 @@
 """Billing shows the exact sums of its view, to their owner alone, and keeps the alerts that are set on it."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import time_machine
 from nicegui import app, ui
 from nicegui.element import Element
 from nicegui.testing import User
@@ -33,20 +31,15 @@ from portal.views.billing import BillingView, load_billing
 from portal.views.usage import load_usage
 from portal.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send, viewer_of
+from tests.pages.screen import complaint_about, control, elements, everything, tagged, texts, until
 
-
-@pytest.fixture(autouse=True)
-def sunday_afternoon() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
 
 
 @pytest.fixture
 def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Give what signs an account in and opens its billing."""
     app.include_router(billing.router)
-    monkeypatch.setattr(live, "_feeds", {})
-    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
 
     async def open_page(account: Account, visitor: User = user) -> User:
         visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
@@ -70,35 +63,6 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
     )
 
 
-async def until(condition: Callable[[], Any]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    assert condition()
-
-
-def elements(visitor: User) -> list[Element]:
-    assert visitor.client is not None
-    return list(visitor.client.elements.values())
-
-
-def tagged(visitor: User, test_id: str) -> Element:
-    (found,) = (element for element in elements(visitor) if element.props.get("data-testid") == test_id)
-    return found
-
-
-def texts(element: Element) -> list[str]:
-    """Return all that is written in an element, without what is hidden."""
-    own = element.descendants(include_self=True)
-    return [e.text for e in own if isinstance(e, ui.label) and e.text and e.visible]
-
-
-def everything(visitor: User) -> str:
-    """Return all that a browser is told."""
-    return "\n".join(f"{element.props} {getattr(element, 'text', '')}" for element in elements(visitor))
-
-
 def models(visitor: User) -> DataTable:
     found = tagged(visitor, "model-table")
     assert isinstance(found, DataTable)
@@ -117,19 +81,12 @@ def form(visitor: User) -> list[Element]:
 
 def field(visitor: User, name: str) -> Any:
     """Return the control of the form that is called `name`."""
-    (label,) = (e for e in form(visitor) if isinstance(e, ui.label) and e.tag == "label" and e.text == name)
-    (found,) = (e for e in form(visitor) if e.props.get("for") == label.props["for"] and e is not label)
-    return found
+    return control(form(visitor), name)
 
 
 def complaint(visitor: User, name: str) -> str:
-    """Return what is wrong with the value of a field, as it stands beside it; nothing if nothing is."""
-    control = field(visitor, name)
-    (below,) = (e for e in form(visitor) if e.html_id == control.props["aria-describedby"])
-    assert isinstance(below, ui.label)
-    is_bad = "mp-hint--bad" in below.classes
-    assert is_bad == (control.props.get("aria-invalid") == "true")
-    return str(below.text) if is_bad else ""
+    """Return what is wrong with the value of a field; nothing if nothing is."""
+    return complaint_about(form(visitor), field(visitor, name))
 
 
 def said(visitor: User) -> str:

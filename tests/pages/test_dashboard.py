@@ -1,13 +1,11 @@
 """The dashboard shows the figures of its view, to their owner alone, and changes them in place."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import time_machine
 from nicegui import app, ui
 from nicegui.element import Element
 from nicegui.testing import User
@@ -27,28 +25,20 @@ from portal.rules.secrets import digest
 from portal.views.dashboard import load_dashboard
 from portal.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send, viewer_of
+from tests.pages.screen import elements, everything, tagged, texts, until
 
-
-@pytest.fixture(autouse=True)
-def sunday_afternoon() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
 
 
 @pytest.fixture
 def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Give what signs an account in and opens its dashboard."""
     app.include_router(dashboard.router)
-    monkeypatch.setattr(live, "_feeds", {})
-    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
 
     async def open_page(account: Account, visitor: User = user) -> User:
         visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
         await visitor.open("/user/dashboard")
-        for _ in range(500):
-            if "".join(texts(tagged(visitor, "updated-at"))):
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: "".join(texts(tagged(visitor, "updated-at"))))
         return visitor
 
     return open_page
@@ -64,28 +54,6 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
         report("a-3", requested_at=NOW - timedelta(days=23), prompt_tokens=50_000),
         report("b-1", key_hash=digest(bobs_key.secret), prompt_tokens=777_757, model="bobs-model"),
     )
-
-
-def elements(visitor: User) -> list[Element]:
-    assert visitor.client is not None
-    return list(visitor.client.elements.values())
-
-
-def tagged(visitor: User, test_id: str, within: Element | None = None) -> Element:
-    candidates = within.descendants() if within else elements(visitor)
-    (found,) = (element for element in candidates if element.props.get("data-testid") == test_id)
-    return found
-
-
-def texts(element: Element) -> list[str]:
-    """Return all that is written in an element, without what is hidden."""
-    own = element.descendants(include_self=True)
-    return [e.text for e in own if isinstance(e, ui.label) and e.text and e.visible]
-
-
-def everything(visitor: User) -> str:
-    """Return all that a browser is told."""
-    return "\n".join(f"{element.props} {getattr(element, 'text', '')}" for element in elements(visitor))
 
 
 def card(visitor: User, period: Period) -> dict[str, str]:

@@ -1,13 +1,11 @@
 """API keys on their page: created, named and revoked by their owner alone, and each secret is seen once."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import time_machine
 from nicegui import app, ui
 from nicegui.element import Element
 from nicegui.functions.navigate import History
@@ -27,22 +25,18 @@ from portal.views.budget import load_programs_budgets
 from portal.views.keys import KeyStatus, KeyView, load_keys
 from portal.visitors import cookie_name
 from tests.cast import NOW, run
+from tests.pages.screen import complaint_about, control, elements, everything, until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-@pytest.fixture(autouse=True)
-def sunday_afternoon() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
 
 
 @pytest.fixture
 def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Give what signs an account in and opens its keys."""
     app.include_router(keys.router)
-    monkeypatch.setattr(live, "_feeds", {})
-    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
     monkeypatch.setattr(History, "replace", lambda *_: None)
 
     async def open_page(account: Account, query: str = "", visitor: User = user) -> User:
@@ -52,24 +46,6 @@ def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.
         return visitor
 
     return open_page
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    assert condition()
-
-
-def elements(visitor: User) -> list[Element]:
-    assert visitor.client is not None
-    return list(visitor.client.elements.values())
-
-
-def everything(visitor: User) -> str:
-    """Return all that a browser would be told that opens the page's connection anew."""
-    return "\n".join(f"{element.props} {getattr(element, 'text', '')}" for element in elements(visitor))
 
 
 def table(visitor: User) -> DataTable:
@@ -97,19 +73,12 @@ def inside(visitor: User) -> list[Element]:
 
 def field(visitor: User, name: str) -> Any:
     """Return the control of the open dialog that is called `name`."""
-    (label,) = (e for e in inside(visitor) if isinstance(e, ui.label) and e.tag == "label" and e.text == name)
-    (found,) = (e for e in inside(visitor) if e.props.get("for") == label.props["for"] and e is not label)
-    return found
+    return control(inside(visitor), name)
 
 
 def complaint(visitor: User, name: str) -> str:
-    """Return what is wrong with the value of a field, as it stands beside it; nothing if nothing is."""
-    control = field(visitor, name)
-    (below,) = (e for e in inside(visitor) if e.html_id == control.props["aria-describedby"])
-    assert isinstance(below, ui.label)
-    is_bad = "mp-hint--bad" in below.classes
-    assert is_bad == (control.props.get("aria-invalid") == "true")
-    return str(below.text) if is_bad else ""
+    """Return what is wrong with the value of a field; nothing if nothing is."""
+    return complaint_about(inside(visitor), field(visitor, name))
 
 
 def enter(visitor: User, name: str, value: str) -> None:

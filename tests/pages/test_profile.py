@@ -1,11 +1,9 @@
 """The profile: what one may change about oneself is stored, what is wrong stands beside its field."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import time_machine
 from nicegui import app, ui
 from nicegui.element import Element
 from nicegui.functions.navigate import History
@@ -17,27 +15,22 @@ from portal.db.accounts import account
 from portal.db.session import run_in_reading
 from portal.db.tables import Account
 from portal.pages import clients, profile
-from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.views.accounts import load_viewer
 from portal.visitors import cookie_name
 from tests.cast import NOW, PASSWORD, PASSWORD_HASH
+from tests.pages.screen import complaint_about, elements, everything, labelled_by, until
 
 ANOTHER = "a saucer of warm milk"
 
 
-@pytest.fixture(autouse=True)
-def sunday_afternoon() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
 
 
 @pytest.fixture
 def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Give what signs an account in and opens its profile."""
     app.include_router(profile.router)
-    monkeypatch.setattr(live, "_feeds", {})
-    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
     monkeypatch.setattr(clients, "_open", {})
     monkeypatch.setattr(History, "replace", lambda *_: None)
 
@@ -48,24 +41,6 @@ def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.
         return visitor
 
     return open_page
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    assert condition()
-
-
-def elements(visitor: User) -> list[Element]:
-    assert visitor.client is not None
-    return list(visitor.client.elements.values())
-
-
-def everything(visitor: User) -> str:
-    """Return all that a browser is told."""
-    return "\n".join(f"{element.props} {getattr(element, 'text', '')}" for element in elements(visitor))
 
 
 def sessions(visitor: User) -> list[dict[str, Any]]:
@@ -90,18 +65,12 @@ def field(inside: list[Element], name: str) -> Any:
     """Return the control of a form whose label begins with `name`."""
     labels = (e for e in inside if isinstance(e, ui.label) and e.tag == "label" and e.text.startswith(name))
     (label,) = labels
-    (found,) = (e for e in inside if e.props.get("for") == label.props["for"] and e is not label)
-    return found
+    return labelled_by(inside, label)
 
 
 def complaint(inside: list[Element], name: str) -> str:
-    """Return what is wrong with the value of a field, as it stands beside it; nothing if nothing is."""
-    control = field(inside, name)
-    (below,) = (e for e in inside if e.html_id == control.props["aria-describedby"])
-    assert isinstance(below, ui.label)
-    is_bad = "mp-hint--bad" in below.classes
-    assert is_bad == (control.props.get("aria-invalid") == "true")
-    return str(below.text) if is_bad else ""
+    """Return what is wrong with the value of a field; nothing if nothing is."""
+    return complaint_about(inside, field(inside, name))
 
 
 def said(inside: list[Element]) -> str:

@@ -31,12 +31,16 @@ from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status, UsageFilter
 from portal.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send
+from tests.pages.screen import elements, tagged
 
 HEADINGS = ["Timestamp", "Model / Template", "API Key", "Mode", "Prompt", "Completion", "Total", "Status", "Note"]
 
 
+pytestmark = pytest.mark.usefixtures("no_feeds")
+
+
 @pytest.fixture(autouse=True)
-def sunday_afternoon() -> Iterator[None]:
+def moving_afternoon() -> Iterator[None]:
     with time_machine.travel(NOW, tick=True):
         yield
 
@@ -55,8 +59,6 @@ def visit(
 ) -> Callable[..., Any]:
     """Give what signs an account in and opens the page with some parameters in its address."""
     app.include_router(usage.router)
-    monkeypatch.setattr(live, "_feeds", {})
-    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
 
     async def open_page(account: Account, query: str = "", visitor: User = user) -> User:
         visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
@@ -79,16 +81,6 @@ def requests(alice: Account, bob: Account, gateway: Gateway, alices_key: NewKey,
         report("a-5", model="old", requested_at=NOW - timedelta(days=40)),
         report("b-1", model="bobs", key_hash=digest(bobs_key.secret), requested_at=NOW - timedelta(hours=1)),
     )
-
-
-def elements(visitor: User) -> list[Element]:
-    assert visitor.client is not None
-    return list(visitor.client.elements.values())
-
-
-def tagged(visitor: User, test_id: str) -> Element:
-    (found,) = (element for element in elements(visitor) if element.props.get("data-testid") == test_id)
-    return found
 
 
 def table(visitor: User) -> DataTable:
