@@ -7,7 +7,7 @@ from nicegui import APIRouter, ui
 
 from portal.clock import utc_now
 from portal.db.session import in_reading
-from portal.pages.components.alerts import AlertsForm
+from portal.pages.components.alerts import AlertsCard
 from portal.pages.components.budget_table import BudgetTable
 from portal.pages.components.budgets import requests_url
 from portal.pages.components.chart import day_boundary
@@ -76,7 +76,7 @@ async def billing_page(viewer: SignedIn) -> None:
         models = ModelTable(formats)
         with tag("div", "mp-two"):
             cost = CostCalculation(formats)
-            alerts = AlertsForm(viewer)
+            alerts = AlertsCard(viewer)
 
         def show(view: BillingView, now: datetime) -> None:
             sums.show(view.summary, view.budgets)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Route, sync_playwright
 
 from portal.actions.administration import create_gateway, set_budget
 from portal.actions.keys import NewKey, create_key
@@ -216,6 +217,23 @@ def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@contextmanager
+def unconnected(page: Page, url: str) -> Iterator[None]:
+    """Open a page whose connection to the server stands only afterwards, as on a slow network."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/socket.io/**", hold)
+    page.goto(url, wait_until="commit")
+    yield
+    page.unroute("**/socket.io/**")
+    for route in held:
+        route.continue_()
+    page.wait_for_function("window.did_handshake === true")
 
 
 def minutes_ago(count: float) -> str:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PHONE, WIDE, Portal, minutes_ago
+from tests.browser.conftest import PHONE, WIDE, Portal, minutes_ago, unconnected
 
 Visit = Callable[..., Page]
 
@@ -46,6 +46,14 @@ def test_filters_narrow_the_set_and_its_totals_and_live_in_the_address(
     page.get_by_role("button", name="Reset").click()
     expect(rows(page)).to_have_count(3)
     assert page.url.endswith("/user/usage")
+
+
+def test_a_day_entered_before_the_page_is_connected_is_what_is_shown(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("quincy"), "/user/profile")
+    with unconnected(page, f"{portal.url}/user/usage"):
+        page.get_by_label("From", exact=True).fill("2026-02-03")
+    page.wait_for_url("**/user/usage?*from=2026-02-03*")
+    expect(page.get_by_label("From", exact=True)).to_have_value("2026-02-03")
 
 
 def test_the_name_of_a_key_is_found_while_one_types_and_a_refresh_does_not_disturb(

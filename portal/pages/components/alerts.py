@@ -11,35 +11,60 @@ from portal.pages.components.parts import Text, set_props, tag
 from portal.views.accounts import Viewer
 from portal.views.alerts import AlertSettings
 
+_NAME = "Configure Budget Alerts"
 
-class AlertsForm:
-    """When to be warned: drawn once, and filled anew only while nobody has typed into it."""
+
+class AlertsCard:
+    """When to be warned: a form that is drawn as soon as the settings are known, with them in it."""
 
     def __init__(self, viewer: Viewer) -> None:
-        """Draw the form; it takes no input before the settings are known."""
+        """Draw the card with room for the form."""
         self._viewer = viewer
-        self._stored: AlertSettings | None = None
-        with tag("section", "mp-card", data_testid="alerts-form", aria_label="Configure Budget Alerts"):
+        self._form: AlertsForm | None = None
+        with tag("section", "mp-card", data_testid="alerts-form", aria_label=_NAME) as self._card:
             with tag("div", "mp-card__head"):
-                Text("h2", "Configure Budget Alerts")
-            with Form(self._save, name="Configure Budget Alerts") as self._form:
-                self._draw_fields(viewer.email)
-        self._form.element.classes("mp-card__body mp-form")
-        set_props(self._form.element, inert=True)
+                Text("h2", _NAME)
+            with tag("div", "mp-card__body mp-form") as self._room:
+                for width in (220, 260, 120):
+                    Text("p", skeleton=width)
 
-    def _draw_fields(self, own_email: str) -> None:
+    def show(self, stored: AlertSettings) -> None:
+        """Show what is stored, unless something else has been typed meanwhile."""
+        if self._form is not None:
+            self._form.show(stored)
+            return
+        self._room.delete()
+        with self._card:
+            self._form = AlertsForm(self._viewer, stored)
+
+
+class AlertsForm:
+    """The form: drawn once, and filled anew only while nobody has typed into it."""
+
+    def __init__(self, viewer: Viewer, stored: AlertSettings) -> None:
+        """Draw the fields with what is stored."""
+        self._viewer = viewer
+        self._stored = stored
+        with Form(self._save, name=_NAME) as self._form:
+            self._draw_fields(viewer.email, *_texts(stored))
+        self._form.element.classes("mp-card__body mp-form")
+
+    def _draw_fields(self, own_email: str, enabled: bool, threshold: str, email: str) -> None:
         with tag("div", "mp-switch"):
             with ui.element("div"):
                 name = Text("span", "Enable alerts")
                 Text("p", "One mail per period, when a budget passes the threshold").classes("mp-card__sub")
-            self._enabled = ui.switch()
+            self._enabled = ui.switch(value=enabled)
         set_props(self._enabled, aria_labelledby=name.html_id)
         self._enabled.on_value_change(self._form.touched)
         with tag("div", "mp-form__row"):
-            self._threshold = self._form.text("threshold_percent", "Threshold", inputmode="numeric", suffix="%")
+            self._threshold = self._form.text(
+                "threshold_percent", "Threshold", threshold, inputmode="numeric", suffix="%"
+            )
             self._email = self._form.text(
                 "email",
                 "Alert email",
+                email,
                 kind="email",
                 hint=f"Empty: your account’s address ({own_email})",
                 autocomplete="email",
@@ -51,11 +76,9 @@ class AlertsForm:
 
     def show(self, stored: AlertSettings) -> None:
         """Fill in what is stored, unless something else has been typed meanwhile."""
-        is_untouched = self._stored is None or self._typed() == _texts(self._stored)
-        if stored != self._stored and is_untouched:
+        if stored != self._stored and self._typed() == _texts(self._stored):
             self._fill(stored)
         self._stored = stored
-        set_props(self._form.element, inert=None)
 
     def _typed(self) -> tuple[bool, str, str]:
         return bool(self._enabled.value), self._threshold.text, self._email.text

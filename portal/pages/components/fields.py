@@ -6,9 +6,10 @@ outside whatever is refreshed, so that nothing half-typed is lost.
 
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nicegui import ui
+from nicegui.awaitable_response import AwaitableResponse, NullResponse
 from nicegui.element import Element
 
 from portal.errors import InvalidInput, NotSignedIn, PortalError
@@ -64,13 +65,27 @@ class Field(Generic[Control]):
         set_props(self.control, aria_invalid="false")
 
 
+class _Input(ui.input):
+    """An input that takes a value from here only while it can be seen who was first."""
+
+    def run_method(self, name: str, *args: Any, timeout: float = 1) -> AwaitableResponse:
+        """Call a method in the browser; none before the page is connected.
+
+        A page is sent with its values in it. A call that waits for the connection would come after what a person has
+        typed by then, and put the value of the page back over it.
+        """
+        if not self.client.has_socket_connection:
+            return NullResponse()
+        return super().run_method(name, *args, timeout=timeout)
+
+
 def text_field(
     label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
 ) -> "Field[ui.input]":
     """Draw a field for one line of text; `kind` is what HTML calls its type. `props` go on the input."""
 
     def draw() -> ui.input:
-        drawn = ui.input(value=value)
+        drawn = _Input(value=value)
         drawn.props["type"] = kind
         set_props(drawn, **props)
         return drawn
