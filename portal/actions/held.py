@@ -33,7 +33,7 @@ def assign_held(session: Session, actor: str, held_id: int, username: str, budge
         [report],
         budget_tz,
         now,
-        assigned_to=account.id,
+        assigned_to=username,
         undated_at=held.received_at,
     )
     if outcome.result is not Result.ACCEPTED:

@@ -21,22 +21,33 @@ from portal.db.rollups import (
     pruned_requests,
     stored_daily,
     stored_hourly,
+    stored_models,
     stored_pruned,
 )
 from portal.db.session import database, run_in_reading
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey, DailyKey, HourlyKey, add_up, counters_of, start_of_hour, sum_up
+from portal.rules.ledger import (
+    CounterKey,
+    DailyKey,
+    HourlyKey,
+    ModelKey,
+    add_up,
+    counters_of,
+    models_of,
+    start_of_hour,
+    sum_up,
+)
 from portal.rules.periods import DayFinder, end_of_day
 
-Key = TypeVar("Key", CounterKey, DailyKey, HourlyKey)
-Timed = TypeVar("Timed", DailyKey, HourlyKey)
+Key = TypeVar("Key", CounterKey, ModelKey, DailyKey, HourlyKey)
+Timed = TypeVar("Timed", ModelKey, DailyKey, HourlyKey)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A sum that is not what the events add up to."""
 
-    key: CounterKey | DailyKey | HourlyKey
+    key: CounterKey | ModelKey | DailyKey | HourlyKey
     kept: Figures
     true: Figures
 
@@ -69,12 +80,14 @@ def verify_account(
     Run it in a snapshot: events that arrive meanwhile are then neither in the one nor in the other. `advance` is called
     with the number of requests that were gone through.
     """
+    kept_models = _Ahead(stored_models(session, account_id), lambda key: key.day)
     kept_daily = _Ahead(stored_daily(session, account_id), lambda key: key.day)
     kept_hourly = _Ahead(stored_hourly(session, account_id), lambda key: key.hour)
     counters: dict[CounterKey, Figures] = {}
     for part in _days(session, account_id, budget_tz):
         advance(sum(figures.requests for figures in part.daily.values()))
         _count(counters, part.daily)
+        yield from _differences(kept_models.until(part.day), models_of(part.daily))
         yield from _differences(kept_daily.until(part.day), part.daily)
         yield from _differences(kept_hourly.until(part.over), part.hourly)
     yield from _differences(account_counters(session, account_id), counters)
@@ -157,9 +170,11 @@ def _differences(kept: Mapping[Key, Figures], true: Mapping[Key, Figures]) -> It
             yield Difference(key, kept.get(key, Figures()), true.get(key, Figures()))
 
 
-def _name(key: CounterKey | DailyKey | HourlyKey) -> str:
+def _name(key: CounterKey | ModelKey | DailyKey | HourlyKey) -> str:
     if isinstance(key, CounterKey):
         return f"{key.period} counter of {key.start}"
+    if isinstance(key, ModelKey):
+        return f"sum of {key.day}, {key.model}, {key.mode}"
     time = f"{key.day}" if isinstance(key, DailyKey) else f"{key.hour:%Y-%m-%d %H}:00 UTC"
     detail = f"key {key.api_key_id}" if key.api_key_id else "no key"
     return f"roll-up of {time}, {key.model}, {key.mode}, {detail}{', failed' if key.failed else ''}"

@@ -10,15 +10,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import accounts_named
-from portal.db.counters import lifetimes
 from portal.db.held import hold_events, release_events
-from portal.db.keys import keys_with_hashes, note_last_use
+from portal.db.keys import note_last_use
 from portal.db.ledger import NewEvent, count_in, fingerprints, insert_events
+from portal.db.owners import Owner, owners_by_key, owners_by_name
 from portal.db.prices import price_book
 from portal.db.reservations import release
 from portal.db.schema import counts_in
-from portal.db.templates import account_cost_factors, cost_factors
+from portal.db.templates import cost_factors
 from portal.errors import Unavailable
 from portal.rules.figures import Figures
 from portal.rules.keys import NOTED_EVERY
@@ -28,6 +27,9 @@ from portal.rules.usage import CLOCK_TOLERANCE, UsageReport
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Older requests are not believed; everywhere on earth this lies on `rules.usage.FIRST_DAY` or later."""
+
+
+_PLAIN = Decimal(1)
 
 
 class Result(StrEnum):
@@ -54,39 +56,30 @@ CONFLICT = Outcome(Result.CONFLICT, "This id was reported before with other cont
 UNATTRIBUTED = Outcome(Result.UNATTRIBUTED, "No account has this key or user name; the event is kept until one has.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    account_id: int
-    key_id: int | None
-    last_used_at: datetime | None = None
-
-
 @dataclass(slots=True)
 class _Batch:
     """What a batch needs to know, read once for all of its events."""
 
     gateway_id: int
     now: datetime
-    keys: dict[str, _Owner]
-    names: dict[str, _Owner]
+    keys: dict[str, Owner]
+    names: dict[str, Owner]
     template_factors: dict[str, Decimal]
-    account_factors: dict[int, Decimal]
     prices: list[Price]
-    sums: dict[int, Figures]
-    assigned_to: int | None = None
-    undated_at: datetime = EARLIEST
+    assigned_to: Owner | None
+    undated_at: datetime
+    sums: dict[int, Figures] = field(default_factory=dict)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
-    def owner(self, report: UsageReport) -> _Owner | None:
-        found = self.keys.get(report.key_hash) if report.key_hash else self.names.get(report.username or "")
-        return found if self.assigned_to is None else _Owner(self.assigned_to, None)
+    def owner(self, report: UsageReport) -> Owner | None:
+        if self.assigned_to is not None:
+            return self.assigned_to
+        return self.keys.get(report.key_hash) if report.key_hash else self.names.get(report.username or "")
 
-    def cost_factor(self, report: UsageReport, account_id: int) -> Decimal:
+    def cost_factor(self, report: UsageReport, owner: Owner) -> Decimal:
         """The reported factor, else the named template's, else that of the account's template, else 1."""
-        if report.cost_factor is not None:
-            return report.cost_factor
-        named = self.template_factors.get(report.template or "")
-        return named if named is not None else self.account_factors.get(account_id, Decimal(1))
+        named = self.template_factors.get(report.template) if report.template else None
+        return next(factor for factor in (report.cost_factor, named, owner.cost_factor, _PLAIN) if factor is not None)
 
 
 def record_usage(
@@ -96,22 +89,21 @@ def record_usage(
     budget_tz: ZoneInfo,
     now: datetime,
     *,
-    assigned_to: int | None = None,
+    assigned_to: str | None = None,
     undated_at: datetime | None = None,
 ) -> list[Outcome]:
     """Store one gateway's events and add the new ones to every sum; return what became of each, in order.
 
     Sending the same reports again is always safe. Events that cannot be attributed, or that contradict a stored one,
     are held for the administrator and not counted. Raises Unavailable where days have been counted anew in another zone
-    than `budget_tz` since this process was started. `assigned_to` is the account to which an administrator says that
+    than `budget_tz` since this process was started. `assigned_to` is the user name to which an administrator says that
     they belong, whatever they say themselves, and `undated_at` when they were made if they do not say so; default: now.
     """
     if not counts_in(session, budget_tz.key):
         raise Unavailable
     marks = [report.fingerprint() for report in reports]
     stored = fingerprints(session, gateway_id, list({report.id for report in reports}))
-    batch = _look_up(session, gateway_id, reports, now, assigned_to)
-    batch.undated_at = undated_at or now
+    batch = _look_up(session, gateway_id, reports, now, assigned_to, undated_at or now)
     candidates: dict[str, tuple[int, NewEvent]] = {}
     for index, report in enumerate(reports):
         if report.id in stored or report.id in candidates:
@@ -141,26 +133,22 @@ def record_usage(
 
 
 def _look_up(
-    session: Session, gateway_id: int, reports: Sequence[UsageReport], now: datetime, assigned_to: int | None
+    session: Session,
+    gateway_id: int,
+    reports: Sequence[UsageReport],
+    now: datetime,
+    assigned_to: str | None,
+    undated_at: datetime,
 ) -> _Batch:
-    found_keys = keys_with_hashes(session, {r.key_hash for r in reports if r.key_hash})
-    found_names = accounts_named(session, {r.username for r in reports if r.username})
-    keys = {key_hash: _Owner(key.account_id, key.id, key.last_used_at) for key_hash, key in found_keys.items()}
-    names = {name: _Owner(account.id, None) for name, account in found_names.items()}
-    without_factor = [r for r in reports if r.cost_factor is None]
-    owners = {owner.account_id for owner in (*keys.values(), *names.values())}
-    if assigned_to is not None:
-        owners = {assigned_to}
     return _Batch(
         gateway_id=gateway_id,
         now=now,
-        keys=keys,
-        names=names,
-        template_factors=cost_factors(session, {r.template for r in without_factor if r.template}),
-        account_factors=account_cost_factors(session, owners if without_factor else set()),
+        keys=owners_by_key(session, {r.key_hash for r in reports if r.key_hash}),
+        names=owners_by_name(session, {r.username for r in reports if r.username}),
+        template_factors=cost_factors(session, {r.template for r in reports if r.template and r.cost_factor is None}),
         prices=price_book(session),
-        sums=lifetimes(session, owners),
-        assigned_to=assigned_to,
+        assigned_to=owners_by_name(session, [assigned_to])[assigned_to] if assigned_to else None,
+        undated_at=undated_at,
     )
 
 
@@ -177,7 +165,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
     if owner is None:
         batch.outcomes[index] = UNATTRIBUTED
         return None
-    factor = batch.cost_factor(report, owner.account_id)
+    factor = batch.cost_factor(report, owner)
     billable = billable_tokens(report.total_tokens, factor)
     price = price_at(batch.prices, requested_at)
     cost = None if price is None else cost_nano_eur(billable, price.eur_per_token)
@@ -206,7 +194,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         requested_at=requested_at,
         received_at=batch.now,
     )
-    sums = batch.sums.get(owner.account_id, Figures()) + event.figures
+    sums = batch.sums.get(owner.account_id, owner.lifetime) + event.figures
     if max(sums.tokens, sums.total_tokens, sums.cost_nano_eur) > MAX_SUM:
         batch.outcomes[index] = Outcome(Result.REJECTED, "The account's sums are as large as they can be counted.")
         return None
@@ -221,7 +209,7 @@ def _uses(batch: _Batch, events: Sequence[NewEvent]) -> dict[int, datetime]:
         if event.api_key_id is not None:
             used_at = min(event.requested_at, event.received_at)
             uses[event.api_key_id] = max(uses.get(event.api_key_id, used_at), used_at)
-    noted = {owner.key_id: owner.last_used_at for owner in batch.keys.values()}
+    noted = {owner.key_id: owner.key_used_at for owner in batch.keys.values()}
     return {key: at for key, at in uses.items() if (last := noted.get(key)) is None or at - last >= NOTED_EVERY}
 
 

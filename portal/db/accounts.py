@@ -18,13 +18,6 @@ def account_named(session: Session, username: str) -> Account | None:
     return session.scalar(select(Account).where(Account.username == username))
 
 
-def accounts_named(session: Session, usernames: set[str]) -> dict[str, Account]:
-    """Return the accounts among `usernames`, by user name."""
-    if not usernames:
-        return {}
-    return {a.username: a for a in session.scalars(select(Account).where(Account.username.in_(usernames)))}
-
-
 def all_accounts(session: Session) -> list[Account]:
     """Return every account by user name; for operators."""
     return list(session.scalars(select(Account).order_by(Account.username)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Gateway, HeldEvent
@@ -31,19 +31,25 @@ def release_events(session: Session, gateway_id: int, stored: Mapping[str, str],
 
     What is held under the same id with other content contradicts the stored one from now on.
     """
-    external_ids = list(stored)
+    external_ids, connection = list(stored), session.connection()
     for start in range(0, len(external_ids), _CHUNK):
-        waiting = select(HeldEvent).where(
-            HeldEvent.gateway_id == gateway_id,
-            HeldEvent.external_id.in_(external_ids[start : start + _CHUNK]),
-            HeldEvent.reason == "unattributed",
-            HeldEvent.resolved_at.is_(None),
-        )
-        for held in session.scalars(waiting.order_by(HeldEvent.id).with_for_update()):
-            if held.fingerprint == stored[held.external_id]:
-                held.resolved_at = now
-            else:
-                held.reason = "conflict"
+        some = {"gateway": gateway_id, "ids": external_ids[start : start + _CHUNK]}
+        for held_id, external_id, fingerprint in connection.execute(_WAITING, some).all():
+            settled = {"resolved_at": now} if fingerprint == stored[external_id] else {"reason": "conflict"}
+            connection.execute(update(HeldEvent).where(HeldEvent.id == held_id).values(settled))
+
+
+_WAITING = (
+    select(HeldEvent.id, HeldEvent.external_id, HeldEvent.fingerprint)
+    .where(
+        HeldEvent.gateway_id == bindparam("gateway"),
+        HeldEvent.external_id.in_(bindparam("ids", expanding=True)),
+        HeldEvent.reason == "unattributed",
+        HeldEvent.resolved_at.is_(None),
+    )
+    .order_by(HeldEvent.id)
+    .with_for_update()
+)
 
 
 def count_held(session: Session) -> dict[str, int]:

@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -49,23 +48,6 @@ def matching_keys(session: Session, account_id: int, text: str) -> list[int]:
     wanted = unicodedata.normalize("NFC", text).casefold()
     rows = session.execute(select(ApiKey.id, ApiKey.label, ApiKey.prefix).where(ApiKey.account_id == account_id))
     return [row.id for row in rows if wanted in row.label.casefold() or wanted in row.prefix.casefold()]
-
-
-class KeyOwner(NamedTuple):
-    """Whose a key is, and when it was last used as far as that was noted."""
-
-    id: int
-    account_id: int
-    last_used_at: datetime | None
-
-
-def keys_with_hashes(session: Session, hashes: set[str]) -> dict[str, KeyOwner]:
-    """Return the keys, also ended ones, with these SHA-256 digests; usage of a revoked key still happened."""
-    if not hashes:
-        return {}
-    wanted = select(ApiKey.key_hash, ApiKey.id, ApiKey.account_id, ApiKey.last_used_at)
-    rows = session.connection().execute(wanted.where(ApiKey.key_hash.in_(hashes)))
-    return {row[0]: KeyOwner(*row[1:]) for row in rows}
 
 
 def count_usable_keys(session: Session, account_id: int, now: datetime) -> int:

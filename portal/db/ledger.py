@@ -1,28 +1,27 @@
 """The ledger's own reads and writes: events that are stored once and for ever, and counted by what they say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, tuple_, union_all, update
+from sqlalchemy import bindparam, delete, func, select, tuple_, union_all, update
 from sqlalchemy import insert as core_insert
 from sqlalchemy.orm import Session
 
+from portal.db.bulk import BulkInsert
 from portal.db.counters import add_to_counters
-from portal.db.rollups import add_to_daily, add_to_hourly
+from portal.db.rollups import add_to_daily, add_to_hourly, add_to_models
 from portal.db.tables import Account, Note, PrunedEvent, UsageEvent
-from portal.db.upserts import insert_into
 from portal.rules.figures import Figures
-from portal.rules.ledger import DailyKey, HourlyKey, counters_of
+from portal.rules.ledger import DailyKey, HourlyKey, counters_of, models_of
 
 _CHUNK = 400
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """A usage event ready to be stored: attributed, priced, in the shape of its table."""
 
     gateway_id: int
@@ -57,9 +56,6 @@ class NewEvent:
         return _figures(self.billable_tokens, self.prompt_tokens, self.completion_tokens, self.cost_nano_eur)
 
 
-_NAMES = tuple(f.name for f in fields(NewEvent))
-
-
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """What counting reads of an event."""
@@ -79,19 +75,13 @@ def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
 
     The unique constraint decides, not a look beforehand, so that of two batches at once only one stores an id.
     """
-    if not events:
-        return set()
-    rows = [_columns(event) for event in sorted(events, key=lambda event: event.external_id)]
-    # The rows are parameters of one cached statement, which SQLAlchemy sends in batches; written into the statement
-    # with .values(), each batch would be compiled anew, which takes ten times as long as storing it.
-    connection = session.connection()
-    return set(connection.scalars(_insertion(connection.dialect.name), rows))
+    ordered: list[NewEvent] = sorted(events, key=attrgetter("external_id"))
+    return {row[0] for row in _INSERT.run(session, ordered)}
 
 
-@cache
-def _insertion(dialect: str) -> Any:
-    statement = insert_into(dialect, UsageEvent).on_conflict_do_nothing(index_elements=["gateway_id", "external_id"])
-    return statement.returning(UsageEvent.external_id)
+_INSERT = BulkInsert(
+    UsageEvent, NewEvent._fields, "ON CONFLICT (gateway_id, external_id) DO NOTHING RETURNING external_id"
+)
 
 
 def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str]) -> dict[str, str]:
@@ -100,23 +90,27 @@ def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str])
     One statement looks at both, so that an event that is being pruned is seen in the one place or in the other.
     """
     found: dict[str, str] = {}
+    connection = session.connection()
     for start in range(0, len(external_ids), _CHUNK):
-        some = external_ids[start : start + _CHUNK]
-        wanted = union_all(
-            *(
-                select(table.external_id, table.fingerprint).where(
-                    table.gateway_id == gateway_id, table.external_id.in_(some)
-                )
-                for table in (UsageEvent, PrunedEvent)
-            )
-        )
-        found.update((row.external_id, row.fingerprint) for row in session.execute(wanted))
+        some = {"gateway": gateway_id, "ids": external_ids[start : start + _CHUNK]}
+        found.update((row[0], row[1]) for row in connection.execute(_FINGERPRINTS, some))
     return found
 
 
+_FINGERPRINTS = union_all(
+    *(
+        select(table.external_id, table.fingerprint).where(
+            table.gateway_id == bindparam("gateway"), table.external_id.in_(bindparam("ids", expanding=True))
+        )
+        for table in (UsageEvent, PrunedEvent)
+    )
+)
+
+
 def count_in(session: Session, daily: Mapping[DailyKey, Figures], hourly: Mapping[HourlyKey, Figures]) -> None:
-    """Add to all sums: to the daily and hourly roll-ups, and to the period counters that the daily ones add up to."""
+    """Add to all sums: to the daily and hourly roll-ups, and to what the daily ones add up to."""
     add_to_counters(session, counters_of(daily))
+    add_to_models(session, models_of(daily))
     add_to_daily(session, daily)
     add_to_hourly(session, hourly)
 
@@ -202,10 +196,6 @@ def lock_account(session: Session, account_id: int) -> None:
     What depends on it must be read after this, in a statement of its own. SQLite has one writer anyway.
     """
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
-
-
-def _columns(event: NewEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in _NAMES}
 
 
 _COUNTED = select(

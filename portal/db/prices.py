@@ -13,12 +13,12 @@ from portal.rules.pricing import Price
 
 def price_book(session: Session) -> list[Price]:
     """Return every price, the oldest first."""
-    rows = session.execute(
-        select(tables.Price.eur_per_token, tables.Price.valid_from).order_by(
-            tables.Price.valid_from.is_not(None), tables.Price.valid_from
-        )
-    )
-    return [Price(*row) for row in rows]
+    return [Price(*row) for row in session.connection().execute(_PRICE_BOOK)]
+
+
+_PRICE_BOOK = select(tables.Price.eur_per_token, tables.Price.valid_from).order_by(
+    tables.Price.valid_from.is_not(None), tables.Price.valid_from
+)
 
 
 def set_price(session: Session, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:

@@ -62,7 +62,7 @@ def reserve(
 
 def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> None:
     """Hold nothing any longer for requests whose events have just been stored, and so are counted themselves."""
-    if not session.scalar(_HOLDS_ANY, {"gateway": gateway_id}):
+    if not session.connection().scalar(_HOLDS_ANY, {"gateway": gateway_id}):
         return
     for start in range(0, len(request_ids), _CHUNK):
         session.execute(

@@ -1,4 +1,4 @@
-"""Daily and hourly roll-ups by model, mode, key and outcome: what was used for what, without reading the events."""
+"""Daily and hourly roll-ups: what was used for what, without reading the events."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.db.sums import add_figures, figures_of, summed
-from portal.db.tables import UsageDaily, UsageHourly, UsagePruned
+from portal.db.tables import UsageByModel, UsageDaily, UsageHourly, UsagePruned
 from portal.rules.figures import Figures
-from portal.rules.ledger import DailyKey, HourlyKey
+from portal.rules.ledger import DailyKey, HourlyKey, ModelKey
 from portal.rules.periods import DayRange
 
 _DETAIL = ("model", "mode", "api_key_id", "failed")
+MODEL = ("account_id", "day", "model", "mode")
 DAILY = ("account_id", "day", *_DETAIL)
 HOURLY = ("account_id", "hour", *_DETAIL)
 
@@ -29,24 +30,29 @@ class ModelUsage:
 
 def usage_by_model(session: Session, account_id: int, days: DayRange) -> list[ModelUsage]:
     """Return an account's consumption over `days`, one row per model and mode, largest first."""
-    sums = [func.sum(column) for column in summed(UsageDaily)]
+    sums = [func.sum(column) for column in summed(UsageByModel)]
     rows = session.execute(
-        select(UsageDaily.model, UsageDaily.mode, *sums)
-        .where(UsageDaily.account_id == account_id, UsageDaily.day.between(days.first, days.last))
-        .group_by(UsageDaily.model, UsageDaily.mode)
-        .order_by(sums[0].desc(), UsageDaily.model, UsageDaily.mode)
+        select(UsageByModel.model, UsageByModel.mode, *sums)
+        .where(UsageByModel.account_id == account_id, UsageByModel.day.between(days.first, days.last))
+        .group_by(UsageByModel.model, UsageByModel.mode)
+        .order_by(sums[0].desc(), UsageByModel.model, UsageByModel.mode)
     )
     return [ModelUsage(row[0], row[1], figures_of(row[2:])) for row in rows]
 
 
 def modes(session: Session, account_id: int) -> list[str]:
     """Return all modes an account ever used, in order: each is the least above the one before, found in an index."""
-    least = select(func.min(UsageDaily.mode)).where(UsageDaily.account_id == account_id)
+    least = select(func.min(UsageByModel.mode)).where(UsageByModel.account_id == account_id)
     found = least.cte("found", recursive=True)
     found = found.union_all(
-        select(least.where(UsageDaily.mode > found.c[0]).scalar_subquery()).where(found.c[0].is_not(None))
+        select(least.where(UsageByModel.mode > found.c[0]).scalar_subquery()).where(found.c[0].is_not(None))
     )
     return list(session.scalars(select(found.c[0]).where(found.c[0].is_not(None))))
+
+
+def add_to_models(session: Session, parts: Mapping[ModelKey, Figures]) -> None:
+    """Add to what was used of each model."""
+    add_figures(session, UsageByModel, MODEL, parts)
 
 
 def add_to_daily(session: Session, parts: Mapping[DailyKey, Figures]) -> None:
@@ -82,8 +88,13 @@ def pruned_requests(session: Session) -> int:
     return int(session.scalar(select(func.sum(UsagePruned.requests))) or 0)
 
 
+def stored_models(session: Session, account_id: int) -> Iterator[tuple[ModelKey, Figures]]:
+    """Yield what an account used of each model in the order of days, without holding it all; for verification."""
+    return ((ModelKey(*key), figures) for key, figures in _stream(session, account_id, UsageByModel, MODEL))
+
+
 def stored_daily(session: Session, account_id: int) -> Iterator[tuple[DailyKey, Figures]]:
-    """Yield an account's daily roll-ups in the order of days, without holding them all; for verification."""
+    """Yield an account's daily roll-ups in the order of days, likewise."""
     return ((DailyKey(*key), figures) for key, figures in _stream(session, account_id, UsageDaily, DAILY))
 
 
@@ -99,8 +110,8 @@ def stored_pruned(session: Session, account_id: int) -> Iterator[tuple[DailyKey,
 
 def clear_roll_ups(session: Session, account_id: int) -> None:
     """Delete an account's roll-ups; only a rebuild does so, and writes them anew at once. What was pruned stays."""
-    session.execute(delete(UsageDaily).where(UsageDaily.account_id == account_id))
-    session.execute(delete(UsageHourly).where(UsageHourly.account_id == account_id))
+    for table in (UsageByModel, UsageDaily, UsageHourly):
+        session.execute(delete(table).where(table.account_id == account_id))
 
 
 def _stream(session: Session, account_id: int, table: Any, key: tuple[str, ...]) -> Iterator[tuple[list[Any], Figures]]:

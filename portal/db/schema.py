@@ -99,8 +99,10 @@ def pinned_budget_timezone(session: Session) -> str | None:
 
 def counts_in(session: Session, name: str) -> bool:
     """Say whether days are counted in this zone, and keep it so until the transaction ends."""
-    pinned = session.scalar(select(Installation.value).where(Installation.name == _ZONE).with_for_update(read=True))
-    return pinned in {None, name}
+    return session.connection().scalar(_PINNED) in {None, name}
+
+
+_PINNED = select(Installation.value).where(Installation.name == _ZONE).with_for_update(read=True)
 
 
 def repin_budget_timezone(session: Session, name: str) -> None:

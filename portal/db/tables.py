@@ -283,6 +283,18 @@ class UsageCounter(SummedColumns, Table):
     start: Mapped[date] = mapped_column(primary_key=True)
 
 
+class UsageByModel(SummedColumns, Table):
+    """What an account used of one model in one mode on one day of the budget time zone."""
+
+    __tablename__ = "usage_by_model"
+    __table_args__ = (Index("ix_usage_by_model_mode", "account_id", "mode"),)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 class DetailColumns(SummedColumns):
     """By what roll-ups are told apart besides their time; `api_key_id` is 0 for usage without a key."""
 
@@ -296,7 +308,6 @@ class UsageDaily(DetailColumns, Table):
     """What an account used on one day of the budget time zone, pruned events included."""
 
     __tablename__ = "usage_daily"
-    __table_args__ = (Index("ix_usage_daily_mode", "account_id", "mode"),)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
     day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account, ExpertModel, ExpertTemplate
@@ -52,20 +52,13 @@ def cost_factors(session: Session, names: set[str]) -> dict[str, Decimal]:
     """Return the cost factors of the templates among `names`."""
     if not names:
         return {}
-    wanted = select(ExpertTemplate.name, ExpertTemplate.cost_factor).where(ExpertTemplate.name.in_(names))
-    return {row.name: row.cost_factor for row in session.execute(wanted)}
+    rows = session.connection().execute(_COST_FACTORS, {"names": list(names)})
+    return {row.name: row.cost_factor for row in rows}
 
 
-def account_cost_factors(session: Session, account_ids: set[int]) -> dict[int, Decimal]:
-    """Return the cost factors of the templates that are active for these accounts."""
-    if not account_ids:
-        return {}
-    wanted = (
-        select(Account.id, ExpertTemplate.cost_factor)
-        .join(ExpertTemplate, ExpertTemplate.id == Account.template_id)
-        .where(Account.id.in_(account_ids))
-    )
-    return {row.id: row.cost_factor for row in session.execute(wanted)}
+_COST_FACTORS = select(ExpertTemplate.name, ExpertTemplate.cost_factor).where(
+    ExpertTemplate.name.in_(bindparam("names", expanding=True))
+)
 
 
 def save_template(

@@ -1,7 +1,8 @@
 """Which sums an event belongs to. Ingest, verification, rebuilding and pruning all ask here, so they cannot disagree.
 
-Decision: two kinds of roll-ups, of the same detail. Days of the budget time zone answer for cards, charts and Billing;
-hours (UTC) for the ends of the days of other zones, so that Usage History sums up a time range without its events.
+Decision: two kinds of roll-ups, of the same detail, so that Usage History sums up whatever is filtered without reading
+the events: days of the budget time zone, and hours (UTC) for the ends of the days of other zones. What other pages ask
+for is added up further: counters of days, months and lives for cards and charts, days by model and mode for Billing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,15 @@ class CounterKey(NamedTuple):
     account_id: int
     period: Period
     start: date
+
+
+class ModelKey(NamedTuple):
+    """Which model: an account's day of the budget time zone, with one model in one mode."""
+
+    account_id: int
+    day: date
+    model: str
+    mode: str
 
 
 class DailyKey(NamedTuple):
@@ -70,7 +80,7 @@ class Counted(Protocol):
 
 
 class Sums:
-    """What some events add to daily and hourly roll-ups; `counters_of` the daily ones are the period counters."""
+    """What some events add to daily and hourly roll-ups; the daily ones add up to all else."""
 
     def __init__(self, budget_tz: ZoneInfo) -> None:
         """Begin with nothing; days are counted in `budget_tz`."""
@@ -98,11 +108,22 @@ def sum_up(events: Iterable[Counted], budget_tz: ZoneInfo) -> Sums:
 
 def counters_of(daily: Mapping[DailyKey, Figures]) -> dict[CounterKey, Figures]:
     """Return the period counters that daily roll-ups add up to."""
-    counters: dict[CounterKey, Figures] = {}
+    days: dict[tuple[int, date], Figures] = {}
     for key, figures in daily.items():
+        _add(days, (key.account_id, key.day), figures)
+    counters: dict[CounterKey, Figures] = {}
+    for (account_id, day), figures in days.items():
         for period in Period:
-            _add(counters, CounterKey(key.account_id, period, period_start(period, key.day)), figures)
+            _add(counters, CounterKey(account_id, period, period_start(period, day)), figures)
     return counters
+
+
+def models_of(daily: Mapping[DailyKey, Figures]) -> dict[ModelKey, Figures]:
+    """Return what daily roll-ups add up to by model and mode."""
+    models: dict[ModelKey, Figures] = {}
+    for key, figures in daily.items():
+        _add(models, ModelKey(key.account_id, key.day, key.model, key.mode), figures)
+    return models
 
 
 def add_up(*parts: Mapping[Key, Figures]) -> dict[Key, Figures]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from portal.rules.periods import DayRange, end_of_day, last_days, start_of_day
@@ -181,8 +182,14 @@ class UsageReport:
 
     def body(self) -> str:
         """Return the report as canonical JSON, for keeping and comparing; secrets are in it as digests only."""
-        said = ((name, getattr(self, name)) for name in _SAID)
-        return _CANONICAL({name: _canonical(value) for name, value in said if value is not None})
+        said: dict[str, object] = {
+            name: value for name, value in zip(_SAID, _values(self), strict=True) if value is not None
+        }
+        if self.requested_at is not None:
+            said["requested_at"] = self.requested_at.astimezone(UTC).isoformat(timespec="microseconds")
+        if self.cost_factor is not None:
+            said["cost_factor"] = f"{self.cost_factor.normalize():f}"
+        return _CANONICAL(said)
 
     @classmethod
     def of_body(cls, text: str) -> "UsageReport":
@@ -200,12 +207,5 @@ class UsageReport:
 
 
 _SAID = sorted(f.name for f in fields(UsageReport))
+_values = attrgetter(*_SAID)
 _CANONICAL = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
-
-
-def _canonical(value: object) -> object:
-    if isinstance(value, (str, int)):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value

@@ -16,7 +16,7 @@ from portal.db.counters import account_counters
 from portal.db.rollups import clear_roll_ups
 from portal.db.session import Database, run_in_reading
 from portal.db.sums import SUMS
-from portal.db.tables import Account, UsageCounter, UsageDaily, UsageEvent
+from portal.db.tables import Account, UsageByModel, UsageCounter, UsageDaily, UsageEvent
 from portal.rules.figures import Figures
 from portal.rules.ledger import CounterKey, DailyKey
 from portal.rules.periods import EPOCH_DAY, Period
@@ -51,6 +51,10 @@ def forget_roll_up(session: Session, alice: Account) -> None:
     session.execute(delete(UsageDaily).where(UsageDaily.account_id == alice.id, UsageDaily.day == TODAY))
 
 
+def forget_model(session: Session, alice: Account) -> None:
+    session.execute(delete(UsageByModel).where(UsageByModel.account_id == alice.id, UsageByModel.day == TODAY))
+
+
 def invent_counter(session: Session, alice: Account) -> None:
     nothing = dict.fromkeys(SUMS, 0) | {"requests": 1}
     session.execute(
@@ -73,6 +77,7 @@ def change_cost(session: Session, alice: Account) -> None:
     [
         pytest.param(change_counter, {"daily counter of 2026-11-22"}, id="a counter changed"),
         pytest.param(forget_roll_up, {"roll-up of 2026-11-22, qwen3:32b, native, no key"}, id="a roll-up lost"),
+        pytest.param(forget_model, {"sum of 2026-11-22, qwen3:32b, native"}, id="a sum by model lost"),
         pytest.param(invent_counter, {"monthly counter of 2020-01-01"}, id="a counter too many"),
         pytest.param(
             lose_event,
@@ -80,6 +85,7 @@ def change_cost(session: Session, alice: Account) -> None:
                 "daily counter of 2026-11-22",
                 "monthly counter of 2026-11-01",
                 "total counter of 1970-01-01",
+                "sum of 2026-11-22, qwen3:32b, native",
                 "roll-up of 2026-11-22, qwen3:32b, native, no key",
                 "roll-up of 2026-11-22 14:00 UTC, qwen3:32b, native, no key",
             },
@@ -91,6 +97,7 @@ def change_cost(session: Session, alice: Account) -> None:
                 "daily counter of 2026-11-22",
                 "monthly counter of 2026-11-01",
                 "total counter of 1970-01-01",
+                "sum of 2026-11-22, qwen3:32b, native",
                 "roll-up of 2026-11-22, qwen3:32b, native, no key",
                 "roll-up of 2026-11-22 14:00 UTC, qwen3:32b, native, no key",
             },

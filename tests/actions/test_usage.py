@@ -479,7 +479,7 @@ def test_a_request_dearer_than_possible_is_rejected(alice: Account, gateway: Gat
 # All or nothing, and once
 
 
-SUMMING = ("add_to_counters", "add_to_daily", "add_to_hourly")
+SUMMING = ("add_to_counters", "add_to_models", "add_to_daily", "add_to_hourly")
 WRITES = ("insert_events", *SUMMING, "note_last_use", "hold_events", "release_events")
 
 

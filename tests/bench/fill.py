@@ -48,6 +48,10 @@ INSERT INTO usage_daily (account_id, day, model, mode, api_key_id, failed, {SUMM
 SELECT account_id, substr(hour, 1, 10), model, mode, api_key_id, failed, {ADDED_UP}
 FROM usage_hourly GROUP BY 1, 2, 3, 4, 5, 6
 """
+BY_MODEL = f"""
+INSERT INTO usage_by_model (account_id, day, model, mode, {SUMMED})
+SELECT account_id, day, model, mode, {ADDED_UP} FROM usage_daily GROUP BY 1, 2, 3, 4
+"""
 COUNTERS = f"""
 INSERT INTO usage_counters (account_id, period, start, {SUMMED})
 SELECT account_id, 'daily', day, {ADDED_UP} FROM usage_daily GROUP BY 1, 3
@@ -72,7 +76,7 @@ def fill(database: Database, premises: Premises, account_id: int, events: int, n
             cursor.execute(f"PRAGMA {pragma}")
         for day in range(0, DAYS, DAYS_AT_ONCE):
             _fill_days(cursor, _named(premises, account_id, events, end), day, events // DAYS)
-        for sums in (DAILY, COUNTERS):
+        for sums in (DAILY, BY_MODEL, COUNTERS):
             cursor.execute("BEGIN IMMEDIATE")
             cursor.execute(sums)
             cursor.execute("COMMIT")

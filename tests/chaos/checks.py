@@ -24,6 +24,7 @@ SUMS = {
     "days' counters": f"SELECT account_id, {SUMMED} FROM usage_counters WHERE period = 'daily' GROUP BY account_id",
     "months' counters": f"SELECT account_id, {SUMMED} FROM usage_counters WHERE period = 'monthly' GROUP BY account_id",
     "total counters": f"SELECT account_id, {SUMMED} FROM usage_counters WHERE period = 'total' GROUP BY account_id",
+    "sums by model": f"SELECT account_id, {SUMMED} FROM usage_by_model GROUP BY account_id",
     "daily roll-ups": f"SELECT account_id, {SUMMED} FROM usage_daily GROUP BY account_id",
     "hourly roll-ups": f"SELECT account_id, {SUMMED} FROM usage_hourly GROUP BY account_id",
 }

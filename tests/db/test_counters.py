@@ -12,12 +12,11 @@ from portal.db.counters import (
     counter,
     daily_usage,
     first_day,
-    lifetimes,
 )
-from portal.db.rollups import ModelUsage, add_to_daily, clear_roll_ups, modes, usage_by_model
+from portal.db.rollups import ModelUsage, add_to_daily, add_to_models, clear_roll_ups, modes, usage_by_model
 from portal.db.tables import Account
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey, DailyKey
+from portal.rules.ledger import CounterKey, DailyKey, ModelKey, models_of
 from portal.rules.periods import EPOCH_DAY, DayRange, Period
 from tests.cast import daily_of, run
 
@@ -50,6 +49,7 @@ def counted(alice: Account, bob: Account) -> None:
         CounterKey(bob.id, Period.TOTAL, EPOCH_DAY): figures(10**6),
     }
     run(add_to_counters, counters)
+    run(add_to_models, models_of(daily))
     run(add_to_daily, daily)
 
 
@@ -58,12 +58,6 @@ def test_a_counter_is_one_period_of_one_account(counted: None, alice: Account, b
     assert run(counter, alice.id, Period.MONTHLY, date(2026, 11, 1)) == figures(67)
     assert run(counter, alice.id, Period.TOTAL, EPOCH_DAY) == figures(1051)
     assert run(counter, bob.id, Period.TOTAL, EPOCH_DAY) == figures(10**6)
-
-
-def test_lifetimes_of_several_accounts(counted: None, alice: Account, bob: Account, charlie: Account) -> None:
-    assert run(lifetimes, {alice.id, charlie.id}) == {alice.id: figures(1051)}
-    assert run(lifetimes, {alice.id, bob.id}) == {alice.id: figures(1051), bob.id: figures(10**6)}
-    assert run(lifetimes, set()) == {}
 
 
 def test_a_new_period_needs_no_reset(counted: None, alice: Account) -> None:
@@ -102,7 +96,7 @@ def test_models_are_summed_over_the_days_and_largest_come_first(counted: None, a
 
 def test_models_of_one_size_come_by_name(alice: Account) -> None:
     names = [("b", "x"), ("a", "y"), ("a", "x"), ("c", "x")]
-    run(add_to_daily, {DailyKey(alice.id, TODAY, model, mode): figures(7) for model, mode in names})
+    run(add_to_models, {ModelKey(alice.id, TODAY, model, mode): figures(7) for model, mode in names})
     found = run(usage_by_model, alice.id, DayRange(TODAY, TODAY))
     assert [(each.model, each.mode) for each in found] == sorted(names)
 
@@ -154,13 +148,14 @@ def test_clearing_clears_one_account(counted: None, alice: Account, bob: Account
     run(clear_roll_ups, alice.id)
     assert run(account_counters, alice.id) == {}
     assert daily_of(alice) == {}
+    assert run(usage_by_model, alice.id, DayRange(TODAY, TODAY)) == []
     assert len(run(account_counters, bob.id)) == 2
-    assert len(daily_of(bob)) == 1
+    assert len(daily_of(bob)) == len(run(usage_by_model, bob.id, DayRange(TODAY, TODAY))) == 1
 
 
 def test_names_that_differ_in_case_or_accents_are_different(alice: Account) -> None:
     names = ["Qwen", "qwen", "qwén", "qwe\u0301n", "qwen "]
-    run(add_to_daily, {DailyKey(alice.id, TODAY, name, "native"): figures(1) for name in names})
+    run(add_to_models, {ModelKey(alice.id, TODAY, name, "native"): figures(1) for name in names})
     assert {each.model for each in run(usage_by_model, alice.id, DayRange(TODAY, TODAY))} == set(names)
 
 

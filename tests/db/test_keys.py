@@ -10,7 +10,6 @@ from portal.db.keys import (
     count_usable_keys,
     key,
     keys,
-    keys_with_hashes,
     matching_keys,
     note_last_use,
     note_use,
@@ -114,13 +113,6 @@ def test_the_search_finds_labels_and_prefixes(alice: Account, bob: Account, text
     }
     add(bob, "Bob's Läptop", prefix="moe-sk-beef00000")
     assert sorted(run(matching_keys, alice.id, text)) == sorted(ids[label] for label in found)
-
-
-def test_usage_finds_also_keys_that_have_ended(alice: Account) -> None:
-    add(alice, "works")
-    add(alice, "revoked", revoked=NOW)
-    assert set(run(keys_with_hashes, {"works", "revoked", "unknown"})) == {"works", "revoked"}
-    assert run(keys_with_hashes, set()) == {}
 
 
 def test_the_last_use_moves_forward_only(alice: Account) -> None:

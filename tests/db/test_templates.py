@@ -6,7 +6,6 @@ from portal.db.session import Database
 from portal.db.tables import Account
 from portal.db.templates import (
     AssignedModel,
-    account_cost_factors,
     cost_factors,
     models_of,
     save_template,
@@ -46,9 +45,6 @@ def test_factors_by_name_and_by_account(alice: Account, bob: Account, charlie: A
     run(assign)
     assert run(cost_factors, {"research", "cheap", "unknown"}) == {"research": Decimal("1.5"), "cheap": Decimal("0.5")}
     assert run(cost_factors, set()) == {}
-    assert run(account_cost_factors, {alice.id, bob.id}) == {alice.id: Decimal("1.5")}
-    assert run(account_cost_factors, {charlie.id}) == {}
-    assert run(account_cost_factors, set()) == {}
     active = run(template_of, alice.id)
     assert active is not None
     assert active.name == "research"

@@ -206,6 +206,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_usage_counters_account_id")),
         sa.PrimaryKeyConstraint("account_id", "period", "start", name=op.f("pk_usage_counters")),
     )
+    op.create_table(
+        "usage_by_model",
+        sa.Column("account_id", WHOLE, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("model", sa.String(length=200), nullable=False),
+        sa.Column("mode", sa.String(length=64), nullable=False),
+        *_sums(),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_usage_by_model_account_id")),
+        sa.PrimaryKeyConstraint("account_id", "day", "model", "mode", name=op.f("pk_usage_by_model")),
+    )
+    op.create_index("ix_usage_by_model_mode", "usage_by_model", ["account_id", "mode"])
     for name, time in (
         ("usage_daily", sa.Column("day", sa.Date(), nullable=False)),
         ("usage_hourly", sa.Column("hour", INSTANT, nullable=False)),
@@ -225,7 +236,6 @@ def upgrade() -> None:
                 "account_id", time.name, "model", "mode", "api_key_id", "failed", name=op.f(f"pk_{name}")
             ),
         )
-    op.create_index("ix_usage_daily_mode", "usage_daily", ["account_id", "mode"])
     op.create_table(
         "pruned_events",
         sa.Column("gateway_id", WHOLE, nullable=False),
@@ -327,6 +337,7 @@ def downgrade() -> None:
         "usage_pruned",
         "usage_hourly",
         "usage_daily",
+        "usage_by_model",
         "usage_counters",
         "sessions",
         "budgets",
