@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.keys import note_use
 from portal.db.ledger import lock_account
-from portal.db.reservations import drop_expired, is_reported, reserve
+from portal.db.reservations import drop_expired, reserve
 from portal.db.session import run_in_glance, run_in_transaction
 from portal.db.spending import Asked, Spender, asked_about
 from portal.errors import Conflict, Unavailable, UnknownToken
@@ -82,9 +82,10 @@ def _answer_and_reserve(session: Session, question: Question, account_id: int, n
     request_id, spender = question.request_id, asked.spender
     if not answer.decision.is_allowed or request_id is None or spender is None:
         return answer
-    if is_reported(session, asked.gateway_id, request_id):
+    if asked.is_reported:
         return answer
-    drop_expired(session, account_id, now)
+    if asked.holds_expired:
+        drop_expired(session, account_id, now)
     tokens = billable_tokens(question.estimated_tokens or 0, spender.cost_factor)
     if not reserve(session, asked.gateway_id, request_id, account_id, tokens, now + RESERVED_FOR, now):
         raise Conflict("Tokens are held under this request_id for another account.")

@@ -7,13 +7,14 @@ only after its time, since ids are sometimes chosen by clients, and nobody may s
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, delete, func, not_, or_, select
+from sqlalchemy import and_, bindparam, delete, func, not_, select, text
 from sqlalchemy.orm import Session
 
-from portal.db.tables import PrunedEvent, Reservation, UsageEvent
-from portal.db.upserts import insert
+from portal.db.tables import Reservation, UsageEvent
+from portal.db.types import Instant
 
 _CHUNK = 400
+_NOW = bindparam("now", type_=Instant())
 _HOLDS_ANY = select(select(Reservation.tokens).where(Reservation.gateway_id == bindparam("gateway")).exists())
 
 
@@ -25,15 +26,6 @@ def reserved_tokens(session: Session, account_id: int, now: datetime, *, but: tu
     if but is not None:
         wanted = wanted.where(not_(and_(Reservation.gateway_id == but[0], Reservation.request_id == but[1])))
     return int(session.scalar(wanted) or 0)
-
-
-def is_reported(session: Session, gateway_id: int, request_id: str) -> bool:
-    """Say whether the event of a request is stored, or was before it was pruned."""
-    stored = select(UsageEvent.id).where(UsageEvent.gateway_id == gateway_id, UsageEvent.external_id == request_id)
-    pruned = select(PrunedEvent.gateway_id).where(
-        PrunedEvent.gateway_id == gateway_id, PrunedEvent.external_id == request_id
-    )
-    return bool(session.scalar(select(or_(stored.exists(), pruned.exists()))))
 
 
 def reserve(
@@ -49,15 +41,9 @@ def reserve(
 
     False, and nothing is held, while another account has tokens held under this id.
     """
-    statement = insert(session, Reservation).values(
-        gateway_id=gateway_id, request_id=request_id, account_id=account_id, tokens=tokens, expires_at=expires_at
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["gateway_id", "request_id"],
-        set_={name: statement.excluded[name] for name in ("account_id", "tokens", "expires_at")},
-        where=or_(Reservation.account_id == account_id, Reservation.expires_at <= now),
-    )
-    return session.scalar(statement.returning(Reservation.request_id)) is not None
+    values = {"gateway_id": gateway_id, "request_id": request_id, "account_id": account_id, "tokens": tokens}
+    held = session.connection().scalar(_RESERVE, values | {"expires_at": expires_at, "now": now})
+    return held is not None
 
 
 def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> None:
@@ -84,4 +70,20 @@ def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> No
 
 def drop_expired(session: Session, account_id: int, now: datetime) -> None:
     """Delete an account's reservations whose time is over; they count no longer anyway."""
-    session.execute(delete(Reservation).where(Reservation.account_id == account_id, Reservation.expires_at <= now))
+    session.connection().execute(_DROP_EXPIRED, {"account": account_id, "now": now})
+
+
+# Put together once, since each request of a model holds tokens first.
+_RESERVE = text(
+    """
+    INSERT INTO reservations (gateway_id, request_id, account_id, tokens, expires_at)
+    VALUES (:gateway_id, :request_id, :account_id, :tokens, :expires_at)
+    ON CONFLICT (gateway_id, request_id) DO UPDATE
+    SET account_id = excluded.account_id, tokens = excluded.tokens, expires_at = excluded.expires_at
+    WHERE reservations.account_id = excluded.account_id OR reservations.expires_at <= :now
+    RETURNING request_id
+    """
+).bindparams(_NOW, bindparam("expires_at", type_=Instant()))
+_DROP_EXPIRED = delete(Reservation).where(
+    Reservation.account_id == bindparam("account"), Reservation.expires_at <= _NOW
+)

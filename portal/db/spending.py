@@ -10,10 +10,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select
+from sqlalchemy import Connection, Row, String, bindparam, exists, func, or_, select
 
 from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
-from portal.db.tables import Account, ApiKey, Budget, ExpertTemplate, GatewayToken, Reservation
+from portal.db.tables import (
+    Account,
+    ApiKey,
+    Budget,
+    ExpertTemplate,
+    GatewayToken,
+    PrunedEvent,
+    Reservation,
+    UsageEvent,
+)
 from portal.db.types import Instant
 from portal.rules.budgets import Limits
 from portal.rules.spending import Spent
@@ -41,10 +50,16 @@ class Spender:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which gateway asks, and about whom; `spender` is None for a key that nobody has."""
+    """Which gateway asks, and about whom; `spender` is None for a key that nobody has.
+
+    `is_reported` says of the request asked about whether its event is stored, or was before it was pruned;
+    `holds_expired` of the account whether anything is held for it whose time is over, which counts no longer.
+    """
 
     gateway_id: int
     spender: Spender | None
+    is_reported: bool
+    holds_expired: bool
 
 
 def asked_about(
@@ -52,12 +67,15 @@ def asked_about(
 ) -> Asked | None:
     """Return what decides about a key, for the gateway whose unrevoked token this is; None if it is no gateway's.
 
-    Secrets are looked for by their SHA-256. `day` is today in the budget time zone. What is held for the request `but`
-    of that same gateway is left out.
+    Secrets are looked for by their SHA-256. `day` is today in the budget time zone. `but` is the request of that same
+    gateway which is asked about; what is held for it is left out.
     """
     values = {"token_hash": token_hash, "key_hash": key_hash, "now": now, "but": but or ""} | starts(day)
     row = connection.execute(_QUESTION, values).first()
-    return None if row is None else Asked(row.gateway_id, None if row.key_id is None else _spender(row))
+    if row is None:
+        return None
+    spender = None if row.key_id is None else _spender(row)
+    return Asked(row.gateway_id, spender, bool(row.is_reported), bool(row.holds_expired))
 
 
 def _spender(row: Row[*tuple[Any, ...]]) -> Spender:
@@ -76,15 +94,23 @@ def _spender(row: Row[*tuple[Any, ...]]) -> Spender:
     )
 
 
+_NOW, _BUT = bindparam("now", type_=Instant()), bindparam("but", type_=String())
 _HELD = (
     select(func.coalesce(func.sum(Reservation.tokens), 0))
     .where(
         Reservation.account_id == ApiKey.account_id,
-        Reservation.expires_at > bindparam("now", type_=Instant()),
-        or_(Reservation.gateway_id != GatewayToken.gateway_id, Reservation.request_id != bindparam("but")),
+        Reservation.expires_at > _NOW,
+        or_(Reservation.gateway_id != GatewayToken.gateway_id, Reservation.request_id != _BUT),
     )
     .correlate(ApiKey, GatewayToken)
     .scalar_subquery()
+)
+_HOLDS_EXPIRED = exists().where(Reservation.account_id == ApiKey.account_id, Reservation.expires_at <= _NOW)
+_IS_REPORTED = or_(
+    *(
+        exists().where(events.gateway_id == GatewayToken.gateway_id, events.external_id == _BUT)
+        for events in (UsageEvent, PrunedEvent)
+    )
 )
 
 _QUESTION = with_counters(
@@ -101,6 +127,8 @@ _QUESTION = with_counters(
         ExpertTemplate.cost_factor,
         *BUDGET,
         _HELD.label("reserved"),
+        _IS_REPORTED.label("is_reported"),
+        _HOLDS_EXPIRED.label("holds_expired"),
         *(counter.tokens for counter in COUNTERS.values()),
     )
     .select_from(GatewayToken)

@@ -255,14 +255,23 @@ def test_a_refusal_by_a_budget_is_a_use_too(limited: Account, alices_key: NewKey
     assert ask(gateway, alices_key, 10_000).key_to_note(NOW) == alices_key.id
 
 
-def test_one_statement_answers(alices_key: NewKey, gateway: Gateway, db: Database) -> None:
+@pytest.mark.parametrize(
+    ("request_id", "statements"),
+    [
+        pytest.param(None, ["SELECT"], id="an answer"),
+        pytest.param("r-1", ["SELECT", "SELECT", "SELECT", "INSERT"], id="asked, locked, asked again, held"),
+    ],
+)
+def test_few_statements_answer(
+    request_id: str | None, statements: list[str], alices_key: NewKey, gateway: Gateway, db: Database
+) -> None:
     said: list[str] = []
 
     def note(connection, cursor, statement, *rest: object) -> None:
-        said.append(statement)
+        said.append(statement.split()[0])
 
     ask(gateway, alices_key)
     sql_event.listen(db.engine, "before_cursor_execute", note)
-    ask(gateway, alices_key, 5)
+    ask(gateway, alices_key, 5, request_id)
     sql_event.remove(db.engine, "before_cursor_execute", note)
-    assert len(said) == 1
+    assert [word for word in said if word != "BEGIN"] == statements

@@ -6,9 +6,9 @@ import pytest
 
 from portal.actions.administration import create_gateway
 from portal.db.gateways import gateway_named
-from portal.db.reservations import drop_expired, is_reported, release, reserve, reserved_tokens
+from portal.db.reservations import drop_expired, release, reserve, reserved_tokens
 from portal.db.session import Database
-from portal.db.tables import Account, PrunedEvent, Reservation
+from portal.db.tables import Account, Reservation
 from tests.cast import NOW, Gateway, report, run, send
 
 LATER = NOW + timedelta(minutes=15)
@@ -106,13 +106,3 @@ def test_only_what_is_over_and_ones_own_is_dropped(
     run(drop_expired, alice.id, NOW)
     with db.reading() as session:
         assert {row.request_id for row in session.query(Reservation)} == {"live", "bobs"}
-
-
-def test_a_stored_or_pruned_event_is_reported(
-    alice: Account, gateway: Gateway, other_gateway: int, db: Database
-) -> None:
-    send(gateway, report("stored"))
-    with db.transaction() as session:
-        session.add(PrunedEvent(gateway_id=gateway.id, external_id="pruned", fingerprint="0" * 64))
-    assert [run(is_reported, gateway.id, name) for name in ("stored", "pruned", "new")] == [True, True, False]
-    assert not run(is_reported, other_gateway, "stored")
