@@ -85,9 +85,9 @@ def signed_in(request: Request) -> Viewer:
     return viewer
 
 
-async def sent_session(request: Request) -> str:
+def sent_session(connection: HTTPConnection) -> str:
     """Return the session token a browser sent, which may be nobody's. Raises NotSignedIn."""
-    token = session_token(request)
+    token = session_token(connection)
     if token is None:
         raise NotSignedIn
     return token
@@ -120,8 +120,8 @@ def _host_and_port(url: SplitResult) -> tuple[str | None, int | None]:
     return url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-async def bearer(request: Request) -> str:
-    """Return the bearer token of a request. Raises UnknownToken."""
+def sent_bearer(request: Request) -> str:
+    """Return the token a program sent, which may be nobody's. Raises UnknownToken."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise UnknownToken
@@ -129,7 +129,3 @@ async def bearer(request: Request) -> str:
 
 
 SignedIn = Annotated[Viewer, Depends(signed_in)]
-SessionToken = Annotated[str, Depends(sent_session)]
-"""What a browser sent as its session; for routes that look it up in the same snapshot as what they answer."""
-BearerToken = Annotated[str, Depends(bearer)]
-"""What a program sent as its token, likewise."""

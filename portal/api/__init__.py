@@ -4,7 +4,8 @@ Decisions:
 - Routes are plain `def`, run on threads; only bodies are read asynchronously, by dependencies (`strict`). What they
   answer is the views' own dataclasses where these say it all, else models beside the route.
 - What programs ask again and again (`authorize`, `budget`) goes to one thread once and makes one statement there, which
-  also finds out who asks; each dependency that reads the database would be a thread and a snapshot of its own.
+  also finds out who asks; each dependency that reads the database would be a thread and a snapshot of its own. What
+  was sent as a token comes from the dependency that documents it (`access`), since each one takes its time.
 - Nothing is guessed: unknown fields and parameters, converted types and doubtful JSON are refused with a sentence
   (`errors`), and every status a route can answer is in the OpenAPI document, which a test holds it to.
 - Whoever writes with a cookie must come from our own origin (`access.SAME_ORIGIN`); bearer tokens need no such thing.

@@ -3,35 +3,65 @@
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security import APIKeyCookie
+from fastapi.security.base import SecurityBase
 from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection, Request
 
 from portal.db.gateways import gateway_with_token
 from portal.db.session import open_session, open_snapshot, run_in_reading
 from portal.errors import UnknownToken
 from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
-from portal.visitors import BearerToken, same_origin
+from portal.visitors import same_origin, sent_bearer, sent_session
 
-# These document the ways in; the dependencies of portal/visitors.py and `reporting_gateway` guard them.
-SESSION = Depends(
-    APIKeyCookie(
-        name="portal_session",
-        scheme_name="Session",
-        description="The cookie that signing in at `/user/login` sets; under HTTPS it is called `__Host-portal`.",
-        auto_error=False,
-    )
-)
-API_KEY = Depends(
-    HTTPBearer(scheme_name="ApiKey", bearerFormat="moe-sk-…", description="A person's own API key.", auto_error=False)
-)
-GATEWAY = Depends(
-    HTTPBearer(
-        scheme_name="GatewayToken",
-        bearerFormat="moe-gw-…",
-        description="A token that an administrator made for the gateway.",
-        auto_error=False,
-    )
-)
+
+class SessionCookie(APIKeyCookie):
+    """The way in for browsers, in the OpenAPI document."""
+
+    def __init__(self) -> None:
+        """Describe it."""
+        super().__init__(
+            name="portal_session",
+            scheme_name="Session",
+            description="The cookie that signing in at `/user/login` sets; under HTTPS it is called `__Host-portal`.",
+            auto_error=False,
+        )
+
+
+class SentSession(SessionCookie):
+    """The same, and what the browser sent as its session."""
+
+    async def __call__(self, request: HTTPConnection) -> str:
+        """Return the token, which may be nobody's. Raises NotSignedIn."""
+        return sent_session(request)
+
+
+class SentBearer(SecurityBase):
+    """The way in for programs, in the OpenAPI document, and what the program sent as its token."""
+
+    def __init__(self, name: str, bearer_format: str, description: str) -> None:
+        """Describe it."""
+        self.scheme_name = name
+        self.model = HTTPBearer(bearerFormat=bearer_format, description=description)
+
+    async def __call__(self, request: Request) -> str:
+        """Return the token, which may be nobody's. Raises UnknownToken."""
+        return sent_bearer(request)
+
+
+SESSION = Depends(SessionCookie())
+"""On routes that take `SignedIn`, which guards them; this documents it."""
+
+SessionToken = Annotated[str, Depends(SentSession())]
+"""What was sent as a session; for routes that look it up in the same snapshot as what they answer."""
+ApiKeyToken = Annotated[str, Depends(SentBearer("ApiKey", "moe-sk-…", "A person's own API key."))]
+"""What was sent as an API key, likewise."""
+GatewayToken = Annotated[
+    str, Depends(SentBearer("GatewayToken", "moe-gw-…", "A token that an administrator made for the gateway."))
+]
+"""What was sent as a gateway's token, likewise."""
+
 SAME_ORIGIN = Depends(same_origin)
 """On every route that changes something for whoever holds a cookie."""
 
@@ -39,7 +69,7 @@ Reading = Annotated[Session, Depends(open_snapshot, scope="function")]
 Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 
-def reporting_gateway(token: BearerToken) -> int:
+def reporting_gateway(token: GatewayToken) -> int:
     """Return the id of the gateway whose token this is. Raises UnknownToken."""
     found = run_in_reading(gateway_with_token, digest(token)) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:

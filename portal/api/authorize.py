@@ -1,17 +1,18 @@
 """What gateways ask before they serve a request: `POST /api/v1/authorize`."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.actions.authorize import Authorization, Question, authorize, note_key_use
-from portal.api.access import GATEWAY, reporting_gateway
+from portal.api.access import GatewayToken, reporting_gateway
 from portal.api.answers import written
 from portal.api.errors import answers
 from portal.api.strict import Body, JsonBody, takes
@@ -22,9 +23,8 @@ from portal.rules.periods import Period
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import digest
 from portal.rules.spending import Reason
-from portal.visitors import BearerToken
 
-router = APIRouter(tags=["Gateways"], dependencies=[GATEWAY])
+router = APIRouter(tags=["Gateways"])
 
 
 class AuthorizeBody(Body):
@@ -53,7 +53,8 @@ class AuthorizeBody(Body):
         return Question(gateway_token, key_hash, self.estimated_tokens, self.request_id)
 
 
-class Remaining(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Remaining:
     """Billable tokens that are left of each budget, once what is held for other requests is taken off.
 
     Null is: no limit, or nothing to say. What this request needs itself is not yet taken off.
@@ -64,26 +65,30 @@ class Remaining(BaseModel):
     total: int | None
 
 
-class AuthorizeAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AuthorizeAnswer:
     """Whether the key may spend. Of a refusal by a budget `period`, `consumed`, `limit` and `resets_at` say which."""
 
     allowed: bool
-    reason: Reason = Field(description="A code for programs")
-    detail: str = Field(description="The reason as a sentence for people")
-    user: str | None = Field(description="Whose key it is; null for an unknown one")
-    period: Period | None = Field(description="The budget that refuses; null when none does")
-    consumed: int | None = Field(description="Billable tokens used of that budget")
+    reason: Annotated[Reason, Field(description="A code for programs")]
+    detail: Annotated[str, Field(description="The reason as a sentence for people")]
+    user: Annotated[str | None, Field(description="Whose key it is; null for an unknown one")]
+    period: Annotated[Period | None, Field(description="The budget that refuses; null when none does")]
+    consumed: Annotated[int | None, Field(description="Billable tokens used of that budget")]
     limit: int | None
-    resets_at: datetime | None = Field(description="When that budget begins anew; null when it never does")
+    resets_at: Annotated[datetime | None, Field(description="When that budget begins anew; null when it never does")]
     remaining: Remaining
-    cost_factor: str | None = Field(description="In force for the account, an exact decimal string", examples=["1.5"])
-    template: str | None = Field(description="The account's active expert template")
+    cost_factor: Annotated[
+        str | None, Field(description="In force for the account, an exact decimal string", examples=["1.5"])
+    ]
+    template: Annotated[str | None, Field(description="The account's active expert template")]
 
 
+_JSON = TypeAdapter(AuthorizeAnswer)
 _body = JsonBody(AuthorizeBody)
 
 
-async def asked(request: Request, token: BearerToken) -> Question:
+async def asked(request: Request, token: GatewayToken) -> Question:
     """Read what a gateway asks; a body that is wrong is told to gateways alone. Raises PortalError."""
     try:
         return (await _body(request)).question(token)
@@ -109,12 +114,12 @@ def authorize_key(question: Annotated[Question, Depends(asked)]) -> Response:
     now = utc_now()
     answer = authorize(question, now)
     key_id = answer.key_to_note(now)
-    return written(_answer(answer), None if key_id is None else BackgroundTask(note_key_use, key_id, now))
+    return written(_JSON, _answer(answer), None if key_id is None else BackgroundTask(note_key_use, key_id, now))
 
 
 def _answer(given: Authorization) -> AuthorizeAnswer:
     decision, spender = given.decision, given.spender
-    return AuthorizeAnswer.model_construct(
+    return AuthorizeAnswer(
         allowed=decision.is_allowed,
         reason=decision.reason,
         detail=decision.detail,
@@ -123,7 +128,7 @@ def _answer(given: Authorization) -> AuthorizeAnswer:
         consumed=decision.consumed,
         limit=decision.limit,
         resets_at=decision.resets_at,
-        remaining=Remaining.model_construct(
+        remaining=Remaining(
             daily=decision.remaining[Period.DAILY],
             monthly=decision.remaining[Period.MONTHLY],
             total=decision.remaining[Period.TOTAL],

@@ -1,13 +1,14 @@
 """What is left of an account's budgets, for its own browser and for its own programs."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field, TypeAdapter
 from starlette.responses import Response
 
-from portal.api.access import API_KEY, SESSION
+from portal.api.access import ApiKeyToken, SessionToken
 from portal.api.answers import written
 from portal.api.errors import answers
 from portal.clock import utc_now
@@ -16,12 +17,13 @@ from portal.errors import NotSignedIn, UnknownToken
 from portal.rules.budgets import BudgetType, Level
 from portal.rules.pricing import eur_text
 from portal.views.budget import BudgetsView, BudgetView, load_programs_budgets, load_visitors_budgets
-from portal.visitors import BearerToken, SessionToken, prolong
+from portal.visitors import prolong
 
 router = APIRouter()
 
 
-class BudgetAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class BudgetAnswer:
     """An account's budgets. `used` and `limit` are billable tokens, `input` and `output` raw ones.
 
     Null is: no limit, so no percentage and no level; no reset.
@@ -40,24 +42,26 @@ class BudgetAnswer(BaseModel):
     monthly_limit: int | None
     total_limit: int | None
     budget_type: BudgetType
-    daily_percent: float | None = Field(description="Used ÷ limit × 100 with one decimal; can be above 100")
+    daily_percent: Annotated[float | None, Field(description="Used ÷ limit × 100 with one decimal; can be above 100")]
     monthly_percent: float | None
     total_percent: float | None
     daily_level: Level | None
     monthly_level: Level | None
     total_level: Level | None
-    daily_cost_eur: str = Field(description="EUR, an exact decimal string", examples=["0.01486"])
+    daily_cost_eur: Annotated[str, Field(description="EUR, an exact decimal string", examples=["0.01486"])]
     monthly_cost_eur: str
     total_cost_eur: str
-    daily_reset_iso: datetime | None = Field(description="When the day ends in the budget time zone")
+    daily_reset_iso: Annotated[datetime | None, Field(description="When the day ends in the budget time zone")]
     monthly_reset_iso: datetime | None
     server_time_iso: datetime
+
+
+_JSON = TypeAdapter(BudgetAnswer)
 
 
 @router.get(
     "/user/api/budget",
     tags=["Account"],
-    dependencies=[SESSION],
     response_model=BudgetAnswer,
     responses=answers(401),
 )
@@ -74,11 +78,10 @@ def read_budget(token: SessionToken) -> Response:
 @router.get(
     "/api/v1/budget",
     tags=["Programs"],
-    dependencies=[API_KEY],
     response_model=BudgetAnswer,
     responses=answers(401),
 )
-def read_program_budget(token: BearerToken) -> Response:
+def read_program_budget(token: ApiKeyToken) -> Response:
     """Return the same to a program of the person, which sends their API key."""
     now = utc_now()
     view = run_in_glance(load_programs_budgets, token, now)
@@ -89,8 +92,7 @@ def read_program_budget(token: BearerToken) -> Response:
 
 def _answer(view: BudgetsView, now: datetime) -> Response:
     fields = {f"{budget.period}_{name}": value for budget in view.all for name, value in _figures(budget).items()}
-    answer = BudgetAnswer.model_construct(**fields, **_whole(view), server_time_iso=now)
-    return written(answer)
+    return written(_JSON, BudgetAnswer(**fields, **_whole(view), server_time_iso=now))
 
 
 def _whole(view: BudgetsView) -> dict[str, Any]:

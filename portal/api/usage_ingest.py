@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from portal.actions.usage import Outcome, Result, record_usage
-from portal.api.access import GATEWAY, ReportingGateway
+from portal.api.access import ReportingGateway
 from portal.api.errors import answers
 from portal.api.strict import JSON, media_type, read_body, takes
 from portal.clock import utc_now
@@ -17,7 +17,7 @@ from portal.gateways.native import MOST_EVENTS, Event, Rejected, read_usage
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 
-router = APIRouter(tags=["Gateways"], dependencies=[GATEWAY])
+router = APIRouter(tags=["Gateways"])
 
 MOST_BYTES = 10_000_000
 """Bytes of a batch."""

@@ -93,10 +93,9 @@ class PeriodBudget:
 
     @property
     def level(self) -> Level | None:
-        """Judged on the exact value, except that an empty allowance is always critical. None without a limit."""
-        if self.limit is None:
-            return None
-        return Level.CRITICAL if self.limit == 0 else level(self.exact_percent or Decimal(0))
+        """Judged on the exact value, so that an empty allowance is always critical. None without a limit."""
+        exact = self.exact_percent
+        return None if exact is None else level(exact)
 
 
 def level(percent: Decimal) -> Level:

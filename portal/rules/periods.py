@@ -76,6 +76,7 @@ class DayFinder:
         return self._day
 
 
+@lru_cache(maxsize=1024)  # the same few days are asked for again and again
 def start_of_day(day: date, tz: ZoneInfo) -> datetime:
     """Return the first instant (UTC) whose local date in `tz` is `day`, or the next day's where the day was skipped."""
     midnight = datetime.combine(day, time(), tz)  # fold=0: the earlier one of two midnights
@@ -140,23 +141,27 @@ def period_days(period: Period, day: date) -> DayRange | None:
 
 def resets_at(period: Period, now: datetime, tz: ZoneInfo) -> datetime | None:
     """Return when the period that contains `now` ends (UTC); a total budget never resets."""
-    today = day_of(now, tz)
-    match period:
-        case Period.DAILY:
-            return end_of_day(today, tz)
-        case Period.MONTHLY:
-            return start_of_day(first_of_next_month(today), tz)
-        case Period.TOTAL:
-            return None
+    return _end(period, day_of(now, tz), tz)
 
 
 def elapsed_share(period: Period, now: datetime, tz: ZoneInfo) -> float | None:
     """Return how much of the period has gone, from 0 to 1; only for drawing, never for sums. None for the total."""
-    end = resets_at(period, now, tz)
+    today = day_of(now, tz)
+    end = _end(period, today, tz)
     if end is None:
         return None
-    start = start_of_day(period_start(period, day_of(now, tz)), tz)
+    start = start_of_day(period_start(period, today), tz)
     return (now - start) / (end - start)
+
+
+def _end(period: Period, day: date, tz: ZoneInfo) -> datetime | None:
+    match period:
+        case Period.DAILY:
+            return end_of_day(day, tz)
+        case Period.MONTHLY:
+            return start_of_day(first_of_next_month(day), tz)
+        case Period.TOTAL:
+            return None
 
 
 def last_days(count: int, now: datetime, tz: ZoneInfo) -> DayRange:
