@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from portal.actions.alerts import change_alerts
 from portal.api.access import SAME_ORIGIN, SESSION, Reading, Writing
 from portal.api.errors import answers
-from portal.api.strict import JSON, Body, checked, json_of, media_type, read_body, takes
+from portal.api.strict import JSON, Body, checked, json_of, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.db.alerts import AlertSettings
 from portal.errors import InvalidInput, PortalError
@@ -19,7 +19,7 @@ from portal.rules.text import MAX_EMAIL
 from portal.views.alerts import load_alerts
 from portal.visitors import SignedIn
 
-router = APIRouter(tags=["Account"], dependencies=[SESSION])
+router = strict_router("Account", dependencies=[SESSION])
 
 FORM = "application/x-www-form-urlencoded"
 _SWITCH = {"on": True, "true": True, "off": False, "false": False}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field, TypeAdapter, model_validator
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +15,7 @@ from portal.actions.authorize import Authorization, Question, authorize, note_ke
 from portal.api.access import GatewayToken, reporting_gateway
 from portal.api.answers import written
 from portal.api.errors import answers
-from portal.api.strict import Body, JsonBody, takes
+from portal.api.strict import Body, JsonBody, strict_router, takes
 from portal.clock import utc_now
 from portal.errors import PortalError
 from portal.gateways.native import Key, KeyHash, RequestId
@@ -24,7 +24,7 @@ from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import digest
 from portal.rules.spending import Reason
 
-router = APIRouter(tags=["Gateways"])
+router = strict_router("Gateways")
 
 
 class AuthorizeBody(Body):

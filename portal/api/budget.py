@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import Field, TypeAdapter
 from starlette.responses import Response
 
 from portal.api.access import ApiKeyToken, SessionToken
 from portal.api.answers import written
 from portal.api.errors import answers
+from portal.api.strict import strict_router
 from portal.clock import utc_now
 from portal.db.session import run_in_glance
 from portal.errors import NotSignedIn, UnknownToken
@@ -19,7 +19,7 @@ from portal.rules.pricing import eur_text
 from portal.views.budget import BudgetsView, BudgetView, load_programs_budgets, load_visitors_budgets
 from portal.visitors import prolong
 
-router = APIRouter()
+router = strict_router()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from portal.api.errors import ErrorAnswer, answers
+from portal.api.strict import strict_router
 from portal.db.schema import head, revision
 from portal.db.session import run_in_reading
 from portal.db.tables import Verification
 from portal.db.verifications import last_verification
 from portal.errors import Unavailable
 
-router = APIRouter(tags=["Operations"])
+router = strict_router("Operations")
 
 
 class Health(BaseModel):

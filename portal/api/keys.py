@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BeforeValidator, Field
 
 from portal.actions.keys import create_key, rename_key, revoke_key
 from portal.api.access import SAME_ORIGIN, SESSION, Reading, Writing
 from portal.api.errors import answers
-from portal.api.strict import NO_BODY, Body, JsonBody, RowId, takes
+from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
 from portal.clock import utc_now
 from portal.db.keys import key
 from portal.errors import NotFound
@@ -19,7 +19,7 @@ from portal.rules.text import MAX_LABEL
 from portal.views.keys import KeysView, KeyView, key_view, load_keys
 from portal.visitors import SignedIn
 
-router = APIRouter(tags=["Account"], dependencies=[SESSION])
+router = strict_router("Account", dependencies=[SESSION])
 
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
 Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(description="ISO 8601 with an offset")]

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel
 
 from portal.actions.notes import write_note
 from portal.api.access import SAME_ORIGIN, SESSION, Writing
 from portal.api.errors import answers
-from portal.api.strict import NO_BODY, Body, JsonBody, RowId, takes
+from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
 from portal.clock import utc_now
 from portal.visitors import SignedIn
 
-router = APIRouter(tags=["Account"], dependencies=[SESSION, SAME_ORIGIN])
+router = strict_router("Account", dependencies=[SESSION, SAME_ORIGIN])
 
 
 class NoteBody(Body):

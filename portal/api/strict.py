@@ -4,10 +4,11 @@ Decision: bodies are read by dependencies, not by the framework, so that nothing
 write, the size is counted while the bytes arrive, and JSON is read by `rules.strict_json`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Depends, Path
+from fastapi import APIRouter, Depends, Path
+from fastapi.params import Depends as Dependency
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -121,4 +122,12 @@ def digits(text: str) -> int:
 Digits = Annotated[int, BeforeValidator(digits)]
 RowId = Annotated[Digits, Path(ge=1, le=LARGEST_ID)]
 NO_BODY = Depends(no_body)
-STRICT_QUERY = Depends(strict_query)
+
+
+def strict_router(*tags: str, dependencies: Sequence[Dependency] = ()) -> APIRouter:
+    """Return a router for one part of the API: every route of it refuses a query that it does not know."""
+    return APIRouter(
+        tags=list(tags),
+        dependencies=[Depends(strict_query), *dependencies],
+        generate_unique_id_function=lambda route: route.name,
+    )

@@ -2,17 +2,17 @@
 
 from datetime import date
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from portal.api.access import SESSION, Reading
 from portal.api.errors import answers
 from portal.api.figures import Sums
+from portal.api.strict import strict_router
 from portal.clock import utc_now
 from portal.views.summary import load_summary
 from portal.visitors import SignedIn
 
-router = APIRouter()
+router = strict_router()
 
 
 class ModelSums(Sums):

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from portal.api.access import SESSION, Reading
 from portal.api.errors import answers
 from portal.api.figures import Sums
-from portal.api.strict import Digits
+from portal.api.strict import Digits, strict_router
 from portal.clock import utc_now
 from portal.db.usage import UsageRow
 from portal.errors import InvalidInput
@@ -18,7 +18,7 @@ from portal.rules.usage import RANGES, InvalidFilter, Order, Status, UsageFilter
 from portal.views.usage import MOST_ROWS, load_usage
 from portal.visitors import SignedIn
 
-router = APIRouter(tags=["Account"], dependencies=[SESSION])
+router = strict_router("Account", dependencies=[SESSION])
 
 _DAY: dict[str, JsonValue] = {"format": "date"}
 

@@ -19,7 +19,7 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from pydantic import Field
@@ -28,6 +28,7 @@ from starlette.responses import StreamingResponse
 
 from portal.api.access import SESSION
 from portal.api.errors import answers
+from portal.api.strict import strict_router
 from portal.api.usage import FilterQuery, UsageItem
 from portal.clock import utc_now
 from portal.db.session import open_snapshot
@@ -39,7 +40,7 @@ from portal.views.accounts import Viewer
 from portal.views.usage import load_export
 from portal.visitors import SignedIn
 
-router = APIRouter(tags=["Account"], dependencies=[SESSION])
+router = strict_router("Account", dependencies=[SESSION])
 
 COLUMNS = (
     "id",

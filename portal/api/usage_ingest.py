@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.api.access import ReportingGateway
 from portal.api.errors import answers
-from portal.api.strict import JSON, media_type, read_body, takes
+from portal.api.strict import JSON, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.db.session import run_in_transaction
 from portal.gateways.native import MOST_EVENTS, Event, Rejected, read_usage
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 
-router = APIRouter(tags=["Gateways"])
+router = strict_router("Gateways")
 
 MOST_BYTES = 10_000_000
 """Bytes of a batch."""
