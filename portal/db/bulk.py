@@ -1,20 +1,24 @@
-"""Storing many rows with one statement, whose text is put together once for each number of them.
+"""Storing many rows at once.
 
-Decision: text and finished values go to the driver as they are. SQLAlchemy's own way, a dictionary for each row and a
-look at each value of it, takes several times as long as the database does, and each batch of usage passes here five
-times.
+Decision: text and finished values go to the driver as they are, in the way that is quickest for the database: to SQLite
+one small statement run again and again, to PostgreSQL all rows as one JSON text. SQLAlchemy's own way, a dictionary for
+each row and a look at each value of it, takes several times as long as the database does, and each batch of usage
+passes here five times.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Row
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.orm import Session
 
 _MOST_VALUES = 30_000
-"""Values of one statement; SQLite takes 32,766 and PostgreSQL 65,535."""
+"""Values of one statement; SQLite takes 32,766."""
+
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,37 +29,62 @@ class BulkInsert:
     columns: tuple[str, ...]
     then: str
 
-    def run(self, session: Session, rows: Sequence[tuple[Any, ...]]) -> list[Row[Any]]:
-        """Store rows, whose values stand in the order of `columns`; return what the statement returns, if anything.
+    def run(self, session: Session, rows: Sequence[Row]) -> None:
+        """Store rows, whose values stand in the order of `columns`."""
+        connection = session.connection()
+        if connection.dialect.name != "sqlite":
+            self._store_json(connection, rows)
+        elif rows:
+            values, width = self._values(rows, connection.dialect), len(self.columns)
+            finished = [tuple(values[start : start + width]) for start in range(0, len(values), width)]
+            connection.exec_driver_sql(_insert_rows(self, 1), finished)
 
-        Many rows share their instants and rates, so each is made ready for the driver once.
-        """
-        connection, width = session.connection(), len(self.columns)
-        processors = _processors(self, connection.dialect)
-        found: list[Row[Any]] = []
-        for start in range(0, len(rows), _MOST_VALUES // width):
-            some = rows[start : start + _MOST_VALUES // width]
-            values = [value for row in some for value in row]
-            for place, process in processors:
-                made = {value: process(value) for value in set(values[place::width])}
-                values[place::width] = [made[value] for value in values[place::width]]
-            result = connection.exec_driver_sql(_text(self, connection.dialect, len(some)), tuple(values))
-            if result.returns_rows:
-                found += result.fetchall()
+    def returning(self, session: Session, rows: Sequence[Row]) -> list[Row]:
+        """Store rows, and return what the statement returns of them."""
+        connection, most = session.connection(), _MOST_VALUES // len(self.columns)
+        if connection.dialect.name != "sqlite":
+            return self._store_json(connection, rows)
+        found: list[Row] = []
+        for start in range(0, len(rows), most):
+            some = rows[start : start + most]
+            values = tuple(self._values(some, connection.dialect))
+            found += map(tuple, connection.exec_driver_sql(_insert_rows(self, len(some)), values))
         return found
+
+    def _store_json(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
+        if not rows:
+            return []
+        named = [dict(zip(self.columns, row, strict=True)) for row in rows]
+        result = connection.exec_driver_sql(_insert_json(self), (json.dumps(named, default=str),))
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    def _values(self, rows: Sequence[Row], dialect: Dialect) -> list[Any]:
+        """Return all values, one row after the other, as SQLite takes them.
+
+        Many rows share their instants and rates, so each is made ready once.
+        """
+        values, width = [value for row in rows for value in row], len(self.columns)
+        for place, process in _processors(self, dialect):
+            made = {value: process(value) for value in set(values[place::width])}
+            values[place::width] = [made[value] for value in values[place::width]]
+        return values
 
 
 @lru_cache(maxsize=1024)
-def _text(bulk: BulkInsert, dialect: Dialect, count: int) -> str:
-    marks = ", ".join(_mark(bulk.table.__table__.c[name].type, dialect) for name in bulk.columns)
-    into = f"{bulk.table.__tablename__} ({', '.join(bulk.columns)})"
-    rows = ", ".join([f"({marks})"] * count)
-    return f"INSERT INTO {into} VALUES {rows} {bulk.then}"  # noqa: S608  # names of our own; the values are parameters
+def _insert_rows(bulk: BulkInsert, count: int) -> str:
+    row = f"({', '.join('?' * len(bulk.columns))})"
+    return f"INSERT INTO {_places(bulk)} VALUES {', '.join([row] * count)} {bulk.then}"  # noqa: S608  # names of our own
 
 
-def _mark(column_type: Any, dialect: Dialect) -> str:
-    """Return the place of a value; in rows PostgreSQL does not look at the column to learn what a null is."""
-    return "?" if dialect.name == "sqlite" else f"%s::{column_type.compile(dialect=dialect)}"
+@lru_cache(maxsize=64)
+def _insert_json(bulk: BulkInsert) -> str:
+    """Return the statement that reads rows of the table's own types from a JSON text."""
+    rows = f"json_populate_recordset(NULL::{bulk.table.__tablename__}, %s::json)"
+    return f"INSERT INTO {_places(bulk)} SELECT {', '.join(bulk.columns)} FROM {rows} {bulk.then}"  # noqa: S608  # likewise
+
+
+def _places(bulk: BulkInsert) -> str:
+    return f"{bulk.table.__tablename__} ({', '.join(bulk.columns)})"
 
 
 @lru_cache(maxsize=64)

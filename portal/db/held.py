@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from portal.db.among import among
 from portal.db.tables import Gateway, HeldEvent
 from portal.db.upserts import insert
 
@@ -31,19 +32,17 @@ def release_events(session: Session, gateway_id: int, stored: Mapping[str, str],
 
     What is held under the same id with other content contradicts the stored one from now on.
     """
-    external_ids, connection = list(stored), session.connection()
-    for start in range(0, len(external_ids), _CHUNK):
-        some = {"gateway": gateway_id, "ids": external_ids[start : start + _CHUNK]}
-        for held_id, external_id, fingerprint in connection.execute(_WAITING, some).all():
-            settled = {"resolved_at": now} if fingerprint == stored[external_id] else {"reason": "conflict"}
-            connection.execute(update(HeldEvent).where(HeldEvent.id == held_id).values(settled))
+    connection = session.connection()
+    for row in connection.execute(_WAITING, {"gateway": gateway_id, "ids": list(stored)}).all():
+        settled = {"resolved_at": now} if row.fingerprint == stored[row.external_id] else {"reason": "conflict"}
+        connection.execute(update(HeldEvent).where(HeldEvent.id == row.id).values(settled))
 
 
 _WAITING = (
     select(HeldEvent.id, HeldEvent.external_id, HeldEvent.fingerprint)
     .where(
         HeldEvent.gateway_id == bindparam("gateway"),
-        HeldEvent.external_id.in_(bindparam("ids", expanding=True)),
+        among(HeldEvent.external_id, "ids"),
         HeldEvent.reason == "unattributed",
         HeldEvent.resolved_at.is_(None),
     )

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, select, tuple_, union_all, updat
 from sqlalchemy import insert as core_insert
 from sqlalchemy.orm import Session
 
+from portal.db.among import among
 from portal.db.bulk import BulkInsert
 from portal.db.counters import add_to_counters
 from portal.db.rollups import add_to_daily, add_to_hourly, add_to_models
@@ -76,7 +77,7 @@ def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
     The unique constraint decides, not a look beforehand, so that of two batches at once only one stores an id.
     """
     ordered: list[NewEvent] = sorted(events, key=attrgetter("external_id"))
-    return {row[0] for row in _INSERT.run(session, ordered)}
+    return {row[0] for row in _INSERT.returning(session, ordered)}
 
 
 _INSERT = BulkInsert(
@@ -89,18 +90,16 @@ def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str])
 
     One statement looks at both, so that an event that is being pruned is seen in the one place or in the other.
     """
-    found: dict[str, str] = {}
-    connection = session.connection()
-    for start in range(0, len(external_ids), _CHUNK):
-        some = {"gateway": gateway_id, "ids": external_ids[start : start + _CHUNK]}
-        found.update((row[0], row[1]) for row in connection.execute(_FINGERPRINTS, some))
-    return found
+    if not external_ids:
+        return {}
+    rows = session.connection().execute(_FINGERPRINTS, {"gateway": gateway_id, "ids": external_ids})
+    return {row[0]: row[1] for row in rows}
 
 
 _FINGERPRINTS = union_all(
     *(
         select(table.external_id, table.fingerprint).where(
-            table.gateway_id == bindparam("gateway"), table.external_id.in_(bindparam("ids", expanding=True))
+            table.gateway_id == bindparam("gateway"), among(table.external_id, "ids")
         )
         for table in (UsageEvent, PrunedEvent)
     )

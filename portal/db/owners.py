@@ -1,13 +1,14 @@
 """Whose reported usage is: everything that storing it needs to know of the key or name it came with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, null, select
+from sqlalchemy import Select, and_, null, select
 from sqlalchemy.orm import Session
 
+from portal.db.among import among
 from portal.db.sums import figures_of, summed
 from portal.db.tables import Account, ApiKey, ExpertTemplate, UsageCounter
 from portal.rules.figures import Figures
@@ -54,10 +55,9 @@ def _with_account(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     )
 
 
-_WANTED: BindParameter[Sequence[str]] = bindparam("wanted", expanding=True)
 _BY_KEY = _with_account(
     select(ApiKey.key_hash, Account.id, ApiKey.id, ApiKey.last_used_at)
     .join(Account, Account.id == ApiKey.account_id)
-    .where(ApiKey.key_hash.in_(_WANTED))
+    .where(among(ApiKey.key_hash, "wanted"))
 )
-_BY_NAME = _with_account(select(Account.username, Account.id, null(), null()).where(Account.username.in_(_WANTED)))
+_BY_NAME = _with_account(select(Account.username, Account.id, null(), null()).where(among(Account.username, "wanted")))

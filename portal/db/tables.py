@@ -16,6 +16,9 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 
+CLUSTERED = {"sqlite_with_rowid": False}
+"""For tables that are found by their key: SQLite keeps the rows in it, and so writes one tree for each, not two."""
+
 
 class Table(DeclarativeBase):
     """What all tables share: predictable names for constraints, so that migrations can name them."""
@@ -240,7 +243,7 @@ class PrunedEvent(Table):
     """What is kept of an event that was pruned, so that its id is never counted again."""
 
     __tablename__ = "pruned_events"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (CLUSTERED,)
 
     gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), primary_key=True)
     external_id: Mapped[str] = mapped_column(String(256), primary_key=True)
@@ -277,6 +280,7 @@ class UsageCounter(SummedColumns, Table):
     """What an account used in one period: a day, a month (named by its first day) or its whole life."""
 
     __tablename__ = "usage_counters"
+    __table_args__ = (CLUSTERED,)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     period: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -287,7 +291,7 @@ class UsageByModel(SummedColumns, Table):
     """What an account used of one model in one mode on one day of the budget time zone."""
 
     __tablename__ = "usage_by_model"
-    __table_args__ = (Index("ix_usage_by_model_mode", "account_id", "mode"),)
+    __table_args__ = (Index("ix_usage_by_model_mode", "account_id", "mode"), CLUSTERED)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
@@ -308,6 +312,7 @@ class UsageDaily(DetailColumns, Table):
     """What an account used on one day of the budget time zone, pruned events included."""
 
     __tablename__ = "usage_daily"
+    __table_args__ = (CLUSTERED,)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
     day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)
@@ -317,6 +322,7 @@ class UsageHourly(DetailColumns, Table):
     """What the stored events of one hour (UTC) add up to; for days of other zones than the budget's."""
 
     __tablename__ = "usage_hourly"
+    __table_args__ = (CLUSTERED,)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
     hour: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-1)
@@ -326,6 +332,7 @@ class UsagePruned(DetailColumns, Table):
     """What the pruned events of one day of the budget time zone added up to."""
 
     __tablename__ = "usage_pruned"
+    __table_args__ = (CLUSTERED,)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
     day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)

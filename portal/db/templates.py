@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from portal.db.among import among
 from portal.db.tables import Account, ExpertModel, ExpertTemplate
 
 
@@ -56,9 +57,7 @@ def cost_factors(session: Session, names: set[str]) -> dict[str, Decimal]:
     return {row.name: row.cost_factor for row in rows}
 
 
-_COST_FACTORS = select(ExpertTemplate.name, ExpertTemplate.cost_factor).where(
-    ExpertTemplate.name.in_(bindparam("names", expanding=True))
-)
+_COST_FACTORS = select(ExpertTemplate.name, ExpertTemplate.cost_factor).where(among(ExpertTemplate.name, "names"))
 
 
 def save_template(

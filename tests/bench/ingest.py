@@ -39,11 +39,11 @@ class Rivals:
         self._ours, self._floor = Database(self.url), Database(server.new_url())
         self._premises = prepare(self._ours)
         prepare(self._floor)
-        self.traffic = Traffic(self._premises)
+        self._traffic = {scattered: Traffic(self._premises, scattered=scattered) for scattered in (False, True)}
 
-    def round(self, events: int, size: int) -> Speed:
+    def round(self, events: int, size: int, *, scattered: bool = False) -> Speed:
         """Have both store the same new events in batches of `size`, one commit each."""
-        reports = batches(self.traffic.reports(events), size)
+        reports = batches(self._traffic[scattered].reports(events), size)
         ours = seconds(lambda: self._record(reports))
         rows = [self._rows(batch) for batch in reports]
         floor = seconds(lambda: self._insert(rows))
@@ -100,13 +100,20 @@ def measure(server: Server, kind: str, goals: dict[int, Goal], events: dict[int,
     """Return events a second for each batch size in `events`, which says how many a round has; medians of `rounds`."""
     rivals = Rivals(server)
     try:
-        found = []
-        for size, count in events.items():
-            rivals.round(min(count, 10 * size), size)  # statements are compiled once
-            speeds = [rivals.round(count, size) for _ in range(rounds)]
-            ours, floor = median([speed.ours for speed in speeds]), median([speed.floor for speed in speeds])
-            name = f"Ingest in-process, {kind}, batches of {size}"
-            found.append(Figure(name, "events/s", ours, floor, "executemany of the rows", goals.get(size)))
-        return found
+        return [
+            _measure(rivals, kind, size, count, rounds, goals.get(size), scattered=scattered)
+            for size, count in events.items()
+            for scattered in ((False, True) if size > 1 else (False,))
+        ]
     finally:
         rivals.close()
+
+
+def _measure(
+    rivals: Rivals, kind: str, size: int, count: int, rounds: int, goal: Goal | None, *, scattered: bool
+) -> Figure:
+    rivals.round(min(count, 10 * size), size, scattered=scattered)  # statements are compiled once
+    speeds = [rivals.round(count, size, scattered=scattered) for _ in range(rounds)]
+    ours, floor = median([speed.ours for speed in speeds]), median([speed.floor for speed in speeds])
+    name = f"Ingest in-process, {kind}, batches of {size}{', scattered' if scattered else ''}"
+    return Figure(name, "events/s", ours, floor, "executemany of the rows", goal)

@@ -3,7 +3,7 @@
 import itertools
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,13 +67,23 @@ def _people(session: Session, accounts: int, keys: int) -> Premises:
 
 
 class Traffic:
-    """Requests of all accounts, keys, models and modes, made in the last ten minutes; no id comes twice."""
+    """Requests made in the last ten minutes; no id comes twice, here or in the other kind.
 
-    def __init__(self, premises: Premises) -> None:
+    Ten people work at the same time, for a thousand requests, and each of their keys is used in one mode with two
+    models, as programs do. `scattered`: every request has any person, key, model and mode, so that hardly two of them
+    add to the same sums.
+    """
+
+    AT_ONCE, SHIFT = 10, 1000
+
+    def __init__(self, premises: Premises, *, scattered: bool = False) -> None:
         """Begin anew; the choices are the same each time."""
-        self._keys = list(itertools.chain.from_iterable(premises.keys.values()))
-        self._random = random.Random(1)
+        self._people = list(premises.keys.values())
+        self._random = random.Random(int(scattered))
         self._now = datetime.now(UTC)
+        self._scattered = scattered
+        self._count = itertools.count()
+        self._at_work: list[tuple[str, str, tuple[str, ...]]] = []
 
     def reports(self, count: int) -> list[UsageReport]:
         """Return requests as an adapter hands them on."""
@@ -85,16 +95,26 @@ class Traffic:
 
     def _event(self) -> dict[str, Any]:
         choice = self._random
+        if next(self._count) % self.SHIFT == 0:
+            self._at_work = list(self._shift())
+        key, mode, models = choice.choice(self._at_work)
+        if self._scattered:
+            key, mode, models = choice.choice(choice.choice(self._people)), choice.choice(MODES), MODELS
         return {
             "id": f"chatcmpl-{uuid.UUID(int=choice.getrandbits(128))}",
-            "api_key": choice.choice(self._keys),
-            "model": choice.choice(MODELS),
-            "mode": choice.choice(MODES),
+            "api_key": key,
+            "model": choice.choice(models),
+            "mode": mode,
             "prompt_tokens": choice.randrange(10_000),
             "completion_tokens": choice.randrange(1_000),
             "requested_at": (self._now - timedelta(seconds=choice.random() * 600)).isoformat(),
             "latency_ms": choice.randrange(20_000),
         }
+
+    def _shift(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yield the keys of those who work now, each with its mode and models."""
+        for keys in self._random.sample(self._people, min(self.AT_ONCE, len(self._people))):
+            yield from ((key, self._random.choice(MODES), tuple(self._random.sample(MODELS, 2))) for key in keys)
 
 
 def batches(reports: Sequence[UsageReport], size: int) -> list[Sequence[UsageReport]]:

@@ -205,6 +205,7 @@ def upgrade() -> None:
         *_sums(),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_usage_counters_account_id")),
         sa.PrimaryKeyConstraint("account_id", "period", "start", name=op.f("pk_usage_counters")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "usage_by_model",
@@ -215,6 +216,7 @@ def upgrade() -> None:
         *_sums(),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_usage_by_model_account_id")),
         sa.PrimaryKeyConstraint("account_id", "day", "model", "mode", name=op.f("pk_usage_by_model")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_usage_by_model_mode", "usage_by_model", ["account_id", "mode"])
     for name, time in (
@@ -235,6 +237,7 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint(
                 "account_id", time.name, "model", "mode", "api_key_id", "failed", name=op.f(f"pk_{name}")
             ),
+            sqlite_with_rowid=False,
         )
     op.create_table(
         "pruned_events",
