@@ -55,7 +55,7 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
     """Of Alice, 240 billable tokens today, 3,600 yesterday, 50,020 in October, 900 in September; and Bob's."""
     send(
         gateway,
-        report("a-1", key_hash=digest(alices_key.secret), cost_factor=2),
+        report("a-1", key_hash=digest(alices_key.secret), cost_factor=Decimal(2)),
         report("a-2", model="devstral", mode="moe", requested_at=NOW - timedelta(days=1), prompt_tokens=3580),
         report("a-3", model="devstral", mode="moe", requested_at=NOW - timedelta(days=23), prompt_tokens=50_000),
         report("a-4", model="long-ago", requested_at=NOW - timedelta(days=60), prompt_tokens=880),

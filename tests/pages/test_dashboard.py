@@ -49,7 +49,7 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
     """240 billable tokens today, 3,600 yesterday and 50,020 three weeks ago are Alice's; Bob has figures of his own."""
     send(
         gateway,
-        report("a-1", key_hash=digest(alices_key.secret), cost_factor=2),
+        report("a-1", key_hash=digest(alices_key.secret), cost_factor=Decimal(2)),
         report("a-2", requested_at=NOW - timedelta(days=1), prompt_tokens=3580),
         report("a-3", requested_at=NOW - timedelta(days=23), prompt_tokens=50_000),
         report("b-1", key_hash=digest(bobs_key.secret), prompt_tokens=777_757, model="bobs-model"),

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -74,7 +75,9 @@ def requests(alice: Account, bob: Account, gateway: Gateway, alices_key: NewKey,
     ci = run(create_key, alice.id, "CI agents", None, NOW)
     send(
         gateway,
-        report("a-1", model="today", key_hash=digest(alices_key.secret), template="research-de", cost_factor=2),
+        report(
+            "a-1", model="today", key_hash=digest(alices_key.secret), template="research-de", cost_factor=Decimal(2)
+        ),
         report("a-2", model="yesterday", mode="moe_reasoning", requested_at=NOW - timedelta(days=1)),
         report("a-3", model="failed", status="504 timeout", requested_at=NOW - timedelta(days=2)),
         report("a-4", model="ci", key_hash=digest(ci.secret), requested_at=NOW - timedelta(days=3), prompt_tokens=9000),
@@ -205,7 +208,9 @@ async def test_what_was_pruned_is_told_beside_the_totals(visit, requests, alice:
 
 
 async def test_the_totals_are_those_of_the_whole_filtered_set(visit, alice: Account, gateway: Gateway) -> None:
-    send(gateway, *(report(f"r-{n}", prompt_tokens=1000, completion_tokens=1, cost_factor=2) for n in range(60)))
+    send(
+        gateway, *(report(f"r-{n}", prompt_tokens=1000, completion_tokens=1, cost_factor=Decimal(2)) for n in range(60))
+    )
     user = await visit(alice, "rows=50")
     await shows(user, *["qwen3:32b"] * 50)
     assert totals(user) == {
