@@ -194,7 +194,10 @@ def lock_account(session: Session, account_id: int) -> None:
 
     What depends on it must be read after this, in a statement of its own. SQLite has one writer anyway.
     """
-    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+    session.connection().execute(_LOCK, {"account": account_id})
+
+
+_LOCK = select(Account.id).where(Account.id == bindparam("account")).with_for_update()
 
 
 _COUNTED = select(
