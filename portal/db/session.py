@@ -178,6 +178,7 @@ def _engine(url: str, pool: int) -> Engine:
             pool_size=pool,
             max_overflow=pool,
             pool_timeout=5,
+            pool_use_lifo=True,
             pool_pre_ping=True,
             connect_args={"connect_timeout": 5, "options": f"-c lock_timeout={LOCK_SECONDS}s"},
             hide_parameters=True,
@@ -188,6 +189,7 @@ def _engine(url: str, pool: int) -> Engine:
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,  # the connection that wrote last still knows the pages; to others they have changed
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,
     )

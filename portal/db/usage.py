@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, and_, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from portal.db.sums import figures_of, summed
@@ -142,10 +142,10 @@ def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz
     if parts.days is not None:
         pruned = _sum_days(session, UsagePruned, account_id, wanted, parts.days)
         found = _sum_budget_days(session, account_id, wanted, parts.days) - pruned
-    if parts.hours:
-        found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, parts.hours))
-    if parts.rest:
-        found += _sum_events(session, account_id, wanted, _within(UsageEvent.requested_at, parts.rest))
+    for hours in parts.hours:  # one by one: SQLite would read a table without row ids from end to end for either of two
+        found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, *hours))
+    for rest in parts.rest:
+        found += _sum_events(session, account_id, wanted, _within(UsageEvent.requested_at, *rest))
     return Totals(found, pruned)
 
 
@@ -186,8 +186,8 @@ def _sum_events(session: Session, account_id: int, wanted: Selection, time: Colu
     return figures_of(row)
 
 
-def _within(column: Any, ranges: Sequence[tuple[datetime, datetime]]) -> ColumnElement[bool]:
-    return or_(*(and_(column >= start, column < end) for start, end in ranges))
+def _within(column: Any, start: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(column >= start, column < end)
 
 
 def usage_row(session: Session, account_id: int, usage_id: int) -> UsageRow | None:
