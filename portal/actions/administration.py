@@ -22,14 +22,17 @@ from portal.rules.text import MAX_NAME, InvalidText, clean_line
 MOST_MODELS = 200
 
 
-def create_gateway(session: Session, actor: str, name: str, now: datetime) -> str:
-    """Create a gateway and return its first token, which is shown once. Raises InvalidInput and Conflict."""
-    text = _line("name", name, "The name", MAX_NAME)
+def create_gateway(session: Session, actor: str, name: str, now: datetime, mode: str = "native") -> str:
+    """Create a gateway and return its first token, which is shown once. Raises InvalidInput and Conflict.
+
+    `mode` is how it processes requests of which it does not say so itself.
+    """
+    text, usual = _line("name", name, "The name", MAX_NAME), _line("mode", mode, "The mode", MAX_NAME)
     try:
-        gateway = add_gateway(session, text, now)
+        gateway = add_gateway(session, text, usual, now)
     except IntegrityError as error:
         raise Conflict(f"There is a gateway called {text} already.") from error
-    add_entry(session, actor, "gateway.create", now, name=text)
+    add_entry(session, actor, "gateway.create", now, name=text, mode=usual)
     return _new_token(session, actor, gateway, now)
 
 

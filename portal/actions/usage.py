@@ -180,6 +180,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         api_key_id=owner.key_id,
         session_id=report.session_id,
         model=report.model,
+        provider_model=report.provider_model,
         mode=report.mode,
         template=report.template,
         status=report.status,

@@ -22,7 +22,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api import alerts, authorize, budget, health, keys, notes, summary, usage, usage_export, usage_ingest
+from portal.api import (
+    alerts,
+    authorize,
+    budget,
+    health,
+    keys,
+    notes,
+    summary,
+    usage,
+    usage_export,
+    usage_ingest,
+    usage_litellm,
+)
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.strict import strict_router
 
@@ -50,7 +62,7 @@ def read_openapi() -> dict[str, Any]:
     return openapi()
 
 
-_often = (authorize, usage_ingest, budget)  # first, since routes are tried one after the other
+_often = (authorize, usage_ingest, usage_litellm, budget)  # first, since routes are tried one after the other
 _parts = [part.router for part in (*_often, summary, usage, usage_export, notes, alerts, keys, health)]
 _parts.append(document)
 

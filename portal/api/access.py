@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection, Request
 
 from portal.db.gateways import gateway_with_token
 from portal.db.session import open_session, open_snapshot, run_in_reading
+from portal.db.tables import Gateway
 from portal.errors import UnknownToken
 from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
 from portal.visitors import same_origin, sent_bearer, sent_session
@@ -69,12 +70,19 @@ Reading = Annotated[Session, Depends(open_snapshot, scope="function")]
 Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 
-def reporting_gateway(token: GatewayToken) -> int:
-    """Return the id of the gateway whose token this is. Raises UnknownToken."""
+def known_gateway(token: GatewayToken) -> Gateway:
+    """Return the gateway whose token this is. Raises UnknownToken."""
     found = run_in_reading(gateway_with_token, digest(token)) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:
         raise UnknownToken
-    return found.id
+    return found
+
+
+def reporting_gateway(token: GatewayToken) -> int:
+    """Return the id of the gateway whose token this is. Raises UnknownToken."""
+    return known_gateway(token).id
 
 
 ReportingGateway = Annotated[int, Depends(reporting_gateway)]
+KnownGateway = Annotated[Gateway, Depends(known_gateway)]
+"""The gateway itself, for adapters that need to know more of it than who it is."""

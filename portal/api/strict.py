@@ -4,6 +4,7 @@ Decision: bodies are read by dependencies, not by the framework, so that nothing
 write, the size is counted while the bytes arrive, and JSON is read by `rules.strict_json`.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -22,6 +23,8 @@ SMALL_BODY = 64 * 1024
 """Bytes of a body on the routes of an account."""
 JSON = "application/json"
 LARGEST_ID = 2**63 - 1
+ENCODINGS = {"gzip": zlib.MAX_WBITS + 16, "deflate": zlib.MAX_WBITS}
+"""How bodies of gateways may be compressed, and zlib's name for it; some programs mean raw DEFLATE by the latter."""
 
 
 class Body(BaseModel):
@@ -75,10 +78,16 @@ def media_type(request: Request, *taken: str) -> str:
     return kind.strip()
 
 
-async def read_body(request: Request, most: int = SMALL_BODY) -> bytes:
-    """Return the body, counted while it arrives. Raises TooLarge, and UnsupportedMediaType for compressed ones."""
-    if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise UnsupportedMediaType("Send the body uncompressed, without Content-Encoding.")
+async def read_body(request: Request, most: int = SMALL_BODY, *, packed: bool = False) -> bytes:
+    """Return the body, counted while it arrives and while it is unpacked. Raises TooLarge.
+
+    Raises UnsupportedMediaType for a compressed body where it may not be `packed`, or in another way than `ENCODINGS`;
+    and PortalError for one that is not what it says.
+    """
+    encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
+    if encoding != "identity" and not (packed and encoding in ENCODINGS):
+        known = f"or with {' or '.join(ENCODINGS)}" if packed else "without Content-Encoding"
+        raise UnsupportedMediaType(f"Send the body uncompressed, {known}.")
     announced = request.headers.get("content-length", "0")
     too_large = TooLarge(f"The body is larger than {most:,} bytes.")
     if announced.isdecimal() and int(announced[:20]) > most:
@@ -88,7 +97,22 @@ async def read_body(request: Request, most: int = SMALL_BODY) -> bytes:
         body += chunk
         if len(body) > most:
             raise too_large
-    return bytes(body)
+    return bytes(body) if encoding == "identity" else await run_in_threadpool(unpacked, bytes(body), encoding, most)
+
+
+def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """Return what was compressed, never more than `most` bytes of it. Raises PortalError and TooLarge."""
+    raw_deflate = encoding == "deflate" and body[:1] and (body[0] & 15 != 8 or int.from_bytes(body[:2], "big") % 31)
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS if raw_deflate else ENCODINGS[encoding])
+    try:
+        content = unpacker.decompress(body, most + 1)
+    except zlib.error:
+        raise PortalError(f"The body is not compressed with {encoding}, as it says.") from None
+    if len(content) > most:
+        raise TooLarge(f"The body is larger than {most:,} bytes when it is unpacked.")
+    if not unpacker.eof or unpacker.unused_data:
+        raise PortalError("The compressed body ends too early or too late.")
+    return content
 
 
 async def no_body(request: Request) -> None:

@@ -48,7 +48,7 @@ class UsageReceipt(BaseModel):
 async def usage_body(request: Request, gateway_id: ReportingGateway) -> tuple[int, bytes, bool]:
     """Read a batch, for a gateway that may send one: its id, the bytes, and whether they are said to be NDJSON."""
     kind = media_type(request, JSON, *LINES)
-    return gateway_id, await read_body(request, MOST_BYTES), kind in LINES
+    return gateway_id, await read_body(request, MOST_BYTES, packed=True), kind in LINES
 
 
 @router.post(
@@ -65,7 +65,11 @@ def report_usage(batch: Annotated[tuple[int, bytes, bool], Depends(usage_body)])
     the administrator, and counted neither as accepted nor as rejected. The answer comes when all is stored for good.
     """
     gateway_id, body, is_lines = batch
-    events = read_usage(body, lines=is_lines)
+    return store(gateway_id, read_usage(body, lines=is_lines))
+
+
+def store(gateway_id: int, events: Sequence[UsageReport | Rejected]) -> UsageReceipt:
+    """Store what an adapter made of a batch, and return what became of each event."""
     reports = [event for event in events if isinstance(event, UsageReport)]
     now, budget_tz = utc_now(), settings().budget_zone
     outcomes = run_in_transaction(record_usage, gateway_id, reports, budget_tz, now) if reports else []

@@ -19,10 +19,13 @@ GatewayName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the ga
 
 
 @commands.command(epilog=example("portal gateway create moe-sovereign > gateway-token"))
-def create(name: GatewayName) -> None:
+def create(
+    name: GatewayName,
+    mode: Annotated[str, typer.Option(help="The mode of requests of which the gateway does not name one.")] = "native",
+) -> None:
     """Create a gateway and print its first token, alone on stdout, for the only time."""
     open_portal()
-    secret = run_in_transaction(create_gateway, actor(), name, utc_now())
+    secret = run_in_transaction(create_gateway, actor(), name, utc_now(), mode)
     typer.echo(secret)
     note(f"This is the token of {name}. It is not shown again.")
 
@@ -40,7 +43,7 @@ def token(name: GatewayName) -> None:
 def list_gateways() -> None:
     """List all gateways with their tokens, also the revoked ones."""
     open_portal()
-    show_table(("Name", "Token prefix", "Status", "Created", "Revoked"), run_in_reading(_tokens))
+    show_table(("Name", "Mode", "Token prefix", "Status", "Created", "Revoked"), run_in_reading(_tokens))
 
 
 @commands.command(epilog=example("portal gateway revoke moe-sovereign --prefix moe-gw-58e0fa3d1"))
@@ -61,6 +64,7 @@ def _tokens(session: Session) -> list[tuple[str, ...]]:
     return [
         (
             gateway.name,
+            gateway.mode,
             token.prefix,
             "active" if token.revoked_at is None else "revoked",
             shown(token.created_at),

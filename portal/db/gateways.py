@@ -34,9 +34,9 @@ def tokens_of(session: Session, gateway_id: int) -> list[GatewayToken]:
     )
 
 
-def add_gateway(session: Session, name: str, now: datetime) -> Gateway:
+def add_gateway(session: Session, name: str, mode: str, now: datetime) -> Gateway:
     """Store a new gateway; a taken name raises IntegrityError."""
-    row = Gateway(name=name, created_at=now)
+    row = Gateway(name=name, mode=mode, created_at=now)
     session.add(row)
     session.flush()
     return row

@@ -32,6 +32,7 @@ class NewEvent(NamedTuple):
     api_key_id: int | None
     session_id: str | None
     model: str
+    provider_model: str | None
     mode: str
     template: str | None
     status: str

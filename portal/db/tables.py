@@ -98,12 +98,13 @@ class ApiKey(Table):
 
 
 class Gateway(Table):
-    """A program that serves LLM requests and reports usage here."""
+    """A program that serves LLM requests and reports usage here; `mode` is that of events that name none."""
 
     __tablename__ = "gateways"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
+    mode: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
 
 
@@ -196,6 +197,7 @@ class UsageEvent(Table):
     api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
     session_id: Mapped[str | None] = mapped_column(String(256))
     model: Mapped[str] = mapped_column(String(200))
+    provider_model: Mapped[str | None] = mapped_column(String(200))
     mode: Mapped[str] = mapped_column(String(64))
     template: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(64))

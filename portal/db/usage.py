@@ -30,6 +30,7 @@ class UsageRow:
     id: int
     requested_at: datetime
     model: str
+    provider_model: str | None
     template: str | None
     key_label: str | None
     key_prefix: str | None
@@ -235,12 +236,13 @@ def _narrowed(wanted: Selection, order: Order, position: Position, descending: b
     return replace(wanted, since=position.value)
 
 
-def _select() -> Any:  # the type of a SELECT of 17 columns says nothing that UsageRow does not say better
+def _select() -> Any:  # the type of a SELECT of 18 columns says nothing that UsageRow does not say better
     return (
         select(
             UsageEvent.id,
             UsageEvent.requested_at,
             UsageEvent.model,
+            UsageEvent.provider_model,
             UsageEvent.template,
             ApiKey.label,
             ApiKey.prefix,

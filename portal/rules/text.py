@@ -26,6 +26,14 @@ def clean_line(text: str, what: str, longest: int, *, empty: bool = False) -> st
     return _bounded(line.strip(), what, longest, empty=empty)
 
 
+def clip_line(said: object, longest: int) -> str:
+    """Return what can be kept of a text that nobody can be asked to correct: one line, cut; "" of anything else."""
+    if not isinstance(said, str):
+        return ""
+    plain = (" " if unicodedata.category(c) in {"Cc", "Cs"} or c in "\u2028\u2029" else c for c in said[: 4 * longest])
+    return unicodedata.normalize("NFC", " ".join("".join(plain).split()))[:longest].strip()
+
+
 def clean_note(text: str) -> str:
     """Return the free text of a note, trimmed; line breaks and tabs stay. Empty means: no note."""
     lines = _clean(text, "The note").replace("\r\n", "\n").replace("\r", "\n")

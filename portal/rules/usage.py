@@ -156,7 +156,8 @@ def _as_text(value: object) -> str:
 class UsageReport:
     """One LLM request as a gateway reported it, checked and in one form; what it did not say is None.
 
-    Exactly one of `key_hash` and `username` says whose it is. Instants are UTC.
+    Exactly one of `key_hash` and `username` says whose it is. Instants are UTC. `model` is the name that was asked for,
+    `provider_model` the one it stands for, where the gateway tells both.
     """
 
     id: str
@@ -174,6 +175,7 @@ class UsageReport:
     template: str | None = None
     cost_factor: Decimal | None = None
     session_id: str | None = None
+    provider_model: str | None = None
 
     @property
     def total_tokens(self) -> int:

@@ -55,7 +55,7 @@ def test_a_gateway_gets_a_token_that_is_kept_as_a_digest(db: Database) -> None:
     assert known(token)
     assert [row.name for row in run(all_gateways)] == ["moe-1"]
     assert written() == [
-        ("root", "gateway.create", {"name": "moe-1"}),
+        ("root", "gateway.create", {"name": "moe-1", "mode": "native"}),
         ("root", "gateway.token", {"name": "moe-1", "prefix": token[:16]}),
     ]
 

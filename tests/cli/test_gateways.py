@@ -8,13 +8,16 @@ from tests.cli.terminal import fail, rows, succeed
 
 
 def test_a_gateway_gets_tokens_and_loses_them(db: Database) -> None:
-    first = succeed("gateway", "create", "moe-1").removesuffix("\n")
+    first = succeed("gateway", "create", "moe-1", "--mode", "moe_reasoning").removesuffix("\n")
     second = succeed("gateway", "token", "moe-1").removesuffix("\n")
     assert is_secret(first, GATEWAY_TOKEN)
     assert is_secret(second, GATEWAY_TOKEN)
     succeed("gateway", "revoke", "moe-1", "--prefix", first[:16])
     listed = succeed("gateway", "list")
-    assert [row[:3] for row in rows(listed)] == [["moe-1", first[:16], "revoked"], ["moe-1", second[:16], "active"]]
+    assert [row[:4] for row in rows(listed)] == [
+        ["moe-1", "moe_reasoning", first[:16], "revoked"],
+        ["moe-1", "moe_reasoning", second[:16], "active"],
+    ]
     assert second not in listed
     assert run_in_reading(gateway_with_token, digest(first)) is None
     assert run_in_reading(gateway_with_token, digest(second)) is not None

@@ -17,7 +17,7 @@ from tests.cast import NOW, run
 
 
 def test_a_gateway_is_known_by_any_of_its_tokens_until_revoked(db: Database) -> None:
-    first, second = run(add_gateway, "first", NOW).id, run(add_gateway, "second", NOW).id
+    first, second = run(add_gateway, "first", "native", NOW).id, run(add_gateway, "second", "native", NOW).id
     run(add_token, first, "one", "moe-gw-1", NOW)
     run(add_token, first, "two", "moe-gw-2", NOW)
     run(add_token, second, "three", "moe-gw-1", NOW)
@@ -36,9 +36,9 @@ def test_a_gateway_is_known_by_any_of_its_tokens_until_revoked(db: Database) -> 
 
 
 def test_gateways_by_name(db: Database) -> None:
-    run(add_gateway, "b", NOW)
-    run(add_gateway, "a", NOW)
+    run(add_gateway, "b", "native", NOW)
+    run(add_gateway, "a", "native", NOW)
     assert [row.name for row in run(all_gateways)] == ["a", "b"]
     assert run(gateway_named, "c") is None
     with pytest.raises(IntegrityError):
-        run(add_gateway, "a", NOW)
+        run(add_gateway, "a", "native", NOW)

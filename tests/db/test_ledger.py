@@ -23,6 +23,7 @@ def event(alice: Account, gateway: Gateway) -> NewEvent:
         api_key_id=None,
         session_id=None,
         model="qwen",
+        provider_model=None,
         mode="native",
         template=None,
         status="ok",

@@ -83,6 +83,7 @@ def test_a_row_tells_all_about_a_request(alice: Account, alices_key: NewKey, gat
         template="research",
         cost_factor=Decimal("1.5"),
         session_id="s-1",
+        provider_model="ollama/qwen3:32b-q4",
     )
     send(gateway, said)
     (row,) = rows(alice)
@@ -92,6 +93,7 @@ def test_a_row_tells_all_about_a_request(alice: Account, alices_key: NewKey, gat
             id=row.id,
             requested_at=NOW - HOUR,
             model="qwen3:32b",
+            provider_model="ollama/qwen3:32b-q4",
             template="research",
             key_label="Alice's laptop",
             key_prefix=alices_key.prefix,

@@ -29,7 +29,7 @@ _MODEL = (
     '<span class="mp-cell2"><span class="u-name"><span class="u-full" :title="props.row.model">{{ props.row.model }}'
     '</span><span v-if="props.row.note" class="u-note" :title="props.row.note" role="img" aria-label="Has a note">'
     f"{_icon('note')}</span></span>"
-    '<small v-if="props.row.template" :title="props.row.template">{{ props.row.template }}</small></span>'
+    '<small v-if="props.row.beside" :title="props.row.beside">{{ props.row.beside }}</small></span>'
 )
 _KEY = (
     '<span v-if="props.row.label" class="mp-badge mp-badge--line" :title="props.row.key_title">'
@@ -131,7 +131,7 @@ class UsageTable:
             "time": moment.removeprefix("Today ") if is_today else moment,
             "exact": f.exact(row.requested_at),
             "model": row.model,
-            "template": row.template or "",
+            "beside": " · ".join(filter(None, (row.provider_model, row.template))),
             "note": _shortened(row.note or ""),
             "label": row.key_label or "",
             "prefix": f"{row.key_prefix[:12]}…" if row.key_prefix else "",
