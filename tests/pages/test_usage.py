@@ -76,7 +76,12 @@ def requests(alice: Account, bob: Account, gateway: Gateway, alices_key: NewKey,
     send(
         gateway,
         report(
-            "a-1", model="today", key_hash=digest(alices_key.secret), template="research-de", cost_factor=Decimal(2)
+            "a-1",
+            key_hash=digest(alices_key.secret),
+            model="today",
+            provider_model="vllm/today-7b",
+            template="research-de",
+            cost_factor=Decimal(2),
         ),
         report("a-2", model="yesterday", mode="moe_reasoning", requested_at=NOW - timedelta(days=1)),
         report("a-3", model="failed", status="504 timeout", requested_at=NOW - timedelta(days=2)),
@@ -172,7 +177,7 @@ async def test_it_lists_the_last_seven_days_newest_first(visit, requests, alice:
     newest, second, failed, _ = table(user).rows
     assert (newest["is_today"], newest["time"], second["time"]) == (True, "15:05", "Yesterday 15:05")
     assert newest["exact"] == "Sun 22 Nov 2026, 15:05:00 Europe/Berlin"
-    assert (newest["label"], newest["template"]) == ("Alice's laptop", "research-de")
+    assert (newest["label"], newest["beside"]) == ("Alice's laptop", "vllm/today-7b · research-de")
     assert (newest["prompt"], newest["completion"], newest["total"], newest["billable"]) == ("100", "20", "120", "240")
     assert (second["label"], second["prefix"], second["billable"]) == ("", "", "")
     assert (failed["is_ok"], failed["code"], failed["words"]) == (False, "504", "timeout")
