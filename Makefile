@@ -2,6 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+GATEWAY_VENV := .cache/gateways
 UV_VERSION := 0.13.9
 UV := .cache/uv-$(UV_VERSION)/bin/uv
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -9,10 +10,10 @@ COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-v
 	--generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test chaos bench fuzz lint lock clean
+.PHONY: help demo run test gateway-test chaos bench fuzz lint lock clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/set-up ## Serve the portal with sample accounts, history and a simulated gateway
 	$(BIN)/portal demo
@@ -22,10 +23,13 @@ run: $(VENV)/set-up ## Serve the portal on an empty database
 
 test: $(VENV)/set-up-test ## Run every test; those in a browser have a session of their own
 	@failed=0; \
-	$(BIN)/pytest --ignore=tests/browser --numprocesses=2 --dist=worksteal || failed=1; \
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/proxies --numprocesses=2 --dist=worksteal || failed=1; \
 	browser=$$($(BIN)/python scripts/ensure_browser.py) || exit 1; \
 	PORTAL_TEST_BROWSER="$$browser" $(BIN)/pytest tests/browser || failed=1; \
 	exit $$failed
+
+gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM in front of the portal, as in examples/litellm
+	PORTAL_TEST_LITELLM=$(CURDIR)/$(GATEWAY_VENV)/bin $(BIN)/pytest tests/proxies
 
 chaos: $(VENV)/set-up-test ## Kill the portal again and again under load, ROUNDS=25 on each database
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),25) --database $(or $(DATABASE),both) $(if $(SEED),--seed $(SEED))
@@ -44,6 +48,8 @@ lint: $(VENV)/set-up-test ## Check style, format and types
 lock: $(UV) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes the newest releases
 	$(COMPILE) --extra postgres --output-file requirements.lock
 	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-test.lock
+	$(UV) pip compile --group gateway --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+		$(if $(UPGRADE),--upgrade) --output-file requirements-gateway.lock
 
 clean: ## Remove what set-up, tests and tools left behind; data stays
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist test-results
@@ -67,6 +73,12 @@ $(VENV)/set-up: $(VENV)/made requirements.lock pyproject.toml
 $(VENV)/set-up-test: $(VENV)/set-up requirements-test.lock
 	@echo "Installing what the tests need (about a minute) …"
 	@$(PIP_INSTALL) --require-hashes -r requirements-test.lock
+	@touch $@
+
+$(GATEWAY_VENV)/set-up: requirements-gateway.lock
+	@echo "Installing LiteLLM in an environment of its own (two minutes, 0.8 GB) …"
+	@python=$$(scripts/find_python.sh) || exit 1; "$$python" -m venv --clear $(GATEWAY_VENV)
+	@$(GATEWAY_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gateway.lock
 	@touch $@
 
 $(UV):
