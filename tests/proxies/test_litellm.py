@@ -32,7 +32,7 @@ from tests.portals import ROOT, Process
 
 EXAMPLE = ROOT / "examples" / "litellm"
 HERE = Path(__file__).parent
-PROGRAMS = Path(os.environ["PORTAL_TEST_LITELLM"])
+PROGRAMS = Path(os.environ.get("PORTAL_TEST_LITELLM", "nowhere"))
 """Where LiteLLM's programs are installed; `make gateway-test` says it."""
 CACHED = 5
 """Seconds for which the hook believes an answer, and after which LiteLLM sends what it has logged."""
@@ -75,6 +75,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Everything, running."""
+    assert PROGRAMS.is_dir(), "LiteLLM is not installed: run these tests by `make gateway-test`."
     directory = tmp_path_factory.mktemp("house")
     (directory / "data").mkdir()
     database = Database(f"sqlite:///{directory / 'data' / 'portal.sqlite3'}")
