@@ -1,6 +1,6 @@
 """The price book: entering and removing prices, and giving a cost to what had none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.audit import add_entry
+from portal.db.counters import lifetimes
 from portal.db.ledger import StoredEvent, count_in, fill_in_costs, unpriced_events
 from portal.db.prices import price_book, remove_price_of, set_price
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
 from portal.rules.ledger import sum_up
-from portal.rules.pricing import MAX_COST, MAX_PRICE, Price, cost_nano_eur, is_rate, price_at
+from portal.rules.pricing import MAX_COST, MAX_PRICE, MAX_SUM, Price, cost_nano_eur, is_rate, price_at
 
 BATCH = 1000
 
@@ -50,9 +51,12 @@ def remove_price(session: Session, actor: str, valid_from: datetime | None, now:
 def repair_costs(
     session: Session, actor: str, after: tuple[datetime, int] | None, budget_tz: ZoneInfo, now: datetime
 ) -> Repair:
-    """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too."""
+    """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too.
+
+    A cost with which the account's sums would be larger than they can be counted is not given.
+    """
     events = unpriced_events(session, after, BATCH)
-    costs = _costs(events, price_book(session))
+    costs = _costs(events, price_book(session), lifetimes(session, {event.account_id for event in events}))
     priced = [event for event in events if event.id in costs]
     changes = (replace(event, figures=Figures(cost_nano_eur=costs[event.id], unpriced=-1)) for event in priced)
     sums = sum_up(changes, budget_tz)
@@ -64,11 +68,16 @@ def repair_costs(
     return Repair(len(costs), len(events) - len(costs), last)
 
 
-def _costs(events: Sequence[StoredEvent], book: Sequence[Price]) -> dict[int, int]:
+def _costs(events: Sequence[StoredEvent], book: Sequence[Price], lifetimes: Mapping[int, Figures]) -> dict[int, int]:
     """Return the costs in nano-euros, by event id, of those that have a price and a cost within bounds."""
     costs = {}
+    sums = {account_id: figures.cost_nano_eur for account_id, figures in lifetimes.items()}
     for event in events:
         price = price_at(book, event.requested_at)
-        if price is not None:
-            costs[event.id] = cost_nano_eur(event.figures.tokens, price.eur_per_token)
-    return {event_id: cost for event_id, cost in costs.items() if cost <= MAX_COST}
+        if price is None:
+            continue
+        cost = cost_nano_eur(event.figures.tokens, price.eur_per_token)
+        total = sums.get(event.account_id, 0) + cost
+        if cost <= MAX_COST and total <= MAX_SUM:
+            costs[event.id], sums[event.account_id] = cost, total
+    return costs

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.held import hold_events, release_events
+from portal.db.held import NewHeld, hold_events, release_events
 from portal.db.keys import note_last_use
 from portal.db.ledger import NewEvent, count_in, fingerprints, insert_events
 from portal.db.owners import Owner, owners_by_key, owners_by_name
@@ -79,7 +78,8 @@ class _Batch:
     def cost_factor(self, report: UsageReport, owner: Owner) -> Decimal:
         """The reported factor, else the named template's, else that of the account's template, else 1."""
         named = self.template_factors.get(report.template) if report.template else None
-        return next(factor for factor in (report.cost_factor, named, owner.cost_factor, _PLAIN) if factor is not None)
+        said = next(factor for factor in (report.cost_factor, named, owner.cost_factor, _PLAIN) if factor is not None)
+        return said.normalize()  # 1.50 is 1.5, whoever writes it
 
 
 def record_usage(
@@ -216,17 +216,12 @@ def _uses(batch: _Batch, events: Sequence[NewEvent]) -> dict[int, datetime]:
 
 def _hold(session: Session, batch: _Batch, reports: Sequence[UsageReport], marks: Sequence[str]) -> None:
     """Keep what was not counted though it was well-formed; its body holds digests in place of secrets."""
-    held: dict[tuple[str, str], dict[str, Any]] = {}
+    held: dict[tuple[str, str], NewHeld] = {}
     for index, outcome in batch.outcomes.items():
         if outcome.result in {Result.CONFLICT, Result.UNATTRIBUTED}:
             report = reports[index]
-            held[report.id, marks[index]] = {
-                "gateway_id": batch.gateway_id,
-                "external_id": report.id,
-                "fingerprint": marks[index],
-                "reason": outcome.result.value,
-                "body": report.body(),
-                "requested_at": report.requested_at or batch.now,
-                "received_at": batch.now,
-            }
+            at = report.requested_at or batch.now
+            held[report.id, marks[index]] = NewHeld(
+                batch.gateway_id, report.id, marks[index], outcome.result.value, report.body(), at, batch.now
+            )
     hold_events(session, [held[key] for key in sorted(held)])

@@ -22,7 +22,7 @@ from typing import IO, Annotated, Any
 from fastapi import Depends, Query
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 from sqlalchemy.orm import Session
 from starlette.responses import StreamingResponse
 
@@ -103,7 +103,7 @@ class ExportItem(UsageItem):
 
     cached_tokens: int = Field(description="Part of prompt_tokens")
     reasoning_tokens: int = Field(description="Part of completion_tokens")
-    cost_factor: Decimal
+    cost_factor: Annotated[Decimal, PlainSerializer("{:f}".format)] = Field(description="An exact decimal string")
 
 
 def export_slot(viewer: SignedIn) -> Iterator[None]:

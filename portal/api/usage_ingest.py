@@ -1,5 +1,6 @@
 """What gateways report: `POST /api/v1/usage`."""
 
+import logging
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from portal.rules.usage import UsageReport
 from portal.settings import settings
 
 router = strict_router("Gateways")
+log = logging.getLogger(__name__)
 
 MOST_BYTES = 10_000_000
 """Bytes of a batch."""
@@ -73,7 +75,11 @@ def store(gateway_id: int, events: Sequence[UsageReport | Rejected]) -> UsageRec
     reports = [event for event in events if isinstance(event, UsageReport)]
     now, budget_tz = utc_now(), settings().budget_zone
     outcomes = run_in_transaction(record_usage, gateway_id, reports, budget_tz, now) if reports else []
-    return receipt(events, outcomes)
+    said = receipt(events, outcomes)
+    if said.rejected:  # some gateways never read what they are told
+        first = next(result for result in said.results if result.result is Result.REJECTED)
+        log.warning("gateway %s: %s of %s events rejected: %s", gateway_id, said.rejected, len(events), first.error)
+    return said
 
 
 def receipt(events: Sequence[UsageReport | Rejected], outcomes: Sequence[Outcome]) -> UsageReceipt:

@@ -9,6 +9,7 @@ passes here five times.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -55,7 +56,7 @@ class BulkInsert:
         if not rows:
             return []
         named = [dict(zip(self.columns, row, strict=True)) for row in rows]
-        result = connection.exec_driver_sql(_insert_json(self), (json.dumps(named, default=str),))
+        result = connection.exec_driver_sql(_insert_json(self), (json.dumps(named, default=_as_text),))
         return [tuple(row) for row in result] if result.returns_rows else []
 
     def _values(self, rows: Sequence[Row], dialect: Dialect) -> list[Any]:
@@ -68,6 +69,11 @@ class BulkInsert:
             made = {value: process(value) for value in set(values[place::width])}
             values[place::width] = [made[value] for value in values[place::width]]
         return values
+
+
+def _as_text(value: object) -> str:
+    """Return an instant, a day or a rate as PostgreSQL reads it, rates without an exponent."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 @lru_cache(maxsize=1024)

@@ -2,29 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.among import among
+from portal.db.bulk import BulkInsert
 from portal.db.tables import Gateway, HeldEvent
-from portal.db.upserts import insert
 
 _CHUNK = 400
 
 
-def hold_events(session: Session, held: Sequence[dict[str, Any]]) -> None:
+class NewHeld(NamedTuple):
+    """An event to be kept apart; `body` holds digests in place of secrets."""
+
+    gateway_id: int
+    external_id: str
+    fingerprint: str
+    reason: str
+    body: str
+    requested_at: datetime
+    received_at: datetime
+
+
+def hold_events(session: Session, held: Sequence[NewHeld]) -> None:
     """Keep events that cannot be counted; one that is held already stays, but may turn out to be a conflict."""
-    for start in range(0, len(held), _CHUNK):
-        statement = insert(session, HeldEvent).values(held[start : start + _CHUNK])
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["gateway_id", "external_id", "fingerprint"],
-                set_={"reason": statement.excluded.reason, "resolved_at": None},
-                where=HeldEvent.reason != statement.excluded.reason,
-            )
-        )
+    _HOLD.run(session, held)
+
+
+_HOLD = BulkInsert(
+    HeldEvent,
+    NewHeld._fields,
+    "ON CONFLICT (gateway_id, external_id, fingerprint) DO UPDATE SET reason = excluded.reason, resolved_at = NULL "
+    "WHERE held_events.reason <> excluded.reason",
+)
 
 
 def release_events(session: Session, gateway_id: int, stored: Mapping[str, str], now: datetime) -> None:
@@ -33,9 +45,13 @@ def release_events(session: Session, gateway_id: int, stored: Mapping[str, str],
     What is held under the same id with other content contradicts the stored one from now on.
     """
     connection = session.connection()
-    for row in connection.execute(_WAITING, {"gateway": gateway_id, "ids": list(stored)}).all():
-        settled = {"resolved_at": now} if row.fingerprint == stored[row.external_id] else {"reason": "conflict"}
-        connection.execute(update(HeldEvent).where(HeldEvent.id == row.id).values(settled))
+    waiting = connection.execute(_WAITING, {"gateway": gateway_id, "ids": list(stored)}).all()
+    same = [row.id for row in waiting if row.fingerprint == stored[row.external_id]]
+    other = [row.id for row in waiting if row.fingerprint != stored[row.external_id]]
+    for ids, change in ((same, {"resolved_at": now}), (other, {"reason": "conflict"})):
+        for start in range(0, len(ids), _CHUNK):
+            some = HeldEvent.id.in_(ids[start : start + _CHUNK])
+            connection.execute(update(HeldEvent).where(some).values(change))
 
 
 _WAITING = (

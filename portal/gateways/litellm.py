@@ -33,13 +33,40 @@ from portal.rules.usage import UsageReport
 MOST_EVENTS = 10_000
 """Events of a batch; LiteLLM sends up to 512."""
 
+LONGEST_MEMBER = 2_000_000
+"""Bytes of a member of an event that is read; the counts and names are in a few thousand."""
+MOST_TOKENS = 2_000_000
+"""Brackets and texts of a batch; passing over more would take seconds."""
+
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
-_SPACE = re.compile(r"[ \t\r\n]*")
 _NOTHING_SPENT = Decimal(0)
+_IDS = ("litellm_call_id", "id", "status", "startTime")
+_KEPT = {
+    *_IDS,
+    "endTime",
+    "model",
+    "model_group",
+    "prompt_tokens",
+    "completion_tokens",
+    "metadata",
+    "error_information",
+}
+_KEPT |= {"cache_hit", "session_id", "trace_id"}
+
+_TEXT = rb'"(?:[^"\\\n]++|\\[^\n])*+(?:"|\\?(?=\n|\Z))'
+_BETWEEN = re.compile(rb"(?:[\s,\[\]]|\xef\xbb\xbf)*+")
+_OTHER = re.compile(_TEXT + rb'|[^\s,\[\]{"]++')
+_TOKEN = re.compile(_TEXT + rb"|[{}\[\]]|\n(?=\{)")
+_SPACE = re.compile(rb"\s*+")
+_KEY = re.compile(_TEXT + rb"\s*+:\s*+")
+_SCALAR = re.compile(_TEXT + rb"|[^\s,{}\[\]]++")
 
 
 class _Unclear(ValueError):
     """An event cannot be understood; the message is a sentence."""
+
+
+_BROKEN = Rejected(None, "This is no JSON object, or it ends too early.")
 
 
 def read_litellm(body: bytes, default_mode: str) -> list[UsageReport | Rejected]:
@@ -48,56 +75,100 @@ def read_litellm(body: bytes, default_mode: str) -> list[UsageReport | Rejected]
     Raises PortalError for a body without any JSON in it, TooLarge for too many events and InvalidInput for none.
     """
     reports: list[UsageReport | Rejected] = []
-    for item in _items(body.decode("utf-8", "surrogateescape")):
+    for event in _events(body):
         if len(reports) == MOST_EVENTS:
             raise TooLarge(f"A batch has at most {MOST_EVENTS:,} events.")
-        reports.append(item if isinstance(item, Rejected) else _report(item, default_mode))
+        reports.append(_BROKEN if event is None else _report(event, default_mode))
     if not reports:
         raise InvalidInput("There are no events.")
-    if all(isinstance(report, Rejected) and report == _BROKEN for report in reports):
-        raise PortalError("This is not JSON.")
+    if all(report == _BROKEN for report in reports):
+        raise PortalError("There is no JSON object in the body.")
     return reports
 
 
-_BROKEN = Rejected(None, "This is not JSON, or it ends too early.")
+def _events(body: bytes) -> Iterator[bytes | None]:
+    """Yield the text of each object of a body, whether it is in an array or not; None for everything else.
 
-
-def _items(text: str) -> Iterator[object]:
-    """Yield the values of an array, or of a text that holds one or several; where one is broken, `_BROKEN`."""
-    decoder, at = json.JSONDecoder(), _after_space(text, 0)
-    in_array = text.startswith("[", at)
-    if in_array:
-        at = _after_space(text, at + 1)
-    while at < len(text) and not (in_array and text[at] == "]"):
-        try:
-            item, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):  # ValueError: also a number of thousands of digits
-            yield _BROKEN
-            at = _next_line(text, at)
+    Each byte is passed over once. Raises TooLarge.
+    """
+    skip, at = _Skip(body), 0
+    while (at := _end(_BETWEEN, body, at)) < len(body):
+        start = at
+        if body.startswith(b"{", at):
+            at, is_whole = skip.brackets(at)
+            yield body[start:at] if is_whole else None
         else:
-            yield item
-        at = _after_space(text, at)
-        if text.startswith(",", at):
-            at = _after_space(text, at + 1)
+            at = _end(_OTHER, body, at)
+            yield None
 
 
-def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
+class _Skip:
+    """Passes over the brackets of a text, without reading what is in them."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._left = MOST_TOKENS
+
+    def brackets(self, at: int) -> tuple[int, bool]:
+        """Return where what opens at `at` closes, and that it does; else where the next object begins, or the end.
+
+        An object that begins a line is the next one of NDJSON, when the one before it ended too early.
+        """
+        depth = 0
+        for token in _TOKEN.finditer(self._text, at):
+            self._left -= 1
+            if self._left < 0:
+                raise TooLarge(f"A batch has at most {MOST_TOKENS:,} texts, lists and objects.")
+            found = token[0]
+            if found == b"\n":
+                return token.end(), False
+            depth += (found in {b"{", b"["}) - (found in {b"}", b"]"})
+            if depth == 0:
+                return token.end(), True
+        return len(self._text), False
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
+    """Return where the match at `at` ends; `at` itself without one."""
+    found = pattern.match(text, at)
     return found.end() if found else at
 
 
-def _next_line(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
+def _members(text: bytes) -> dict[str, Any]:
+    """Return the members of an object that are kept; the others are passed over. Raises _Unclear."""
+    members, skip, at = {}, _Skip(text), _end(_SPACE, text, 1)
+    while not text.startswith(b"}", at):
+        start = _end(_KEY, text, at)
+        end = skip.brackets(start)[0] if text[start : start + 1] in {b"{", b"["} else _end(_SCALAR, text, start)
+        if not at < start < end:
+            raise _Unclear("This is not JSON.")
+        name = text[at:start].rstrip(b" \t\r\n:").strip(b'"').decode("ascii", "replace")
+        if name in _KEPT:
+            members[name] = _value(name, text[start:end])
+        at = _end(_SPACE, text, end)
+        if text.startswith(b",", at):
+            at = _end(_SPACE, text, at + 1)
+        elif not text.startswith(b"}", at):
+            raise _Unclear("This is not JSON.")
+    return members
 
 
-def _report(item: object, default_mode: str) -> UsageReport | Rejected:
-    if not isinstance(item, dict):
-        return Rejected(None, "An event is a JSON object.")
+def _value(name: str, text: bytes) -> Any:
+    if len(text) > LONGEST_MEMBER:
+        raise _Unclear(f"{name} is longer than {LONGEST_MEMBER:,} bytes.")
     try:
-        return _understood(item, default_mode)
+        return json.loads(text.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):  # ValueError: also a number of thousands of digits
+        raise _Unclear(f"{name} cannot be read.") from None
+
+
+def _report(text: bytes, default_mode: str) -> UsageReport | Rejected:
+    said: dict[str, Any] = {}
+    try:
+        said = _members(text)
+        return _understood(said, default_mode)
     except _Unclear as unclear:
-        return Rejected(_response_id(item), str(unclear))
+        return Rejected(_response_id(said), str(unclear))
 
 
 def _understood(event: dict[str, Any], default_mode: str) -> UsageReport:
@@ -140,15 +211,16 @@ def _identity(event: dict[str, Any]) -> str:
 
     Raises _Unclear where there is nothing of it.
     """
-    parts = [event.get(name) for name in ("litellm_call_id", "id", "status", "startTime")]
-    if not parts[0] and not parts[1]:
+    call, response, status, start = (event.get(name) for name in _IDS)
+    if not call and not response:
         raise _Unclear("There is neither litellm_call_id nor id.")
-    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"), default=str)
-    plain = "/".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
-    is_plain = all(isinstance(part, (str, float, int)) for part in parts) and plain.isascii() and plain.isprintable()
-    if is_plain and "/" not in "".join(map(str, parts)) and len(plain) <= LONGEST_ID:
-        return plain
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    if any(part is not None and not isinstance(part, (str, int, float)) for part in (call, response, status)):
+        raise _Unclear("litellm_call_id, id and status are texts.")
+    text = json.dumps([call, response, status, start])
+    parts = [part for part in (call, response, status) if isinstance(part, str) and "/" not in part]
+    plain = "/".join([*parts, json.dumps(start)])
+    is_plain = len(parts) == 3 and plain.isascii() and plain.isprintable() and len(plain) <= LONGEST_ID
+    return plain if is_plain else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _response_id(event: dict[str, Any]) -> str | None:
@@ -190,9 +262,11 @@ def _part(usage: dict[str, Any], places: tuple[str, ...], name: str, whole: int)
 def _status(event: dict[str, Any]) -> str:
     """Return `ok`, or the code and class of the error; a client that hung up is one, though LiteLLM says success."""
     error = _object(event, "error_information")
-    words = [clip_line(str(error.get(name) or ""), 64) for name in ("error_code", "error_class")]
-    said = clip_line(" ".join(filter(None, words)), 64)
-    return said or ("ok" if event.get("status") == "success" else "failure")
+    words = [error.get(name) for name in ("error_code", "error_class")]
+    said = clip_line(" ".join(str(word) for word in words if word and isinstance(word, (str, int))), 64)
+    if said in {"", "ok"}:
+        return "ok" if event.get("status") == "success" else "failure"
+    return said
 
 
 def _instant(said: object) -> datetime:

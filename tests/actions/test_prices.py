@@ -65,6 +65,16 @@ def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: Non
     assert (daily_of(alice), hourly_of(alice)) == before
 
 
+def test_a_repair_stops_where_the_sums_are_as_large_as_they_can_be_counted(
+    without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(enter_price, "root", Decimal("0.00002"), NOW - 9 * DAY, NOW)
+    monkeypatch.setattr("portal.actions.prices.MAX_SUM", 3_600_000 + 2_400_000)
+    assert run(repair_costs, "root", None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
+    assert total(alice) == Figures(360, 300, 60, 360, 3, 6_000_000, unpriced=1)
+    assert ties(alice)
+
+
 def test_a_repair_changes_no_cost_that_is_fixed(without_price: None, alice: Account) -> None:
     run(enter_price, "root", Decimal("0.00002"), NOW - 9 * DAY, NOW)
     run(repair_costs, "root", None, UTC, NOW)

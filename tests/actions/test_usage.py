@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal.actions import usage
 from portal.actions.accounts import set_active
@@ -115,6 +115,16 @@ def test_a_report_becomes_an_event(alice: Account, alices_key: NewKey, gateway: 
         "requested_at": NOW - HOUR,
         "received_at": NOW,
     }
+
+
+def test_a_cost_factor_is_kept_in_one_way_however_it_is_written(alice: Account, gateway: Gateway) -> None:
+    """Also where equal ones come together, on both databases."""
+    written = ["1e3", "1.50", "1.500000", "1.5", "0e10", "1.000000000000", "0.000000000001"]
+    send(gateway, *(report(f"r-{n}", cost_factor=Decimal(said)) for n, said in enumerate(written)), report("plain"))
+    rows = run(lambda session: session.execute(text("SELECT external_id, cost_factor FROM usage_events")).all())
+    kept = dict(map(tuple, rows))
+    assert [kept[f"r-{n}"] for n in range(7)] == ["1000", "1.5", "1.5", "1.5", "0", "1", "0.000000000001"]
+    assert kept["plain"] == "1"
 
 
 def test_an_event_counts_in_every_sum(alice: Account, gateway: Gateway) -> None:

@@ -91,6 +91,12 @@ def test_json_lines_are_the_items_of_the_page_and_more(history: None, alice: Acc
     assert lines[0]["cost_factor"] == "1.25"
 
 
+def test_a_tiny_cost_factor_is_written_out(alice: Account, gateway: Gateway, as_: As) -> None:
+    send(gateway, report(cost_factor=Decimal("1E-12")))
+    (line,) = read_jsonl(as_(alice).get(EXPORT, params={"format": "jsonl"}).content)
+    assert line["cost_factor"] == "0.000000000001"
+
+
 def test_an_empty_export_is_a_proper_file(charlie: Account, as_: As) -> None:
     assert as_(charlie).get(EXPORT).text == ",".join(COLUMNS) + "\r\n"
     assert as_(charlie).get(EXPORT, params={"format": "jsonl"}).content == b""

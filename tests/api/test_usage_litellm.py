@@ -102,6 +102,14 @@ def test_every_way_of_writing_a_batch_is_read(alices: Account, post: Post, name:
     assert run(count_events) == counted
 
 
+def test_what_was_rejected_is_logged_since_nobody_reads_the_answer(
+    alices: Account, post: Post, caplog: pytest.LogCaptureFixture, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(datetime(2026, 11, 22, 13, tzinfo=UTC))  # the gateway's clock is hours ahead
+    assert results(post(recorded("30"))) == ["rejected"]
+    assert "1 of 1 events rejected: requested_at lies more than 5 minutes in the future." in caplog.text
+
+
 def test_the_mode_is_that_of_the_gateway(alices: Account, post: Post) -> None:
     token = run(create_gateway, "test", "moe-2", AFTERWARDS, "moe_orchestrated")
     post(recorded("30"), token=token)

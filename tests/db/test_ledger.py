@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from portal.db.held import count_held, hold_events, release_events
+from portal.db.held import NewHeld, count_held, hold_events, release_events
 from portal.db.ledger import NewEvent, account_events, count_events, fingerprints, insert_events
 from portal.db.session import run_in_reading
 from portal.db.tables import Account, HeldEvent
@@ -81,16 +81,8 @@ def test_events_of_an_account_come_oldest_first(event: NewEvent, bob: Account) -
     assert {(each.model, each.mode) for each in found} == {("qwen", "native")}
 
 
-def held(gateway: Gateway, external_id: str, reason: str = "unattributed", fingerprint: str = "f") -> dict[str, object]:
-    return {
-        "gateway_id": gateway.id,
-        "external_id": external_id,
-        "fingerprint": fingerprint,
-        "reason": reason,
-        "body": "{}",
-        "requested_at": NOW,
-        "received_at": NOW,
-    }
+def held(gateway: Gateway, external_id: str, reason: str = "unattributed", fingerprint: str = "f") -> NewHeld:
+    return NewHeld(gateway.id, external_id, fingerprint, reason, "{}", NOW, NOW)
 
 
 def test_an_event_is_held_once_for_each_content(gateway: Gateway) -> None:

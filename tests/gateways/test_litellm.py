@@ -1,6 +1,9 @@
 """LiteLLM's events: recordings of a real proxy, with what they must add up to by hand, and what else may come."""
 
 import json
+import time
+import tracemalloc
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -194,7 +197,7 @@ def test_what_cannot_be_understood_is_rejected_alone(wrong: dict[str, Any]) -> N
     assert isinstance(after, UsageReport)
 
 
-@pytest.mark.parametrize("item", ["null", "1", '"text"', "[]", "{}", '{"id": 1e999}', f'{{"id": {"9" * 5000}}}'])
+@pytest.mark.parametrize("item", ["null", "1", '"text"', "{}", '{"id": 1e999}', f'{{"id": {"9" * 5000}}}'])
 def test_other_json_is_rejected_alone(item: str) -> None:
     body = f"[{json.dumps(sample())}, {item}, {json.dumps(sample(id='b'))}]".encode()
     found = read_litellm(body, "native")
@@ -239,13 +242,99 @@ def test_what_is_no_json_at_all_is_refused(body: bytes) -> None:
         read_litellm(body, "native")
 
 
+ODD = [
+    pytest.param('{"x": ' + "[" * 990 + "]" * 990 + "}", id="990 levels in what is not kept"),
+    pytest.param('{"x": ' + "9" * 5000 + "}", id="a number of 5,000 digits in what is not kept"),
+    pytest.param('{"x": nonsense}', id="nonsense in what is not kept"),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_not_kept_is_not_read(odd: str) -> None:
+    body = f"[{json.dumps(sample(id='a'))}, {json.dumps(sample(id='b'))[:-1]}, {odd[1:]}]".encode()
+    assert [type(each) for each in read_litellm(body, "native")] == [UsageReport, UsageReport]
+
+
+@pytest.mark.parametrize("name", ["id", "litellm_call_id", "status", "metadata", "startTime"])
+@pytest.mark.parametrize("levels", [1, 985, 990, 2000, 100_000])
+def test_levels_where_none_belong_cost_no_other_event(name: str, levels: int) -> None:
+    odd = json.dumps(sample())[:-1] + f', "{name}": ' + "[" * levels + "]" * levels + "}"
+    found = read_litellm(f"[{json.dumps(sample(id='a'))}, {odd}, {json.dumps(sample(id='b'))}]".encode(), "native")
+    assert [isinstance(each, UsageReport) for each in found] in ([True, False, True], [True, True, True])
+
+
+@pytest.mark.parametrize("between", ["", "\n", ",", "\r\n", "\n\n"])
+def test_batches_one_after_the_other_are_one(between: str) -> None:
+    body = f"[{json.dumps(sample(id='a'))}]{between}[{json.dumps(sample(id='b'))}]".encode()
+    assert [each.id for each in reports(body)] == [report(id="a").id, report(id="b").id]
+
+
+@pytest.mark.parametrize("indent", [None, 1, 4, "\t"])
+def test_a_body_may_be_indented_and_begin_with_a_byte_order_mark(indent: Any) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps([sample(id="a"), sample(id="b")], indent=indent).encode()
+    assert len(reports(body)) == 2
+    assert len(reports(json.dumps(sample(), indent=indent).encode())) == 1
+
+
+def test_texts_with_brackets_quotes_and_breaks_are_passed_over() -> None:
+    wild = sample(messages=['}]"\\"{[', "line\nbreak\u2028", "\\"], zz='{"id": "x"}')
+    assert len(reports(json.dumps([wild, wild | {"id": "b"}]).encode())) == 2
+
+
+HEAVY = [
+    pytest.param(b"[" + b'{"a":"' + b"x" * 600 + b"\n", 10_000, id="broken lines"),
+    pytest.param(b'{"x":[' + b"{}," * 300_000, 1, id="many objects"),
+    pytest.param(b'{"x":"' + b'\\"' * 10_000_000, 1, id="a text without an end"),
+    pytest.param(b'"' + b'\\"\n' * 8, 3_000, id="quotes without an end"),
+    pytest.param(b'{"x":[' + b"1.5," * 10_000_000, 1, id="numbers without an end"),
+    pytest.param(b"[" * 10_000_000, 1, id="ten million levels"),
+    pytest.param(b"}{", 4_000, id="brackets the wrong way round"),
+]
+
+
+@pytest.mark.parametrize(("piece", "times"), HEAVY)
+def test_megabytes_that_make_no_sense_cost_little(piece: bytes, times: int) -> None:
+    begun = time.process_time()
+    tracemalloc.start()
+    with suppress(PortalError):
+        read_litellm(piece * times, "native")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.process_time() - begun < 10  # with the measuring of memory; without, a tenth of it
+    assert most < 120_000_000
+
+
+def test_vectors_are_passed_over() -> None:
+    vectors = {"data": [{"embedding": [0.25] * 1536} for _ in range(256)]}
+    begun = time.process_time()
+    assert isinstance(one(response=vectors), UsageReport)
+    assert time.process_time() - begun < 2
+
+
+def test_what_would_take_much_memory_to_read_is_rejected_alone() -> None:
+    heavy = json.dumps(sample(id="a"))[:-1] + ', "metadata": {"x": [' + "{}," * 700_000 + "{}]}}"
+    found = read_litellm(f"[{heavy}, {json.dumps(sample(id='b'))}]".encode(), "native")
+    assert [type(each) for each in found] == [Rejected, UsageReport]
+
+
+@pytest.mark.parametrize("error", [{"error_code": {"k": "SECRET"}}, {"error_class": ["SECRET"]}, {"error_code": "ok"}])
+def test_a_failure_is_never_ok_and_its_code_is_a_word_or_a_number(error: dict[str, Any]) -> None:
+    assert report(status="failure", error_information=error).status == "failure"
+    assert report(status="failure", error_information={"error_code": 429}).status == "429"
+
+
+def test_ids_that_are_no_texts_are_rejected_or_kept_apart() -> None:
+    assert isinstance(one(litellm_call_id={"a": 1}), Rejected)
+    assert report(litellm_call_id=5).id != report(litellm_call_id="5").id
+
+
 def test_there_is_an_end_to_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(litellm, "MOST_EVENTS", 2)
     with pytest.raises(TooLarge):
         read_litellm(json.dumps([sample(id=str(n)) for n in range(3)]).encode(), "native")
 
 
-@pytest.mark.parametrize("call", ["x" * 5000, "a/b", "zeile\nzwei", "ümlaut", "", None, 7, {"a": 1}])
+@pytest.mark.parametrize("call", ["x" * 5000, "a/b", "zeile\nzwei", "ümlaut", "", None, 7])
 def test_ids_that_clients_choose_become_ids_of_bounded_length(call: object) -> None:
     found = report(litellm_call_id=call)
     assert 0 < len(found.id) <= 256
