@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Text, TypeDecorator, bindparam, column, select
+from sqlalchemy import Boolean, ColumnElement, Dialect, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.sql.functions import FunctionElement
 
 
 class _List(TypeDecorator[Iterable[Any]]):
@@ -21,25 +21,27 @@ class _List(TypeDecorator[Iterable[Any]]):
         return json.dumps(list(value or ()))
 
 
-class _Each(GenericFunction[Any]):
-    """A row for each item of a JSON list, in a column called `value`."""
+class _Among(FunctionElement[bool]):
+    """A column of texts and a list."""
 
     inherit_cache = True
-    name = "portal_each"
+    name = "among"
+    type = Boolean()
 
 
-@compiles(_Each, "sqlite")
-def _each_sqlite(element: _Each, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **kw)})"
+@compiles(_Among, "sqlite")
+def _among_sqlite(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    text, wanted = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{text} IN (SELECT value FROM json_each({wanted}))"  # noqa: S608  # put together from what is compiled
 
 
-@compiles(_Each, "postgresql")
-def _each_postgresql(element: _Each, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"json_array_elements_text(({compiler.process(element.clauses, **kw)})::json)"
+@compiles(_Among, "postgresql")
+def _among_postgresql(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    """As an array, which is looked up by hash or index; joined, it is gone through for each row of a new table."""
+    text, wanted = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{text} = ANY (ARRAY(SELECT json_array_elements_text(({wanted})::json)))"
 
 
 def among(text: Any, parameter: str) -> ColumnElement[bool]:
     """Say whether a column of texts holds one of the texts that the statement is given as `parameter`."""
-    each = _Each(bindparam(parameter, type_=_List()))
-    found: ColumnElement[bool] = text.in_(select(column("value")).select_from(each))
-    return found
+    return _Among(text, bindparam(parameter, type_=_List()))
