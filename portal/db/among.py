@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class _List(TypeDecorator[Iterable[Any]]):
-    """Texts or whole numbers, as JSON."""
+    """Texts, as JSON."""
 
     impl = Text
     cache_ok = True

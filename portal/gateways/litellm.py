@@ -26,7 +26,7 @@ from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways.native import LONGEST_ID, LONGEST_LATENCY, Rejected
 from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_TOKENS
-from portal.rules.secrets import digest
+from portal.rules.secrets import digest, is_digest
 from portal.rules.text import clip_line
 from portal.rules.usage import UsageReport
 
@@ -38,7 +38,6 @@ LONGEST_MEMBER = 2_000_000
 MOST_TOKENS = 2_000_000
 """Brackets and texts of a batch; passing over more would take seconds."""
 
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _NOTHING_SPENT = Decimal(0)
 _IDS = ("litellm_call_id", "id", "status", "startTime")
 _KEPT = {
@@ -50,8 +49,10 @@ _KEPT = {
     "completion_tokens",
     "metadata",
     "error_information",
+    "cache_hit",
+    "session_id",
+    "trace_id",
 }
-_KEPT |= {"cache_hit", "session_id", "trace_id"}
 
 _TEXT = rb'"(?:[^"\\\n]++|\\[^\n])*+(?:"|\\?(?=\n|\Z))'
 _BETWEEN = re.compile(rb"(?:[\s,\[\]]|\xef\xbb\xbf)*+")
@@ -230,7 +231,7 @@ def _response_id(event: dict[str, Any]) -> str | None:
 def _key_hash(said: object) -> str:
     """Return the digest of the key a request was made with; a digest that stands there already, as it is."""
     text = said if isinstance(said, str) else ""
-    return text.lower() if _SHA256.fullmatch(text) else digest(text)
+    return text.lower() if is_digest(text) else digest(text)
 
 
 def _mode(metadata: dict[str, Any]) -> str:

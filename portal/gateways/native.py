@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_COST_FACTOR, MAX_TOKENS
-from portal.rules.secrets import digest
+from portal.rules.secrets import digest, is_digest
 from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines, split_lines
 from portal.rules.text import clean_line
 from portal.rules.usage import UsageReport
@@ -35,7 +35,6 @@ FINEST_FACTOR = Decimal("1E-12")
 
 _FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*[^\s\]},]|\n[ \t]*\{")
 
 
@@ -62,7 +61,7 @@ def _clean(longest: int) -> AfterValidator:
 
 
 def _hex(text: str) -> str:
-    if not _SHA256.fullmatch(text):
+    if not is_digest(text):
         raise ValueError("A SHA-256 is written with 64 hexadecimal digits.")
     return text.lower()
 

@@ -12,6 +12,7 @@ API_KEY = "moe-sk-"
 GATEWAY_TOKEN = "moe-gw-"  # noqa: S105  # the public prefix of every gateway token, not a token
 PREFIX_LENGTH = 16
 _HEX = re.compile(r"[0-9a-f]{48}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 def new_secret(kind: str) -> str:
@@ -27,6 +28,11 @@ def is_secret(text: str, kind: str) -> bool:
 def digest(secret: str) -> str:
     """Return the SHA-256 of a secret in lower-case hex: 64 characters."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Say whether `text` is written as a SHA-256 is, in either case."""
+    return _SHA256.fullmatch(text) is not None
 
 
 def key_prefix(secret: str) -> str:

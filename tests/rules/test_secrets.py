@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, digest, is_secret, key_prefix, new_secret
+from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, digest, is_digest, is_secret, key_prefix, new_secret
 
 
 @pytest.mark.parametrize("kind", [API_KEY, GATEWAY_TOKEN])
@@ -33,6 +33,16 @@ HEX = "0123456789abcdef" * 3
 )
 def test_other_text_is_no_key(text: str) -> None:
     assert not is_secret(text, API_KEY)
+
+
+@pytest.mark.parametrize("text", ["a" * 64, "A" * 64, digest("x")])
+def test_a_digest_is_known_by_its_shape(text: str) -> None:
+    assert is_digest(text)
+
+
+@pytest.mark.parametrize("text", ["", "a" * 63, "a" * 65, "g" * 64, "a" * 64 + "\n", "٣" * 64])
+def test_other_text_is_no_digest(text: str) -> None:
+    assert not is_digest(text)
 
 
 def test_a_key_is_a_key() -> None:
