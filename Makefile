@@ -46,7 +46,7 @@ lint: $(VENV)/set-up-test ## Check style, format and types
 	$(BIN)/mypy portal tests scripts
 
 lock: $(UV) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes the newest releases
-	$(COMPILE) --extra postgres --output-file requirements.lock
+	$(COMPILE) --extra postgres --extra parquet --output-file requirements.lock
 	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-test.lock
 	$(UV) pip compile --group gateway --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 		$(if $(UPGRADE),--upgrade) --output-file requirements-gateway.lock

@@ -14,8 +14,8 @@ from portal.api.errors import answers
 from portal.api.strict import JSON, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.db.session import run_in_transaction
-from portal.gateways.native import MOST_EVENTS, Event, Rejected, read_usage
-from portal.rules.usage import UsageReport
+from portal.gateways.native import MOST_EVENTS, Event, read_usage
+from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 
 router = strict_router("Gateways")

@@ -98,7 +98,10 @@ class ApiKey(Table):
 
 
 class Gateway(Table):
-    """A program that serves LLM requests and reports usage here; `mode` is that of events that name none."""
+    """A program that serves LLM requests and reports usage here; `mode` is that of events that name none.
+
+    `reported_at` is when it last sent something that was understood, known to the minute.
+    """
 
     __tablename__ = "gateways"
 
@@ -106,6 +109,7 @@ class Gateway(Table):
     name: Mapped[str] = mapped_column(String(64), unique=True)
     mode: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
+    reported_at: Mapped[datetime | None]
 
 
 class GatewayToken(Table):
@@ -228,6 +232,42 @@ class HeldEvent(Table):
     requested_at: Mapped[datetime]
     received_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
+
+
+class RejectedEvent(Table):
+    """An event that could not be taken, and why; the newest ones of each gateway are kept."""
+
+    __tablename__ = "rejected_events"
+    __table_args__ = (Index("ix_rejected_events_gateway", "gateway_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"))
+    external_id: Mapped[str | None] = mapped_column(String(256))
+    reason: Mapped[str]
+    received_at: Mapped[datetime]
+
+
+class UncountedDaily(Table):
+    """How much of what a gateway sent on a day (UTC) is no usage event: rejected, or about something else."""
+
+    __tablename__ = "uncounted_daily"
+    __table_args__ = (CLUSTERED,)
+
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    rejected: Mapped[int]
+    ignored: Mapped[int]
+
+
+class ImportProgress(Table):
+    """How far an import has come, stored together with what it brought; `position` is in the importer's own words."""
+
+    __tablename__ = "import_progress"
+
+    source: Mapped[str] = mapped_column(String(300), primary_key=True)
+    position: Mapped[str]
+    rows: Mapped[int]
+    updated_at: Mapped[datetime]
 
 
 class Note(Table):

@@ -23,12 +23,11 @@ from decimal import Decimal
 from typing import Any
 
 from portal.errors import InvalidInput, PortalError, TooLarge
-from portal.gateways.native import LONGEST_ID, LONGEST_LATENCY, Rejected
 from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import digest, is_digest
 from portal.rules.text import clip_line
-from portal.rules.usage import UsageReport
+from portal.rules.usage import LONGEST_ID, LONGEST_LATENCY, Rejected, UsageReport
 
 MOST_EVENTS = 10_000
 """Events of a batch; LiteLLM sends up to 512."""

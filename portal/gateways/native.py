@@ -6,7 +6,6 @@ for token counts, where "unknown" must not become zero.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -19,7 +18,7 @@ from portal.rules.pricing import MAX_COST_FACTOR, MAX_TOKENS
 from portal.rules.secrets import digest, is_digest
 from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines, split_lines
 from portal.rules.text import clean_line
-from portal.rules.usage import UsageReport
+from portal.rules.usage import LONGEST_ID, LONGEST_LATENCY, Rejected, UsageReport
 from portal.rules.validation import first_problem
 
 MOST_EVENTS = 1_000
@@ -28,22 +27,11 @@ MOST_LINES = 10_000
 """Events of NDJSON; they too are stored in one transaction, so there is an end to it."""
 LONGEST_LINE = 64 * 1024
 """Bytes of a line of NDJSON."""
-LONGEST_ID = 256
-LONGEST_LATENCY = 10**9
-"""Milliseconds: eleven days."""
 FINEST_FACTOR = Decimal("1E-12")
 
 _FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*[^\s\]},]|\n[ \t]*\{")
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """An event that cannot be taken, and why; its id where it has a proper one."""
-
-    id: str | None
-    reason: str
 
 
 def _exact(text: str) -> str:

@@ -17,6 +17,10 @@ FIRST_DAY = date(1999, 12, 31)
 LAST_DAY = date(2999, 12, 31)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far in the future a gateway's clock may be."""
+LONGEST_ID = 256
+"""Characters of the id that a gateway gives a request."""
+LONGEST_LATENCY = 10**9
+"""Milliseconds: eleven days."""
 
 
 class Status(StrEnum):
@@ -150,6 +154,14 @@ def parse_day(text: str, field: str) -> date:
 
 def _as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An event that cannot be taken, and why; its id where it has a proper one."""
+
+    id: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ import pytest
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways import litellm
 from portal.gateways.litellm import read_litellm
-from portal.gateways.native import Rejected
 from portal.rules.secrets import digest
-from portal.rules.usage import UsageReport
+from portal.rules.usage import Rejected, UsageReport
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "litellm"
 ALICE = "ccaebe50b8f1a22c3de58569ef2a814c286f65c0514f238e176598f0640e12bb"

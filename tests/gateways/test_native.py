@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.errors import InvalidInput, PortalError, TooLarge
-from portal.gateways.native import LONGEST_LINE, MOST_EVENTS, MOST_LINES, Rejected, read_usage
+from portal.gateways.native import LONGEST_LINE, MOST_EVENTS, MOST_LINES, read_usage
 from portal.rules.secrets import digest
-from portal.rules.usage import UsageReport
+from portal.rules.usage import Rejected, UsageReport
 
 SECRET = "moe-sk-" + "5e" * 24
 SMALL = {
