@@ -16,6 +16,7 @@ from portal.db.templates import AssignedModel, save_template, template_named
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.budgets import MAX_LIMIT, Limits
 from portal.rules.pricing import MAX_COST_FACTOR, is_rate
+from portal.rules.reporters import OWN_REPORTS
 from portal.rules.secrets import GATEWAY_TOKEN, digest, key_prefix, new_secret
 from portal.rules.text import MAX_NAME, InvalidText, clean_line
 
@@ -28,6 +29,8 @@ def create_gateway(session: Session, actor: str, name: str, now: datetime, mode:
     `mode` is how it processes requests of which it does not say so itself.
     """
     text, usual = _line("name", name, "The name", MAX_NAME), _line("mode", mode, "The mode", MAX_NAME)
+    if text == OWN_REPORTS:
+        raise InvalidInput(f"{OWN_REPORTS} is the name for what people report themselves.", "name")
     try:
         gateway = add_gateway(session, text, usual, now)
     except IntegrityError as error:
@@ -36,9 +39,29 @@ def create_gateway(session: Session, actor: str, name: str, now: datetime, mode:
     return _new_token(session, actor, gateway, now)
 
 
+def import_gateway(session: Session, actor: str, name: str, now: datetime, mode: str = "native") -> Gateway:
+    """Return the gateway of this name, to which imported usage belongs; made without a token where there is none.
+
+    `mode` is that of a gateway that is made; one that is there keeps its own. Raises InvalidInput.
+    """
+    text = _line("name", name, "The name", MAX_NAME)
+    if found := gateway_named(session, text):
+        return found
+    usual = _line("mode", mode, "The mode", MAX_NAME)
+    gateway = add_gateway(session, text, usual, now)
+    add_entry(session, actor, "gateway.create", now, name=text, mode=usual)
+    return gateway
+
+
 def rotate_gateway_token(session: Session, actor: str, name: str, now: datetime) -> str:
-    """Give a gateway one more token and return it; the older ones stay valid until revoked. Raises NotFound."""
-    return _new_token(session, actor, _gateway(session, name), now)
+    """Give a gateway one more token and return it; the older ones stay valid until revoked.
+
+    Raises NotFound, and InvalidInput where there can be none.
+    """
+    gateway = _gateway(session, name)
+    if gateway.name == OWN_REPORTS:
+        raise InvalidInput("People report with their own API keys; there are no tokens for that.", "name")
+    return _new_token(session, actor, gateway, now)
 
 
 def revoke_gateway_tokens(session: Session, actor: str, name: str, prefix: str | None, now: datetime) -> int:

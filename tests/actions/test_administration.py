@@ -15,6 +15,7 @@ from portal.actions.administration import (
     assign_template,
     create_gateway,
     define_template,
+    import_gateway,
     revoke_gateway_tokens,
     rotate_gateway_token,
     set_budget,
@@ -22,7 +23,7 @@ from portal.actions.administration import (
 from portal.actions.prices import enter_price
 from portal.db.audit import entries
 from portal.db.budgets import limits
-from portal.db.gateways import all_gateways, gateway_with_token
+from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
 from portal.db.prices import price_book
 from portal.db.session import Database
 from portal.db.tables import Account, AuditEntry
@@ -87,6 +88,28 @@ def test_tokens_are_rotated_one_after_the_other(db: Database) -> None:
     assert [known(token) for token in (first, second, other)] == [False, False, True]
     assert written()[-1] == ("root", "gateway.revoke", {"name": "moe-1", "prefix": None, "revoked": 0})
     assert not any(token[16:] in json.dumps(written()) for token in (first, second, other))
+
+
+def test_imported_usage_gets_a_gateway_without_a_token_once(db: Database) -> None:
+    made = run(import_gateway, "root", " litellm ", NOW, "moe_orchestrated")
+    assert (made.name, made.mode, run(tokens_of, made.id)) == ("litellm", "moe_orchestrated", [])
+    assert run(import_gateway, "root", "litellm", NOW).id == made.id
+    assert [row.mode for row in run(all_gateways)] == ["moe_orchestrated"]
+    assert written() == [("root", "gateway.create", {"name": "litellm", "mode": "moe_orchestrated"})]
+
+
+def test_it_goes_to_the_gateway_that_is_there(db: Database) -> None:
+    token = run(create_gateway, "root", "moe-1", NOW)
+    assert run(import_gateway, "root", "moe-1", NOW).name == "moe-1"
+    assert known(token)
+    assert len(run(all_gateways)) == 1
+
+
+@pytest.mark.parametrize(("name", "mode"), [("", "native"), ("two\nlines", "native"), ("moe-1", "")])
+def test_a_malformed_gateway_of_imports_is_not_made(db: Database, name: str, mode: str) -> None:
+    with pytest.raises(InvalidInput):
+        run(import_gateway, "root", name, NOW, mode)
+    assert run(all_gateways) == []
 
 
 # Budgets
