@@ -9,7 +9,20 @@ import os
 
 import typer
 
-from portal.cli import accounts, budgets, demo, gateways, held, keys, ledger, prices, serve, templates
+from portal.cli import (
+    accounts,
+    budgets,
+    demo,
+    gateways,
+    held,
+    import_sovereign,
+    imports,
+    keys,
+    ledger,
+    prices,
+    serve,
+    templates,
+)
 from portal.cli.console import PortalCommands
 
 app = typer.Typer(
@@ -31,8 +44,10 @@ for name, nouns in {
     "price": prices,
     "template": templates,
     "held": held,
+    "import": imports,
 }.items():
     app.add_typer(nouns.commands, name=name)
+app.add_typer(import_sovereign.follow, name="follow")
 app.add_typer(ledger.commands)
 
 

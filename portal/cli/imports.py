@@ -1,0 +1,8 @@
+"""`portal import`: bringing what other systems know, again and again without counting anything twice."""
+
+import typer
+
+from portal.cli import import_sovereign
+
+commands = typer.Typer(help="Import from other systems.", no_args_is_help=True)
+commands.add_typer(import_sovereign.commands)
