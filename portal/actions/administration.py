@@ -28,9 +28,7 @@ def create_gateway(session: Session, actor: str, name: str, now: datetime, mode:
 
     `mode` is how it processes requests of which it does not say so itself.
     """
-    text, usual = _line("name", name, "The name", MAX_NAME), _line("mode", mode, "The mode", MAX_NAME)
-    if text == OWN_REPORTS:
-        raise InvalidInput(f"{OWN_REPORTS} is the name for what people report themselves.", "name")
+    text, usual = _gateway_name(name), _line("mode", mode, "The mode", MAX_NAME)
     try:
         gateway = add_gateway(session, text, usual, now)
     except IntegrityError as error:
@@ -44,7 +42,7 @@ def import_gateway(session: Session, actor: str, name: str, now: datetime, mode:
 
     `mode` is that of a gateway that is made; one that is there keeps its own. Raises InvalidInput.
     """
-    text = _line("name", name, "The name", MAX_NAME)
+    text = _gateway_name(name)
     if found := gateway_named(session, text):
         return found
     usual = _line("mode", mode, "The mode", MAX_NAME)
@@ -143,6 +141,13 @@ def _account(session: Session, username: str) -> Account:
     if found is None:
         raise NotFound(f"There is no account called {username}.")
     return found
+
+
+def _gateway_name(name: str) -> str:
+    text = _line("name", name, "The name", MAX_NAME)
+    if text == OWN_REPORTS:
+        raise InvalidInput(f"{OWN_REPORTS} is the name for what people report themselves.", "name")
+    return text
 
 
 def _line(field: str, text: str, what: str, longest: int, *, empty: bool = False) -> str:

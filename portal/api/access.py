@@ -9,11 +9,13 @@ from fastapi.security.base import SecurityBase
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection, Request
 
+from portal.clock import utc_now
 from portal.db.gateways import gateway_with_token
+from portal.db.keys import working_key
 from portal.db.session import open_session, open_snapshot, run_in_reading
-from portal.db.tables import Gateway
 from portal.errors import UnknownToken
-from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
+from portal.rules.reporters import OWN_MODE, Person, Reporter
+from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, digest, is_secret
 from portal.visitors import same_origin, sent_bearer, sent_session
 
 
@@ -70,19 +72,27 @@ Reading = Annotated[Session, Depends(open_snapshot, scope="function")]
 Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 
-def known_gateway(token: GatewayToken) -> Gateway:
+def reporting_gateway(token: GatewayToken) -> Reporter:
     """Return the gateway whose token this is. Raises UnknownToken."""
     found = run_in_reading(gateway_with_token, digest(token)) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:
         raise UnknownToken
-    return found
+    return Reporter(found.id, found.mode, found.reported_at)
 
 
-def reporting_gateway(token: GatewayToken) -> int:
-    """Return the id of the gateway whose token this is. Raises UnknownToken."""
-    return known_gateway(token).id
+def reporting_person(token: ApiKeyToken) -> Reporter:
+    """Return the person whose working API key this is. Raises UnknownToken."""
+    found = run_in_reading(working_key, digest(token), utc_now()) if is_secret(token, API_KEY) else None
+    if found is None:
+        raise UnknownToken
+    return Reporter(None, OWN_MODE, person=Person(found.account_id, found.key_hash))
 
 
-ReportingGateway = Annotated[int, Depends(reporting_gateway)]
-KnownGateway = Annotated[Gateway, Depends(known_gateway)]
-"""The gateway itself, for adapters that need to know more of it than who it is."""
+def any_reporter(token: GatewayToken, key: ApiKeyToken) -> Reporter:
+    """Return whose token was sent, a gateway's or a person's. Raises UnknownToken."""
+    return reporting_person(key) if is_secret(key, API_KEY) else reporting_gateway(token)
+
+
+ReportingGateway = Annotated[Reporter, Depends(reporting_gateway)]
+ReportingPerson = Annotated[Reporter, Depends(reporting_person)]
+AnyReporter = Annotated[Reporter, Depends(any_reporter)]

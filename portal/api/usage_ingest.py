@@ -8,13 +8,15 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from portal.actions.usage import Outcome, Result, record_usage
+from portal.actions.reports import store_reports
+from portal.actions.usage import Outcome, Result
 from portal.api.access import ReportingGateway
 from portal.api.errors import answers
 from portal.api.strict import JSON, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.db.session import run_in_transaction
 from portal.gateways.native import MOST_EVENTS, Event, read_usage
+from portal.rules.reporters import Reporter
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 
@@ -47,10 +49,10 @@ class UsageReceipt(BaseModel):
     results: list[EventResult] = Field(description="One for each event, in their order")
 
 
-async def usage_body(request: Request, gateway_id: ReportingGateway) -> tuple[int, bytes, bool]:
-    """Read a batch, for a gateway that may send one: its id, the bytes, and whether they are said to be NDJSON."""
+async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes, bool]:
+    """Read a batch, for a gateway that may send one: whose it is, the bytes, and whether they are said to be NDJSON."""
     kind = media_type(request, JSON, *LINES)
-    return gateway_id, await read_body(request, MOST_BYTES, packed=True), kind in LINES
+    return gateway, await read_body(request, MOST_BYTES, packed=True), kind in LINES
 
 
 @router.post(
@@ -58,7 +60,7 @@ async def usage_body(request: Request, gateway_id: ReportingGateway) -> tuple[in
     openapi_extra=takes(Event, {JSON: {"anyOf": [_EVENT, _EVENTS]}} | dict.fromkeys(LINES, _EVENT)),
     responses=answers(401, 403, 415),
 )
-def report_usage(batch: Annotated[tuple[int, bytes, bool], Depends(usage_body)]) -> UsageReceipt:
+def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_body)]) -> UsageReceipt:
     """Store usage events, each once.
 
     The body is one event, a JSON array of up to 1,000 events, or NDJSON of up to 10,000, one event a line. One bad
@@ -66,33 +68,37 @@ def report_usage(batch: Annotated[tuple[int, bytes, bool], Depends(usage_body)])
     other content a `conflict`. Events of unknown keys and persons are `unattributed`; these and conflicts are kept for
     the administrator, and counted neither as accepted nor as rejected. The answer comes when all is stored for good.
     """
-    gateway_id, body, is_lines = batch
-    return store(gateway_id, read_usage(body, lines=is_lines))
+    gateway, body, is_lines = batch
+    return store(gateway, read_usage(body, lines=is_lines))
 
 
-def store(gateway_id: int, events: Sequence[UsageReport | Rejected]) -> UsageReceipt:
-    """Store what an adapter made of a batch, and return what became of each event."""
-    reports = [event for event in events if isinstance(event, UsageReport)]
+def store(reporter: Reporter, entries: Sequence[UsageReport | Rejected], *, ignored: int = 0) -> UsageReceipt:
+    """Store what an adapter made of a batch, and return what became of each event.
+
+    `ignored` is how much of the batch is about something else than usage.
+    """
     now, budget_tz = utc_now(), settings().budget_zone
-    outcomes = run_in_transaction(record_usage, gateway_id, reports, budget_tz, now) if reports else []
-    said = receipt(events, outcomes)
+    outcomes = run_in_transaction(store_reports, reporter, entries, budget_tz, now, ignored=ignored)
+    said = receipt(entries, outcomes)
     if said.rejected:  # some gateways never read what they are told
         first = next(result for result in said.results if result.result is Result.REJECTED)
-        log.warning("gateway %s: %s of %s events rejected: %s", gateway_id, said.rejected, len(events), first.error)
+        log.warning("%s: %s of %s events rejected: %s", _name(reporter), said.rejected, len(entries), first.error)
     return said
 
 
-def receipt(events: Sequence[UsageReport | Rejected], outcomes: Sequence[Outcome]) -> UsageReceipt:
-    """Return what became of each event; `outcomes` are those of the reports among them, in order."""
-    next_outcome = iter(outcomes)
-    results = []
-    for index, event in enumerate(events):
-        outcome = Outcome(Result.REJECTED, event.reason) if isinstance(event, Rejected) else next(next_outcome)
-        results.append(EventResult(index=index, id=event.id, result=outcome.result, error=outcome.error))
-    counted = [result.result for result in results]
+def receipt(entries: Sequence[UsageReport | Rejected], outcomes: Sequence[Outcome]) -> UsageReceipt:
+    """Return what became of each event of a batch."""
+    counted = [outcome.result for outcome in outcomes]
     return UsageReceipt(
         accepted=counted.count(Result.ACCEPTED),
         duplicates=counted.count(Result.DUPLICATE),
         rejected=counted.count(Result.REJECTED),
-        results=results,
+        results=[
+            EventResult(index=index, id=entry.id, result=outcome.result, error=outcome.error)
+            for index, (entry, outcome) in enumerate(zip(entries, outcomes, strict=True))
+        ],
     )
+
+
+def _name(reporter: Reporter) -> str:
+    return f"account {reporter.person.account_id}" if reporter.person else f"gateway {reporter.gateway_id}"

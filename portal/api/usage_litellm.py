@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from portal.api.access import KnownGateway
+from portal.api.access import ReportingGateway
 from portal.api.errors import answers
 from portal.api.strict import JSON, media_type, read_body, strict_router
 from portal.api.usage_ingest import LINES, UsageReceipt, store
-from portal.db.tables import Gateway
 from portal.gateways.litellm import read_litellm
+from portal.rules.reporters import Reporter
 
 router = strict_router("Gateways")
 
@@ -23,7 +23,7 @@ _SCHEMA = {
 }
 
 
-async def litellm_body(request: Request, gateway: KnownGateway) -> tuple[Gateway, bytes]:
+async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes]:
     """Read a batch, for a gateway that may send one."""
     media_type(request, JSON, *LINES)
     return gateway, await read_body(request, MOST_BYTES, packed=True)
@@ -34,11 +34,11 @@ async def litellm_body(request: Request, gateway: KnownGateway) -> tuple[Gateway
     openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": _SCHEMA}}}},
     responses=answers(401, 403, 415),
 )
-def report_litellm_usage(batch: Annotated[tuple[Gateway, bytes], Depends(litellm_body)]) -> UsageReceipt:
+def report_litellm_usage(batch: Annotated[tuple[Reporter, bytes], Depends(litellm_body)]) -> UsageReceipt:
     """Store what LiteLLM's `generic_api` callback sends, each request once.
 
     Nothing is kept of prompts and answers. An event that cannot be understood is rejected alone; the others of its
     batch are stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
     """
     gateway, body = batch
-    return store(gateway.id, read_litellm(body, gateway.mode))
+    return store(gateway, read_litellm(body, gateway.mode))

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Gateway, GatewayToken
+from portal.db.upserts import insert
+from portal.rules.reporters import NOTED_EVERY, OWN_MODE, OWN_REPORTS
 
 
 def gateway_with_token(session: Session, token_hash: str) -> Gateway | None:
@@ -40,6 +42,22 @@ def add_gateway(session: Session, name: str, mode: str, now: datetime) -> Gatewa
     session.add(row)
     session.flush()
     return row
+
+
+def own_reports_gateway(session: Session, now: datetime) -> Gateway:
+    """Return the gateway under which people's own reports stand; it is there from the first of them on."""
+    found = gateway_named(session, OWN_REPORTS)
+    if found is None:
+        values = {"name": OWN_REPORTS, "mode": OWN_MODE, "created_at": now}
+        session.execute(insert(session, Gateway).values(values).on_conflict_do_nothing(index_elements=["name"]))
+        found = session.scalars(select(Gateway).where(Gateway.name == OWN_REPORTS)).one()
+    return found
+
+
+def note_reported(session: Session, gateway_id: int, now: datetime) -> None:
+    """Note that a gateway reports now, unless that was noted lately; of many batches at once one writes."""
+    is_old = or_(Gateway.reported_at.is_(None), Gateway.reported_at <= now - NOTED_EVERY)
+    session.execute(update(Gateway).where(Gateway.id == gateway_id, is_old).values(reported_at=now))
 
 
 def add_token(session: Session, gateway_id: int, token_hash: str, prefix: str, now: datetime) -> GatewayToken:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.tables import ApiKey
+from portal.db.tables import Account, ApiKey
 
 MOST_KEYS = 200
 """Keys one account may have that are neither revoked nor expired."""
@@ -38,6 +38,12 @@ def active_keys(session: Session, account_id: int, now: datetime) -> list[ApiKey
 def key(session: Session, account_id: int, key_id: int) -> ApiKey | None:
     """Return one of an account's own keys."""
     return session.scalar(select(ApiKey).where(ApiKey.id == key_id, ApiKey.account_id == account_id))
+
+
+def working_key(session: Session, key_hash: str, now: datetime) -> ApiKey | None:
+    """Return the key that has this SHA-256, if it works at `now` and its account is active."""
+    owner = select(ApiKey).join(Account, Account.id == ApiKey.account_id)
+    return session.scalar(owner.where(ApiKey.key_hash == key_hash, Account.active, *usable(now)))
 
 
 def matching_keys(session: Session, account_id: int, text: str) -> list[int]:

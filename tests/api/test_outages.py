@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.actions.ledger import verify_account
-from portal.actions.usage import record_usage
+from portal.actions.reports import store_reports
 from portal.db.ledger import count_events
 from portal.db.session import Database
 from portal.db.tables import Account
@@ -159,15 +159,15 @@ def occupied(db: Database, server: Server) -> Iterator[None]:
 def cut(db: Database, _: Server) -> Iterator[None]:
     """An administrator ends each connection just before it would commit."""
 
-    def terminate(session: Session, *args: Any) -> Any:
-        outcomes = record_usage(session, *args)
+    def terminate(session: Session, *args: Any, **options: Any) -> Any:
+        outcomes = store_reports(session, *args, **options)
         with db.engine.connect() as other:
             process = session.scalar(text("SELECT pg_backend_pid()"))
             other.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
         return outcomes
 
     with pytest.MonkeyPatch.context() as meanwhile:
-        meanwhile.setattr("portal.api.usage_ingest.record_usage", terminate)
+        meanwhile.setattr("portal.api.usage_ingest.store_reports", terminate)
         yield
 
 

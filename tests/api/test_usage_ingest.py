@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.actions.administration import create_gateway, define_template, revoke_gateway_tokens, rotate_gateway_token
 from portal.actions.keys import NewKey, revoke_key
 from portal.actions.ledger import verify_account
-from portal.actions.usage import record_usage
+from portal.actions.reports import store_reports
 from portal.db.held import count_held
 from portal.db.ledger import count_events
 from portal.db.session import Database
@@ -241,13 +241,13 @@ def test_a_batch_of_the_largest_size_is_stored(alice: Account, post_usage: Post,
 def test_what_could_not_be_stored_is_not_acknowledged(
     alice: Account, post_usage: Post, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail_at_the_end(session: Session, *args: Any) -> None:
-        record_usage(session, *args)
+    def fail_at_the_end(session: Session, *args: Any, **options: Any) -> None:
+        store_reports(session, *args, **options)
         raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
 
     before = everything(db)
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("portal.api.usage_ingest.record_usage", fail_at_the_end)
+        meanwhile.setattr("portal.api.usage_ingest.store_reports", fail_at_the_end)
         answer = post_usage(json=event())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert everything(db) == before

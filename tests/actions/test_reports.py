@@ -1,0 +1,88 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portal.actions.administration import create_gateway, import_gateway, rotate_gateway_token
+from portal.actions.keys import NewKey
+from portal.actions.reports import store_reports
+from portal.actions.usage import Result
+from portal.db.counters import count_requests
+from portal.db.gateways import gateway_named
+from portal.db.rejected import rejected_events
+from portal.db.session import Database
+from portal.db.tables import Account
+from portal.errors import InvalidInput
+from portal.rules.reporters import OWN_REPORTS, Person, Reporter
+from portal.rules.secrets import digest
+from portal.rules.usage import Rejected, UsageReport
+from portal.views.summary import load_summary
+from tests.cast import NOW, Gateway, run
+
+UTC = ZoneInfo("UTC")
+
+
+def report(id: str = "r-1", **said: object) -> UsageReport:
+    return replace(UsageReport(id, "qwen3", "native", 100, 20, username="alice", requested_at=NOW), **said)  # type: ignore[arg-type]
+
+
+def store(reporter: Reporter, *entries: UsageReport | Rejected, now: datetime = NOW) -> list[Result]:
+    return [outcome.result for outcome in run(store_reports, reporter, entries, UTC, now)]
+
+
+def reported_at(gateway: Gateway) -> datetime | None:
+    found = run(gateway_named, gateway.name)
+    assert found is not None
+    return found.reported_at
+
+
+def person(account: Account, key: NewKey) -> Reporter:
+    return Reporter(None, "native", person=Person(account.id, digest(key.secret)))
+
+
+def tokens(account: Account) -> int:
+    total: int = run(load_summary, account.id, NOW).total.tokens
+    return total
+
+
+def test_what_cannot_be_taken_is_kept_with_its_reason_beside_what_can(alice: Account, gateway: Gateway) -> None:
+    late = report("r-2", requested_at=NOW + timedelta(hours=2))
+    found = store(Reporter(gateway.id, "native"), report(), Rejected("r-0", "There is no model."), late)
+    assert found == [Result.ACCEPTED, Result.REJECTED, Result.REJECTED]
+    assert [(row.external_id, row.reason) for row in run(rejected_events, gateway.id)] == [
+        ("r-2", "requested_at lies more than 5 minutes in the future."),
+        ("r-0", "There is no model."),
+    ]
+
+
+def test_it_is_noted_to_the_minute_when_a_gateway_reports(alice: Account, gateway: Gateway) -> None:
+    store(Reporter(gateway.id, "native"), report())
+    assert reported_at(gateway) == NOW
+    store(Reporter(gateway.id, "native", NOW), report("r-2"), now=NOW + timedelta(seconds=59))
+    assert reported_at(gateway) == NOW
+    store(Reporter(gateway.id, "native", NOW), Rejected(None, "No JSON."), now=NOW + timedelta(seconds=60))
+    assert reported_at(gateway) == NOW + timedelta(seconds=60)
+
+
+def test_a_persons_reports_count_for_that_person_whoever_they_name(
+    alice: Account, bob: Account, bobs_key: NewKey
+) -> None:
+    assert store(person(bob, bobs_key), report(username="alice")) == [Result.ACCEPTED]
+    assert (tokens(alice), tokens(bob)) == (0, 120)
+
+
+def test_two_people_may_report_the_same_id(alice: Account, bob: Account, alices_key: NewKey, bobs_key: NewKey) -> None:
+    assert store(person(bob, bobs_key), report(prompt_tokens=5)) == [Result.ACCEPTED]
+    assert store(person(alice, alices_key), report()) == [Result.ACCEPTED]
+    assert store(person(alice, alices_key), report()) == [Result.DUPLICATE]
+    assert (tokens(alice), tokens(bob), run(count_requests)) == (120, 25, 2)
+
+
+@pytest.mark.parametrize("make", [create_gateway, import_gateway, rotate_gateway_token])
+def test_no_gateway_can_report_among_peoples_own_reports(
+    db: Database, alice: Account, alices_key: NewKey, make: object
+) -> None:
+    store(person(alice, alices_key), report())
+    with pytest.raises(InvalidInput):
+        run(make, "test", OWN_REPORTS, NOW)  # type: ignore[arg-type]

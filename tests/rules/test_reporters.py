@@ -1,0 +1,49 @@
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from portal.rules.reporters import Person, Reporter, own_id
+from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
+from tests.cast import NOW
+
+REPORT = UsageReport("r-1", "qwen3", "native", 100, 20, username="bob", template="big", cost_factor=Decimal(0))
+ALICE = Reporter(None, "native", person=Person(7, "a" * 64))
+
+
+def test_a_gateway_is_taken_at_its_word() -> None:
+    assert Reporter(1, "native").own(REPORT) is REPORT
+
+
+def test_a_person_reports_for_nobody_else_and_says_nothing_of_what_is_billed() -> None:
+    assert ALICE.own(REPORT) == replace(
+        REPORT, id="7/r-1", key_hash="a" * 64, username=None, template=None, cost_factor=None
+    )
+
+
+def test_what_was_rejected_stays_so() -> None:
+    assert ALICE.own(Rejected("r-1", "No model.")) == Rejected("r-1", "No model.")
+
+
+@pytest.mark.parametrize("long", ["x" * LONGEST_ID, "x" * (LONGEST_ID - 1)])
+def test_long_ids_of_persons_fit_and_stay_apart(long: str) -> None:
+    ids = {own_id(7, long), own_id(8, long), own_id(7, long[:-1] + "y"), own_id(7, long)}
+    assert len(ids) == 3
+    assert max(map(len, ids)) <= LONGEST_ID
+
+
+def test_a_plain_id_cannot_be_taken_for_somebody_elses() -> None:
+    assert own_id(7, "7/r-1") != own_id(77, "r-1") != own_id(7, "r-1")
+
+
+@pytest.mark.parametrize(
+    ("reported_at", "is_news"),
+    [
+        pytest.param(None, True, id="never before"),
+        pytest.param(NOW - timedelta(seconds=59), False, id="within the minute"),
+        pytest.param(NOW - timedelta(seconds=60), True, id="a minute ago"),
+    ],
+)
+def test_that_a_gateway_reports_is_news_once_a_minute(reported_at: object, is_news: bool) -> None:
+    assert Reporter(1, "native", reported_at).is_news(NOW) is is_news  # type: ignore[arg-type]  # a table of both
