@@ -1,0 +1,65 @@
+"""What lenient dialects say, made into the values we keep, or found to be unclear."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from portal.rules.instants import parse_instant
+from portal.rules.pricing import MAX_TOKENS
+from portal.rules.usage import LONGEST_LATENCY
+
+PROMPT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+"""Where OpenAI's usage objects break the prompt down: of chat completions, and of responses."""
+COMPLETION_DETAILS = ("completion_tokens_details", "output_tokens_details")
+
+
+class Unclear(ValueError):
+    """What was said cannot be understood; the message is a sentence."""
+
+
+def mapping(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object that is a member of another one; an empty one where there is none."""
+    found = parent.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def first_said(*said: object) -> object:
+    """Return the first of several values that is not null."""
+    return next((value for value in said if value is not None), None)
+
+
+def token_count(said: object, name: str) -> int:
+    """Return a token count, which is never guessed. Raises Unclear."""
+    if isinstance(said, float) and said.is_integer():
+        said = int(said)
+    if type(said) is not int or not 0 <= said <= MAX_TOKENS:
+        raise Unclear(f"{name} must be a whole number from 0 to {MAX_TOKENS:,}.")
+    return said
+
+
+def part_of(whole: int, *said: object) -> int:
+    """Return how many of `whole` tokens were of a kind; 0 where nothing sensible is said, since the sum is known."""
+    part = first_said(*said)
+    return min(part, whole) if type(part) is int and part > 0 else 0
+
+
+def detail(usage: dict[str, Any], name: str, *places: str) -> object:
+    """Return a detail of a usage object, from the first of several places that says it."""
+    return first_said(*(mapping(usage, place).get(name) for place in places))
+
+
+def instant(said: object, name: str) -> datetime:
+    """Return an instant given in seconds since 1970 or as ISO 8601 with an offset. Raises Unclear."""
+    try:
+        if isinstance(said, str):
+            return parse_instant(said)
+        if isinstance(said, (int, float)) and not isinstance(said, bool) and math.isfinite(said):
+            return datetime.fromtimestamp(said, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise Unclear(f"{name} is no instant.")
+
+
+def latency(milliseconds: float) -> int | None:
+    """Return how long a request took; None where that makes no sense, since nothing depends on it."""
+    return round(milliseconds) if 0 <= milliseconds <= LONGEST_LATENCY else None
