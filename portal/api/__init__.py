@@ -34,6 +34,7 @@ from portal.api import (
     usage_export,
     usage_ingest,
     usage_litellm,
+    usage_openai,
 )
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.strict import strict_router
@@ -63,7 +64,7 @@ def read_openapi() -> dict[str, Any]:
 
 
 _often = (authorize, usage_ingest, usage_litellm, budget)  # first, since routes are tried one after the other
-_parts = [part.router for part in (*_often, summary, usage, usage_export, notes, alerts, keys, health)]
+_parts = [part.router for part in (*_often, usage_openai, summary, usage, usage_export, notes, alerts, keys, health)]
 _parts.append(document)
 
 router = APIRouter(routes=[route for part in _parts for route in part.routes])  # a router in it is gone through twice

@@ -77,7 +77,12 @@ def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
 
 
 def members(text: bytes, kept: Collection[str]) -> dict[str, Any]:
-    """Return the members of an object that are kept; the others are passed over. Raises Unclear and TooLarge."""
+    """Return the members of an object that are kept; the others are passed over.
+
+    Raises Unclear for what is not one JSON object, and TooLarge.
+    """
+    if not text.startswith(b"{"):
+        raise Unclear("This is no JSON object.")
     found, skip, at = {}, _Skip(text, _TOKEN), _end(_SPACE, text, 1)
     while not text.startswith(b"}", at):
         start = _end(_KEY, text, at)
@@ -92,6 +97,8 @@ def members(text: bytes, kept: Collection[str]) -> dict[str, Any]:
             at = _end(_SPACE, text, at + 1)
         elif not text.startswith(b"}", at):
             raise Unclear("This is not JSON.")
+    if _end(_SPACE, text, at + 1) != len(text):
+        raise Unclear("Something follows the JSON object.")
     return found
 
 

@@ -33,13 +33,14 @@ SPECIFIED = {
     ("GET", "/api/v1/budget"),
     ("POST", "/api/v1/usage"),
     ("POST", "/api/v1/usage/litellm"),
+    ("POST", "/api/v1/usage/openai"),
     ("POST", "/api/v1/authorize"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/api/openapi.json"),
 }
 
-FOREIGN = {"/api/v1/usage/litellm"}
+FOREIGN = {"/api/v1/usage/litellm", "/api/v1/usage/openai"}
 """What other programs send as they like: open, and described in words."""
 
 

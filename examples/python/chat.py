@@ -1,0 +1,10 @@
+"""Ask a model, and report it: OPENAI_BASE_URL, OPENAI_API_KEY, PORTAL_URL and PORTAL_API_KEY say where and who."""
+
+from openai import OpenAI
+from portal_usage import report
+
+response = OpenAI().chat.completions.create(
+    model="qwen3:32b", messages=[{"role": "user", "content": "What is a mixture of experts?"}]
+)
+report(response)
+print(response.choices[0].message.content)
