@@ -1,22 +1,128 @@
 """`portal import moe-sovereign` and `portal follow moe-sovereign`: what a MoE Sovereign's own database knows."""
 
+import signal
+import sys
+import time
+from typing import Annotated
+
 import typer
 
-from portal.cli.console import example
+from portal.cli.console import actor, example, note, open_portal, progress, sentence, show_table, shown
+from portal.cli.sovereign import SovereignImport
+from portal.clock import utc_now
+from portal.db.audit import add_entry
+from portal.db.sovereign import Look, SourceUnavailable, look_at
+from portal.errors import Unavailable
+from portal.rules.imports import Fate, Kind, Tally
 
 commands = typer.Typer()
 follow = typer.Typer(help="Keep importing what another system adds.", no_args_is_help=True)
 
+SHARE = 10
+"""A follower rests so many times as long as it has read, so that it is no burden to the other database."""
+LONGEST_PAUSE = 300
+"""Seconds between two tries while a database is away."""
+
+Address = Annotated[
+    str,
+    typer.Argument(
+        metavar="POSTGRES_URL|-",
+        envvar="PORTAL_IMPORT_URL",
+        help="Address of its database. Others on this machine can see arguments: put an address with a password into "
+        "the variable, or send it to stdin and say -.",
+    ),
+]
+GatewayName = Annotated[
+    str, typer.Option("--gateway", metavar="NAME", help="Gateway under which its usage stands; made if there is none.")
+]
+
 
 @commands.command(
-    "moe-sovereign", epilog=example("portal import moe-sovereign postgresql://reader@db.example.org/moe_userdb")
+    "moe-sovereign",
+    epilog=example(
+        "portal import moe-sovereign postgresql://moe_admin@127.0.0.1:5433/moe_userdb",
+        "echo postgresql://moe_admin:secret@127.0.0.1:5433/moe_userdb | portal import moe-sovereign -",
+    ),
 )
-def import_moe_sovereign() -> None:
-    """Bring accounts, keys, budgets, expert templates, usage and notes."""
+def import_moe_sovereign(
+    address: Address,
+    gateway: GatewayName = "moe-sovereign",
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Read all usage again, for instance after making accounts that were missing."),
+    ] = False,
+) -> None:
+    """Bring people, API keys, budgets, expert templates, usage and notes from a MoE Sovereign.
+
+    Passwords and keys keep working. What is here already stays as it is. It can be interrupted and repeated at any
+    time, while both run: nothing is lost or counted twice. Its database is only read.
+    """
+    bringing = SovereignImport(gateway, again=again, bar=progress)
+    url = _address(address)
+    database = open_portal()
+    with look_at(url) as look:
+        _say_what_is_missing(look)
+        tally = bringing.run(look)
+    counts = {kind.value: tally.counts[kind, Fate.BROUGHT] for kind in Kind}
+    with database.transaction() as session:
+        source = f"{look.system}/{look.database}"
+        add_entry(session, actor(), "import.moe-sovereign", utc_now(), gateway=gateway, source=source, brought=counts)
+    show_table(("What", "Brought", "Already here", "Not brought"), tally.rows())
+    for said in tally.sentences():
+        note(said)
 
 
 @follow.command(
-    "moe-sovereign", epilog=example("portal follow moe-sovereign postgresql://reader@db.example.org/moe_userdb")
-)
-def follow_moe_sovereign() -> None:
-    """Keep bringing new usage."""
+    "moe-sovereign",
+    epilog=example("PORTAL_IMPORT_URL=postgresql://moe_admin:secret@127.0.0.1:5433/moe_userdb \\",
+                   "  portal follow moe-sovereign"),
+)  # fmt: skip
+def follow_moe_sovereign(
+    address: Address,
+    gateway: GatewayName = "moe-sovereign",
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How often to look at least, if that is quick.")
+    ] = 10,
+) -> None:
+    """Import from a MoE Sovereign, and keep bringing what is new there until it is stopped.
+
+    Waits while one of the databases is away.
+    """
+    following = SovereignImport(gateway)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: following.stop.set())
+    url = _address(address)
+    open_portal()
+    said: set[str] = set()
+    failures = 0
+    while not following.stop.is_set():
+        began = time.monotonic()
+        try:
+            with look_at(url) as look:
+                _report(following.run(look), said)
+            failures, pause = 0, max(every, SHARE * (time.monotonic() - began))
+        except (SourceUnavailable, Unavailable) as error:
+            pause = min(every * 2**failures, LONGEST_PAUSE)
+            failures = min(failures + 1, 20)
+            note(f"{shown(utc_now())}: {sentence(error)} Trying again in {pause:.0f} s.")
+        following.stop.wait(pause)
+
+
+def _address(said: str) -> str:
+    return sys.stdin.readline() if said == "-" else said
+
+
+def _say_what_is_missing(look: Look) -> None:
+    if missing := look.missing():
+        note(f"Its database has no {', '.join(missing)}; what would stand there is not brought.")
+
+
+def _report(tally: Tally, said: set[str]) -> None:
+    """Say what has come, and why something has not, the first time that happens."""
+    brought = [f"{count:,} {kind}" for kind in Kind if (count := tally.counts[kind, Fate.BROUGHT])]
+    if brought:
+        note(f"{shown(utc_now())}: brought {', '.join(brought)}.")
+    for kind, fate, why in tally.reasons:
+        if (line := f"{kind}: {why}") not in said and fate is not Fate.PRESENT:
+            said.add(line)
+            note(line)

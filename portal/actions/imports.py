@@ -1,0 +1,142 @@
+"""Storing what an import brings from another system; what is here already is never overwritten.
+
+Decision: each person is one transaction with all that is theirs, and each batch of usage is one, in which it is noted
+how far the import has come. So it can be interrupted anywhere, and repeated.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.keys import revoke_key
+from portal.actions.reports import store_reports
+from portal.actions.usage import Outcome, Result
+from portal.db.accounts import account_named, add_account
+from portal.db.audit import add_entry
+from portal.db.budgets import limits
+from portal.db.imported import add_notes, has_limits, key_with_hash
+from portal.db.imports import Progress, note_import_progress
+from portal.db.keys import add_key
+from portal.db.tables import Account
+from portal.db.templates import AssignedModel, models_of, template_named
+from portal.rules.budgets import Limits
+from portal.rules.imports import Fate, Finding, ImportedKey, ImportedPerson, ImportedTemplate, Kind
+from portal.rules.reporters import Reporter
+from portal.rules.usage import Rejected, UsageReport
+
+
+def bring_template(session: Session, actor: str, new: ImportedTemplate, now: datetime) -> Finding:
+    """Store an expert template unless there is one of its name. Raises InvalidInput."""
+    models = [AssignedModel(*model) for model in new.models]
+    found = template_named(session, new.name)
+    if found is None:
+        define_template(session, actor, new.name, new.cost_factor, models, now)
+        return Finding(Kind.TEMPLATE, Fate.BROUGHT)
+    same = found.cost_factor == new.cost_factor and models_of(session, found.id) == models
+    return Finding(
+        Kind.TEMPLATE, Fate.PRESENT, "" if same else "It is not the same here, and stays as it is.", new.name
+    )
+
+
+def bring_person(session: Session, actor: str, new: ImportedPerson, now: datetime) -> list[Finding]:
+    """Store a person with their keys, limits and template, whatever of it is not here yet.
+
+    A template that was taken away here comes again while it is granted there: nothing tells that from none so far. The
+    findings about keys come in the order of the keys.
+    """
+    found = account_named(session, new.username)
+    account = found or _add_account(session, actor, new, now)
+    findings = [Finding(Kind.ACCOUNT, Fate.BROUGHT if found is None else Fate.PRESENT)]
+    findings += [_bring_key(session, actor, account, key, now) for key in new.keys]
+    if new.limits is not None:
+        findings.append(_bring_limits(session, actor, account, new.limits, now))
+    if new.template is not None:
+        findings.append(_bring_assignment(session, actor, account, new.template, now))
+    return findings
+
+
+def _add_account(session: Session, actor: str, new: ImportedPerson, now: datetime) -> Account:
+    row = add_account(session, new.username, new.display_name, new.email, new.role, new.password_hash, now)
+    row.active, row.time_zone, row.language = new.active, new.time_zone, new.language
+    add_entry(session, actor, "account.import", now, account_id=row.id, username=row.username, role=row.role)
+    return row
+
+
+def _bring_key(session: Session, actor: str, account: Account, new: ImportedKey, now: datetime) -> Finding:
+    """Store a key; one that was ended there ends here too, and for ever: whoever locked it does not want it used."""
+    found = key_with_hash(session, new.key_hash)
+    if found is not None and found.account_id != account.id:
+        return Finding(Kind.KEY, Fate.LEFT, "Somebody else has it here.", new.prefix)
+    fate = Fate.PRESENT
+    if found is None:
+        made_at = min(new.created_at or now, now)
+        found = add_key(session, account.id, new.key_hash, new.prefix, new.label, new.expires_at, made_at)
+        add_entry(session, actor, "key.import", now, account_id=account.id, prefix=new.prefix, label=new.label)
+        fate = Fate.BROUGHT
+    if not new.active:
+        revoke_key(session, account.id, found.id, now, actor)
+    return Finding(Kind.KEY, fate)
+
+
+def _bring_limits(session: Session, actor: str, account: Account, new: Limits, now: datetime) -> Finding:
+    if not has_limits(session, account.id):
+        set_budget(session, actor, account.username, new, now)
+        return Finding(Kind.BUDGET, Fate.BROUGHT)
+    why = "" if limits(session, account.id) == new else "It is not the same here, and stays as it is."
+    return Finding(Kind.BUDGET, Fate.PRESENT, why, account.username)
+
+
+def _bring_assignment(session: Session, actor: str, account: Account, name: str, now: datetime) -> Finding:
+    template = template_named(session, name)
+    if template is None:
+        return Finding(Kind.ASSIGNMENT, Fate.LEFT, "The template is not here.", f"{name} to {account.username}")
+    if account.template_id is None:
+        assign_template(session, actor, account.username, name, now)
+        return Finding(Kind.ASSIGNMENT, Fate.BROUGHT)
+    why = "" if account.template_id == template.id else "They have another one here, and keep it."
+    return Finding(Kind.ASSIGNMENT, Fate.PRESENT, why, account.username)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some usage of a source, the notes on it by the ids of requests, and how far the import has come with it."""
+
+    source: str
+    entries: Sequence[UsageReport | Rejected]
+    notes: Mapping[str, str]
+    progress: Progress
+
+
+def bring_usage(
+    session: Session, gateway_id: int, mode: str, batch: Batch, budget_tz: ZoneInfo, now: datetime
+) -> list[Finding]:
+    """Store usage through the ledger, and notes on what is counted. Raises Unavailable."""
+    outcomes = store_reports(session, Reporter(gateway_id, mode), batch.entries, budget_tz, now)
+    pairs = list(zip(batch.entries, outcomes, strict=True))
+    counted = {entry.id for entry, outcome in pairs if outcome.result in {Result.ACCEPTED, Result.DUPLICATE}}
+    notes = {usage_id: text for usage_id, text in batch.notes.items() if usage_id in counted}
+    noted = add_notes(session, gateway_id, notes, now)
+    note_import_progress(session, batch.source, batch.progress, now)
+    return [_finding(*pair) for pair in pairs] + [_note(usage_id, noted.get(usage_id)) for usage_id in batch.notes]
+
+
+def _finding(entry: UsageReport | Rejected, outcome: Outcome) -> Finding:
+    match outcome.result:
+        case Result.ACCEPTED:
+            return Finding(Kind.USAGE, Fate.BROUGHT)
+        case Result.DUPLICATE:
+            return Finding(Kind.USAGE, Fate.PRESENT)
+        case Result.UNATTRIBUTED if isinstance(entry, UsageReport):
+            return Finding(Kind.USAGE, Fate.LEFT, "Their person is not here; they are held.", entry.username or "")
+        case _:
+            return Finding(Kind.USAGE, Fate.LEFT, outcome.error or "", entry.id or "")
+
+
+def _note(usage_id: str, is_new: bool | None) -> Finding:
+    if is_new is None:
+        return Finding(Kind.NOTE, Fate.LEFT, "Its request is not counted here.", usage_id)
+    return Finding(Kind.NOTE, Fate.BROUGHT if is_new else Fate.PRESENT)
