@@ -2,7 +2,8 @@
 
 import typer
 
-from portal.cli import import_sovereign
+from portal.cli import import_sovereign, import_usage
 
 commands = typer.Typer(help="Import from other systems.", no_args_is_help=True)
 commands.add_typer(import_sovereign.commands)
+commands.add_typer(import_usage.commands)

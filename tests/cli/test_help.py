@@ -25,7 +25,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "budget set", "budget show", "price set", "price list", "price remove", "price repair", "price preview",
         "held list", "held show", "held assign", "held dismiss", "prune",
         "template set", "template assign", "template list",
-        "import moe-sovereign", "follow moe-sovereign",
+        "import moe-sovereign", "import usage", "follow moe-sovereign",
     }  # fmt: skip
 
 

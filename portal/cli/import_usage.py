@@ -1,0 +1,281 @@
+"""`portal import usage`: requests from files that other programs export."""
+
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from sqlalchemy.orm import Session
+
+from portal.actions.administration import import_gateway
+from portal.actions.usage import Outcome, Result, record_usage
+from portal.cli.console import actor, example, note, open_portal, progress, read_moment, sentence, show_table
+from portal.clock import utc_now
+from portal.db.audit import add_entry
+from portal.db.gateways import gateway_named
+from portal.db.imports import Progress, import_progress, note_import_progress
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.errors import InvalidInput, PortalError
+from portal.gateways.columns import Plan, Skipped, examples, plan, read_reports
+from portal.gateways.files import Table, Unreadable, open_table, read_rows
+from portal.rules.periods import zone
+from portal.rules.usage import Rejected, UsageReport
+from portal.settings import settings
+
+commands = typer.Typer()
+
+BATCH = 1_000
+"""Rows that are stored in one transaction."""
+DONE = "done"
+
+_SKIPPED = "skipped"
+_COLUMNS = {
+    "Accepted": Result.ACCEPTED,
+    "Duplicates": Result.DUPLICATE,
+    "Unattributed": Result.UNATTRIBUTED,
+    "Conflicts": Result.CONFLICT,
+    "Rejected": Result.REJECTED,
+    "Skipped": _SKIPPED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the options say."""
+
+    gateway: str | None
+    chosen: dict[str, str]
+    fixed: dict[str, str]
+    zone: ZoneInfo | None
+    before: datetime | None
+    dry_run: bool
+    yes: bool
+    again: bool
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of the rows of a file; of each reason how often it was given, and for which row first."""
+
+    file: str
+    results: Counter[str] = field(default_factory=Counter)
+    reasons: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, row: int, result: str, reason: str | None) -> None:
+        self.results[result] += 1
+        if reason:
+            times, first = self.reasons.get((result, reason), (0, row))
+            self.reasons[result, reason] = times + 1, first
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where the reports of a file go; `source` is the name under which it is noted how far that has come."""
+
+    gateway: str
+    mode: str
+    source: str
+    dry_run: bool
+
+
+@commands.command(
+    "usage",
+    epilog=example(
+        "portal import usage spend-logs.csv --dry-run",
+        "portal import usage *.parquet --gateway litellm-2025 --map username=user",
+        "portal import usage old.csv --timezone Europe/Berlin --set mode=native --before 2026-11-01",
+    ),
+)
+def import_usage(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON lines or Parquet; also .gz.")],
+    gateway: Annotated[
+        str | None,
+        typer.Option(help="To which gateway it belongs; made if need be. Default: the name of the format, or files."),
+    ] = None,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column says a field; FIELD= leaves it out."),
+    ] = None,
+    fixed: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="What is the same for all rows.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Where clocks without an offset stand, such as Europe/Berlin.")
+    ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option(metavar="DAY|INSTANT", help="Skip requests from then on, as the gateway reports those itself."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but store it.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Read files once more that were read to the end.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal.")] = False,
+) -> None:
+    """Import requests from files.
+
+    LiteLLM's spend logs, New-API's and One-API's logs and this portal's own export are recognised; of other files, the
+    columns are guessed by their names. What was guessed is shown before anything is stored.
+
+    An import that was interrupted goes on where it was, and a file that is imported again counts nothing twice. But
+    what a gateway has reported itself has other ids than its logs, and would be counted twice: say with --before since
+    when it reports. Two installations need two gateways, as the ids of their logs may be the same.
+
+    The exit status is 0 when every row was taken, is kept for an administrator, or is about something else, and 1 when
+    a row was rejected or a file cannot be read.
+    """
+    wanted = _Wanted(
+        gateway.strip() if gateway else None,
+        _pairs(mapped, "--map"),
+        _pairs(fixed, "--set"),
+        _zone(timezone),
+        read_moment(before, "--before", settings().budget_zone) if before else None,
+        dry_run,
+        yes,
+        again,
+    )
+    open_portal()
+    tallies = [_Tally(str(file)) for file in files]
+    failed = False
+    for file, tally in zip(files, tallies, strict=True):
+        try:
+            _import_file(file, wanted, tally)
+        except (PortalError, OSError) as error:
+            note(_complaint(file, error))
+            failed = True
+        except KeyboardInterrupt:
+            note("Stopped. Run the same command again, and it goes on from here.")
+            raise typer.Exit(130) from None
+    _show(tallies, dry_run=dry_run)
+    if failed or any(tally.results[Result.REJECTED] for tally in tallies):
+        raise typer.Exit(1)
+
+
+def _import_file(file: Path, wanted: _Wanted, tally: _Tally) -> None:
+    """Import one file. Raises PortalError and OSError."""
+    table = open_table(file)
+    how = plan(table.columns, wanted.chosen, wanted.fixed, wanted.zone, wanted.before)
+    target = _target(table, how, wanted)
+    _show_plan(table, how, target)
+    _try_sample(table, how, target)
+    past = None if wanted.dry_run else run_in_reading(import_progress, target.source)
+    if past and past.position == DONE and not wanted.again:
+        note(f"{file} was imported before, with all of its {past.rows:,} rows. --again reads it once more.")
+        return
+    if not (wanted.yes or wanted.dry_run) and _can_ask():
+        typer.confirm("Import it so?", abort=True, err=True)
+    start = past.rows if past and past.position != DONE else 0
+    if start:
+        note(f"{start:,} rows were imported before; going on from there.")
+    with progress(file.name, table.total) as advance:
+        rows = read_rows(table, how.needs, advance)
+        end = _bring(islice(read_reports(rows, how, target.mode), start, None), start, target, tally)
+    if not wanted.dry_run:
+        run_in_transaction(_finish, target, end, tally)
+
+
+def _target(table: Table, how: Plan, wanted: _Wanted) -> _Target:
+    name = wanted.gateway or how.format.gateway
+    found = run_in_reading(gateway_named, name)
+    with table.path.open("rb") as content:
+        mark = hashlib.file_digest(content, "sha256").hexdigest()
+    source = f"usage file {mark} {how.digest()} {name}"
+    return _Target(name, found.mode if found else "native", source, wanted.dry_run)
+
+
+def _try_sample(table: Table, how: Plan, target: _Target) -> None:
+    """Read the first rows, before any is stored. Raises InvalidInput where not one of them can be taken."""
+    reports = list(read_reports(table.sample, how, target.mode))
+    reasons = Counter(report.reason for report in reports if isinstance(report, Rejected))
+    if reports and reasons.total() == len(reports):
+        raise InvalidInput(f"Not one of the first {len(reports):,} rows can be taken. {reasons.most_common(1)[0][0]}")
+
+
+def _bring(reports: Iterator[UsageReport | Rejected | Skipped], start: int, target: _Target, tally: _Tally) -> int:
+    """Store reports in batches, and tally what became of them; return how many rows there are."""
+    row = start
+    while batch := list(islice(reports, BATCH)):
+        events = [report for report in batch if isinstance(report, UsageReport)]
+        outcomes = iter(run_in_transaction(_store, target, events, row + len(batch), utc_now()))
+        for report in batch:
+            row += 1
+            match report:
+                case Rejected():
+                    tally.add(row, Result.REJECTED, report.reason)
+                case Skipped():
+                    tally.add(row, _SKIPPED, report.reason)
+                case _:
+                    outcome = next(outcomes)
+                    tally.add(row, outcome.result, outcome.error)
+    return row
+
+
+def _store(session: Session, target: _Target, events: Sequence[UsageReport], rows: int, now: datetime) -> list[Outcome]:
+    """Store events, and how many rows of their file have been read by now; of a dry run, nothing."""
+    found = import_gateway(session, actor(), target.gateway, now)
+    outcomes = record_usage(session, found.id, events, settings().budget_zone, now)
+    note_import_progress(session, target.source, Progress("", rows), now)
+    if target.dry_run:
+        session.rollback()
+    return outcomes
+
+
+def _finish(session: Session, target: _Target, rows: int, tally: _Tally) -> None:
+    now = utc_now()
+    note_import_progress(session, target.source, Progress(DONE, rows), now)
+    counts = {str(result): times for result, times in sorted(tally.results.items())}
+    add_entry(session, actor(), "usage.import", now, gateway=target.gateway, file=tally.file, **counts)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _show_plan(table: Table, how: Plan, target: _Target) -> None:
+    """Say on stderr what is about to be read as what."""
+    first = next((row for row in table.sample if isinstance(row, dict)), {})
+    lines = [("Field", "Column", "First row"), *examples(first, how)]
+    widths = [max(len(line[place]) for line in lines) for place in (0, 1)]
+    note(f"{table.path}: {table.kind.value}, {how.format.name}, for the gateway {target.gateway}.")
+    for name, column, value in lines:
+        note(f"  {name:{widths[0]}}  {column:{widths[1]}}  {value}".rstrip())
+    if "id" not in how.columns:
+        note("  There is no id: rows are told apart by all that they say.")
+
+
+def _show(tallies: Sequence[_Tally], *, dry_run: bool) -> None:
+    for tally in tallies:
+        for (result, reason), (times, first) in tally.reasons.items():
+            note(f"{tally.file}: {times:,} {result}, the first is row {first:,}: {reason}")
+    show_table(("File", *_COLUMNS), [(t.file, *(t.results[key] for key in _COLUMNS.values())) for t in tallies])
+    if dry_run:
+        note("This was a dry run: nothing was stored.")
+
+
+def _complaint(file: Path, error: Exception) -> str:
+    match error:
+        case OSError():
+            return f"portal: {sentence(error)}"  # it names the file
+        case Unreadable():
+            return f"portal: {file} {error}"
+        case _:
+            return f"portal: {file}: {sentence(error)}"
+
+
+def _pairs(said: Sequence[str] | None, option: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in said or ()]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise typer.BadParameter("say it as FIELD=…", param_hint=option)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return zone(name) if name else None
+    except ValueError:
+        raise typer.BadParameter(f"there is no time zone called {name}", param_hint="--timezone") from None
