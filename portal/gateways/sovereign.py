@@ -166,7 +166,7 @@ def _time_zone(found: Newcomers, hours: object, username: str) -> str | None:
     """Return the zone that is always so many hours ahead of UTC; their names have the sign of the other way round."""
     if not isinstance(hours, (int, float)) or hours == 0:
         return None
-    if hours != int(hours) or not -12 <= hours <= 14:
+    if not (float(hours).is_integer() and -12 <= hours <= 14):
         why = "No time zone is always that many hours from UTC; they get their browser's."
         found.remark(Kind.ACCOUNT, why, f"{username} with {hours:g}")
         return None
