@@ -33,7 +33,7 @@ from portal.settings import settings
 from tests.cast import NOW, opens, run
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the
 from tests.databases import Server
-from tests.imports.source import AT, Sovereign, request
+from tests.imports.source import AT, Sovereign, insert, request
 
 BROWSER = Browser("Firefox", "127.0.0.1")
 
@@ -64,12 +64,8 @@ def busy(sovereign: Sovereign) -> Sovereign:
                 row = request(f"{name}-{count * 7919 % 120:03}", name, AT + timedelta(hours=5 * count + number))
                 row["api_key_id"] = None if count % 10 == 0 else f"k-{name}"
                 row |= {"prompt_tokens": count, "total_tokens": count + 20}
-                connection.execute(text(_insert(row)), row)
+                insert(connection, "usage_log", **row)
     return sovereign
-
-
-def _insert(row: dict[str, Any]) -> str:
-    return f"INSERT INTO usage_log ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"
 
 
 @pytest.fixture
@@ -193,8 +189,7 @@ def test_an_import_interrupted_goes_on_where_it_was(
 
 def test_what_was_committed_late_is_brought_all_the_same(db: Database, busy: Sovereign) -> None:
     with busy.engine.connect() as slow:
-        row = request("slow", "alice", AT)
-        slow.execute(text(_insert(row)), row)
+        insert(slow, "usage_log", **request("slow", "alice"))
         bring(busy)
         busy.request("meanwhile", "alice", AT + timedelta(days=400))
         assert bring(busy)["requests"][0] == 1
@@ -238,8 +233,7 @@ def test_following_brings_what_comes_until_it_is_told_to_stop(busy: Sovereign, o
     follower = own_database.start("follow", "moe-sovereign", busy.url, "--every", "0.1")
     _wait(lambda: sums() == busy.sums())
     with busy.engine.connect() as slow:
-        row = request("slow", "bob", AT)
-        slow.execute(text(_insert(row)), row)
+        insert(slow, "usage_log", **request("slow", "bob"))
         busy.user("carol")
         busy.request("hers", "carol", AT + timedelta(days=400))
         _wait(lambda: len(sums()) == 3)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 AT = datetime(2025, 3, 4, 5, 6, 7, 890000, tzinfo=UTC)
 """When requests were made unless a test says otherwise."""
@@ -62,8 +62,8 @@ class Sovereign:
 
     def add(self, table: str, **values: Any) -> None:
         """Add a row; what it does not say is as the table has it by default."""
-        places = ", ".join(f":{name}" for name in values)
-        self.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", **values)
+        with self.engine.begin() as connection:
+            insert(connection, table, **values)
 
     def user(self, username: str, **said: Any) -> None:
         """Add a user, whose id is `u-` and the name."""
@@ -92,6 +92,12 @@ class Sovereign:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def insert(connection: Connection, table: str, **values: Any) -> None:
+    """Add a row in a transaction that goes on."""
+    places = ", ".join(f":{name}" for name in values)
+    connection.execute(text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})"), values)
 
 
 def request(id: str, username: str = "alice", at: datetime = AT, **said: Any) -> dict[str, Any]:

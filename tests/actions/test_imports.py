@@ -1,0 +1,188 @@
+"""What an import stores, and what it leaves as it is."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from portal.actions.administration import assign_template, define_template, import_gateway, set_budget
+from portal.actions.imports import Batch, bring_person, bring_template, bring_usage
+from portal.actions.keys import NewKey
+from portal.actions.ledger import verify_ledger
+from portal.db.accounts import account_named
+from portal.db.budgets import limits
+from portal.db.imports import Progress, import_progress
+from portal.db.keys import keys
+from portal.db.session import Database, run_in_reading
+from portal.db.tables import Account, Note, UsageEvent
+from portal.db.templates import models_of, template_named, template_of
+from portal.errors import InvalidInput
+from portal.rules.budgets import Limits
+from portal.rules.imports import (
+    Fate,
+    Finding,
+    ImportedKey,
+    ImportedPerson,
+    ImportedTemplate,
+    Kind,
+    ModelOfCategory,
+)
+from portal.rules.secrets import digest
+from portal.rules.usage import Rejected, UsageReport
+from portal.settings import settings
+from tests.cast import NOW, opens, report, run
+
+SECRET = "moe-sk-" + "0" * 48
+KEY = ImportedKey(digest(SECRET), SECRET[:16], "Laptop", True, NOW - timedelta(days=9), None)
+DORA = ImportedPerson(
+    "dora", "Dora D.", "dora@example.org", "expert", True, "$2b$04$" + "a" * 53, "Etc/GMT-2", "de", (KEY,), Limits(5)
+)
+RESEARCH = ImportedTemplate("Research", Decimal("1.5"), (ModelOfCategory("code", "phi4:14b", "gpu-1", True),))
+
+
+def bring(person: ImportedPerson) -> dict[Kind, Fate]:
+    return {finding.kind: finding.fate for finding in run(bring_person, "test", person, NOW)}
+
+
+def the(username: str) -> Account:
+    found = run_in_reading(account_named, username)
+    assert found is not None
+    return found
+
+
+def test_a_person_comes_with_all_that_is_theirs(db: Database) -> None:
+    run(bring_template, "test", RESEARCH, NOW)
+    brought = bring(replace(DORA, template="Research"))
+    assert brought == dict.fromkeys((Kind.ACCOUNT, Kind.KEY, Kind.BUDGET, Kind.ASSIGNMENT), Fate.BROUGHT)
+    dora = the("dora")
+    assert (dora.display_name, dora.role, dora.time_zone, dora.language) == ("Dora D.", "expert", "Etc/GMT-2", "de")
+    assert dora.password_hash == DORA.password_hash
+    [key] = run_in_reading(keys, dora.id)
+    assert (key.label, key.prefix, key.created_at) == ("Laptop", SECRET[:16], NOW - timedelta(days=9))
+    assert opens(SECRET, NOW)
+    assert run_in_reading(limits, dora.id) == Limits(5)
+    template = run_in_reading(template_of, dora.id)
+    assert template is not None
+    assert (template.name, template.cost_factor) == ("Research", Decimal("1.5"))
+
+
+def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bob: Account) -> None:
+    run(define_template, "test", "Law", Decimal(1), [], NOW)
+    run(assign_template, "test", "alice", "Law", NOW)
+    run(set_budget, "test", "alice", Limits(), NOW)
+    run(bring_template, "test", RESEARCH, NOW)
+    brought = bring(replace(DORA, username="alice", active=False, template="Research"))
+    assert brought == {
+        Kind.ACCOUNT: Fate.PRESENT,
+        Kind.KEY: Fate.BROUGHT,
+        Kind.BUDGET: Fate.PRESENT,
+        Kind.ASSIGNMENT: Fate.PRESENT,
+    }
+    now = the("alice")
+    assert (now.role, now.active, now.email, now.password_hash) == ("user", True, alice.email, alice.password_hash)
+    assert run_in_reading(limits, alice.id) == Limits()
+    template = run_in_reading(template_of, alice.id)
+    assert template is not None
+    assert template.name == "Law"
+    assert run_in_reading(keys, bob.id) == []
+
+
+def test_bringing_somebody_again_changes_nothing(db: Database) -> None:
+    bring(DORA)
+    assert set(bring(DORA).values()) == {Fate.PRESENT}
+    assert len(run_in_reading(keys, the("dora").id)) == 1
+
+
+def test_a_key_that_somebody_else_has_is_left(db: Database, bobs_key: NewKey, bob: Account) -> None:
+    theirs = replace(KEY, key_hash=digest(bobs_key.secret), active=False)
+    assert bring(replace(DORA, keys=(theirs,)))[Kind.KEY] is Fate.LEFT
+    assert run_in_reading(keys, the("dora").id) == []
+    assert opens(bobs_key.secret, NOW)
+
+
+def test_a_key_that_was_locked_there_is_revoked_here_and_stays_so(db: Database) -> None:
+    bring(DORA)
+    bring(replace(DORA, keys=(replace(KEY, active=False),)))
+    assert not opens(SECRET, NOW)
+    bring(DORA)
+    assert not opens(SECRET, NOW)
+
+
+def test_a_template_that_is_here_stays_as_it_is(db: Database) -> None:
+    assert run(bring_template, "test", RESEARCH, NOW).fate is Fate.BROUGHT
+    assert run(bring_template, "test", RESEARCH, NOW) == Finding(Kind.TEMPLATE, Fate.PRESENT, "", "Research")
+    other = run(bring_template, "test", replace(RESEARCH, cost_factor=Decimal(2), models=()), NOW)
+    assert (other.fate, bool(other.why)) == (Fate.PRESENT, True)
+    with db.reading() as session:
+        here = template_named(session, "Research")
+        assert here is not None
+        assert here.cost_factor == Decimal("1.5")
+        assert len(models_of(session, here.id)) == 1
+
+
+def test_a_template_out_of_bounds_is_refused(db: Database) -> None:
+    with pytest.raises(InvalidInput):
+        run(bring_template, "test", replace(RESEARCH, cost_factor=Decimal("NaN")), NOW)
+
+
+def store(*entries: UsageReport | Rejected, notes: dict[str, str] | None = None) -> list[tuple[Kind, Fate]]:
+    """Store usage and notes; return what became of them."""
+    gateway = run(import_gateway, "test", "moe-sovereign", NOW)
+    batch = Batch("there", entries, notes or {}, Progress("so far", len(entries)))
+    found = run(bring_usage, gateway.id, gateway.mode, batch, settings().budget_zone, NOW)
+    return [(finding.kind, finding.fate) for finding in found]
+
+
+def noted(db: Database) -> list[tuple[Any, ...]]:
+    with db.reading() as session:
+        query = select(UsageEvent.external_id, Note.account_id, Note.text).join(Note, Note.usage_id == UsageEvent.id)
+        return [tuple(row) for row in session.execute(query.order_by(UsageEvent.external_id))]
+
+
+def test_usage_is_counted_once_and_the_position_noted_with_it(db: Database, alice: Account, bob: Account) -> None:
+    batch = report("r-1"), report("r-2", username="bob"), report("r-3", username="nobody"), Rejected(None, "Broken.")
+    assert store(*batch) == [(Kind.USAGE, fate) for fate in (Fate.BROUGHT, Fate.BROUGHT, Fate.LEFT, Fate.LEFT)]
+    assert store(*batch)[:2] == [(Kind.USAGE, Fate.PRESENT)] * 2
+    assert store(report("r-1", prompt_tokens=1)) == [(Kind.USAGE, Fate.LEFT)]
+    assert run_in_reading(import_progress, "there") == Progress("so far", 1)
+    assert list(verify_ledger(settings().budget_zone)) == []
+
+
+def test_usage_that_is_not_stored_moves_no_position(
+    db: Database, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object) -> None:
+        raise OSError("the plug was pulled")
+
+    monkeypatch.setattr("portal.actions.imports.note_import_progress", fails)
+    with pytest.raises(OSError, match="plug"):
+        store(report("r-1"))
+    assert run_in_reading(import_progress, "there") is None
+    with db.reading() as session:
+        assert session.scalars(select(UsageEvent)).all() == []
+
+
+def test_notes_come_to_whom_the_request_belongs(db: Database, alice: Account, bob: Account) -> None:
+    notes = {"r-1": "hers", "r-2": "his", "r-3": "nobody's"}
+    batch = report("r-1"), report("r-2", username="bob"), report("r-3", username="nobody")
+    found = store(*batch, notes=notes)
+    assert found[3:] == [(Kind.NOTE, Fate.BROUGHT), (Kind.NOTE, Fate.BROUGHT), (Kind.NOTE, Fate.LEFT)]
+    assert noted(db) == [("r-1", alice.id, "hers"), ("r-2", bob.id, "his")]
+
+
+def test_a_note_that_is_here_stays(db: Database, alice: Account) -> None:
+    store(report("r-1"), report("r-2"), notes={"r-1": "first"})
+    assert store(report("r-1"), report("r-2"), notes={"r-1": "second", "r-2": "new"})[2:] == [
+        (Kind.NOTE, Fate.PRESENT),
+        (Kind.NOTE, Fate.BROUGHT),
+    ]
+    assert noted(db) == [("r-1", alice.id, "first"), ("r-2", alice.id, "new")]
+
+
+def test_no_note_comes_with_a_request_that_contradicts_the_one_here(db: Database, alice: Account) -> None:
+    store(report("r-1"))
+    assert store(report("r-1", prompt_tokens=1), notes={"r-1": "wrong"})[1:] == [(Kind.NOTE, Fate.LEFT)]
+    assert noted(db) == []
