@@ -2,7 +2,8 @@
 
 Decisions: what a program may want to read stands alone on stdout, everything else goes to stderr. A failure that can be
 expected is one sentence and exit status 1, wrong usage is 2, and only a bug shows a traceback. Secrets are read from
-stdin or printed once; they are never arguments, which other users of a machine could see.
+stdin or printed once; they are never arguments, which other users of a machine could see. An address of a database
+may hold a password: it is taken from stdin and the environment as well.
 """
 
 import os

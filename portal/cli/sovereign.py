@@ -9,6 +9,7 @@ from threading import Event
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import RowMapping
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.actions.administration import import_gateway
@@ -167,7 +168,7 @@ class SovereignImport:
         for pause in PAUSES:
             try:
                 return run_in_transaction(work, *args, **kwargs)
-            except Unavailable:
+            except (Unavailable, IntegrityError):  # another import may have brought the same person
                 if self.stop.wait(pause):
                     raise
         return run_in_transaction(work, *args, **kwargs)

@@ -115,8 +115,9 @@ class Look:
         ]
 
     def rows(self, table: str) -> Sequence[RowMapping]:
-        """Return all rows of a table other than usage, none where there is no such table."""
-        return self._all(self._select(table)) if self._columns[table] else []
+        """Return all rows of a table other than usage, none where there is no such table with its ids."""
+        ids = {"id", "user_id"}.intersection(_TABLES[table])
+        return self._all(self._select(table)) if ids <= self._columns[table] else []
 
     def grants(self) -> Sequence[RowMapping]:
         """Return the permissions of expert templates, in the order in which MoE Sovereign looks at them."""

@@ -102,6 +102,8 @@ def read_people(said: People) -> Newcomers:
             person = _person(found, row, names)
         except (InvalidText, Unfit) as error:
             found.leave(Kind.ACCOUNT, str(error), row["username"])
+            for key in keys.get(row["id"], ()):
+                found.leave(Kind.KEY, "Its owner is not brought.", key["key_prefix"])
             continue
         names.add(person.username)
         found.people[row["id"]] = replace(
@@ -247,7 +249,7 @@ def _template(row: Row) -> ImportedTemplate:
     """Return a template of either table. Raises Unfit and InvalidText."""
     if row["id"].startswith("moe-dyn-"):
         raise Unfit("It was made by MoE Sovereign for a single request.")
-    if row["id"].startswith("user:") and row["is_active"] is False:
+    if row.get("is_active") is False:
         raise Unfit("It is switched off.")
     try:
         config = json.loads(row["config_json"])
@@ -256,7 +258,7 @@ def _template(row: Row) -> ImportedTemplate:
         models = tuple(model for category, of_it in config["experts"].items() for model in _models(category, of_it))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidOperation):
         raise Unfit("Its configuration cannot be read.") from None
-    return ImportedTemplate(clean_line(row["name"], "The name", MAX_NAME), factor, models)
+    return ImportedTemplate(clean_line(row["name"] or "", "The name", MAX_NAME), factor, models)
 
 
 def _models(category: str, said: Row) -> Iterator[ModelOfCategory]:

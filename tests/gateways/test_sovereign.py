@@ -92,7 +92,7 @@ def test_a_user(change: dict[str, Any], expected: dict[str, Any], remarks: int) 
 def test_a_name_that_cannot_be_one_here_is_left_with_all_that_is_theirs(username: str) -> None:
     found = read_people(People([USER | {"username": username}], keys=[KEY], budgets=[BUDGET]))
     assert found.people == {}
-    assert said(found) == [(Kind.ACCOUNT, Fate.LEFT)]
+    assert said(found) == [(Kind.ACCOUNT, Fate.LEFT), (Kind.KEY, Fate.LEFT)]
 
 
 def test_of_two_names_in_other_letters_the_older_is_brought_in_whatever_order_they_come() -> None:
