@@ -23,7 +23,7 @@ from portal.db.gateways import gateway_named
 from portal.db.imports import Progress, import_progress, note_import_progress
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.errors import InvalidInput, PortalError
-from portal.gateways.columns import Plan, Skipped, examples, plan, read_reports
+from portal.gateways.columns import FIELDS, Plan, Skipped, examples, plan, read_reports
 from portal.gateways.files import Table, Unreadable, open_table, read_rows
 from portal.rules.periods import zone
 from portal.rules.usage import Rejected, UsageReport
@@ -101,7 +101,11 @@ def import_usage(
     ] = None,
     mapped: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column says a field; FIELD= leaves it out."),
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help=f"Which column says a field; FIELD= leaves it out. The fields are {', '.join(FIELDS)}.",
+        ),
     ] = None,
     fixed: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="What is the same for all rows.")
@@ -120,11 +124,13 @@ def import_usage(
     """Import requests from files.
 
     LiteLLM's spend logs, New-API's and One-API's logs and this portal's own export are recognised; of other files, the
-    columns are guessed by their names. What was guessed is shown before anything is stored.
+    columns are guessed by their names. What was guessed is shown before anything is stored. LiteLLM's logs go by API
+    keys; where those are not known here, --map username=user has them go by its user ids.
 
     An import that was interrupted goes on where it was, and a file that is imported again counts nothing twice. But
-    what a gateway has reported itself has other ids than its logs, and would be counted twice: say with --before since
-    when it reports. Two installations need two gateways, as the ids of their logs may be the same.
+    requests that a gateway has reported itself have other ids in its logs, and would be counted a second time: say with
+    --before since when it reports. So would an export of this same portal. Two installations of a gateway need two
+    names for --gateway, as the ids in their logs may be the same.
 
     The exit status is 0 when every row was taken, is kept for an administrator, or is about something else, and 1 when
     a row was rejected or a file cannot be read.
@@ -216,7 +222,10 @@ def _bring(reports: Iterator[UsageReport | Rejected | Skipped], start: int, targ
 
 
 def _store(session: Session, target: _Target, events: Sequence[UsageReport], rows: int, now: datetime) -> list[Outcome]:
-    """Store events, and how many rows of their file have been read by now; of a dry run, nothing."""
+    """Store events, and how many rows of their file have been read by now.
+
+    A dry run takes it back, so that it tells duplicates of what is stored, and of rows of the same batch alone.
+    """
     found = import_gateway(session, actor(), target.gateway, now)
     outcomes = record_usage(session, found.id, events, settings().budget_zone, now)
     note_import_progress(session, target.source, Progress("", rows), now)

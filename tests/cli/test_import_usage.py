@@ -4,11 +4,9 @@ import csv
 import gzip
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +59,10 @@ def used(number: int, username: str = "alice", **changes: Any) -> dict[str, Any]
     at = NOW - timedelta(days=1) + timedelta(seconds=number)
     row = {"id": f"r-{number}", "username": username, "model": "gpt-4o", "prompt_tokens": 100 + number}
     return {**row, "completion_tokens": 10, "requested_at": at.isoformat(), **changes}
+
+
+def without_id(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "id"}
 
 
 def stored() -> Stored:
@@ -202,7 +204,7 @@ def test_missing_columns_are_named_and_nothing_is_stored(write: Write, alice: Ac
 
 
 def test_rows_without_ids_are_told_apart_by_what_they_say(write: Write, alice: Account) -> None:
-    row = {name: value for name, value in used(1).items() if name != "id"}
+    row = without_id(used(1))
     done = portal("import", "usage", str(write([row, row, {**row, "model": "other"}])))
     assert table(done.stdout) == [[3, 0, 0, 0, 0, 0]]
     assert "There is no id" in done.stderr
@@ -222,32 +224,36 @@ def test_one_bad_file_does_not_stop_the_others(write: Write, alice: Account, tmp
 
 
 @pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | type[BaseException]], None]:
-    """Give a function that has the third batch of three rows fail, after it was stored but not committed."""
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Give a function that has the third batch of three rows fail when it is written but not committed."""
+    store = import_usage._store
 
-    def arrange(failure: Any) -> None:
+    def arrange(failure: BaseException) -> None:
         batches = iter(range(100))
 
-        def store(*args: Any) -> Any:
-            outcomes = import_usage_store(*args)
+        def store_and_fail(*args: Any) -> Any:
+            outcomes = store(*args)
             if next(batches) == 2:
                 raise failure
             return outcomes
 
         monkeypatch.setattr(import_usage, "BATCH", 3)
-        monkeypatch.setattr(import_usage, "_store", store)
+        monkeypatch.setattr(import_usage, "_store", store_and_fail)
 
-    import_usage_store = import_usage._store
     return arrange
 
 
 @pytest.mark.parametrize("has_ids", [True, False], ids=["ids of its own", "without ids"])
 def test_an_interrupted_import_goes_on_where_it_was(
-    interrupted: Any, has_ids: bool, write: Write, alice: Account, monkeypatch: pytest.MonkeyPatch
+    interrupted: Callable[[BaseException], None],
+    has_ids: bool,
+    write: Write,
+    alice: Account,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    all_rows = [used(number // 2) if not has_ids else used(number) for number in range(10)]
-    file = str(write([row if has_ids else {k: v for k, v in row.items() if k != "id"} for row in all_rows]))
-    interrupted(KeyboardInterrupt)
+    all_rows = [used(number) if has_ids else without_id(used(number // 4)) for number in range(10)]
+    file = str(write(all_rows))
+    interrupted(KeyboardInterrupt())
     done = portal("import", "usage", file)
     assert done.exit_code == 130
     assert "Run the same command again" in done.stderr
@@ -261,7 +267,9 @@ def test_an_interrupted_import_goes_on_where_it_was(
     assert portal("verify").exit_code == 0
 
 
-def test_a_database_that_is_gone_for_a_while_is_said(interrupted: Any, write: Write, alice: Account) -> None:
+def test_a_database_that_is_gone_for_a_while_is_said(
+    interrupted: Callable[[BaseException], None], write: Write, alice: Account
+) -> None:
     interrupted(Unavailable())
     done = portal("import", "usage", str(write([used(number) for number in range(10)])))
     assert done.exit_code == 1
@@ -281,27 +289,44 @@ def test_a_file_that_was_imported_is_known_wherever_it_is_moved(write: Write, al
     assert (other.exit_code, table(other.stdout)) == (0, [[0, 0, 0, 2, 0, 0]])
 
 
-def test_a_killed_import_loses_nothing_and_counts_nothing_twice(
-    db: Database, write: Write, alice: Account, bob: Account
-) -> None:
-    all_rows = [used(number, "bob" if number % 3 else "alice") for number in range(10_000)]
+KILLED = """
+import os, signal, sys
+from portal.cli import import_usage, main
+
+store, batches = import_usage._store, iter(range(100))
+
+def store_and_die(*args):
+    outcomes = store(*args)
+    if next(batches) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return outcomes
+
+import_usage.BATCH, import_usage._store = 3, store_and_die
+main()
+"""
+"""The command, killed when its third batch is written but not committed."""
+
+
+def test_a_killed_import_loses_nothing_and_counts_nothing_twice(write: Write, alice: Account, bob: Account) -> None:
+    all_rows = [used(number, "bob" if number % 3 else "alice") for number in range(20)]
     file = str(write(all_rows))
-    command = [sys.executable, "-m", "portal.cli", "import", "usage", file]
-    with subprocess.Popen(command, env={**os.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
-        while child.poll() is None and len(stored()) < 1_000:
-            time.sleep(0.01)
-        child.send_signal(signal.SIGKILL)
-    assert 1_000 <= len(stored()) < 10_000
+    killed = subprocess.run([sys.executable, "-c", KILLED, "import", "usage", file], capture_output=True, check=False)
+    assert (killed.returncode, len(stored())) == (-signal.SIGKILL, 6), killed.stderr
     done = portal("import", "usage", file)
-    before = 10_000 - table(done.stdout)[0][0]
-    assert f"{before:,} rows were imported before" in done.stderr
-    assert table(done.stdout) == [[10_000 - before, 0, 0, 0, 0, 0]]
+    assert "6 rows were imported before" in done.stderr
+    assert table(done.stdout) == [[14, 0, 0, 0, 0, 0]]
     sums = {account: sum(event[3] for event in stored() if event[2] == account) for account in (alice.id, bob.id)}
     assert sums == {
         account.id: sum(row["prompt_tokens"] + 10 for row in all_rows if row["username"] == account.username)
         for account in (alice, bob)
     }
     assert portal("verify").exit_code == 0
+
+
+def test_a_file_with_nothing_but_names_of_columns_brings_nothing(write: Write, alice: Account) -> None:
+    file = write([used(1)])
+    file.write_text(file.read_text().splitlines()[0] + "\n")
+    assert table(succeed("import", "usage", str(file))) == [[0, 0, 0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1)], ids=["yes", "no"])
