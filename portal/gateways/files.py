@@ -276,7 +276,7 @@ def _parquet_rows(path: Path, columns: Collection[str] | None, advance: Advance)
         for batch in _parquet(path).iter_batches(_TOLD_EVERY, columns=wanted, use_threads=False):
             yield from _to_microseconds(arrow, batch).to_pylist()
             advance(batch.num_rows)
-    except (arrow.ArrowException, OSError):
+    except (arrow.ArrowException, OSError, UnicodeDecodeError):
         raise Unreadable("breaks off: the Parquet file is damaged.") from None
 
 

@@ -206,6 +206,13 @@ def test_a_gzip_file_that_is_cut_short_gives_the_rows_before_that(write: Write) 
         list(rows)
 
 
+def test_parquet_with_texts_that_are_none_is_damaged(tmp_path: Path) -> None:
+    text = pyarrow.Array.from_buffers(pyarrow.string(), 1, pyarrow.array([b"\xff"]).buffers())
+    parquet.write_table(pyarrow.table({"id": text}), tmp_path / "usage")
+    with pytest.raises(Unreadable, match="breaks off"):
+        rows_of(tmp_path / "usage")
+
+
 def test_a_directory_and_nothing_are_said_by_the_system(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         open_table(tmp_path)
