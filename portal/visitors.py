@@ -12,10 +12,11 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from portal.actions.accounts import Role
 from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive
 from portal.clock import utc_now
 from portal.db.session import run_in_reading, run_in_transaction
-from portal.errors import ForeignOrigin, NotSignedIn, UnknownToken
+from portal.errors import Forbidden, ForeignOrigin, NotSignedIn, UnknownToken
 from portal.settings import settings
 from portal.views.accounts import Viewer, load_viewer
 
@@ -85,6 +86,14 @@ def signed_in(request: Request) -> Viewer:
     return viewer
 
 
+def administering(request: Request) -> Viewer:
+    """Return the signed-in administrator of a request. Raises NotSignedIn and Forbidden."""
+    viewer = signed_in(request)
+    if viewer.role != Role.ADMIN:
+        raise Forbidden("This page is for administrators.")
+    return viewer
+
+
 def sent_session(connection: HTTPConnection) -> str:
     """Return the session token a browser sent, which may be nobody's. Raises NotSignedIn."""
     token = session_token(connection)
@@ -129,3 +138,4 @@ def sent_bearer(request: Request) -> str:
 
 
 SignedIn = Annotated[Viewer, Depends(signed_in)]
+Administrator = Annotated[Viewer, Depends(administering)]

@@ -28,13 +28,18 @@ def create_gateway(session: Session, actor: str, name: str, now: datetime, mode:
 
     `mode` is how it processes requests of which it does not say so itself.
     """
+    return new_token(session, actor, new_gateway(session, actor, name, now, mode), now)
+
+
+def new_gateway(session: Session, actor: str, name: str, now: datetime, mode: str = "native") -> Gateway:
+    """Create a gateway without a token, and return it. Raises InvalidInput and Conflict."""
     text, usual = _gateway_name(name), _line("mode", mode, "The mode", MAX_NAME)
     try:
         gateway = add_gateway(session, text, usual, now)
     except IntegrityError as error:
         raise Conflict(f"There is a gateway called {text} already.") from error
     add_entry(session, actor, "gateway.create", now, name=text, mode=usual)
-    return _new_token(session, actor, gateway, now)
+    return gateway
 
 
 def import_gateway(session: Session, actor: str, name: str, now: datetime, mode: str = "native") -> Gateway:
@@ -42,13 +47,15 @@ def import_gateway(session: Session, actor: str, name: str, now: datetime, mode:
 
     `mode` is that of a gateway that is made; one that is there keeps its own. Raises InvalidInput.
     """
-    text = _gateway_name(name)
-    if found := gateway_named(session, text):
-        return found
-    usual = _line("mode", mode, "The mode", MAX_NAME)
-    gateway = add_gateway(session, text, usual, now)
-    add_entry(session, actor, "gateway.create", now, name=text, mode=usual)
-    return gateway
+    return gateway_named(session, _gateway_name(name)) or new_gateway(session, actor, name, now, mode)
+
+
+def new_token(session: Session, actor: str, gateway: Gateway, now: datetime) -> str:
+    """Give a gateway one more token and return it; it is shown once."""
+    secret = new_secret(GATEWAY_TOKEN)
+    add_token(session, gateway.id, digest(secret), key_prefix(secret), now)
+    add_entry(session, actor, "gateway.token", now, name=gateway.name, prefix=key_prefix(secret))
+    return secret
 
 
 def rotate_gateway_token(session: Session, actor: str, name: str, now: datetime) -> str:
@@ -59,7 +66,7 @@ def rotate_gateway_token(session: Session, actor: str, name: str, now: datetime)
     gateway = _gateway(session, name)
     if gateway.name == OWN_REPORTS:
         raise InvalidInput("People report with their own API keys; there are no tokens for that.", "name")
-    return _new_token(session, actor, gateway, now)
+    return new_token(session, actor, gateway, now)
 
 
 def revoke_gateway_tokens(session: Session, actor: str, name: str, prefix: str | None, now: datetime) -> int:
@@ -120,13 +127,6 @@ def assign_template(session: Session, actor: str, username: str, name: str | Non
         raise NotFound(f"There is no expert template called {name}.")
     found.template_id = template.id if template else None
     add_entry(session, actor, "template.assign", now, account_id=found.id, template=name)
-
-
-def _new_token(session: Session, actor: str, gateway: Gateway, now: datetime) -> str:
-    secret = new_secret(GATEWAY_TOKEN)
-    add_token(session, gateway.id, digest(secret), key_prefix(secret), now)
-    add_entry(session, actor, "gateway.token", now, name=gateway.name, prefix=key_prefix(secret))
-    return secret
 
 
 def _gateway(session: Session, name: str) -> Gateway:

@@ -13,6 +13,12 @@ def account(session: Session, account_id: int) -> Account | None:
     return session.get(Account, account_id)
 
 
+def administrator(session: Session, account_id: int) -> Account | None:
+    """Return the account with this id if it is active and may administer; None otherwise."""
+    row = session.get(Account, account_id)
+    return row if row is not None and row.active and row.role == "admin" else None
+
+
 def account_named(session: Session, username: str) -> Account | None:
     """Return the account that signs in as `username` (lower case)."""
     return session.scalar(select(Account).where(Account.username == username))

@@ -1,13 +1,22 @@
 """Gateways and their tokens."""
 
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Gateway, GatewayToken
+from portal.db.tables import Account, Gateway, GatewayToken, UsageEvent
 from portal.db.upserts import insert
 from portal.rules.reporters import NOTED_EVERY, OWN_MODE, OWN_REPORTS
+
+
+class FirstEvent(NamedTuple):
+    """A usage event by which one sees that a gateway is connected."""
+
+    model: str
+    username: str
+    received_at: datetime
 
 
 def gateway_with_token(session: Session, token_hash: str) -> Gateway | None:
@@ -22,6 +31,32 @@ def gateway_with_token(session: Session, token_hash: str) -> Gateway | None:
 def gateway_named(session: Session, name: str) -> Gateway | None:
     """Return the gateway of this name."""
     return session.scalar(select(Gateway).where(Gateway.name == name))
+
+
+def gateway(session: Session, gateway_id: int) -> Gateway | None:
+    """Return the gateway with this id."""
+    return session.get(Gateway, gateway_id)
+
+
+def first_event(session: Session, gateway_id: int) -> FirstEvent | None:
+    """Return one of a gateway's usage events, whichever the index finds first; None before there is any."""
+    row = session.execute(
+        select(UsageEvent.model, Account.username, UsageEvent.received_at)
+        .join(Account, Account.id == UsageEvent.account_id)
+        .where(UsageEvent.gateway_id == gateway_id)
+        .limit(1)
+    ).first()
+    return None if row is None else FirstEvent(*row)
+
+
+def usable_tokens(session: Session) -> dict[int, int]:
+    """Return how many unrevoked tokens each gateway has, by its id; those that have none are left out."""
+    rows = session.execute(
+        select(GatewayToken.gateway_id, func.count())
+        .where(GatewayToken.revoked_at.is_(None))
+        .group_by(GatewayToken.gateway_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def all_gateways(session: Session) -> list[Gateway]:

@@ -75,6 +75,17 @@ def count_held(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def count_held_of(session: Session, gateway_id: int, most: int) -> dict[str, int]:
+    """Return how many of a gateway's events are held and unsettled, by reason, counted up to `most`."""
+    some = (
+        select(HeldEvent.reason)
+        .where(HeldEvent.gateway_id == gateway_id, HeldEvent.resolved_at.is_(None))
+        .limit(most)
+        .subquery()
+    )
+    return {row[0]: row[1] for row in session.execute(select(some.c.reason, func.count()).group_by(some.c.reason))}
+
+
 def held_events(session: Session, *, settled: bool = False, limit: int = 1000) -> list[tuple[HeldEvent, str]]:
     """Return held events with the names of their gateways, newest first; the `settled` ones only when asked for."""
     query = select(HeldEvent, Gateway.name).join(Gateway, Gateway.id == HeldEvent.gateway_id)

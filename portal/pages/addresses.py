@@ -6,6 +6,8 @@ from starlette.requests import Request
 
 DASHBOARD = "/user/dashboard"
 SIGN_IN = "/user/login"
+GATEWAYS = "/admin/gateways"
+CONNECT = "/admin/gateways/new"
 _NOT_BACK_TO = {"/", SIGN_IN, "/user/logout", "/user/setup"}
 LONGEST_ADDRESS = 2000
 

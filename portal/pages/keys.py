@@ -69,7 +69,7 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
         with head.side:
             opener = button("Create key", kind="primary", icon="plus")
         said = Message()
-        creating = CreateKey(viewer, formats, NewKeyDialog(opener).open)
+        creating = CreateKey(viewer, formats, NewKeyDialog(viewer, formats, opener).open)
         opener.on_click(creating.open)
         table = KeysTable(formats, creating, RenameKey(viewer), RevokeKey(viewer, said, opener))
         if create == "1":

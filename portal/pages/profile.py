@@ -18,7 +18,7 @@ from portal.pages.components.fields import Form, Message
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import THEME_NAMES, ThemeSwitch, frame
 from portal.pages.components.live import live, refresh_all
-from portal.pages.components.parts import Text, button, tag
+from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.browsers import browser_name
 from portal.rules.periods import zone_names
@@ -87,11 +87,9 @@ class AboutForm:
         ui.timer(0.1, lambda: self._message.say("Saved."), once=True)
 
     def _draw_facts(self) -> None:
-        with tag("dl", "mp-known"):
-            for name, value in (("Username", self._viewer.username), ("Role", _ROLES[Role(self._viewer.role)])):
-                with ui.element("div"):
-                    Text("dt", name)
-                    Text("dd", value)
+        username, role = known_facts("Username", "Role")
+        username.show(self._viewer.username)
+        role.show(_ROLES[Role(self._viewer.role)])
 
     def _draw_fields(self) -> None:
         viewer, form = self._viewer, self._form

@@ -105,7 +105,7 @@ class Portal:
         with self.database.transaction() as session:
             return work(session, *args)
 
-    def person(self, name: str, *, limits: Limits | None = None, zone: str = "UTC") -> Person:
+    def person(self, name: str, *, limits: Limits | None = None, zone: str = "UTC", role: str = "user") -> Person:
         """Create an account with one key called after its owner."""
         now = datetime.now(UTC)
 
@@ -114,7 +114,7 @@ class Portal:
                 username=name,
                 display_name=name.title(),
                 email=f"{name}@example.org",
-                role="user",
+                role=role,
                 active=True,
                 password_hash=PASSWORD_HASH,
                 time_zone=zone or None,

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from portal.db.session import Database
 from portal.pages import clients
-from portal.pages.components import live
+from portal.pages.components import connect, live
 from tests.cast import NOW
 from tests.portals import running_portal
 
@@ -19,6 +19,12 @@ def no_page_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the pages that earlier tests have left open: their sessions are in a database that is gone."""
     for of_the_process in ("_open", "_session_of", "_driven", "_turns"):
         monkeypatch.setattr(clients, of_the_process, {})
+
+
+@pytest.fixture(autouse=True)
+def patient_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the light of a new key or gateway look once, so that no test ends while it looks again."""
+    monkeypatch.setattr(connect, "LOOKS_EVERY", 3600)
 
 
 @pytest.fixture

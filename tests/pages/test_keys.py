@@ -137,7 +137,7 @@ async def test_a_key_is_created_and_its_secret_is_nowhere_once_its_dialog_is_clo
     assert is_secret(secret, API_KEY)
     assert run_in_glance(load_programs_budgets, secret, NOW) is not None
     await until(lambda: labels(user) == ["CI agents"])
-    assert everything(user).count(secret) == 1
+    assert everything(user).count(secret) == 2, "itself, and in what is to be copied"
     (done,) = (e for e in inside(user) if isinstance(e, ui.button) and "data-copies" not in e.props)
     UserInteraction(user, {done}, None).click()
     await until(lambda: dialog(user) is None)
@@ -219,7 +219,7 @@ async def test_a_second_click_while_the_first_one_works_creates_no_second_key(vi
     ("copied", "sentence"),
     [
         pytest.param(True, "Copied.", id="the browser did it"),
-        pytest.param(False, "The key is selected: press Ctrl+C", id="it does not let pages"),
+        pytest.param(False, "The text is selected: press Ctrl+C", id="it does not let pages"),
     ],
 )
 async def test_whether_a_key_was_copied_is_said(visit, alice: Account, copied: bool, sentence: str) -> None:

@@ -1,14 +1,15 @@
 """What stands around every page: navigation, heading, who is signed in, and word of a lost connection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from portal.actions.accounts import Theme, adopt_time_zone, set_theme
+from portal.actions.accounts import Role, Theme, adopt_time_zone, set_theme
 from portal.clock import utc_now
 from portal.db.session import in_transaction
+from portal.pages.addresses import GATEWAYS
 from portal.pages.clients import remember
 from portal.pages.components.assets import static
 from portal.pages.components.formats import Formats
@@ -23,6 +24,8 @@ PAGES = (
     ("API Keys", "/user/keys", "key"),
     ("Profile", "/user/profile", "user"),
 )
+ADMINISTRATION = (("Gateways", GATEWAYS, "chart"),)
+"""Pages that administrators see besides."""
 _HEAD = """
 <meta name="referrer" content="same-origin">
 <link rel="stylesheet" href="{css}">
@@ -106,8 +109,11 @@ class Head:
 
 
 @contextmanager
-def frame(title: str, viewer: Viewer) -> Iterator[Head]:
-    """Draw the shell of a page called `title`; its content goes inside. Gives the page's head."""
+def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
+    """Draw the shell of a page called `title`; its content goes inside. Gives the page's head.
+
+    `section` is the entry of the navigation to which it belongs, where that is called otherwise.
+    """
     remember(ui.context.client, viewer)
     ui.page_title(f"{title} · MoE Portal")
     ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js")))
@@ -120,7 +126,7 @@ def frame(title: str, viewer: Viewer) -> Iterator[Head]:
         brand()
         tag("span", "mp-avatar", viewer.initials, role="img", aria_label=f"Signed in as {viewer.display_name}")
     with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219").classes("mp-nav") as drawer:
-        navigation(title, viewer, theme, drawer.hide)
+        navigation(section or title, viewer, theme, drawer.hide)
     opener.on_click(drawer.toggle)
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
         offline_banner()
@@ -161,15 +167,23 @@ def navigation(title: str, viewer: Viewer, theme: ThemeSwitch, close: Callable[[
         with tag("div", "mp-nav__bar"):
             brand()
             icon_button("x", "Close menu", close).classes("mp-nav__close")
-        with ui.element("ul"):
-            for name, path, picture in PAGES:
-                with ui.element("li"), tag("a", "mp-nav__link", href=path) as link:
-                    icon(picture)
-                    Text("span", name)
-                if name == title:
-                    link.props["aria-current"] = "page"
+        nav_links(PAGES, title)
+        if viewer.role == Role.ADMIN:
+            Text("p", "Administration").classes("mp-nav__caption")
+            nav_links(ADMINISTRATION, title)
         with tag("div", "mp-nav__foot"):
             account_menu(viewer, theme)
+
+
+def nav_links(pages: Iterable[tuple[str, str, str]], title: str) -> None:
+    """Draw the ways to some pages, with the present one marked."""
+    with ui.element("ul"):
+        for name, path, picture in pages:
+            with ui.element("li"), tag("a", "mp-nav__link", href=path) as link:
+                icon(picture)
+                Text("span", name)
+            if name == title:
+                link.props["aria-current"] = "page"
 
 
 def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:

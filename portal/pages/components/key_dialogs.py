@@ -8,17 +8,20 @@ from nicegui.element import Element
 
 from portal.actions.keys import NewKey, create_key, rename_key, revoke_key
 from portal.clock import utc_now
-from portal.db.session import in_transaction
+from portal.db.session import in_reading, in_transaction
 from portal.errors import InvalidInput
+from portal.pages.components.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.components.dialogs import Confirmation, Dialog
 from portal.pages.components.fields import Message
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, set_props, tag
+from portal.pages.components.snippets import PROGRAMS, Values
 from portal.rules.keys import LIFETIMES, expires_after, last_day_after
 from portal.rules.periods import day_of
 from portal.rules.usage import InvalidFilter, parse_day
 from portal.views.accounts import Viewer
+from portal.views.gateways import NO_REQUEST_YET, load_key_connection
 from portal.views.keys import KeyView
 
 _NEVER, _ON_A_DATE = "never", "date"
@@ -103,42 +106,58 @@ class CreateKey:
 
 
 class NewKeyDialog:
-    """Shows a key the only time it can be seen; once it is closed, the key is nowhere on the server or in the page."""
+    """Shows a key the only time it can be seen, and what to do with it; once it is closed, the key is nowhere here."""
 
-    def __init__(self, home: Element) -> None:
+    def __init__(self, viewer: Viewer, formats: Formats, home: Element) -> None:
         """Draw the dialog closed and empty; only its buttons lead out of it, back to `home`."""
+        self._viewer = viewer
+        self._made: NewKey | None = None
         self._dialog = Dialog("Key created", must_answer=True, home=home)
+        self._dialog.window.classes("mp-wide")
         with self._dialog.body:
-            self._secret = Text("code").classes("mp-secret")
-            self._secret.props["data-testid"] = "new-key"
+            with tag("div", "mp-secret-row"):
+                self._secret = Text("code").classes("mp-secret")
+                self._copy = button("Copy key", kind="primary", icon="copy").props("autofocus")
             with tag("div", "mp-msg mp-msg--warn"):
                 icon("warn")
                 Text("div", "Copy it now. It is not stored and cannot be shown again.")
+            names = {key: kind.name for key, kind in PROGRAMS.items()}
+            self._kind = Choice("How the key is used", names, next(iter(names)), self._show_kind)
+            self._snippets = Snippets()
             self._message = Message()
+            self._light = ConnectionLight(formats)
         with self._dialog.foot:
             button("I have copied it", self._close)
-            self._copy = button("Copy key", kind="primary", icon="copy").props("autofocus")
+        self._secret.props["data-testid"] = "new-key"
         self._copy.props["data-copies"] = self._secret.html_id
         ui.on("portal-copied", self._say)
 
     def open(self, made: NewKey, expiry: str) -> None:
         """Show a key that has just been made."""
+        self._made = made
         self._dialog.context.show(f"{made.label} · {expiry}")
         self._secret.show(made.secret)
+        self._show_kind(self._kind.chosen)
         self._message.clear()
         self._dialog.open()
+        self._light.watch(lambda: in_reading(load_key_connection, self._viewer.id, made.id), NO_REQUEST_YET)
+
+    def _show_kind(self, kind: str) -> None:
+        if self._made is not None:
+            values = Values(public_address(), self._made.secret, username=self._viewer.username)
+            self._snippets.show(PROGRAMS[kind], values)
 
     def _close(self) -> None:
+        self._made = None
+        self._light.stop()
         self._secret.client.outbox.message_history.clear()  # NiceGUI keeps what it has sent for those who reconnect
         self._secret.show("")
+        self._snippets.clear()
         self._dialog.close()
 
     def _say(self, event: events.GenericEventArguments) -> None:
-        """Say whether the browser has copied the key; it does so by itself, see portal.js."""
-        if event.args is True:
-            self._message.say("Copied.")
-        else:
-            self._message.say("This browser does not let pages copy. The key is selected: press Ctrl+C or ⌘C.", "warn")
+        """Say whether the browser has copied the text; it does so by itself, see portal.js."""
+        say_copied(self._message, event)
 
 
 class RenameKey:

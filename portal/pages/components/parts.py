@@ -92,6 +92,17 @@ class Facts:
                     self.values.append(Text("dd", skeleton=64))
 
 
+def known_facts(*names: str) -> list[Text]:
+    """Draw named values in a row, as wide as they are; return the places of the values."""
+    values = []
+    with tag("dl", "mp-known"):
+        for name in names:
+            with ui.element("div"):
+                Text("dt", name)
+                values.append(Text("dd", skeleton=64))
+    return values
+
+
 def set_props(element: Element, **props: Any) -> None:
     """Set properties that changed, and send them only then."""
     wanted = {name.rstrip("_").replace("_", "-"): value for name, value in props.items()}

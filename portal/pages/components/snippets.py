@@ -1,0 +1,154 @@
+"""What one copies to connect a gateway or a program: complete, with the real address and the real token in it."""
+
+from dataclasses import dataclass
+
+_TOKEN_BELOW = "$PORTAL_GATEWAY_TOKEN"  # noqa: S105  # stands where a token is to be put
+LITELLM = """\
+litellm_settings:
+  callbacks: ["portal"]
+  turn_off_message_logging: true        # prompts and answers stay here
+
+callback_settings:
+  portal:
+    callback_type: generic_api
+    endpoint: {url}/api/v1/usage/litellm
+    headers:
+      Authorization: "Bearer {token}"
+    event_types: [llm_api_success, llm_api_failure]
+    max_retries: 5                      # a batch comes again after a 503; the portal counts it once
+    retry_delay: 10
+"""
+LITELLM_HOOK = """\
+export PORTAL_URL={url}
+export PORTAL_GATEWAY_TOKEN={token}
+"""
+OPENTELEMETRY = """\
+export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={url}/api/v1/otlp/v1/traces
+export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer%20{token}"
+export OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf
+"""
+HTTP = """\
+curl {url}/api/v1/usage \\
+  -H "Authorization: Bearer {token}" -H "Content-Type: application/json" \\
+  -d '{{"id": "req-1", "username": "{username}", "model": "qwen3:32b", "mode": "native",
+       "prompt_tokens": 1200, "completion_tokens": 300}}'
+"""
+SOVEREIGN = """\
+portal import moe-sovereign "$SOVEREIGN_DATABASE_URL" --gateway '{name}'
+portal follow moe-sovereign "$SOVEREIGN_DATABASE_URL" --gateway '{name}'
+"""
+FILES = """\
+portal import usage spend-logs.csv --gateway '{name}' --dry-run
+portal import usage spend-logs.csv --gateway '{name}'
+"""
+PYTHON = """\
+import httpx
+
+def report(response):
+    \"\"\"Count what an OpenAI or Anthropic library has returned.\"\"\"
+    said = response.model_dump(mode="json", include={{"id", "model", "created", "created_at", "usage"}})
+    httpx.post("{url}/api/v1/usage/openai", json=said, headers={{"Authorization": "Bearer {token}"}}).raise_for_status()
+"""
+CURL = """\
+curl {url}/api/v1/usage/openai \\
+  -H "Authorization: Bearer {token}" -H "Content-Type: application/json" -d @response.json
+"""
+BUDGET = """\
+curl {url}/api/v1/budget -H "Authorization: Bearer {token}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What stands in a snippet: the portal's public address, the token, and the names of gateway and person."""
+
+    url: str
+    token: str = _TOKEN_BELOW
+    name: str = ""
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A text to be copied, and what to do with it."""
+
+    do: str
+    template: str
+
+    def text(self, values: Values) -> str:
+        """Return the text with the values in it."""
+        shell_name = values.name.replace("'", "'\\''")
+        return self.template.format(url=values.url, token=values.token, name=shell_name, username=values.username)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of gateway or program; `with_token` says whether it sends something here, rather than being read."""
+
+    name: str
+    about: str
+    parts: tuple[Part, ...]
+    with_token: bool = True
+
+
+GATEWAYS = {
+    "litellm": Kind(
+        "LiteLLM",
+        "LiteLLM reports by its own generic_api callback. Nothing is kept of prompts and answers.",
+        (
+            Part("Add this to LiteLLM's config.yaml, and start it anew:", LITELLM),
+            Part(
+                "To ask before each request as well, take the hook from examples/litellm and set these for LiteLLM:",
+                LITELLM_HOOK,
+            ),
+        ),
+    ),
+    "opentelemetry": Kind(
+        "OpenTelemetry",
+        "Anything instrumented with the GenAI conventions or OpenInference. Each span says whose it is: "
+        "portal.api_key_hash or user.id.",
+        (Part("Set these for the program, and start it anew:", OPENTELEMETRY),),
+    ),
+    "http": Kind(
+        "Own program",
+        "Anything that can POST JSON. Sending an event again is always safe; all fields are in /api/openapi.json.",
+        (Part("Send an event like this after each request:", HTTP),),
+    ),
+    "moe-sovereign": Kind(
+        "MoE Sovereign",
+        "Its users, keys, budgets, templates, usage and notes are read from its database, and can be read again.",
+        (Part("Run these where the portal runs: the first brings all, the second keeps reading.", SOVEREIGN),),
+        with_token=False,
+    ),
+    "files": Kind(
+        "Files",
+        "Exports as CSV, JSON Lines or Parquet; those of LiteLLM and New API are recognised.",
+        (Part("Run these where the portal runs: the first only shows what it would do.", FILES),),
+        with_token=False,
+    ),
+}
+"""By what they are called in addresses."""
+
+PROGRAMS = {
+    "gateway": Kind(
+        "Through a gateway",
+        "Use the key in place of OpenAI's with every program that talks to your organisation's gateway.",
+        (Part("Ask what is left with it:", BUDGET),),
+    ),
+    "python": Kind(
+        "Python script",
+        "For models that no gateway of your organisation serves. Only the counts are sent.",
+        (Part("Call report(response) after each answer:", PYTHON),),
+    ),
+    "curl": Kind(
+        "Shell",
+        "For any other program: send the answer of the model server as it came.",
+        (Part("With the answer in response.json:", CURL),),
+    ),
+    "opentelemetry": Kind(
+        "OpenTelemetry",
+        "For programs that are instrumented with the GenAI conventions or OpenInference.",
+        (Part("Set these for the program, and start it anew:", OPENTELEMETRY),),
+    ),
+}
+"""By what they are called on the page."""

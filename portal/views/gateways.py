@@ -1,0 +1,174 @@
+"""Gateways for administrators: whether they report, with which tokens, and what of it could not be taken."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from portal.db.accounts import administrator
+from portal.db.gateways import all_gateways, first_event, gateway, tokens_of, usable_tokens
+from portal.db.held import count_held_of
+from portal.db.keys import key
+from portal.db.rejected import rejected_events, uncounted_since
+from portal.db.tables import Gateway
+from portal.errors import Forbidden, NotFound
+
+LATELY = timedelta(days=6)
+"""What was not counted is shown for today and as far back as this: a week."""
+MOST_HELD = 1000
+"""Up to which held events are counted; from there on it is "1,000 or more"."""
+
+
+class Light(StrEnum):
+    """Whether a new gateway or key has been heard of."""
+
+    WAITING = "waiting"
+    TROUBLE = "trouble"
+    CONNECTED = "connected"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What the light of a new gateway or key says; `sentence` is for people, `at` when it was heard of first."""
+
+    light: Light
+    sentence: str
+    at: datetime | None = None
+
+
+NO_EVENT_YET = Connection(Light.WAITING, "Waiting for the first event.")
+NO_REQUEST_YET = Connection(Light.WAITING, "Waiting for the first request with this key.")
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """One gateway in the list; without usable tokens it is one whose usage is imported, or people's own reports."""
+
+    id: int
+    name: str
+    mode: str
+    tokens: int
+    reported_at: datetime | None
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """A token of a gateway, by the 16 characters that are kept of it."""
+
+    prefix: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedView:
+    """An event that could not be taken, and why."""
+
+    id: int
+    external_id: str | None
+    reason: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayView:
+    """A gateway's page. Rejected and ignored are counts of the last seven days (UTC), held ones wait still."""
+
+    id: int
+    name: str
+    mode: str
+    created_at: datetime
+    reported_at: datetime | None
+    connection: Connection
+    tokens: tuple[TokenView, ...]
+    unattributed: int
+    conflicts: int
+    rejected: int
+    ignored: int
+    latest_rejected: tuple[RejectedView, ...]
+
+
+def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[GatewayRow, ...]:
+    """Return all gateways by name. Raises Forbidden for anybody but an administrator."""
+    _check(session, admin_id)
+    tokens, first = usable_tokens(session), (now - LATELY).date()
+    return tuple(
+        GatewayRow(
+            row.id,
+            row.name,
+            row.mode,
+            tokens.get(row.id, 0),
+            row.reported_at,
+            uncounted_since(session, row.id, first).rejected,
+        )
+        for row in all_gateways(session)
+    )
+
+
+def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime) -> GatewayView:
+    """Return a gateway's page. Raises Forbidden for anybody but an administrator, and NotFound."""
+    row = _gateway(session, admin_id, gateway_id)
+    held = count_held_of(session, row.id, MOST_HELD)
+    uncounted = uncounted_since(session, row.id, (now - LATELY).date())
+    return GatewayView(
+        id=row.id,
+        name=row.name,
+        mode=row.mode,
+        created_at=row.created_at,
+        reported_at=row.reported_at,
+        connection=_connection(session, row),
+        tokens=tuple(TokenView(t.prefix, t.created_at, t.revoked_at) for t in tokens_of(session, row.id)),
+        unattributed=held.get("unattributed", 0),
+        conflicts=held.get("conflict", 0),
+        rejected=uncounted.rejected,
+        ignored=uncounted.ignored,
+        latest_rejected=tuple(
+            RejectedView(event.id, event.external_id, event.reason, event.received_at)
+            for event in rejected_events(session, row.id)
+        ),
+    )
+
+
+def load_gateway_connection(session: Session, admin_id: int, gateway_id: int) -> Connection:
+    """Return whether a gateway has been heard of. Raises Forbidden for anybody but an administrator, and NotFound."""
+    return _connection(session, _gateway(session, admin_id, gateway_id))
+
+
+def load_key_connection(session: Session, account_id: int, key_id: int) -> Connection:
+    """Return whether one of an account's own keys has been used. Raises NotFound."""
+    row = key(session, account_id, key_id)
+    if row is None:
+        raise NotFound("You have no such key.")
+    if row.last_used_at is None:
+        return NO_REQUEST_YET
+    return Connection(Light.CONNECTED, "It works: the key has been used.", row.last_used_at)
+
+
+def _connection(session: Session, row: Gateway) -> Connection:
+    first = first_event(session, row.id)
+    if first is not None:
+        said = f"It works: {first.model} for {first.username}."
+        return Connection(Light.CONNECTED, said, first.received_at)
+    if row.reported_at is None:
+        return NO_EVENT_YET
+    if count_held_of(session, row.id, 1):
+        said = "Events arrive, but with keys or names that nobody here has. They are kept until somebody does."
+        return Connection(Light.TROUBLE, said, row.reported_at)
+    for event in rejected_events(session, row.id)[:1]:
+        return Connection(Light.TROUBLE, f"Events arrive, but are rejected: {event.reason}", event.received_at)
+    return Connection(Light.TROUBLE, "Something arrives, but no usage is in it yet.", row.reported_at)
+
+
+def _gateway(session: Session, admin_id: int, gateway_id: int) -> Gateway:
+    _check(session, admin_id)
+    row = gateway(session, gateway_id)
+    if row is None:
+        raise NotFound("There is no such gateway.")
+    return row
+
+
+def _check(session: Session, admin_id: int) -> None:
+    if administrator(session, admin_id) is None:
+        raise Forbidden

@@ -1,0 +1,63 @@
+"""What is copied works as it stands: the same as the examples, and understood by the programs it is for."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from portal.pages.components.snippets import GATEWAYS, PROGRAMS, Kind, Values
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+VALUES = Values("https://portal.example.org", "moe-gw-" + "0" * 48, "Bob's gateway", "alice")
+KINDS = [pytest.param(kind, id=kind.name) for kind in (*GATEWAYS.values(), *PROGRAMS.values())]
+
+
+def text(kind: Kind, part: int = 0) -> str:
+    return kind.parts[part].text(VALUES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_left_to_fill_in_but_what_only_the_reader_knows(kind: Kind) -> None:
+    for part in kind.parts:
+        said = part.text(VALUES)
+        assert VALUES.url in said or not kind.with_token
+        assert VALUES.token in said or not kind.with_token
+        assert "{url" not in said
+        assert "$PORTAL" not in said
+
+
+def test_litellm_is_configured_as_in_the_example() -> None:
+    example = (EXAMPLES / "litellm" / "config.yaml").read_text(encoding="utf-8")
+    ours = example.replace("os.environ/PORTAL_USAGE_URL", "https://portal.example.org/api/v1/usage/litellm")
+    ours = ours.replace("os.environ/PORTAL_AUTHORIZATION", f'"Bearer {VALUES.token}"')
+    assert text(GATEWAYS["litellm"]) in ours
+
+
+def test_an_event_can_be_sent_by_hand() -> None:
+    words = shlex.split(text(GATEWAYS["http"]))
+    assert words[:2] == ["curl", "https://portal.example.org/api/v1/usage"]
+    assert f"Authorization: Bearer {VALUES.token}" in words
+    assert json.loads(words[-1])["username"] == "alice"
+
+
+@pytest.mark.parametrize("kind", ["moe-sovereign", "files"])
+def test_names_reach_a_command_as_they_are(kind: str) -> None:
+    for line in text(GATEWAYS[kind]).splitlines():
+        assert "Bob's gateway" in shlex.split(line)
+
+
+def test_a_script_can_be_given_the_helper() -> None:
+    compile(text(PROGRAMS["python"]), "report.py", "exec")
+
+
+@pytest.mark.parametrize("kinds", [GATEWAYS, PROGRAMS])
+def test_exporters_read_the_address_and_the_token(kinds: dict[str, Kind], monkeypatch: pytest.MonkeyPatch) -> None:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    for word in shlex.split(text(kinds["opentelemetry"])):
+        if "=" in word:
+            monkeypatch.setenv(*word.split("=", 1))
+    sender = OTLPSpanExporter()._client
+    assert sender._endpoint == "https://portal.example.org/api/v1/otlp/v1/traces"
+    assert sender._headers["authorization"] == f"Bearer {VALUES.token}"
