@@ -93,7 +93,7 @@ class GatewaysTable:
             "address": f"{GATEWAYS}/{row.id}",
             "mode": row.mode,
             "tokens": f.number(row.tokens) if row.tokens else "–",
-            "reported": f.moment(row.reported_at, now) if row.reported_at else "Never",
+            "reported": f.moment(row.reported_at, now) if row.reported_at else "Never" if row.tokens else "–",
             "reported_exact": f.exact(row.reported_at),
             "rejected": f.number(row.rejected),
             "has_rejected": row.rejected > 0,

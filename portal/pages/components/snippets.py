@@ -34,8 +34,9 @@ curl {url}/api/v1/usage \\
        "prompt_tokens": 1200, "completion_tokens": 300}}'
 """
 SOVEREIGN = """\
-portal import moe-sovereign "$SOVEREIGN_DATABASE_URL" --gateway '{name}'
-portal follow moe-sovereign "$SOVEREIGN_DATABASE_URL" --gateway '{name}'
+export PORTAL_IMPORT_URL=postgresql://moe_admin:PASSWORD@127.0.0.1:5433/moe_userdb
+portal import moe-sovereign --gateway '{name}'
+portal follow moe-sovereign --gateway '{name}'
 """
 FILES = """\
 portal import usage spend-logs.csv --gateway '{name}' --dry-run
@@ -117,7 +118,7 @@ GATEWAYS = {
     "moe-sovereign": Kind(
         "MoE Sovereign",
         "Its users, keys, budgets, templates, usage and notes are read from its database, and can be read again.",
-        (Part("Run these where the portal runs: the first brings all, the second keeps reading.", SOVEREIGN),),
+        (Part("Run these where the portal runs, with the address of its database: one brings all, the other keeps reading.", SOVEREIGN),),
         with_token=False,
     ),
     "files": Kind(

@@ -43,8 +43,9 @@ def test_an_event_can_be_sent_by_hand() -> None:
 
 @pytest.mark.parametrize("kind", ["moe-sovereign", "files"])
 def test_names_reach_a_command_as_they_are(kind: str) -> None:
-    for line in text(GATEWAYS[kind]).splitlines():
-        assert "Bob's gateway" in shlex.split(line)
+    commands = [shlex.split(line) for line in text(GATEWAYS[kind]).splitlines()]
+    assert len([words for words in commands if words[0] == "portal"]) == 2
+    assert all("Bob's gateway" in words for words in commands if words[0] == "portal")
 
 
 def test_a_script_can_be_given_the_helper() -> None:
