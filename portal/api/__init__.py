@@ -29,6 +29,7 @@ from portal.api import (
     health,
     keys,
     notes,
+    otlp_traces,
     summary,
     usage,
     usage_export,
@@ -63,7 +64,7 @@ def read_openapi() -> dict[str, Any]:
     return openapi()
 
 
-_often = (authorize, usage_ingest, usage_litellm, budget)  # first, since routes are tried one after the other
+_often = (authorize, usage_ingest, usage_litellm, otlp_traces, budget)  # first, since routes are tried one by one
 _parts = [part.router for part in (*_often, usage_openai, summary, usage, usage_export, notes, alerts, keys, health)]
 _parts.append(document)
 
