@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from portal.actions.administration import create_gateway
 from portal.actions.keys import NewKey
 from portal.cli import import_usage
 from portal.db.gateways import all_gateways
-from portal.db.session import Database, run_in_reading
+from portal.db.session import Database, database, run_in_reading
 from portal.db.tables import Account, Gateway, HeldEvent, UsageEvent
 from portal.errors import Unavailable
 from portal.rules.secrets import digest
@@ -52,6 +52,13 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return to_file
+
+
+@pytest.fixture
+def closed(db: Database) -> Iterator[None]:
+    """Close what a command has opened; PostgreSQL's connections want it."""
+    yield
+    database().close()
 
 
 def used(number: int, username: str = "alice", **changes: Any) -> dict[str, Any]:
@@ -106,7 +113,9 @@ def test_rows_are_counted_once_for_the_accounts_they_name(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"])
-def test_a_dry_run_says_the_same_and_stores_nothing(database_kind: str, write: Write, alice: Account) -> None:
+def test_a_dry_run_says_the_same_and_stores_nothing(
+    database_kind: str, write: Write, alice: Account, closed: None
+) -> None:
     file = str(write([used(1), used(2, "nobody"), used(3, prompt_tokens=-1), used(1, prompt_tokens=7)]))
     done = portal("import", "usage", file, "--dry-run")
     assert (done.exit_code, table(done.stdout)) == (1, [[1, 0, 1, 1, 1, 0]])
