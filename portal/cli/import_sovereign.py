@@ -19,7 +19,9 @@ commands = typer.Typer()
 follow = typer.Typer(help="Keep importing what another system adds.", no_args_is_help=True)
 
 SHARE = 10
-"""A follower rests so many times as long as it has read, so that it is no burden to the other database."""
+"""A follower rests so many times as long as it has looked, so that it is no burden to the other database."""
+LONGEST_REST = 60
+"""Seconds of such a rest; the first look may take long."""
 LONGEST_PAUSE = 300
 """Seconds between two tries while a database is away."""
 
@@ -100,7 +102,7 @@ def follow_moe_sovereign(
         try:
             with look_at(url) as look:
                 _report(following.run(look), said)
-            failures, pause = 0, max(every, SHARE * (time.monotonic() - began))
+            failures, pause = 0, max(every, min(SHARE * (time.monotonic() - began), LONGEST_REST))
         except (SourceUnavailable, Unavailable) as error:
             pause = min(every * 2**failures, LONGEST_PAUSE)
             failures = min(failures + 1, 20)

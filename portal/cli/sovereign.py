@@ -62,13 +62,14 @@ class Position:
 
 
 class SovereignImport:
-    """The import from one MoE Sovereign; whoever it has brought is not looked at again until they change there."""
+    """The import from one MoE Sovereign; who and what it has brought is not compared again until it changes there."""
 
     def __init__(self, gateway: str, *, again: bool = False, bar: Bar | None = None) -> None:
         """Say under which gateway usage is to stand; `again` has the first pass read all of it."""
         self._gateway = gateway.strip()
         self._again = again
         self._bar = bar
+        self._templates: dict[str, ImportedTemplate] = {}
         self._people: dict[str, ImportedPerson] = {}
         self._keys: dict[str, set[str]] = {}
         self.stop = Event()
@@ -89,7 +90,7 @@ class SovereignImport:
         )
         found, tally = read_people(people), Tally()
         tally.add(found.findings)
-        tally.add(self._bring_template(template) for template in found.templates.values())
+        self._bring_templates(found.templates, tally)
         self._bring_people(found.people, tally)
         self._bring_usage(look, gateway, _Usage(source, position, rows, self._owners(found, people)), tally)
         return tally
@@ -110,11 +111,16 @@ class SovereignImport:
         self._again = False
         return position, kept.rows
 
-    def _bring_template(self, template: ImportedTemplate) -> Finding:
-        try:
-            return self._insist(bring_template, actor(), template, utc_now())
-        except InvalidInput as error:
-            return Finding(Kind.TEMPLATE, Fate.LEFT, error.detail, template.name)
+    def _bring_templates(self, templates: Mapping[str, ImportedTemplate], tally: Tally) -> None:
+        for template_id, template in templates.items():
+            if self._templates.get(template_id) == template:
+                continue
+            try:
+                finding = self._insist(bring_template, actor(), template, utc_now())
+            except InvalidInput as error:
+                finding = Finding(Kind.TEMPLATE, Fate.LEFT, error.detail, template.name)
+            tally.add([finding])
+            self._templates[template_id] = template
 
     def _bring_people(self, people: Mapping[str, ImportedPerson], tally: Tally) -> None:
         news = {user_id: person for user_id, person in people.items() if self._people.get(user_id) != person}

@@ -146,7 +146,7 @@ def prove(proof: Proof, kills: int, chance: random.Random) -> bool:
     say("filled")
     with proof.slow(500):
         for number in range(1, kills + 1):
-            has_ended = proof.bring(chance.uniform(2, 20))
+            has_ended = proof.bring(chance.uniform(5, 60))
             proof.add(1000)
             say(f"{'ended' if has_ended else 'killed'}, {number} of {kills}, {proof.seconds:.0f} s")
         assert proof.bring()
