@@ -26,6 +26,7 @@ from portal.errors import InvalidInput, PortalError
 from portal.gateways.columns import FIELDS, Plan, Skipped, examples, plan, read_reports
 from portal.gateways.files import Table, Unreadable, open_table, read_rows
 from portal.rules.periods import zone
+from portal.rules.text import MAX_NAME, InvalidText, clean_line
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 
@@ -136,7 +137,7 @@ def import_usage(
     a row was rejected or a file cannot be read.
     """
     wanted = _Wanted(
-        gateway.strip() if gateway else None,
+        _gateway(gateway) if gateway else None,
         _pairs(mapped, "--map"),
         _pairs(fixed, "--set"),
         _zone(timezone),
@@ -281,6 +282,13 @@ def _pairs(said: Sequence[str] | None, option: str) -> dict[str, str]:
     if not all(name and equals for name, equals, _ in pairs):
         raise typer.BadParameter("say it as FIELD=…", param_hint=option)
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _gateway(name: str) -> str:
+    try:
+        return clean_line(name, "the name", MAX_NAME)
+    except InvalidText as error:
+        raise typer.BadParameter(str(error), param_hint="--gateway") from None
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

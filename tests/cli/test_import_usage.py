@@ -350,8 +350,15 @@ def test_on_a_terminal_it_asks(
 
 @pytest.mark.parametrize(
     "words",
-    [("--map", "model"), ("--set", "=x"), ("--timezone", "Mars/Base"), ("--before", "soon"), ()],
-    ids=["no column", "no field", "no zone", "no day", "no file"],
+    [
+        ("--map", "model"),
+        ("--set", "=x"),
+        ("--timezone", "Mars/Base"),
+        ("--before", "soon"),
+        ("--gateway", "\udcff"),
+        (),
+    ],
+    ids=["no column", "no field", "no zone", "no day", "no text", "no file"],
 )
 def test_wrong_options_are_wrong_usage(words: tuple[str, ...], db: Database, write: Write) -> None:
     files = [str(write([used(1)]))] if words else []
