@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from portal.db.types import BigId, Instant, Rate
@@ -394,15 +394,87 @@ class Verification(Table):
 
 
 class AlertSettings(Table):
-    """How an account wants to be warned; without a row alerts are off."""
+    """How an account wants to be warned; without a row alerts are off.
+
+    `email` null is the account's own. `forecast` is whether to warn of a budget that will be exhausted before it resets.
+    """
 
     __tablename__ = "alert_settings"
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     enabled: Mapped[bool]
     threshold_percent: Mapped[int]
+    second_threshold_percent: Mapped[int | None]
+    forecast: Mapped[bool] = mapped_column(server_default=false())
     email: Mapped[str | None] = mapped_column(String(254))
     updated_at: Mapped[datetime]
+
+
+class Crossing(Table):
+    """A budget that came from below to at or above a threshold; once for each period and threshold, for ever.
+
+    `threshold` is in percent, and 0 for the forecast that the budget will be exhausted before it resets. `consumed` and
+    `limit` are billable tokens as they were then.
+    """
+
+    __tablename__ = "crossings"
+    __table_args__ = (UniqueConstraint("account_id", "period", "start", "threshold"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    period: Mapped[str] = mapped_column(String(8))
+    start: Mapped[date]
+    threshold: Mapped[int]
+    consumed: Mapped[int]
+    limit: Mapped[int]
+    crossed_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+
+class Mail(Table):
+    """A mail to be sent, or what became of it; written in the transaction that is the reason for it.
+
+    `state` is queued, sent or failed. A process that sends it holds it until `next_try_at`, and another one may try then.
+    `message_id` is the same however often it is tried.
+    """
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        Index(
+            "ix_mails_due",
+            "next_try_at",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index("ix_mails_account", "account_id", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    crossing_id: Mapped[int | None] = mapped_column(ForeignKey("crossings.id"), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    message_id: Mapped[str] = mapped_column(String(120), unique=True)
+    recipient: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str]
+    html: Mapped[str]
+    state: Mapped[str] = mapped_column(String(8))
+    tries: Mapped[int]
+    next_try_at: Mapped[datetime]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ResetLink(Table):
+    """A link with which somebody who has forgotten their password may set another; only its SHA-256 is kept."""
+
+    __tablename__ = "reset_links"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class AuditEntry(Table):

@@ -36,7 +36,6 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("mode", sa.String(length=64), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("reported_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateways")),
         sa.UniqueConstraint("name", name=op.f("uq_gateways_name")),
     )
@@ -314,36 +313,6 @@ def upgrade() -> None:
     )
 
     op.create_table(
-        "rejected_events",
-        sa.Column("id", WHOLE, nullable=False),
-        sa.Column("gateway_id", WHOLE, nullable=False),
-        sa.Column("external_id", sa.String(length=256), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("received_at", INSTANT, nullable=False),
-        sa.ForeignKeyConstraint(["gateway_id"], ["gateways.id"], name=op.f("fk_rejected_events_gateway_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_rejected_events")),
-    )
-    op.create_index("ix_rejected_events_gateway", "rejected_events", ["gateway_id", "id"])
-    op.create_table(
-        "uncounted_daily",
-        sa.Column("gateway_id", WHOLE, nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("rejected", WHOLE, nullable=False),
-        sa.Column("ignored", WHOLE, nullable=False),
-        sa.ForeignKeyConstraint(["gateway_id"], ["gateways.id"], name=op.f("fk_uncounted_daily_gateway_id")),
-        sa.PrimaryKeyConstraint("gateway_id", "day", name=op.f("pk_uncounted_daily")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "import_progress",
-        sa.Column("source", sa.String(length=300), nullable=False),
-        sa.Column("position", sa.Text(), nullable=False),
-        sa.Column("rows", WHOLE, nullable=False),
-        sa.Column("updated_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("source", name=op.f("pk_import_progress")),
-    )
-
-    op.create_table(
         "notes",
         sa.Column("usage_id", WHOLE, nullable=False),
         sa.Column("account_id", WHOLE, nullable=False),
@@ -366,9 +335,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "notes",
-        "import_progress",
-        "uncounted_daily",
-        "rejected_events",
         "usage_events",
         "verifications",
         "reservations",
