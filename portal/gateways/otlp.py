@@ -9,21 +9,23 @@ Decisions:
   are ignored. A span that does not say what it is counts if it says what was used.
 - Where calls lie in one another, as with two instrumentations, or a proxy's span around that of its client library, the
   innermost count: the outer one is ignored if one inside has the same response id, or, where an id is missing, if those
-  inside used all that it claims. This can only be seen where both are in one request; two exporters, or a parent that
-  comes with a later batch, are counted twice.
+  inside used all that it claims. Whose they are, and how they count, they take from it unless they say it themselves.
+  This can only be seen where both are in one request; two exporters, or a parent that comes with a later batch, are
+  counted twice.
 - What is counted is never guessed: a span with unreadable or half of its counts is rejected. By the conventions input
   includes what was cached, and output what was reasoned; that a sender leaves them out is believed only where the
   figures prove it: the part is larger than the whole, or the sender's own total says so.
 - A failed call is shown with its error, and with no tokens if it says of none.
-- Whose: `portal.api_key_hash`, `portal.api_key`, LiteLLM's `metadata.user_api_key_hash`, else `portal.username`,
-  `enduser.id`, `user.id`, `user.name`. All that begins with `portal.` is the gateway's own word; a collector between
-  strangers and the portal has to drop it from their spans, as must a gateway that hands on a user named by a client.
+- Whose: the key of `portal.api_key_hash`, `portal.api_key` or LiteLLM's attributes; else the user of `portal.username`,
+  `enduser.id`, `user.id` or `user.name`. What begins with `portal.` is the gateway's own word. None of this can be
+  checked: a gateway must not hand on a user that a client named, nor a collector such attributes of strangers' spans.
+- LiteLLM's spans do not tell a hit of its cache from a call; its own callback does (`gateways.litellm`).
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -33,6 +35,9 @@ from portal.rules.pricing import MAX_COST_FACTOR
 from portal.rules.secrets import digest, is_digest
 from portal.rules.text import clip_line
 from portal.rules.usage import Rejected, UsageReport
+
+MOST_LEVELS = 16
+"""Of calls in one another, through which a call is told whose it is; they cannot be meant to be more."""
 
 _PROMPT = (
     "gen_ai.usage.input_tokens",
@@ -77,22 +82,26 @@ _ASKED = ("gen_ai.request.model", "llm.request.model", "llm.model_name", "embedd
 _SERVED = ("gen_ai.response.model", "llm.response.model")
 _PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
 _SESSION = ("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id")
-_KEY = ("portal.api_key_hash", "portal.api_key", "metadata.user_api_key_hash")
+_KEY = ("portal.api_key_hash", "portal.api_key", "litellm.api_key.hash", "metadata.user_api_key_hash")
 _USER = ("portal.username", "enduser.id", "user.id", "user.name")
 _OPERATION, _OPENINFERENCE = "gen_ai.operation.name", "openinference.span.kind"
 _KIND = (_OPERATION, _OPENINFERENCE, "traceloop.span.kind", "llm.request.type")
 _RESPONSE, _ERROR = "gen_ai.response.id", "error.type"
 _MODE, _TEMPLATE, _FACTOR = "portal.mode", "portal.template", "portal.cost_factor"
 
+_CONTEXT = (*_KEY, *_USER, *_SESSION, _MODE, _TEMPLATE, _FACTOR)
 _WANTED = frozenset(
     (
-        *_PROMPT, *_COMPLETION, *_TOTAL, *_CACHED, *_WRITTEN, *_REASONING, *_ASKED, *_SERVED, *_PROVIDER, *_SESSION,
-        *_KEY, *_USER, *_KIND, _RESPONSE, _ERROR, _MODE, _TEMPLATE, _FACTOR,
+        *_PROMPT, *_COMPLETION, *_TOTAL, *_CACHED, *_WRITTEN, *_REASONING, *_ASKED, *_SERVED, *_PROVIDER, *_KIND,
+        *_CONTEXT, _RESPONSE, _ERROR,
     )
 )  # fmt: skip
 
-_EMBEDDINGS = frozenset({"embeddings", "embedding"})
-_CALLS = _EMBEDDINGS | {"chat", "text_completion", "generate_content", "completion", "responses", "llm"}
+_EMBEDDINGS = frozenset({"embeddings", "embedding", "aembedding"})
+_CALLS = _EMBEDDINGS | {
+    *("chat", "text_completion", "generate_content", "completion", "llm"),
+    *("acompletion", "atext_completion", "responses", "aresponses", "anthropic_messages"),  # as LiteLLM calls them
+}
 _OTHERS = frozenset(
     {
         *("create_agent", "invoke_agent", "invoke_workflow", "execute_tool", "plan", "retrieval"),
@@ -124,13 +133,18 @@ def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
     spans = list(read_spans(body, _WANTED, is_json=is_json))
     entries = [span if isinstance(span, Rejected) else _entry(span, default_mode) for span in spans]
     calls = {
-        entry.id: _Call(entry.total_tokens, _text(span.said, 256, _RESPONSE))
+        entry.id: _Call(span, entry.total_tokens, _text(span.said, 256, _RESPONSE))
         for span, entry in zip(spans, entries, strict=True)
         if isinstance(span, Span) and isinstance(entry, UsageReport)
     }
     parents = {_id(span): f"{span.trace_id}/{span.parent_id}" for span in spans if isinstance(span, Span)}
-    repeated = _told_by_others(calls, parents)
+    outers = dict(_enclosing(calls, parents))
+    repeated = _told_by_others(calls, outers)
     kept = [entry for entry in entries if entry is not None and entry.id not in repeated]
+    for index, entry in enumerate(kept):
+        if entry.id in calls and outers.get(entry.id) in repeated:
+            span = _in_context(calls[entry.id].span, calls, outers, repeated)
+            kept[index] = _entry(span, default_mode) or entry
     return Traces(kept, len(spans) - len(kept))
 
 
@@ -301,16 +315,17 @@ def _whole(prompt: int, completion: int, beside: int, reasoning: int, total: int
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A call of a model: how much it used, and the provider's id of the answer, "" without one."""
+    """A call of a model: its span, how much it used, and the provider's id of the answer, "" without one."""
 
+    span: Span
     tokens: int
     response: str
 
 
-def _told_by_others(calls: Mapping[str, _Call], parents: Mapping[str, str]) -> set[str]:
+def _told_by_others(calls: Mapping[str, _Call], outers: Mapping[str, str]) -> set[str]:
     """Return those calls that only repeat the calls inside them."""
     inside: dict[str, list[_Call]] = defaultdict(list)
-    for inner, outer in _enclosing(calls, parents):
+    for inner, outer in outers.items():
         inside[outer].append(calls[inner])
     return {outer for outer, inner in inside.items() if _repeats(calls[outer], inner)}
 
@@ -320,6 +335,18 @@ def _repeats(outer: _Call, inside: list[_Call]) -> bool:
         return True
     unknown = [inner.tokens for inner in inside if not (inner.response and outer.response)]
     return bool(unknown) and sum(unknown) >= outer.tokens
+
+
+def _in_context(span: Span, calls: Mapping[str, _Call], outers: Mapping[str, str], repeated: Collection[str]) -> Span:
+    """Return a call with what those around it, which are ignored for it, say of whose it is and how it counts."""
+    said, outer = span.said, outers.get(_id(span), "")
+    for _ in range(MOST_LEVELS):
+        if outer not in repeated:
+            break
+        around = calls[outer].span.said
+        said = {name: around[name] for name in _CONTEXT if name in around} | dict(said)
+        outer = outers.get(outer, "")
+    return replace(span, said=said)
 
 
 def _enclosing(calls: Mapping[str, _Call], parents: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -316,6 +316,7 @@ KEY = digest("sk-1")
         pytest.param({"portal.api_key": "sk-1"}, (KEY, None), id="a key"),
         pytest.param({"portal.api_key": KEY}, (digest(KEY), None), id="a key that looks like a digest"),
         pytest.param({"metadata.user_api_key_hash": KEY, "user.id": "bob"}, (KEY, None), id="LiteLLM: by key alone"),
+        pytest.param({"litellm.api_key.hash": KEY, "user.id": "bob"}, (KEY, None), id="LiteLLM, its newer name"),
         pytest.param({"metadata.user_api_key_hash": "", "user.id": "bob"}, (NOBODY, None), id="LiteLLM without a key"),
         pytest.param({"portal.username": "Alice", "user.id": "bob"}, (None, "alice"), id="the gateway's word first"),
         pytest.param({"enduser.id": "alice", "user.id": "bob"}, (None, "alice"), id="the end user"),
@@ -361,6 +362,7 @@ def test_an_error_is_named_never_quoted(said: dict[str, Any], code: int, status:
     ("said", "expected"),
     [
         pytest.param({"gen_ai.operation.name": "chat"}, (0, 0), id="that says of none"),
+        pytest.param({"gen_ai.operation.name": "acompletion"}, (0, 0), id="in LiteLLM's words"),
         pytest.param({"gen_ai.usage.input_tokens": 12}, (12, 0), id="that came to no output"),
         pytest.param({"gen_ai.usage.total_tokens": 12}, (12, 0), id="that knows its total alone"),
         pytest.param({"gen_ai.usage.output_tokens": 12}, (0, 12), id="that knows its output alone"),
@@ -423,6 +425,9 @@ def step(id: str, parent: str) -> Sent:
         pytest.param([call(A, B, 9), step(B, C), step(C, B)], {A}, id="a circle of others"),
         pytest.param([call(A, A, 9, "r")], {A}, id="its own parent"),
         pytest.param(
+            [call(A, B, 9, "r"), call(B, A, 9, "r"), call(C, B, 9, "r")], {C}, id="two that are each other's parents"
+        ),
+        pytest.param(
             [call(A, "", 9, "r"), Sent(MODEL | {"gen_ai.operation.name": "chat"}, id=B, parent=A, code=2)],
             {A, B},
             id="a failed try inside accounts for nothing",
@@ -433,6 +438,26 @@ def test_a_call_told_twice_counts_once(spans: list[Sent], counted: set[str]) -> 
     traces = read(*spans)
     assert {entry.id for entry in traces.entries} == {f"{TRACE}/{id}" for id in counted}
     assert traces.ignored == len(spans) - len(counted)
+
+
+def test_a_call_is_whose_the_call_around_it_says_that_is_ignored_for_it() -> None:
+    said = {
+        "portal.username": "alice",
+        "portal.mode": "moe_reasoning",
+        "session.id": "s-1",
+        "gen_ai.request.model": "x",
+    }
+    outer = Sent({**call(A, "", 9, "r").said, **said}, id=A)
+    middle = Sent({**call(B, A, 9, "r").said, "session.id": "s-2", "user.id": "bob"}, id=B, parent=A)
+    [entry] = read(outer, middle, call(C, B, 9, "r")).entries
+    assert isinstance(entry, UsageReport)
+    assert (entry.username, entry.mode, entry.session_id, entry.model) == ("alice", "moe_reasoning", "s-2", "m")
+
+
+def test_a_call_around_another_one_that_counts_itself_lends_it_nothing() -> None:
+    outer = Sent({**call(A, "", 9, "r").said, "portal.username": "alice"}, id=A)
+    whose = {e.id: e.username for e in read(outer, call(B, A, 9, "s")).entries if isinstance(e, UsageReport)}
+    assert whose == {f"{TRACE}/{A}": "alice", f"{TRACE}/{B}": None}
 
 
 def test_the_same_ids_in_another_trace_are_another_call() -> None:
