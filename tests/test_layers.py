@@ -13,7 +13,7 @@ FILES = sorted(PORTAL.rglob("*.py"))
 FLOORS = (
     {"rules", "errors", "clock"},
     {"settings"},
-    {"db"},
+    {"db", "mails"},
     {"views", "actions"},
     {"visitors", "gateways"},
     {"pages", "api", "jobs", "guard", "logs", "demo"},
