@@ -7,9 +7,11 @@ from decimal import Decimal
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.actions.crossings import note_crossings
 from portal.db.accounts import account_named
 from portal.db.audit import add_entry
 from portal.db.budgets import set_limits
+from portal.db.crossings import lock_account
 from portal.db.gateways import add_gateway, add_token, gateway_named, revoke_tokens
 from portal.db.tables import Account, Gateway
 from portal.db.templates import AssignedModel, save_template, template_named
@@ -19,6 +21,7 @@ from portal.rules.pricing import MAX_COST_FACTOR, is_rate
 from portal.rules.reporters import OWN_REPORTS
 from portal.rules.secrets import GATEWAY_TOKEN, digest, key_prefix, new_secret
 from portal.rules.text import MAX_NAME, InvalidText, clean_line
+from portal.settings import settings
 
 MOST_MODELS = 200
 
@@ -78,8 +81,12 @@ def revoke_gateway_tokens(session: Session, actor: str, name: str, prefix: str |
 
 
 def set_budget(session: Session, actor: str, username: str, limits: Limits, now: datetime) -> None:
-    """Set an account's limits. Raises NotFound, and InvalidInput for limits out of bounds."""
+    """Set an account's limits; a threshold that is crossed by that is told of at once.
+
+    Raises NotFound, and InvalidInput for limits out of bounds.
+    """
     found = _account(session, username)
+    lock_account(session, found.id)
     for name, limit in (("daily", limits.daily), ("monthly", limits.monthly), ("total", limits.total)):
         if limit is not None and not 0 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"A limit is a whole number of tokens from 0 to {MAX_LIMIT:,}, or none.", name)
@@ -95,6 +102,7 @@ def set_budget(session: Session, actor: str, username: str, limits: Limits, now:
         total=limits.total,
         type=limits.type,
     )
+    note_crossings(session, {found.id}, settings().budget_zone, now)
 
 
 def define_template(

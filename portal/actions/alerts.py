@@ -4,32 +4,54 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.actions.crossings import note_crossings
 from portal.db.accounts import account
 from portal.db.alerts import AlertSettings, set_alert_settings
 from portal.db.audit import add_entry
+from portal.db.crossings import lock_account
 from portal.errors import InvalidInput, NotSignedIn
+from portal.rules.alerts import FULL
 from portal.rules.text import InvalidText, clean_email
+from portal.settings import settings
 
 
 def change_alerts(
-    session: Session, account_id: int, enabled: bool, threshold_percent: int, email: str | None, now: datetime
+    session: Session,
+    account_id: int,
+    enabled: bool,
+    threshold_percent: int,
+    email: str | None,
+    now: datetime,
+    *,
+    second_threshold_percent: int | None = None,
+    forecast: bool = False,
 ) -> AlertSettings:
     """Store how an account wants to be warned; no email, or an empty one, means the account's own.
 
-    Raises InvalidInput naming the field, and NotSignedIn when suspended.
+    A budget that is beyond a new threshold already is told of at once. Raises InvalidInput naming the field, and
+    NotSignedIn when suspended.
     """
+    lock_account(session, account_id)
     own = account(session, account_id)
     if own is None or not own.active:
         raise NotSignedIn
-    if not 1 <= threshold_percent <= 100:
-        raise InvalidInput("The threshold is a whole number from 1 to 100.", "threshold_percent")
+    _check("threshold_percent", threshold_percent)
+    if second_threshold_percent is not None:
+        _check("second_threshold_percent", second_threshold_percent)
+        if second_threshold_percent == threshold_percent:
+            raise InvalidInput("The second threshold is another one than the first.", "second_threshold_percent")
     try:
         address = clean_email(email) if email and email.strip() else None
     except InvalidText as error:
         raise InvalidInput(str(error), "email") from error
-    new = AlertSettings(enabled, threshold_percent, address)
+    new = AlertSettings(enabled, threshold_percent, address, second_threshold_percent, forecast)
     set_alert_settings(session, account_id, new, now)
-    add_entry(
-        session, own.username, "alerts.change", now, account_id=account_id, enabled=enabled, threshold=threshold_percent
-    )
+    chosen = {"threshold": threshold_percent, "second_threshold": second_threshold_percent, "forecast": forecast}
+    add_entry(session, own.username, "alerts.change", now, account_id=account_id, enabled=enabled, **chosen)
+    note_crossings(session, {account_id}, settings().budget_zone, now)
     return new
+
+
+def _check(field: str, percent: int) -> None:
+    if not 1 <= percent <= FULL:
+        raise InvalidInput("The threshold is a whole number from 1 to 100.", field)

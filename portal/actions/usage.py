@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.actions.crossings import note_crossings
 from portal.db.held import NewHeld, hold_events, release_events
 from portal.db.keys import note_last_use
 from portal.db.ledger import NewEvent, count_in, fingerprints, insert_events
@@ -75,6 +76,11 @@ class _Batch:
             return self.assigned_to
         return self.keys.get(report.key_hash) if report.key_hash else self.names.get(report.username or "")
 
+    def with_budget(self, account_ids: set[int]) -> set[int]:
+        """Return those of some accounts that have a budget, and so thresholds to cross."""
+        owners = (*self.keys.values(), *self.names.values(), *filter(None, [self.assigned_to]))
+        return account_ids & {owner.account_id for owner in owners if owner.has_budget}
+
     def cost_factor(self, report: UsageReport, owner: Owner) -> Decimal:
         """The reported factor, else the named template's, else that of the account's template, else 1."""
         named = self.template_factors.get(report.template) if report.template else None
@@ -126,6 +132,7 @@ def record_usage(
     sums = sum_up(added, budget_tz)
     count_in(session, sums.daily, sums.hourly)
     note_last_use(session, _uses(batch, added))
+    note_crossings(session, batch.with_budget({event.account_id for event in added}), budget_tz, now)
     _hold(session, batch, reports, marks)
     release(session, gateway_id, sorted(new))
     release_events(session, gateway_id, {external_id: stored[external_id] for external_id in sorted(new)}, now)

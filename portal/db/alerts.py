@@ -1,39 +1,40 @@
 """How accounts want to be warned."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from portal.db import tables
 from portal.db.upserts import insert
-
-DEFAULT_THRESHOLD = 80
+from portal.rules.alerts import DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """Whether and from which percentage on to warn; no email means the account's."""
+    """Whether mails are sent, and from which percentages on an account is warned; no email means the account's.
+
+    `forecast` is whether it is warned of a budget that will be exhausted before it resets.
+    """
 
     enabled: bool = False
     threshold_percent: int = DEFAULT_THRESHOLD
     email: str | None = None
+    second_threshold_percent: int | None = None
+    forecast: bool = False
 
 
 def alert_settings(session: Session, account_id: int) -> AlertSettings:
     """Return an account's settings, or the defaults."""
     row = session.get(tables.AlertSettings, account_id)
-    return AlertSettings() if row is None else AlertSettings(row.enabled, row.threshold_percent, row.email)
+    if row is None:
+        return AlertSettings()
+    return AlertSettings(row.enabled, row.threshold_percent, row.email, row.second_threshold_percent, row.forecast)
 
 
 def set_alert_settings(session: Session, account_id: int, new: AlertSettings, now: datetime) -> None:
     """Replace an account's settings."""
-    values = {
-        "enabled": new.enabled,
-        "threshold_percent": new.threshold_percent,
-        "email": new.email,
-        "updated_at": now,
-    }
+    values = asdict(new) | {"updated_at": now}
     session.execute(
         insert(session, tables.AlertSettings)
         .values(account_id=account_id, **values)

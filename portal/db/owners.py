@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.among import among
 from portal.db.sums import figures_of, summed
-from portal.db.tables import Account, ApiKey, ExpertTemplate, UsageCounter
+from portal.db.tables import Account, ApiKey, Budget, ExpertTemplate, UsageCounter
 from portal.rules.figures import Figures
 from portal.rules.periods import Period
 
@@ -18,13 +18,14 @@ from portal.rules.periods import Period
 class Owner(NamedTuple):
     """An account, the key it was named by if any, and what the account has used in its whole life.
 
-    `cost_factor` is that of the account's active template; None without one.
+    `cost_factor` is that of the account's active template; None without one. `has_budget` is whether it has any limits.
     """
 
     account_id: int
     key_id: int | None
     key_used_at: datetime | None
     cost_factor: Decimal | None
+    has_budget: bool
     lifetime: Figures
 
 
@@ -43,14 +44,15 @@ def _owners(session: Session, query: Select[*tuple[Any, ...]], names: Iterable[s
     if not wanted:
         return {}
     rows = session.connection().execute(query, {"wanted": wanted})
-    return {row[0]: Owner(row[1], row[2], row[3], row[4], figures_of(row[5:])) for row in rows}
+    return {row[0]: Owner(row[1], row[2], row[3], row[4], row[5] is not None, figures_of(row[6:])) for row in rows}
 
 
 def _with_account(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     lifetime = and_(UsageCounter.account_id == Account.id, UsageCounter.period == Period.TOTAL)
     return (
-        query.add_columns(ExpertTemplate.cost_factor, *summed(UsageCounter))
+        query.add_columns(ExpertTemplate.cost_factor, Budget.account_id, *summed(UsageCounter))
         .outerjoin(ExpertTemplate, ExpertTemplate.id == Account.template_id)
+        .outerjoin(Budget, Budget.account_id == Account.id)
         .outerjoin(UsageCounter, lifetime)
     )
 

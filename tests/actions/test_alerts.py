@@ -22,7 +22,7 @@ def test_settings_are_stored_and_written_down(alice: Account, bob: Account) -> N
     assert (entry.actor, entry.action, json.loads(entry.details)) == (
         "alice",
         "alerts.change",
-        {"enabled": True, "threshold": 90},
+        {"enabled": True, "threshold": 90, "second_threshold": None, "forecast": False},
     )
 
 
@@ -60,4 +60,18 @@ def test_an_open_page_of_a_suspended_account_changes_nothing(alice: Account) -> 
     for account_id in (alice.id, 2**62):
         with pytest.raises(NotSignedIn):
             run(change_alerts, account_id, True, 80, None, NOW)
+    assert run(alert_settings, alice.id) == AlertSettings()
+
+
+def test_a_second_threshold_and_the_forecast_are_chosen_besides(alice: Account) -> None:
+    chosen = run(change_alerts, alice.id, True, 50, None, NOW, second_threshold_percent=90, forecast=True)
+    assert chosen == AlertSettings(True, 50, None, 90, True) == run(alert_settings, alice.id)
+    assert run(change_alerts, alice.id, True, 50, None, NOW) == AlertSettings(True, 50)
+
+
+@pytest.mark.parametrize("second", [0, 101, 80, -1])
+def test_a_senseless_second_threshold_is_refused(alice: Account, second: int) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        run(change_alerts, alice.id, True, 80, None, NOW, second_threshold_percent=second)
+    assert refused.value.field == "second_threshold_percent"
     assert run(alert_settings, alice.id) == AlertSettings()

@@ -1,0 +1,46 @@
+"""Noting that budgets have crossed thresholds, in the transaction that is the reason, and telling the account.
+
+Decision: looked at are the periods that still run. That a day which is over went beyond its limit is in its figures and
+surprises nobody; and an import of years of usage rings no bell. What was noted once is never noted again, so it does
+not matter how often it is looked at.
+"""
+
+from collections.abc import Collection
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal.db.crossings import NewCrossing, Watched, add_crossing, known_thresholds, mark_read, watched
+from portal.rules.alerts import reached, thresholds
+from portal.rules.periods import day_of, period_start
+
+
+def note_crossings(session: Session, account_ids: Collection[int], budget_tz: ZoneInfo, now: datetime) -> None:
+    """Store what accounts have crossed by now, each once, and queue a mail for each to those who want one."""
+    if not account_ids:
+        return
+    today = day_of(now, budget_tz)
+    all_of = watched(session, account_ids, today)
+    candidates = [(account, new) for account in all_of for new in _crossed(account, today)]
+    if not candidates:
+        return
+    known = known_thresholds(session, {account.account_id for account, _ in candidates}, today)
+    for _, new in candidates:
+        if (new.account_id, new.period.value, new.threshold) not in known:
+            add_crossing(session, new, now)
+
+
+def read_crossings(session: Session, account_id: int, last_id: int, now: datetime) -> None:
+    """Note that an account has seen its crossings up to one."""
+    mark_read(session, account_id, last_id, now)
+
+
+def _crossed(account: Watched, today: date) -> list[NewCrossing]:
+    found = []
+    for period, consumed in account.used.items():
+        limit = account.limits.in_force(period)
+        for percent in reached(consumed, limit, thresholds(*account.chosen)):
+            start = period_start(period, today)
+            found.append(NewCrossing(account.account_id, period, start, percent, consumed, limit or 0))
+    return found

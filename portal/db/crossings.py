@@ -1,0 +1,131 @@
+"""Budgets that crossed a threshold, and whom to tell."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from portal.db import tables
+from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
+from portal.db.tables import Account, Budget, Crossing
+from portal.db.upserts import insert
+from portal.rules.alerts import DEFAULT_THRESHOLD
+from portal.rules.budgets import Limits
+from portal.rules.periods import Period, period_start
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An account with a budget: what it has used of it, at what percentages it is warned, and how to reach it.
+
+    `wants_mail` is whether it has switched alerts on; `email` is where to then.
+    """
+
+    account_id: int
+    display_name: str
+    email: str
+    language: str
+    time_zone: str | None
+    limits: Limits
+    used: Mapping[Period, int]
+    chosen: tuple[int | None, int | None]
+    wants_mail: bool
+
+
+class NewCrossing(NamedTuple):
+    """A crossing that may have been stored before."""
+
+    account_id: int
+    period: Period
+    start: date
+    threshold: int
+    consumed: int
+    limit: int
+
+
+def watched(session: Session, account_ids: Collection[int], day: date) -> list[Watched]:
+    """Return those of some accounts that have a budget, with what they used in the periods in which a day lies."""
+    settings = tables.AlertSettings
+    query = with_counters(
+        select(
+            Account,
+            settings.enabled,
+            settings.threshold_percent,
+            settings.second_threshold_percent,
+            settings.email,
+            *BUDGET,
+            *(counter.tokens for counter in COUNTERS.values()),
+        )
+        .join(Budget, Budget.account_id == Account.id)
+        .outerjoin(settings, settings.account_id == Account.id)
+    )
+    rows = session.execute(query.where(Account.id.in_(sorted(account_ids))), starts(day))
+    return [_watched(row) for row in rows]
+
+
+def _watched(row: Any) -> Watched:
+    first = DEFAULT_THRESHOLD if row.threshold_percent is None else row.threshold_percent
+    return Watched(
+        account_id=row.Account.id,
+        display_name=row.Account.display_name,
+        email=row.email or row.Account.email,
+        language=row.Account.language,
+        time_zone=row.Account.time_zone,
+        limits=limits_of(row),
+        used={period: used or 0 for period, used in zip(COUNTERS, row[-len(COUNTERS) :], strict=True)},
+        chosen=(first, row.second_threshold_percent),
+        wants_mail=bool(row.enabled),
+    )
+
+
+def known_thresholds(session: Session, account_ids: Collection[int], day: date) -> set[tuple[int, str, int]]:
+    """Return what accounts have crossed already in the periods in which a day lies: account, period, threshold."""
+    first = {period_start(period, day) for period in Period}
+    rows = session.execute(
+        select(Crossing.account_id, Crossing.period, Crossing.threshold, Crossing.start).where(
+            Crossing.account_id.in_(sorted(account_ids)), Crossing.start.in_(sorted(first))
+        )
+    )
+    return {(row[0], row[1], row[2]) for row in rows if row[3] == period_start(Period(row[1]), day)}
+
+
+def add_crossing(session: Session, new: NewCrossing, now: datetime) -> int | None:
+    """Store a crossing and return its id; None if it was stored before, whoever did so."""
+    values = new._asdict() | {"period": new.period.value, "crossed_at": now}
+    stored = session.execute(
+        insert(session, Crossing)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["account_id", "period", "start", "threshold"])
+        .returning(Crossing.__table__.c.id)
+    ).first()
+    return None if stored is None else int(stored[0])
+
+
+def crossings(session: Session, account_id: int, limit: int) -> Sequence[Crossing]:
+    """Return an account's crossings, newest first."""
+    wanted = select(Crossing).where(Crossing.account_id == account_id)
+    return session.scalars(wanted.order_by(Crossing.id.desc()).limit(limit)).all()
+
+
+def count_unread(session: Session, account_id: int) -> int:
+    """Return how many crossings an account has not seen."""
+    unread = select(func.count()).where(Crossing.account_id == account_id, Crossing.read_at.is_(None))
+    return session.scalar(unread) or 0
+
+
+def mark_read(session: Session, account_id: int, last_id: int, now: datetime) -> None:
+    """Note that an account has seen its crossings up to one."""
+    unread = Crossing.account_id == account_id, Crossing.id <= last_id, Crossing.read_at.is_(None)
+    session.execute(update(Crossing).where(*unread).values(read_at=now))
+
+
+def lock_account(session: Session, account_id: int) -> None:
+    """Wait until no batch of an account's usage is being stored, and let none begin before the transaction ends.
+
+    So that whoever changes limits or thresholds and whoever adds usage do not both look at what was before the other.
+    Storing an event holds its account's row for its foreign key. SQLite has one writer anyway.
+    """
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())

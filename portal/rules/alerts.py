@@ -1,0 +1,21 @@
+"""When a person is warned of a budget."""
+
+from collections.abc import Iterable
+
+FULL = 100
+"""Percent at which a budget is exhausted; everybody is told of it."""
+FORECAST = 0
+"""Stands in the place of a threshold for the warning that a budget will be exhausted before it resets."""
+DEFAULT_THRESHOLD = 80
+
+
+def thresholds(*chosen: int | None) -> tuple[int, ...]:
+    """Return the percentages at which an account is warned, rising: those it has chosen, and the end."""
+    return tuple(sorted({percent for percent in chosen if percent is not None} | {FULL}))
+
+
+def reached(consumed: int, limit: int | None, percentages: Iterable[int]) -> list[int]:
+    """Return which percentages of a limit are consumed, judged exactly; a limit of 0 allows nothing and is full."""
+    if limit is None:
+        return []
+    return [percent for percent in percentages if consumed * 100 >= limit * percent]
