@@ -29,7 +29,7 @@ MOST_TOKENS = 3_000_000
 MOST_ATTRIBUTES = 128
 """Wanted attributes of a span or a resource; the SDKs let one have as many in all."""
 LONGEST_ATTRIBUTE = 4_096
-"""Bytes of an attribute, characters of one in JSON; a longer one is passed over, wanted or not."""
+"""Bytes of an attribute, characters of one in JSON; of a longer one that is wanted, only that it is there is read."""
 
 Value = str | int | float
 Attributes = Mapping[str, Value]
@@ -39,7 +39,8 @@ Attributes = Mapping[str, Value]
 class Span:
     """One span: ids in lower-case hexadecimal, "" where improper; instants in nanoseconds since 1970, 0 where not said.
 
-    `said` is what it and its resource say of what is wanted; where both do, the span's word counts.
+    `said` is what it and its resource say of what is wanted; where both do, the span's word counts. What is neither a
+    text nor a number stands there as "", so that it is not taken for something that was not said.
     """
 
     trace_id: str
@@ -128,17 +129,23 @@ class _Walk:
     def _read_attribute(self, place: tuple[int, int], said: dict[str, Value]) -> None:
         """Note what an attribute says, if it is wanted. Raises DecodeError."""
         at, end = place
-        if end - at <= LONGEST_ATTRIBUTE and self._is_wanted(place) and len(said) < MOST_ATTRIBUTES:
-            attribute = KeyValue.FromString(self._body[at:end])
-            kind = attribute.value.WhichOneof("value")
-            if kind in {"string_value", "int_value", "double_value"}:
-                said[attribute.key] = getattr(attribute.value, kind)
+        key = self._key(place)
+        if key not in self._wanted or len(said) == MOST_ATTRIBUTES:
+            return
+        if end - at > LONGEST_ATTRIBUTE:
+            said[key.decode()] = ""
+            return
+        attribute = KeyValue.FromString(self._body[at:end])
+        kind = attribute.value.WhichOneof("value")
+        if kind is not None:
+            is_plain = kind in {"string_value", "int_value", "double_value"}
+            said[key.decode()] = getattr(attribute.value, kind) if is_plain else ""
 
-    def _is_wanted(self, attribute: tuple[int, int]) -> bool:
+    def _key(self, attribute: tuple[int, int]) -> bytes:
         for number, kind, at, end in self._fields(attribute):
             if (number, kind) == (1, _BYTES):
-                return self._body[at:end] in self._wanted
-        return False
+                return self._body[at:end]
+        return b""
 
     def _groups(self, place: tuple[int, int], wanted: int) -> Iterator[tuple[int, int]]:
         """Yield the same as `_messages`, of messages that take as long to go into as many fields to pass over."""
@@ -244,10 +251,11 @@ def _json_attributes(message: Any, wanted: Collection[str]) -> dict[str, Value]:
     plain: Any
     for attribute in attributes if isinstance(attributes, list) else ():
         key, value = (attribute.get("key"), attribute.get("value")) if isinstance(attribute, dict) else (None, None)
-        if isinstance(key, str) and key in wanted and isinstance(value, dict) and len(said) < MOST_ATTRIBUTES:
-            plain = next((value[kind] for kind in ("stringValue", "intValue", "doubleValue") if kind in value), None)
-            if type(plain) in {int, float} or (isinstance(plain, str) and len(plain) <= LONGEST_ATTRIBUTE):
-                said[key] = plain
+        if isinstance(key, str) and key in wanted and value and len(said) < MOST_ATTRIBUTES:
+            kinds = value if isinstance(value, dict) else {}
+            plain = next((kinds[kind] for kind in ("stringValue", "intValue", "doubleValue") if kind in kinds), "")
+            is_plain = type(plain) in {int, float} or (isinstance(plain, str) and len(plain) <= LONGEST_ATTRIBUTE)
+            said[key] = plain if is_plain else ""
     return said
 
 

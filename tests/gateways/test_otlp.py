@@ -266,6 +266,7 @@ OUTPUT = "gen_ai.usage.output_tokens must be a whole number from 0 to"
         ({"gen_ai.usage.output_tokens": True}, OUTPUT),
         ({"gen_ai.usage.output_tokens": MAX_TOKENS + 1}, OUTPUT),
         ({"gen_ai.usage.output_tokens": ...}, OUTPUT),
+        ({"gen_ai.usage.output_tokens": ..., "gen_ai.usage.input_tokens": True}, "gen_ai.usage.input_tokens must be"),
         ({"gen_ai.usage.input_tokens": ...}, "gen_ai.usage.input_tokens must be"),
         ({"gen_ai.usage.total_tokens": -9, "gen_ai.usage.output_tokens": ...}, "gen_ai.usage.total_tokens must be"),
         ({"gen_ai.usage.cache_read.input_tokens": MAX_TOKENS}, "gen_ai.usage.input_tokens must be"),
