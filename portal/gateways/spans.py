@@ -26,8 +26,6 @@ MOST_FIELDS = 2_000_000
 """Fields of a body in protobuf that are walked; more would take seconds."""
 MOST_TOKENS = 3_000_000
 """Texts, lists, objects and commas of a body in JSON; more would take seconds, and hundreds of megabytes."""
-MOST_ATTRIBUTES = 128
-"""Wanted attributes of a span or a resource; the SDKs let one have as many in all."""
 LONGEST_ATTRIBUTE = 4_096
 """Bytes of an attribute, characters of one in JSON; of a longer one that is wanted, only that it is there is read."""
 
@@ -130,7 +128,7 @@ class _Walk:
         """Note what an attribute says, if it is wanted. Raises DecodeError."""
         at, end = place
         key = self._key(place)
-        if key not in self._wanted or len(said) == MOST_ATTRIBUTES:
+        if key not in self._wanted:
             return
         if end - at > LONGEST_ATTRIBUTE:
             said[key.decode()] = ""
@@ -251,7 +249,7 @@ def _json_attributes(message: Any, wanted: Collection[str]) -> dict[str, Value]:
     plain: Any
     for attribute in attributes if isinstance(attributes, list) else ():
         key, value = (attribute.get("key"), attribute.get("value")) if isinstance(attribute, dict) else (None, None)
-        if isinstance(key, str) and key in wanted and value and len(said) < MOST_ATTRIBUTES:
+        if isinstance(key, str) and key in wanted and value:
             kinds = value if isinstance(value, dict) else {}
             plain = next((kinds[kind] for kind in ("stringValue", "intValue", "doubleValue") if kind in kinds), "")
             is_plain = type(plain) in {int, float} or (isinstance(plain, str) and len(plain) <= LONGEST_ATTRIBUTE)
