@@ -5,6 +5,7 @@ nothing is skipped. Alice owns, Bob shares, Charlie must see nothing.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -118,10 +119,18 @@ def db(databases: "Server", settings_env: Callable[..., None], monkeypatch: pyte
     monkeypatch.setattr("portal.db.session._database", databases.database)
     settings_env(database_url=databases.url)
     yield databases.database
-    left_open = databases.database.engine.pool.checkedout()  # type: ignore[attr-defined]  # a QueuePool on both
+    left_open = _still_open(databases.database)
     if left_open:
         databases.database.close()
     assert left_open == 0, "the test has left a connection open"
+
+
+def _still_open(database: Database) -> int:
+    """Return how many connections are still in use, after what pages load on threads has had time to end."""
+    pool, until = database.engine.pool, time.monotonic() + 2
+    while pool.checkedout() and time.monotonic() < until:  # type: ignore[attr-defined]  # a QueuePool on both
+        time.sleep(0.01)
+    return int(pool.checkedout())  # type: ignore[attr-defined]
 
 
 @pytest.fixture

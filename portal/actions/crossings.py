@@ -12,8 +12,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.crossings import NewCrossing, Watched, add_crossing, known_thresholds, mark_read, watched
+from portal.db.mails import NewMail, add_mail
+from portal.mails import CrossingFacts, crossing_mail
 from portal.rules.alerts import reached, thresholds
-from portal.rules.periods import day_of, period_start
+from portal.rules.mails import Kind
+from portal.rules.periods import Period, day_of, period_start, resets_at, zone
+from portal.settings import settings
 
 
 def note_crossings(session: Session, account_ids: Collection[int], budget_tz: ZoneInfo, now: datetime) -> None:
@@ -26,9 +30,15 @@ def note_crossings(session: Session, account_ids: Collection[int], budget_tz: Zo
     if not candidates:
         return
     known = known_thresholds(session, {account.account_id for account, _ in candidates}, today)
-    for _, new in candidates:
+    stored: dict[tuple[int, Period], tuple[Watched, NewCrossing, int]] = {}
+    for account, new in candidates:
         if (new.account_id, new.period.value, new.threshold) not in known:
-            add_crossing(session, new, now)
+            crossing_id = add_crossing(session, new, now)
+            if crossing_id is not None:
+                stored[new.account_id, new.period] = account, new, crossing_id
+    for account, new, crossing_id in stored.values():  # of several thresholds at once, the highest is written about
+        if account.wants_mail:
+            _queue_mail(session, account, new, crossing_id, budget_tz, now)
 
 
 def read_crossings(session: Session, account_id: int, last_id: int, now: datetime) -> None:
@@ -44,3 +54,24 @@ def _crossed(account: Watched, today: date) -> list[NewCrossing]:
             start = period_start(period, today)
             found.append(NewCrossing(account.account_id, period, start, percent, consumed, limit or 0))
     return found
+
+
+def _queue_mail(
+    session: Session, account: Watched, new: NewCrossing, crossing_id: int, budget_tz: ZoneInfo, now: datetime
+) -> None:
+    facts = CrossingFacts(
+        period=new.period,
+        start=new.start,
+        threshold=new.threshold,
+        consumed=new.consumed,
+        limit=new.limit,
+        resets_at=resets_at(new.period, now, budget_tz) if account.limits.resets(new.period) else None,
+        display_name=account.display_name,
+        language=account.language,
+        zone=zone(account.time_zone) if account.time_zone else budget_tz,
+    )
+    content = crossing_mail(facts, settings().base_url or "")
+    mail = NewMail(
+        account.account_id, Kind.ALERT, account.email, content.subject, content.text, content.html, crossing_id
+    )
+    add_mail(session, mail, now)

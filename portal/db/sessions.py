@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Account, SetupLink, SignInFailure
+from portal.db.tables import Account, Crossing, SetupLink, SignInFailure
 from portal.db.tables import Session as SessionRow
 from portal.db.upserts import insert
 from portal.rules.throttling import FORGOTTEN_AFTER, Failures
@@ -14,14 +15,30 @@ from portal.rules.throttling import FORGOTTEN_AFTER, Failures
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def session_of(session: Session, token_hash: str, now: datetime) -> tuple[SessionRow, Account] | None:
-    """Return the running session with this token and its active account."""
+class OpenSession(NamedTuple):
+    """A running session, its active account, and how many warnings the account has not seen."""
+
+    session: SessionRow
+    account: Account
+    unread: int
+
+
+def session_of(session: Session, token_hash: str, now: datetime) -> OpenSession | None:
+    """Return the running session with this token."""
     row = session.execute(
-        select(SessionRow, Account)
+        select(SessionRow, Account, _UNREAD)
         .join(Account, Account.id == SessionRow.account_id)
         .where(SessionRow.token_hash == token_hash, *running(now))
     ).first()
-    return None if row is None else (row[0], row[1])
+    return None if row is None else OpenSession(row[0], row[1], row[2])
+
+
+_UNREAD = (
+    select(func.count())
+    .where(Crossing.account_id == Account.id, Crossing.read_at.is_(None))
+    .correlate(Account)
+    .scalar_subquery()
+)
 
 
 def still_running(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:

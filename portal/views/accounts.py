@@ -19,6 +19,7 @@ class Viewer:
     """The account for which something is shown, and how it likes to be shown things.
 
     `session_id` is None where a program asks with an API key; `time_zone` is None until a browser has told its own.
+    `unread` is how many warnings it has not seen.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Viewer:
     language: str
     theme: str
     seen_at: datetime | None = None
+    unread: int = 0
 
     @property
     def zone(self) -> ZoneInfo:
@@ -67,7 +69,7 @@ class ProfileView:
 def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
     """Return who holds a session cookie; None when the session has ended or the account is suspended."""
     found = session_of(session, digest(token), now)
-    return None if found is None else _viewer(found[1], found[0].id, found[0].last_seen_at)
+    return None if found is None else _viewer(found.account, found.session.id, found.session.last_seen_at, found.unread)
 
 
 def load_running_sessions(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
@@ -89,7 +91,7 @@ def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView
     )
 
 
-def _viewer(account: Account, session_id: int | None, seen_at: datetime | None) -> Viewer:
+def _viewer(account: Account, session_id: int, seen_at: datetime, unread: int) -> Viewer:
     return Viewer(
         id=account.id,
         session_id=session_id,
@@ -101,4 +103,5 @@ def _viewer(account: Account, session_id: int | None, seen_at: datetime | None) 
         language=account.language,
         theme=account.theme,
         seen_at=seen_at,
+        unread=unread,
     )

@@ -12,6 +12,7 @@ from portal.db.session import in_transaction
 from portal.pages.addresses import GATEWAYS
 from portal.pages.clients import remember
 from portal.pages.components.assets import static
+from portal.pages.components.bell import Bell
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import Updated
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
@@ -80,6 +81,7 @@ class Head:
                 self.sub = Text("p").classes("mp-head__sub")
                 self.sub.set_visibility(False)
             self.side = tag("div", "mp-head__side")
+            self.corner = tag("div", "mp-head__corner")
         self._formats = formats
 
     def subtitle(self, text: str) -> None:
@@ -130,7 +132,11 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     opener.on_click(drawer.toggle)
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
         offline_banner()
-        yield Head(title, Formats.of(viewer), theme)
+        formats = Formats.of(viewer)
+        head = Head(title, formats, theme)
+        with head.corner:
+            Bell(viewer, formats)
+        yield head
     _forms()
 
 

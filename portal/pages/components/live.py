@@ -91,7 +91,7 @@ class Page(Generic[View]):
         What an older feed still loads is not shown any more. A page that has to wait for its first figures is sent
         with its skeletons.
         """
-        feed = self._join(key, load)
+        feed = self.join(key, load)
         first = asyncio.create_task(feed.latest())
         if not self.client.has_socket_connection:
             done, _ = await asyncio.wait({first}, timeout=PATIENCE)
@@ -138,7 +138,8 @@ class Page(Generic[View]):
         if not feed.pages and _feeds.get(self._key) is feed:
             del _feeds[self._key]
 
-    def _join(self, key: Hashable, load: Callable[[], Awaitable[View]]) -> Feed[View]:
+    def join(self, key: Hashable, load: Callable[[], Awaitable[View]]) -> Feed[View]:
+        """Show from the next refresh on what `load` returns, in place of what was shown before."""
         self.leave()
         feed: Feed[View] = _feeds.setdefault(key, Feed(load))
         feed.pages.add(self)
@@ -191,6 +192,15 @@ async def live(
     """
     page = open_page(show, updated)
     await page.follow(key, load)
+    return page
+
+
+def follow_later(
+    key: Hashable, load: Callable[[], Awaitable[View]], show: Callable[[View, datetime], None]
+) -> Page[View]:
+    """Show what `load` returns from the next tick on; for what a page can be sent with already."""
+    page = open_page(show, Updated(lambda *_: None, str))
+    page.join(key, load)
     return page
 
 

@@ -118,7 +118,7 @@ GATEWAYS = {
     "moe-sovereign": Kind(
         "MoE Sovereign",
         "Its users, keys, budgets, templates, usage and notes are read from its database, and can be read again.",
-        (Part("Run these where the portal runs, with the address of its database: one brings all, the other keeps reading.", SOVEREIGN),),
+        (Part("Run these where the portal runs: the first brings all, the second keeps reading.", SOVEREIGN),),
         with_token=False,
     ),
     "files": Kind(

@@ -1,0 +1,75 @@
+"""The bell on every page: what is new at once and at every tick, one's own alone, and seen when it is opened."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nicegui import app
+from nicegui.testing import User
+from nicegui.testing.user_interaction import UserInteraction
+
+from portal.actions.administration import set_budget
+from portal.db.crossings import count_unread
+from portal.db.tables import Account
+from portal.pages import keys
+from portal.pages.components import live
+from portal.rules.budgets import Limits
+from portal.visitors import cookie_name
+from tests.cast import NOW, Gateway, report, run, send
+from tests.pages.screen import everything, tagged, texts, until
+
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
+
+
+@pytest.fixture
+def visit(user: User, sign_in_as: Callable[[Account], str]) -> Callable[..., Any]:
+    """Give what signs an account in and opens a page."""
+    app.include_router(keys.router)
+
+    async def open_page(account: Account) -> User:
+        user.http_client.cookies.set(cookie_name(), sign_in_as(account))
+        await user.open("/user/keys")
+        await until(lambda: "Updated" in everything(user))
+        return user
+
+    return open_page
+
+
+def bell(visitor: User) -> str:
+    return str(tagged(visitor, "bell").props["aria-label"])
+
+
+@pytest.fixture
+def spent(alice: Account, bob: Account, gateway: Gateway) -> None:
+    """Alice's and Bob's days are spent to 85 of 100 tokens."""
+    for account in (alice, bob):
+        run(set_budget, "test", account.username, Limits(daily=100), NOW)
+        send(gateway, report(account.username, username=account.username, prompt_tokens=85, completion_tokens=0))
+
+
+async def test_what_is_unread_is_there_when_the_page_comes(visit, alice: Account, spent: None) -> None:
+    visitor = await visit(alice)
+    assert bell(visitor) == "Budget alerts, 1 unread"
+
+
+async def test_what_happens_later_shows_at_the_next_tick(visit, alice: Account, gateway: Gateway, spent: None) -> None:
+    visitor = await visit(alice)
+    send(gateway, report("more", prompt_tokens=20, completion_tokens=0))
+    await live.tick()
+    assert bell(visitor) == "Budget alerts, 2 unread"
+
+
+async def test_opening_it_is_seeing_it(visit, alice: Account, bob: Account, spent: None) -> None:
+    visitor = await visit(alice)
+    UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()
+    await until(lambda: bell(visitor) == "Budget alerts")
+    assert "Daily budget 80 % used" in texts(tagged(visitor, "bell-list"))
+    await until(lambda: run(count_unread, alice.id) == 0)
+    assert run(count_unread, bob.id) == 1
+
+
+async def test_nothing_is_said_as_such(visit, charlie: Account, spent: None) -> None:
+    visitor = await visit(charlie)
+    assert bell(visitor) == "Budget alerts"
+    UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()
+    await until(lambda: any("Nothing yet" in text for text in texts(tagged(visitor, "bell-list"))))
