@@ -42,7 +42,7 @@ from portal.db.schema import WrongDatabase, migrate, pin_budget_timezone
 from portal.db.session import database, open_database, run_in_transaction
 from portal.errors import PortalError
 from portal.guard import YEAR, Guard, Pages
-from portal.jobs import verification
+from portal.jobs import outbox, verification
 from portal.logs import configuration
 from portal.pages import clients
 from portal.pages import errors as page_errors
@@ -172,12 +172,24 @@ class Opened:
         except CannotStart as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        nightly = asyncio.create_task(verification.run_nightly())
+        jobs = [asyncio.create_task(job()) for job in (verification.run_nightly, outbox.run_outbox)]
+
+        async def send_after_jobs(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown"):  # nothing is waited for once this is said
+                await _end(jobs)
+            await send(message)
+
         try:
-            await self.app(scope, _first(start, receive), send)
+            await self.app(scope, _first(start, receive), send_after_jobs)
         finally:
-            nightly.cancel()
+            await _end(jobs)
             database().close()
+
+
+async def _end(jobs: list[asyncio.Task[None]]) -> None:
+    for job in jobs:
+        job.cancel()
+    await asyncio.wait(jobs)
 
 
 def open_portal(settings: Settings) -> None:

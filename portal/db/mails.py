@@ -127,7 +127,7 @@ def claim_due(session: Session, now: datetime, lease: timedelta, limit: int) -> 
             _give_up(mail, f"Given up after 48 hours. {mail.error or ''}".strip(), now)
             continue
         mail.tries += 1
-        mail.next_try_at = now + lease
+        mail.next_try_at = now + max(lease, pause(mail.tries))  # also one that kills whoever sends it has its pauses
         claimed.append(DueMail(*(getattr(mail, name) for name in DueMail._fields)))
     return claimed
 
