@@ -24,7 +24,7 @@ TOO_MANY = f"More than {MAILS_A_DAY} mails on one day."
 TOO_MANY_LINKS = f"More than {LINKS_A_DAY} links for forgotten passwords on one day."
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,80}")
 _QUEUED: ColumnElement[bool] = Mail.state == literal_column("'queued'")
-"""With the word itself in the statement, or SQLite would not know that the index of due mails holds all there are."""
+"""With the word itself in the statement: a plan that is made for any word could not use the index of due mails."""
 
 
 class NewMail(NamedTuple):

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from portal.mails.content import Content, written
-from portal.rules.budgets import PeriodBudget
+from portal.rules.budgets import Level, PeriodBudget
 from portal.rules.periods import Period
 
 
@@ -37,7 +37,7 @@ def crossing_mail(facts: CrossingFacts, base_url: str) -> Content:
         **asdict(facts),
         percent=percent,
         filled=min(percent, 100),
-        level=budget.level,
+        level=Level.WARNING if facts.threshold == 0 and budget.level is Level.NORMAL else budget.level,
         remaining=budget.remaining,
         over_by=budget.over_by,
         is_used_up=facts.consumed >= facts.limit,

@@ -1,0 +1,158 @@
+"""The mail about a budget, in both languages."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portal.mails import Content, CrossingFacts, crossing_mail
+from portal.rules.periods import EPOCH_DAY, Period
+
+FACTS = CrossingFacts(
+    period=Period.DAILY,
+    start=date(2026, 11, 23),
+    threshold=80,
+    consumed=1_234_500,
+    limit=1_450_000,
+    resets_at=datetime(2026, 11, 23, 23, tzinfo=UTC),
+    display_name="Alice",
+    language="en",
+    zone=ZoneInfo("Europe/Berlin"),
+)
+TOTAL = {"period": Period.TOTAL, "start": EPOCH_DAY, "resets_at": None}
+
+
+def mail(**changed: Any) -> Content:
+    return crossing_mail(replace(FACTS, **changed), "https://portal.example.org/")
+
+
+def words(content: Content) -> str:
+    """Return what a person sees of the HTML, on one line."""
+    body = content.html.partition("<body")[2]
+    return " ".join(re.sub(r"<[^>]*>", " ", f"<body{body}").replace("&nbsp;", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        pytest.param(
+            "en",
+            [
+                "you have used 85 % of your daily budget for 23 November 2026.",
+                "Consumed: 1,234,500 tokens",
+                "Limit: 1,450,000 tokens",
+                "Remaining: 215,500 tokens",
+                "Resets: 24 November 2026 at 00:00 (Europe/Berlin)",
+                "To switch them off, open Billing and switch off",
+                "https://portal.example.org/user/billing",
+            ],
+            id="English",
+        ),
+        pytest.param(
+            "de",
+            [
+                "Sie haben 85 % Ihres Tagesbudgets für den 23. November 2026 verbraucht.",
+                "Verbraucht: 1.234.500 Tokens",
+                "Limit: 1.450.000 Tokens",
+                "Verbleibend: 215.500 Tokens",
+                "Wird zurückgesetzt: am 24. November 2026 um 00:00 Uhr (Europe/Berlin)",
+                "Öffnen Sie",
+                "https://portal.example.org/user/billing",
+            ],
+            id="German",
+        ),
+    ],
+)
+def test_it_says_what_was_used_what_is_left_until_when_and_how_to_switch_it_off(language: str, said: list[str]) -> None:
+    content = mail(language=language)
+    text = " ".join(content.text.split())
+    for part in said:
+        assert part in text
+        assert part.replace(": ", " ") in words(content) or part in content.html
+
+
+@pytest.mark.parametrize(
+    ("changed", "english", "german"),
+    [
+        pytest.param({}, "Daily budget 85 % used", "Tagesbudget zu 85 % verbraucht", id="a day"),
+        pytest.param(
+            {"period": Period.MONTHLY}, "Monthly budget 85 % used", "Monatsbudget zu 85 % verbraucht", id="a month"
+        ),
+        pytest.param(TOTAL, "Total budget 85 % used", "Gesamtbudget zu 85 % verbraucht", id="all"),
+        pytest.param(
+            {"consumed": 1_449_999}, "Daily budget 99 % used", "Tagesbudget zu 99 % verbraucht", id="not quite all"
+        ),
+        pytest.param(
+            {"consumed": 14_500_000},
+            "Daily budget 1,000 % used",
+            "Tagesbudget zu 1.000 % verbraucht",
+            id="far more than all",
+        ),
+        pytest.param(
+            {"consumed": 0, "limit": 0}, "Daily budget 100 % used", "Tagesbudget zu 100 % verbraucht", id="none to use"
+        ),
+        pytest.param(
+            {"threshold": 0},
+            "Daily budget will probably not last",
+            "Tagesbudget reicht voraussichtlich nicht",
+            id="a forecast",
+        ),
+    ],
+)
+def test_the_subject(changed: dict[str, Any], english: str, german: str) -> None:
+    assert mail(**changed, language="en").subject == english
+    assert mail(**changed, language="de").subject == german
+    assert mail(**changed, language="fr").subject == english
+
+
+def test_a_budget_that_is_used_up_says_so_and_by_how_much() -> None:
+    content = mail(consumed=1_500_000)
+    assert "is used up. Further requests may be refused until it resets." in content.text
+    assert "0 tokens (50,000 over the limit)" in content.text
+    assert 'width="100%" style="height:8px' in content.html
+
+
+def test_a_total_budget_never_resets() -> None:
+    content = mail(**TOTAL, consumed=1_450_000)
+    assert "your total budget is used up. Further requests may be refused until it is raised." in content.text
+    assert "Resets: never" in " ".join(content.text.split())
+
+
+def test_a_month_is_named_as_such() -> None:
+    assert "monthly budget for November 2026." in mail(period=Period.MONTHLY, start=date(2026, 11, 1)).text
+    assert "Monatsbudgets für November 2026" in mail(period=Period.MONTHLY, start=date(2026, 11, 1), language="de").text
+
+
+def test_a_forecast_says_what_will_be() -> None:
+    assert "will be used up before it resets" in mail(threshold=0).text
+    assert "aufgebraucht, bevor es zurückgesetzt wird" in mail(threshold=0, language="de").text
+
+
+def test_the_reset_is_told_in_the_zone_of_the_account() -> None:
+    assert "23 November 2026 at 18:00 (America/New\u00a0York)" in mail(zone=ZoneInfo("America/New_York")).text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_name_may_contain_anything(language: str) -> None:
+    name = "Bobby\r\nBcc: all@example.org <script>alert(1)</script> {{ 7 * 7 }} & “x”"
+    content = mail(display_name=name, language=language)
+    assert "\n" not in content.subject
+    assert "Bobby" not in content.subject
+    assert "<script" not in content.html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 7 * 7 }} &amp; “x”" in content.html
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_it_loads_nothing_and_tells_nobody_who_has_read_it(language: str) -> None:
+    content = mail(language=language)
+    assert re.findall(r"<(?:img|script|link|iframe)|url\(|@import|\bon\w+=", content.html) == []
+    assert set(re.findall(r'https?://[^"<\s]+', content.html)) == {"https://portal.example.org/user/billing"}
+
+
+def test_without_an_address_nothing_is_linked() -> None:
+    content = crossing_mail(FACTS, "")
+    assert "http" not in content.text
+    assert "href" not in content.html
