@@ -14,7 +14,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from portal.rules.text import clip_line
 
 LONGEST_SUBJECT = 200
-NO_BREAK = "\u00a0"
 _LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
 _MOMENTS = {"en": "d MMMM y 'at' HH:mm", "de": "d. MMMM y 'um' HH:mm 'Uhr'"}
 
@@ -60,6 +59,6 @@ def _formats(language: str) -> dict[str, Callable[..., str]]:
 
     def moment(value: datetime, zone: ZoneInfo) -> str:
         local = format_datetime(value.astimezone(zone), _MOMENTS[language], locale=locale)
-        return f"{local} ({zone.key.replace('_', NO_BREAK)})"
+        return f"{local} ({zone.key.replace('_', ' ')})"
 
     return {"number": number, "day": day, "month": month, "moment": moment}

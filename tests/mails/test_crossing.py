@@ -132,7 +132,7 @@ def test_a_forecast_says_what_will_be() -> None:
 
 
 def test_the_reset_is_told_in_the_zone_of_the_account() -> None:
-    assert "23 November 2026 at 18:00 (America/New\u00a0York)" in mail(zone=ZoneInfo("America/New_York")).text
+    assert "23 November 2026 at 18:00 (America/New York)" in mail(zone=ZoneInfo("America/New_York")).text
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
