@@ -1,10 +1,10 @@
 """How an account wants to be warned."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import parse_qsl
 
 from fastapi import Depends
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -30,6 +30,7 @@ _FORM_SCHEMA = {
         "enabled": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
         "threshold_percent": {"type": "string", "pattern": "^[0-9]{1,3}$"},
         "email": {"type": "string"},
+        "second_threshold_percent": {"type": "string", "pattern": "^[0-9]{0,3}$", "description": "Empty: none"},
     },
     "required": ["threshold_percent"],
     "additionalProperties": False,
@@ -42,6 +43,26 @@ class AlertsBody(Body):
     enabled: bool
     threshold_percent: Annotated[int, Field(ge=1, le=100)]
     email: Annotated[str, Field(max_length=MAX_EMAIL)] | None = None
+    second_threshold_percent: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class AlertsAnswer(BaseModel):
+    """Alert settings in force; email null is the account's own, and a second threshold is there if one was chosen."""
+
+    enabled: bool
+    threshold_percent: int
+    email: str | None
+    second_threshold_percent: int | None = Field(default=None, exclude_if=lambda percent: percent is None)
+
+    @classmethod
+    def of(cls, stored: AlertSettings) -> Self:
+        """Return what is said of stored settings."""
+        return cls(
+            enabled=stored.enabled,
+            threshold_percent=stored.threshold_percent,
+            email=stored.email,
+            second_threshold_percent=stored.second_threshold_percent,
+        )
 
 
 async def alerts_body(request: Request) -> AlertsBody:
@@ -52,9 +73,9 @@ async def alerts_body(request: Request) -> AlertsBody:
 
 
 @router.get("/user/alerts", responses=answers(401))
-def read_alerts(session: Reading, viewer: SignedIn) -> AlertSettings:
+def read_alerts(session: Reading, viewer: SignedIn) -> AlertsAnswer:
     """Return the alert settings in force; email null is the account's own."""
-    return load_alerts(session, viewer.id)
+    return AlertsAnswer.of(load_alerts(session, viewer.id))
 
 
 @router.post(
@@ -62,17 +83,26 @@ def read_alerts(session: Reading, viewer: SignedIn) -> AlertSettings:
     dependencies=[SAME_ORIGIN],
     openapi_extra=takes(AlertsBody, {FORM: _FORM_SCHEMA}),
     responses=answers(401, 403, 415) | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
-    response_model=AlertSettings,
+    response_model=AlertsAnswer,
 )
 def write_alerts(
     request: Request, session: Writing, viewer: SignedIn, new: Annotated[AlertsBody, Depends(alerts_body)]
-) -> AlertSettings | Response:
+) -> AlertsAnswer | Response:
     """Store alert settings and return them."""
-    stored = change_alerts(session, viewer.id, new.enabled, new.threshold_percent, new.email, utc_now())
+    second = new.second_threshold_percent
+    stored = change_alerts(
+        session,
+        viewer.id,
+        new.enabled,
+        new.threshold_percent,
+        new.email,
+        utc_now(),
+        second_threshold_percent=second,
+    )
     is_browser = "text/html" in request.headers.get("accept", "")
     if is_browser and media_type(request, JSON, FORM) == FORM:
         return RedirectResponse("/user/billing", 303)
-    return stored
+    return AlertsAnswer.of(stored)
 
 
 def _form(body: bytes) -> dict[str, object]:
@@ -84,7 +114,16 @@ def _form(body: bytes) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise InvalidInput("A field of the form is given twice.")
-    switch, threshold = fields.get("enabled", "off"), fields.get("threshold_percent", "")
-    is_number = threshold.isascii() and threshold.isdecimal() and len(threshold) <= 3
-    said: dict[str, object] = dict(fields) | {"enabled": _SWITCH.get(switch, switch)}
-    return said | ({"threshold_percent": int(threshold)} if is_number else {}) | {"email": fields.get("email") or None}
+    said: dict[str, object] = dict(fields) | {"enabled": _SWITCH.get(switch := fields.get("enabled", "off"), switch)}
+    said["email"] = fields.get("email") or None
+    for name in ("threshold_percent", "second_threshold_percent"):
+        if name in fields:
+            said[name] = _number(fields[name])
+    if fields.get("second_threshold_percent") == "":
+        said["second_threshold_percent"] = None
+    return said
+
+
+def _number(text: str) -> int | str:
+    """Return a small whole number; anything else as it is, so that it is refused as what it is."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else text

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.db import tables
 from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
-from portal.db.tables import Account, Budget, Crossing
+from portal.db.tables import Account, Budget, Crossing, Mail
 from portal.db.upserts import insert
 from portal.rules.alerts import DEFAULT_THRESHOLD
 from portal.rules.budgets import Limits
@@ -108,6 +108,21 @@ def crossings(session: Session, account_id: int, limit: int) -> Sequence[Crossin
     """Return an account's crossings, newest first."""
     wanted = select(Crossing).where(Crossing.account_id == account_id)
     return session.scalars(wanted.order_by(Crossing.id.desc()).limit(limit)).all()
+
+
+class Told(NamedTuple):
+    """A crossing, and what became of the mail about it; None where nobody wanted one."""
+
+    crossing: Crossing
+    mail_state: str | None
+    mail_error: str | None
+
+
+def told(session: Session, account_id: int, limit: int) -> list[Told]:
+    """Return an account's crossings with what became of their mails, newest first."""
+    wanted = select(Crossing, Mail.state, Mail.error).outerjoin(Mail, Mail.crossing_id == Crossing.id)
+    newest = wanted.where(Crossing.account_id == account_id).order_by(Crossing.id.desc()).limit(limit)
+    return [Told(row[0], row[1], row[2]) for row in session.execute(newest)]
 
 
 def count_unread(session: Session, account_id: int) -> int:

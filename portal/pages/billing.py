@@ -76,14 +76,14 @@ async def billing_page(viewer: SignedIn) -> None:
         models = ModelTable(formats)
         with tag("div", "mp-two"):
             cost = CostCalculation(formats)
-            alerts = AlertsCard(viewer)
+            alerts = AlertsCard(viewer, formats)
 
         def show(view: BillingView, now: datetime) -> None:
             sums.show(view.summary, view.budgets)
             budgets.show(view.budgets, now)
             models.show(view.summary)
             cost.show(view.summary)
-            alerts.show(view.alerts)
+            alerts.show(view.alerts, view.past_alerts, now)
 
         await live(("billing", viewer.id), load, show, head.updated())
 

@@ -1,12 +1,34 @@
-"""An account's alert settings."""
+"""An account's alert settings, and what it was warned of."""
+
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from portal.db.alerts import AlertSettings, alert_settings
+from portal.db.crossings import told
+from portal.views.crossings import CrossingView, crossing_view
 
-__all__ = ["AlertSettings", "load_alerts"]
+__all__ = ["AlertSettings", "PastAlert", "load_alerts", "load_past_alerts"]
+
+SHOWN = 10
+"""Past alerts on Billing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastAlert:
+    """A crossing, and what became of the mail about it: its state, and why it was not sent; None without a mail."""
+
+    crossing: CrossingView
+    mail_state: str | None
+    mail_error: str | None
 
 
 def load_alerts(session: Session, account_id: int) -> AlertSettings:
     """Return the settings in force."""
     return alert_settings(session, account_id)
+
+
+def load_past_alerts(session: Session, account_id: int) -> tuple[PastAlert, ...]:
+    """Return what an account was warned of, newest first."""
+    found = told(session, account_id, SHOWN)
+    return tuple(PastAlert(crossing_view(each.crossing), each.mail_state, each.mail_error) for each in found)

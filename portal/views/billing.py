@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.alerts import AlertSettings
-from portal.views.alerts import load_alerts
-from portal.views.budget import BudgetsView, load_budgets
+from portal.views.alerts import PastAlert, load_alerts, load_past_alerts
+from portal.views.budget import BudgetsView, load_budgets, with_outlooks
 from portal.views.summary import SummaryView, load_summary
 
 
@@ -18,12 +18,14 @@ class BillingView:
     budgets: BudgetsView
     summary: SummaryView
     alerts: AlertSettings
+    past_alerts: tuple[PastAlert, ...]
 
 
 def load_billing(session: Session, account_id: int, now: datetime) -> BillingView:
     """Return an account's billing; its cost does not grow with the number of requests."""
     return BillingView(
-        budgets=load_budgets(session, account_id, now),
+        budgets=with_outlooks(session, account_id, load_budgets(session, account_id, now), now),
         summary=load_summary(session, account_id, now),
         alerts=load_alerts(session, account_id),
+        past_alerts=load_past_alerts(session, account_id),
     )

@@ -95,3 +95,19 @@ def test_a_form_that_cannot_be_meant_changes_nothing(alice: Account, as_: As, db
     answer = client.post(ALERTS, content=form, headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert 400 <= answer.status_code < 500
     assert everything(db) == before
+
+
+def test_a_second_threshold_is_said_where_one_was_chosen(alice: Account, as_: As) -> None:
+    client, plain = as_(alice), {"enabled": True, "threshold_percent": 50, "email": None}
+    both = plain | {"second_threshold_percent": 90}
+    assert client.post(ALERTS, json=both).json() == client.get(ALERTS).json() == both
+    assert client.post(ALERTS, json=plain).json() == client.get(ALERTS).json() == plain
+
+
+def test_a_form_may_have_a_second_threshold_or_leave_it_empty(alice: Account, as_: As) -> None:
+    client = as_(alice)
+    for text, stored in (("95", 95), ("", None)):
+        answer = client.post(ALERTS, data={"threshold_percent": "50", "second_threshold_percent": text})
+        assert (answer.status_code, answer.json().get("second_threshold_percent")) == (200, stored)
+    refused = client.post(ALERTS, data={"threshold_percent": "50", "second_threshold_percent": "many"})
+    assert refused.status_code == 422

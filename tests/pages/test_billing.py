@@ -304,3 +304,58 @@ async def test_a_refresh_keeps_what_is_being_typed_and_fills_in_what_is_not(visi
     await live.tick()
     assert field(typing, "Threshold").value == "33"
     assert (switch(idle).value, field(idle, "Threshold").value) == (True, "90")
+
+
+async def test_a_second_threshold_is_saved_and_taken_back(visit, alice: Account) -> None:
+    user = await visit(alice)
+    with user:
+        field(user, "Second threshold").value = "95"
+    save(user, enabled=True, threshold="65", email="")
+    await until(lambda: said(user))
+    assert alerts(alice) == AlertSettings(True, 65, None, 95)
+    with user:
+        field(user, "Second threshold").value = " "
+    save(user, enabled=True, threshold="65", email="")
+    await until(lambda: alerts(alice) == AlertSettings(True, 65))
+
+
+@pytest.mark.parametrize("second", ["0", "101", "80", "many"])
+async def test_a_bad_second_threshold_is_refused_beside_the_field(visit, alice: Account, second: str) -> None:
+    user = await visit(alice)
+    with user:
+        field(user, "Second threshold").value = second
+    save(user, enabled=True, threshold="80", email="")
+    await until(lambda: complaint(user, "Second threshold"))
+    assert alerts(alice) == AlertSettings()
+
+
+def mail_button(visitor: User) -> ui.button:
+    (found,) = (e for e in form(visitor) if isinstance(e, ui.button) and e.text == "Send a test mail")
+    return found
+
+
+async def test_without_mail_set_up_it_is_said_so(visit, alice: Account) -> None:
+    user = await visit(alice)
+    assert mail_button(user).props["disable"] is True
+    await user.should_see("Mail is not set up here.")
+
+
+async def test_a_test_mail_can_be_asked_for(visit, alice: Account, settings_env) -> None:
+    settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
+    user = await visit(alice)
+    UserInteraction(user, {mail_button(user)}, None).click()
+    await until(lambda: said(user) == "A test mail is on its way to alice@example.org.")
+
+
+async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, alice: Account, gateway: Gateway) -> None:
+    run(set_budget, "test", "alice", Limits(daily=100), NOW)
+    send(gateway, report("a", prompt_tokens=85, completion_tokens=0))
+    run(change_alerts, alice.id, True, 80, None, NOW)
+    send(gateway, report("b", prompt_tokens=20, completion_tokens=0))
+    user = await visit(alice)
+    table = tagged(user, "past-alerts")
+    assert isinstance(table, DataTable)
+    assert [(row["what"], row["mail"], row["why"]) for row in table.rows] == [
+        ("Daily budget exhausted", "Not sent", "Mail is not set up."),
+        ("Daily budget 80 % used", "No mail", ""),
+    ]

@@ -1,25 +1,47 @@
 """The form in which a person says when to be warned of a budget that runs out."""
 
+from datetime import datetime
+
 from nicegui import ui
 
 from portal.actions.alerts import change_alerts
+from portal.actions.mails import send_test_mail
 from portal.clock import utc_now
 from portal.db.session import in_transaction
+from portal.errors import Conflict
+from portal.pages.components.bell import sentence
 from portal.pages.components.fields import Form
+from portal.pages.components.formats import Formats
 from portal.pages.components.live import refresh_all
-from portal.pages.components.parts import Text, set_props, tag
+from portal.pages.components.parts import Text, button, set_props, tag
+from portal.pages.components.table import Column, data_table, show_rows
+from portal.rules.mails import State
+from portal.settings import settings
 from portal.views.accounts import Viewer
-from portal.views.alerts import AlertSettings
+from portal.views.alerts import AlertSettings, PastAlert
 
 _NAME = "Configure Budget Alerts"
+_MAIL: dict[str | None, str] = {None: "No mail", State.QUEUED: "On its way", State.SENT: "Sent", State.FAILED: "Not sent"}
+_PAST_COLUMNS = (
+    Column("at", "When", classes="p-at", attributes=':title="props.row.at_exact"'),
+    Column("what", "Budget", classes="p-what"),
+    Column(
+        "mail",
+        "Mail",
+        classes="p-mail",
+        cell='<span class="mp-cell2" :class="{\'g-bad\': props.row.failed}">{{ props.row.mail }}'
+        '<small v-if="props.row.why">{{ props.row.why }}</small></span>',
+    ),
+)
 
 
 class AlertsCard:
     """When to be warned: a form that is drawn as soon as the settings are known, with them in it."""
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Viewer, formats: Formats) -> None:
         """Draw the card with room for the form."""
         self._viewer = viewer
+        self._formats = formats
         self._form: AlertsForm | None = None
         with tag("section", "mp-card", data_testid="alerts-form", aria_label=_NAME) as self._card:
             with tag("div", "mp-card__head"):
@@ -28,14 +50,16 @@ class AlertsCard:
                 for width in (220, 260, 120):
                     Text("p", skeleton=width)
 
-    def show(self, stored: AlertSettings) -> None:
-        """Show what is stored, unless something else has been typed meanwhile."""
+    def show(self, stored: AlertSettings, past: tuple[PastAlert, ...], now: datetime) -> None:
+        """Show what is stored, unless something else has been typed meanwhile, and what there was to be told."""
         if self._form is not None:
             self._form.show(stored)
-            return
-        self._room.delete()
-        with self._card:
-            self._form = AlertsForm(self._viewer, stored)
+        else:
+            self._room.delete()
+            with self._card:
+                self._form = AlertsForm(self._viewer, stored)
+                self._past = PastAlerts(self._formats)
+        self._past.show(past, now)
 
 
 class AlertsForm:
@@ -49,30 +73,42 @@ class AlertsForm:
             self._draw_fields(viewer.email, *_texts(stored))
         self._form.element.classes("mp-card__body mp-form")
 
-    def _draw_fields(self, own_email: str, enabled: bool, threshold: str, email: str) -> None:
+    def _draw_fields(self, own_email: str, enabled: bool, threshold: str, second: str, email: str) -> None:
         with tag("div", "mp-switch"):
             with ui.element("div"):
                 name = Text("span", "Enable alerts")
-                Text("p", "One mail per period, when a budget passes the threshold").classes("mp-card__sub")
+                Text("p", "One mail per period and threshold, and one when the budget is used up").classes(
+                    "mp-card__sub"
+                )
             self._enabled = ui.switch(value=enabled)
         set_props(self._enabled, aria_labelledby=name.html_id)
         self._enabled.on_value_change(self._form.touched)
-        with tag("div", "mp-form__row"):
-            self._threshold = self._form.text(
-                "threshold_percent", "Threshold", threshold, inputmode="numeric", suffix="%"
+        form = self._form
+        with tag("div", "mp-pair mp-pair--tight"):
+            self._threshold = form.text("threshold_percent", "Threshold", threshold, inputmode="numeric", suffix="%")
+            self._second = form.text(
+                "second_threshold_percent",
+                "Second threshold",
+                second,
+                inputmode="numeric",
+                suffix="%",
+                placeholder="None",
             )
-            self._email = self._form.text(
-                "email",
-                "Alert email",
-                email,
-                kind="email",
-                hint=f"Empty: your account’s address ({own_email})",
-                autocomplete="email",
-            )
+        self._email = form.text(
+            "email",
+            "Alert email",
+            email,
+            kind="email",
+            hint=f"Empty: your account’s address ({own_email})",
+            autocomplete="email",
+        )
         with tag("div", "mp-form__foot"):
-            self._form.submit("Save alerts")
-            Text("p", "Alerts are sent as soon as an administrator has set up mail.").classes("mp-hint")
-        self._form.says()
+            form.submit("Save alerts")
+            self._test = button("Send a test mail", self._send_test)
+        if not settings().mail_is_set_up:
+            set_props(self._test, disable=True)
+            Text("p", "Mail is not set up here. Until it is, the bell at the top tells you.").classes("mp-hint")
+        self._message = form.says()
 
     def show(self, stored: AlertSettings) -> None:
         """Fill in what is stored, unless something else has been typed meanwhile."""
@@ -80,29 +116,77 @@ class AlertsForm:
             self._fill(stored)
         self._stored = stored
 
-    def _typed(self) -> tuple[bool, str, str]:
-        return bool(self._enabled.value), self._threshold.text, self._email.text
+    def _typed(self) -> tuple[bool, str, str, str]:
+        return bool(self._enabled.value), self._threshold.text, self._second.text, self._email.text
 
     def _fill(self, stored: AlertSettings) -> None:
-        enabled, threshold, email = _texts(stored)
+        enabled, threshold, second, email = _texts(stored)
         self._enabled.set_value(enabled)
         self._threshold.fill(threshold)
+        self._second.fill(second)
         self._email.fill(email)
 
     async def _save(self) -> str:
-        typed = enabled, threshold, email = self._typed()
+        typed = enabled, threshold, second, email = self._typed()
         self._stored = await in_transaction(
-            change_alerts, self._viewer.id, enabled, whole_number(threshold), email or None, utc_now()
+            change_alerts,
+            self._viewer.id,
+            enabled,
+            whole_number(threshold),
+            email or None,
+            utc_now(),
+            second_threshold_percent=whole_number(second) if second.strip() else None,
+            forecast=self._stored.forecast,
         )
         if self._typed() == typed:
             self._fill(self._stored)
         await refresh_all(self._viewer.id)
         return "Alerts saved." if enabled else "Saved. Alerts are off."
 
+    async def _send_test(self) -> None:
+        try:
+            recipient = await in_transaction(send_test_mail, self._viewer.id, utc_now())
+        except Conflict as error:
+            self._message.say(error.detail, "warn")
+        else:
+            self._message.say(f"A test mail is on its way to {recipient}.")
 
-def _texts(stored: AlertSettings) -> tuple[bool, str, str]:
+
+class PastAlerts:
+    """What an account was warned of, and whether the mail about it has arrived."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the table empty."""
+        self._formats = formats
+        with ui.element("div") as self._place:
+            Text("h3", "Past alerts").classes("mp-past")
+            self._table = data_table("past", _PAST_COLUMNS, test_id="past-alerts", label="Past alerts")
+
+    def show(self, past: tuple[PastAlert, ...], now: datetime) -> None:
+        """Put newer rows in place."""
+        f = self._formats
+        self._place.set_visibility(bool(past))
+        rows = []
+        for alert in past:
+            crossing = alert.crossing
+            rows.append(
+                {
+                    "id": crossing.id,
+                    "at": f.moment(crossing.crossed_at, now),
+                    "at_exact": f.exact(crossing.crossed_at),
+                    "what": sentence(crossing),
+                    "mail": _MAIL[alert.mail_state],
+                    "why": alert.mail_error or "",
+                    "failed": alert.mail_state == State.FAILED,
+                }
+            )
+        show_rows(self._table, rows)
+
+
+def _texts(stored: AlertSettings) -> tuple[bool, str, str, str]:
     """Return settings as they stand in the fields."""
-    return stored.enabled, str(stored.threshold_percent), stored.email or ""
+    second = stored.second_threshold_percent
+    return stored.enabled, str(stored.threshold_percent), "" if second is None else str(second), stored.email or ""
 
 
 def whole_number(text: str) -> int:

@@ -1,0 +1,48 @@
+from collections.abc import Callable
+
+import pytest
+
+from portal.actions.accounts import set_active
+from portal.actions.alerts import change_alerts
+from portal.actions.mails import send_test_mail
+from portal.db.mails import mails_of
+from portal.db.tables import Account
+from portal.errors import Conflict, NotSignedIn
+from portal.rules.mails import MAILS_A_DAY
+from tests.cast import NOW, run
+
+
+@pytest.fixture
+def post(settings_env: Callable[..., None]) -> None:
+    """Mail is set up."""
+    settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
+
+
+def test_a_test_mail_goes_to_where_alerts_go(post: None, alice: Account, bob: Account) -> None:
+    assert run(send_test_mail, alice.id, NOW) == "alice@example.org"
+    run(change_alerts, alice.id, False, 80, "ops@example.org", NOW)
+    assert run(send_test_mail, alice.id, NOW) == "ops@example.org"
+    assert [(mail.kind, mail.state, mail.recipient) for mail in run(mails_of, alice.id, 10)] == [
+        ("test", "queued", "ops@example.org"),
+        ("test", "queued", "alice@example.org"),
+    ]
+    assert run(mails_of, bob.id, 10) == []
+
+
+def test_without_mail_it_is_said_that_there_is_none(alice: Account) -> None:
+    with pytest.raises(Conflict, match="Mail is not set up"):
+        run(send_test_mail, alice.id, NOW)
+
+
+def test_nobody_is_flooded(post: None, alice: Account) -> None:
+    for _ in range(MAILS_A_DAY):
+        run(send_test_mail, alice.id, NOW)
+    with pytest.raises(Conflict, match="More than 20 mails"):
+        run(send_test_mail, alice.id, NOW)
+
+
+def test_a_suspended_account_gets_none(post: None, alice: Account) -> None:
+    run(set_active, "test", "alice", False, NOW)
+    with pytest.raises(NotSignedIn):
+        run(send_test_mail, alice.id, NOW)
+    assert run(mails_of, alice.id, 10) == []
