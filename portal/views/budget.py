@@ -1,16 +1,27 @@
 """What is left of an account's budgets."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.db.budgets import Standing, standing, standing_of_key, standing_of_session
+from portal.db.forecast import tokens_by_day, tokens_by_hour
 from portal.rules.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.figures import Figures
-from portal.rules.periods import DayRange, Period, day_of, elapsed_share, period_start, resets_at
+from portal.rules.forecast import SHAPE_DAYS, Outlook, Rhythm, history_days, outlook, rhythm_of
+from portal.rules.periods import (
+    DayRange,
+    Period,
+    day_of,
+    elapsed_share,
+    end_of_day,
+    period_start,
+    resets_at,
+    start_of_day,
+)
 from portal.rules.secrets import API_KEY, digest, is_secret
 from portal.settings import settings
 
@@ -21,7 +32,8 @@ class BudgetView:
 
     `budget` is in billable tokens; `figures` has the raw ones, requests and cost of the same requests. `days` are the
     days of the budget zone that it counts (None before the first usage of a total). `resets_at` is None where nothing
-    resets. `elapsed` is the share of the period that has gone, from 0 to 1; None for the total.
+    resets. `elapsed` is the share of the period that has gone, from 0 to 1; None for the total. `outlook` is where it
+    leads; None where nobody asked (`with_outlooks`).
     """
 
     period: Period
@@ -30,6 +42,7 @@ class BudgetView:
     days: DayRange | None
     resets_at: datetime | None
     elapsed: float | None
+    outlook: Outlook | None = None
 
     @property
     def percent(self) -> Decimal | None:
@@ -80,6 +93,32 @@ def load_programs_budgets(connection: Connection, api_key: str, now: datetime) -
     """Return the budgets of the account whose usable API key this is."""
     found = standing_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
     return None if found is None else _budgets(found, now)
+
+
+def with_outlooks(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> BudgetsView:
+    """Return the same budgets and where they lead; the JSON routes are asked more often than this needs reading.
+
+    Without a limit nothing is read; else the counters of up to eight weeks and the roll-ups of two.
+    """
+    tz = settings().budget_zone
+    is_limited = any(view.budget.limit is not None for view in budgets.all)
+    rhythm = _rhythm(session, account_id, budgets, now) if is_limited else None
+
+    def led(view: BudgetView) -> BudgetView:
+        return replace(view, outlook=outlook(view.period, view.budget, rhythm, budgets.daily.budget.consumed, now, tz))
+
+    return BudgetsView(budgets.type, *map(led, budgets.all))
+
+
+def _rhythm(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> Rhythm | None:
+    tz = settings().budget_zone
+    today = day_of(now, tz)
+    days = history_days(budgets.total.days.first if budgets.total.days else None, today)
+    if days is None:
+        return None
+    first = max(days.first, today - timedelta(SHAPE_DAYS))
+    hours = tokens_by_hour(session, account_id, start_of_day(first, tz), end_of_day(days.last, tz))
+    return rhythm_of(tokens_by_day(session, account_id, days), hours, today, tz)
 
 
 def _today(now: datetime) -> date:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.views.budget import BudgetsView, load_budgets
+from portal.views.budget import BudgetsView, load_budgets, with_outlooks
 from portal.views.keys import KeyView, load_active_keys
 from portal.views.summary import DayUsage, load_days
 from portal.views.templates import TemplateView, load_template
@@ -24,7 +24,7 @@ class DashboardView:
 def load_dashboard(session: Session, account_id: int, now: datetime) -> DashboardView:
     """Return an account's dashboard; its cost does not grow with the number of requests."""
     return DashboardView(
-        budgets=load_budgets(session, account_id, now),
+        budgets=with_outlooks(session, account_id, load_budgets(session, account_id, now), now),
         days=load_days(session, account_id, now),
         keys=load_active_keys(session, account_id, now),
         template=load_template(session, account_id),

@@ -6,6 +6,7 @@ from nicegui import ui
 
 from portal.pages.components.budgets import ROW_TITLES, BudgetBar, requests_url, reset_text, reset_title
 from portal.pages.components.formats import Formats
+from portal.pages.components.pace import Pace
 from portal.pages.components.parts import LevelMark, Text, set_props, tag
 from portal.rules.budgets import BudgetType
 from portal.rules.periods import Period
@@ -61,10 +62,12 @@ class _BudgetRow:
             with tag("td", "num b-left", role="cell"), tag("span", "mp-cell2"):
                 self._left = Text(skeleton=72)
                 self._over = Text("small", "").classes("mp-over")
-            with tag("td", "b-prog", role="cell"), tag("div", "mp-prog"):
-                self._bar = BudgetBar(f"{title} budget", thin=True)
-                self._percent = Text("b", skeleton=44)
-                self._level = LevelMark()
+            with tag("td", "b-prog", role="cell"):
+                with tag("div", "mp-prog"):
+                    self._bar = BudgetBar(f"{title} budget", thin=True)
+                    self._percent = Text("b", skeleton=44)
+                    self._level = LevelMark()
+                self._pace = Pace(formats)
             with tag("td", "b-reset", role="cell"):
                 self._reset = Text(skeleton=80)
             with tag("td", "b-type", role="cell"):
@@ -82,6 +85,7 @@ class _BudgetRow:
         self._bar.show(view, f)
         self._percent.show(f.percent(view.percent))
         self._level.show(view.level)
+        self._pace.show(view, now)
         self._reset.show(f"in {reset_text(view, now)}" if view.resets_at else "Never", title=reset_title(view, f))
         self._type.show(kind.label)
 

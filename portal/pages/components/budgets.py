@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from portal.pages.components.formats import NOTHING, Formats, zone_name
+from portal.pages.components.pace import Pace
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
 from portal.rules.periods import DayRange, Period, countdown
 from portal.rules.usage import UsageFilter
@@ -46,6 +47,7 @@ class BudgetCard:
                         self._unit = Text("span", " tokens")
                     self._raw = Text("span", "").classes("mp-faint")
                 self._bar = BudgetBar(f"{title} budget")
+                self._pace = Pace(formats)
             self._facts = Facts("Remaining", "Cost", "Resets in")
         for element, name in (
             (self._consumed, "consumed"),
@@ -70,6 +72,7 @@ class BudgetCard:
         self._unit.show(" tokens" if budget.limit is not None else "")
         self._raw.show(f.raw(view.figures), title="Tokens before the cost factor")
         self._bar.show(view, f)
+        self._pace.show(view, now)
         self._show_facts(view, now)
 
     def _show_facts(self, view: BudgetView, now: datetime) -> None:

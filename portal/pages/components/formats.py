@@ -114,6 +114,19 @@ class Formats:
             return f"Yesterday {clock}"
         return f"{self.day(local.date(), year=local.year != today.year)} {clock}"
 
+    def coming(self, instant: datetime, now: datetime) -> str:
+        """Write an estimated instant no more exactly than it deserves: 14:15, Thu 14:00, a week ahead 14 December.
+
+        Rounded down, to quarters of an hour today and to hours later; never to before `now`.
+        """
+        local, today = instant.astimezone(self.zone), day_of(now, self.zone)
+        ahead = (local.date() - today).days
+        if ahead > 6:
+            return str(format_date(local, "d MMMM" if local.year == today.year else "d MMMM y", locale=self.locale))
+        rounded = local.replace(minute=0 if ahead else local.minute // 15 * 15, second=0, microsecond=0)
+        clock = f"{max(rounded, now.astimezone(self.zone)):%H:%M}"
+        return f"{format_date(local, 'EEE', locale=self.locale)} {clock}" if ahead else clock
+
     def exact(self, instant: datetime | None, zone: ZoneInfo | None = None) -> str:
         """Write an instant in full, with its zone, for a tooltip."""
         if instant is None:
