@@ -21,11 +21,13 @@ ROOT = Path(__file__).parents[2]
 class Zygote:
     """The program, as those see it who use it."""
 
+    MODULE = "tests.chaos.zygote"
+
     def __init__(self) -> None:
         """Start it; takes seconds, but does not wait for them."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "PYTEST_"))}
         self._program = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.zygote"],
+            [sys.executable, "-m", self.MODULE],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

@@ -31,14 +31,6 @@ SECRET = "https://portal.example.org/user/reset-password?token=the-secret"
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """The mail server."""
-    server = PostOffice()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def post(office: PostOffice, settings_env: Callable[..., None], db: object) -> PostOffice:
     """The mail server that the portal knows."""
     settings_env(

@@ -58,7 +58,7 @@ def words(content: Content) -> str:
                 "Verbraucht: 1.234.500 Tokens",
                 "Limit: 1.450.000 Tokens",
                 "Verbleibend: 215.500 Tokens",
-                "Wird zurückgesetzt: am 24. November 2026 um 00:00 Uhr (Europe/Berlin)",
+                "Rücksetzung: 24. November 2026 um 00:00 Uhr (Europe/Berlin)",
                 "Öffnen Sie",
                 "https://portal.example.org/user/billing",
             ],
