@@ -1,7 +1,7 @@
 """Every PORTAL_* variable, typed, with its unit and default."""
 
 import re
-from email.utils import parseaddr
+from email.utils import getaddresses
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,11 +33,16 @@ def _sender(text: str | None) -> str | None:
     if not _filled(text):
         return None
     line = clean_line(text or "", "The sender", 200)
-    clean_email(parseaddr(line)[1])
+    addresses = getaddresses([line])
+    if len(addresses) != 1:
+        raise ValueError(
+            "mails have one sender, such as MoE Portal <portal@example.org>; a comma needs quotes around it"
+        )
+    clean_email(addresses[0][1])
     return line
 
 
-Optional = Annotated[str | None, AfterValidator(_filled)]
+OptionalText = Annotated[str | None, AfterValidator(_filled)]
 """A text that may be missing; an empty variable is none."""
 
 
@@ -72,14 +77,14 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(default=30, gt=0, description="Seconds between live refreshes of open pages")
     session_hours: float = Field(default=14 * 24, gt=0, description="Hours until an unused session ends")
     database_pool: int = Field(default=10, ge=1, le=200, description="Database connections kept open")
-    smtp_host: Optional = Field(default=None, description="Mail server; without it no mail is sent")
+    smtp_host: OptionalText = Field(default=None, description="Mail server; without it no mail is sent")
     smtp_port: int | None = Field(
         default=None, ge=1, le=65535, description="Its TCP port; default: 587 for starttls, 465 for tls, 25 for none"
     )
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="How mail is encrypted: starttls, tls (from the first byte) or none"
     )
-    smtp_username: Optional = Field(default=None, description="User name at the mail server, where it asks for one")
+    smtp_username: OptionalText = Field(default=None, description="User name at the mail server, where it asks for one")
     smtp_password: SecretStr | None = Field(
         default=None, validate_default=True, description="Password that goes with it"
     )
