@@ -1,7 +1,7 @@
 """Where a budget leads: when it will be used up if the account goes on as it does, or that it will last.
 
 Method. What a day will bring is the mean of the same weekdays of the last eight weeks, recent ones weighing more (the
-weight halves in three weeks), pulled towards the mean of all days as if half a week of those had been seen besides:
+weight halves in two weeks), pulled towards the mean of all days as if a quarter of a week of those had been seen too:
 with few weeks behind them the weekdays are not yet trusted. Within a day tokens come as they came over the day in the
 last two weeks, with half a day of even use mixed in. What is left of today is scaled by how today goes against what was
 to be expected by now, with a whole usual day mixed in, so that an early burst does not count for the day. Later days
@@ -10,7 +10,8 @@ are not scaled: one day says little about the next.
 Sources. Weekly seasonality, the seasonal mean and exponentially falling weights: R. J. Hyndman and G. Athanasopoulos,
 "Forecasting: Principles and Practice", 3rd ed., OTexts 2021, sections 2.3, 5.2 and 8.1. Pulling a mean of few values
 towards that of many, with a weight of n / (n + k): H. Bühlmann, "Experience rating and credibility", ASTIN Bulletin 4,
-1967. The constants are round numbers, not fitted; `tests/rules/test_forecast_backtest.py` says how well they do.
+1967. The constants are round numbers, and others near them do about as well: `tests/rules/test_forecast_backtest.py`
+says how well.
 
 What it leaves out. That another limit of the account will stop it earlier, holidays, and every reason to change habits.
 Floats live only in here: an estimate is never stored and never summed into a figure.
@@ -46,8 +47,8 @@ LEAST_ACTIVE_DAYS = 3
 HORIZON_DAYS = 365
 """How far ahead a budget that never resets is followed."""
 
-_HALF_LIFE_DAYS = 21.0
-_TRUST_WEEKDAYS = 0.5  # weeks of the mean day that are mixed into each weekday
+_HALF_LIFE_DAYS = 14.0
+_TRUST_WEEKDAYS = 0.25  # weeks of the mean day that are mixed into each weekday
 _TRUST_TODAY = 1.0  # usual days that are mixed into how today goes
 _EVEN_DAYS = 0.5  # days of even use that are mixed into the shape of a day
 _SLOTS = 24
