@@ -28,6 +28,9 @@ Answer = Callable[[Request, Exception], Response]
 
 LARGEST_BODY = 10_000_000
 """Bytes of a request's body, counted as they arrive."""
+LARGEST_REPORT = 64_000_000
+"""The same where programs report with the texts of requests in it; these routes read nothing for strangers."""
+_REPORTS = {"/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/otlp/v1/traces"}
 YEAR = 31_536_000
 SOCKET = "/_nicegui_ws"
 PROBES = {"/healthz", "/readyz"}
@@ -63,6 +66,17 @@ _SECURE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",  # browsers heed it under HTTPS only, and complain otherwise
 }
 _PRIVATE = ("/user", "/admin", "/api")
+_OPENED_WITH_A_SECRET = {"/user/setup", "/user/reset-password"}
+_WITHOUT_PATH = "strict-origin"
+"""For pages whose address holds a secret, so that it is told nobody, not even ourselves, whose proxy may log it.
+
+With `no-referrer` browsers would send the form with `Origin: null`, as if it came from anywhere.
+"""
+
+
+def largest_body(path: str) -> int:
+    """Return how many bytes of a body are let through to a path."""
+    return LARGEST_REPORT if path in _REPORTS else LARGEST_BODY
 
 
 class UnknownHost(PortalError):
@@ -143,6 +157,8 @@ class Guard:
         headers["Content-Security-Policy"] = _policy(headers).format(nonce=scope["state"]["nonce"])
         if _is_private(scope["path"]):
             headers["Cache-Control"] = "no-store"
+        if scope["path"] in _OPENED_WITH_A_SECRET:
+            headers["Referrer-Policy"] = _WITHOUT_PATH
 
     def _refusal(self, scope: Scope) -> PortalError | None:
         headers = Headers(scope=scope)
@@ -152,7 +168,7 @@ class Guard:
         if _must_be_ours(scope, headers) and self._is_foreign(scope, headers, host):
             return ForeignOrigin()
         length = headers.get("content-length", "0")
-        return TooLarge() if not length.isdecimal() or int(length[:20]) > LARGEST_BODY else None
+        return TooLarge() if not length.isdecimal() or int(length[:20]) > largest_body(scope["path"]) else None
 
     def _is_foreign(self, scope: Scope, headers: Headers, host: str) -> bool:
         """Say whether another site's page has sent this; programs say neither `Origin` nor `Sec-Fetch-Site`."""
@@ -192,7 +208,7 @@ class _Exchange:
 
     @property
     def _is_too_large(self) -> bool:
-        return self._received > LARGEST_BODY
+        return self._received > largest_body(self._scope["path"])
 
     async def _count(self) -> Message:
         message = await self._receive()

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from portal.errors import PortalError
-from portal.guard import LARGEST_BODY, Guard, Pages, add_nonce
+from portal.guard import LARGEST_BODY, LARGEST_REPORT, Guard, Pages, add_nonce
 from portal.settings import Settings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # a setting; nothing listens
@@ -244,6 +244,14 @@ async def test_a_body_that_never_ends_is_not_read_for_ever() -> None:
 def test_the_largest_body_fits() -> None:
     answer = guarded().post("/api/echo", content=(b"x" * 1_000_000 for _ in range(10)))
     assert answer.json()["bytes"] == LARGEST_BODY
+
+
+@pytest.mark.parametrize("path", ["/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/otlp/v1/traces"])
+def test_reports_with_the_texts_of_requests_in_them_are_let_through(path: str) -> None:
+    content = b"x" * (LARGEST_BODY + 1)
+    assert guarded().post(path, content=content).status_code == 404, "there is no such route here, but it was asked"
+    refused = guarded().post(path, content=b"x", headers={"Content-Length": str(LARGEST_REPORT + 1)})
+    assert refused.status_code == 413
 
 
 def test_every_answer_is_dressed() -> None:

@@ -6,5 +6,5 @@ from portal_usage import report
 response = OpenAI().chat.completions.create(
     model="qwen3:32b", messages=[{"role": "user", "content": "What is a mixture of experts?"}]
 )
-report(response)
 print(response.choices[0].message.content)
+report(response)

@@ -3,13 +3,15 @@
 Put this file beside the script, and set PORTAL_URL and PORTAL_API_KEY, your own key from the portal's page API Keys.
 It takes what OpenAI's, Anthropic's and Ollama's libraries return, and plain dicts. Prompts and answers stay here: only
 the counts, the model, the id and the time are sent. What could not be sent is tried again for half a minute, and
-counted once however often it was; a key that is refused, or an answer without usage, raises urllib's HTTPError.
+counted once however often it was. Then it warns and the script goes on; a key that is refused, or an answer without
+usage, raises urllib's HTTPError.
 """
 
 import json
 import os
 import time
 import uuid
+import warnings
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -20,7 +22,7 @@ PAUSES = (1, 2, 4, 8, 15)
 
 
 def report(response: Any) -> dict[str, Any]:
-    """Report one response, and return what became of it: `{"result": "accepted", …}`."""
+    """Report one response, and return what became of it: `{"result": "accepted", …}`; nothing without a portal."""
     said = response if isinstance(response, dict) else response.model_dump(mode="json")
     request = Request(
         os.environ["PORTAL_URL"].rstrip("/") + "/api/v1/usage/openai",
@@ -37,7 +39,10 @@ def report(response: Any) -> dict[str, Any]:
                 return dict(json.load(answer))
         except (URLError, TimeoutError) as error:
             may_pass = not isinstance(error, HTTPError) or error.code in {429, 502, 503, 504}
-            if pause is None or not may_pass:
+            if not may_pass:
                 raise
+            if pause is None:
+                warnings.warn(f"What {said.get('model')} used is not reported: {error}", stacklevel=2)
+                break
             time.sleep(pause)
-    raise AssertionError("the last try returns or raises")
+    return {}

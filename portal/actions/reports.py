@@ -40,3 +40,10 @@ def store_reports(
     if reporter.is_news(now):
         note_reported(session, gateway_id, now)
     return outcomes
+
+
+def note_refused_batch(session: Session, reporter: Reporter, reason: str, now: datetime) -> None:
+    """Note why all that a gateway sent at once was refused; people's own programs are told, and that is enough."""
+    if reporter.gateway_id is not None:
+        note_uncounted(session, reporter.gateway_id, [Rejected(None, f"All that was sent at once: {reason}")], 0, now)
+        note_reported(session, reporter.gateway_id, now)

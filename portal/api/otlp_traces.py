@@ -17,7 +17,7 @@ from portal.actions.usage import Result
 from portal.api.access import AnyReporter
 from portal.api.errors import answers
 from portal.api.strict import JSON, media_type, read_body, strict_router
-from portal.api.usage_ingest import UsageReceipt, store
+from portal.api.usage_ingest import UsageReceipt, refusal_noted, store, understood
 from portal.gateways.otlp import read_traces
 from portal.rules.reporters import Reporter
 
@@ -62,8 +62,9 @@ _ANSWER = {
 
 async def traces_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, bytes, str]:
     """Read a request, for whoever may send one: whose it is, the bytes, and their type."""
-    kind = media_type(request, PROTOBUF, JSON)
-    return reporter, await read_body(request, MOST_BYTES[kind], packed=True), kind
+    async with refusal_noted(reporter):
+        kind = media_type(request, PROTOBUF, JSON)
+        return reporter, await read_body(request, MOST_BYTES[kind], packed=True), kind
 
 
 @router.post(
@@ -80,7 +81,7 @@ def report_traces(sent: Annotated[tuple[Reporter, bytes, str], Depends(traces_bo
     answers. Sending a request again is always safe. The answer comes when all is stored for good.
     """
     reporter, body, kind = sent
-    traces = read_traces(body, is_json=kind == JSON, default_mode=reporter.mode)
+    traces = understood(reporter, lambda: read_traces(body, is_json=kind == JSON, default_mode=reporter.mode))
     answer = _answer(store(reporter, traces.entries, ignored=traces.ignored))
     content = MessageToJson(answer, indent=None) if kind == JSON else answer.SerializeToString()
     return Response(content, media_type=kind)

@@ -23,7 +23,7 @@ SMALL_BODY = 64 * 1024
 """Bytes of a body on the routes of an account."""
 JSON = "application/json"
 LARGEST_ID = 2**63 - 1
-ENCODINGS = {"gzip": zlib.MAX_WBITS + 16, "deflate": zlib.MAX_WBITS}
+ENCODINGS = {"gzip": zlib.MAX_WBITS + 16, "x-gzip": zlib.MAX_WBITS + 16, "deflate": zlib.MAX_WBITS}
 """How bodies of gateways may be compressed, and zlib's name for it; some programs mean raw DEFLATE by the latter."""
 
 
@@ -103,15 +103,23 @@ async def read_body(request: Request, most: int = SMALL_BODY, *, packed: bool = 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:
     """Return what was compressed, never more than `most` bytes of it. Raises PortalError and TooLarge."""
     raw_deflate = encoding == "deflate" and body[:1] and (body[0] & 15 != 8 or int.from_bytes(body[:2], "big") % 31)
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS if raw_deflate else ENCODINGS[encoding])
-    try:
-        content = unpacker.decompress(body, most + 1)
-    except zlib.error:
-        raise PortalError(f"The body is not compressed with {encoding}, as it says.") from None
-    if len(content) > most:
-        raise TooLarge(f"The body is larger than {most:,} bytes when it is unpacked.")
-    if not unpacker.eof or unpacker.unused_data:
-        raise PortalError("The compressed body ends too early or too late.")
+    window = -zlib.MAX_WBITS if raw_deflate else ENCODINGS[encoding]
+    content, rest = b"", body
+    while rest or not content:  # gzip may have several members
+        unpacker = zlib.decompressobj(window)
+        try:
+            content += unpacker.decompress(rest, most + 1 - len(content))
+        except zlib.error:
+            raise PortalError(f"The body is not compressed with {encoding}, as it says.") from None
+        if len(content) > most:
+            raise TooLarge(f"The body is larger than {most:,} bytes when it is unpacked.")
+        if not unpacker.eof:
+            raise PortalError("The compressed body ends too early.")
+        rest = unpacker.unused_data
+        if rest and encoding == "deflate":
+            raise PortalError("The compressed body ends too late.")
+        if not rest:
+            break
     return content
 
 

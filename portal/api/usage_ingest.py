@@ -1,20 +1,23 @@
 """What gateways report: `POST /api/v1/usage`."""
 
 import logging
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, TypeVar
 
 from fastapi import Depends
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from portal.actions.reports import store_reports
+from portal.actions.reports import note_refused_batch, store_reports
 from portal.actions.usage import Outcome, Result
 from portal.api.access import ReportingGateway
 from portal.api.errors import answers
 from portal.api.strict import JSON, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.db.session import run_in_transaction
+from portal.errors import PortalError, Unavailable
 from portal.gateways.native import MOST_EVENTS, Event, read_usage
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Rejected, UsageReport
@@ -26,6 +29,8 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 10_000_000
 """Bytes of a batch."""
 LINES = ("application/x-ndjson", "application/jsonl")
+
+Entries = TypeVar("Entries")
 
 _EVENT = Event.model_json_schema()
 _EVENTS = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MOST_EVENTS}
@@ -51,8 +56,9 @@ class UsageReceipt(BaseModel):
 
 async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes, bool]:
     """Read a batch, for a gateway that may send one: whose it is, the bytes, and whether they are said to be NDJSON."""
-    kind = media_type(request, JSON, *LINES)
-    return gateway, await read_body(request, MOST_BYTES, packed=True), kind in LINES
+    async with refusal_noted(gateway):
+        kind = media_type(request, JSON, *LINES)
+        return gateway, await read_body(request, MOST_BYTES, packed=True), kind in LINES
 
 
 @router.post(
@@ -69,7 +75,7 @@ def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_bo
     the administrator, and counted neither as accepted nor as rejected. The answer comes when all is stored for good.
     """
     gateway, body, is_lines = batch
-    return store(gateway, read_usage(body, lines=is_lines))
+    return store(gateway, understood(gateway, lambda: read_usage(body, lines=is_lines)))
 
 
 def store(reporter: Reporter, entries: Sequence[UsageReport | Rejected], *, ignored: int = 0) -> UsageReceipt:
@@ -84,6 +90,30 @@ def store(reporter: Reporter, entries: Sequence[UsageReport | Rejected], *, igno
         first = next(result for result in said.results if result.result is Result.REJECTED)
         log.warning("%s: %s of %s events rejected: %s", _name(reporter), said.rejected, len(entries), first.error)
     return said
+
+
+@asynccontextmanager
+async def refusal_noted(reporter: Reporter) -> AsyncIterator[None]:
+    """Note on a gateway's page why its body cannot be read; some gateways never look at what they are answered."""
+    try:
+        yield
+    except PortalError as refusal:
+        await run_in_threadpool(_note, reporter, refusal)
+        raise
+
+
+def understood(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
+    """Return what an adapter makes of a body; why it cannot is noted on the gateway's page. Raises PortalError."""
+    try:
+        return read()
+    except PortalError as refusal:
+        _note(reporter, refusal)
+        raise
+
+
+def _note(reporter: Reporter, refusal: PortalError) -> None:
+    with suppress(Unavailable):  # it is answered all the same
+        run_in_transaction(note_refused_batch, reporter, refusal.detail, utc_now())
 
 
 def receipt(entries: Sequence[UsageReport | Rejected], outcomes: Sequence[Outcome]) -> UsageReceipt:

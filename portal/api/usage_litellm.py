@@ -8,7 +8,7 @@ from starlette.requests import Request
 from portal.api.access import ReportingGateway
 from portal.api.errors import answers
 from portal.api.strict import JSON, media_type, read_body, strict_router
-from portal.api.usage_ingest import LINES, UsageReceipt, store
+from portal.api.usage_ingest import LINES, UsageReceipt, refusal_noted, store, understood
 from portal.gateways.litellm import read_litellm
 from portal.rules.reporters import Reporter
 
@@ -25,8 +25,9 @@ _SCHEMA = {
 
 async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes]:
     """Read a batch, for a gateway that may send one."""
-    media_type(request, JSON, *LINES)
-    return gateway, await read_body(request, MOST_BYTES, packed=True)
+    async with refusal_noted(gateway):
+        media_type(request, JSON, *LINES)
+        return gateway, await read_body(request, MOST_BYTES, packed=True)
 
 
 @router.post(
@@ -41,4 +42,4 @@ def report_litellm_usage(batch: Annotated[tuple[Reporter, bytes], Depends(litell
     batch are stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
     """
     gateway, body = batch
-    return store(gateway, read_litellm(body, gateway.mode))
+    return store(gateway, understood(gateway, lambda: read_litellm(body, gateway.mode)))

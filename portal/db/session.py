@@ -28,8 +28,8 @@ R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
-BUSY_SECONDS = 10
-"""How long a writer waits for another one on SQLite before it is told to come again."""
+BUSY_SECONDS = 8
+"""How long a writer waits for another one on SQLite before it is told to come again; many programs give up at ten."""
 TAKES_NO_WRITES = "25006"
 """What PostgreSQL says until a standby is promoted, or while writes are switched off."""
 LOCK_SECONDS = 4

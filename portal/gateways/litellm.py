@@ -53,6 +53,7 @@ _KEPT = {
     "metadata",
     "error_information",
     "cache_hit",
+    "call_type",
     "session_id",
     "trace_id",
 }
@@ -109,7 +110,7 @@ def _understood(event: dict[str, Any], default_mode: str) -> UsageReport:
         status=_status(event),
         requested_at=start,
         latency_ms=_latency(start, event.get("endTime")),
-        cost_factor=_NOTHING_SPENT if event.get("cache_hit") is True else None,
+        cost_factor=_NOTHING_SPENT if str(event.get("cache_hit")).lower() == "true" else None,
         session_id=clip_line(event.get("session_id"), 256) or clip_line(event.get("trace_id"), 256) or None,
     )
 
@@ -150,9 +151,16 @@ def _mode(metadata: dict[str, Any]) -> str:
 
 
 def _tokens(event: dict[str, Any], usage: dict[str, Any], name: str, other_name: str) -> int:
-    """Return a token count. Raises Unclear; what is not known of a successful call is never a silent zero."""
-    said = first_said(event.get(name), usage.get(name), usage.get(other_name))
-    return 0 if said is None and event.get("status") == "failure" else token_count(said, name)
+    """Return a token count. Raises Unclear; what is not known of a successful call is never a silent zero.
+
+    Embeddings have no completion.
+    """
+    own, counted = event.get(name), first_said(usage.get(name), usage.get(other_name))
+    said = own if own or counted is None else counted
+    embeds = name == "completion_tokens" and "embedding" in str(event.get("call_type"))
+    if said is None and (event.get("status") == "failure" or embeds):
+        return 0
+    return token_count(said, name)
 
 
 def _status(event: dict[str, Any]) -> str:

@@ -25,7 +25,9 @@ from portal.gateways.values import (
     mapping,
     part_of,
     token_count,
+    whole_counts,
 )
+from portal.rules.pricing import MAX_TOKENS
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 
@@ -54,6 +56,9 @@ def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
 def _report(answer: dict[str, Any], otherwise_id: str, mode: str) -> UsageReport:
     usage = mapping(answer, "usage")
     prompt, completion = _counts(answer, usage)
+    reasoning = part_of(MAX_TOKENS, detail(usage, "reasoning_tokens", *COMPLETION_DETAILS))
+    total = usage.get("total_tokens")
+    prompt, completion = whole_counts(prompt, completion, 0, reasoning, total if type(total) is int else None)
     model = clip_line(answer.get("model"), 200)
     if not model:
         raise Unclear("There is no model.")
@@ -68,7 +73,7 @@ def _report(answer: dict[str, Any], otherwise_id: str, mode: str) -> UsageReport
         cached_tokens=part_of(
             prompt, usage.get("cache_read_input_tokens"), detail(usage, "cached_tokens", *PROMPT_DETAILS)
         ),
-        reasoning_tokens=part_of(completion, detail(usage, "reasoning_tokens", *COMPLETION_DETAILS)),
+        reasoning_tokens=min(reasoning, completion),
         status=str(answer["status"]) if answer.get("status") in _FAILED else "ok",
         requested_at=instant(made, "created") if made else None,
         latency_ms=latency(duration / 1e6) if type(duration) is int else None,
@@ -85,10 +90,10 @@ def _counts(answer: dict[str, Any], usage: dict[str, Any]) -> tuple[int, int]:
         beside = [usage.get(f"cache_{what}_input_tokens") or 0 for what in ("creation", "read")]
         prompt = sum(token_count(said, "input_tokens") for said in (usage["input_tokens"], *beside))
         return token_count(prompt, "input_tokens"), token_count(usage.get("output_tokens"), "output_tokens")
-    if "prompt_eval_count" in answer:
+    if "prompt_eval_count" in answer or "eval_count" in answer:
         is_embedding = "eval_count" not in answer and "done" not in answer
         completion = 0 if is_embedding else token_count(answer.get("eval_count"), "eval_count")
-        return token_count(answer["prompt_eval_count"], "prompt_eval_count"), completion
+        return token_count(answer.get("prompt_eval_count"), "prompt_eval_count"), completion
     raise Unclear("There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage).")
 
 
@@ -99,6 +104,8 @@ def _identity(answer: dict[str, Any]) -> str:
     a time and a duration to the nanosecond.
     """
     id, created = answer.get("id"), first_said(answer.get("created"), answer.get("created_at"))
+    if isinstance(created, float) and created.is_integer():
+        created = int(created)  # the same answer, whether it is sent as it came or as a library has read it
     if isinstance(id, str) and id.strip():
         plain = id if created is None else f"{id}/{json.dumps(created)}"
         return plain if plain.isascii() and plain.isprintable() and len(plain) <= LONGEST_ID else _digest(id, created)

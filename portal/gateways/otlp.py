@@ -30,7 +30,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from portal.gateways.spans import Attributes, Span, Value, read_spans
-from portal.gateways.values import Unclear, latency, part_of, token_count
+from portal.gateways.values import Unclear, latency, part_of, token_count, whole_counts
 from portal.rules.pricing import MAX_COST_FACTOR
 from portal.rules.secrets import digest, is_digest
 from portal.rules.text import clip_line
@@ -259,7 +259,7 @@ def _usage(said: Attributes, *, has_failed: bool) -> tuple[int, int, int, int]:
     total = _count(said, _TOTAL)
     prompt, completion = _said_tokens(said, total, has_failed=has_failed)
     cached, written, reasoning = (_part(said, names) for names in (_CACHED, _WRITTEN, _REASONING))
-    prompt, completion = _whole(prompt, completion, cached + written, reasoning, total)
+    prompt, completion = whole_counts(prompt, completion, cached + written, reasoning, total)
     token_count(prompt, _PROMPT[0])
     token_count(completion, _COMPLETION[0])
     return prompt, completion, part_of(prompt, cached), part_of(completion, reasoning)
@@ -299,18 +299,6 @@ def _part(said: Attributes, names: tuple[str, ...]) -> int:
         return _count(said, names) or 0
     except Unclear:
         return 0
-
-
-def _whole(prompt: int, completion: int, beside: int, reasoning: int, total: int | None) -> tuple[int, int]:
-    """Return prompt and completion tokens with those that were cached or reasoned, where these evidently lack."""
-    if beside > prompt:
-        prompt, beside = prompt + beside, 0
-    if reasoning > completion:
-        completion, reasoning = completion + reasoning, 0
-    for more, further in ((0, 0), (beside, 0), (0, reasoning), (beside, reasoning)):
-        if prompt + more + completion + further == total:
-            return prompt + more, completion + further
-    return prompt, completion
 
 
 @dataclass(frozen=True, slots=True)

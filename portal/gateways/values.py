@@ -30,6 +30,8 @@ def first_said(*said: object) -> object:
 
 def token_count(said: object, name: str) -> int:
     """Return a token count, which is never guessed. Raises Unclear."""
+    if said is None:
+        raise Unclear(f"{name} is missing.")
     if isinstance(said, float) and said.is_integer():
         said = int(said)
     if type(said) is not int or not 0 <= said <= MAX_TOKENS:
@@ -41,6 +43,22 @@ def part_of(whole: int, *said: object) -> int:
     """Return how many of `whole` tokens were of a kind; 0 where nothing sensible is said, since the sum is known."""
     part = first_said(*said)
     return min(part, whole) if type(part) is int and part > 0 else 0
+
+
+def whole_counts(prompt: int, completion: int, beside: int, reasoning: int, total: int | None) -> tuple[int, int]:
+    """Return prompt and completion tokens with those that were cached or reasoned, where these evidently lack.
+
+    Some servers count them beside the others. That is believed only where the figures prove it: the part is larger than
+    the whole, or the server's own total says so.
+    """
+    if beside > prompt:
+        prompt, beside = prompt + beside, 0
+    if reasoning > completion:
+        completion, reasoning = completion + reasoning, 0
+    for more, further in ((0, 0), (beside, 0), (0, reasoning), (beside, reasoning)):
+        if prompt + more + completion + further == total:
+            return prompt + more, completion + further
+    return prompt, completion
 
 
 def detail(usage: dict[str, Any], name: str, *places: str) -> object:

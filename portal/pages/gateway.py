@@ -73,8 +73,8 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
         updated = head.updated(only_stale=True)
         said = Message()
         health = Health(formats)
-        rejected = RejectedTable(formats)
         tokens = None if first.name == OWN_REPORTS else Tokens(viewer, first, said, formats)
+        rejected = RejectedTable(formats)
 
         def show(view: GatewayView, now: datetime) -> None:
             health.show(view, now)
@@ -134,7 +134,7 @@ class RejectedTable:
                 Text("h2", "Rejected events")
                 Text("p", "The newest hundred. They are not counted; mend what sends them.").classes("mp-card__sub")
             self._table = data_table("rejected", _REJECTED, test_id="rejected-table", label="Rejected events")
-            self._empty = empty("ok", "Nothing was rejected", "Everything that arrived could be taken.")
+            self._empty = empty("ok", "Nothing was rejected", "What cannot be taken is listed here, with the reason.")
         self._empty.set_visibility(False)
 
     def show(self, events_: tuple[RejectedView, ...], now: datetime) -> None:

@@ -28,14 +28,21 @@ _COLUMNS = (
         cell='<a :href="props.row.address">{{ props.row.name }}</a>',
     ),
     Column("mode", "Mode", classes="g-mode", attributes=':title="props.row.mode"'),
-    Column("tokens", "Tokens", classes="g-tokens num", heading="num"),
+    Column(
+        "tokens",
+        "Tokens",
+        classes="g-tokens num",
+        heading="num",
+        cell='{{ props.row.tokens }}<span class="mp-only-phone">tokens</span>',
+    ),
     Column("reported", "Last report", classes="g-reported", attributes=':title="props.row.reported_exact"'),
     Column(
         "rejected",
         "Rejected, 7 days",
         classes="g-rejected num",
         heading="num",
-        cell="<span :class=\"{'g-bad': props.row.has_rejected}\">{{ props.row.rejected }}</span>",
+        cell="<span :class=\"{'g-bad': props.row.has_rejected}\">{{ props.row.rejected }}</span>"
+        '<span class="mp-only-phone">rejected</span>',
     ),
 )
 

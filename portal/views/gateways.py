@@ -38,6 +38,9 @@ class Connection:
 
 
 NO_EVENT_YET = Connection(Light.WAITING, "Waiting for the first event.")
+UNKNOWN_KEYS = (
+    "Events arrive, but with keys or names that nobody here has; they are kept. With LiteLLM, is custom_auth set?"
+)
 NO_REQUEST_YET = Connection(Light.WAITING, "Waiting for the first request with this key.")
 
 
@@ -154,8 +157,7 @@ def _connection(session: Session, row: Gateway) -> Connection:
     if row.reported_at is None:
         return NO_EVENT_YET
     if count_held_of(session, row.id, 1):
-        said = "Events arrive, but with keys or names that nobody here has. They are kept until somebody does."
-        return Connection(Light.TROUBLE, said, row.reported_at)
+        return Connection(Light.TROUBLE, UNKNOWN_KEYS, row.reported_at)
     for event in rejected_events(session, row.id)[:1]:
         return Connection(Light.TROUBLE, f"Events arrive, but are rejected: {event.reason}", event.received_at)
     return Connection(Light.TROUBLE, "Something arrives, but no usage is in it yet.", row.reported_at)

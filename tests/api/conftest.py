@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from portal.api import errors, openapi, router
 from portal.db.session import Database
@@ -115,13 +116,16 @@ def event(id: str = "r-1", **said: Any) -> dict[str, Any]:
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
-    """Return all rows of all tables that a request of an account may change, to see that nothing was."""
+    """Return all rows of all tables that a request of an account may change, to see that nothing was.
+
+    What is noted of gateways that send nonsense is not among them.
+    """
     from portal.db.tables import Table
 
-    skipped = {"sessions", "alembic_version"}
+    skipped = {"sessions", "alembic_version", "rejected_events", "uncounted_daily"}
     with database.reading() as session:
         return {
-            table.name: sorted(map(repr, session.execute(table.select())))
+            table.name: sorted(map(repr, session.execute(select(*(c for c in table.c if c.name != "reported_at")))))
             for table in Table.metadata.sorted_tables
             if table.name not in skipped
         }

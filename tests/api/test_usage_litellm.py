@@ -4,7 +4,7 @@ import gzip
 import json
 import logging
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import time_machine
 from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
 
 from portal.actions.administration import create_gateway
 from portal.db.held import held_events
 from portal.db.keys import add_key
 from portal.db.ledger import count_events
+from portal.db.rejected import rejected_events
 from portal.db.session import Database
 from portal.db.tables import Account
 from portal.db.usage import UsageRow
@@ -24,6 +26,7 @@ from portal.rules.usage import UsageFilter
 from portal.views.usage import load_usage
 from tests.api.conftest import Client, everything
 from tests.cast import Gateway, run, viewer_of
+from tests.portals import running_portal
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "litellm"
 ALICE = "ccaebe50b8f1a22c3de58569ef2a814c286f65c0514f238e176598f0640e12bb"
@@ -54,6 +57,13 @@ def post(client: Client, gateway: Gateway) -> Post:
         return client.post("/api/v1/usage/litellm", content=body, headers=said)
 
     return send
+
+
+@pytest.fixture
+def browser_of_all(db: Database) -> Iterator[TestClient]:
+    """A client of the whole portal, with everything that stands around the API."""
+    with running_portal() as client:
+        yield client
 
 
 @pytest.fixture
@@ -175,3 +185,37 @@ def test_a_body_of_several_megabytes_is_taken_and_not_logged(
     with caplog.at_level(logging.DEBUG):
         assert results(post(json.dumps([event] * 2).encode())) == ["accepted", "duplicate"]
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "said"),
+    [
+        pytest.param(b"[]", {"Content-Type": "text/plain"}, "Send the body as", id="of another type"),
+        pytest.param(b"[]", {"Content-Encoding": "gzip"}, "is not compressed with gzip", id="not compressed"),
+        pytest.param(b"nonsense", {}, "no JSON object", id="no JSON"),
+        pytest.param(b"", {}, "There are no events", id="empty"),
+    ],
+)
+def test_why_a_whole_body_was_refused_is_kept_for_the_gateways_page(
+    gateway: Gateway, post: Post, body: bytes, headers: dict[str, str], said: str
+) -> None:
+    assert 400 <= post(body, headers).status_code < 500
+    (kept,) = run(rejected_events, gateway.id)
+    assert kept.reason.startswith("All that was sent at once: ")
+    assert said in kept.reason
+
+
+def test_a_stranger_leaves_no_trace(gateway: Gateway, post: Post) -> None:
+    assert post(b"nonsense", token="moe-gw-" + "0" * 48).status_code == 401
+    assert run(rejected_events, gateway.id) == []
+
+
+def test_a_batch_with_all_texts_is_taken_by_the_whole_portal(
+    db: Database, alices: Account, gateway: Gateway, browser_of_all: TestClient
+) -> None:
+    event = json.loads(recorded("30"))[0]
+    batch = json.dumps([event | {"id": f"r-{n}", "messages": "x" * 30_000} for n in range(400)]).encode()
+    assert len(batch) > 11_000_000
+    headers = JSON | {"Authorization": f"Bearer {gateway.token}"}
+    answer = browser_of_all.post("/api/v1/usage/litellm", content=batch, headers=headers)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 400)

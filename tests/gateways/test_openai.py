@@ -167,10 +167,10 @@ def test_an_answer_without_an_id_gets_the_other_one(answer: Any) -> None:
     [
         pytest.param({**CHAT, "usage": None}, "There is no usage", id="a stream that was not asked for it"),
         pytest.param({"error": {"message": "A secret"}}, "There is no usage", id="an error"),
-        pytest.param(CHAT | {"usage": {"prompt_tokens": 5}}, "completion_tokens must be", id="half of it"),
-        pytest.param(MESSAGE | {"usage": {"input_tokens": 5}}, "output_tokens must be", id="half of Anthropic's"),
-        pytest.param(OLLAMA | {"eval_count": None}, "eval_count must be", id="half of Ollama's"),
-        pytest.param({k: v for k, v in OLLAMA.items() if k != "eval_count"}, "eval_count must be", id="unsaid"),
+        pytest.param(CHAT | {"usage": {"prompt_tokens": 5}}, "completion_tokens is missing", id="half of it"),
+        pytest.param(MESSAGE | {"usage": {"input_tokens": 5}}, "output_tokens is missing", id="half of Anthropic's"),
+        pytest.param(OLLAMA | {"eval_count": None}, "eval_count is missing", id="half of Ollama's"),
+        pytest.param({k: v for k, v in OLLAMA.items() if k != "eval_count"}, "eval_count is missing", id="unsaid"),
         pytest.param(CHAT | {"usage": {"prompt_tokens": -1, "completion_tokens": 1}}, "prompt_tokens must be", id="<0"),
         pytest.param(
             CHAT | {"usage": {"prompt_tokens": "5", "completion_tokens": 1}}, "prompt_tokens must be", id="a text"
@@ -201,3 +201,18 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
 def test_an_answer_is_read_however_it_is_laid_out() -> None:
     loose = json.dumps(CHAT, indent=0).replace("\n", "\r\n").encode()
     assert read_response(loose, "otherwise", "native") == read(CHAT)
+
+
+def test_what_was_reasoned_beside_the_completion_is_counted() -> None:
+    beside = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115}
+    found = read(CHAT | {"usage": beside | {"completion_tokens_details": {"reasoning_tokens": 100}}})
+    assert (found.prompt_tokens, found.completion_tokens, found.reasoning_tokens) == (10, 105, 100)
+
+
+def test_an_answer_is_the_same_however_a_library_writes_its_time() -> None:
+    assert read(RESPONSE).id == read(RESPONSE | {"created_at": float(CREATED)}).id
+
+
+def test_ollama_without_the_prompts_count_names_what_is_missing() -> None:
+    with pytest.raises(InvalidInput, match="prompt_eval_count is missing"):
+        read({name: value for name, value in OLLAMA.items() if name != "prompt_eval_count"})

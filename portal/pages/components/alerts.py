@@ -21,7 +21,12 @@ from portal.views.accounts import Viewer
 from portal.views.alerts import AlertSettings, PastAlert
 
 _NAME = "Configure Budget Alerts"
-_MAIL: dict[str | None, str] = {None: "No mail", State.QUEUED: "On its way", State.SENT: "Sent", State.FAILED: "Not sent"}
+_MAIL: dict[str | None, str] = {
+    None: "No mail",
+    State.QUEUED: "On its way",
+    State.SENT: "Sent",
+    State.FAILED: "Not sent",
+}
 _PAST_COLUMNS = (
     Column("at", "When", classes="p-at", attributes=':title="props.row.at_exact"'),
     Column("what", "Budget", classes="p-what"),

@@ -9,7 +9,7 @@ from portal.clock import utc_now
 from portal.errors import PortalError, Unavailable
 from portal.pages.components.fields import Message
 from portal.pages.components.formats import Formats
-from portal.pages.components.parts import Text, icon, icon_button, icon_name, set_props, tag
+from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.pages.components.snippets import Kind, Values
 from portal.settings import settings
 from portal.views.gateways import Connection, Light
@@ -72,11 +72,12 @@ class Snippets:
         with self._place:
             Text("p", kind.about).classes("mp-muted")
             for part in kind.parts:
-                Text("p", part.do).classes("mp-snippet__do")
-                with tag("div", "mp-snippet"):
-                    code = Text("pre", part.text(values)).props("tabindex=0").classes("mp-code")
-                    set_props(code, aria_label=part.do, role="region")
-                    icon_button("copy", "Copy").props["data-copies"] = code.html_id
+                with tag("div", "mp-snippet__head"):
+                    Text("p", part.do)
+                    copy = button("Copy", kind="ghost", icon="copy")
+                code = Text("pre", part.text(values)).props("tabindex=0").classes("mp-code")
+                set_props(code, aria_label=part.do, role="region")
+                set_props(copy, data_copies=code.html_id, aria_label=f"Copy: {part.do}")
 
     def clear(self) -> None:
         """Take the texts away, and the token in them."""

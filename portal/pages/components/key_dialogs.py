@@ -147,13 +147,14 @@ class NewKeyDialog:
             values = Values(public_address(), self._made.secret, username=self._viewer.username)
             self._snippets.show(PROGRAMS[kind], values)
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
         self._made = None
         self._light.stop()
         self._secret.client.outbox.message_history.clear()  # NiceGUI keeps what it has sent for those who reconnect
         self._secret.show("")
         self._snippets.clear()
         self._dialog.close()
+        await refresh_all(self._viewer.id)  # the key may have been used meanwhile
 
     def _say(self, event: events.GenericEventArguments) -> None:
         """Say whether the browser has copied the text; it does so by itself, see portal.js."""

@@ -17,10 +17,19 @@ callback_settings:
     event_types: [llm_api_success, llm_api_failure]
     max_retries: 5                      # a batch comes again after a 503; the portal counts it once
     retry_delay: 10
+
+general_settings:
+  master_key: os.environ/LITELLM_MASTER_KEY   # LiteLLM does not start without one; the portal knows it not
+  custom_auth: portal_auth.user_api_key_auth
 """
 LITELLM_HOOK = """\
+curl -o portal_auth.py {url}/static/portal_auth.txt
+"""
+LITELLM_START = """\
 export PORTAL_URL={url}
 export PORTAL_GATEWAY_TOKEN={token}
+export LITELLM_MASTER_KEY=sk-$(openssl rand -hex 24)
+litellm --config config.yaml
 """
 OPENTELEMETRY = """\
 export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={url}/api/v1/otlp/v1/traces
@@ -31,7 +40,7 @@ HTTP = """\
 curl {url}/api/v1/usage \\
   -H "Authorization: Bearer {token}" -H "Content-Type: application/json" \\
   -d '{{"id": "req-1", "username": "{username}", "model": "qwen3:32b", "mode": "native",
-       "prompt_tokens": 1200, "completion_tokens": 300}}'
+       "prompt_tokens": 12, "completion_tokens": 3}}'
 """
 SOVEREIGN = """\
 export PORTAL_IMPORT_URL=postgresql://moe_admin:PASSWORD@127.0.0.1:5433/moe_userdb
@@ -95,19 +104,20 @@ class Kind:
 GATEWAYS = {
     "litellm": Kind(
         "LiteLLM",
-        "LiteLLM reports by its own generic_api callback. Nothing is kept of prompts and answers.",
+        "LiteLLM asks before each request and reports after it. Nothing is kept of prompts and answers.",
         (
-            Part("Add this to LiteLLM's config.yaml, and start it anew:", LITELLM),
             Part(
-                "To ask before each request as well, take the hook from examples/litellm and set these for LiteLLM:",
+                "Put the hook beside LiteLLM's config.yaml; it asks whose a key is:",
                 LITELLM_HOOK,
             ),
+            Part("Add this to config.yaml:", LITELLM),
+            Part("Start it with:", LITELLM_START),
         ),
     ),
     "opentelemetry": Kind(
         "OpenTelemetry",
         "Anything instrumented with the GenAI conventions or OpenInference. Each span says whose it is: "
-        "portal.api_key_hash or user.id.",
+        "portal.api_key_hash or user.id. Export in batches: spans in one another are told apart within a batch.",
         (Part("Set these for the program, and start it anew:", OPENTELEMETRY),),
     ),
     "http": Kind(

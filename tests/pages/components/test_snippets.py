@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from portal import pages
 from portal.pages.components.snippets import GATEWAYS, PROGRAMS, Kind, Values
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -19,19 +20,24 @@ def text(kind: Kind, part: int = 0) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_left_to_fill_in_but_what_only_the_reader_knows(kind: Kind) -> None:
-    for part in kind.parts:
-        said = part.text(VALUES)
-        assert VALUES.url in said or not kind.with_token
-        assert VALUES.token in said or not kind.with_token
-        assert "{url" not in said
-        assert "$PORTAL" not in said
+    said = "\n".join(part.text(VALUES) for part in kind.parts)
+    assert VALUES.url in said or not kind.with_token
+    assert VALUES.token in said or not kind.with_token
+    assert "{url" not in said
+    assert "$PORTAL" not in said
 
 
 def test_litellm_is_configured_as_in_the_example() -> None:
     example = (EXAMPLES / "litellm" / "config.yaml").read_text(encoding="utf-8")
     ours = example.replace("os.environ/PORTAL_USAGE_URL", "https://portal.example.org/api/v1/usage/litellm")
     ours = ours.replace("os.environ/PORTAL_AUTHORIZATION", f'"Bearer {VALUES.token}"')
-    assert text(GATEWAYS["litellm"]) in ours
+    assert text(GATEWAYS["litellm"], 1) in ours
+
+
+def test_the_hook_that_is_fetched_is_that_of_the_example() -> None:
+    served = Path(pages.__file__).parents[1] / "static" / "portal_auth.txt"
+    assert "/static/portal_auth.txt" in text(GATEWAYS["litellm"], 0)
+    assert served.read_bytes() == (EXAMPLES / "litellm" / "portal_auth.py").read_bytes()
 
 
 def test_an_event_can_be_sent_by_hand() -> None:
