@@ -359,3 +359,18 @@ async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, ali
         ("Daily budget exhausted", "Not sent", "Mail is not set up."),
         ("Daily budget 80 % used", "No mail", ""),
     ]
+
+
+async def test_each_row_says_where_its_budget_leads(visit, alice: Account, gateway: Gateway) -> None:
+    days = (NOW - timedelta(ago) for ago in range(30))
+    send(gateway, *(report(f"w-{n}", requested_at=day) for n, day in enumerate(days)))
+    limit(alice, daily=130, monthly=10**6)
+    user = await visit(alice)
+    (said_today,) = (text for text in budget(user, "daily") if "pace" in text)
+    assert said_today.startswith("Lasts until ")
+    assert "Enough for this month" in budget(user, "monthly")
+    assert [e.props["data-pace"] for e in elements(user) if e.props.get("data-testid") == "pace"] == [
+        "early",
+        "enough",
+        "no_limit",
+    ]

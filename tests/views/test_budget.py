@@ -15,10 +15,14 @@ from portal.db.session import run_in_glance
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Level, Limits
 from portal.rules.figures import Figures
+from portal.rules.forecast import Outlook, Prospect
 from portal.rules.periods import DayRange, Period
 from portal.rules.secrets import API_KEY
 from portal.settings import settings
-from portal.views.budget import BudgetsView, load_budgets, load_programs_budgets, load_visitors_budgets
+from portal.views import budget as views
+from portal.views.billing import load_billing
+from portal.views.budget import BudgetsView, load_budgets, load_programs_budgets, load_visitors_budgets, with_outlooks
+from portal.views.dashboard import load_dashboard
 from tests.cast import NOW, Gateway, report, run, send
 
 
@@ -165,3 +169,76 @@ def test_a_suspended_account_shows_nothing(alice: Account, mine: str, alices_key
     run(set_active, "root", "alice", False, NOW)
     assert of_key(alices_key.secret) is None
     assert of_session(mine) is None
+
+
+DAY, MONTH, EVER = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC), None
+
+
+def outlooks(account: Account, now: datetime = NOW) -> list[Outlook | None]:
+    view = run(with_outlooks, account.id, budgets(account, now), now)
+    assert [each.outlook for each in run(load_dashboard, account.id, now).budgets.all] == [
+        each.outlook for each in run(load_billing, account.id, now).budgets.all
+    ]
+    assert run(load_dashboard, account.id, now).budgets == view
+    return [each.outlook for each in view.all]
+
+
+@pytest.fixture
+def steady(alice: Account, bob: Account, gateway: Gateway) -> None:
+    """Alice: 1,440 tokens a day since the 2nd, one in each minute, as it were; 845 today. Bob: a million today."""
+    for ago in range(21):
+        day = datetime(2026, 11, 22, 12, tzinfo=UTC) - timedelta(ago)
+        send(gateway, report(f"r-{ago}", prompt_tokens=1440 if ago else 845, completion_tokens=0, requested_at=day))
+    send(gateway, report("b", prompt_tokens=10**6, username="bob"))
+
+
+def test_each_budget_says_where_it_leads(steady: None, alice: Account) -> None:
+    run(set_budget, "root", "alice", Limits(850, 100_000, 29_645 + 3 * 1440), NOW)
+    daily, monthly, total = outlooks(alice)
+    assert daily is not None
+    assert total is not None
+    assert daily.prospect is Prospect.LASTS_UNTIL
+    assert daily.ends_early
+    assert daily.until is not None
+    assert NOW < daily.until < DAY
+    assert monthly == Outlook(Prospect.ENOUGH, None, MONTH)
+    assert total.prospect is Prospect.LASTS_UNTIL
+    assert not total.ends_early
+    assert total.until is not None
+    assert total.until.date() == date(2026, 11, 25)
+
+
+def test_of_a_one_time_budget_only_the_total_leads_anywhere(steady: None, alice: Account) -> None:
+    run(set_budget, "root", "alice", Limits(1, 1, 10**6, BudgetType.ONE_TIME), NOW)
+    assert outlooks(alice) == [
+        Outlook(Prospect.NO_LIMIT, None, DAY),
+        Outlook(Prospect.NO_LIMIT, None, MONTH),
+        Outlook(Prospect.ENOUGH, None, EVER),
+    ]
+
+
+def test_what_is_used_up_leads_nowhere(steady: None, alice: Account) -> None:
+    run(set_budget, "root", "alice", Limits(845, 0, 10), NOW)
+    assert [each and each.prospect for each in outlooks(alice)] == [Prospect.EXHAUSTED] * 3
+
+
+@pytest.mark.parametrize(("days", "expected"), [(6, Prospect.TOO_LITTLE_DATA), (7, Prospect.ENOUGH)])
+def test_a_week_is_needed(alice: Account, gateway: Gateway, days: int, expected: Prospect) -> None:
+    run(set_budget, "root", "alice", Limits(10**9), NOW)
+    send(gateway, *(report(f"r-{ago}", requested_at=NOW - timedelta(ago)) for ago in range(days + 1)))
+    assert outlooks(alice)[0] == Outlook(expected, None, DAY)
+
+
+def test_who_has_used_nothing_yet_has_too_little_data(used: None, charlie: Account) -> None:
+    run(set_budget, "root", "charlie", Limits(1, 1, 1), NOW)
+    assert [each and each.prospect for each in outlooks(charlie)] == [Prospect.TOO_LITTLE_DATA] * 3
+
+
+def test_nothing_is_read_for_who_has_no_limit_nor_where_nobody_asks(
+    steady: None, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(views, "tokens_by_day")
+    monkeypatch.delattr(views, "tokens_by_hour")
+    assert [each and each.prospect for each in outlooks(alice)] == [Prospect.NO_LIMIT] * 3
+    run(set_budget, "root", "alice", Limits(1000), NOW)
+    assert [each.outlook for each in budgets(alice).all] == [None] * 3
