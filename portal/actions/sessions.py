@@ -65,14 +65,19 @@ def sign_in(username: str, password: str, browser: Browser, old_token: str | Non
 
 def _begin_try(session: Session, name: str, browser: Browser, now: datetime) -> str | None:
     """Count a try as failed in advance; return the password hash to check, if there is one."""
-    for scope, who in (("account", name), ("address", browser.address)):
-        before = failures(session, scope, who)
-        until = wait_until(before, scope, now)
-        if until is not None:
-            raise TooManyTries(retry_after=int((until - now).total_seconds()) + 1)
-        set_failures(session, scope, who, after_failure(before, now))
+    count_try(session, "account", name, now)
+    count_try(session, "address", browser.address, now)
     account = account_named(session, name)
     return account.password_hash if account is not None and account.active else None
+
+
+def count_try(session: Session, scope: str, who: str, now: datetime) -> None:
+    """Count a try of somebody's in a scope of throttling, before anything comes of it. Raises TooManyTries."""
+    before = failures(session, scope, who)
+    until = wait_until(before, scope, now)
+    if until is not None:
+        raise TooManyTries(retry_after=int((until - now).total_seconds()) + 1)
+    set_failures(session, scope, who, after_failure(before, now))
 
 
 def _open_session(

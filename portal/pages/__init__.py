@@ -7,11 +7,11 @@ registers on import would be gone after the first test, and would be there in pr
 from fastapi import FastAPI
 from nicegui import app
 
-from portal.pages import billing, dashboard, gateway, gateway_new, gateways, keys, login, profile, setup, usage
+from portal.pages import billing, dashboard, gateway, gateway_new, gateways, keys, login, profile, resets, setup, usage
 
 PAGES = (dashboard, billing, usage, keys, profile, gateways, gateway_new, gateway)
 """NiceGUI's."""
-FORMS = (login, setup)
+FORMS = (login, setup, resets)
 """Plain HTML."""
 
 

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse
 
 from portal.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from portal.pages.components.assets import static
+from portal.rules.text import InvalidText
 from portal.settings import settings
 
 LARGEST_FORM = 20_000
@@ -49,3 +50,16 @@ async def read_form(request: Request, *names: str) -> dict[str, str]:
     if len(fields) < len(pairs) or not fields.keys() <= set(names):
         raise InvalidInput("The form has fields that do not belong to it. Open it anew.")
     return {name: fields.get(name, "") for name in names}
+
+
+def check_repeated(repeated: str, password: str) -> None:
+    """Raise InvalidText if a new password was not typed twice alike."""
+    if repeated != password:
+        raise InvalidText("The two passwords differ.")
+
+
+def in_words(seconds: int) -> str:
+    """Return a wait as people say it: seconds up to a minute and a half, then minutes."""
+    if seconds <= 90:
+        return "a second" if seconds == 1 else f"{seconds} seconds"
+    return f"{-(-seconds // 60)} minutes"

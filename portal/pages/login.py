@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.actions.accounts import adopt_time_zone
+from portal.actions.resets import links_can_be_mailed
 from portal.actions.sessions import SignIn, sign_in, sign_out
 from portal.clock import utc_now
 from portal.db.session import in_transaction
 from portal.errors import PortalError, TooManyTries, WrongCredentials
 from portal.pages.addresses import DASHBOARD, SIGN_IN, own_path
 from portal.pages.clients import close_clients
-from portal.pages.forms import html_page, read_form
+from portal.pages.forms import html_page, in_words, read_form
 from portal.rules.text import MAX_NAME
 from portal.views.accounts import Viewer
 from portal.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
@@ -24,6 +25,7 @@ router = APIRouter(include_in_schema=False)
 LONGEST_ZONE = 64
 """Characters of a time zone's name that are looked at."""
 _ASK = "Try again, or ask your administrator for a new password."
+_FORGOT = "Try again; if you have forgotten the password, you can set a new one."
 
 
 @router.get(SIGN_IN)
@@ -32,7 +34,7 @@ async def show_sign_in(request: Request) -> Response:
     wanted = own_path(request.query_params.get("next", ""))
     if await asyncio.to_thread(viewer_of, request) is not None:
         return RedirectResponse(wanted or DASHBOARD, 303)
-    return _form(request, next=wanted)
+    return _form(request, next=wanted, changed="changed" in request.query_params)
 
 
 @router.post(SIGN_IN)
@@ -97,15 +99,27 @@ def _form(
     username: str = "",
     next: str | None = None,  # noqa: A002  # the name of the field
     is_bad: bool = False,
+    changed: bool = False,
 ) -> Response:
     name = "".join(c for c in username if c.isprintable())[:MAX_NAME]
-    return html_page(request, "login.html", status, sentence=sentence, username=name, next=next or "", is_bad=is_bad)
+    return html_page(
+        request,
+        "login.html",
+        status,
+        sentence=sentence,
+        username=name,
+        next=next or "",
+        is_bad=is_bad,
+        changed=changed,
+    )
 
 
 def _refused(request: Request, refused: PortalError, username: str, wanted: str | None) -> Response:
-    sentence = f"{refused.detail} {_ASK}" if isinstance(refused, WrongCredentials) else refused.detail
+    sentence = refused.detail
+    if isinstance(refused, WrongCredentials):
+        sentence = f"{refused.detail} {_FORGOT if links_can_be_mailed() else _ASK}"
     if isinstance(refused, TooManyTries) and refused.retry_after is not None:
-        sentence = f"Too many tries. Try again in {_words(refused.retry_after)}."
+        sentence = f"Too many tries. Try again in {in_words(refused.retry_after)}."
     response = _form(
         request,
         refused.status,
@@ -117,10 +131,3 @@ def _refused(request: Request, refused: PortalError, username: str, wanted: str 
     if refused.retry_after is not None:
         response.headers["Retry-After"] = str(refused.retry_after)
     return response
-
-
-def _words(seconds: int) -> str:
-    """Return a wait as people say it: seconds up to a minute and a half, then minutes."""
-    if seconds <= 90:
-        return "a second" if seconds == 1 else f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes"

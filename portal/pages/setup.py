@@ -11,7 +11,7 @@ from portal.actions.accounts import set_up, setup_link_is_good
 from portal.clock import utc_now
 from portal.db.session import in_reading
 from portal.errors import InvalidInput, NotFound
-from portal.pages.forms import html_page, read_form
+from portal.pages.forms import check_repeated, html_page, read_form
 from portal.pages.login import signed_in_response
 from portal.rules.text import (
     MAX_EMAIL,
@@ -64,7 +64,7 @@ def _errors(values: dict[str, str]) -> dict[str, str]:
         "username": clean_username,
         "email": clean_email,
         "password": lambda password: check_password(password, values["username"]),
-        "repeated": lambda repeated: _check_repeated(repeated, values["password"]),
+        "repeated": lambda repeated: check_repeated(repeated, values["password"]),
     }
     errors = {}
     for name, check in checks.items():
@@ -73,11 +73,6 @@ def _errors(values: dict[str, str]) -> dict[str, str]:
         except InvalidText as error:
             errors[name] = str(error)
     return errors
-
-
-def _check_repeated(repeated: str, password: str) -> None:
-    if repeated != password:
-        raise InvalidText("The two passwords differ.")
 
 
 def _form(request: Request, values: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:

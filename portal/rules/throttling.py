@@ -1,13 +1,15 @@
-"""How long somebody must wait after wrong passwords.
+"""How long somebody must wait after wrong passwords, and after asking for links to set another.
 
-Counted per user name (known or not, so that the answer tells nothing) and per address. After a few free tries each
-further one doubles the wait, up to a quarter of an hour; a quiet day forgets all (source: OWASP ASVS 2.2.1).
+Counted per user name or email address (known or not, so that the answer tells nothing) and per address of visitors.
+After a few free tries each further one doubles the wait, up to a quarter of an hour; a quiet day forgets all
+(source: OWASP ASVS 2.2.1).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-FREE_TRIES = {"account": 5, "address": 100}
+FREE_TRIES = {"account": 5, "address": 100, "reset": 3, "reset address": 50}
+"""In each scope: wrong passwords, then asks for a link. Many people may share the address of a visitor."""
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -22,7 +24,7 @@ class Failures:
 
 
 def wait_until(failures: Failures | None, scope: str, now: datetime) -> datetime | None:
-    """Return until when further tries in `scope` ("account" or "address") are refused, or None when one may try now."""
+    """Return until when further tries in `scope` are refused, or None when one may try now."""
     if failures is None or now - failures.last_at >= FORGOTTEN_AFTER:
         return None
     excess = failures.count - FREE_TRIES[scope]

@@ -1,6 +1,7 @@
 // Lets people see the password they type, and tells their time zone; without this script the forms work all the same.
 "use strict";
-document.getElementById("time-zone").value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+const zone = document.getElementById("time-zone");
+if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 for (const button of document.querySelectorAll("[data-reveals]")) {
   const fields = button.dataset.reveals.split(" ").map((id) => document.getElementById(id));
   const show = (isShown) => {

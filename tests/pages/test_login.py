@@ -77,7 +77,7 @@ def test_the_form_is_one_that_password_managers_fill(browser: TestClient) -> Non
     assert re.search(r'<input id="username" name="username" [^>]*autocomplete="username"', answer.text)
     assert re.search(r'<input id="password" name="password" type="password" [^>]*autocomplete="current-password"',
                      answer.text)  # fmt: skip
-    assert "Forgot" not in answer.text
+    assert re.search(r'<a href="/user/forgot-password">Forgot password\?</a>', answer.text)
     assert 'role="alert"' not in answer.text
 
 

@@ -1,0 +1,128 @@
+"""A forgotten password, the whole way: from the sign-in form to the mail, and back with another one."""
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from portal.db.schema import migrate
+from portal.db.session import Database
+from portal.db.tables import Mail
+from tests.browser.conftest import PHONE, WIDE, Portal
+from tests.browser.test_accessibility import violations
+from tests.portals import Process
+
+NEW = "a cup of warm milk"
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def mailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal that queues mails, though there is nobody who would take them."""
+    directory = tmp_path_factory.mktemp("mailing")
+    (directory / "data").mkdir()
+    database = Database(f"sqlite:///{directory / 'data' / 'portal.sqlite3'}")
+    migrate(database)
+    port = free_port()
+    process = Process(
+        directory,
+        PORTAL_PORT=str(port),
+        PORTAL_BASE_URL=f"http://127.0.0.1:{port}",
+        PORTAL_SMTP_HOST="127.0.0.1",
+        PORTAL_SMTP_PORT=str(free_port()),
+        PORTAL_SMTP_SECURITY="none",
+        PORTAL_SMTP_FROM="portal@example.org",
+    )
+    process.address()
+    running = Portal(port, directory, database)
+    yield running
+    process.stop()
+    assert "reset-password?" not in process.said
+    assert "wencke" not in process.said
+    database.close()
+
+
+@pytest.fixture
+def look(mailing: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens an address in a window of its own; scripts must not complain."""
+    contexts, complaints = [], []
+
+    def open_page(path: str, width: int = WIDE, scheme: Any = "light") -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        context.set_default_timeout(8000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path if path.startswith("http") else mailing.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def mailed_link(portal: Portal) -> str:
+    mails: list[Mail] = portal.run(lambda session: session.scalars(select(Mail).order_by(Mail.id)).all())
+    (link,) = re.findall(r"^http\S+$", mails[-1].text, re.MULTILINE)
+    return str(link)
+
+
+def test_a_forgotten_password_is_replaced(mailing: Portal, look: Callable[..., Page]) -> None:
+    person = mailing.person("wencke")
+    page = look("/user/login")
+    page.get_by_role("link", name="Forgot password?").click()
+    page.get_by_label("Email").fill("wencke@example.org")
+    page.get_by_role("button", name="Send link").click()
+    expect(page.get_by_role("status")).to_contain_text("a mail with a link is on its way")
+
+    page.context.add_cookies([{"name": "portal_session", "value": person.session, "url": mailing.url}])
+    page.goto(mailing.url + "/user/dashboard")
+    page.wait_for_function("window.did_handshake === true")
+    opened = look(mailed_link(mailing))
+    told: list[str] = []
+    opened.on("request", lambda request: told.append(request.headers.get("referer", "")))
+    opened.reload()
+    expect(opened.get_by_label("Username")).to_have_value("wencke")
+    opened.get_by_label("New password", exact=True).fill(NEW)
+    opened.get_by_label("New password again").fill(NEW + "!")
+    opened.get_by_role("button", name="Set password").click()
+    expect(opened.get_by_label("New password again")).to_have_accessible_description("The two passwords differ.")
+    assert opened.url == mailing.url + "/user/reset-password"
+    opened.get_by_label("New password", exact=True).fill(NEW)
+    opened.get_by_label("New password again").fill(NEW)
+    opened.get_by_role("button", name="Set password").click()
+    expect(opened.get_by_role("status")).to_have_text("Your password has been changed. Sign in with it.")
+    assert told
+    assert [address for address in told if "token" in address] == []
+    page.wait_for_url("**/user/login**")  # what was open elsewhere is closed
+
+    opened.get_by_label("Username").fill("wencke")
+    opened.get_by_label("Password", exact=True).fill(NEW)
+    opened.get_by_role("button", name="Sign in").click()
+    opened.wait_for_url("**/user/dashboard")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
+def test_the_forms_have_no_violation(mailing: Portal, look: Callable[..., Page], width: int, scheme: str) -> None:
+    mailing.person(f"otto-{scheme}")
+    page = look("/user/forgot-password", width, scheme)
+    assert violations(page) == []
+    page.get_by_label("Email").fill(f"otto-{scheme}@example.org")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_be_visible()
+    assert violations(page) == []
+    for address in (mailed_link(mailing), "/user/reset-password?token=ended", "/user/login?changed"):
+        page.goto(address if address.startswith("http") else mailing.url + address)
+        assert violations(page) == [], address
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
