@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal
 
 from portal.rules.figures import Figures
@@ -122,7 +122,7 @@ class Formats:
         local, today = instant.astimezone(self.zone), day_of(now, self.zone)
         ahead = (local.date() - today).days
         if ahead > 6:
-            return str(format_date(local, "d MMMM" if local.year == today.year else "d MMMM y", locale=self.locale))
+            return str(format_skeleton("MMMMd" if local.year == today.year else "yMMMMd", local, locale=self.locale))
         rounded = local.replace(minute=0 if ahead else local.minute // 15 * 15, second=0, microsecond=0)
         clock = f"{max(rounded, now.astimezone(self.zone)):%H:%M}"
         return f"{format_date(local, 'EEE', locale=self.locale)} {clock}" if ahead else clock
