@@ -10,7 +10,7 @@ COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-v
 	--generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test gateway-test chaos bench fuzz lint lock clean
+.PHONY: help demo run test gateway-test import-test chaos bench fuzz lint lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test: $(VENV)/set-up-test ## Run every test; those in a browser have a session o
 
 gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM in front of the portal, as in examples/litellm
 	PORTAL_TEST_LITELLM=$(CURDIR)/$(GATEWAY_VENV)/bin $(BIN)/pytest tests/proxies
+
+import-test: $(VENV)/set-up-test ## Import a MoE Sovereign of ROWS=1000000 requests, killed again and again, and compare the sums
+	$(BIN)/python -m tests.imports --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite)
 
 chaos: $(VENV)/set-up-test ## Kill the portal again and again under load, ROUNDS=25 on each database
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),25) --database $(or $(DATABASE),both) $(if $(SEED),--seed $(SEED))

@@ -16,7 +16,7 @@ from nicegui.functions.download import download
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key
 from portal.actions.sessions import Browser, open_session_for
 from portal.clock import utc_now

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import create_gateway, revoke_gateway_tokens, rotate_gateway_token
+from portal.actions.gateways import create_gateway, revoke_gateway_tokens, rotate_gateway_token
 from portal.cli.console import actor, example, note, open_portal, show_table, shown
 from portal.clock import utc_now
 from portal.db.gateways import all_gateways, tokens_of

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import import_gateway
+from portal.actions.gateways import import_gateway
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.cli.console import actor, example, note, open_portal, progress, read_moment, sentence, show_table
 from portal.clock import utc_now

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import import_gateway
+from portal.actions.gateways import import_gateway
 from portal.actions.imports import Batch, bring_person, bring_template, bring_usage
 from portal.cli.console import actor
 from portal.clock import utc_now

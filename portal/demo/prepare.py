@@ -8,15 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import Role, create_account, hash_new_password, set_active
-from portal.actions.administration import (
-    assign_template,
-    create_gateway,
-    define_template,
-    revoke_gateway_tokens,
-    rotate_gateway_token,
-    set_budget,
-)
+from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.alerts import change_alerts
+from portal.actions.gateways import create_gateway, revoke_gateway_tokens, rotate_gateway_token
 from portal.actions.notes import write_note
 from portal.actions.usage import Result, record_usage
 from portal.db.accounts import account_named, count_accounts

@@ -9,14 +9,9 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import select
 
 from portal.actions.accounts import set_active
-from portal.actions.administration import (
-    assign_template,
-    create_gateway,
-    define_template,
-    revoke_gateway_tokens,
-    set_budget,
-)
+from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.authorize import Authorization, Question, authorize, note_key_use
+from portal.actions.gateways import create_gateway, revoke_gateway_tokens
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.db.reservations import reserved_tokens
 from portal.db.session import Database

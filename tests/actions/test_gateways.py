@@ -1,13 +1,26 @@
+import json
+from typing import Any
+
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import set_active
-from portal.actions.gateways import NewGateway, connect_gateway, end_gateway_token, new_gateway_token
-from portal.db.gateways import gateway_with_token, tokens_of
+from portal.actions.gateways import (
+    NewGateway,
+    connect_gateway,
+    create_gateway,
+    end_gateway_token,
+    import_gateway,
+    new_gateway_token,
+    revoke_gateway_tokens,
+    rotate_gateway_token,
+)
+from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
 from portal.db.session import Database
 from portal.db.tables import Account, AuditEntry
 from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
-from portal.rules.secrets import digest, key_prefix
+from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret, key_prefix
 from tests.cast import NOW, Gateway, run
 
 
@@ -80,3 +93,77 @@ def test_what_is_not_there_is_not_found(admin: Account) -> None:
         run(end)
     with pytest.raises(NotFound):
         run(new_gateway_token, admin.id, 99, NOW)
+
+
+def written() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the audit log: who, what, details."""
+    rows = run(lambda session: list(session.scalars(select(AuditEntry).order_by(AuditEntry.id))))
+    return [(row.actor, row.action, json.loads(row.details)) for row in rows]
+
+
+# Gateways
+
+
+def test_a_gateway_gets_a_token_that_is_kept_as_a_digest(db: Database) -> None:
+    token = run(create_gateway, "root", " moe-1 ", NOW)
+    assert is_secret(token, GATEWAY_TOKEN)
+    assert opens(token)
+    assert [row.name for row in run(all_gateways)] == ["moe-1"]
+    assert written() == [
+        ("root", "gateway.create", {"name": "moe-1", "mode": "native"}),
+        ("root", "gateway.token", {"name": "moe-1", "prefix": token[:16]}),
+    ]
+
+
+def test_a_gateways_name_is_taken_once(db: Database) -> None:
+    run(create_gateway, "root", "moe-1", NOW)
+    with pytest.raises(Conflict, match="called moe-1 already"):
+        run(create_gateway, "root", "moe-1", NOW)
+    assert len(run(all_gateways)) == 1
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\x00", "\ud800", "two\nlines"])
+def test_a_malformed_name_makes_no_gateway(db: Database, name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(create_gateway, "root", name, NOW)
+    assert caught.value.field == "name"
+    assert run(all_gateways) == []
+
+
+def test_tokens_are_rotated_one_after_the_other(db: Database) -> None:
+    first = run(create_gateway, "root", "moe-1", NOW)
+    second = run(rotate_gateway_token, "root", "moe-1", NOW)
+    other = run(create_gateway, "root", "moe-2", NOW)
+    assert [opens(token) for token in (first, second, other)] == [True, True, True]
+    assert run(revoke_gateway_tokens, "root", "moe-1", first[:16], NOW) == 1
+    assert [opens(token) for token in (first, second, other)] == [False, True, True]
+    assert run(revoke_gateway_tokens, "root", "moe-1", None, NOW) == 1
+    assert run(revoke_gateway_tokens, "root", "moe-1", None, NOW) == 0
+    assert [opens(token) for token in (first, second, other)] == [False, False, True]
+    assert written()[-1] == ("root", "gateway.revoke", {"name": "moe-1", "prefix": None, "revoked": 0})
+    assert not any(token[16:] in json.dumps(written()) for token in (first, second, other))
+
+
+def test_imported_usage_gets_a_gateway_without_a_token_once(db: Database) -> None:
+    made = run(import_gateway, "root", " litellm ", NOW, "moe_orchestrated")
+    assert (made.name, made.mode, run(tokens_of, made.id)) == ("litellm", "moe_orchestrated", [])
+    assert run(import_gateway, "root", "litellm", NOW).id == made.id
+    assert [row.mode for row in run(all_gateways)] == ["moe_orchestrated"]
+    assert written() == [("root", "gateway.create", {"name": "litellm", "mode": "moe_orchestrated"})]
+
+
+def test_it_goes_to_the_gateway_that_is_there(db: Database) -> None:
+    token = run(create_gateway, "root", "moe-1", NOW)
+    assert run(import_gateway, "root", "moe-1", NOW).name == "moe-1"
+    assert opens(token)
+    assert len(run(all_gateways)) == 1
+
+
+@pytest.mark.parametrize(("name", "mode"), [("", "native"), ("two\nlines", "native"), ("moe-1", "")])
+def test_a_malformed_gateway_of_imports_is_not_made(db: Database, name: str, mode: str) -> None:
+    with pytest.raises(InvalidInput):
+        run(import_gateway, "root", name, NOW, mode)
+    assert run(all_gateways) == []
+
+
+# Budgets

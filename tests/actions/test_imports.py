@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.actions.administration import assign_template, define_template, import_gateway, set_budget
+from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.gateways import import_gateway
 from portal.actions.imports import Batch, bring_person, bring_template, bring_usage
 from portal.actions.keys import NewKey
 from portal.actions.ledger import verify_ledger

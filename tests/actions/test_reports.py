@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal.actions.administration import create_gateway, import_gateway, rotate_gateway_token
+from portal.actions.gateways import create_gateway, import_gateway, rotate_gateway_token
 from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
 from portal.actions.usage import Result

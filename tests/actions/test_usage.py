@@ -16,7 +16,8 @@ from sqlalchemy import select, text
 
 from portal.actions import usage
 from portal.actions.accounts import set_active
-from portal.actions.administration import assign_template, create_gateway, define_template
+from portal.actions.administration import assign_template, define_template
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.ledger import verify_account
 from portal.actions.prices import enter_price

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.actions.ledger import verify_account
 from portal.actions.usage import Result, record_usage
 from portal.db.gateways import gateway_named

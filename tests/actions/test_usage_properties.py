@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.actions.ledger import rebuild_account, verify_account
 from portal.actions.usage import Result
 from portal.db.counters import account_counters

@@ -24,7 +24,8 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from portal.actions.administration import create_gateway, set_budget
+from portal.actions.administration import set_budget
+from portal.actions.gateways import create_gateway
 from portal.actions.held import assign_held
 from portal.actions.ledger import rebuild_account, verify_account
 from portal.actions.prices import enter_price, remove_price, repair_costs

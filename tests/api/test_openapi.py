@@ -70,7 +70,7 @@ def test_who_may_call_is_said(method: str, path: str, operation: dict[str, Any])
     if path.startswith("/user/"):
         assert operation["security"] == [{"Session": []}]
     elif path.startswith("/api/v1/"):
-        either = [{"GatewayToken": []}, {"ApiKey": []}] if path == "/api/v1/otlp/v1/traces" else None
+        either: Any = [{"GatewayToken": []}, {"ApiKey": []}] if path == "/api/v1/otlp/v1/traces" else None
         assert operation["security"] in ([{"ApiKey": []}], [{"GatewayToken": []}], either)
     assert ("401" in operation["responses"]) == ("security" in operation)
     assert set(openapi()["components"]["securitySchemes"]) == {"Session", "ApiKey", "GatewayToken"}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import create_gateway, define_template, revoke_gateway_tokens, rotate_gateway_token
+from portal.actions.administration import define_template
+from portal.actions.gateways import create_gateway, revoke_gateway_tokens, rotate_gateway_token
 from portal.actions.keys import NewKey, revoke_key
 from portal.actions.ledger import verify_account
 from portal.actions.reports import store_reports

@@ -14,7 +14,7 @@ import time_machine
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.db.held import held_events
 from portal.db.keys import add_key
 from portal.db.ledger import count_events

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import create_gateway, set_budget
+from portal.actions.administration import set_budget
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import create_key
 from portal.actions.sessions import Browser, open_session_for
 from portal.clock import utc_now

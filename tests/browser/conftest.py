@@ -20,7 +20,8 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import ConsoleMessage, Page, Route, sync_playwright
 
-from portal.actions.administration import create_gateway, set_budget
+from portal.actions.administration import set_budget
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key
 from portal.actions.sessions import Browser, open_session_for
 from portal.db.schema import migrate

@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from os import kill
 from pathlib import Path
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.clock import utc_now
 from portal.db.accounts import add_account
 from portal.db.schema import migrate

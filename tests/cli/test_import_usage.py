@@ -17,7 +17,7 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import func, select
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.cli import import_usage
 from portal.db.gateways import all_gateways

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.db.gateways import gateway_named
 from portal.db.reservations import drop_expired, release, reserve, reserved_tokens
 from portal.db.session import Database

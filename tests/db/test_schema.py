@@ -76,7 +76,7 @@ def test_every_migration_can_be_undone_and_done_again(empty: Database) -> None:
 
 def test_a_database_with_usage_can_be_taken_back(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of dropping must suit the keys between tables that have rows in them."""
-    from portal.actions.administration import create_gateway
+    from portal.actions.gateways import create_gateway
     from portal.actions.notes import write_note
     from portal.db.usage import first_request
     from tests.cast import NOW, run

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.db.reservations import reserve
 from portal.db.session import Database

@@ -41,7 +41,7 @@ def in_protobuf(*spans: Sent, resource: Mapping[str, Any] | None = None) -> byte
             span_id=bytes.fromhex(sent.id),
             parent_span_id=bytes.fromhex(sent.parent),
             name="chat",
-            kind=3,  # type: ignore[arg-type]  # a number is one
+            kind=3,
             start_time_unix_nano=sent.start,
             end_time_unix_nano=sent.end,
         )
@@ -62,7 +62,7 @@ def in_json(*spans: Sent, resource: Mapping[str, Any] | None = None) -> bytes:
 
 
 def _span(sent: Sent) -> dict[str, Any]:
-    span = {
+    span: dict[str, Any] = {
         "traceId": sent.trace,
         "spanId": sent.id,
         "parentSpanId": sent.parent,
@@ -74,7 +74,7 @@ def _span(sent: Sent) -> dict[str, Any]:
         "events": [{"name": "gen_ai.content.prompt", "attributes": _attributes({"gen_ai.prompt": "a secret"})}],
         "status": {"code": sent.code, "message": "a secret"} if sent.code else {},
     }
-    return span | sent.more
+    return {**span, **sent.more}
 
 
 def _attributes(said: Mapping[str, Any]) -> list[dict[str, Any]]:

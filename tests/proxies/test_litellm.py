@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from portal.actions.administration import create_gateway, set_budget
+from portal.actions.administration import set_budget
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.ledger import verify_account
 from portal.clock import utc_now

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.administration import create_gateway
+from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
 from portal.db.gateways import gateway_named
