@@ -122,7 +122,9 @@ class Formats:
         local, today = instant.astimezone(self.zone), day_of(now, self.zone)
         ahead = (local.date() - today).days
         if ahead > 6:
-            return str(format_skeleton("MMMMd" if local.year == today.year else "yMMMMd", local, locale=self.locale))
+            if local.year != today.year:
+                return str(format_date(local, "long", locale=self.locale))
+            return str(format_skeleton("MMMMd", local, locale=self.locale))
         rounded = local.replace(minute=0 if ahead else local.minute // 15 * 15, second=0, microsecond=0)
         clock = f"{max(rounded, now.astimezone(self.zone)):%H:%M}"
         return f"{format_date(local, 'EEE', locale=self.locale)} {clock}" if ahead else clock
