@@ -42,7 +42,7 @@ from portal.db.schema import WrongDatabase, migrate, pin_budget_timezone
 from portal.db.session import database, open_database, run_in_transaction
 from portal.errors import PortalError
 from portal.guard import YEAR, Guard, Pages
-from portal.jobs import outbox, verification
+from portal.jobs import forecast, outbox, verification
 from portal.logs import configuration
 from portal.pages import clients
 from portal.pages import errors as page_errors
@@ -150,6 +150,10 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+_JOBS = (verification.run_nightly, outbox.run_outbox, forecast.run_forecasts)
+"""What runs on its own for as long as the server does."""
+
+
 class Opened:
     """Opens the database before anything else starts, and closes it after everything has stopped.
 
@@ -172,7 +176,7 @@ class Opened:
         except CannotStart as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        jobs = [asyncio.create_task(job()) for job in (verification.run_nightly, outbox.run_outbox)]
+        jobs = [asyncio.create_task(job()) for job in _JOBS]
 
         async def send_after_jobs(message: Message) -> None:
             if message["type"].startswith("lifespan.shutdown"):  # nothing is waited for once this is said

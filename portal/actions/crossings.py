@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal.db.crossings import NewCrossing, Watched, add_crossing, known_thresholds, mark_read, watched
 from portal.db.mails import NewMail, add_mail
 from portal.mails import CrossingFacts, crossing_mail
-from portal.rules.alerts import reached, thresholds
+from portal.rules.alerts import FORECAST, reached, thresholds
 from portal.rules.mails import Kind
 from portal.rules.periods import Period, day_of, period_start, resets_at, zone
 from portal.settings import settings
@@ -38,6 +38,19 @@ def note_crossings(session: Session, account_ids: Collection[int], budget_tz: Zo
                 stored[new.account_id, new.period] = account, new, crossing_id
     for account, new, crossing_id in stored.values():  # of several thresholds at once, the highest is written about
         if account.wants_mail:
+            _queue_mail(session, account, new, crossing_id, budget_tz, now)
+
+
+def note_forecast(session: Session, account_id: int, period: Period, budget_tz: ZoneInfo, now: datetime) -> None:
+    """Note that a budget will be exhausted before it resets, once in its period, and queue the mail about it."""
+    today = day_of(now, budget_tz)
+    for account in watched(session, {account_id}, today):
+        limit, consumed = account.limits.in_force(period), account.used[period]
+        if limit is None or consumed >= limit:
+            return  # it was changed meanwhile, or is exhausted already
+        new = NewCrossing(account_id, period, period_start(period, today), FORECAST, consumed, limit)
+        crossing_id = add_crossing(session, new, now)
+        if crossing_id is not None and account.wants_mail:
             _queue_mail(session, account, new, crossing_id, budget_tz, now)
 
 

@@ -30,6 +30,7 @@ _FORM_SCHEMA = {
         "enabled": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
         "threshold_percent": {"type": "string", "pattern": "^[0-9]{1,3}$"},
         "email": {"type": "string"},
+        "forecast": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
         "second_threshold_percent": {"type": "string", "pattern": "^[0-9]{0,3}$", "description": "Empty: none"},
     },
     "required": ["threshold_percent"],
@@ -44,15 +45,20 @@ class AlertsBody(Body):
     threshold_percent: Annotated[int, Field(ge=1, le=100)]
     email: Annotated[str, Field(max_length=MAX_EMAIL)] | None = None
     second_threshold_percent: Annotated[int, Field(ge=1, le=100)] | None = None
+    forecast: bool = Field(default=False, description="Warn of a budget that will be exhausted before it resets")
 
 
 class AlertsAnswer(BaseModel):
-    """Alert settings in force; email null is the account's own, and a second threshold is there if one was chosen."""
+    """Alert settings in force; email null is the account's own.
+
+    A second threshold is there if one was chosen, and the forecast if it was switched on.
+    """
 
     enabled: bool
     threshold_percent: int
     email: str | None
     second_threshold_percent: int | None = Field(default=None, exclude_if=lambda percent: percent is None)
+    forecast: bool = Field(default=False, exclude_if=lambda forecast: not forecast)
 
     @classmethod
     def of(cls, stored: AlertSettings) -> Self:
@@ -62,6 +68,7 @@ class AlertsAnswer(BaseModel):
             threshold_percent=stored.threshold_percent,
             email=stored.email,
             second_threshold_percent=stored.second_threshold_percent,
+            forecast=stored.forecast,
         )
 
 
@@ -98,6 +105,7 @@ def write_alerts(
         new.email,
         utc_now(),
         second_threshold_percent=second,
+        forecast=new.forecast,
     )
     is_browser = "text/html" in request.headers.get("accept", "")
     if is_browser and media_type(request, JSON, FORM) == FORM:
@@ -116,6 +124,8 @@ def _form(body: bytes) -> dict[str, object]:
         raise InvalidInput("A field of the form is given twice.")
     said: dict[str, object] = dict(fields) | {"enabled": _SWITCH.get(switch := fields.get("enabled", "off"), switch)}
     said["email"] = fields.get("email") or None
+    if "forecast" in fields:
+        said["forecast"] = _SWITCH.get(fields["forecast"], fields["forecast"])
     for name in ("threshold_percent", "second_threshold_percent"):
         if name in fields:
             said[name] = _number(fields[name])

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import tables
@@ -40,3 +41,10 @@ def set_alert_settings(session: Session, account_id: int, new: AlertSettings, no
         .values(account_id=account_id, **values)
         .on_conflict_do_update(index_elements=["account_id"], set_=values)
     )
+
+
+def accounts_with_forecast(session: Session) -> list[int]:
+    """Return the ids of all active accounts that want to be warned of budgets that will not last."""
+    account, chosen = tables.Account, tables.AlertSettings
+    wanted = select(account.id).join(chosen, chosen.account_id == account.id).where(account.active, chosen.forecast)
+    return list(session.scalars(wanted.order_by(account.id)))

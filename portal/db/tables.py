@@ -396,7 +396,8 @@ class Verification(Table):
 class AlertSettings(Table):
     """How an account wants to be warned; without a row alerts are off.
 
-    `email` null is the account's own. `forecast` is whether to warn of a budget that will be exhausted before it resets.
+    `email` null is the account's own. `forecast` is whether to warn of a budget that will be exhausted before it
+    resets.
     """
 
     __tablename__ = "alert_settings"
@@ -434,8 +435,8 @@ class Crossing(Table):
 class Mail(Table):
     """A mail to be sent, or what became of it; written in the transaction that is the reason for it.
 
-    `state` is queued, sent or failed. A process that sends it holds it until `next_try_at`, and another one may try then.
-    `message_id` is the same however often it is tried.
+    `state` is queued, sent or failed. A process that sends it holds it until `next_try_at`, and another one may try
+    then. `message_id` is the same however often it is tried.
     """
 
     __tablename__ = "mails"

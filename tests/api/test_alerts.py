@@ -111,3 +111,11 @@ def test_a_form_may_have_a_second_threshold_or_leave_it_empty(alice: Account, as
         assert (answer.status_code, answer.json().get("second_threshold_percent")) == (200, stored)
     refused = client.post(ALERTS, data={"threshold_percent": "50", "second_threshold_percent": "many"})
     assert refused.status_code == 422
+
+
+def test_being_warned_ahead_is_said_where_it_was_switched_on(alice: Account, as_: As) -> None:
+    client = as_(alice)
+    ahead = {"enabled": True, "threshold_percent": 80, "email": None, "forecast": True}
+    assert client.post(ALERTS, json=ahead).json() == client.get(ALERTS).json() == ahead
+    form = {"threshold_percent": "80", "forecast": "on"}
+    assert client.post(ALERTS, data=form).json()["forecast"] is True

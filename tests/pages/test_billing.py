@@ -96,9 +96,9 @@ def said(visitor: User) -> str:
     return "".join(texts(box)) if box.visible else ""
 
 
-def switch(visitor: User) -> ui.switch:
-    (found,) = (element for element in form(visitor) if isinstance(element, ui.switch))
-    return found
+def switch(visitor: User, number: int = 0) -> ui.switch:
+    """Return the switch for alerts, or that for the forecast (1)."""
+    return [element for element in form(visitor) if isinstance(element, ui.switch)][number]
 
 
 def save(visitor: User, *, enabled: bool, threshold: str, email: str) -> None:
@@ -374,3 +374,12 @@ async def test_each_row_says_where_its_budget_leads(visit, alice: Account, gatew
         "enough",
         "no_limit",
     ]
+
+
+async def test_being_warned_ahead_is_saved(visit, alice: Account) -> None:
+    user = await visit(alice)
+    with user:
+        switch(user, 1).value = True
+    save(user, enabled=True, threshold="80", email="")
+    await until(lambda: said(user))
+    assert alerts(alice) == AlertSettings(enabled=True, forecast=True)

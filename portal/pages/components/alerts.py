@@ -78,16 +78,12 @@ class AlertsForm:
             self._draw_fields(viewer.email, *_texts(stored))
         self._form.element.classes("mp-card__body mp-form")
 
-    def _draw_fields(self, own_email: str, enabled: bool, threshold: str, second: str, email: str) -> None:
-        with tag("div", "mp-switch"):
-            with ui.element("div"):
-                name = Text("span", "Enable alerts")
-                Text("p", "One mail per period and threshold, and one when the budget is used up").classes(
-                    "mp-card__sub"
-                )
-            self._enabled = ui.switch(value=enabled)
-        set_props(self._enabled, aria_labelledby=name.html_id)
-        self._enabled.on_value_change(self._form.touched)
+    def _draw_fields(
+        self, own_email: str, enabled: bool, threshold: str, second: str, forecast: bool, email: str
+    ) -> None:
+        self._enabled = self._switch(
+            "Enable alerts", "One mail per period and threshold, and one when the budget is used up", on=enabled
+        )
         form = self._form
         with tag("div", "mp-pair mp-pair--tight"):
             self._threshold = form.text("threshold_percent", "Threshold", threshold, inputmode="numeric", suffix="%")
@@ -99,6 +95,9 @@ class AlertsForm:
                 suffix="%",
                 placeholder="None",
             )
+        self._forecast = self._switch(
+            "Warn ahead", "When a budget will be used up before it resets, at the pace of your weeks", on=forecast
+        )
         self._email = form.text(
             "email",
             "Alert email",
@@ -115,24 +114,36 @@ class AlertsForm:
             Text("p", "Mail is not set up here. Until it is, the bell at the top tells you.").classes("mp-hint")
         self._message = form.says()
 
+    def _switch(self, name: str, about: str, *, on: bool) -> ui.switch:
+        with tag("div", "mp-switch"):
+            with ui.element("div"):
+                label = Text("span", name)
+                Text("p", about).classes("mp-card__sub")
+            switch = ui.switch(value=on)
+        set_props(switch, aria_labelledby=label.html_id)
+        switch.on_value_change(self._form.touched)
+        return switch
+
     def show(self, stored: AlertSettings) -> None:
         """Fill in what is stored, unless something else has been typed meanwhile."""
         if stored != self._stored and self._typed() == _texts(self._stored):
             self._fill(stored)
         self._stored = stored
 
-    def _typed(self) -> tuple[bool, str, str, str]:
-        return bool(self._enabled.value), self._threshold.text, self._second.text, self._email.text
+    def _typed(self) -> tuple[bool, str, str, bool, str]:
+        forecast = bool(self._forecast.value)
+        return bool(self._enabled.value), self._threshold.text, self._second.text, forecast, self._email.text
 
     def _fill(self, stored: AlertSettings) -> None:
-        enabled, threshold, second, email = _texts(stored)
+        enabled, threshold, second, forecast, email = _texts(stored)
         self._enabled.set_value(enabled)
         self._threshold.fill(threshold)
         self._second.fill(second)
+        self._forecast.set_value(forecast)
         self._email.fill(email)
 
     async def _save(self) -> str:
-        typed = enabled, threshold, second, email = self._typed()
+        typed = enabled, threshold, second, forecast, email = self._typed()
         self._stored = await in_transaction(
             change_alerts,
             self._viewer.id,
@@ -141,7 +152,7 @@ class AlertsForm:
             email or None,
             utc_now(),
             second_threshold_percent=whole_number(second) if second.strip() else None,
-            forecast=self._stored.forecast,
+            forecast=forecast,
         )
         if self._typed() == typed:
             self._fill(self._stored)
@@ -188,10 +199,10 @@ class PastAlerts:
         show_rows(self._table, rows)
 
 
-def _texts(stored: AlertSettings) -> tuple[bool, str, str, str]:
+def _texts(stored: AlertSettings) -> tuple[bool, str, str, bool, str]:
     """Return settings as they stand in the fields."""
-    second = stored.second_threshold_percent
-    return stored.enabled, str(stored.threshold_percent), "" if second is None else str(second), stored.email or ""
+    second = "" if stored.second_threshold_percent is None else str(stored.second_threshold_percent)
+    return stored.enabled, str(stored.threshold_percent), second, stored.forecast, stored.email or ""
 
 
 def whole_number(text: str) -> int:

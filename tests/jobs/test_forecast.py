@@ -1,0 +1,66 @@
+from datetime import timedelta
+
+import pytest
+
+from portal.actions.accounts import set_active
+from portal.actions.administration import set_budget
+from portal.actions.alerts import change_alerts
+from portal.db.crossings import crossings
+from portal.db.tables import Account
+from portal.jobs.forecast import warn_all
+from portal.rules.alerts import FORECAST
+from portal.rules.budgets import Limits
+from tests.cast import NOW, Gateway, report, run, send
+
+DAYS = 28
+
+
+@pytest.fixture
+def steady(alice: Account, bob: Account, gateway: Gateway) -> None:
+    """Alice and Bob use 1,000 tokens every day; the month began three weeks ago."""
+    for account in (alice, bob):
+        for days in range(DAYS):
+            at = NOW - timedelta(days=days)
+            name = account.username
+            send(
+                gateway,
+                report(f"{name}-{days}", username=name, prompt_tokens=1000, completion_tokens=0, requested_at=at),
+            )
+
+
+def told(account: Account) -> list[tuple[str, int]]:
+    return [(row.period, row.threshold) for row in run(crossings, account.id, 10)]
+
+
+def wants(account: Account, *, monthly: int, forecast: bool = True) -> None:
+    run(change_alerts, account.id, True, 100, None, NOW, forecast=forecast)
+    run(set_budget, "test", account.username, Limits(monthly=monthly), NOW)
+
+
+def test_who_will_run_out_before_the_month_does_is_warned_once(steady: None, alice: Account) -> None:
+    wants(alice, monthly=25_000)
+    assert warn_all(NOW) == 1
+    assert warn_all(NOW + timedelta(hours=1)) == 1
+    assert told(alice) == [("monthly", FORECAST)]
+
+
+@pytest.mark.parametrize(
+    ("monthly", "forecast"),
+    [
+        pytest.param(40_000, True, id="it lasts"),
+        pytest.param(25_000, False, id="they do not want to know"),
+        pytest.param(20_000, True, id="it is exhausted already"),
+    ],
+)
+def test_who_need_not_is_not(steady: None, alice: Account, monthly: int, forecast: bool) -> None:
+    wants(alice, monthly=monthly, forecast=forecast)
+    warn_all(NOW)
+    assert ("monthly", FORECAST) not in told(alice)
+
+
+def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: Account, bob: Account) -> None:
+    for account in (alice, bob):
+        wants(account, monthly=25_000)
+    run(set_active, "test", "alice", False, NOW)
+    assert warn_all(NOW) == 1
+    assert (told(alice), told(bob)) == ([], [("monthly", FORECAST)])
