@@ -90,6 +90,14 @@ def test_an_account_gets_20_mails_a_day_and_no_more(mail_is_set_up: None, alice:
     assert states(alice)[0] == ("queued", None)
 
 
+def test_what_was_never_to_be_sent_does_not_count(db: object, alice: Account, settings_env: Any) -> None:
+    for _ in range(20):
+        run(add, alice)
+    settings_env(base_url="https://portal.example.org", smtp_host="localhost", smtp_from="portal@example.org")
+    run(add, alice)
+    assert states(alice)[0] == ("queued", None)
+
+
 def test_also_those_of_one_transaction_are_counted(mail_is_set_up: None, alice: Account) -> None:
     def add_all(session: Session) -> None:
         for _ in range(21):
