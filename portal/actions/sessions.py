@@ -90,6 +90,10 @@ def _open_session(
     now: datetime,
 ) -> SignIn:
     account = account_named(session, name)
+    if account is not None:
+        session.refresh(
+            account, with_for_update=True
+        )  # whoever ends all sessions now waits, and then ends this one too
     if account is None or not account.active or account.password_hash != checked_hash:
         raise WrongCredentials  # changed while the password was being checked
     forget_failures(session, "account", name)

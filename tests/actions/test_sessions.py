@@ -1,6 +1,6 @@
 """Signing in and out, and what stands in the way of guessing passwords."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Barrier, BrokenBarrierError
@@ -151,6 +151,23 @@ def test_a_password_changed_meanwhile_opens_nothing(alice: Account, monkeypatch:
 
     monkeypatch.setattr(sessions, "check_hash", check_and_change)
     with pytest.raises(WrongCredentials):
+        enter()
+    assert run(sessions_of, alice.id, NOW) == []
+
+
+def test_a_password_changed_while_the_session_is_opened_ends_it(
+    alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sets a password ends all sessions, also one whose transaction began before."""
+    add = sessions.add_session  # type: ignore[attr-defined]  # what the module calls
+    with ThreadPoolExecutor(1) as threads:
+
+        def change_and_add(*args: Any) -> Any:
+            change = threads.submit(run, set_password, "root", "alice", QUICK.hash("another password"), NOW)
+            wait([change], 0.3)
+            return add(*args)
+
+        monkeypatch.setattr(sessions, "add_session", change_and_add)
         enter()
     assert run(sessions_of, alice.id, NOW) == []
 
