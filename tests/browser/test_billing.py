@@ -19,11 +19,11 @@ def test_alerts_are_changed_and_half_typed_values_survive_refreshes(
     person = portal.person(f"alma-{width}")
     page = visit(person, "/user/billing", width=width, scheme=scheme)
     form = page.get_by_test_id("alerts-form")
-    form.get_by_label("Threshold").fill("6")
+    form.get_by_label("Threshold", exact=True).fill("6")
     portal.report(person)
     expect(page.get_by_test_id("summary-tokens")).to_contain_text("1,200")
-    expect(form.get_by_label("Threshold")).to_have_value("6")
-    form.get_by_label("Threshold").fill("65")
+    expect(form.get_by_label("Threshold", exact=True)).to_have_value("6")
+    form.get_by_label("Threshold", exact=True).fill("65")
     form.get_by_role("switch", name="Enable alerts").click()
     form.get_by_label("Alert email").fill("not an address")
     form.get_by_role("button", name="Save").click()
@@ -39,10 +39,10 @@ def test_a_threshold_typed_before_the_page_is_connected_stays(portal: Portal, vi
     person = portal.person("quick")
     page = visit(person, "/user/profile")
     with unconnected(page, f"{portal.url}/user/billing"):
-        page.get_by_label("Threshold").fill("6")
+        page.get_by_label("Threshold", exact=True).fill("6")
     portal.report(person)
     expect(page.get_by_test_id("summary-tokens")).to_contain_text("1,200")
-    expect(page.get_by_label("Threshold")).to_have_value("6")
+    expect(page.get_by_label("Threshold", exact=True)).to_have_value("6")
 
 
 def test_every_model_has_its_row_and_the_total_is_their_sum(portal: Portal, visit: Visit) -> None:

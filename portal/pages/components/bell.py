@@ -26,14 +26,12 @@ class Bell:
         self._viewer = viewer
         self._formats = formats
         self._button = icon_button("bell", "", self._read).classes("mp-bell")
-        self._button.props["data-testid"] = "bell"
+        set_props(self._button, data_testid="bell", aria_haspopup="menu")
         with self._button:
             self._count = Text("span").classes("mp-bell__count")
-            with (
-                ui.menu().props('anchor="bottom right" self="top right"').classes("mp-menu mp-bell__list") as self._menu
-            ):
-                Text("p", "Budget alerts").classes("mp-menu__caption")
-                self._list = tag("ul", "", data_testid="bell-list")
+            with ui.menu().props('anchor="bottom right" self="top right"').classes("mp-menu mp-bell__list"):
+                Text("p", "Budget alerts").classes("mp-menu__caption").props("aria-hidden=true")
+                self._list = tag("ul", role="none", data_testid="bell-list")
         self._show_count(viewer.unread)
         follow_later(("bell", viewer.id), self._load_unread, lambda unread, _: self._show_count(unread))
 
@@ -44,12 +42,14 @@ class Bell:
             for crossing in view.crossings:
                 self._draw(crossing, now)
             if not view.crossings:
-                with ui.element("li"):
-                    Text("p", "Nothing yet. You are told here when a budget comes near its limit.").classes("mp-muted")
+                with tag("li", role="none"):
+                    nothing = "Nothing yet. You are told here when a budget comes near its limit."
+                    tag("p", "mp-muted", nothing, role="menuitem", aria_disabled="true")
 
     def _draw(self, crossing: CrossingView, now: datetime) -> None:
         f = self._formats
-        with tag("li", "" if crossing.is_read else "is-new"), tag("a", "mp-bell__item", href="/user/billing"):
+        line = tag("li", "" if crossing.is_read else "is-new", role="none")
+        with line, tag("a", "mp-bell__item", href="/user/billing", role="menuitem"):
             is_full = crossing.threshold == FULL
             icon("crit" if is_full else "warn").classes("is-full" if is_full else "")
             with ui.element("span"):

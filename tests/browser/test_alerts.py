@@ -1,0 +1,53 @@
+"""Nobody is surprised: the bell rings while a page is open, the dashboard says until when, Billing keeps the choice."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from portal.rules.budgets import Limits
+from tests.browser.conftest import PHONE, WIDE, Portal
+from tests.browser.test_accessibility import go, settle, violations
+
+Visit = Callable[..., Page]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
+def test_the_bell_rings_on_an_open_page_and_is_seen_once(portal: Portal, visit: Visit, width: int, scheme: str) -> None:
+    person = portal.person(f"bella-{width}", limits=Limits(daily=10_000))
+    page = visit(person, "/user/dashboard", width=width, scheme=scheme)
+    bell = page.get_by_test_id("bell")
+    expect(bell).to_have_accessible_name("Budget alerts")
+    portal.report(person, {"prompt_tokens": 8_500, "completion_tokens": 0})
+    expect(bell).to_have_accessible_name("Budget alerts, 1 unread")
+    portal.report(person, {"prompt_tokens": 2_000, "completion_tokens": 0})
+    expect(bell).to_have_accessible_name("Budget alerts, 2 unread")
+    expect(page.get_by_text("Today’s budget is used up.")).to_be_visible()
+    bell.click()
+    expect(page.get_by_test_id("bell-list")).to_contain_text("Daily budget exhausted")
+    expect(page.get_by_test_id("bell-list")).to_contain_text("Daily budget 80 % used")
+    settle(page)
+    assert violations(page) == []
+    expect(bell).to_have_accessible_name("Budget alerts")
+    go(page, f"{portal.url}/user/keys")
+    expect(bell).to_have_accessible_name("Budget alerts")
+
+
+def test_thresholds_are_chosen_on_billing_and_past_alerts_are_there(portal: Portal, visit: Visit) -> None:
+    person = portal.person("cora", limits=Limits(daily=10_000))
+    portal.report(person, {"prompt_tokens": 6_000, "completion_tokens": 0})
+    page = visit(person, "/user/billing")
+    page.get_by_role("switch", name="Enable alerts").click()
+    page.get_by_role("switch", name="Warn ahead").click()
+    page.get_by_label("Threshold", exact=True).fill("90")
+    page.get_by_label("Second threshold").fill("50")
+    page.get_by_role("button", name="Save alerts").click()
+    expect(page.get_by_text("Alerts saved.")).to_be_visible()
+    expect(page.get_by_test_id("past-alerts")).to_contain_text("Daily budget 50 % used")
+    expect(page.get_by_test_id("past-alerts")).to_contain_text("Mail is not set up.")
+    expect(page.get_by_role("button", name="Send a test mail")).to_be_disabled()
+    page.reload()
+    expect(page.get_by_label("Second threshold")).to_have_value("50")
+    expect(page.get_by_role("switch", name="Warn ahead")).to_be_checked()
+    settle(page)
+    assert violations(page) == []
