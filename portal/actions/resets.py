@@ -26,14 +26,13 @@ from portal.db.sessions import end_sessions, forget_failures
 from portal.db.tables import Account
 from portal.errors import NotFound, Unavailable
 from portal.mails import Content, password_changed_mail, reset_mail
-from portal.rules.mails import Kind
+from portal.rules.mails import LINK_LASTS, Kind
 from portal.rules.periods import zone
 from portal.rules.secrets import digest
 from portal.settings import settings
 
 log = logging.getLogger(__name__)
 
-LINK_LASTS = timedelta(minutes=30)
 _ASKED = "visitor", "account.forgot_password"
 
 

@@ -20,6 +20,7 @@ from portal.cli import (
     imports,
     keys,
     ledger,
+    mails,
     prices,
     serve,
     templates,
@@ -45,6 +46,7 @@ for name, nouns in {
     "price": prices,
     "template": templates,
     "held": held,
+    "mail": mails,
     "import": imports,
 }.items():
     app.add_typer(nouns.commands, name=name)

@@ -123,8 +123,8 @@ def claim_due(session: Session, now: datetime, lease: timedelta, limit: int) -> 
     due = select(Mail).where(_QUEUED, Mail.next_try_at <= now).order_by(Mail.tries, Mail.next_try_at, Mail.id)
     claimed = []
     for mail in session.scalars(due.limit(limit).with_for_update(skip_locked=True)):
-        if is_too_late(mail.created_at, now):
-            _give_up(mail, f"Given up after 48 hours. {mail.error or ''}".strip(), now)
+        if is_too_late(mail.kind, mail.created_at, now):
+            _give_up(mail, f"Given up: it is too old by now. {mail.error or ''}".strip(), now)
             continue
         mail.tries += 1
         mail.next_try_at = now + max(lease, pause(mail.tries))  # also one that kills whoever sends it has its pauses

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.actions.resets import (
-    LINK_LASTS,
     LinkEnded,
     count_ask,
     links_can_be_mailed,
@@ -28,6 +27,7 @@ from portal.errors import InvalidInput, TooManyTries
 from portal.pages.addresses import SIGN_IN
 from portal.pages.clients import recheck
 from portal.pages.forms import check_repeated, html_page, in_words, read_form
+from portal.rules.mails import LINK_LASTS
 from portal.rules.text import MAX_EMAIL, MIN_PASSWORD, InvalidText, clean_email
 from portal.visitors import browser_of
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 TRIED_FOR = timedelta(hours=48)
 """How long after it was written a mail may still be sent."""
+LINK_LASTS = timedelta(minutes=30)
+"""How long a link for a forgotten password works; after that its mail is of no use."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 MAILS_A_DAY = 20
@@ -38,6 +40,6 @@ def pause(tries: int) -> timedelta:
     return min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)
 
 
-def is_too_late(written_at: datetime, now: datetime) -> bool:
+def is_too_late(kind: str, written_at: datetime, now: datetime) -> bool:
     """Say whether a mail is so old that it is not tried any more."""
-    return now - written_at >= TRIED_FOR
+    return now - written_at >= (LINK_LASTS if kind == Kind.RESET else TRIED_FOR)

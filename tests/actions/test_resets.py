@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from portal.actions import resets
 from portal.actions.accounts import set_active
-from portal.actions.resets import LINK_LASTS, LinkEnded, count_ask, owner_of, queue_links, reset_password
+from portal.actions.resets import LinkEnded, count_ask, owner_of, queue_links, reset_password
 from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.db.audit import entries
 from portal.db.session import Database
 from portal.db.sessions import failures, sessions
 from portal.db.tables import Account, AuditEntry, Mail, ResetLink
 from portal.errors import InvalidInput, TooManyTries, Unavailable, WrongCredentials
-from portal.rules.mails import LINKS_A_DAY
+from portal.rules.mails import LINK_LASTS, LINKS_A_DAY
 from portal.rules.secrets import digest
 from portal.rules.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK_HASH

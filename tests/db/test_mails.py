@@ -135,7 +135,7 @@ def test_two_who_claim_at_once_get_different_mails(mail_is_set_up: None, db: Dat
 def test_who_is_too_late_is_given_up_and_not_sent(mail_is_set_up: None, alice: Account) -> None:
     run(add, alice)
     assert run(claim_due, NOW + timedelta(hours=48), LEASE, 10) == []
-    assert states(alice) == [("failed", "Given up after 48 hours.")]
+    assert states(alice) == [("failed", "Given up: it is too old by now.")]
 
 
 def test_a_mail_that_kills_its_senders_has_pauses_too(mail_is_set_up: None, alice: Account) -> None:

@@ -100,7 +100,7 @@ async def test_refused_connections_are_tried_again_after_growing_pauses_and_give
     assert pauses[:9] == [0, 1, 3, 7, 15, 31, 63, 123, 183]
     assert stored.finished_at is not None
     assert timedelta(hours=48) <= stored.finished_at - stored.created_at < timedelta(hours=49)
-    assert stored.error == "Given up after 48 hours. The mail server cannot be reached: Connection refused."
+    assert stored.error == "Given up: it is too old by now. The mail server cannot be reached: Connection refused."
     assert [mail.id for mail in run_in_reading(failed_mails, NOW, 10)] == [stored.id]
     await send()
     assert post.taken == []

@@ -11,10 +11,11 @@ from sqlalchemy import event, select
 from starlette.testclient import TestClient
 
 from portal.actions.accounts import set_active
-from portal.actions.resets import LINK_LASTS, LinkEnded
+from portal.actions.resets import LinkEnded
 from portal.db.session import Database, database
 from portal.db.tables import Account, Mail
 from portal.errors import Unavailable
+from portal.rules.mails import LINK_LASTS
 from portal.rules.throttling import FREE_TRIES
 from tests.cast import NOW, PASSWORD, run
 from tests.portals import FORM, HERE, running_portal

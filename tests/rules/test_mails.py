@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.rules.mails import is_too_late, pause
+from portal.rules.mails import Kind, is_too_late, pause
 from tests.cast import NOW
 
 
@@ -16,6 +16,13 @@ def test_pauses_grow_up_to_an_hour(tries: int, minutes: int) -> None:
     assert pause(tries) == timedelta(minutes=minutes)
 
 
-def test_after_48_hours_it_is_too_late() -> None:
-    assert not is_too_late(NOW, NOW + timedelta(hours=48) - timedelta(microseconds=1))
-    assert is_too_late(NOW, NOW + timedelta(hours=48))
+@pytest.mark.parametrize(
+    ("kind", "lasts"),
+    [
+        pytest.param(Kind.ALERT, timedelta(hours=48), id="two days"),
+        pytest.param(Kind.RESET, timedelta(minutes=30), id="as long as the link in it works"),
+    ],
+)
+def test_what_comes_too_late_is_not_sent(kind: Kind, lasts: timedelta) -> None:
+    assert not is_too_late(kind, NOW, NOW + lasts - timedelta(microseconds=1))
+    assert is_too_late(kind, NOW, NOW + lasts)
