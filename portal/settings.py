@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         default=None, validate_default=True, description="Sender of mails, such as MoE Portal <portal@example.org>"
     )
     smtp_timeout: float = Field(
-        default=60, ge=1, le=600, description="Seconds in which the mail server must have taken a mail"
+        default=20, ge=1, le=600, description="Seconds in which the mail server must have taken a mail"
     )
 
     @field_validator("smtp_username", "smtp_from")

@@ -9,9 +9,12 @@ from enum import StrEnum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.actions.mails import queue_password_notice
 from portal.actions.passwords import check_hash, hash_password
 from portal.db.accounts import account, account_named, add_account, change_password_hash, count_accounts
 from portal.db.audit import add_entry
+from portal.db.mails import drop_mails
+from portal.db.resets import forget_links
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.sessions import end_sessions, has_setup_link, replace_setup_link, use_setup_link
 from portal.db.tables import Account
@@ -98,6 +101,7 @@ def set_password(session: Session, actor: str, username: str, password_hash: str
         raise NotFound(f"There is no account called {username}.")
     found.password_hash = password_hash
     end_sessions(session, found.id)
+    forget_links(session, found.id)
     add_entry(session, actor, "account.password", now, account_id=found.id)
 
 
@@ -109,6 +113,8 @@ def set_active(session: Session, actor: str, username: str, active: bool, now: d
     found.active = active
     if not active:
         end_sessions(session, found.id)
+        forget_links(session, found.id)
+        drop_mails(session, found.id, "The account was suspended.", now)
     add_entry(session, actor, "account.activate" if active else "account.suspend", now, account_id=found.id)
 
 
@@ -116,7 +122,10 @@ def change_profile(session: Session, account_id: int, new: Profile, now: datetim
     """Change a person's own profile. Raises InvalidInput naming the field, and NotSignedIn when suspended."""
     own = _active(session, account_id)
     own.display_name = _checked("display_name", _clean_display_name, new.display_name)
-    own.email = _checked("email", clean_email, new.email)
+    address = _checked("email", clean_email, new.email)
+    if address != own.email:
+        forget_links(session, own.id)  # they went to the old address
+    own.email = address
     own.time_zone = _checked("time_zone", lambda name: zone(name).key, new.time_zone)
     own.language = _choice(Language, "language", new.language)
     own.theme = _choice(Theme, "theme", new.theme)
@@ -171,6 +180,8 @@ def _store_password(
     if not change_password_hash(session, account_id, new_hash, expected=old_hash):
         raise Conflict("The password was changed elsewhere meanwhile.")
     end_sessions(session, account_id, but=session_id)
+    forget_links(session, account_id)
+    queue_password_notice(session, own, now)
     add_entry(session, own.username, "account.password", now, account_id=account_id)
 
 

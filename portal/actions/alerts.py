@@ -6,11 +6,13 @@ from sqlalchemy.orm import Session
 
 from portal.actions.crossings import note_crossings
 from portal.db.accounts import account
-from portal.db.alerts import AlertSettings, set_alert_settings
+from portal.db.alerts import AlertSettings, alert_settings, set_alert_settings
 from portal.db.audit import add_entry
 from portal.db.crossings import lock_account
+from portal.db.mails import drop_mails
 from portal.errors import InvalidInput, NotSignedIn
 from portal.rules.alerts import FULL
+from portal.rules.mails import Kind
 from portal.rules.text import InvalidText, clean_email
 from portal.settings import settings
 
@@ -45,7 +47,10 @@ def change_alerts(
     except InvalidText as error:
         raise InvalidInput(str(error), "email") from error
     new = AlertSettings(enabled, threshold_percent, address, second_threshold_percent, forecast)
+    before = alert_settings(session, account_id)
     set_alert_settings(session, account_id, new, now)
+    if not enabled or address != before.email:
+        drop_mails(session, account_id, "Alerts were switched off, or go elsewhere since.", now, kind=Kind.ALERT)
     chosen = {"threshold": threshold_percent, "second_threshold": second_threshold_percent, "forecast": forecast}
     add_entry(session, own.username, "alerts.change", now, account_id=account_id, enabled=enabled, **chosen)
     note_crossings(session, {account_id}, settings().budget_zone, now)

@@ -21,7 +21,10 @@ from portal.settings import settings
 
 
 def note_crossings(session: Session, account_ids: Collection[int], budget_tz: ZoneInfo, now: datetime) -> None:
-    """Store what accounts have crossed by now, each once, and queue a mail for each to those who want one."""
+    """Store what accounts have crossed by now, each once, and queue a mail for each to those who want one.
+
+    That a threshold below one that was told of before is crossed too, since it was lowered, is no news.
+    """
     if not account_ids:
         return
     today = day_of(now, budget_tz)
@@ -30,11 +33,15 @@ def note_crossings(session: Session, account_ids: Collection[int], budget_tz: Zo
     if not candidates:
         return
     known = known_thresholds(session, {account.account_id for account, _ in candidates}, today)
+    max_known: dict[tuple[int, str], int] = {}
+    for account_id, period, threshold in known:
+        max_known[account_id, period] = max(threshold, max_known.get((account_id, period), FORECAST))
     stored: dict[tuple[int, Period], tuple[Watched, NewCrossing, int]] = {}
     for account, new in candidates:
         if (new.account_id, new.period.value, new.threshold) not in known:
-            crossing_id = add_crossing(session, new, now)
-            if crossing_id is not None:
+            is_news = new.threshold > max_known.get((new.account_id, new.period.value), FORECAST)
+            crossing_id = add_crossing(session, new, now, is_read=not is_news)
+            if crossing_id is not None and is_news:
                 stored[new.account_id, new.period] = account, new, crossing_id
     for account, new, crossing_id in stored.values():  # of several thresholds at once, the highest is written about
         if account.wants_mail:

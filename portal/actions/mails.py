@@ -1,4 +1,4 @@
-"""Mails that an account asks for."""
+"""Mails that an account asks for, or is sent about itself."""
 
 from datetime import datetime
 
@@ -8,9 +8,11 @@ from portal.db.accounts import account
 from portal.db.alerts import alert_settings
 from portal.db.audit import add_entry
 from portal.db.mails import NewMail, add_mail, mails_of
+from portal.db.tables import Account
 from portal.errors import Conflict, NotSignedIn
-from portal.mails import test_mail
+from portal.mails import password_changed_mail, test_mail
 from portal.rules.mails import Kind, State
+from portal.rules.periods import zone
 from portal.settings import settings
 
 
@@ -31,3 +33,12 @@ def send_test_mail(session: Session, account_id: int, now: datetime) -> str:
         raise Conflict(queued.error)
     add_entry(session, own.username, "mail.test", now, account_id=account_id)
     return recipient
+
+
+def queue_password_notice(session: Session, account: Account, now: datetime) -> None:
+    """Tell an account that its password was changed, whoever did so; nothing where mail is not set up."""
+    if not settings().mail_is_set_up:
+        return
+    tz = zone(account.time_zone) if account.time_zone else settings().budget_zone
+    content = password_changed_mail(account.display_name, account.language, now, tz)
+    add_mail(session, NewMail(account.id, Kind.NOTICE, account.email, *content), now)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import hash_new_password
+from portal.actions.mails import queue_password_notice
 from portal.actions.sessions import count_try
 from portal.db.audit import add_entry
 from portal.db.mails import NewMail, add_mail
@@ -25,9 +26,8 @@ from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.sessions import end_sessions, forget_failures
 from portal.db.tables import Account
 from portal.errors import NotFound, Unavailable
-from portal.mails import Content, password_changed_mail, reset_mail
+from portal.mails import reset_mail
 from portal.rules.mails import LINK_LASTS, Kind
-from portal.rules.periods import zone
 from portal.rules.secrets import digest
 from portal.settings import settings
 
@@ -81,11 +81,7 @@ def _letter(account: Account) -> Letter:
     link = f"{(settings().base_url or '').rstrip('/')}/user/reset-password?token={token}"
     minutes = LINK_LASTS // timedelta(minutes=1)
     content = reset_mail(account.display_name, account.language, link, minutes)
-    return Letter(digest(token), _mail(account, Kind.RESET, content))
-
-
-def _mail(account: Account, kind: Kind, content: Content) -> NewMail:
-    return NewMail(account.id, kind, account.email, content.subject, content.text, content.html)
+    return Letter(digest(token), NewMail(account.id, Kind.RESET, account.email, *content))
 
 
 def _queue(session: Session, letters: list[Letter], address: str, now: datetime) -> None:
@@ -126,6 +122,4 @@ def _reset(session: Session, token_hash: str, new_hash: str, now: datetime) -> N
     forget_failures(session, "account", own.username)
     ended = end_sessions(session, own.id)
     add_entry(session, "reset link", "account.password", now, account_id=own.id, ended=ended)
-    shown_in = zone(own.time_zone) if own.time_zone else settings().budget_zone
-    content = password_changed_mail(own.display_name, own.language, now, shown_in)
-    add_mail(session, _mail(own, Kind.NOTICE, content), now)
+    queue_password_notice(session, own, now)

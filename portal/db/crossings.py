@@ -92,9 +92,9 @@ def known_thresholds(session: Session, account_ids: Collection[int], day: date) 
     return {(row[0], row[1], row[2]) for row in rows if row[3] == period_start(Period(row[1]), day)}
 
 
-def add_crossing(session: Session, new: NewCrossing, now: datetime) -> int | None:
-    """Store a crossing and return its id; None if it was stored before, whoever did so."""
-    values = new._asdict() | {"period": new.period.value, "crossed_at": now}
+def add_crossing(session: Session, new: NewCrossing, now: datetime, *, is_read: bool = False) -> int | None:
+    """Store a crossing and return its id; None if it was stored before, whoever did so. `is_read`: it is no news."""
+    values = new._asdict() | {"period": new.period.value, "crossed_at": now, "read_at": now if is_read else None}
     stored = session.execute(
         insert(session, Crossing)
         .values(values)

@@ -7,7 +7,7 @@ says is forgotten as soon as it is finished with: a link for a forgotten passwor
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -115,17 +115,28 @@ def is_any_due(connection: Connection, now: datetime) -> bool:
     return connection.execute(select(Mail.id).where(_QUEUED, Mail.next_try_at <= now).limit(1)).first() is not None
 
 
-def claim_due(session: Session, now: datetime, lease: timedelta, limit: int) -> list[DueMail]:
+def claim_due(
+    session: Session, now: datetime, lease: timedelta, limit: int, *, but: Collection[int] = ()
+) -> list[DueMail]:
     """Return mails to be sent, which nobody else is given during the lease; those that are too old are given up.
 
-    Mails that were never tried go first, so that nothing new waits for what fails again and again.
+    Mails that were never tried go first, so that nothing new waits for what fails again and again. Each account gets
+    one at a time, and none `but` accounts, whose mails are on their way: an address that hangs holds up nobody else.
     """
-    due = select(Mail).where(_QUEUED, Mail.next_try_at <= now).order_by(Mail.tries, Mail.next_try_at, Mail.id)
+    busy = set(but)
+    due = (
+        select(Mail)
+        .where(_QUEUED, Mail.next_try_at <= now, Mail.account_id.not_in(sorted(busy)))
+        .order_by(Mail.tries, Mail.next_try_at, Mail.id)
+    )
     claimed = []
     for mail in session.scalars(due.limit(limit).with_for_update(skip_locked=True)):
         if is_too_late(mail.kind, mail.created_at, now):
             _give_up(mail, f"Given up: it is too old by now. {mail.error or ''}".strip(), now)
             continue
+        if mail.account_id in busy:
+            continue
+        busy.add(mail.account_id)
         mail.tries += 1
         mail.next_try_at = now + max(lease, pause(mail.tries))  # also one that kills whoever sends it has its pauses
         claimed.append(DueMail(*(getattr(mail, name) for name in DueMail._fields)))
@@ -155,6 +166,21 @@ def _held(mail: DueMail) -> Update:
 def _give_up(mail: Mail, reason: str, now: datetime) -> None:
     mail.state, mail.error, mail.finished_at = State.FAILED, reason, now
     mail.text = mail.html = ""
+
+
+def drop_mails(session: Session, account_id: int, reason: str, now: datetime, *, kind: Kind | None = None) -> None:
+    """Give up what waits to be sent to an account, or what is of one kind; one that is on its way may still arrive."""
+    own = update(Mail).where(Mail.account_id == account_id, _QUEUED)
+    if kind is not None:
+        own = own.where(Mail.kind == kind)
+    session.execute(own.values(state=State.FAILED, error=reason, finished_at=now, text="", html=""))
+
+
+def last_test(session: Session, account_id: int) -> Delivery | None:
+    """Return what has become of the test mail that an account asked for last."""
+    own = select(*_DELIVERY).where(Mail.account_id == account_id, Mail.kind == Kind.TEST)
+    row = session.execute(own.order_by(Mail.id.desc()).limit(1)).first()
+    return None if row is None else Delivery(*row)
 
 
 def mails_of(session: Session, account_id: int, limit: int) -> Sequence[Delivery]:

@@ -23,18 +23,21 @@ log = logging.getLogger(__name__)
 
 EVERY = 15 * 60.0
 """Seconds between looks."""
+SOON = 60.0
+"""Seconds until the first one; a server that has just begun has other things to do."""
 
 
 async def run_forecasts() -> None:
     """Look again and again, for ever."""
+    await asyncio.sleep(SOON)
     while True:
-        await asyncio.sleep(EVERY)
         try:
             await asyncio.to_thread(warn_all, utc_now())
         except Unavailable:
             log.warning("forecasts wait for the database")
         except Exception:
             log.exception("forecasts could not be made")
+        await asyncio.sleep(EVERY)
 
 
 def warn_all(now: datetime) -> int:

@@ -9,7 +9,7 @@ who gets them or what they say.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from portal.clock import utc_now
@@ -36,26 +36,27 @@ async def run_outbox() -> None:
     """Send what is due, for ever; at once done with where mail is not set up."""
     if not settings().mail_is_set_up:
         return
-    under_way: set[asyncio.Task[None]] = set()
+    under_way: dict[asyncio.Task[None], int] = {}
     try:
         while True:
-            free = AT_ONCE - len(under_way)
-            under_way |= {asyncio.create_task(deliver(mail)) for mail in await _claimed(free)}
+            claimed = await _claimed(AT_ONCE - len(under_way), set(under_way.values()))
+            under_way |= {asyncio.create_task(deliver(mail)): mail.account_id for mail in claimed}
             if under_way:
-                _, under_way = await asyncio.wait(under_way, timeout=EVERY, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(under_way, timeout=EVERY, return_when=asyncio.FIRST_COMPLETED)
+                under_way = {task: account for task, account in under_way.items() if task not in done}
             else:
                 await asyncio.sleep(EVERY)
     finally:
         if under_way:
-            _, under_way = await asyncio.wait(under_way, timeout=FINISHED_WITHIN)
+            await asyncio.wait(under_way, timeout=FINISHED_WITHIN)
         for task in under_way:
             task.cancel()
 
 
-async def _claimed(limit: int) -> list[DueMail]:
+async def _claimed(limit: int, busy: Collection[int]) -> list[DueMail]:
     """Return mails to be sent; none where even that fails, after a while in which the database may come back."""
     try:
-        return await asyncio.to_thread(claim, limit) if limit else []
+        return await asyncio.to_thread(claim, limit, busy) if limit else []
     except Unavailable:
         log.warning("mails wait for the database")
     except Exception:
@@ -64,12 +65,15 @@ async def _claimed(limit: int) -> list[DueMail]:
     return []
 
 
-def claim(limit: int) -> list[DueMail]:
-    """Return due mails, which are ours for three times as long as sending one may take. Raises Unavailable."""
+def claim(limit: int, busy: Collection[int] = ()) -> list[DueMail]:
+    """Return due mails of accounts that are not `busy`; ours for three times as long as sending one may take.
+
+    Raises Unavailable.
+    """
     now = utc_now()
     if not run_in_glance(is_any_due, now):
         return []
-    return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit)
+    return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit, but=busy)
 
 
 async def deliver(mail: DueMail) -> None:

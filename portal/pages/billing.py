@@ -83,7 +83,7 @@ async def billing_page(viewer: SignedIn) -> None:
             budgets.show(view.budgets, now)
             models.show(view.summary)
             cost.show(view.summary)
-            alerts.show(view.alerts, view.past_alerts, now)
+            alerts.show(view, now)
 
         await live(("billing", viewer.id), load, show, head.updated())
 

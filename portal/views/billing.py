@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.alerts import AlertSettings
-from portal.views.alerts import PastAlert, load_alerts, load_past_alerts
+from portal.views.alerts import PastAlert, TestMail, load_alerts, load_past_alerts, load_test_mail
 from portal.views.budget import BudgetsView, load_budgets, with_outlooks
 from portal.views.summary import SummaryView, load_summary
 
@@ -19,6 +19,7 @@ class BillingView:
     summary: SummaryView
     alerts: AlertSettings
     past_alerts: tuple[PastAlert, ...]
+    test_mail: TestMail | None
 
 
 def load_billing(session: Session, account_id: int, now: datetime) -> BillingView:
@@ -28,4 +29,5 @@ def load_billing(session: Session, account_id: int, now: datetime) -> BillingVie
         summary=load_summary(session, account_id, now),
         alerts=load_alerts(session, account_id),
         past_alerts=load_past_alerts(session, account_id),
+        test_mail=load_test_mail(session, account_id),
     )

@@ -15,6 +15,7 @@ from portal.actions.ledger import rebuild_account
 from portal.actions.usage import record_usage
 from portal.db.crossings import count_unread, crossings
 from portal.db.held import held_events
+from portal.db.mails import mails_of
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Limits
 from tests.cast import NOW, Gateway, report, run, send
@@ -191,3 +192,13 @@ def test_a_limit_that_is_lowered_beside_a_batch_misses_nothing(alice: Account, g
         for thread in (lower, add):
             thread.join()
         assert ("daily", f"{at:%m-%d}", 80) in crossed(alice)
+
+
+def test_a_threshold_below_one_that_was_told_of_is_no_news(alice: Account, gateway: Gateway) -> None:
+    limit(alice, daily=100)
+    use(gateway, "a", 120)
+    run(read_crossings, alice.id, 10**9, NOW)
+    run(change_alerts, alice.id, True, 50, None, NOW)
+    assert ("daily", "11-22", 50) in crossed(alice)
+    assert run(count_unread, alice.id) == 0
+    assert run(mails_of, alice.id, 10) == []

@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from portal.actions import resets
-from portal.actions.accounts import set_active
+from portal.actions.accounts import Profile, change_password, change_profile, set_active, set_password
 from portal.actions.resets import LinkEnded, count_ask, owner_of, queue_links, reset_password
 from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.db.audit import entries
@@ -311,3 +311,19 @@ def test_of_two_at_once_one_sets_the_password(alice: Account, monkeypatch: pytes
     kept = ("first new password", "second new password")[done.index(True)]
     assert sign_in("alice", kept, Browser("Firefox", HERE), None, NOW).account_id == alice.id
     assert [mail.kind for mail in mails()].count("notice") == 1
+
+
+@pytest.mark.parametrize("end", ["password", "suspended", "email", "own password"])
+def test_a_link_ends_with_what_it_was_asked_for(alice: Account, end: str) -> None:
+    (token,) = ask()
+    if end == "password":
+        run(set_password, "test", "alice", QUICK_HASH, NOW)
+    if end == "suspended":
+        run(set_active, "test", "alice", False, NOW)
+        run(set_active, "test", "alice", True, NOW)
+    if end == "email":
+        run(change_profile, alice.id, Profile("Alice", "new@example.org", "UTC", "en", "system"), NOW)
+    if end == "own password":
+        change_password(alice.id, None, PASSWORD, "four glasses of water", NOW)
+    with pytest.raises(LinkEnded):
+        run(owner_of, token, NOW)

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from portal.db.mails import NewMail, add_mail, claim_due, failed_mails, is_any_due, mails_of
+from portal.db.mails import NewMail, add_mail, claim_due, drop_mails, failed_mails, is_any_due, mails_of
 from portal.db.session import Database, run_in_glance, run_in_reading
 from portal.db.tables import Account, Mail
+from portal.rules.mails import Kind
 from tests.cast import NOW, run
 
 LEASE = timedelta(minutes=3)
@@ -65,7 +66,7 @@ def test_each_mail_has_an_id_of_its_own(
     settings_env(base_url=base_url)
     run(add, alice)
     run(add, alice)
-    ids = {mail.message_id for mail in run(claim_due, NOW, LEASE, 10)}
+    ids = set(run(lambda session: list(session.scalars(select(Mail.message_id)))))
     assert len(ids) == 2
     assert all(id.startswith("<") and id.endswith(f"@{domain}>") for id in ids)
 
@@ -177,3 +178,21 @@ def test_looking_for_mails_reads_the_index_of_due_ones_alone(db: Database) -> No
             connection.exec_driver_sql("SET enable_seqscan = off")  # which is faster while there are no mails
         plan = connection.exec_driver_sql(f"{explain} {statement}", values).all()
     assert "ix_mails_due" in str(plan)
+
+
+def test_each_account_is_given_one_mail_at_a_time(mail_is_set_up: None, alice: Account, bob: Account) -> None:
+    for account in (alice, alice, bob):
+        run(add, account)
+    claimed = run(claim_due, NOW, LEASE, 5)
+    assert sorted(mail.account_id for mail in claimed) == sorted([alice.id, bob.id])
+    assert run(claim_due, NOW, LEASE, 5, but={alice.id}) == []
+    assert [mail.account_id for mail in run(claim_due, NOW, LEASE, 5)] == [alice.id]
+
+
+def test_what_waits_can_be_dropped_by_its_kind(mail_is_set_up: None, alice: Account, bob: Account) -> None:
+    for account in (alice, bob):
+        run(add, account)
+    run(drop_mails, alice.id, "Switched off.", NOW, kind=Kind.NOTICE)
+    assert [state for state, _ in states(alice)] == ["queued"]
+    run(drop_mails, alice.id, "Switched off.", NOW)
+    assert (states(alice), [state for state, _ in states(bob)]) == ([("failed", "Switched off.")], ["queued"])

@@ -18,7 +18,8 @@ from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.mails import State
 from portal.settings import settings
 from portal.views.accounts import Viewer
-from portal.views.alerts import AlertSettings, PastAlert
+from portal.views.alerts import AlertSettings, PastAlert, TestMail
+from portal.views.billing import BillingView
 
 _NAME = "Configure Budget Alerts"
 _MAIL: dict[str | None, str] = {
@@ -55,16 +56,17 @@ class AlertsCard:
                 for width in (220, 260, 120):
                     Text("p", skeleton=width)
 
-    def show(self, stored: AlertSettings, past: tuple[PastAlert, ...], now: datetime) -> None:
+    def show(self, view: BillingView, now: datetime) -> None:
         """Show what is stored, unless something else has been typed meanwhile, and what there was to be told."""
         if self._form is not None:
-            self._form.show(stored)
+            self._form.show(view.alerts)
         else:
             self._room.delete()
             with self._card:
-                self._form = AlertsForm(self._viewer, stored)
+                self._form = AlertsForm(self._viewer, view.alerts)
                 self._past = PastAlerts(self._formats)
-        self._past.show(past, now)
+        self._form.show_test(last_test_mail(view.test_mail, self._formats, now))
+        self._past.show(view.past_alerts, now)
 
 
 class AlertsForm:
@@ -109,6 +111,7 @@ class AlertsForm:
         with tag("div", "mp-form__foot"):
             form.submit("Save alerts")
             self._test = button("Send a test mail", self._send_test)
+        self._tested = Text("p").classes("mp-hint").props("data-testid=test-mail")
         if not settings().mail_is_set_up:
             set_props(self._test, disable=True)
             Text("p", "Mail is not set up here. Until it is, the bell at the top tells you.").classes("mp-hint")
@@ -129,6 +132,11 @@ class AlertsForm:
         if stored != self._stored and self._typed() == _texts(self._stored):
             self._fill(stored)
         self._stored = stored
+
+    def show_test(self, sentence: str) -> None:
+        """Say what has become of the last test mail."""
+        self._tested.show(sentence)
+        self._tested.set_visibility(bool(sentence))
 
     def _typed(self) -> tuple[bool, str, str, bool, str]:
         forecast = bool(self._forecast.value)
@@ -166,6 +174,7 @@ class AlertsForm:
             self._message.say(error.detail, "warn")
         else:
             self._message.say(f"A test mail is on its way to {recipient}.")
+            await refresh_all(self._viewer.id)
 
 
 class PastAlerts:
@@ -197,6 +206,14 @@ class PastAlerts:
                 }
             )
         show_rows(self._table, rows)
+
+
+def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:
+    """Say what has become of a test mail; nothing without one."""
+    if mail is None:
+        return ""
+    said = f"Test mail to {mail.recipient}, {f.moment(mail.asked_at, now)}: {_MAIL[mail.state].lower()}"
+    return f"{said}. {mail.error}" if mail.error else f"{said}."
 
 
 def _texts(stored: AlertSettings) -> tuple[bool, str, str, bool, str]:
