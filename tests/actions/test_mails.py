@@ -2,14 +2,16 @@ from collections.abc import Callable
 
 import pytest
 
-from portal.actions.accounts import set_active
+from portal.actions.accounts import change_password, set_active
+from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
 from portal.actions.mails import send_test_mail
 from portal.db.mails import mails_of
 from portal.db.tables import Account
 from portal.errors import Conflict, NotSignedIn
+from portal.rules.budgets import Limits
 from portal.rules.mails import MAILS_A_DAY
-from tests.cast import NOW, run
+from tests.cast import NOW, PASSWORD, run
 
 
 @pytest.fixture
@@ -46,3 +48,32 @@ def test_a_suspended_account_gets_none(post: None, alice: Account) -> None:
     with pytest.raises(NotSignedIn):
         run(send_test_mail, alice.id, NOW)
     assert run(mails_of, alice.id, 10) == []
+
+
+def test_whoever_changes_their_password_is_told(post: None, alice: Account) -> None:
+    change_password(alice.id, None, PASSWORD, "four glasses of water", NOW)
+    assert [(mail.kind, mail.state) for mail in run(mails_of, alice.id, 10)] == [("notice", "queued")]
+
+
+def test_without_mail_nobody_is_told_and_nothing_has_failed(alice: Account) -> None:
+    change_password(alice.id, None, PASSWORD, "four glasses of water", NOW)
+    assert run(mails_of, alice.id, 10) == []
+
+
+def test_what_waits_for_a_suspended_account_is_not_sent(post: None, alice: Account) -> None:
+    run(send_test_mail, alice.id, NOW)
+    run(set_active, "test", "alice", False, NOW)
+    assert [(mail.state, mail.error) for mail in run(mails_of, alice.id, 10)] == [
+        ("failed", "The account was suspended.")
+    ]
+
+
+@pytest.mark.parametrize(("enabled", "email"), [(False, None), (True, "ops@example.org")])
+def test_alerts_that_are_not_wanted_any_more_are_not_sent(
+    post: None, alice: Account, enabled: bool, email: str | None
+) -> None:
+    run(change_alerts, alice.id, True, 80, None, NOW)
+    run(set_budget, "test", "alice", Limits(daily=0), NOW)
+    assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["queued"]
+    run(change_alerts, alice.id, enabled, 80, email, NOW)
+    assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["failed"]
