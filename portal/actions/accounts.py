@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.actions.mails import queue_password_notice
+from portal.actions.mails import queue_email_notice, queue_password_notice
 from portal.actions.passwords import check_hash, hash_password
 from portal.db.accounts import account, account_named, add_account, change_password_hash, count_accounts
 from portal.db.audit import add_entry
@@ -125,6 +125,7 @@ def change_profile(session: Session, account_id: int, new: Profile, now: datetim
     address = _checked("email", clean_email, new.email)
     if address != own.email:
         forget_links(session, own.id)  # they went to the old address
+        queue_email_notice(session, own, now)
     own.email = address
     own.time_zone = _checked("time_zone", lambda name: zone(name).key, new.time_zone)
     own.language = _choice(Language, "language", new.language)

@@ -1,6 +1,8 @@
 """Mails that an account asks for, or is sent about itself."""
 
+from collections.abc import Callable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +12,7 @@ from portal.db.audit import add_entry
 from portal.db.mails import NewMail, add_mail, mails_of
 from portal.db.tables import Account
 from portal.errors import Conflict, NotSignedIn
-from portal.mails import password_changed_mail, test_mail
+from portal.mails import Content, email_changed_mail, password_changed_mail, test_mail
 from portal.rules.mails import Kind, State
 from portal.rules.periods import zone
 from portal.settings import settings
@@ -37,8 +39,18 @@ def send_test_mail(session: Session, account_id: int, now: datetime) -> str:
 
 def queue_password_notice(session: Session, account: Account, now: datetime) -> None:
     """Tell an account that its password was changed, whoever did so; nothing where mail is not set up."""
-    if not settings().mail_is_set_up:
-        return
-    tz = zone(account.time_zone) if account.time_zone else settings().budget_zone
-    content = password_changed_mail(account.display_name, account.language, now, tz)
-    add_mail(session, NewMail(account.id, Kind.NOTICE, account.email, *content), now)
+    _queue_notice(session, account, password_changed_mail, now)
+
+
+def queue_email_notice(session: Session, account: Account, now: datetime) -> None:
+    """Tell the address that an account still has that it will have another one; nothing where mail is not set up."""
+    _queue_notice(session, account, email_changed_mail, now)
+
+
+def _queue_notice(
+    session: Session, account: Account, write: Callable[[str, str, datetime, ZoneInfo], Content], now: datetime
+) -> None:
+    if settings().mail_is_set_up and account.email:
+        tz = zone(account.time_zone) if account.time_zone else settings().budget_zone
+        content = write(account.display_name, account.language, now, tz)
+        add_mail(session, NewMail(account.id, Kind.NOTICE, account.email, *content), now)

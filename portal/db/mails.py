@@ -20,6 +20,7 @@ from portal.rules.mails import LINKS_A_DAY, MAILS_A_DAY, Kind, State, is_too_lat
 from portal.settings import settings
 
 NOT_SET_UP = "Mail is not set up."
+NO_ADDRESS = "The account has no email address."
 TOO_MANY = f"More than {MAILS_A_DAY} mails on one day."
 TOO_MANY_LINKS = f"More than {LINKS_A_DAY} links for forgotten passwords on one day."
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,80}")
@@ -94,6 +95,8 @@ def add_mail(session: Session, new: NewMail, now: datetime) -> None:
 def _why_not(session: Session, new: NewMail, now: datetime) -> str | None:
     if not settings().mail_is_set_up:
         return NOT_SET_UP
+    if not new.recipient:
+        return NO_ADDRESS
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     was_meant_to_go = (Mail.state != State.FAILED) | (Mail.tries > 0)
     links = func.count().filter(Mail.kind == Kind.RESET)

@@ -5,8 +5,16 @@ late it arrives. It is text and HTML from templates, without images, scripts or 
 Subjects name nobody and no figures but a percentage, since screens show them to bystanders.
 """
 
-from portal.mails.account import password_changed_mail, reset_mail, test_mail
+from portal.mails.account import email_changed_mail, password_changed_mail, reset_mail, test_mail
 from portal.mails.content import Content
 from portal.mails.crossing import CrossingFacts, crossing_mail
 
-__all__ = ["Content", "CrossingFacts", "crossing_mail", "password_changed_mail", "reset_mail", "test_mail"]
+__all__ = [
+    "Content",
+    "CrossingFacts",
+    "crossing_mail",
+    "email_changed_mail",
+    "password_changed_mail",
+    "reset_mail",
+    "test_mail",
+]

@@ -16,6 +16,11 @@ def password_changed_mail(display_name: str, language: str, at: datetime, zone: 
     return written("password_changed", language, display_name=display_name, at=at, zone=zone)
 
 
+def email_changed_mail(display_name: str, language: str, at: datetime, zone: ZoneInfo) -> Content:
+    """Return the mail that tells the old address of an account that there is a new one, in case it was not them."""
+    return written("email_changed", language, display_name=display_name, at=at, zone=zone)
+
+
 def test_mail(display_name: str, language: str, base_url: str) -> Content:
     """Return a mail that proves that alerts will arrive."""
     return written("test", language, display_name=display_name, portal=base_url.rstrip("/"))

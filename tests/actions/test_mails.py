@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from portal.actions.accounts import change_password, set_active
+from portal.actions.accounts import Profile, change_password, change_profile, set_active
 from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
 from portal.actions.mails import send_test_mail
@@ -77,3 +77,11 @@ def test_alerts_that_are_not_wanted_any_more_are_not_sent(
     assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["queued"]
     run(change_alerts, alice.id, enabled, 80, email, NOW)
     assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["failed"]
+
+
+def test_the_old_address_is_told_that_there_is_a_new_one(post: None, alice: Account) -> None:
+    for email in ("new@example.org", "new@example.org"):
+        run(change_profile, alice.id, Profile("Alice", email, "UTC", "de", "system"), NOW)
+    ((kind, recipient, subject),) = [(m.kind, m.recipient, m.subject) for m in run(mails_of, alice.id, 10)]
+    assert (kind, recipient) == ("notice", "alice@example.org")
+    assert subject == "The address of your MoE Portal account was changed"

@@ -196,3 +196,8 @@ def test_what_waits_can_be_dropped_by_its_kind(mail_is_set_up: None, alice: Acco
     assert [state for state, _ in states(alice)] == ["queued"]
     run(drop_mails, alice.id, "Switched off.", NOW)
     assert (states(alice), [state for state, _ in states(bob)]) == ([("failed", "Switched off.")], ["queued"])
+
+
+def test_an_account_without_an_address_is_sent_nothing(mail_is_set_up: None, alice: Account) -> None:
+    run(add_mail, NewMail(alice.id, Kind.ALERT, "", "A subject", "text", "<p>html</p>"), NOW)
+    assert states(alice) == [("failed", "The account has no email address.")]

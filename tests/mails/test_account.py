@@ -60,3 +60,22 @@ def test_a_test_mail_leads_to_billing(language: str, subject: str) -> None:
     assert content.subject == subject
     assert "https://portal.example.org/user/billing\n" in content.text
     assert 'href="https://portal.example.org/user/billing"' in content.html
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "when"),
+    [
+        ("en", "The address of your MoE Portal account was changed", "22 November 2026 at 15:05 (Europe/Berlin)"),
+        (
+            "de",
+            "Die Adresse Ihres Kontos bei MoE Portal wurde geändert",
+            "22. November 2026 um 15:05 Uhr (Europe/Berlin)",
+        ),
+    ],
+)
+def test_a_changed_address_is_told_to_the_old_one(language: str, subject: str, when: str) -> None:
+    at = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+    content = account.email_changed_mail("Alice", language, at, ZoneInfo("Europe/Berlin"))
+    assert content.subject == subject
+    assert when in content.text
+    assert when in content.html
