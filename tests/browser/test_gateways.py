@@ -46,12 +46,12 @@ def test_a_gateway_is_connected_by_copying(portal: Portal, visit: Visit, width: 
 
 
 def test_why_events_are_rejected_shows_on_the_gateways_page(portal: Portal, visit: Visit) -> None:
-    admin = portal.person("otto", role="admin")
+    admin = portal.person("olga", role="admin")
     headers = {"Authorization": f"Bearer {portal.gateway_token}"}
     page = visit(admin, "/admin/gateways")
     go(page, portal.url + str(page.get_by_role("link", name="browser-tests").get_attribute("href")))
     expect(page.get_by_role("heading", level=1)).to_have_text("browser-tests")
-    httpx.post(f"{portal.url}/api/v1/usage", json={"id": "<i>late</i>", "username": "otto"}, headers=headers)
+    httpx.post(f"{portal.url}/api/v1/usage", json={"id": "<i>late</i>", "username": "olga"}, headers=headers)
     expect(page.get_by_test_id("rejected-table")).to_contain_text("<i>late</i>")
     assert violations(page) == []
     page.get_by_role("button", name="New token").click()
