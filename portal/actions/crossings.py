@@ -16,7 +16,7 @@ from portal.db.mails import NewMail, add_mail
 from portal.mails import CrossingFacts, crossing_mail
 from portal.rules.alerts import FORECAST, reached, thresholds
 from portal.rules.mails import Kind
-from portal.rules.periods import Period, day_of, period_start, resets_at, zone
+from portal.rules.periods import Period, day_of, period_start, resets_at, zone_or
 from portal.settings import settings
 
 
@@ -88,10 +88,7 @@ def _queue_mail(
         resets_at=resets_at(new.period, now, budget_tz) if account.limits.resets(new.period) else None,
         display_name=account.display_name,
         language=account.language,
-        zone=zone(account.time_zone) if account.time_zone else budget_tz,
+        zone=zone_or(account.time_zone, budget_tz),
     )
     content = crossing_mail(facts, settings().base_url or "")
-    mail = NewMail(
-        account.account_id, Kind.ALERT, account.email, content.subject, content.text, content.html, crossing_id
-    )
-    add_mail(session, mail, now)
+    add_mail(session, NewMail(account.account_id, Kind.ALERT, account.email, *content, crossing_id), now)

@@ -14,7 +14,7 @@ from portal.db.tables import Account
 from portal.errors import Conflict, NotSignedIn
 from portal.mails import Content, email_changed_mail, password_changed_mail, test_mail
 from portal.rules.mails import Kind, State
-from portal.rules.periods import zone
+from portal.rules.periods import zone_or
 from portal.settings import settings
 
 
@@ -28,8 +28,7 @@ def send_test_mail(session: Session, account_id: int, now: datetime) -> str:
         raise NotSignedIn
     recipient = alert_settings(session, account_id).email or own.email
     content = test_mail(own.display_name, own.language, settings().base_url or "")
-    mail = NewMail(account_id, Kind.TEST, recipient, content.subject, content.text, content.html)
-    add_mail(session, mail, now)
+    add_mail(session, NewMail(account_id, Kind.TEST, recipient, *content), now)
     (queued,) = mails_of(session, account_id, 1)
     if queued.state == State.FAILED:
         raise Conflict(queued.error)
@@ -51,6 +50,6 @@ def _queue_notice(
     session: Session, account: Account, write: Callable[[str, str, datetime, ZoneInfo], Content], now: datetime
 ) -> None:
     if settings().mail_is_set_up and account.email:
-        tz = zone(account.time_zone) if account.time_zone else settings().budget_zone
+        tz = zone_or(account.time_zone, settings().budget_zone)
         content = write(account.display_name, account.language, now, tz)
         add_mail(session, NewMail(account.id, Kind.NOTICE, account.email, *content), now)

@@ -13,7 +13,7 @@ from portal.db.keys import keys
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.tables import ApiKey
 from portal.errors import Conflict, NotFound
-from portal.rules.periods import zone
+from portal.rules.periods import zone_or
 from portal.settings import settings
 from portal.views.keys import KeyView, load_keys
 
@@ -66,7 +66,7 @@ def _create(session: Session, name: str, label: str, expires: str | None, now: d
     found = owner(session, name)
     if not found.active:
         raise Conflict(f"The account {name} is suspended. Activate it first: portal user activate {name}")
-    tz = zone(found.time_zone) if found.time_zone else settings().budget_zone
+    tz = zone_or(found.time_zone, settings().budget_zone)
     ends = read_moment(expires, "--expires", tz, end=True) if expires is not None else None
     return create_key(session, found.id, label, ends, now, actor())
 

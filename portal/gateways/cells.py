@@ -10,7 +10,7 @@ from uuid import UUID
 
 from portal.gateways.values import Unclear, latency
 from portal.rules.pricing import MAX_TOKENS
-from portal.rules.secrets import digest, is_digest
+from portal.rules.secrets import as_digest
 
 NOT_SAID = ("", "NULL", r"\N")
 """How databases write null into CSV."""
@@ -110,8 +110,7 @@ def factor(value: object, name: str) -> Decimal:
 
 def key_hash(value: object) -> str:
     """Return the digest of an API key; a digest that stands there already, as it is. Raises Unclear."""
-    said = text(value, "api_key")
-    return said.lower() if is_digest(said) else digest(said)
+    return as_digest(text(value, "api_key"))
 
 
 def json_object(value: object) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from portal.gateways.values import (
     part_of,
     token_count,
 )
-from portal.rules.secrets import digest, is_digest
+from portal.rules.secrets import as_digest
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
 
@@ -97,6 +97,7 @@ def _understood(event: dict[str, Any], default_mode: str) -> UsageReport:
     if not asked and not served:
         raise Unclear("There is no model.")
     start = instant(event.get("startTime"), "startTime")
+    key = metadata.get("user_api_key_hash")
     return UsageReport(
         id=_identity(event),
         model=asked or served,
@@ -104,7 +105,7 @@ def _understood(event: dict[str, Any], default_mode: str) -> UsageReport:
         mode=_mode(metadata) or default_mode,
         prompt_tokens=prompt,
         completion_tokens=completion,
-        key_hash=_key_hash(metadata.get("user_api_key_hash")),
+        key_hash=as_digest(key if isinstance(key, str) else ""),
         cached_tokens=part_of(prompt, detail(usage, "cached_tokens", *PROMPT_DETAILS)),
         reasoning_tokens=part_of(completion, detail(usage, "reasoning_tokens", *COMPLETION_DETAILS)),
         status=_status(event),
@@ -134,12 +135,6 @@ def _identity(event: dict[str, Any]) -> str:
 
 def _response_id(event: dict[str, Any]) -> str | None:
     return clip_line(event.get("id"), LONGEST_ID) or None
-
-
-def _key_hash(said: object) -> str:
-    """Return the digest of the key a request was made with; a digest that stands there already, as it is."""
-    text = said if isinstance(said, str) else ""
-    return text.lower() if is_digest(text) else digest(text)
 
 
 def _mode(metadata: dict[str, Any]) -> str:

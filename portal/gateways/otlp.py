@@ -32,7 +32,7 @@ from decimal import Decimal
 from portal.gateways.spans import Attributes, Span, Value, read_spans
 from portal.gateways.values import Unclear, latency, part_of, token_count, whole_counts
 from portal.rules.pricing import MAX_COST_FACTOR
-from portal.rules.secrets import digest, is_digest
+from portal.rules.secrets import as_digest, digest
 from portal.rules.text import clip_line
 from portal.rules.usage import Rejected, UsageReport
 
@@ -247,8 +247,7 @@ def _whose(said: Attributes) -> tuple[str | None, str | None]:
     for name in _KEY:
         if name in said:
             text = str(said[name])
-            is_done = name != "portal.api_key" and is_digest(text)
-            return text.lower() if is_done else digest(text), None
+            return digest(text) if name == "portal.api_key" else as_digest(text), None
     names = (_text(said, 65, name).lower() for name in _USER)
     found = next((name for name in names if 0 < len(name) <= 64), None)
     return (None, found) if found else (digest(""), None)

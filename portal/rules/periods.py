@@ -53,6 +53,11 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def zone_or(name: str | None, otherwise: ZoneInfo) -> ZoneInfo:
+    """Return the zone that an account has chosen, or the one for those that have not chosen any yet."""
+    return zone(name) if name else otherwise
+
+
 def day_of(instant: datetime, tz: ZoneInfo) -> date:
     """Return the day of `tz` in which an instant lies, so that `start_of_day(day) <= instant < end_of_day(day)`."""
     day = instant.astimezone(tz).date()

@@ -35,6 +35,11 @@ def is_digest(text: str) -> bool:
     return _SHA256.fullmatch(text) is not None
 
 
+def as_digest(said: str) -> str:
+    """Return the digest of what may be a secret or its digest already, which stays as it is, in lower case."""
+    return said.lower() if is_digest(said) else digest(said)
+
+
 def key_prefix(secret: str) -> str:
     """Return the first 16 characters, by which people tell their keys apart."""
     return secret[:PREFIX_LENGTH]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.sessions import session_of, sessions, still_running
 from portal.db.tables import Account
-from portal.rules.periods import zone
+from portal.rules.periods import zone_or
 from portal.rules.secrets import digest
 from portal.settings import settings
 
@@ -37,7 +37,7 @@ class Viewer:
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which single instants are shown: the account's own, else the installation's."""
-        return zone(self.time_zone) if self.time_zone else settings().budget_zone
+        return zone_or(self.time_zone, settings().budget_zone)
 
     @property
     def initials(self) -> str:

@@ -24,6 +24,7 @@ from portal.rules.periods import (
     start_of_day,
     zone,
     zone_names,
+    zone_or,
 )
 
 MICROSECOND = timedelta(microseconds=1)
@@ -272,3 +273,8 @@ def test_every_zone_on_offer_can_be_used() -> None:
     assert len(zone_names()) > 400
     for name in zone_names():
         assert abs(day_of(utc("2026-11-22 12:00"), zone(name)) - date(2026, 11, 22)) <= timedelta(1)
+
+
+def test_who_has_chosen_no_zone_has_the_other_one() -> None:
+    assert zone_or("Europe/Berlin", ZoneInfo("UTC")).key == "Europe/Berlin"
+    assert zone_or(None, ZoneInfo("UTC")).key == "UTC"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, digest, is_digest, is_secret, key_prefix, new_secret
+from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, as_digest, digest, is_digest, is_secret, key_prefix, new_secret
 
 
 @pytest.mark.parametrize("kind", [API_KEY, GATEWAY_TOKEN])
@@ -59,3 +59,8 @@ def test_a_digest_is_the_sha_256_in_small_hex() -> None:
 def test_people_tell_keys_apart_by_sixteen_characters() -> None:
     assert key_prefix(API_KEY + HEX) == "moe-sk-012345678"
     assert len(key_prefix(new_secret(API_KEY))) == 16
+
+
+def test_what_may_be_a_digest_already_is_digested_once() -> None:
+    done = digest("moe-sk-1")
+    assert as_digest("moe-sk-1") == as_digest(done) == as_digest(done.upper()) == done
