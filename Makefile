@@ -69,19 +69,19 @@ $(VENV)/made:
 
 $(VENV)/set-up: $(VENV)/made requirements.lock pyproject.toml
 	@echo "Installing what the portal needs (about a minute) …"
-	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/set-up-test: $(VENV)/set-up requirements-test.lock
 	@echo "Installing what the tests need (about a minute) …"
-	@$(PIP_INSTALL) --require-hashes -r requirements-test.lock
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-test.lock
 	@touch $@
 
 $(GATEWAY_VENV)/set-up: requirements-gateway.lock
 	@echo "Installing LiteLLM in an environment of its own (two minutes, 0.8 GB) …"
 	@python=$$(scripts/find_python.sh) || exit 1; "$$python" -m venv --clear $(GATEWAY_VENV)
-	@$(GATEWAY_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gateway.lock
+	@$(GATEWAY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-gateway.lock
 	@touch $@
 
 $(UV):
