@@ -87,7 +87,7 @@ def build(settings: Settings) -> ASGIApp:
 def answer(request: Request, error: Exception) -> Response:
     """Say a failure to whoever asked: as JSON to programs, as a page to people."""
     wants_json = api_errors.wants_json(request.url.path)
-    return (api_errors.error_answer if wants_json else page_errors.error_page)(request, error)
+    return (api_errors.error_answer if wants_json else page_errors.draw_error)(request, error)
 
 
 def serve(settings: Settings, *, access_log: bool = True) -> None:
@@ -327,7 +327,10 @@ class _NotFound:
     async def __call__(self, request: Request, error: Exception) -> Response:
         """Tell a wrong method from a wrong address."""
         is_there = any(route.matches(request.scope)[0] is Match.PARTIAL for route in self._server.router.routes)
-        return answer(request, HTTPException(405) if is_there else error)
+        found = HTTPException(405) if is_there else error
+        if api_errors.wants_json(request.url.path):
+            return answer(request, found)
+        return await asyncio.to_thread(page_errors.error_page, request, found)
 
 
 _logged_elsewhere = page_errors.LoggedElsewhere()

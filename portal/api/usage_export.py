@@ -3,9 +3,11 @@
 Decisions: the rows come from one snapshot of the database, which is given back when the last byte has left or the
 reader has gone. Only a few exports run at once, since each holds a connection for as long as its reader takes.
 CSV and XLSX have the columns `COLUMNS`; JSON lines are the items of `/user/api/usage` with what they lack of these.
-Text that a spreadsheet would take for a formula is marked as text (source: OWASP, CSV injection).
+Text that a spreadsheet would take for a formula is marked as text (source: OWASP, CSV injection). CSV begins with a
+byte order mark, without which Excel reads UTF-8 as the system's old code page; `bom=false` leaves it out.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -17,7 +19,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain, islice
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, Literal
 
 from fastapi import Depends, Query
 from openpyxl import Workbook
@@ -96,6 +98,7 @@ class ExportQuery(FilterQuery):
     """Which requests to export, and as what."""
 
     format: Format = Format.CSV
+    bom: Literal["true", "false"] = Field(default="true", description="CSV: begin with a byte order mark, for Excel")
 
 
 class ExportItem(UsageItem):
@@ -142,7 +145,9 @@ def export_usage(
     """Return all of the account's requests that a filter selects, as a file."""
     now, wanted = utc_now(), query.filter()
     chunks = _WRITERS[query.format](load_export(session, viewer, wanted, now))
-    begun = chain([next(chunks)], chunks)  # what fails at once can still be answered as an error
+    first = next(chunks)  # what fails at once can still be answered as an error
+    mark = codecs.BOM_UTF8 if query.format is Format.CSV and query.bom == "true" else b""
+    begun = chain([mark + first], chunks)
     name = f"moe-portal-usage-{viewer.username}-{_period(wanted, viewer, now)}.{query.format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(begun, media_type=_MEDIA_TYPES[query.format], headers=headers)

@@ -59,7 +59,7 @@ def show(name: UserName) -> None:
             _or_infinite(part.budget.limit),
             _or_infinite(part.budget.remaining),
             "–" if part.percent is None else f"{part.percent} %",
-            "No limit" if part.level is None else part.level.label,
+            part.budget.level_label,
             shown(part.resets_at),
             view.type.label,
         )

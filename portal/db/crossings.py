@@ -12,7 +12,7 @@ from portal.db import tables
 from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
 from portal.db.tables import Account, Budget, Crossing, Mail
 from portal.db.upserts import insert
-from portal.rules.alerts import DEFAULT_THRESHOLD
+from portal.rules.alerts import DEFAULT_THRESHOLD, FULL
 from portal.rules.budgets import Limits
 from portal.rules.periods import Period, period_start
 
@@ -108,6 +108,19 @@ def crossings(session: Session, account_id: int, limit: int) -> Sequence[Crossin
     """Return an account's crossings, newest first."""
     wanted = select(Crossing).where(Crossing.account_id == account_id)
     return session.scalars(wanted.order_by(Crossing.id.desc()).limit(limit)).all()
+
+
+def full_since(session: Session, account_id: int, day: date) -> dict[tuple[Period, int], datetime]:
+    """Return when the budgets of the periods in which a day lies were first found used up, by period and limit."""
+    rows = session.execute(
+        select(Crossing.period, Crossing.start, Crossing.limit, func.min(Crossing.crossed_at))
+        .where(Crossing.account_id == account_id, Crossing.threshold == FULL)
+        .where(Crossing.start.in_(sorted({period_start(period, day) for period in Period})))
+        .group_by(Crossing.period, Crossing.start, Crossing.limit)
+    )
+    return {
+        (Period(period), limit): at for period, start, limit, at in rows if start == period_start(Period(period), day)
+    }
 
 
 class Told(NamedTuple):

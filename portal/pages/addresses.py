@@ -1,13 +1,18 @@
 """Where people are sent: only ever to a page of this portal."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
+
+from portal.rules.periods import DayRange
+from portal.rules.usage import UsageFilter
 
 DASHBOARD = "/user/dashboard"
 SIGN_IN = "/user/login"
 GATEWAYS = "/admin/gateways"
 CONNECT = "/admin/gateways/new"
+BILLABLE = "/user/billing#billable"
+"""Where billable and raw tokens are explained, the only place."""
 _NOT_BACK_TO = {"/", SIGN_IN, "/user/logout", "/user/setup"}
 LONGEST_ADDRESS = 2000
 
@@ -28,3 +33,9 @@ def sign_in_path(request: Request) -> str:
     asked = quote(request.scope["path"]) + (f"?{query}" if query else "")
     wanted = own_path(asked) if request.method == "GET" else None
     return SIGN_IN if wanted in {None, DASHBOARD} else f"{SIGN_IN}?next={quote(wanted or '', safe='')}"
+
+
+def requests_url(days: DayRange | None, **more: object) -> str:
+    """Return the address of exactly the requests that were counted on these days of the budget zone."""
+    wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
+    return f"/user/usage?{urlencode(wanted.with_(**more).params())}"

@@ -7,14 +7,14 @@ from nicegui import APIRouter, ui
 
 from portal.clock import utc_now
 from portal.db.session import in_reading
+from portal.pages.addresses import BILLABLE, requests_url
 from portal.pages.components.alerts import AlertsCard
 from portal.pages.components.budget_table import BudgetTable
-from portal.pages.components.budgets import requests_url
 from portal.pages.components.chart import day_boundary
 from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
-from portal.pages.components.parts import Text, empty, mode_number, set_props, tag
+from portal.pages.components.parts import Text, empty, mode_number, set_props, tag, weight_legend
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.figures import Figures, total
 from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at, eur_text
@@ -71,16 +71,16 @@ async def billing_page(viewer: SignedIn) -> None:
         return await in_reading(load_billing, viewer.id, utc_now())
 
     with frame("Billing", viewer) as head:
-        sums = SummaryCards(formats)
         budgets = BudgetTable(formats)
+        sums = SummaryCards(formats)
         models = ModelTable(formats)
         with tag("div", "mp-two"):
             cost = CostCalculation(formats)
             alerts = AlertsCard(viewer, formats)
 
         def show(view: BillingView, now: datetime) -> None:
-            sums.show(view.summary, view.budgets)
             budgets.show(view.budgets, now)
+            sums.show(view.summary, view.budgets)
             models.show(view.summary)
             cost.show(view.summary)
             alerts.show(view, now)
@@ -95,8 +95,8 @@ class SummaryCards:
         """Draw the cards with room for their figures."""
         self._formats = formats
         with tag("div", "mp-cards"):
-            self._month = _SumCard("month", "Tokens this month")
-            self._tokens = _SumCard("tokens", "Total tokens")
+            self._month = _SumCard("month", "Tokens this month", "billable")
+            self._tokens = _SumCard("tokens", "Total tokens", "billable")
             self._requests = _SumCard("requests", "Total requests")
 
     def show(self, view: SummaryView, budgets: BudgetsView) -> None:
@@ -123,15 +123,17 @@ class SummaryCards:
         if not figures.requests:
             return NOTHING
         average = (2 * figures.tokens + figures.requests) // (2 * figures.requests)
-        return f"{self._formats.number(average)} tokens each on average"
+        return f"{self._formats.number(average)} billable tokens each on average"
 
 
 class _SumCard:
     """One sum: a figure that leads to its requests, what they cost, and a line below."""
 
-    def __init__(self, name: str, title: str) -> None:
+    def __init__(self, name: str, title: str, unit: str = "") -> None:
         with tag("section", "mp-card mp-sum", data_testid=f"summary-{name}", aria_label=title):
-            Text("h2", title)
+            with tag("div", "mp-budget__title"):
+                Text("h2", title)
+                Text("span", unit).classes("mp-budget__when")
             with tag("div", "mp-budget__row"):
                 self._figure = Text("a", skeleton=168).classes("mp-num")
                 self._cost = Text("span", "").classes("mp-pct")
@@ -168,16 +170,19 @@ class ModelTable:
             self._empty = empty(
                 "chart", "No requests in the last 30 days", "Each model appears here with its first request."
             )
-            self._zones = Text("p", "").classes("mp-zones mp-zones--card")
+            with tag("div", "mp-zones mp-zones--card mp-zones--two"):
+                self._zones = Text("span", "")
+                self._legend = weight_legend("row")
         self._empty.set_visibility(False)
 
     def show(self, view: SummaryView) -> None:
         """Put newer rows in place."""
         f, days, parts = self._formats, view.model_days, view.by_model
-        self._days.show(f"Last 30 days, {f.days(days)}")
+        self._days.show(f"Last 30 days, {f.days(days)}. Billable tokens.")
         self._count.show(f"{f.number(len(parts))} {'row' if len(parts) == 1 else 'rows'}" if parts else "")
         self._zones.show(day_boundary(days.last, f))
         self._table.set_visibility(bool(parts))
+        self._legend.set_visibility(bool(parts))
         self._empty.set_visibility(not parts)
         largest = max((part.figures.tokens for part in parts), default=0)
         show_rows(
@@ -220,17 +225,22 @@ class CostCalculation:
                 Text("h2", "How the cost is computed")
             with tag("div", "mp-card__body mp-explained"):
                 with tag("div", "mp-eq"):
-                    self._tokens, _ = _term("tokens this month")
+                    self._tokens, _ = _term("billable this month")
                     Text("span", "×")
                     self._price, self._price_name = _term("per token")
                     self._equals = Text("span", "=")
                     self._cost, _ = _term("cost this month", "is-sum")
                 self._mixed = Text("p", "").classes("mp-muted")
-                Text(
-                    "p",
-                    "Tokens are counted after the cost factor of the template or gateway that ran the request: "
-                    "with factor 1.25, 10,000 tokens count as 12,500.",
-                ).classes("mp-muted")
+                with tag("p", "mp-muted", id=BILLABLE.partition("#")[2]):
+                    Text("b", "Billable").classes("mp-term")
+                    Text("span", " tokens are the ")
+                    Text("b", "raw").classes("mp-term")
+                    Text(
+                        "span",
+                        " ones, prompt and completion, times the cost factor of the template or gateway that ran the "
+                        "request: with factor 1.25, 10,000 raw tokens are 12,500 billable ones. Budgets and cost count "
+                        "billable tokens.",
+                    )
                 with tag("p", "mp-faint mp-small"):
                     self._since = Text("span", "")
                     Text("span", " Each request keeps the price of its own time; a later price never changes it.")

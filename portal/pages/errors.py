@@ -23,6 +23,9 @@ from starlette.responses import RedirectResponse, Response
 from portal.errors import NotSignedIn, PortalError
 from portal.pages.addresses import SIGN_IN, sign_in_path
 from portal.pages.forms import html_page
+from portal.pages.navigation import pages_of
+from portal.views.accounts import Viewer
+from portal.visitors import viewer_of
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +67,21 @@ def install(app: FastAPI) -> None:
 
 
 def error_page(request: Request, error: Exception) -> Response:
+    """Return the page that says what went wrong, with the visitor's menu. Reads the database: call it on a thread."""
+    try:
+        viewer = viewer_of(request)
+    except PortalError:  # the database cannot be read, which may be what went wrong
+        viewer = None
+    return draw_error(request, error, viewer)
+
+
+def draw_error(request: Request, error: Exception, viewer: Viewer | None = None) -> Response:
     """Return the page that says what went wrong; logs what nobody expected."""
     if isinstance(error, NotSignedIn):
         return RedirectResponse(sign_in_path(request), 303)
     status, said = _explain(request, error)
-    response = html_page(request, "error.html", status, said=said, may_try_again=status >= 500)
+    menu = pages_of(viewer) if viewer else ((), ())
+    response = html_page(request, "error.html", status, said=said, may_try_again=status >= 500, menu=menu)
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})
     if isinstance(error, PortalError) and error.retry_after is not None:

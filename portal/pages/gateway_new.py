@@ -58,7 +58,7 @@ class ConnectGateway:
         self._kind = Choice("Kind of gateway", {key: k.name for key, k in KINDS.items()}, kind, self._choose)
         self._about = Text("p", KINDS[kind].about).classes("mp-muted")
         with tag("div", "mp-pair"):
-            self._name = form.text("name", "Name", kind, hint="How it is called here.", autocomplete="off")
+            self._name = form.text("name", "Name", kind, hint="What it is called here.", autocomplete="off")
             self._mode = form.text("mode", "Mode", "native", hint=_MODE_HINT, autocomplete="off")
         with tag("div", "mp-form__foot") as self._foot:
             form.submit("Create gateway")

@@ -79,6 +79,11 @@ class PeriodBudget:
         return 0 if self.limit is None else max(self.consumed - self.limit, 0)
 
     @property
+    def is_used_up(self) -> bool:
+        """Whether nothing is left; a limit of 0 always is."""
+        return self.remaining == 0
+
+    @property
     def exact_percent(self) -> Decimal | None:
         """Consumed ÷ limit × 100, unrounded; a limit of 0 allows nothing and is always full. None without a limit."""
         if self.limit is None:
@@ -96,6 +101,13 @@ class PeriodBudget:
         """Judged on the exact value, so that an empty allowance is always critical. None without a limit."""
         exact = self.exact_percent
         return None if exact is None else level(exact)
+
+    @property
+    def level_label(self) -> str:
+        """The word shown beside the colour: the level's, or that nothing is left, or that there is no limit."""
+        if self.level is None:
+            return "No limit"
+        return "Used up" if self.is_used_up else self.level.label
 
 
 def level(percent: Decimal) -> Level:

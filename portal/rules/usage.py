@@ -87,11 +87,23 @@ class UsageFilter:
         chosen = {f.name: getattr(self, f.name) for f in fields(self)}
         return {_URL.get(k, k): _as_text(v) for k, v in chosen.items() if v != getattr(plain, k) and v is not None}
 
+    def without_each(self) -> list[tuple[str, "UsageFilter"]]:
+        """Return the filter without each of its choices in turn, with the name of what is left out.
+
+        `days` stands for all choices of days; without them it is the longest range there is.
+        """
+        plain = UsageFilter()
+        names = [name for name in _CHOICES if getattr(self, name) != getattr(plain, name)]
+        found = [(name, self.with_(**{name: getattr(plain, name)})) for name in names]
+        widest = self.with_(range=RANGES[-1], from_day=None, to_day=None, budget_from=None, budget_to=None)
+        return found if widest == self else [*found, ("days", widest)]
+
     def with_(self, **changes: object) -> "UsageFilter":
         """Return the filter with other choices."""
         return replace(self, **changes)  # type: ignore[arg-type]  # the caller names fields
 
 
+_CHOICES = ("token_name", "model", "mode", "status")
 _URL = {"from_day": "from", "to_day": "to"}
 _MOST = {"token_name": 100, "mode": 64, "model": 200}
 _DAYS = {"from": "from_day", "to": "to_day", "budget_from": "budget_from", "budget_to": "budget_to"}

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.db.budgets import Standing, standing, standing_of_key, standing_of_session
+from portal.db.crossings import full_since
 from portal.db.forecast import tokens_by_day, tokens_by_hour
 from portal.rules.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.figures import Figures
@@ -33,7 +34,8 @@ class BudgetView:
     `budget` is in billable tokens; `figures` has the raw ones, requests and cost of the same requests. `days` are the
     days of the budget zone that it counts (None before the first usage of a total). `resets_at` is None where nothing
     resets. `elapsed` is the share of the period that has gone, from 0 to 1; None for the total. `outlook` is where it
-    leads; None where nobody asked (`with_outlooks`).
+    leads; None where nobody asked (`with_outlooks`). `used_up_at` is when it was
+    first found used up at its present limit; None where that is not known, or something is left.
     """
 
     period: Period
@@ -43,6 +45,7 @@ class BudgetView:
     resets_at: datetime | None
     elapsed: float | None
     outlook: Outlook | None = None
+    used_up_at: datetime | None = None
 
     @property
     def percent(self) -> Decimal | None:
@@ -98,14 +101,19 @@ def load_programs_budgets(connection: Connection, api_key: str, now: datetime) -
 def with_outlooks(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> BudgetsView:
     """Return the same budgets and where they lead; the JSON routes are asked more often than this needs reading.
 
-    Without a limit nothing is read; else the counters of up to eight weeks and the roll-ups of two.
+    Without a limit nothing is read; else the counters of up to eight weeks and the roll-ups of two, and the crossings
+    of what is used up.
     """
     tz = settings().budget_zone
     is_limited = any(view.budget.limit is not None for view in budgets.all)
     rhythm = _rhythm(session, account_id, budgets, now) if is_limited else None
+    is_any_full = any(view.budget.is_used_up for view in budgets.all)
+    since = full_since(session, account_id, day_of(now, tz)) if is_any_full else {}
 
     def led(view: BudgetView) -> BudgetView:
-        return replace(view, outlook=outlook(view.period, view.budget, rhythm, budgets.daily.budget.consumed, now, tz))
+        leads_to = outlook(view.period, view.budget, rhythm, budgets.daily.budget.consumed, now, tz)
+        full_at = since.get((view.period, view.budget.limit or 0)) if view.budget.is_used_up else None
+        return replace(view, outlook=leads_to, used_up_at=full_at)
 
     return BudgetsView(budgets.type, *map(led, budgets.all))
 

@@ -32,11 +32,21 @@ MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenBy:
+    """A choice of a filter that hides all requests by itself: without it there would be `requests`, by `wanted`."""
+
+    choice: str
+    wanted: UsageFilter
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
 class UsageView:
     """One page of requests, and how many of the filtered ones stand `before` it in the filter's order.
 
     `totals` are the sums of all filtered requests, `pruned` those of the ones that are no longer kept one by one.
-    `newer` and `older` are the cursors of the neighbouring pages, None at either end.
+    `newer` and `older` are the cursors of the neighbouring pages, None at either end. `hidden_by` says, where nothing
+    matches, which choices of the filter are the cause.
     """
 
     rows: tuple[UsageRow, ...]
@@ -46,6 +56,7 @@ class UsageView:
     newer: str | None
     older: str | None
     modes: tuple[str, ...]
+    hidden_by: tuple[HiddenBy, ...] = ()
 
 
 def load_usage(
@@ -79,6 +90,7 @@ def load_usage(
         newer=_cursor(positions[0], wanted.order, backwards=True) if before else None,
         older=_cursor(positions[-1], wanted.order, backwards=False) if has_older else None,
         modes=tuple(modes(session, viewer.id)),
+        hidden_by=() if totals.stored.requests else _hidden_by(session, viewer, wanted, now),
     )
 
 
@@ -102,6 +114,17 @@ def load_usage_row(session: Session, viewer: Viewer, usage_id: int) -> UsageRow:
 def load_export(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> Iterator[UsageRow]:
     """Yield all of the viewer's filtered requests, in the filter's order, while the session lasts."""
     return usage_rows(session, viewer.id, _selection(session, viewer, wanted, now), wanted.order)
+
+
+def _hidden_by(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> tuple[HiddenBy, ...]:
+    """Return the choices of a filter that matches nothing without which something would; a few sums of roll-ups."""
+    found = []
+    for choice, without in wanted.without_each():
+        selection = _selection(session, viewer, without, now)
+        requests = usage_totals(session, viewer.id, selection, settings().budget_zone).stored.requests
+        if requests:
+            found.append(HiddenBy(choice, without, requests))
+    return tuple(found)
 
 
 def _selection(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> Selection:

@@ -1,4 +1,5 @@
 import asyncio
+import codecs
 import csv
 import io
 import json
@@ -46,7 +47,7 @@ def history(alice: Account, bob: Account, gateway: Gateway) -> None:
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def read_xlsx(content: bytes) -> list[dict[str, Any]]:
@@ -98,9 +99,20 @@ def test_a_tiny_cost_factor_is_written_out(alice: Account, gateway: Gateway, as_
 
 
 def test_an_empty_export_is_a_proper_file(charlie: Account, as_: As) -> None:
-    assert as_(charlie).get(EXPORT).text == ",".join(COLUMNS) + "\r\n"
+    assert as_(charlie).get(EXPORT, params={"bom": "false"}).text == ",".join(COLUMNS) + "\r\n"
     assert as_(charlie).get(EXPORT, params={"format": "jsonl"}).content == b""
     assert read_xlsx(as_(charlie).get(EXPORT, params={"format": "xlsx"}).content) == []
+
+
+def test_csv_begins_with_a_byte_order_mark_for_excel(history: None, alice: Account, as_: As) -> None:
+    marked, plain = (as_(alice).get(EXPORT, params=more).content for more in ({}, {"bom": "false"}))
+    assert marked == codecs.BOM_UTF8 + plain
+    assert plain.startswith(b"id,requested_at,")
+
+
+def test_other_formats_have_no_byte_order_mark(history: None, alice: Account, as_: As) -> None:
+    for kind in ("xlsx", "jsonl"):
+        assert not as_(alice).get(EXPORT, params={"format": kind}).content.startswith(codecs.BOM_UTF8)
 
 
 def test_no_csv_cell_is_a_formula(history: None, alice: Account, as_: As) -> None:

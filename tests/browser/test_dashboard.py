@@ -171,14 +171,20 @@ def test_a_budget_that_is_used_up_is_said_above_the_cards(portal: Portal, visit:
     portal.report(person)
 
     expect(banner).to_contain_text(
-        "Today’s budget is used up. Gateways may refuse new requests until midnight UTC (in "
+        re.compile(
+            r"Today’s budget was used up at \d\d:\d\d\. Gateways may refuse new requests until midnight UTC \(in "
+        )
     )
+    expect(banner.get_by_role("link", name="See what used it up")).to_have_attribute("href", re.compile("budget_from="))
     expect(banner).to_have_role("status")
 
     portal.report(person)
 
     expect(banner).to_have_text(
-        "Your total budget is used up. Gateways may refuse new requests until an administrator raises it."
+        re.compile(
+            r"Your total budget was used up at \d\d:\d\d\. Gateways may refuse new requests until an administrator "
+            r"raises it\. Ask your administrator for a higher limit\."
+        )
     )
 
 

@@ -40,5 +40,5 @@ def test_a_budget_is_shown_with_what_was_spent(alice: Account, gateway: Gateway)
     assert shown == [
         ["Today", "120", "160", "40", "75.0 %", "Warning", "Subscription"],
         ["This month", "120", "∞", "∞", "–", "No limit", "Subscription"],
-        ["Total", "120", "100", "0", "120.0 %", "Critical", "Subscription"],
+        ["Total", "120", "100", "0", "120.0 %", "Used up", "Subscription"],
     ]

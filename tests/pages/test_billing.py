@@ -138,7 +138,7 @@ async def test_the_budgets_are_a_table(visit, requests, alice: Account) -> None:
     limit(alice, daily=320, monthly=3000)
     user = await visit(alice)
     assert {"240", "320", "80", "75.0\u00a0%", "Warning"} <= set(budget(user, "daily"))
-    assert {"3,840", "3,000", "0", "over by 840", "128.0\u00a0%", "Critical"} <= set(budget(user, "monthly"))
+    assert {"3,840", "3,000", "0", "over by 840", "128.0\u00a0%", "Used up"} <= set(budget(user, "monthly"))
     assert {"54,760", "∞", "–", "Never"} <= set(budget(user, "total"))
     assert all(BudgetType.SUBSCRIPTION.label in budget(user, period) for period in ("daily", "monthly", "total"))
 

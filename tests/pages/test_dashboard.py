@@ -135,7 +135,7 @@ async def test_each_card_says_where_it_leads(visit, alice: Account, gateway: Gat
     assert pace(user, Period.TOTAL) == (["Lasts until 22 December at this pace"], "lasts_until")
     limit(alice, daily=1000)
     await live.tick()
-    assert pace(user, Period.DAILY) == ([], "exhausted")
+    assert pace(user, Period.DAILY) == (["Used up at 15:05", "Ask for more or wait"], "exhausted")
     assert pace(user, Period.TOTAL) == ([], "no_limit")
 
 
@@ -169,7 +169,7 @@ async def test_every_figure_is_that_of_the_view(visit, requests, alice: Account)
     assert chart(user) == cells
     assert chart(user)[-4:] == ["2026-11-21", "3,600", "2026-11-22", "240"]
     assert chart(user)[:2] == ["2026-11-09", "0"]
-    assert "3,840 tokens" in texts(tagged(user, "usage-chart"))
+    assert "3,840 billable" in texts(tagged(user, "usage-chart"))
     assert [row["id"] for row in keys(user)] == [key.id for key in view.keys]
 
 
@@ -178,7 +178,8 @@ async def test_the_bars_are_the_numbers_of_the_table_and_lead_to_their_requests(
 ) -> None:
     user = await visit(alice)
     (plot,) = (element for element in elements(user) if isinstance(element, ui.plotly))
-    (bars,) = plot.figure["data"]
+    bars, above_limit = plot.figure["data"]
+    assert set(above_limit["y"]) == {0}
     assert [f"{tokens:,}" for tokens in bars["y"]] == chart(user)[1::2]
     links = [e.props.get("href") for e in tagged(user, "usage-chart").descendants()]
     assert any("budget_from=2026-11-09" in link and "budget_to=2026-11-22" in link for link in links if link)

@@ -1,5 +1,6 @@
 """Gateways on their pages: for administrators alone, and a token is seen once."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from portal.pages import gateway as gateway_page
 from portal.pages import gateway_new, gateways
 from portal.pages.components import connect, live
 from portal.pages.components.table import DataTable
+from portal.pages.navigation import PAGES
 from portal.rules.reporters import Reporter
 from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
@@ -91,6 +93,30 @@ def test_a_gateway_that_is_not_there_is_not_found(
 ) -> None:
     browser.cookies.set(cookie_name(), sign_in_as(admin))
     assert browser.get(f"/admin/gateways/{number}").status_code == 404
+
+
+def test_a_missing_page_keeps_the_menu_of_who_is_signed_in(
+    browser: TestClient, admin: Account, alice: Account, sign_in_as: Callable[[Account], str]
+) -> None:
+    def menu(path: str) -> list[str]:
+        answer = browser.get(path)
+        assert answer.status_code == 404
+        return re.findall(r'class="mp-nav__link" href="([^"]+)"', answer.text)
+
+    own = [href for _, href, _ in PAGES]
+    assert menu("/user/nowhere") == []
+    browser.cookies.set(cookie_name(), sign_in_as(alice))
+    assert menu("/user/nowhere") == own
+    browser.cookies.set(cookie_name(), sign_in_as(admin))
+    assert menu("/user/nowhere") == menu("/admin/gateways/99") == [*own, "/admin/gateways"]
+
+
+@pytest.mark.parametrize("path", ["/admin/gateways/new", "/admin/gateways/1"])
+async def test_pages_below_the_list_lead_back_to_it(visit, admin: Account, gateway: Gateway, path: str) -> None:
+    user = await visit(admin, path)
+    (way_back,) = (e for e in elements(user) if e.props.get("aria-label") == "Way back")
+    (link,) = (e for e in way_back.descendants() if e.tag == "a")
+    assert link.props["href"] == "/admin/gateways"
 
 
 async def test_all_gateways_are_listed_with_what_became_of_their_events(

@@ -222,8 +222,8 @@ async def test_the_totals_are_those_of_the_whole_filtered_set(visit, alice: Acco
         "Requests": "60",
         "Prompt": "60,000",
         "Completion": "60",
-        "Total": "60,060",
-        "Billable tokens": "120,120",
+        "Total raw": "60,060",
+        "Total billable": "120,120",
         "Cost": "€2.40",
     }
 
@@ -475,12 +475,52 @@ async def test_exports_carry_the_filters(visit, requests, alice: Account) -> Non
 
 async def test_nothing_found_says_why_and_offers_the_way_out(visit, requests, alice: Account, addresses) -> None:
     user = await visit(alice, "token_name=nope&mode=native&status=error")
-    await user.should_see("Nothing matches “nope”, native and error on 16 – 22 Nov 2026. Widen it?")
-    user.find("Last 90 days").click()
-    await asyncio.sleep(0.1)
-    assert addresses[-1] == "/user/usage?range=90&token_name=nope&mode=native&status=error"
+    await user.should_see(
+        "Nothing matches token name “nope”, mode native and status error on 16 – 22 Nov 2026. "
+        "The cause is token name “nope”."
+    )
+    await user.should_see("Clear token name (1 request)")
     user.find("Reset filters").click()
     await shows(user, "today", "yesterday", "failed", "ci")
+
+
+async def test_the_filter_that_hides_everything_is_named_and_cleared_alone(
+    visit, requests, alice: Account, addresses
+) -> None:
+    user = await visit(alice, "token_name=ci&status=error")
+    await user.should_see(
+        "Nothing matches token name “ci” and status error on 16 – 22 Nov 2026. "
+        "It helps to clear token name “ci” or status error."
+    )
+    user.find("Clear status (1 request)").click()
+    await shows(user, "ci")
+    assert addresses[-1] == "/user/usage?token_name=ci"
+
+
+async def test_filters_that_hide_everything_only_together_are_said_to(visit, requests, alice: Account) -> None:
+    user = await visit(alice, "token_name=nope&mode=none")
+    await user.should_see(
+        "Nothing matches token name “nope” and mode none on 16 – 22 Nov 2026. No single filter is the cause."
+    )
+    await user.should_not_see("Clear")
+
+
+async def test_days_without_requests_are_named_as_the_cause(visit, requests, alice: Account) -> None:
+    user = await visit(alice, "from=2026-01-01&to=2026-01-02&status=ok")
+    await user.should_see("Nothing matches status ok on 1 – 2 Jan 2026. The cause is the days.")
+    user.find("Last 90 days (4 requests)").click()
+    await shows(user, "today", "yesterday", "ci", "old")
+
+
+async def test_seconds_are_shown_where_minutes_repeat(visit, alice: Account, gateway: Gateway) -> None:
+    times = {"a": (14, 5, 7), "b": (14, 5, 59), "c": (14, 6, 0)}
+    send(
+        gateway,
+        *(report(name, requested_at=NOW.replace(hour=h, minute=m, second=s)) for name, (h, m, s) in times.items()),
+    )
+    user = await visit(alice)
+    await shows(user, *["qwen3:32b"] * 3)
+    assert [row["seconds"] for row in table(user).rows] == ["", ":59", ":07"]
 
 
 async def test_a_note_is_written_seen_and_deleted(visit, requests, alice: Account) -> None:

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from sqlalchemy.orm import Session
 
 from portal.actions.accounts import set_active
 from portal.actions.administration import set_budget
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.sessions import sign_out
-from portal.db.session import run_in_glance
+from portal.db.session import run_in_glance, run_in_reading
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Level, Limits
 from portal.rules.figures import Figures
@@ -220,6 +221,28 @@ def test_of_a_one_time_budget_only_the_total_leads_anywhere(steady: None, alice:
 def test_what_is_used_up_leads_nowhere(steady: None, alice: Account) -> None:
     run(set_budget, "root", "alice", Limits(845, 0, 10), NOW)
     assert [each and each.prospect for each in outlooks(alice)] == [Prospect.EXHAUSTED] * 3
+
+
+def used_up_at(account: Account, now: datetime = NOW) -> list[datetime | None]:
+    def load(session: Session) -> list[datetime | None]:
+        budgets = views.load_budgets(session, account.id, now)
+        return [view.used_up_at for view in views.with_outlooks(session, account.id, budgets, now).all]
+
+    return run_in_reading(load)
+
+
+def test_when_a_budget_was_used_up_is_known_for_its_present_limit(
+    alice: Account, bob: Account, gateway: Gateway
+) -> None:
+    run(set_budget, "root", "alice", Limits(daily=120, monthly=10**6), NOW)
+    run(set_budget, "root", "bob", Limits(daily=1), NOW)
+    send(gateway, report("b-1", username="bob"), now=NOW - timedelta(hours=1))
+    send(gateway, report("a-1"))
+    send(gateway, report("a-2"), now=NOW + timedelta(minutes=1))
+    assert used_up_at(alice) == [NOW, None, None]
+    run(set_budget, "root", "alice", Limits(daily=100), NOW)
+    assert used_up_at(alice) == [None, None, None]
+    assert used_up_at(alice, NOW + timedelta(days=1)) == [None, None, None]
 
 
 @pytest.mark.parametrize(("days", "expected"), [(6, Prospect.TOO_LITTLE_DATA), (7, Prospect.ENOUGH)])

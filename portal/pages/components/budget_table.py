@@ -4,8 +4,9 @@ from datetime import datetime
 
 from nicegui import ui
 
-from portal.pages.components.budgets import ROW_TITLES, BudgetBar, requests_url, reset_text, reset_title
-from portal.pages.components.formats import Formats
+from portal.pages.addresses import requests_url
+from portal.pages.components.budgets import ROW_TITLES, BudgetBar, reset_text, reset_title
+from portal.pages.components.formats import Formats, zone_name
 from portal.pages.components.pace import Pace
 from portal.pages.components.parts import LevelMark, Text, set_props, tag
 from portal.rules.budgets import BudgetType
@@ -31,7 +32,7 @@ class BudgetTable:
         with tag("section", "mp-card", aria_label="Budget Status"):
             with tag("div", "mp-card__head mp-card__head--table"), ui.element("div"):
                 Text("h2", "Budget Status")
-                Text("p", zone_note(formats)).classes("mp-card__sub mp-zone-note")
+                Text("p", table_note(formats)).classes("mp-card__sub")
             with tag("div", "mp-table mp-table--rows mp-table--budget", data_testid="budget-table"):
                 with tag("div", "q-table__middle"), tag("table", "q-table", role="table", aria_label="Budget status"):
                     with tag("thead", role="rowgroup"), tag("tr", role="row"):
@@ -84,12 +85,13 @@ class _BudgetRow:
         self._over.show(f"over by {f.number(budget.over_by)}" if budget.over_by else "")
         self._bar.show(view, f)
         self._percent.show(f.percent(view.percent))
-        self._level.show(view.level)
+        self._level.show(budget)
         self._pace.show(view, now)
         self._reset.show(f"in {reset_text(view, now)}" if view.resets_at else "Never", title=reset_title(view, f))
         self._type.show(kind.label)
 
 
-def zone_note(f: Formats) -> str:
-    """Say where days and months are counted, for viewers to whom that is not their own zone; else nothing."""
-    return f"Days and months are counted in {f.budget_zone.key}" if f.zones_differ else ""
+def table_note(f: Formats) -> str:
+    """Say what is counted, and where days and months are, for viewers to whom that is not their own zone."""
+    zone = f" Days and months are counted in {zone_name(f.budget_zone)}." if f.zones_differ else ""
+    return f"Billable tokens.{zone}"

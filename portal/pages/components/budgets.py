@@ -2,15 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from nicegui import ui
 
+from portal.pages.addresses import requests_url
 from portal.pages.components.formats import NOTHING, Formats, zone_name
 from portal.pages.components.pace import Pace
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
-from portal.rules.periods import DayRange, Period, countdown
-from portal.rules.usage import UsageFilter
+from portal.rules.periods import Period, countdown
 from portal.views.budget import BudgetsView, BudgetView
 
 CARD_TITLES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
@@ -44,7 +43,7 @@ class BudgetCard:
                     with ui.element("span"):
                         self._of = Text("span", "of ")
                         self._limit = Text(skeleton=80)
-                        self._unit = Text("span", " tokens")
+                        self._unit = Text("span", " billable")
                     self._raw = Text("span", "").classes("mp-faint")
                 self._bar = BudgetBar(f"{title} budget")
                 self._pace = Pace(formats)
@@ -61,15 +60,15 @@ class BudgetCard:
         """Put newer figures in place."""
         f, budget = self._formats, view.budget
         set_props(self._card, data_level=view.level.value if view.level else "none")
-        self._level.show(view.level)
+        self._level.show(budget)
         when = period_name(view, f)
         self._when.show(when, title=when)
         self._consumed.show(f.number(budget.consumed), title=f"Show {f.requests(view.figures.requests)}")
         set_props(self._consumed, href=requests_url(view.days))
         self._percent.show(f.percent(view.percent) if view.percent is not None else NOTHING)
-        self._of.show("of " if budget.limit is not None else "Limit ")
+        self._of.show("of " if budget.limit is not None else "billable, limit ")
         self._limit.show(f.limit(budget.limit))
-        self._unit.show(" tokens" if budget.limit is not None else "")
+        self._unit.show(" billable" if budget.limit is not None else "")
         self._raw.show(f.raw(view.figures), title="Tokens before the cost factor")
         self._bar.show(view, f)
         self._pace.show(view, now)
@@ -88,7 +87,7 @@ class BudgetCard:
 
 
 class BudgetBanner:
-    """Word of a budget that is used up, for as long as one is."""
+    """Word of a budget that is used up, for as long as one is: since when, until when, and what to do."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw it hidden."""
@@ -99,30 +98,46 @@ class BudgetBanner:
                 self._text = Text("span", "")
                 # the minutes that pass are for the eye, not to be read out each time
                 self._wait = Text("span", "").props("aria-live=off")
+                self._next = Text("span", "")
+                self._link = Text("a", "See what used it up").classes("mp-msg__link")
         self._box.set_visibility(False)
 
     def show(self, view: BudgetsView, now: datetime) -> None:
         """Show the budget that stays used up for longest, or nothing."""
-        used_up = [budget for budget in view.all if budget.budget.remaining == 0]
+        used_up = [budget for budget in view.all if budget.budget.is_used_up]
         self._box.set_visibility(bool(used_up))
-        text, wait = _refusals(used_up[-1], now, self._formats) if used_up else ("", "")
+        if not used_up:
+            return
+        budget = used_up[-1]
+        text, wait = _refusals(budget, now, self._formats)
         self._text.show(text)
         self._wait.show(wait)
+        self._next.show(f" {_next_step(budget)} ")
+        self._link.set_visibility(budget.figures.requests > 0)
+        set_props(self._link, href=requests_url(budget.days))
 
 
 def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
-    """Say what is used up and until when that matters, and how long that is.
+    """Say what is used up since when, until when that matters, and how long that is.
 
     Only what gateways may do: the portal counts, and refuses nothing itself.
     """
-    said = f"{_BUDGET_NAMES[view.period]} {'is used up' if view.budget.limit else 'allows no tokens'}."
-    said += " Gateways may refuse new requests until"
+    when = f" {f.at(view.used_up_at, now)}" if view.used_up_at else ""
+    state = f"{'was used up' if when else 'is used up'}{when}" if view.budget.limit else "allows no tokens"
+    said = f"{_BUDGET_NAMES[view.period]} {state}. Gateways may refuse new requests until"
     if view.resets_at is None:
         return f"{said} an administrator raises it.", ""
     end = view.resets_at.astimezone(f.budget_zone)
     clock = f"{end:%H:%M}" if (end.hour, end.minute) != (0, 0) else "midnight"
     day = f"{f.day(end.date(), year=False)}, " if view.period is Period.MONTHLY else ""
     return f"{said} {day}{clock} {zone_name(f.budget_zone)} ", f"(in {countdown(view.resets_at, now)})."
+
+
+def _next_step(view: BudgetView) -> str:
+    """Say what a person can do about a budget that is used up."""
+    if view.resets_at is None:
+        return "Ask your administrator for a higher limit."
+    return "Wait until then, or ask your administrator for a higher limit."
 
 
 class BudgetBar:
@@ -145,7 +160,7 @@ class BudgetBar:
         """Put newer figures in place; the bar stops at 100 %, the number does not."""
         percent = view.percent
         self._bar.set_value(0 if percent is None else float(min(percent, Decimal(100)) / 100))
-        word = view.level.label if view.level else "No limit"
+        word = view.budget.level_label
         set_props(
             self._bar,
             data_level=view.level.value if view.level else "none",
@@ -153,17 +168,11 @@ class BudgetBar:
             aria_valuemax=100 if percent is None else float(max(percent, Decimal(100))),
             aria_valuetext=word if percent is None else f"{f.percent(percent)}, {word}",
         )
-        shown = view.elapsed is not None and view.budget.limit is not None
+        shown = view.elapsed is not None and view.budget.limit is not None and not view.budget.is_used_up
         self._now.set_visibility(shown)
         if shown and view.elapsed is not None:
             self._now.style(f"--now: {view.elapsed * 100:.1f}")
             set_props(self._now, title=f"{view.elapsed * 100:.0f} % of the period has passed")
-
-
-def requests_url(days: DayRange | None, **more: object) -> str:
-    """Return the address of exactly the requests that were counted on these days of the budget zone."""
-    wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
-    return f"/user/usage?{urlencode(wanted.with_(**more).params())}"
 
 
 def period_name(view: BudgetView, f: Formats) -> str:

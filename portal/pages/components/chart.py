@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import events, ui
 
-from portal.pages.components.budgets import requests_url
+from portal.pages.addresses import requests_url
 from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, empty, set_props, tag
 from portal.rules.figures import total
@@ -15,8 +15,10 @@ from portal.views.summary import CHART_DAYS, DayUsage
 
 _STEPS = (1, 2, 2.5, 5, 10)
 _MOST_STEPS = 5
-_LEAST_LIMIT, _LEAST_LIMIT_OVER_LABELS, _LARGEST_LIMIT = 0.05, 0.12, 2
-"""Which limits are drawn, as parts of the highest bar; an empty day's label stands on the lowest tenth."""
+_LABELLED_PART = 0.12
+"""Lowest part of the chart's height, in which the labels of empty days stand; a line there would run through them."""
+_FARTHEST_LIMIT = 2
+"""Limit as a multiple of the highest bar up to which the axis reaches it; a higher one would flatten the bars."""
 
 
 class UsageChart:
@@ -56,7 +58,7 @@ class UsageChart:
         sums = total(day.figures for day in days)
         shown = DayRange(days[0].day, days[-1].day)
         self._range.show(f.days(shown))
-        self._sum.show(f"{f.number(sums.tokens)} tokens")
+        self._sum.show(f"{f.number(sums.tokens)} billable")
         self._cost.show(f.eur(sums.cost_nano_eur))
         self._requests.show(f.requests(sums.requests))
         set_props(self._requests, href=requests_url(shown) if sums.requests else None)
@@ -65,7 +67,7 @@ class UsageChart:
         self._empty.set_visibility(not sums.requests)
         if _draw(self._figure, days, limit, f):
             self._plot.update()
-        self._table.show(days, f)
+        self._table.show(days, limit, f)
         self._zones.show(day_boundary(days[-1].day, f))
 
     def _open_day(self, event: events.GenericEventArguments) -> None:
@@ -82,21 +84,32 @@ class DayTable:
     def __init__(self) -> None:
         """Draw it without numbers."""
         self._rows: list[tuple[Text, Text]] = []
-        with tag("div", "mp-sr"), tag("table", data_testid="usage-chart-data"):
-            Text("caption", "Billable tokens per day")
-            with ui.element("thead"), ui.element("tr"):
-                tag("th", "", "Day", scope="col")
-                tag("th", "", "Tokens", scope="col")
-            with ui.element("tbody"):
-                for _ in range(CHART_DAYS):
-                    with ui.element("tr"):
-                        self._rows.append((Text("th").props("scope=row"), Text("td")))
+        with tag("div", "mp-sr"):
+            with tag("table", data_testid="usage-chart-data"):
+                Text("caption", "Billable tokens per day")
+                with ui.element("thead"), ui.element("tr"):
+                    tag("th", "", "Day", scope="col")
+                    tag("th", "", "Tokens", scope="col")
+                with ui.element("tbody"):
+                    for _ in range(CHART_DAYS):
+                        with ui.element("tr"):
+                            self._rows.append((Text("th").props("scope=row"), Text("td")))
+            self._limit = Text("p", "").props("data-testid=usage-chart-limit")
 
-    def show(self, days: Sequence[DayUsage], f: Formats) -> None:
+    def show(self, days: Sequence[DayUsage], limit: int | None, f: Formats) -> None:
         """Put newer numbers in place."""
         for (name, tokens), day in zip(self._rows, days, strict=True):
             name.show(day.day.isoformat())
             tokens.show(f.number(day.figures.tokens))
+        self._limit.show(_limit_sentence(days, limit, f))
+
+
+def _limit_sentence(days: Sequence[DayUsage], limit: int | None, f: Formats) -> str:
+    """Say what the line of the daily limit shows to those who see it; nothing without a limit."""
+    if limit is None:
+        return ""
+    above = [day.day.isoformat() for day in days if day.figures.tokens > limit]
+    return f"Daily limit {f.number(limit)}. Days above it: {', '.join(above) or 'none'}."
 
 
 def day_boundary(day: date, f: Formats) -> str:
@@ -110,23 +123,23 @@ def day_boundary(day: date, f: Formats) -> str:
 
 def _empty_figure() -> dict[str, Any]:
     axis = {"fixedrange": True, "showline": False, "zeroline": False}
+    bars = {
+        "type": "bar",
+        "x": [],
+        "y": [],
+        "customdata": [],
+        "cliponaxis": False,
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+    usage = {"text": [], "textposition": "outside", "marker": {"cornerradius": 4, "color": "#8884ee"}}
+    above_limit = {"base": 0, "marker": {"cornerradius": 4, "color": "#dc2626"}}
     return {
-        "data": [
-            {
-                "type": "bar",
-                "x": [],
-                "y": [],
-                "text": [],
-                "customdata": [],
-                "textposition": "outside",
-                "cliponaxis": False,
-                "marker": {"cornerradius": 4, "color": "#8884ee"},
-                "hovertemplate": "%{customdata}<extra></extra>",
-            }
-        ],
+        "data": [{**bars, **usage}, {**bars, **above_limit}],
         "layout": {
             "autosize": True,
             "bargap": 0.5,
+            "barmode": "overlay",
+            "showlegend": False,
             "margin": {"l": 52, "r": 0, "t": 22, "b": 40},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
@@ -144,49 +157,55 @@ def _empty_figure() -> dict[str, Any]:
 def _draw(figure: dict[str, Any], days: Sequence[DayUsage], limit: int | None, f: Formats) -> bool:
     """Change a figure to these days; say whether anything differs."""
     tokens = [day.figures.tokens for day in days]
+    highest = max(tokens)
+    is_reached = limit is not None and limit <= _FARTHEST_LIMIT * highest
+    ticks = axis_ticks(max(highest, limit if is_reached and limit else 0, 10))
+    top = max(ticks[-1], highest) * 1.06
     bars = {
         "x": [f"{f.weekday(day.day)}<br>{day.day.day}" for day in days],
         "y": tokens,
-        "text": ["" if value else "0" for value in tokens],
-        "customdata": [
-            f"{f.weekday(day.day)} {f.day(day.day)}<br>{f.number(day.figures.tokens)} tokens"
-            f"<br>{f.eur(day.figures.cost_nano_eur)} · {f.requests(day.figures.requests)}"
-            for day in days
-        ],
+        "customdata": [_hover(day, limit, f) for day in days],
     }
-    highest = max(tokens)
-    is_near = limit is not None and limit_fits(limit, tokens)
-    ticks = axis_ticks(max(highest, limit if is_near and limit else 0, 10))
-    layout = {
-        "range": [0, max(ticks[-1], highest) * 1.06],
-        "tickvals": ticks,
-        "ticktext": [f.compact(tick) for tick in ticks],
-    }
-    shapes, notes = _limit_line(limit, f) if is_near and limit is not None else ([], [])
-    old = figure["data"][0], figure["layout"]["yaxis"], figure["layout"]["shapes"]
-    if (
-        all(old[0][k] == v for k, v in bars.items())
-        and all(old[1][k] == v for k, v in layout.items())
-        and old[2] == shapes
-    ):
+    labels = {"text": _labels(tokens, limit, top)}
+    excess = {**bars, "y": [max(value - limit, 0) if limit is not None else 0 for value in tokens], "base": limit or 0}
+    axis = {"range": [0, top], "tickvals": ticks, "ticktext": [f.compact(tick) for tick in ticks]}
+    lines, notes = _limit_line(limit, top, f) if limit is not None else ([], [])
+    changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (figure["data"][0], bars | labels),
+        (figure["data"][1], excess),
+        (figure["layout"]["yaxis"], axis),
+        (figure["layout"], {"shapes": lines, "annotations": notes}),
+    ]
+    if all(old[name] == value for old, new in changes for name, value in new.items()):
         return False
-    figure["data"][0].update(bars)
-    figure["layout"]["yaxis"].update(layout)
-    figure["layout"].update(shapes=shapes, annotations=notes)
+    for old, new in changes:
+        old.update(new)
     return True
 
 
-def _limit_line(limit: int, f: Formats) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": limit}
-    note = {"text": f"···· Daily limit {f.number(limit)}", "showarrow": False}
+def _labels(tokens: Sequence[int], limit: int | None, top: float) -> list[str]:
+    """Return a zero for each empty day, unless the line of the limit would run through it."""
+    is_crossed = limit is not None and limit < _LABELLED_PART * top
+    return ["" if value or is_crossed else "0" for value in tokens]
+
+
+def _hover(day: DayUsage, limit: int | None, f: Formats) -> str:
+    """Return the text of a bar's tooltip."""
+    tokens = day.figures.tokens
+    lines = [f"{f.weekday(day.day)} {f.day(day.day)}", f"{f.number(tokens)} billable tokens"]
+    if limit is not None and tokens > limit:
+        lines.append(f"{f.number(tokens - limit)} above the daily limit")
+    lines.append(f"{f.eur(day.figures.cost_nano_eur)} · {f.requests(day.figures.requests)}")
+    return "<br>".join(lines)
+
+
+def _limit_line(limit: int, top: float, f: Formats) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the line of a limit and its label; a limit above the axis has its line at the top edge."""
+    height, is_outside = min(limit, top), limit > top
+    line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": height, "y1": height}
+    text = f"{'↑' if is_outside else '····'} Daily limit {f.number(limit)}{', above this chart' if is_outside else ''}"
     above = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "paper", "y": 1, "yanchor": "bottom"}
-    return [{**line, "line": {"width": 1, "dash": "2px,4px"}}], [{**note, **above}]
-
-
-def limit_fits(limit: int, tokens: Sequence[int]) -> bool:
-    """Say whether a limit is drawn: not where it would dwarf the bars, nor run through the labels of empty days."""
-    least = _LEAST_LIMIT_OVER_LABELS if 0 in tokens else _LEAST_LIMIT
-    return least * max(tokens) <= limit <= _LARGEST_LIMIT * max(tokens) and limit > 0
+    return [{**line, "line": {"width": 1, "dash": "2px,4px"}}], [{"text": text, "showarrow": False, **above}]
 
 
 def axis_ticks(highest: int) -> list[int]:

@@ -114,6 +114,14 @@ class Formats:
             return f"Yesterday {clock}"
         return f"{self.day(local.date(), year=local.year != today.year)} {clock}"
 
+    def at(self, instant: datetime, now: datetime) -> str:
+        """Write when something happened, inside a sentence: at 14:05, on 21 Nov at 09:30."""
+        local, today = instant.astimezone(self.zone), day_of(now, self.zone)
+        clock = f"at {local:%H:%M}"
+        if local.date() == today:
+            return clock
+        return f"on {self.day(local.date(), year=local.year != today.year)} {clock}"
+
     def coming(self, instant: datetime, now: datetime) -> str:
         """Write an estimated instant no more exactly than it deserves: 14:15, Thu 14:00, a week ahead 14 December.
 

@@ -6,27 +6,18 @@ from contextlib import contextmanager
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from portal.actions.accounts import Role, Theme, adopt_time_zone, set_theme
+from portal.actions.accounts import Theme, adopt_time_zone, set_theme
 from portal.clock import utc_now
 from portal.db.session import in_transaction
-from portal.pages.addresses import GATEWAYS
 from portal.pages.clients import remember
 from portal.pages.components.assets import static
 from portal.pages.components.bell import Bell
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import Updated
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
+from portal.pages.navigation import ADMINISTRATION, PAGES, pages_of
 from portal.views.accounts import Viewer
 
-PAGES = (
-    ("Dashboard", "/user/dashboard", "dash"),
-    ("Billing", "/user/billing", "bill"),
-    ("Usage History", "/user/usage", "list"),
-    ("API Keys", "/user/keys", "key"),
-    ("Profile", "/user/profile", "user"),
-)
-ADMINISTRATION = (("Gateways", GATEWAYS, "chart"),)
-"""Pages that administrators see besides."""
 _HEAD = """
 <meta name="referrer" content="same-origin">
 <link rel="stylesheet" href="{css}">
@@ -72,11 +63,13 @@ class ThemeSwitch:
 class Head:
     """The heading of a page, beside which it may put buttons and say how fresh it is."""
 
-    def __init__(self, title: str, formats: Formats, theme: ThemeSwitch) -> None:
-        """Draw the `h1`."""
+    def __init__(self, title: str, formats: Formats, theme: ThemeSwitch, section: str = "") -> None:
+        """Draw the `h1`, below the way back to the page of `section`, if it is not this one."""
         self.theme = theme
         with tag("div", "mp-head"):
             with ui.element("div"):
+                if section:
+                    way_back(section)
                 Text("h1", title)
                 self.sub = Text("p").classes("mp-head__sub")
                 self.sub.set_visibility(False)
@@ -133,7 +126,7 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
         offline_banner()
         formats = Formats.of(viewer)
-        head = Head(title, formats, theme)
+        head = Head(title, formats, theme, section)
         with head.corner:
             Bell(viewer, formats)
         yield head
@@ -160,6 +153,14 @@ def skip_link() -> None:
         tag("a", "mp-skip", "Skip to content", href="#main").move(layout, target_index=0)
 
 
+def way_back(section: str) -> None:
+    """Draw the link to the page of the navigation to which this one belongs."""
+    href = next(path for name, path, _ in (*PAGES, *ADMINISTRATION) if name == section)
+    with tag("nav", "mp-back", aria_label="Way back"), tag("a", "", href=href):
+        icon("left")
+        Text("span", section)
+
+
 def brand() -> None:
     """Draw the name of the product, which leads home."""
     with tag("a", "mp-brand", href="/user/dashboard"):
@@ -173,10 +174,11 @@ def navigation(title: str, viewer: Viewer, theme: ThemeSwitch, close: Callable[[
         with tag("div", "mp-nav__bar"):
             brand()
             icon_button("x", "Close menu", close).classes("mp-nav__close")
-        nav_links(PAGES, title)
-        if viewer.role == Role.ADMIN:
+        own, administration = pages_of(viewer)
+        nav_links(own, title)
+        if administration:
             Text("p", "Administration").classes("mp-nav__caption")
-            nav_links(ADMINISTRATION, title)
+            nav_links(administration, title)
         with tag("div", "mp-nav__foot"):
             account_menu(viewer, theme)
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from portal.pages.addresses import requests_url
 from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, icon, icon_name, set_props, tag
 from portal.rules.forecast import HISTORY_DAYS, LEAST_ACTIVE_DAYS, LEAST_DAYS, Outlook, Prospect
@@ -26,13 +27,19 @@ class Pace:
         with tag("p", "mp-pace", data_testid="pace", data_pace="none") as self._line:
             self._icon = icon("clock")
             self._text = Text(skeleton=144)
+            self._link = Text("a", "")
+            self._next = Text("span", "")
         self._icon.set_visibility(False)
 
     def show(self, view: BudgetView, now: datetime) -> None:
-        """Put a newer outlook in place; nothing where there is no limit, or where it is used up and said so."""
+        """Put a newer outlook in place; nothing where there is no limit."""
         text, title = said(view, now, self._formats)
         self._text.show(text, title=title)
-        self._icon.set_visibility(bool(text))
+        used_up, to_do = used_up_words(view, now, self._formats)
+        self._link.show(used_up)
+        set_props(self._link, href=requests_url(view.days) if used_up and view.figures.requests else None)
+        self._next.show(to_do)
+        self._icon.set_visibility(bool(text or used_up))
         if view.outlook is not None:
             self._icon.set_name(icon_name(_icon(view.outlook)))
             set_props(self._line, data_pace="early" if view.outlook.ends_early else view.outlook.prospect.value)
@@ -50,7 +57,17 @@ def said(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
     return f"Lasts until {f.coming(found.until, now)} at this pace", f"{f.exact(found.until)}. {_SOURCE}"
 
 
+def used_up_words(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
+    """Return since when a budget is used up, and what to do about it; nothing while something is left."""
+    if not view.budget.is_used_up or not view.budget.limit:
+        return "", ""
+    since = f"Used up {f.at(view.used_up_at, now)}" if view.used_up_at else "Used up"
+    return since, "Ask for more or wait" if view.resets_at else "Ask for more"
+
+
 def _icon(found: Outlook) -> str:
     if found.ends_early:
         return "warn"
+    if found.prospect is Prospect.EXHAUSTED:
+        return "crit"
     return {Prospect.ENOUGH: "check", Prospect.TOO_LITTLE_DATA: "info"}.get(found.prospect, "clock")

@@ -8,7 +8,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from portal.pages.components.assets import static
-from portal.rules.budgets import Level
+from portal.rules.budgets import Level, PeriodBudget
 
 _LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit", None: "inf"}
 
@@ -70,12 +70,13 @@ class LevelMark:
             self._word = Text(skeleton=52)
         self._icon.set_visibility(False)
 
-    def show(self, level: Level | None) -> None:
-        """Show a level; None is no limit."""
+    def show(self, budget: PeriodBudget) -> None:
+        """Show the level of a budget."""
+        level = budget.level
         set_props(self.element, data_level=level.value if level else "none")
         self._icon.set_name(icon_name(_LEVEL_ICONS[level]))
         self._icon.set_visibility(True)
-        self._word.show(level.label if level else "No limit")
+        self._word.show(budget.level_label)
 
 
 class Facts:
@@ -101,6 +102,14 @@ def known_facts(*names: str) -> list[Text]:
                 Text("dt", name)
                 values.append(Text("dd", skeleton=64))
     return values
+
+
+def weight_legend(of_what: str) -> Element:
+    """Draw what the line under a row means: its share of the largest row."""
+    with tag("p", "mp-legend") as legend:
+        tag("span", "mp-legend__line", aria_hidden="true")
+        Text("span", f"Share of the largest {of_what}")
+    return legend
 
 
 def set_props(element: Element, **props: Any) -> None:

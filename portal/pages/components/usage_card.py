@@ -5,18 +5,27 @@ from datetime import datetime
 
 from nicegui import ui
 
+from portal.pages.addresses import BILLABLE
 from portal.pages.components.formats import Formats
-from portal.pages.components.parts import Text, button, empty, icon, icon_name, set_props, tag
+from portal.pages.components.parts import Text, button, empty, icon, icon_name, set_props, tag, weight_legend
 from portal.pages.components.usage_table import UsageTable, next_order
 from portal.rules.figures import Figures
 from portal.rules.usage import RANGES, Order, Status, UsageFilter
-from portal.views.usage import UsageView
+from portal.views.usage import HiddenBy, UsageView
 
 ROWS = (25, 50, 100)
 """How many rows a page of the list may have; the first is usual."""
 _WAITING_ROWS = 8
 _FITS_A_THIRD = 11
 """Characters of a sum that fit three abreast on a phone."""
+_CLEAR = {
+    "token_name": "Clear token name",
+    "model": "Clear model",
+    "mode": "Clear mode",
+    "status": "Clear status",
+    "days": f"Last {RANGES[-1]} days",
+}
+"""What takes back a choice that hides all requests."""
 _STEPS = {
     Order.NEWEST: ("Newer", "Older"),
     Order.OLDEST: ("Older", "Newer"),
@@ -73,7 +82,7 @@ class UsageTotals:
     def __init__(self, formats: Formats) -> None:
         """Draw the names with room for the figures."""
         self._formats = formats
-        names = ("Requests", "Prompt", "Completion", "Total", "Billable tokens", "Cost")
+        names = ("Requests", "Prompt", "Completion", "Total raw", "Total billable", "Cost")
         with tag("dl", "mp-strip", data_testid="usage-totals") as self._strip:
             self._values = {name: self._draw(name) for name in names}
         self._pruned = Text("p").classes("mp-hint mp-card__note")
@@ -94,8 +103,12 @@ class UsageTotals:
         self._strip.classes(add="mp-strip--long" if is_long else "", remove="" if is_long else "mp-strip--long")
 
     def _draw(self, name: str) -> Text:
-        with tag("div", "is-main" if name == "Total" else ""):
-            Text("dt", name)
+        with tag("div", "is-main" if name.startswith("Total") else ""):
+            if name == "Total billable":
+                with tag("dt", ""):
+                    tag("a", "mp-plain", name, href=BILLABLE, title="How raw tokens become billable ones")
+            else:
+                Text("dt", name)
             return Text("dd", skeleton=80)
 
 
@@ -110,7 +123,9 @@ class Nothing:
     ) -> None:
         """Draw both reasons, hidden."""
         self._formats = formats
+        self._change = change
         self._wanted = UsageFilter()
+        self._shown: tuple[HiddenBy, ...] = ()
         with empty(
             "list",
             "No requests yet",
@@ -123,8 +138,8 @@ class Nothing:
             icon("search")
             Text("h3", "No requests in this range")
             self._why = Text("p", "")
+            self._ways = tag("div", "mp-empty__ways", data_testid="no-match-ways")
             with tag("div", "mp-empty__ways"):
-                self._wider = button("Last 90 days", lambda: change(_widened(self._wanted)))
                 self._reset = button("Reset filters", lambda: change(UsageFilter(order=self._wanted.order)))
                 self._back = button("To the first page", lambda: turn(None))
         for place in (self._never, self._no_match):
@@ -136,19 +151,34 @@ class Nothing:
         is_past_the_end = not view.rows and view.totals.requests > 0
         self._never.set_visibility(not view.rows and not view.modes)
         self._no_match.set_visibility(not view.rows and bool(view.modes))
-        self._why.show("Nothing stands on this page of the list." if is_past_the_end else self._reason(wanted, now))
-        self._wider.set_visibility(not is_past_the_end and _widened(wanted) != wanted)
+        self._why.show("This page of the list is empty." if is_past_the_end else self._reason(view, wanted, now))
+        self._show_ways(view.hidden_by)
         self._reset.set_visibility(not is_past_the_end and wanted != UsageFilter(wanted.range, order=wanted.order))
         self._back.set_visibility(is_past_the_end)
 
-    def _reason(self, wanted: UsageFilter, now: datetime) -> str:
-        token = f"“{wanted.token_name}”" if wanted.token_name else ""
-        status = wanted.status.value if wanted.status is not Status.ALL else ""
-        parts = [part for part in (token, wanted.model, wanted.mode, status) if part]
-        what = f"Nothing matches {_listed(parts)}" if parts else "Nothing was requested"
-        if wanted.budget_from or wanted.budget_to:
-            return f"{what} on these days. Widen them?"
-        return f"{what} on {self._formats.days(wanted.days(now, self._formats.zone))}. Widen it?"
+    def _show_ways(self, hidden_by: tuple[HiddenBy, ...]) -> None:
+        """Offer to clear each choice that is the cause, with what would be found without it."""
+        if hidden_by == self._shown:
+            return
+        self._shown = hidden_by
+        self._ways.clear()
+        with self._ways:
+            for cause in hidden_by:
+                text = f"{_CLEAR[cause.choice]} ({self._formats.requests(cause.requests)})"
+                button(text, lambda cause=cause: self._change(cause.wanted))
+
+    def _reason(self, view: UsageView, wanted: UsageFilter, now: datetime) -> str:
+        """Say what matches nothing, and which choices are the cause."""
+        parts = _choices(wanted)
+        what = f"Nothing matches {_listed(list(parts.values()))}" if parts else "Nothing was requested"
+        days = "these days" if wanted.budget_from or wanted.budget_to else None
+        sentence = f"{what} on {days or self._formats.days(wanted.days(now, self._formats.zone))}."
+        causes = [parts.get(cause.choice, "the days") for cause in view.hidden_by]
+        if not causes:
+            return sentence if len(wanted.without_each()) < 2 else f"{sentence} No single filter is the cause."
+        if len(causes) == 1:
+            return f"{sentence} The cause is {causes[0]}."
+        return f"{sentence} It helps to clear {_listed(causes, 'or')}."
 
 
 class Pager:
@@ -174,6 +204,7 @@ class Pager:
             with tag("p", role="status"):
                 self._count = Text("span", "")
                 Text("span", f"Times in {formats.zone.key}").classes("mp-pager__zone")
+            weight_legend("total on this page")
             with tag("div", "mp-pager__size p-rows"):
                 label = Text("label", "Rows")
                 self._size = ui.select(list(ROWS), value=ROWS[0], on_change=lambda event: chosen(event.value))
@@ -201,11 +232,17 @@ class Pager:
             step.set_enabled(is_possible)
 
 
-def _widened(wanted: UsageFilter) -> UsageFilter:
-    """Return the filter over as many days as there are to choose."""
-    return wanted.with_(range=RANGES[-1], from_day=None, to_day=None, budget_from=None, budget_to=None)
+def _choices(wanted: UsageFilter) -> dict[str, str]:
+    """Return what a filter asks for besides days, in words by the name of the choice."""
+    words = {
+        "token_name": f"token name “{wanted.token_name}”" if wanted.token_name else "",
+        "model": f"model {wanted.model}" if wanted.model else "",
+        "mode": f"mode {wanted.mode}" if wanted.mode else "",
+        "status": f"status {wanted.status}" if wanted.status is not Status.ALL else "",
+    }
+    return {name: text for name, text in words.items() if text}
 
 
-def _listed(parts: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+def _listed(parts: Sequence[str], last: str = "and") -> str:
+    """Return `a, b and c`, or with another word before the last part."""
+    return f" {last} ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

@@ -1,5 +1,6 @@
 """The table of single requests: figures for reading down, errors and notes for finding."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,10 @@ _SORT = (
     '<button type="button" class="mp-sort" @click="$parent.$emit(\'sort\', \'{column}\')"><span>{label}</span>'
     f"{_icon('down')}</button>"
 )
-_TIME = '<span v-if="props.row.is_today" class="mp-not-phone">Today </span>{{ props.row.time }}'
+_TIME = (
+    '<span v-if="props.row.is_today" class="mp-not-phone">Today </span>{{ props.row.time }}'
+    '<span v-if="props.row.seconds" class="u-sec">{{ props.row.seconds }}</span>'
+)
 _MODEL = (
     '<span class="mp-cell2"><span class="u-name"><span class="u-full" :title="props.row.model">{{ props.row.model }}'
     '</span><span v-if="props.row.note" class="u-note" :title="props.row.note" role="img" aria-label="Has a note">'
@@ -117,10 +121,11 @@ class UsageTable:
     def show(self, rows: Sequence[UsageRow], order: Order, now: datetime) -> None:
         """Put newer rows in place, if they differ."""
         largest = max((row.total_tokens for row in rows), default=0)
+        in_minute = Counter(_minute(row) for row in rows)
         self.element.show_state(**_SORTED[order])
-        self.element.show_rows([self._cells(row, largest, now) for row in rows])
+        self.element.show_rows([self._cells(row, largest, in_minute[_minute(row)] > 1, now) for row in rows])
 
-    def _cells(self, row: UsageRow, largest: int, now: datetime) -> dict[str, Any]:
+    def _cells(self, row: UsageRow, largest: int, shares_minute: bool, now: datetime) -> dict[str, Any]:
         f, moment = self._formats, self._formats.moment(row.requested_at, now)
         is_today = day_of(row.requested_at, f.zone) == day_of(now, f.zone)
         share = row.total_tokens / largest if largest else 0
@@ -129,6 +134,7 @@ class UsageTable:
             "id": row.id,
             "is_today": is_today,
             "time": moment.removeprefix("Today ") if is_today else moment,
+            "seconds": f":{row.requested_at:%S}" if shares_minute else "",
             "exact": f.exact(row.requested_at),
             "model": row.model,
             "beside": " · ".join(filter(None, (row.provider_model, row.template))),
@@ -149,6 +155,11 @@ class UsageTable:
             "words": words,
             "edit": f"{'Edit' if row.note else 'Add'} note, {row.model}, {moment}",
         }
+
+
+def _minute(row: UsageRow) -> datetime:
+    """Return the minute in which a request was made; zones differ by whole minutes."""
+    return row.requested_at.replace(second=0, microsecond=0)
 
 
 def _shortened(note: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from babel import Locale
 
 from portal.pages.components.formats import Formats
-from portal.pages.components.pace import said
+from portal.pages.components.pace import said, used_up_words
 from portal.rules.budgets import PeriodBudget
 from portal.rules.figures import Figures
 from portal.rules.forecast import Outlook, Prospect
@@ -73,3 +73,25 @@ def test_where_a_budget_leads(period: Period, outlook: Outlook | None, expected:
     text, title = said(replace(VIEW, period=period, outlook=outlook), NOW, BERLIN)
     assert text == expected
     assert bool(title) == bool(text)
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        pytest.param(VIEW, ("", ""), id="something is left"),
+        pytest.param(replace(VIEW, budget=PeriodBudget(0, 0)), ("", ""), id="nothing was ever allowed"),
+        pytest.param(replace(VIEW, budget=PeriodBudget(5, 5)), ("Used up", "Ask for more"), id="nobody noted when"),
+        pytest.param(
+            replace(VIEW, budget=PeriodBudget(5, 9), resets_at=at(23, 0), used_up_at=at(22, 9, 30)),
+            ("Used up at 10:30", "Ask for more or wait"),
+            id="today",
+        ),
+        pytest.param(
+            replace(VIEW, budget=PeriodBudget(5, 9), used_up_at=at(3, 22, 59)),
+            ("Used up on 3 Nov at 23:59", "Ask for more"),
+            id="another day",
+        ),
+    ],
+)
+def test_a_budget_that_is_used_up_says_since_when_and_what_to_do(view: BudgetView, expected: tuple[str, str]) -> None:
+    assert used_up_words(view, NOW, BERLIN) == expected
