@@ -22,7 +22,7 @@ def test_the_bell_rings_on_an_open_page_and_is_seen_once(portal: Portal, visit: 
     expect(bell).to_have_accessible_name("Budget alerts, 1 unread")
     portal.report(person, {"prompt_tokens": 2_000, "completion_tokens": 0})
     expect(bell).to_have_accessible_name("Budget alerts, 2 unread")
-    expect(page.get_by_text("Today’s budget is used up.")).to_be_visible()
+    expect(page.get_by_text("Today’s budget was used up at")).to_be_visible()
     bell.click()
     expect(page.get_by_test_id("bell-list")).to_contain_text("Daily budget exhausted")
     expect(page.get_by_test_id("bell-list")).to_contain_text("Daily budget 80 % used")

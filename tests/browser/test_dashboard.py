@@ -68,7 +68,7 @@ def test_a_refresh_changes_values_in_place(portal: Portal, visit: Visit) -> None
     assert page.evaluate("window.kept.every((node) => node.isConnected)")
     assert page.evaluate("window.scrollY") == 120
     expect(link).to_be_focused()
-    expect(page.locator(".js-plotly-plot .points .point")).to_have_count(14)
+    expect(page.locator(".js-plotly-plot .trace:first-child .point")).to_have_count(14)
 
 
 def test_a_hidden_tab_is_left_alone_and_catches_up_when_it_is_shown(portal: Portal, visit: Visit) -> None:

@@ -134,10 +134,11 @@ def test_escape_leaves_a_note_as_it_was(portal: Portal, visit: Visit) -> None:
 def test_an_empty_range_says_what_to_do(portal: Portal, visit: Visit) -> None:
     person = portal.person("otto")
     portal.report(person, {"requested_at": minutes_ago(60 * 24 * 40)})
-    page = visit(person, "/user/usage?status=error")
-    expect(page.get_by_test_id("no-match")).to_be_visible()
-    page.get_by_role("button", name="Last 90 days").click()
+    page = visit(person, "/user/usage?status=ok")
+    expect(page.get_by_test_id("no-match")).to_contain_text("The cause is the days.")
+    page.get_by_role("button", name="Last 90 days (1 request)").click()
     page.wait_for_url("**/user/usage?*range=90*")
+    expect(rows(page)).to_have_count(1)
 
 
 def test_the_export_is_the_filtered_set(portal: Portal, visit: Visit) -> None:
