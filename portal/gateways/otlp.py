@@ -29,7 +29,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from portal.gateways.spans import Attributes, Span, Value, read_spans
+from portal.gateways.otlp_wire import Attributes, Value
+from portal.gateways.spans import Span, read_spans
 from portal.gateways.values import Unclear, latency, part_of, token_count, whole_counts
 from portal.rules.pricing import MAX_COST_FACTOR
 from portal.rules.secrets import as_digest, digest

@@ -15,8 +15,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, St
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 
 from portal.errors import PortalError, TooLarge
-from portal.gateways import spans
-from portal.gateways.spans import MOST_FIELDS, MOST_SPANS, MOST_TOKENS, Span, read_spans
+from portal.gateways import otlp_wire
+from portal.gateways.otlp_wire import MOST_FIELDS, MOST_ITEMS, MOST_TOKENS
+from portal.gateways.spans import Span, read_spans
 from portal.rules.usage import Rejected
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_json, in_protobuf
 
@@ -307,8 +308,8 @@ BOMBS = [
 def test_more_than_can_be_meant_is_refused_in_little_memory(
     body: bytes, is_json: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spans, "MOST_FIELDS", 50_000)
-    monkeypatch.setattr(spans, "MOST_TOKENS", 50_000)
+    monkeypatch.setattr(otlp_wire, "MOST_FIELDS", 50_000)
+    monkeypatch.setattr(otlp_wire, "MOST_TOKENS", 50_000)
     tracemalloc.start()
     try:
         with pytest.raises(TooLarge):
@@ -341,17 +342,17 @@ def test_a_text_without_end_is_gone_through_once(body: bytes) -> None:
 
 
 def test_as_many_spans_as_are_allowed() -> None:
-    assert len(read(request(*[b""] * MOST_SPANS))) == MOST_SPANS
+    assert len(read(request(*[b""] * MOST_ITEMS))) == MOST_ITEMS
     with pytest.raises(TooLarge, match="at most 10,000 spans"):
-        read(request(*[b""] * (MOST_SPANS + 1)))
+        read(request(*[b""] * (MOST_ITEMS + 1)))
     with pytest.raises(TooLarge, match="at most 10,000 spans"):
-        read(in_json(*[Sent({})] * (MOST_SPANS + 1)), is_json=True)
-    assert MOST_FIELDS >= MOST_SPANS * 100
-    assert MOST_TOKENS >= MOST_SPANS * 100
+        read(in_json(*[Sent({})] * (MOST_ITEMS + 1)), is_json=True)
+    assert MOST_FIELDS >= MOST_ITEMS * 100
+    assert MOST_TOKENS >= MOST_ITEMS * 100
 
 
 def test_every_span_may_have_a_resource_of_its_own_and_no_more() -> None:
     with pytest.raises(TooLarge):
         read(field(1, b"") * (MOST_FIELDS // 20))
     group = ResourceSpans(scope_spans=[ScopeSpans(spans=[Message(span_id=b"\x01" * 8)])])
-    assert len(read(field(1, group.SerializeToString()) * MOST_SPANS)) == MOST_SPANS
+    assert len(read(field(1, group.SerializeToString()) * MOST_ITEMS)) == MOST_ITEMS
