@@ -23,7 +23,7 @@ from portal.rules.figures import Figures
 from portal.rules.keys import NOTED_EVERY
 from portal.rules.ledger import sum_up
 from portal.rules.pricing import MAX_COST, MAX_SUM, Price, billable_tokens, cost_nano_eur, price_at
-from portal.rules.usage import CLOCK_TOLERANCE, UsageReport
+from portal.rules.usage import CLOCK_TOLERANCE, UsageReport, is_repeated
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Older requests are not believed; everywhere on earth this lies on `rules.usage.FIRST_DAY` or later."""
@@ -125,7 +125,7 @@ def record_usage(
     for index, report in enumerate(reports):
         if report.id in stored:
             is_first = report.id in new and candidates[report.id][0] == index
-            again = DUPLICATE if marks[index] == stored[report.id] else CONFLICT
+            again = DUPLICATE if is_repeated(marks[index], stored[report.id]) else CONFLICT
             batch.outcomes[index] = ACCEPTED if is_first else again
 
     added = [candidates[external_id][1] for external_id in new]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db.among import among
 from portal.db.bulk import BulkInsert
 from portal.db.tables import Gateway, HeldEvent
+from portal.rules.usage import is_repeated
 
 _CHUNK = 400
 
@@ -46,8 +47,8 @@ def release_events(session: Session, gateway_id: int, stored: Mapping[str, str],
     """
     connection = session.connection()
     waiting = connection.execute(_WAITING, {"gateway": gateway_id, "ids": list(stored)}).all()
-    same = [row.id for row in waiting if row.fingerprint == stored[row.external_id]]
-    other = [row.id for row in waiting if row.fingerprint != stored[row.external_id]]
+    same = [row.id for row in waiting if is_repeated(row.fingerprint, stored[row.external_id])]
+    other = [row.id for row in waiting if not is_repeated(row.fingerprint, stored[row.external_id])]
     for ids, change in ((same, {"resolved_at": now}), (other, {"reason": "conflict"})):
         for start in range(0, len(ids), _CHUNK):
             some = HeldEvent.id.in_(ids[start : start + _CHUNK])

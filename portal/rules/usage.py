@@ -181,7 +181,8 @@ class UsageReport:
     """One LLM request as a gateway reported it, checked and in one form; what it did not say is None.
 
     Exactly one of `key_hash` and `username` says whose it is. Instants are UTC. `model` is the name that was asked for,
-    `provider_model` the one it stands for, where the gateway tells both.
+    `provider_model` the one it stands for, where the gateway tells both. `from_log` is True for a report that was read
+    from a log record, whose id a trace may report too; otherwise it is None, so that no other fingerprint changes.
     """
 
     id: str
@@ -200,6 +201,7 @@ class UsageReport:
     cost_factor: Decimal | None = None
     session_id: str | None = None
     provider_model: str | None = None
+    from_log: bool | None = None
 
     @property
     def total_tokens(self) -> int:
@@ -228,8 +230,21 @@ class UsageReport:
         return cls(**said)
 
     def fingerprint(self) -> str:
-        """Return a digest of all that was said: same id and same fingerprint is a repetition."""
-        return hashlib.sha256(self.body().encode()).hexdigest()
+        """Return a digest of all that was said, in 64 characters; `is_repeated` compares two of the same id."""
+        mark = hashlib.sha256(self.body().encode()).hexdigest()
+        return f"{_LOG}{mark}"[: len(mark)] if self.from_log else mark
+
+
+_LOG = "log:"
+
+
+def is_repeated(fingerprint: str, other: str) -> bool:
+    """Say whether two reports with the same id are of the same request, given their fingerprints.
+
+    They are if they say the same; or if one is from a log record and the other is not: some programs send a span and a
+    log record of each request, which never agree in time and details.
+    """
+    return fingerprint == other or fingerprint.startswith(_LOG) != other.startswith(_LOG)
 
 
 _SAID = sorted(f.name for f in fields(UsageReport))

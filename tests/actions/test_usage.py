@@ -294,6 +294,23 @@ def test_held_usage_that_contradicts_what_was_accepted_is_a_conflict(alice: Acco
     assert run(count_held) == {"conflict": 1}
 
 
+def test_log_and_trace_of_one_request_count_once_in_either_order(alice: Account, gateway: Gateway) -> None:
+    def log(id: str) -> UsageReport:
+        return replace(report(id, requested_at=NOW - HOUR, latency_ms=7), from_log=True)
+
+    assert results(send(gateway, report("r-1"), log("r-2"))) == [Result.ACCEPTED] * 2
+    assert results(send(gateway, log("r-1"), report("r-2"), log("r-2"))) == [Result.DUPLICATE] * 3
+    assert results(send(gateway, replace(log("r-2"), prompt_tokens=1))) == [Result.CONFLICT]
+    assert total(alice).requests == 2
+
+
+def test_held_log_is_settled_when_its_trace_is_counted(alice: Account, gateway: Gateway) -> None:
+    send(gateway, replace(report("r-1", username="nobody"), from_log=True))
+    send(gateway, report("r-1"))
+    assert run(count_held) == {}
+    assert total(alice).requests == 1
+
+
 def test_ids_are_the_gateways_own(alice: Account, gateway: Gateway, other_gateway: Gateway) -> None:
     assert results(send(gateway, report())) == [Result.ACCEPTED]
     assert results(send(other_gateway, report(prompt_tokens=7))) == [Result.ACCEPTED]

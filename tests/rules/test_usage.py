@@ -21,6 +21,7 @@ from portal.rules.usage import (
     Status,
     UsageFilter,
     UsageReport,
+    is_repeated,
     parse_day,
     parse_filter,
 )
@@ -279,6 +280,16 @@ def test_the_same_said_differently_is_the_same() -> None:
 def test_anything_else_said_is_something_else(field: str, value: object) -> None:
     other = replace(REPORT, **{field: value})  # type: ignore[arg-type]  # each value fits its field
     assert other.fingerprint() != REPORT.fingerprint()
+
+
+def test_log_repeats_anything_but_another_log() -> None:
+    log, other = replace(REPORT, from_log=True), replace(REPORT, from_log=True, prompt_tokens=1)
+    assert len(log.fingerprint()) == len(REPORT.fingerprint()) == 64
+    assert is_repeated(log.fingerprint(), REPORT.fingerprint())
+    assert is_repeated(REPORT.fingerprint(), other.fingerprint())
+    assert is_repeated(log.fingerprint(), log.fingerprint())
+    assert not is_repeated(log.fingerprint(), other.fingerprint())
+    assert UsageReport.of_body(log.body()) == log
 
 
 def test_a_body_is_canonical_and_tells_only_what_was_said() -> None:
