@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.actions.crossings import note_crossings
 from portal.db.accounts import account_named
 from portal.db.audit import add_entry
+from portal.db.budgets import limits as stored_limits
 from portal.db.budgets import set_limits
 from portal.db.crossings import lock_account
 from portal.db.tables import Account
@@ -32,6 +33,7 @@ def set_budget(session: Session, actor: str, username: str, limits: Limits, now:
     for name, limit in (("daily", limits.daily), ("monthly", limits.monthly), ("total", limits.total)):
         if limit is not None and not 0 <= limit <= MAX_LIMIT:
             raise InvalidInput(f"A limit is a whole number of tokens from 0 to {MAX_LIMIT:,}, or none.", name)
+    before = stored_limits(session, found.id)
     set_limits(session, found.id, limits, now)
     add_entry(
         session,
@@ -44,7 +46,7 @@ def set_budget(session: Session, actor: str, username: str, limits: Limits, now:
         total=limits.total,
         type=limits.type,
     )
-    note_crossings(session, {found.id}, settings().budget_zone, now)
+    note_crossings(session, {found.id}, settings().budget_zone, now, limits_before=before)
 
 
 def define_template(

@@ -1,8 +1,9 @@
 """Noting that budgets have crossed thresholds, in the transaction that is the reason, and telling the account.
 
 Decision: looked at are the periods that still run. That a day which is over went beyond its limit is in its figures and
-surprises nobody; and an import of years of usage rings no bell. What was noted once is never noted again, so it does
-not matter how often it is looked at.
+surprises nobody; and an import of years of usage rings no bell. What was noted once at a limit is never noted again at
+that limit, so it does not matter how often it is looked at. A raised limit arms its thresholds again; a limit that
+changes tells only of what is worse than what was told of at the limit before.
 """
 
 from collections.abc import Collection
@@ -11,19 +12,36 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.crossings import NewCrossing, Watched, add_crossing, known_thresholds, mark_read, watched
+from portal.db.crossings import (
+    KnownCrossing,
+    NewCrossing,
+    Watched,
+    add_crossing,
+    known_crossings,
+    mark_read,
+    watched,
+)
 from portal.db.mails import NewMail, add_mail
 from portal.mails import CrossingFacts, crossing_mail
 from portal.rules.alerts import FORECAST, reached, thresholds
+from portal.rules.budgets import Limits
 from portal.rules.mails import Kind
 from portal.rules.periods import Period, day_of, period_start, resets_at, zone_or
 from portal.settings import settings
 
 
-def note_crossings(session: Session, account_ids: Collection[int], budget_tz: ZoneInfo, now: datetime) -> None:
+def note_crossings(
+    session: Session,
+    account_ids: Collection[int],
+    budget_tz: ZoneInfo,
+    now: datetime,
+    *,
+    limits_before: Limits | None = None,
+) -> None:
     """Store what accounts have crossed by now, each once, and queue a mail for each to those who want one.
 
-    That a threshold below one that was told of before is crossed too, since it was lowered, is no news.
+    That a threshold below one that was told of before is crossed too, since it was lowered, is no news. `limits_before`
+    are the limits that an administrator has just replaced.
     """
     if not account_ids:
         return
@@ -32,14 +50,12 @@ def note_crossings(session: Session, account_ids: Collection[int], budget_tz: Zo
     candidates = [(account, new) for account in all_of for new in _crossed(account, today)]
     if not candidates:
         return
-    known = known_thresholds(session, {account.account_id for account, _ in candidates}, today)
-    max_known: dict[tuple[int, str], int] = {}
-    for account_id, period, threshold in known:
-        max_known[account_id, period] = max(threshold, max_known.get((account_id, period), FORECAST))
+    known = known_crossings(session, {account.account_id for account, _ in candidates}, today)
     stored: dict[tuple[int, Period], tuple[Watched, NewCrossing, int]] = {}
     for account, new in candidates:
-        if (new.account_id, new.period.value, new.threshold) not in known:
-            is_news = new.threshold > max_known.get((new.account_id, new.period.value), FORECAST)
+        if KnownCrossing(new.account_id, new.period, new.threshold, new.limit) not in known:
+            limits = {new.limit, limits_before.in_force(new.period) if limits_before else new.limit}
+            is_news = new.threshold > _told_of(known, new, limits)
             crossing_id = add_crossing(session, new, now, is_read=not is_news)
             if crossing_id is not None and is_news:
                 stored[new.account_id, new.period] = account, new, crossing_id
@@ -64,6 +80,12 @@ def note_forecast(session: Session, account_id: int, period: Period, budget_tz: 
 def read_crossings(session: Session, account_id: int, last_id: int, now: datetime) -> None:
     """Note that an account has seen its crossings up to one."""
     mark_read(session, account_id, last_id, now)
+
+
+def _told_of(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:
+    """Return the highest threshold that an account was told of in the same period at one of some limits."""
+    same = (each for each in known if (each.account_id, each.period) == (new.account_id, new.period))
+    return max((each.threshold for each in same if each.limit in limits), default=FORECAST)
 
 
 def _crossed(account: Watched, today: date) -> list[NewCrossing]:

@@ -81,15 +81,28 @@ def _watched(row: Any) -> Watched:
     )
 
 
-def known_thresholds(session: Session, account_ids: Collection[int], day: date) -> set[tuple[int, str, int]]:
-    """Return what accounts have crossed already in the periods in which a day lies: account, period, threshold."""
+class KnownCrossing(NamedTuple):
+    """What a crossing is known by, within the periods that run."""
+
+    account_id: int
+    period: Period
+    threshold: int
+    limit: int
+
+
+def known_crossings(session: Session, account_ids: Collection[int], day: date) -> set[KnownCrossing]:
+    """Return what accounts have crossed already in the periods in which a day lies."""
     first = {period_start(period, day) for period in Period}
     rows = session.execute(
-        select(Crossing.account_id, Crossing.period, Crossing.threshold, Crossing.start).where(
+        select(Crossing.account_id, Crossing.period, Crossing.threshold, Crossing.limit, Crossing.start).where(
             Crossing.account_id.in_(sorted(account_ids)), Crossing.start.in_(sorted(first))
         )
     )
-    return {(row[0], row[1], row[2]) for row in rows if row[3] == period_start(Period(row[1]), day)}
+    return {
+        KnownCrossing(account_id, Period(period), threshold, limit)
+        for account_id, period, threshold, limit, start in rows
+        if start == period_start(Period(period), day)
+    }
 
 
 def add_crossing(session: Session, new: NewCrossing, now: datetime, *, is_read: bool = False) -> int | None:
@@ -98,7 +111,7 @@ def add_crossing(session: Session, new: NewCrossing, now: datetime, *, is_read: 
     stored = session.execute(
         insert(session, Crossing)
         .values(values)
-        .on_conflict_do_nothing(index_elements=["account_id", "period", "start", "threshold"])
+        .on_conflict_do_nothing(index_elements=["account_id", "period", "start", "threshold", "limit"])
         .returning(Crossing.__table__.c.id)
     ).first()
     return None if stored is None else int(stored[0])

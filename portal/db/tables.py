@@ -412,14 +412,14 @@ class AlertSettings(Table):
 
 
 class Crossing(Table):
-    """A budget that came from below to at or above a threshold; once for each period and threshold, for ever.
+    """A budget that came from below to at or above a threshold; once for each period, threshold and limit, for ever.
 
     `threshold` is in percent, and 0 for the forecast that the budget will be exhausted before it resets. `consumed` and
     `limit` are billable tokens as they were then.
     """
 
     __tablename__ = "crossings"
-    __table_args__ = (UniqueConstraint("account_id", "period", "start", "threshold"),)
+    __table_args__ = (UniqueConstraint("account_id", "period", "start", "threshold", "limit"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))

@@ -1,4 +1,4 @@
-"""Warns those who want it of budgets that will be exhausted before they reset.
+"""Warns those who want it of budgets that will be used up before they reset, or soon where they never do.
 
 Decision: looked at every quarter of an hour, not with every event: a forecast needs weeks of usage, and hardly changes
 with one request. Each budget is told of once in its period, whichever process sees it first, whatever follows.
@@ -51,6 +51,6 @@ def warn_all(now: datetime) -> int:
 
 
 def ending_early(session: Session, account_id: int, now: datetime) -> list[Period]:
-    """Return which of an account's budgets will be exhausted before they reset, at its own pace."""
+    """Return which of an account's budgets will be used up early, at its own pace."""
     budgets = with_outlooks(session, account_id, load_budgets(session, account_id, now), now)
     return [view.period for view in budgets.all if view.outlook is not None and view.outlook.ends_early]

@@ -47,6 +47,8 @@ LEAST_ACTIVE_DAYS = 3
 HORIZON_DAYS = 365
 """How far ahead a budget that never resets is followed."""
 
+SOON = timedelta(days=7)
+"""How near the end of a budget that never resets must be to be warned of."""
 _HALF_LIFE_DAYS = 14.0
 _TRUST_WEEKDAYS = 0.25  # weeks of the mean day that are mixed into each weekday
 _TRUST_TODAY = 1.0  # usual days that are mixed into how today goes
@@ -70,16 +72,13 @@ class Outlook:
 
     `until` is when it will be used up (UTC, a whole minute unless that has begun), only of what lasts until then; it is
     never past and never after the reset. `enough` is until the reset, or for `HORIZON_DAYS` where there is none.
+    `ends_early` is whether it will be used up before it resets, or within `SOON` where it never does.
     """
 
     prospect: Prospect
     until: datetime | None = None
     resets_at: datetime | None = None
-
-    @property
-    def ends_early(self) -> bool:
-        """Whether it will be exhausted before it resets; never of one that is already, or that never resets."""
-        return self.prospect is Prospect.LASTS_UNTIL and self.resets_at is not None
+    ends_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,9 @@ def outlook(
     if rhythm is None:
         return Outlook(Prospect.TOO_LITTLE_DATA, resets_at=end)
     until = _used_up(budget.remaining, rhythm, used_today, now, _last_day(period, day_of(now, tz)), tz)
-    return Outlook(Prospect.ENOUGH if until is None else Prospect.LASTS_UNTIL, until, end)
+    if until is None:
+        return Outlook(Prospect.ENOUGH, resets_at=end)
+    return Outlook(Prospect.LASTS_UNTIL, until, end, ends_early=end is not None or until - now <= SOON)
 
 
 def expected(rhythm: Rhythm, used_today: int, now: datetime, last: date, tz: ZoneInfo) -> float:

@@ -6,23 +6,34 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.alerts import AlertSettings, alert_settings
-from portal.db.crossings import told
-from portal.db.mails import last_test
+from portal.db.crossings import Told, told
+from portal.db.mails import NOT_SET_UP, last_test
+from portal.rules.mails import State
+from portal.settings import settings
+from portal.views.budget import BudgetsView
 from portal.views.crossings import CrossingView, crossing_view
 
 __all__ = ["AlertSettings", "PastAlert", "TestMail", "load_alerts", "load_past_alerts", "load_test_mail"]
 
+ALREADY_TOLD = "You had been told already."
+TOLD_TOGETHER = "One mail tells of the highest threshold."
+WERE_OFF = "Alerts were off."
+WAS_NOT_SET_UP = "Mail was not set up."
 SHOWN = 10
 """Past alerts on Billing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastAlert:
-    """A crossing, and what became of the mail about it: its state, and why it was not sent; None without a mail."""
+    """A crossing, and what became of the mail about it: its state, and a sentence on why it was not sent, if so.
+
+    `is_trouble` is whether it could not be sent though it was wanted and mail is set up.
+    """
 
     crossing: CrossingView
-    mail_state: str | None
-    mail_error: str | None
+    mail_state: State
+    why: str = ""
+    is_trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,27 @@ def load_alerts(session: Session, account_id: int) -> AlertSettings:
     return alert_settings(session, account_id)
 
 
-def load_past_alerts(session: Session, account_id: int) -> tuple[PastAlert, ...]:
+def load_past_alerts(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> tuple[PastAlert, ...]:
     """Return what an account was warned of, newest first."""
     found = told(session, account_id, SHOWN)
-    return tuple(PastAlert(crossing_view(each.crossing), each.mail_state, each.mail_error) for each in found)
+    return tuple(_past_alert(each, found, crossing_view(each.crossing, budgets, now)) for each in found)
+
+
+def _past_alert(one: Told, all_of: list[Told], crossing: CrossingView) -> PastAlert:
+    if one.mail_state is None:
+        return PastAlert(crossing, State.FAILED, _why_no_mail(one, all_of))
+    if one.mail_error == NOT_SET_UP:
+        return PastAlert(crossing, State.FAILED, WAS_NOT_SET_UP if settings().mail_is_set_up else "")
+    state = State(one.mail_state)
+    return PastAlert(crossing, state, one.mail_error or "", is_trouble=state is State.FAILED)
+
+
+def _why_no_mail(one: Told, all_of: list[Told]) -> str:
+    """Say why no mail was written about a crossing."""
+    row = one.crossing
+    if row.read_at == row.crossed_at:
+        return ALREADY_TOLD
+    together = (each.crossing for each in all_of if each.mail_state is not None)
+    if any((each.period, each.crossed_at) == (row.period, row.crossed_at) for each in together):
+        return TOLD_TOGETHER
+    return WERE_OFF

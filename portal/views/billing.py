@@ -24,10 +24,11 @@ class BillingView:
 
 def load_billing(session: Session, account_id: int, now: datetime) -> BillingView:
     """Return an account's billing; its cost does not grow with the number of requests."""
+    budgets = load_budgets(session, account_id, now)
     return BillingView(
-        budgets=with_outlooks(session, account_id, load_budgets(session, account_id, now), now),
+        budgets=with_outlooks(session, account_id, budgets, now),
         summary=load_summary(session, account_id, now),
         alerts=load_alerts(session, account_id),
-        past_alerts=load_past_alerts(session, account_id),
+        past_alerts=load_past_alerts(session, account_id, budgets, now),
         test_mail=load_test_mail(session, account_id),
     )

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from portal.db.crossings import count_unread, crossings
 from portal.db.tables import Crossing
-from portal.rules.periods import Period
+from portal.rules.periods import Period, day_of, period_start
+from portal.settings import settings
+from portal.views.budget import BudgetsView, load_budgets
 
 SHOWN = 20
 """Crossings that the bell lists."""
@@ -15,7 +18,11 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class CrossingView:
-    """A budget that came to a threshold; `threshold` is in percent, and 0 for a forecast."""
+    """A budget that came to a threshold; `threshold` is in percent, and 0 for a forecast.
+
+    `percent` is how much of the present limit is used now; None once the period is over or nothing limits it.
+    `is_same_limit` is whether that is the limit that the threshold was a part of.
+    """
 
     id: int
     period: Period
@@ -24,6 +31,8 @@ class CrossingView:
     limit: int
     crossed_at: datetime
     is_read: bool
+    percent: Decimal | None = None
+    is_same_limit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +48,25 @@ def load_unread(session: Session, account_id: int) -> int:
     return count_unread(session, account_id)
 
 
-def load_bell(session: Session, account_id: int) -> BellView:
+def load_bell(session: Session, account_id: int, now: datetime) -> BellView:
     """Return what the bell shows to an account."""
-    newest = crossings(session, account_id, SHOWN)
-    return BellView(count_unread(session, account_id), tuple(crossing_view(row) for row in newest))
+    newest, budgets = crossings(session, account_id, SHOWN), load_budgets(session, account_id, now)
+    return BellView(count_unread(session, account_id), tuple(crossing_view(row, budgets, now) for row in newest))
 
 
-def crossing_view(row: Crossing) -> CrossingView:
-    """Return what is shown of a crossing."""
+def crossing_view(row: Crossing, budgets: BudgetsView, now: datetime) -> CrossingView:
+    """Return what is shown of a crossing beside the account's present budgets."""
+    period = Period(row.period)
+    runs = row.start == period_start(period, day_of(now, settings().budget_zone))
+    present = next(view.budget for view in budgets.all if view.period is period) if runs else None
     return CrossingView(
-        row.id, Period(row.period), row.threshold, row.consumed, row.limit, row.crossed_at, row.read_at is not None
+        id=row.id,
+        period=period,
+        threshold=row.threshold,
+        consumed=row.consumed,
+        limit=row.limit,
+        crossed_at=row.crossed_at,
+        is_read=row.read_at is not None,
+        percent=present.percent if present else None,
+        is_same_limit=present is None or present.limit == row.limit,
     )

@@ -103,7 +103,65 @@ def test_a_lowered_limit_crosses_too(alice: Account, gateway: Gateway) -> None:
     limit(alice, daily=600)
     assert crossed(alice) == [("daily", "11-22", 80)]
     limit(alice, daily=0)
-    assert crossed(alice) == [("daily", "11-22", 80), ("daily", "11-22", 100)]
+    assert crossed(alice) == [("daily", "11-22", 80), ("daily", "11-22", 80), ("daily", "11-22", 100)]
+    assert news(alice) == [(80, 600), (100, 0)]
+
+
+def news(account: Account) -> list[tuple[int, int]]:
+    """Return which thresholds at which limits an account was told of, in order, and forget them."""
+    rows = [row for row in reversed(run(crossings, account.id, 100)) if row.read_at is None]
+    run(read_crossings, account.id, 10**9, NOW + timedelta(seconds=1))
+    return [(row.threshold, row.limit) for row in rows]
+
+
+def test_a_raised_limit_arms_its_thresholds_again(alice: Account, gateway: Gateway) -> None:
+    limit(alice, daily=1000)
+    use(gateway, "a", 1050)
+    assert news(alice) == [(80, 1000), (100, 1000)]
+    limit(alice, daily=10_000)
+    use(gateway, "b", 7_450)
+    assert news(alice) == [(80, 10_000)]
+    use(gateway, "c", 2_000)
+    assert news(alice) == [(100, 10_000)]
+    use(gateway, "d", 2_000)
+    assert news(alice) == []
+
+
+def test_a_lowered_limit_tells_only_of_what_is_worse(alice: Account, gateway: Gateway) -> None:
+    limit(alice, daily=1000)
+    use(gateway, "a", 850)
+    assert news(alice) == [(80, 1000)]
+    limit(alice, daily=900)
+    assert news(alice) == []
+    limit(alice, daily=850)
+    assert news(alice) == [(100, 850)]
+    limit(alice, daily=800)
+    assert news(alice) == []
+
+
+def test_a_limit_raised_by_too_little_tells_of_nothing_twice(alice: Account, gateway: Gateway) -> None:
+    limit(alice, daily=1000)
+    use(gateway, "a", 1050)
+    assert news(alice) == [(80, 1000), (100, 1000)]
+    limit(alice, daily=1100)
+    assert news(alice) == []
+    use(gateway, "b", 40)
+    assert news(alice) == []
+    use(gateway, "c", 10)
+    assert news(alice) == [(100, 1100)]
+
+
+def test_a_limit_that_goes_up_and_down_tells_of_each_state_once(alice: Account, gateway: Gateway) -> None:
+    limit(alice, daily=1000)
+    use(gateway, "a", 1050)
+    assert news(alice) == [(80, 1000), (100, 1000)]
+    for _ in range(3):
+        limit(alice, daily=10_000)
+        limit(alice, daily=1000)
+        assert news(alice) == []
+    limit(alice, daily=10_000)
+    limit(alice, daily=1200)
+    assert news(alice) == [(80, 1200)]
 
 
 def test_a_lowered_threshold_crosses_too(alice: Account, gateway: Gateway) -> None:

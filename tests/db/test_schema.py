@@ -43,6 +43,11 @@ def tables_of(database: Database) -> set[str]:
         return set(inspect(connection).get_table_names())
 
 
+def migrate_to(database: Database, revision: str) -> None:
+    with database.engine.begin() as connection:
+        command.upgrade(config(connection), revision)
+
+
 def test_migrations_make_what_the_tables_say(db: Database) -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
@@ -91,6 +96,38 @@ def test_a_database_with_usage_can_be_taken_back(empty: Database, monkeypatch: p
     with empty.engine.begin() as connection:
         command.downgrade(config(connection), "base")
     assert tables_of(empty) == {"alembic_version"}
+
+
+def test_crossings_keep_their_mails_when_their_key_changes(empty: Database) -> None:
+    """SQLite copies the table of crossings, to which mails refer."""
+    migrate_to(empty, "0003")
+    insert = [
+        "INSERT INTO accounts (id, username, display_name, email, role, active, language, theme, created_at) "
+        "VALUES (1, 'a', 'A', 'a@example.org', 'user', true, 'en', 'system', '2026-11-22')",
+        'INSERT INTO crossings (id, account_id, period, start, threshold, consumed, "limit", crossed_at) '
+        "VALUES (7, 1, 'daily', '2026-11-22', 80, 80, 100, '2026-11-22')",
+        "INSERT INTO mails (id, account_id, crossing_id, kind, message_id, recipient, subject, text, html, state, "
+        "tries, next_try_at, created_at) VALUES (3, 1, 7, 'alert', 'm', 'a@example.org', 's', 't', 'h', 'sent', 1, "
+        "'2026-11-22', '2026-11-22')",
+    ]
+    again = (
+        'INSERT INTO crossings (account_id, period, start, threshold, consumed, "limit", crossed_at) '
+        "VALUES (1, 'daily', '2026-11-22', 80, 80, 1000, '2026-11-22')"
+    )
+    with empty.engine.begin() as connection:
+        for statement in insert:
+            connection.execute(text(statement))
+    migrate_to(empty, "0004")
+    with empty.engine.begin() as connection:
+        connection.execute(text("SELECT 1 FROM crossings"))
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT setval('crossings_id_seq', 100)"))
+        connection.execute(text(again))
+        assert connection.execute(text("SELECT crossing_id FROM mails")).all() == [(7,)]
+    with empty.engine.begin() as connection:
+        command.downgrade(config(connection), "0003")
+        assert connection.execute(text("SELECT id FROM crossings")).all() == [(7,)]
+        assert connection.execute(text("SELECT crossing_id FROM mails")).all() == [(7,)]
 
 
 def test_several_starts_at_once_migrate_once(databases: Server) -> None:

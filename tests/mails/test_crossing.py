@@ -156,3 +156,10 @@ def test_without_an_address_nothing_is_linked() -> None:
     content = crossing_mail(FACTS, "")
     assert "http" not in content.text
     assert "href" not in content.html
+
+
+def test_a_total_budget_is_forecast_to_end_within_a_week() -> None:
+    assert "your total budget will be used up within a week." in mail(**TOTAL, threshold=0).text
+    german = " ".join(mail(**TOTAL, threshold=0, language="de").text.split())
+    assert "ist Ihr Gesamtbudget in weniger als einer Woche aufgebraucht." in german
+    assert "will be used up before it resets." in mail(threshold=0).text

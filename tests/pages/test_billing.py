@@ -349,15 +349,35 @@ async def test_a_test_mail_can_be_asked_for(visit, alice: Account, settings_env)
 
 async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, alice: Account, gateway: Gateway) -> None:
     run(set_budget, "test", "alice", Limits(daily=100), NOW)
-    send(gateway, report("a", prompt_tokens=85, completion_tokens=0))
+    send(gateway, report("a", prompt_tokens=85, completion_tokens=0), now=NOW - timedelta(minutes=1))
     run(change_alerts, alice.id, True, 80, None, NOW)
     send(gateway, report("b", prompt_tokens=20, completion_tokens=0))
     user = await visit(alice)
     table = tagged(user, "past-alerts")
     assert isinstance(table, DataTable)
+    assert [(row["what"], row["present"], row["mail"], row["why"], row["failed"]) for row in table.rows] == [
+        ("Daily budget used up", "now 105.0\u00a0%", "Not sent", "", False),
+        ("Daily budget passed 80 %", "now 105.0\u00a0%", "Not sent", "Alerts were off.", False),
+    ]
+    assert [text for text in everything(user).splitlines() if "Mail is not set up" in text] == [
+        "{} Mail is not set up here. Until it is, the bell at the top tells you."
+    ]
+
+
+async def test_past_alerts_say_why_no_mail_was_sent(visit, alice: Account, gateway: Gateway, settings_env) -> None:
+    settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
+    run(set_budget, "test", "alice", Limits(daily=100), NOW)
+    run(change_alerts, alice.id, True, 80, None, NOW, second_threshold_percent=90)
+    send(gateway, report("a", prompt_tokens=95, completion_tokens=0))
+    run(set_budget, "test", "alice", Limits(daily=96), NOW)
+    user = await visit(alice)
+    table = tagged(user, "past-alerts")
+    assert isinstance(table, DataTable)
     assert [(row["what"], row["mail"], row["why"]) for row in table.rows] == [
-        ("Daily budget exhausted", "Not sent", "Mail is not set up."),
-        ("Daily budget 80 % used", "No mail", ""),
+        ("Daily budget passed 90 %", "Not sent", "You had been told already."),
+        ("Daily budget passed 80 %", "Not sent", "You had been told already."),
+        ("Daily budget passed 90 % of 100", "On its way", ""),
+        ("Daily budget passed 80 % of 100", "Not sent", "One mail tells of the highest threshold."),
     ]
 
 

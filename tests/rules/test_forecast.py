@@ -83,7 +83,7 @@ def test_what_there_is_to_say(period: Period, budget: PeriodBudget, rhythm: Rhyt
     found = outlook(period, budget, rhythm, 500, MONDAY_NOON, TZ)
     assert found.prospect is expected
     assert (found.until is not None) == (expected is Prospect.LASTS_UNTIL)
-    assert found.ends_early == (expected is Prospect.LASTS_UNTIL and period is not Period.TOTAL)
+    assert found.ends_early == (expected is Prospect.LASTS_UNTIL)
     assert found.resets_at == resets_at(period, MONDAY_NOON, TZ)
 
 
@@ -161,6 +161,14 @@ def test_a_total_is_followed_for_a_year(remaining: int, until: date | None) -> N
     assert (found.until and found.until.date()) == until
     assert found.prospect is (Prospect.LASTS_UNTIL if until else Prospect.ENOUGH)
     assert not found.ends_early
+
+
+@pytest.mark.parametrize(("remaining", "is_early"), [(7_400, False), (7_000, True), (1, True)])
+def test_a_total_that_ends_within_a_week_is_warned_of(remaining: int, is_early: bool) -> None:
+    found = ahead(steady(), remaining, Period.TOTAL)
+    assert found.prospect is Prospect.LASTS_UNTIL
+    assert found.until is not None
+    assert found.ends_early is is_early is (found.until - MONDAY_NOON <= timedelta(days=7))
 
 
 def test_who_works_on_weekdays_keeps_what_is_left_over_the_weekend() -> None:

@@ -204,7 +204,7 @@ def test_each_budget_says_where_it_leads(steady: None, alice: Account) -> None:
     assert NOW < daily.until < DAY
     assert monthly == Outlook(Prospect.ENOUGH, None, MONTH)
     assert total.prospect is Prospect.LASTS_UNTIL
-    assert not total.ends_early
+    assert total.ends_early
     assert total.until is not None
     assert total.until.date() == date(2026, 11, 25)
 
@@ -240,8 +240,11 @@ def test_when_a_budget_was_used_up_is_known_for_its_present_limit(
     send(gateway, report("a-1"))
     send(gateway, report("a-2"), now=NOW + timedelta(minutes=1))
     assert used_up_at(alice) == [NOW, None, None]
-    run(set_budget, "root", "alice", Limits(daily=100), NOW)
-    assert used_up_at(alice) == [None, None, None]
+    lowered_at = NOW + timedelta(minutes=2)
+    run(set_budget, "root", "alice", Limits(daily=100), lowered_at)
+    assert used_up_at(alice, lowered_at) == [lowered_at, None, None]
+    run(set_budget, "root", "alice", Limits(daily=10**6), lowered_at)
+    assert used_up_at(alice, lowered_at) == [None, None, None]
     assert used_up_at(alice, NOW + timedelta(days=1)) == [None, None, None]
 
 

@@ -9,7 +9,7 @@ from portal.actions.mails import send_test_mail
 from portal.clock import utc_now
 from portal.db.session import in_transaction
 from portal.errors import Conflict
-from portal.pages.components.bell import sentence
+from portal.pages.components.bell import present, sentence, then
 from portal.pages.components.fields import Form
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import refresh_all
@@ -22,15 +22,20 @@ from portal.views.alerts import AlertSettings, PastAlert, TestMail
 from portal.views.billing import BillingView
 
 _NAME = "Configure Budget Alerts"
-_MAIL: dict[str | None, str] = {
-    None: "No mail",
+_MAIL: dict[str, str] = {
     State.QUEUED: "On its way",
     State.SENT: "Sent",
     State.FAILED: "Not sent",
 }
 _PAST_COLUMNS = (
     Column("at", "When", classes="p-at", attributes=':title="props.row.at_exact"'),
-    Column("what", "Budget", classes="p-what"),
+    Column(
+        "what",
+        "Budget",
+        classes="p-what",
+        cell='<span class="mp-cell2" :title="props.row.then">{{ props.row.what }}'
+        '<small v-if="props.row.present">{{ props.row.present }}</small></span>',
+    ),
     Column(
         "mail",
         "Mail",
@@ -98,7 +103,9 @@ class AlertsForm:
                 placeholder="None",
             )
         self._forecast = self._switch(
-            "Warn ahead", "When a budget will be used up before it resets, at the pace of your weeks", on=forecast
+            "Warn ahead",
+            "When a budget will be used up before it resets, or within a week, at the pace of your weeks",
+            on=forecast,
         )
         self._email = form.text(
             "email",
@@ -199,10 +206,12 @@ class PastAlerts:
                     "id": crossing.id,
                     "at": f.moment(crossing.crossed_at, now),
                     "at_exact": f.exact(crossing.crossed_at),
-                    "what": sentence(crossing),
+                    "what": sentence(crossing, f),
+                    "present": present(crossing, f),
+                    "then": then(crossing, f),
                     "mail": _MAIL[alert.mail_state],
-                    "why": alert.mail_error or "",
-                    "failed": alert.mail_state == State.FAILED,
+                    "why": alert.why,
+                    "failed": alert.is_trouble,
                 }
             )
         show_rows(self._table, rows)

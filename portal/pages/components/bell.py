@@ -53,10 +53,10 @@ class Bell:
             is_full = crossing.threshold == FULL
             icon("crit" if is_full else "warn").classes("is-full" if is_full else "")
             with ui.element("span"):
-                Text("span", sentence(crossing)).classes("mp-bell__what")
-                used = f"{f.number(crossing.consumed)} of {f.number(crossing.limit)} tokens"
+                Text("span", sentence(crossing, f)).classes("mp-bell__what")
                 at = Text("span").classes("mp-faint mp-small")
-                at.show(f"{used} · {f.moment(crossing.crossed_at, now)}", title=f.exact(crossing.crossed_at))
+                at.show(" · ".join(filter(None, (f.moment(crossing.crossed_at, now), present(crossing, f)))))
+                set_props(at, title=f"{f.exact(crossing.crossed_at)}, {then(crossing, f)}")
 
     def _show_count(self, unread: int) -> None:
         self._count.show(str(unread) if unread < 100 else "99+")
@@ -69,16 +69,28 @@ class Bell:
 
     async def _read(self) -> None:
         """Show what there is now, and note that it has been seen."""
-        view = await in_reading(load_bell, self._viewer.id)
+        view = await in_reading(load_bell, self._viewer.id, utc_now())
         self.show(view, utc_now())
         if view.unread:
             await in_transaction(read_crossings, self._viewer.id, view.crossings[0].id, utc_now())
         self._show_count(0)
 
 
-def sentence(crossing: CrossingView) -> str:
-    """Say what happened to which budget."""
+def sentence(crossing: CrossingView, f: Formats) -> str:
+    """Say what happened to which budget, and at which limit if that is another one now."""
     name = PERIODS[crossing.period]
+    of = "" if crossing.is_same_limit else f" of {f.number(crossing.limit)}"
     if crossing.threshold == FORECAST:
-        return f"{name} will be exhausted before it resets"
-    return f"{name} exhausted" if crossing.threshold == FULL else f"{name} {crossing.threshold} % used"
+        when = "within a week" if crossing.period is Period.TOTAL else "before it resets"
+        return f"{name}{of} will be used up {when}"
+    return f"{name}{of} used up" if crossing.threshold == FULL else f"{name} passed {crossing.threshold} %{of}"
+
+
+def present(crossing: CrossingView, f: Formats) -> str:
+    """Say how much of the budget is used now; nothing once its period is over."""
+    return "" if crossing.percent is None else f"now {f.percent(crossing.percent)}"
+
+
+def then(crossing: CrossingView, f: Formats) -> str:
+    """Say how much of the budget was used when it happened."""
+    return f"{f.number(crossing.consumed)} of {f.number(crossing.limit)} tokens"

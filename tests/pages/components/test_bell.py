@@ -63,7 +63,9 @@ async def test_opening_it_is_seeing_it(visit, alice: Account, bob: Account, spen
     visitor = await visit(alice)
     UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()
     await until(lambda: bell(visitor) == "Budget alerts")
-    assert "Daily budget 80 % used" in texts(tagged(visitor, "bell-list"))
+    shown = texts(tagged(visitor, "bell-list"))
+    assert "Daily budget passed 80 %" in shown
+    assert "Today 15:05 · now 85.0\u00a0%" in shown
     await until(lambda: run(count_unread, alice.id) == 0)
     assert run(count_unread, bob.id) == 1
 
