@@ -1,0 +1,198 @@
+"""All names that sources give to token counts, by meaning: the one table of them.
+
+Sources: the API references of OpenAI (chat, responses, realtime), Anthropic, Gemini (`usageMetadata`, interactions),
+Bedrock (Converse, invocation metrics), Ollama, DeepSeek, Mistral, xAI, Cohere, Moonshot, OpenRouter, and the usage
+objects of LiteLLM 1.106, Vercel's AI SDK 4 to 6, LangChain, Langfuse, pydantic-ai, Claude Code and Codex; for spans the
+GenAI conventions of OpenTelemetry, OpenLLMetry, OpenInference and Sentry.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Part(StrEnum):
+    """The meaning of a count."""
+
+    PROMPT = "prompt"
+    COMPLETION = "completion"
+    TOTAL = "total"
+    CACHED = "cached"
+    """Read from a cache."""
+    WRITTEN = "written"
+    """Written to a cache."""
+    REASONING = "reasoning"
+    TOOLS = "tools"
+    """Results of tools that the model called itself; part of the prompt, and always counted beside it (Gemini)."""
+
+
+NAMES: Mapping[Part, tuple[str, ...]] = {
+    Part.PROMPT: (
+        "native_tokens_prompt",  # OpenRouter bills these; its tokens_prompt is an estimate
+        "prompt_tokens",
+        "prompt_token_count",
+        "billed_units.input_tokens",  # Cohere bills these; its tokens.input_tokens include its own instructions
+        "tokens.input_tokens",
+        "input_tokens",
+        "input_tokens.total",
+        "input_token_count",
+        "input_text_token_count",
+        "total_input_tokens",
+        "prompt_eval_count",
+        "tokens_prompt",
+        "prompt",
+        "input",
+    ),
+    Part.COMPLETION: (
+        "native_tokens_completion",
+        "completion_tokens",
+        "candidates_token_count",
+        "response_token_count",
+        "generation_token_count",
+        "billed_units.output_tokens",
+        "tokens.output_tokens",
+        "output_tokens",
+        "output_tokens.total",
+        "output_token_count",
+        "total_output_tokens",
+        "eval_count",
+        "tokens_completion",
+        "completion",
+        "output",
+    ),
+    Part.TOTAL: ("total_tokens", "total_token_count", "total"),
+    Part.CACHED: (
+        "native_tokens_cached",
+        "cache_read_input_tokens",
+        "cache_read_input_token_count",
+        "cache_read_tokens",
+        "cache_read",
+        "prompt_tokens_details.cached_tokens",
+        "prompt_tokens_details.cache_read_tokens",
+        "prompt_tokens_details.cache_read_input_tokens",
+        "prompt_details.cache_read",
+        "prompt_details.cache_input",
+        "input_tokens_details.cached_tokens",
+        "input_tokens_details.cache_read_tokens",
+        "input_token_details.cached_tokens",
+        "input_token_details.cache_read",
+        "input_token_details.cache_read_tokens",
+        "input_tokens.cached",
+        "input_tokens.cache_read",
+        "input_cached_tokens",
+        "input_cache_read_tokens",
+        "input_cache_read",
+        "input_cached",
+        "details.cache_read_input_tokens",
+        "details.cache_read_tokens",
+        "details.cached_tokens",
+        "cached_tokens",
+        "cached_input_tokens",
+        "cached_prompt_tokens",
+        "cached_prompt_text_tokens",
+        "cached_token_count",
+        "cached_content_token_count",
+        "total_cached_tokens",
+        "num_cached_tokens",
+        "prompt_cached_tokens",
+        "prompt_cache_hit_tokens",
+        "cache_hit_tokens",
+        "prompt_eval_cached_count",
+        "prompt_cached_eval_count",
+        "cached_prompt_eval_count",
+    ),
+    Part.WRITTEN: (
+        "cache_creation_input_tokens",
+        "cache_write_input_tokens",
+        "cache_write_input_token_count",
+        "cache_creation_tokens",
+        "cache_write_tokens",
+        "cache_creation",
+        "cache_write",
+        "prompt_tokens_details.cache_write_tokens",
+        "prompt_tokens_details.cache_creation_tokens",
+        "prompt_tokens_details.cache_creation_input_tokens",
+        "prompt_details.cache_write",
+        "input_tokens_details.cache_write_tokens",
+        "input_tokens_details.cache_creation_tokens",
+        "input_token_details.cache_write_tokens",
+        "input_token_details.cache_creation",
+        "input_tokens.cache_write",
+        "input_tokens.cache_creation",
+        "input_cache_creation_tokens",
+        "input_cache_creation",
+        "input_cache_write_tokens",
+        "input_cache_write",
+        "details.cache_creation_input_tokens",
+        "details.cache_write_tokens",
+    ),
+    Part.REASONING: (
+        "native_tokens_reasoning",
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+        "output_tokens_details.thinking_tokens",
+        "output_token_details.reasoning_tokens",
+        "output_token_details.reasoning",
+        "completion_details.reasoning",
+        "output_tokens.reasoning",
+        "reasoning.output_tokens",
+        "output_reasoning_tokens",
+        "output_reasoning",
+        "details.reasoning_tokens",
+        "reasoning_tokens",
+        "reasoning_token_count",
+        "thoughts_token_count",
+        "total_thought_tokens",
+        "total_reasoning_tokens",
+        "thinking_tokens",
+        "reasoning",
+    ),
+    Part.TOOLS: ("tool_use_prompt_token_count", "total_tool_use_tokens"),
+}
+"""Names by meaning, the most reliable first; `plain_name` makes camel case, dots and underscores the same.
+
+A dot leads from an object to its member where a source nests its counts.
+"""
+
+PREFIXES = (
+    *("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_count.", "usage.", "usageMetadata.", "usage_metadata."),
+    *("usage_details.", "usageDetails."),
+)
+"""What instrumentations and exports put before a name."""
+
+
+def plain_name(name: str) -> str:
+    """Return a name without prefix, case, dots and underscores: `gen_ai.usage.input_tokens` is `inputtokens`."""
+    rest = next((name[len(prefix) :] for prefix in PREFIXES if name.startswith(prefix)), name)
+    return "".join(letter for letter in rest.lower() if letter.isalnum())
+
+
+PARTS = {plain_name(name): part for part, names in NAMES.items() for name in names}
+"""What each plain name means."""
+RANKS = {plain_name(name): rank for names in NAMES.values() for rank, name in reversed([*enumerate(names)])}
+"""How reliable each is among those of its part; 0 is the best."""
+
+WRITTEN_FOR = frozenset(
+    map(plain_name, ("cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens"))
+)
+"""Anthropic's parts of what was written to a cache; they are added."""
+PROMPTS_WITHOUT_CACHE = frozenset(map(plain_name, ("input_tokens", "input_token_count")))
+"""Names of a prompt that leaves caches out if one of `CACHES_BESIDE` is beside it."""
+CACHES_BESIDE = frozenset(
+    map(
+        plain_name,
+        (
+            *("cache_read_input_tokens", "cache_creation_input_tokens", "cache_write_input_tokens"),
+            *("cache_read_input_token_count", "cache_write_input_token_count"),
+        ),
+    )
+)
+"""With `PROMPTS_WITHOUT_CACHE` the form in which Anthropic and Bedrock count caches beside the prompt."""
+REASONING_BESIDE = frozenset(map(plain_name, ("thoughts_token_count", "total_thought_tokens")))
+"""Gemini's thoughts, which are never part of its candidates."""
+ZEROS_LEFT_OUT = frozenset(map(plain_name, ("prompt_token_count",)))
+"""Gemini leaves out counts that are 0."""
+
+
+def part_named(name: str) -> Part | None:
+    """Return what a count of this name means; None for a name that is not in the table."""
+    return PARTS.get(plain_name(name))
