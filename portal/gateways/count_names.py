@@ -25,39 +25,28 @@ class Part(StrEnum):
     """Results of tools that the model called itself; part of the prompt, and always counted beside it (Gemini)."""
 
 
+WHOLES = (
+    ("native_tokens_prompt", "native_tokens_completion"),  # OpenRouter bills these; its tokens_prompt is an estimate
+    ("prompt_tokens", "completion_tokens"),
+    ("prompt_token_count", "candidates_token_count"),
+    ("billed_units.input_tokens", "billed_units.output_tokens"),  # Cohere bills without its own instructions
+    ("tokens.input_tokens", "tokens.output_tokens"),
+    ("input_tokens", "output_tokens"),
+    ("input_tokens.total", "output_tokens.total"),
+    ("input_token_count", "output_token_count"),
+    ("total_input_tokens", "total_output_tokens"),
+    ("prompt_eval_count", "eval_count"),
+    ("tokens_prompt", "tokens_completion"),
+    ("prompt", "completion"),
+    ("input", "output"),
+)
+"""Names of prompt and completion that sources use together, the most reliable first."""
+
 NAMES: Mapping[Part, tuple[str, ...]] = {
-    Part.PROMPT: (
-        "native_tokens_prompt",  # OpenRouter bills these; its tokens_prompt is an estimate
-        "prompt_tokens",
-        "prompt_token_count",
-        "billed_units.input_tokens",  # Cohere bills these; its tokens.input_tokens include its own instructions
-        "tokens.input_tokens",
-        "input_tokens",
-        "input_tokens.total",
-        "input_token_count",
-        "input_text_token_count",
-        "total_input_tokens",
-        "prompt_eval_count",
-        "tokens_prompt",
-        "prompt",
-        "input",
-    ),
+    Part.PROMPT: (*(prompt for prompt, _ in WHOLES), "input_text_token_count"),
     Part.COMPLETION: (
-        "native_tokens_completion",
-        "completion_tokens",
-        "candidates_token_count",
-        "response_token_count",
-        "generation_token_count",
-        "billed_units.output_tokens",
-        "tokens.output_tokens",
-        "output_tokens",
-        "output_tokens.total",
-        "output_token_count",
-        "total_output_tokens",
-        "eval_count",
-        "tokens_completion",
-        "completion",
-        "output",
+        *(completion for _, completion in WHOLES),
+        *("response_token_count", "generation_token_count"),
     ),
     Part.TOTAL: ("total_tokens", "total_token_count", "total"),
     Part.CACHED: (
@@ -171,6 +160,7 @@ PARTS = {plain_name(name): part for part, names in NAMES.items() for name in nam
 RANKS = {plain_name(name): rank for names in NAMES.values() for rank, name in reversed([*enumerate(names)])}
 """How reliable each is among those of its part; 0 is the best."""
 
+WRITTEN = plain_name("cache_creation_input_tokens")
 WRITTEN_FOR = frozenset(
     map(plain_name, ("cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens"))
 )
@@ -191,6 +181,20 @@ REASONING_BESIDE = frozenset(map(plain_name, ("thoughts_token_count", "total_tho
 """Gemini's thoughts, which are never part of its candidates."""
 ZEROS_LEFT_OUT = frozenset(map(plain_name, ("prompt_token_count",)))
 """Gemini leaves out counts that are 0."""
+
+
+_SPELLED = {plain_name(name): name for part in (Part.PROMPT, Part.COMPLETION) for name in NAMES[part]}
+_BESIDE = {plain_name(one): other for pair in WHOLES for one, other in (pair, reversed(pair))}
+
+
+def spelled(plain: str) -> str:
+    """Return the name of a prompt or completion as its source spells it; "" for others."""
+    return _SPELLED.get(plain, "")
+
+
+def name_beside(plain: str) -> str:
+    """Return the name of the completion that a source has beside its prompt, or the other way round; "" for others."""
+    return _BESIDE.get(plain, "")
 
 
 def part_named(name: str) -> Part | None:

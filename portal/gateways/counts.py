@@ -20,10 +20,13 @@ from portal.gateways.count_names import (
     PROMPTS_WITHOUT_CACHE,
     RANKS,
     REASONING_BESIDE,
+    WRITTEN,
     WRITTEN_FOR,
     ZEROS_LEFT_OUT,
     Part,
+    name_beside,
     plain_name,
+    spelled,
 )
 from portal.gateways.values import Unclear, token_count
 
@@ -44,12 +47,13 @@ class Counts:
 
 
 def read_counts(
-    usage: Mapping[str, object], *, beside: bool | None = None, no_completion: bool = False
+    usage: Mapping[str, object], *, beside: bool | None = None, no_completion: bool = False, texts: bool = True
 ) -> Counts | None:
     """Return the counts of a usage object; None where it has none at all.
 
     `usage` is an object as a source sends it, or flat names with values, also dotted and with one of the known
-    prefixes (`gen_ai.usage.`). Numbers may be texts of digits. Members that are no counts are ignored, null is absent.
+    prefixes (`gen_ai.usage.`). Members that are no counts are ignored, null is absent. Numbers may be texts of digits,
+    unless `texts` is False.
 
     `beside` says whether the source counts cache reads and writes beside the prompt; None decides by the form of the
     object, and proof by the figures overrules it. `no_completion` is for embeddings and failed calls: a completion that
@@ -57,13 +61,14 @@ def read_counts(
 
     Raises Unclear where prompt or completion is unreadable, or is missing and does not follow from the total.
     """
-    values = _values(usage)
-    counts = {part: _best(named) for part, named in values.items()}
-    if not any(part in counts for part in _WHOLES) and not any(counts.values()):
+    values = _values(usage, texts=texts)
+    counts = {part: named[_best_name(named)] for part, named in values.items()}
+    if not counts.keys() & {Part.PROMPT, Part.COMPLETION, Part.TOTAL} and not any(counts.values()):
         return None
     names = {name for named in values.values() for name, value in named.items() if value}
+    prompt_name, completion_name = (_best_name(values.get(part, {})) for part in (Part.PROMPT, Part.COMPLETION))
     if beside is None:
-        beside = _best_name(values.get(Part.PROMPT, {})) in PROMPTS_WITHOUT_CACHE and bool(names & CACHES_BESIDE)
+        beside = prompt_name in PROMPTS_WITHOUT_CACHE and bool(names & CACHES_BESIDE)
     figures = _Figures(
         cached=counts.get(Part.CACHED, 0),
         written=counts.get(Part.WRITTEN, 0),
@@ -72,17 +77,17 @@ def read_counts(
         cache_beside=beside,
         reasoning_beside=bool(names & REASONING_BESIDE),
     )
-    prompt, completion = figures.completed(
-        counts.get(Part.PROMPT),
-        counts.get(Part.COMPLETION),
-        counts.get(Part.TOTAL),
-        may_lack=no_completion or bool(values.get(Part.PROMPT, {}).keys() & ZEROS_LEFT_OUT),
+    total, may_lack = counts.get(Part.TOTAL), no_completion or prompt_name in ZEROS_LEFT_OUT
+    prompt, completion = figures.completed(counts.get(Part.PROMPT), counts.get(Part.COMPLETION), total, may_lack)
+    prompt = token_count(prompt, name_beside(completion_name) or "prompt_tokens")
+    completion = token_count(completion, name_beside(prompt_name) or "completion_tokens")
+    prompt, completion = figures.wholes(prompt, completion, total)
+    return Counts(
+        token_count(prompt, spelled(prompt_name) or "prompt_tokens"),
+        token_count(completion, spelled(completion_name) or "completion_tokens"),
+        min(figures.cached, prompt),
+        min(figures.reasoning, completion),
     )
-    prompt, completion = figures.wholes(prompt, completion, counts.get(Part.TOTAL))
-    return Counts(prompt, completion, min(figures.cached, prompt), min(figures.reasoning, completion))
-
-
-_WHOLES = (Part.PROMPT, Part.COMPLETION, Part.TOTAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,9 @@ class _Figures:
     reasoning_beside: bool
 
     def completed(
-        self, prompt: int | None, completion: int | None, total: int | None, *, may_lack: bool
-    ) -> tuple[int, int]:
-        """Return prompt and completion as the source counts them, the missing one from the total. Raises Unclear."""
+        self, prompt: int | None, completion: int | None, total: int | None, may_lack: bool
+    ) -> tuple[int | None, int | None]:
+        """Return prompt and completion as the source counts them, a missing one from the total."""
         left = None
         if total is not None:
             beside = self.cached + self.written if self.cache_beside else 0
@@ -107,25 +112,24 @@ class _Figures:
         if prompt is None and completion is None and (may_lack or total == 0):
             completion = 0
         if prompt is None and completion is not None:
-            prompt = _rest(left, completion, may_lack=may_lack)
+            prompt = _rest(left, completion, may_lack)
         if completion is None and prompt is not None:
-            completion = _rest(left, prompt, may_lack=may_lack)
-        return token_count(prompt, "prompt_tokens"), token_count(completion, "completion_tokens")
+            completion = _rest(left, prompt, may_lack)
+        return prompt, completion
 
     def wholes(self, prompt: int, completion: int, total: int | None) -> tuple[int, int]:
-        """Return prompt and completion with all of their parts. Raises Unclear."""
+        """Return prompt and completion with all of their parts; of several readings that of the source's total."""
         prompts, completions = [*self._prompts(prompt)], [*self._completions(completion)]
         readings = [(one, other) for one in prompts for other in completions]
-        prompt, completion = next((reading for reading in readings if sum(reading) == total), readings[0])
-        return token_count(prompt, "prompt_tokens"), token_count(completion, "completion_tokens")
+        return next((reading for reading in readings if sum(reading) == total), readings[0])
 
     def _prompts(self, prompt: int) -> Iterator[int]:
         """Yield what the prompt may be, the likeliest first; what is not added must fit into it."""
         both = self.cached + self.written
         added = [0, self.cached, self.written, both]
-        if prompt < both:  # then it is likelier that both are beside it than one of them
-            added = [both, self.cached, self.written]
-        for more in reversed(added) if self.cache_beside and prompt >= both else added:
+        if self.cache_beside or prompt < both:
+            added = [both, self.cached, self.written, 0]
+        for more in added:
             if both - more <= prompt:
                 yield prompt + more + self.tools
 
@@ -136,31 +140,30 @@ class _Figures:
                 yield completion + more
 
 
-def _rest(left: int | None, other: int, *, may_lack: bool) -> int | None:
+def _rest(left: int | None, other: int, may_lack: bool) -> int | None:
     """Return what is left of a total beside one of its halves."""
     if left is not None and left >= other:
         return left - other
     return 0 if may_lack else None
 
 
-def _values(usage: Mapping[str, object]) -> dict[Part, dict[str, int]]:
+def _values(usage: Mapping[str, object], *, texts: bool) -> dict[Part, dict[str, int]]:
     """Return the counts of each part by their plain names. Raises Unclear for an unreadable prompt or completion."""
     found: dict[Part, dict[str, int]] = {}
     written_for = 0
-    for name, value in _flat(usage):
-        plain = plain_name(name)
+    for name, said in _flat(usage):
+        plain, value = plain_name(name), _number(said) if texts else said
         part = PARTS.get(plain)
         if plain in WRITTEN_FOR:
-            written_for += _part(value)
-        elif part in {Part.PROMPT, Part.COMPLETION}:
-            named = found.setdefault(part, {})
-            named[plain] = named.get(plain) or token_count(_number(value), name)
-        elif part is not None and (part is not Part.TOTAL or _is_count(value)):
-            named = found.setdefault(part, {})
-            named[plain] = named.get(plain) or _part(value)
+            written_for += _part(value) or 0
+        elif part is not None:
+            is_whole = part in {Part.PROMPT, Part.COMPLETION}
+            count = token_count(value, name) if is_whole else _part(value)
+            if count is not None:
+                named = found.setdefault(part, {})
+                named[plain] = named.get(plain) or count
     if written_for:
-        named = found.setdefault(Part.WRITTEN, {})
-        named["cachecreationinputtokens"] = named.get("cachecreationinputtokens") or written_for
+        found.setdefault(Part.WRITTEN, {}).setdefault(WRITTEN, written_for)
     return found
 
 
@@ -174,12 +177,9 @@ def _flat(usage: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def _best_name(named: Mapping[str, int]) -> str:
+    """Return the most reliable name with a value above 0, else the most reliable one; "" without any."""
     ranked = sorted(named, key=RANKS.__getitem__)
     return next((name for name in ranked if named[name]), ranked[0] if ranked else "")
-
-
-def _best(named: Mapping[str, int]) -> int:
-    return named[_best_name(named)]
 
 
 def _number(value: object) -> object:
@@ -188,17 +188,9 @@ def _number(value: object) -> object:
     return int(value) if is_digits else value  # type: ignore[call-overload]  # a text, as was asked
 
 
-def _is_count(value: object) -> bool:
+def _part(value: object) -> int | None:
+    """Return a count of a part; None where nothing sensible is named, since the whole is known without it."""
     try:
-        token_count(_number(value), "")
+        return token_count(value, "")
     except Unclear:
-        return False
-    return True
-
-
-def _part(value: object) -> int:
-    """Return a count of a part; 0 where nothing sensible is named, since the whole is known without it."""
-    try:
-        return token_count(_number(value), "")
-    except Unclear:
-        return 0
+        return None

@@ -1,0 +1,45 @@
+"""LiteLLM's call types: which of them make a model generate, and which only read or manage what exists.
+
+Source: `CallTypes` and `NON_INFERENCE_CALL_TYPES` of LiteLLM 1.106. The latter are those of which LiteLLM itself knows
+that they repeat usage; older releases, and calls added later, repeat it as well. So the words of a name decide:
+`aget_responses` reads, `acreate_batch` stores, `acompletion` generates. A name that has none of these words generates.
+"""
+
+_MANAGING = frozenset(
+    {
+        *("get", "list", "retrieve", "read", "poll", "count"),
+        *("delete", "cancel", "update", "modify", "add", "upload", "content"),
+    }
+)
+_STORED = frozenset(
+    {
+        *("batch", "batches", "file", "files", "job", "jobs", "store", "stores", "container", "containers", "sandbox"),
+        *("assistant", "assistants", "thread", "threads", "message", "messages", "skill", "skills", "eval", "evals"),
+        *("character", "prompt", "secret"),
+    }
+)
+_BATCHES = frozenset({"batch", "batches"})
+
+
+def manages(call_type: str) -> bool:
+    """Say whether calls of this type generate nothing: what they report was used by an earlier call."""
+    words = _words(call_type)
+    if "generate" in words:  # generate_content
+        return False
+    return bool(words & _MANAGING or ("create" in words and words & _STORED))
+
+
+def is_about_batches(call_type: str) -> bool:
+    """Say whether calls of this type are about batches, whose usage only comes with a poll."""
+    return bool(_words(call_type) & _BATCHES)
+
+
+def completes_nothing(call_type: str) -> bool:
+    """Say whether calls of this type have no completion, so that its count may be absent."""
+    return bool(_words(call_type) & {"embedding", "embeddings", "rerank", "moderation", "speech", "transcription"})
+
+
+def _words(call_type: str) -> set[str]:
+    """Return the words of a name; the first one also without the letter of the asynchronous twin (`aget`)."""
+    words = call_type.lower().rpartition(".")[2].strip("_").split("_")
+    return {*words, words[0].removeprefix("a")}
