@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Dialect, Text, TypeDecorator, bindparam
+from sqlalchemy import ColumnElement, Dialect, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 
 class _List(TypeDecorator[Iterable[Any]]):
@@ -21,12 +22,15 @@ class _List(TypeDecorator[Iterable[Any]]):
         return json.dumps(list(value or ()))
 
 
-class _Among(FunctionElement[bool]):
-    """A column of texts and a list."""
+class _Among(FunctionElement[Any]):
+    """A column of texts and a list.
+
+    It has no type: of a Boolean SQLAlchemy makes `… = 1` for SQLite, which then goes through the whole table.
+    """
 
     inherit_cache = True
     name = "among"
-    type = Boolean()
+    type = NullType()
 
 
 @compiles(_Among, "sqlite")
