@@ -193,7 +193,8 @@ class _Ids:
     """Gives rows the ids that their file does not have; how often each was seen is kept in a temporary file."""
 
     def __init__(self) -> None:
-        self._seen = sqlite3.connect("", isolation_level=None)  # no name: on the disk, and gone when it is closed
+        # no name: on the disk, and gone when it is closed, which may be on the thread that collects garbage
+        self._seen = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._seen.execute("PRAGMA cache_size = -32000")  # KiB
         self._seen.execute("CREATE TABLE seen (mark BLOB PRIMARY KEY, times INTEGER) WITHOUT ROWID")
         self._seen.execute("BEGIN")
