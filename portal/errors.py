@@ -10,6 +10,8 @@ class PortalError(Exception):
     status = 400
     code = "bad_request"
     detail = "The request cannot be understood."
+    field: str | None = None
+    """The field that it is about, where there is one."""
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
         """Say it in other words than the usual ones; `retry_after` is in seconds."""
@@ -19,7 +21,7 @@ class PortalError(Exception):
 
 
 class InvalidInput(PortalError):
-    """A value is out of bounds or malformed; nothing was changed. `field` names it where there is one."""
+    """A value is out of bounds or malformed; nothing was changed."""
 
     status = 422
     code = "invalid"
@@ -90,6 +92,10 @@ class Conflict(PortalError):
     status = 409
     code = "conflict"
     detail = "That is taken already."
+
+    def __init__(self, detail: str | None = None, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
 
 
 class TooLarge(PortalError):

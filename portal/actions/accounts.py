@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 
 from portal.actions.mails import queue_email_notice, queue_password_notice
 from portal.actions.passwords import check_hash, hash_password
-from portal.db.accounts import account, account_named, add_account, change_password_hash, count_accounts
+from portal.db.accounts import (
+    account,
+    account_at,
+    account_called,
+    account_named,
+    add_account,
+    change_password_hash,
+    count_accounts,
+)
 from portal.db.audit import add_entry
 from portal.db.mails import drop_mails
 from portal.db.resets import forget_links
@@ -24,6 +32,7 @@ from portal.rules.secrets import digest
 from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_username
 
 DISPLAY_NAME_LENGTH = 100
+EMAIL_TAKEN = "Another account has this email address already."
 
 
 class Role(StrEnum):
@@ -70,19 +79,37 @@ def create_account(
     now: datetime,
     display_name: str | None = None,
 ) -> Account:
-    """Create an account; raises InvalidInput for malformed values and Conflict for a taken user name.
+    """Create an account; raises InvalidInput for malformed values and Conflict for a taken user name or address.
 
     The password is hashed before (`hash_new_password`), outside of any transaction.
     """
     name = _checked("username", clean_username, username)
     address = _checked("email", clean_email, email)
     shown = _checked("display_name", _clean_display_name, display_name or name)
+    if account_named(session, name) is not None:
+        raise Conflict(f"There is an account called {name} already.", "username")
+    check_email_is_free(session, address)
     try:
         created = add_account(session, name, shown, address, role, password_hash, now)
-    except IntegrityError as error:
-        raise Conflict(f"There is an account called {name} already.") from error
+    except IntegrityError as error:  # taken at this moment
+        raise Conflict(f"There is an account called {name}, or with the address {address}, already.") from error
     add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role)
     return created
+
+
+def named(session: Session, name: str) -> Account:
+    """Return the account with this user name or email address. Raises NotFound."""
+    found = account_called(session, name)
+    if found is None:
+        raise NotFound(f"There is no account called {name}.")
+    return found
+
+
+def check_email_is_free(session: Session, address: str, account_id: int | None = None) -> None:
+    """Raise Conflict when an account other than `account_id` has this email address."""
+    owner = account_at(session, address)
+    if owner is not None and owner.id != account_id:
+        raise Conflict(EMAIL_TAKEN, "email")
 
 
 def hash_new_password(password: str, username: str) -> str:
@@ -96,9 +123,7 @@ def hash_new_password(password: str, username: str) -> str:
 
 def set_password(session: Session, actor: str, username: str, password_hash: str, now: datetime) -> None:
     """Replace a password for an operator; ends all sessions of the account. Raises NotFound."""
-    found = account_named(session, username)
-    if found is None:
-        raise NotFound(f"There is no account called {username}.")
+    found = named(session, username)
     found.password_hash = password_hash
     end_sessions(session, found.id)
     forget_links(session, found.id)
@@ -107,9 +132,7 @@ def set_password(session: Session, actor: str, username: str, password_hash: str
 
 def set_active(session: Session, actor: str, username: str, active: bool, now: datetime) -> None:
     """Suspend an account, which ends its sessions at once, or let it in again. Raises NotFound."""
-    found = account_named(session, username)
-    if found is None:
-        raise NotFound(f"There is no account called {username}.")
+    found = named(session, username)
     found.active = active
     if not active:
         end_sessions(session, found.id)
@@ -119,18 +142,32 @@ def set_active(session: Session, actor: str, username: str, active: bool, now: d
 
 
 def change_profile(session: Session, account_id: int, new: Profile, now: datetime) -> None:
-    """Change a person's own profile. Raises InvalidInput naming the field, and NotSignedIn when suspended."""
+    """Change a person's own profile.
+
+    Raises InvalidInput naming the field, Conflict for an address of another account, and NotSignedIn when suspended.
+    """
     own = _active(session, account_id)
     own.display_name = _checked("display_name", _clean_display_name, new.display_name)
     address = _checked("email", clean_email, new.email)
-    if address != own.email:
-        forget_links(session, own.id)  # they went to the old address
-        queue_email_notice(session, own, now)
-    own.email = address
+    change_email(session, own, address, now)
     own.time_zone = _checked("time_zone", lambda name: zone(name).key, new.time_zone)
     own.language = _choice(Language, "language", new.language)
     own.theme = _choice(Theme, "theme", new.theme)
     add_entry(session, own.username, "account.profile", now, account_id=account_id)
+
+
+def change_email(session: Session, own: Account, address: str, now: datetime) -> None:
+    """Give an account another email address, and tell the old one. Raises Conflict when another account has it."""
+    if address == own.email:
+        return
+    check_email_is_free(session, address, own.id)
+    forget_links(session, own.id)  # they went to the old address
+    queue_email_notice(session, own, now)
+    own.email = address
+    try:
+        session.flush()
+    except IntegrityError as error:  # taken at this moment
+        raise Conflict(EMAIL_TAKEN, "email") from error
 
 
 def set_theme(session: Session, account_id: int, theme: str, now: datetime) -> None:

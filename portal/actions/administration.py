@@ -6,13 +6,12 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from portal.actions.accounts import named
 from portal.actions.crossings import note_crossings
-from portal.db.accounts import account_named
 from portal.db.audit import add_entry
 from portal.db.budgets import limits as stored_limits
 from portal.db.budgets import set_limits
 from portal.db.crossings import lock_account
-from portal.db.tables import Account
 from portal.db.templates import AssignedModel, save_template, template_named
 from portal.errors import InvalidInput, NotFound
 from portal.rules.budgets import MAX_LIMIT, Limits
@@ -28,7 +27,7 @@ def set_budget(session: Session, actor: str, username: str, limits: Limits, now:
 
     Raises NotFound, and InvalidInput for limits out of bounds.
     """
-    found = _account(session, username)
+    found = named(session, username)
     lock_account(session, found.id)
     for name, limit in (("daily", limits.daily), ("monthly", limits.monthly), ("total", limits.total)):
         if limit is not None and not 0 <= limit <= MAX_LIMIT:
@@ -73,19 +72,12 @@ def define_template(
 
 def assign_template(session: Session, actor: str, username: str, name: str | None, now: datetime) -> None:
     """Make a template the active one of an account, or none. Raises NotFound."""
-    found = _account(session, username)
+    found = named(session, username)
     template = template_named(session, name) if name is not None else None
     if name is not None and template is None:
         raise NotFound(f"There is no expert template called {name}.")
     found.template_id = template.id if template else None
     add_entry(session, actor, "template.assign", now, account_id=found.id, template=name)
-
-
-def _account(session: Session, username: str) -> Account:
-    found = account_named(session, username)
-    if found is None:
-        raise NotFound(f"There is no account called {username}.")
-    return found
 
 
 def _line(field: str, text: str, what: str, longest: int, *, empty: bool = False) -> str:

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.actions.accounts import named
 from portal.actions.usage import Result, record_usage
-from portal.db.accounts import account_named
 from portal.db.audit import add_entry
 from portal.db.held import held_event
 from portal.db.tables import HeldEvent
@@ -21,9 +21,7 @@ def assign_held(session: Session, actor: str, held_id: int, username: str, budge
     stored one, or cannot be counted for that account.
     """
     held = _unsettled(session, held_id)
-    account = account_named(session, username)
-    if account is None:
-        raise NotFound(f"There is no account called {username}.")
+    account = named(session, username)
     if held.reason != Result.UNATTRIBUTED:
         raise Conflict("It contradicts a stored event of the same id, and cannot be counted as well; dismiss it.")
     report = UsageReport.of_body(held.body)
@@ -33,11 +31,11 @@ def assign_held(session: Session, actor: str, held_id: int, username: str, budge
         [report],
         budget_tz,
         now,
-        assigned_to=username,
+        assigned_to=account.username,
         undated_at=held.received_at,
     )
     if outcome.result is not Result.ACCEPTED:
-        raise Conflict(f"It cannot be counted for {username}: {outcome.error or 'its id is stored already'}")
+        raise Conflict(f"It cannot be counted for {account.username}: {outcome.error or 'its id is stored already'}")
     held.resolved_at = now
     add_entry(session, actor, "held.assign", now, account_id=account.id, held=held_id, external_id=held.external_id)
 

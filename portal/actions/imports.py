@@ -5,7 +5,7 @@ how far the import has come. So it can be interrupted anywhere, and repeated.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from portal.actions.administration import assign_template, define_template, set_
 from portal.actions.keys import revoke_key
 from portal.actions.reports import store_reports
 from portal.actions.usage import Outcome, Result
-from portal.db.accounts import account_named, add_account
+from portal.db.accounts import account_at, account_named, add_account
 from portal.db.audit import add_entry
 from portal.db.budgets import limits
 from portal.db.imported import add_notes, has_limits, key_with_hash
@@ -27,6 +27,8 @@ from portal.rules.budgets import Limits
 from portal.rules.imports import Fate, Finding, ImportedKey, ImportedPerson, ImportedTemplate, Kind
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Rejected, UsageReport
+
+SHARED_EMAIL = "Another account has their email address already; they have none here."
 
 
 def bring_template(session: Session, actor: str, new: ImportedTemplate, now: datetime) -> Finding:
@@ -49,8 +51,11 @@ def bring_person(session: Session, actor: str, new: ImportedPerson, now: datetim
     findings about keys come in the order of the keys.
     """
     found = account_named(session, new.username)
-    account = found or _add_account(session, actor, new, now)
     findings = [Finding(Kind.ACCOUNT, Fate.BROUGHT if found is None else Fate.PRESENT)]
+    if found is None and account_at(session, new.email) is not None:
+        findings.append(Finding(Kind.ACCOUNT, Fate.REMARK, SHARED_EMAIL, new.username))
+        new = replace(new, email="")
+    account = found or _add_account(session, actor, new, now)
     findings += [_bring_key(session, actor, account, key, now) for key in new.keys]
     if new.limits is not None:
         findings.append(_bring_limits(session, actor, account, new.limits, now))

@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from portal.actions.accounts import hash_new_password
 from portal.actions.mails import queue_password_notice
 from portal.actions.sessions import count_try
+from portal.db.accounts import account_at
 from portal.db.audit import add_entry
 from portal.db.mails import NewMail, add_mail
-from portal.db.resets import accounts_at, add_link, forget_expired_links, forget_links, owner_of_link, use_link
+from portal.db.resets import add_link, forget_expired_links, forget_links, owner_of_link, use_link
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.sessions import end_sessions, forget_failures
 from portal.db.tables import Account
@@ -61,7 +62,7 @@ def count_ask(session: Session, email: str, address: str, now: datetime) -> None
 
 
 def queue_links(email: str, address: str, now: datetime) -> None:
-    """Queue a mail with a link for each active account of an email address; done after the visitor has the answer.
+    """Queue a mail with a link for the active account of an email address; done after the visitor has the answer.
 
     Opens its own transactions. Nobody waits for it any more, so a database that is away is only logged.
     """
@@ -73,7 +74,8 @@ def queue_links(email: str, address: str, now: datetime) -> None:
 
 
 def _letters(session: Session, email: str) -> list[Letter]:
-    return [_letter(account) for account in accounts_at(session, email)]
+    found = account_at(session, email)
+    return [_letter(found)] if found is not None and found.active else []
 
 
 def _letter(account: Account) -> Letter:

@@ -41,10 +41,10 @@ def create(
 def password(name: UserName, password_stdin: PasswordStdin = False) -> None:
     """Set an account's password, which signs it out everywhere."""
     open_portal()
-    run_in_reading(owner, name)
-    password_hash = hash_new_password(read_password(from_stdin=password_stdin), name)
-    run_in_transaction(set_password, actor(), name, password_hash, utc_now())
-    typer.echo(f"Set the password of {name} and ended its sessions.")
+    username = run_in_reading(owner, name).username
+    password_hash = hash_new_password(read_password(from_stdin=password_stdin), username)
+    run_in_transaction(set_password, actor(), username, password_hash, utc_now())
+    typer.echo(f"Set the password of {username} and ended its sessions.")
 
 
 @commands.command("list", epilog=example("portal user list"))

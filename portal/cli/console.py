@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 from typer.core import TyperGroup
 
-from portal.db.accounts import account_named
+from portal.db.accounts import account_called
 from portal.db.schema import WrongDatabase, check_budget_timezone, migrate
 from portal.db.session import Database, open_database
 from portal.db.tables import Account
@@ -105,11 +105,11 @@ def actor() -> str:
         return "command line"
 
 
-def owner(session: Session, username: str) -> Account:
-    """Return the account of this user name. Raises NotFound."""
-    found = account_named(session, username)
+def owner(session: Session, name: str) -> Account:
+    """Return the account with this user name or email address. Raises NotFound."""
+    found = account_called(session, name)
     if found is None:
-        raise NotFound(f"There is no account called {username}.")
+        raise NotFound(f"There is no account called {name}.")
     return found
 
 
@@ -117,7 +117,9 @@ def _username(text: str) -> str:
     return text.strip().lower()
 
 
-UserName = Annotated[str, typer.Argument(metavar="NAME", help="User name of the account.", parser=_username)]
+UserName = Annotated[
+    str, typer.Argument(metavar="NAME", help="User name or email address of the account.", parser=_username)
+]
 
 
 def example(*lines: str) -> str:

@@ -6,6 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account
+from portal.rules.text import email_key
 
 
 def account(session: Session, account_id: int) -> Account | None:
@@ -24,6 +25,17 @@ def account_named(session: Session, username: str) -> Account | None:
     return session.scalar(select(Account).where(Account.username == username))
 
 
+def account_called(session: Session, name: str) -> Account | None:
+    """Return the account with this user name, else the one with this email address, in any case."""
+    return account_named(session, name.lower()) or account_at(session, name)
+
+
+def account_at(session: Session, email: str) -> Account | None:
+    """Return the account with this email address, in any case."""
+    key = email_key(email)
+    return session.scalar(select(Account).where(Account.email_key == key)) if key else None
+
+
 def all_accounts(session: Session) -> list[Account]:
     """Return every account by user name; for operators."""
     return list(session.scalars(select(Account).order_by(Account.username)))
@@ -37,7 +49,7 @@ def count_accounts(session: Session) -> int:
 def add_account(
     session: Session, username: str, display_name: str, email: str, role: str, password_hash: str | None, now: datetime
 ) -> Account:
-    """Store a new account; a taken user name raises IntegrityError at the flush."""
+    """Store a new account; a taken user name or email address raises IntegrityError at the flush."""
     row = Account(
         username=username,
         display_name=display_name,

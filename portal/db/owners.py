@@ -1,11 +1,11 @@
 """Whose reported usage is: everything that storing it needs to know of the key or name it came with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, null, select
+from sqlalchemy import Select, and_, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from portal.db.among import among
@@ -13,6 +13,7 @@ from portal.db.sums import figures_of, summed
 from portal.db.tables import Account, ApiKey, Budget, ExpertTemplate, UsageCounter
 from portal.rules.figures import Figures
 from portal.rules.periods import Period
+from portal.rules.text import email_key
 
 
 class Owner(NamedTuple):
@@ -35,8 +36,18 @@ def owners_by_key(session: Session, hashes: Iterable[str]) -> dict[str, Owner]:
 
 
 def owners_by_name(session: Session, usernames: Iterable[str]) -> dict[str, Owner]:
-    """Return the accounts among `usernames`, by user name."""
-    return _owners(session, _BY_NAME, usernames)
+    """Return the accounts that people are named by: user names, or email addresses in any case.
+
+    A text that is somebody's user name names them, whoever has it as an address.
+    """
+    wanted = set(usernames)
+    keys = {name: key for name in wanted if "@" in name and (key := email_key(name))}
+    if not keys:
+        return _owners(session, _BY_NAME, wanted)
+    rows = session.connection().execute(_BY_NAME_OR_EMAIL, {"wanted": list(wanted), "keys": list(set(keys.values()))})
+    found = {(row[0], row[1]): _owner(row[2:]) for row in rows}
+    by_email = {name: found[True, key] for name, key in keys.items() if (True, key) in found}
+    return by_email | {name: owner for (is_email, name), owner in found.items() if not is_email}
 
 
 def _owners(session: Session, query: Select[*tuple[Any, ...]], names: Iterable[str]) -> dict[str, Owner]:
@@ -44,7 +55,12 @@ def _owners(session: Session, query: Select[*tuple[Any, ...]], names: Iterable[s
     if not wanted:
         return {}
     rows = session.connection().execute(query, {"wanted": wanted})
-    return {row[0]: Owner(row[1], row[2], row[3], row[4], row[5] is not None, figures_of(row[6:])) for row in rows}
+    return {row[0]: _owner(row[1:]) for row in rows}
+
+
+def _owner(values: Sequence[Any]) -> Owner:
+    account_id, key_id, key_used_at, cost_factor, budget_of, *sums = values
+    return Owner(account_id, key_id, key_used_at, cost_factor, budget_of is not None, figures_of(sums))
 
 
 def _with_account(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -63,3 +79,11 @@ _BY_KEY = _with_account(
     .where(among(ApiKey.key_hash, "wanted"))
 )
 _BY_NAME = _with_account(select(Account.username, Account.id, null(), null()).where(among(Account.username, "wanted")))
+_BY_NAME_OR_EMAIL = union_all(  # not one with OR, for which SQLite goes through all accounts
+    _with_account(
+        select(literal(False), Account.username, Account.id, null(), null()).where(among(Account.username, "wanted"))
+    ),
+    _with_account(
+        select(literal(True), Account.email_key, Account.id, null(), null()).where(among(Account.email_key, "keys"))
+    ),
+)

@@ -2,16 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account, ResetLink
-
-
-def accounts_at(session: Session, email: str) -> list[Account]:
-    """Return the active accounts with an email address, however its letters are written."""
-    is_it = or_(Account.email == email, func.lower(Account.email) == email.lower())
-    return list(session.scalars(select(Account).where(is_it, Account.active.is_(True)).order_by(Account.id)))
 
 
 def add_link(session: Session, account_id: int, token_hash: str, now: datetime, expires_at: datetime) -> None:

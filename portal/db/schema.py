@@ -1,5 +1,6 @@
 """Bringing a database to the schema of this program, and refusing one that is ahead of it."""
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from alembic import command
@@ -22,8 +23,29 @@ class WrongDatabase(Exception):
     """The database cannot be used by this program; the message is a sentence for the operator."""
 
 
-def migrate(database: Database) -> None:
+class SharedEmails(WrongDatabase):
+    """Several accounts have one email address, and somebody has to say which of them keeps it.
+
+    `accounts` are their user names by address.
+    """
+
+    def __init__(self, accounts: Mapping[str, Sequence[str]]) -> None:
+        """Name the accounts, and the command that goes on."""
+        shared = "; ".join(f"{email} belongs to {' and '.join(names)}" for email, names in accounts.items())
+        keep = " ".join(f"--keep-email {names[0]}" for names in accounts.values())
+        super().__init__(
+            "An email address may belong to one account only. Nothing was changed, since several accounts have the "
+            f"same one: {shared}. Choose which account keeps it; the others stay, without an address until they are "
+            f"given another. For instance: portal migrate {keep}"
+        )
+        self.accounts = accounts
+
+
+def migrate(database: Database, keep_email: Collection[str] = ()) -> None:
     """Apply all migrations that are missing. Raises WrongDatabase for a schema newer than this program.
+
+    Raises SharedEmails where several accounts have one email address, unless exactly one of them is in `keep_email`,
+    the user names of those that keep theirs.
 
     Several processes may start at once: the first one migrates, the others wait and find it done. Where nothing is
     missing nothing is locked, so that commands can look at a database that is being written to.
@@ -41,7 +63,14 @@ def migrate(database: Database) -> None:
                 f"The database is at revision {current}, which this version of MoE Portal does not know. "
                 "Start the newer version that has written it."
             )
-        command.upgrade(config(connection), "head")
+        alembic = config(connection)
+        alembic.attributes["keep_email"] = frozenset(keep_email)
+        try:
+            command.upgrade(alembic, "head")
+        except ValueError as error:
+            if shared := alembic.attributes.get("shared_emails"):
+                raise SharedEmails(shared) from error
+            raise
 
 
 def revision(connection: Connection) -> str | None:

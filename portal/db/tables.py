@@ -4,9 +4,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from portal.db.types import BigId, Instant, Rate
+from portal.rules.text import email_key
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,7 +29,11 @@ class Table(DeclarativeBase):
 
 
 class Account(Table):
-    """A person who signs in. `time_zone` is null until the first browser has told its own."""
+    """A person who signs in. `time_zone` is null until the first browser has told its own.
+
+    `email` is empty for an account without an address. `email_key` is written together with it: one address, however
+    its letters are written, belongs to one account. Of a deleted account (`deleted_at`) its usage alone is kept.
+    """
 
     __tablename__ = "accounts"
 
@@ -36,6 +41,7 @@ class Account(Table):
     username: Mapped[str] = mapped_column(String(64), unique=True)
     display_name: Mapped[str] = mapped_column(String(100))
     email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str | None] = mapped_column(unique=True, index=True)
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(default=True)
     password_hash: Mapped[str | None]
@@ -44,6 +50,13 @@ class Account(Table):
     theme: Mapped[str] = mapped_column(String(16), default="system")
     template_id: Mapped[int | None] = mapped_column(ForeignKey("expert_templates.id"))
     created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @validates("email")
+    def _key_email(self, _: str, email: str) -> str:
+        """Keep `email_key` in step with every assignment of `email`."""
+        self.email_key = email_key(email)
+        return email
 
 
 class Session(Table):

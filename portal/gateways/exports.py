@@ -193,7 +193,7 @@ BY_NAME = Format(
         "id": ["id", "requestid", "eventid", "callid", "responseid", "uuid"],
         "api_key_hash": ["apikeyhash", "keyhash", "apikeysha256", "hashedapikey", "tokenhash", "hashedtoken"],
         "api_key": ["apikey", "virtualkey", "key"],
-        "username": ["username", "user", "login", "account", "userid", "useremail"],
+        "username": ["username", "user", "login", "account", "userid", "useremail", "email", "mail"],
         "model": ["model", "modelname", "modelgroup", "modelid"],
         "provider_model": ["providermodel", "upstreammodel"],
         "mode": ["mode"],

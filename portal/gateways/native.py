@@ -17,7 +17,7 @@ from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_COST_FACTOR, MAX_TOKENS
 from portal.rules.secrets import digest, is_digest
 from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines, split_lines
-from portal.rules.text import clean_line
+from portal.rules.text import MAX_EMAIL, MAX_NAME, clean_line
 from portal.rules.usage import LONGEST_ID, LONGEST_LATENCY, Rejected, UsageReport
 from portal.rules.validation import first_problem
 
@@ -48,6 +48,12 @@ def _clean(longest: int) -> AfterValidator:
     return AfterValidator(clean)
 
 
+def _username(text: str) -> str:
+    if "@" not in text and len(text) > MAX_NAME:
+        raise ValueError(f"A user name has at most {MAX_NAME} characters.")
+    return text.lower()
+
+
 def _hex(text: str) -> str:
     if not is_digest(text):
         raise ValueError("A SHA-256 is written with 64 hexadecimal digits.")
@@ -69,6 +75,7 @@ def _factor(value: object) -> Decimal | None:
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Name = Annotated[str, Field(min_length=1, max_length=64), _clean(64)]
 RequestId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_exact)]
+Person = Annotated[str, Field(min_length=1, max_length=MAX_EMAIL), _clean(MAX_EMAIL), AfterValidator(_username)]
 Key = Annotated[str, Field(min_length=1, max_length=256)]
 KeyHash = Annotated[str, AfterValidator(_hex)]
 
@@ -81,7 +88,7 @@ class Event(BaseModel):
     id: RequestId = Field(description="The gateway's own id of the request, unique for ever")
     api_key: Key | None = None
     api_key_hash: KeyHash | None = Field(default=None, description="SHA-256 of the API key, in hexadecimal")
-    username: Annotated[Name, AfterValidator(str.lower)] | None = None
+    username: Person | None = Field(default=None, description="The person's user name or email address")
     model: Annotated[str, Field(min_length=1, max_length=200), _clean(200)]
     mode: Name
     prompt_tokens: Tokens

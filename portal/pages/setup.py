@@ -10,7 +10,7 @@ from starlette.responses import Response
 from portal.actions.accounts import set_up, setup_link_is_good
 from portal.clock import utc_now
 from portal.db.session import in_reading
-from portal.errors import InvalidInput, NotFound
+from portal.errors import Conflict, InvalidInput, NotFound
 from portal.pages.forms import check_repeated, html_page, read_form
 from portal.pages.login import signed_in_response
 from portal.rules.text import (
@@ -48,7 +48,7 @@ async def take_setup(request: Request) -> Response:
         await asyncio.to_thread(
             set_up, _token(request), values["username"], values["email"], values["password"], utc_now()
         )
-    except InvalidInput as error:
+    except (InvalidInput, Conflict) as error:
         return _form(request, values, {error.field or "": error.detail}, error.status)
     return await signed_in_response(request, values["username"], values["password"], None, values["time_zone"])
 

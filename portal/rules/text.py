@@ -61,6 +61,11 @@ def clean_email(text: str) -> str:
     return address
 
 
+def email_key(address: str) -> str | None:
+    """Return what is equal for equal email addresses, whatever the case of their letters; None for an empty one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address.strip()).casefold()) or None
+
+
 def check_password(password: str, username: str) -> None:
     """Refuse a new password that is too short, too long or the user name (source: NIST SP 800-63B, 5.1.1.2)."""
     _clean(password, "The password")

@@ -42,6 +42,12 @@ def stray(alice: Account, gateway: Gateway) -> int:
     return number
 
 
+def test_an_event_is_assigned_to_the_account_of_an_address(alice: Account, bob: Account, stray: int) -> None:
+    run(assign_held, "root", stray, "Alice@Example.org", UTC, NOW)
+    assert total(alice).requests == 1
+    assert total(bob).requests == 0
+
+
 def test_an_assigned_event_counts_once_in_the_period_of_its_request(
     alice: Account, gateway: Gateway, stray: int
 ) -> None:

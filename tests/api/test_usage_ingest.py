@@ -116,6 +116,16 @@ def test_usage_is_attributed_by_key_by_digest_and_by_name(
     assert sorted(item["api_key"] is not None for item in items) == [False, True, True]
 
 
+def test_usage_is_attributed_by_email_address(alice: Account, bob: Account, post_usage: Post, as_: As) -> None:
+    names = ["alice@example.org", "Alice@Example.ORG", "alice", "nobody@example.org"]
+    batch = [event(str(number), username=name) for number, name in enumerate(names)]
+    expected = ["accepted", "accepted", "accepted", "unattributed"]
+    assert results(post_usage(json=batch)) == expected
+    assert as_(alice).get("/user/api/budget").json()["total_used"] == 3 * 120
+    again = ["duplicate", "duplicate", "duplicate", "unattributed"]
+    assert results(post_usage(json=batch)) == again
+
+
 def test_usage_of_a_revoked_key_still_happened(alice: Account, alices_key: NewKey, post_usage: Post) -> None:
     run(revoke_key, alice.id, alices_key.id, NOW)
     assert results(post_usage(json=event(username=..., api_key=alices_key.secret))) == ["accepted"]

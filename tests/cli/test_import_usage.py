@@ -112,6 +112,20 @@ def test_rows_are_counted_once_for_the_accounts_they_name(
     assert portal("verify").exit_code == 0
 
 
+@pytest.mark.parametrize("heading", ["User Email", "username", "email", "user_email", "E-Mail"])
+def test_people_are_named_by_email_address(heading: str, write: Write, alice: Account, bob: Account) -> None:
+    named = [used(1, "alice@example.org"), used(2, "Alice@Example.org"), used(3, "bob@example.org")]
+    file = write([{heading if name == "username" else name: value for name, value in row.items()} for row in named])
+    assert table(succeed("import", "usage", str(file))) == [[3, 0, 0, 0, 0, 0]]
+    assert [account_id for _, _, account_id, _ in stored()] == [alice.id, alice.id, bob.id]
+    assert portal("verify").exit_code == 0
+
+
+def test_a_username_column_goes_before_one_of_addresses(write: Write, alice: Account, bob: Account) -> None:
+    succeed("import", "usage", str(write([{**used(1), "email": "bob@example.org"}])))
+    assert [account_id for _, _, account_id, _ in stored()] == [alice.id]
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"])
 def test_a_dry_run_says_the_same_and_stores_nothing(
     database_kind: str, write: Write, alice: Account, closed: None

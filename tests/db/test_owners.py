@@ -3,12 +3,14 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from sqlalchemy.orm import Session
 
+from portal.db.accounts import add_account
 from portal.db.budgets import set_limits
 from portal.db.counters import add_to_counters
 from portal.db.keys import add_key, note_last_use
-from portal.db.owners import Owner, owners_by_key, owners_by_name
+from portal.db.owners import _BY_NAME_OR_EMAIL, Owner, owners_by_key, owners_by_name
 from portal.db.tables import Account
 from portal.db.templates import save_template
 from portal.rules.budgets import Limits
@@ -55,3 +57,54 @@ def test_an_owner_comes_with_the_factor_of_the_template_and_all_that_was_used(al
 
 def test_nobody_is_asked_about(alice: Account) -> None:
     assert run(owners_by_key, []) == run(owners_by_name, set()) == {}
+
+
+@pytest.mark.parametrize("name", ["alice@example.org", "Alice@EXAMPLE.org"])
+def test_an_email_address_names_its_account(alice: Account, bob: Account, name: str) -> None:
+    owner = Owner(alice.id, None, None, None, False, Figures())
+    assert run(owners_by_name, [name, "nobody@example.org"]) == {name: owner}
+
+
+def test_several_names_of_one_account_are_all_found(alice: Account, bob: Account) -> None:
+    found = run(owners_by_name, ["alice", "alice@example.org", "ALICE@example.org", "bob", "bob@example.org"])
+    assert {name: owner.account_id for name, owner in found.items()} == {
+        **dict.fromkeys(["alice", "alice@example.org", "ALICE@example.org"], alice.id),
+        **dict.fromkeys(["bob", "bob@example.org"], bob.id),
+    }
+
+
+def test_letters_beyond_ascii_are_compared_without_case(alice: Account, bob: Account) -> None:
+    run(_set_email, bob, "böb.ÉCOLE@example.org")
+    found = run(owners_by_name, ["BÖB.École@example.org", "bo\u0308b.e\u0301cole@example.org"])
+    assert [owner.account_id for owner in found.values()] == [bob.id, bob.id]
+
+
+def test_a_username_goes_before_an_equal_address_of_another_account(alice: Account) -> None:
+    named = run(add_account, "alice@example.org", "Another Alice", "", "user", None, NOW)
+    assert run(owners_by_name, ["alice@example.org"])["alice@example.org"].account_id == named.id
+
+
+def test_accounts_without_an_address_are_not_found_by_one(alice: Account, bob: Account) -> None:
+    run(_set_email, alice, "")
+    run(_set_email, bob, "")
+    assert run(owners_by_name, ["@", "alice@example.org", ""]) == {}
+
+
+def test_accounts_are_looked_up_in_the_index_of_addresses(alice: Account) -> None:
+    def plan(session: Session) -> str:
+        connection = session.connection()
+        compiled = _BY_NAME_OR_EMAIL.compile(connection)
+        values = {**compiled.params, "wanted": '["a"]', "keys": '["a@example.org"]'}
+        if connection.dialect.name == "sqlite":
+            positional = tuple(values[name] for name in compiled.positiontup or ())
+            return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", positional).all())
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # one row is read faster without an index
+        return str(connection.exec_driver_sql(f"EXPLAIN {compiled}", values).all())
+
+    found = run(plan)
+    assert "ix_accounts_email_key" in found
+    assert "uq_accounts_username" in found or "sqlite_autoindex_accounts" in found
+
+
+def _set_email(session: Session, account: Account, email: str) -> None:
+    session.get_one(Account, account.id).email = email

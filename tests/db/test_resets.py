@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.resets import accounts_at, add_link, forget_expired_links, forget_links, owner_of_link, use_link
+from portal.db.resets import add_link, forget_expired_links, forget_links, owner_of_link, use_link
 from portal.db.tables import Account, ResetLink
-from tests.cast import NOW, create_member, run
+from tests.cast import NOW, run
 
 LASTS, MICROSECOND = timedelta(minutes=30), timedelta(microseconds=1)
 OVER = NOW + LASTS
@@ -67,15 +67,3 @@ def test_links_are_forgotten_with_their_account_or_their_time(alice: Account, bo
     assert kept() == {"bobs"}
     run(forget_expired_links, OVER)
     assert kept() == set()
-
-
-def test_accounts_are_found_by_their_address_however_it_is_written(alice: Account, bob: Account) -> None:
-    other = create_member("alice2")
-    change(other, email="ALICE@Example.org")
-    suspended = create_member("alice3")
-    change(suspended, email="alice@example.org", active=False)
-    for typed in ("alice@example.org", "Alice@EXAMPLE.org"):
-        assert [found.username for found in run(accounts_at, typed)] == ["alice", "alice2"]
-    change(bob, email="BÖB@example.org")
-    assert [found.username for found in run(accounts_at, "BÖB@example.org")] == ["bob"]
-    assert run(accounts_at, "%@example.org") == []

@@ -166,6 +166,15 @@ def test_a_count_is_a_whole_number_within_bounds(field: str, value: object) -> N
     assert refused(event(**{field: value})).id in {"r-1", None}
 
 
+def test_a_person_is_named_by_username_or_by_email_address() -> None:
+    longest = f"{'a' * 64}@{'b' * 185}.org"
+    assert taken(event(username="M\u00e4ra@Example.org")).username == "m\u00e4ra@example.org"
+    assert taken(event(username=longest)).username == longest
+    assert taken(event(username="a" * 64)).username == "a" * 64
+    assert refused(event(username=f"b{longest}")).reason == "username has at most 254 characters."
+    assert refused(event(username="a" * 65)).reason == "username: A user name has at most 64 characters."
+
+
 TEXTS = {"id": 256, "model": 200, "mode": 64, "status": 64, "template": 64, "session_id": 256, "username": 64}
 NO_TEXTS = [
     pytest.param("", id="empty"),

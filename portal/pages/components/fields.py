@@ -12,7 +12,7 @@ from nicegui import ui
 from nicegui.awaitable_response import AwaitableResponse, NullResponse
 from nicegui.element import Element
 
-from portal.errors import InvalidInput, NotSignedIn, PortalError
+from portal.errors import NotSignedIn, PortalError
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 
 Control = TypeVar("Control", ui.input, ui.select)
@@ -229,7 +229,7 @@ class Form:
                 set_props(self._button, loading=False)
 
     def _refuse(self, error: PortalError) -> None:
-        field = self._fields.get(error.field or "") if isinstance(error, InvalidInput) else None
+        field = self._fields.get(error.field or "")
         if field:
             field.refuse(error.detail)
         elif self.message:
