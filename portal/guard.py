@@ -30,7 +30,10 @@ LARGEST_BODY = 10_000_000
 """Bytes of a request's body, counted as they arrive."""
 LARGEST_REPORT = 64_000_000
 """The same where programs report with the texts of requests in it; these routes read nothing for strangers."""
-_REPORTS = {"/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/otlp/v1/traces"}
+_REPORTS = {
+    *("/api/v1/usage/litellm", "/api/v1/usage/openai"),
+    *("/api/v1/otlp/v1/traces", "/api/v1/otlp/v1/logs", "/api/v1/otlp/v1/metrics"),
+}
 YEAR = 31_536_000
 SOCKET = "/_nicegui_ws"
 PROBES = {"/healthz", "/readyz"}

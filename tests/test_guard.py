@@ -246,9 +246,9 @@ def test_the_largest_body_fits() -> None:
     assert answer.json()["bytes"] == LARGEST_BODY
 
 
-@pytest.mark.parametrize("path", ["/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/otlp/v1/traces"])
+@pytest.mark.parametrize("path", ["usage/litellm", "usage/openai", "otlp/v1/traces", "otlp/v1/logs", "otlp/v1/metrics"])
 def test_reports_with_the_texts_of_requests_in_them_are_let_through(path: str) -> None:
-    content = b"x" * (LARGEST_BODY + 1)
+    path, content = f"/api/v1/{path}", b"x" * (LARGEST_BODY + 1)
     assert guarded().post(path, content=content).status_code == 404, "there is no such route here, but it was asked"
     refused = guarded().post(path, content=b"x", headers={"Content-Length": str(LARGEST_REPORT + 1)})
     assert refused.status_code == 413

@@ -29,6 +29,8 @@ from portal.api import (
     health,
     keys,
     notes,
+    otlp_logs,
+    otlp_metrics,
     otlp_traces,
     summary,
     usage,
@@ -65,7 +67,8 @@ def read_openapi() -> dict[str, Any]:
 
 
 _often = (authorize, usage_ingest, usage_litellm, otlp_traces, budget)  # first, since routes are tried one by one
-_parts = [part.router for part in (*_often, usage_openai, summary, usage, usage_export, notes, alerts, keys, health)]
+_others = (otlp_logs, otlp_metrics, usage_openai, summary, usage, usage_export, notes, alerts, keys, health)
+_parts = [part.router for part in (*_often, *_others)]
 _parts.append(document)
 
 router = APIRouter(routes=[route for part in _parts for route in part.routes])  # a router in it is gone through twice

@@ -37,6 +37,22 @@ Place = tuple[int, int]
 Item = TypeVar("Item")
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which attributes are read: those with one of the names, and those whose names begin with one of the prefixes.
+
+    Of `truths`, which are among the names, true and false are read as those words; elsewhere they are no value.
+    """
+
+    names: Collection[str]
+    prefixes: tuple[str, ...] = ()
+    truths: Collection[str] = ()
+
+    def __contains__(self, name: str) -> bool:
+        """Say whether an attribute is read."""
+        return name in self.names or name.startswith(self.prefixes)
+
+
 class Broken(ValueError):
     """The body is not of the type that its request names."""
 
@@ -76,10 +92,12 @@ _GROUP = 20
 class Walk:
     """Goes through the bytes of an export request, whose items are field 2 of field 2 of field 1."""
 
-    def __init__(self, body: bytes, wanted: Collection[str]) -> None:
-        """Start at the beginning; `wanted` names the attributes to read."""
+    def __init__(self, body: bytes, wanted: Wanted) -> None:
+        """Start at the beginning."""
         self.body = body
-        self._wanted = {name.encode() for name in wanted}
+        self._names = {name.encode() for name in wanted.names}
+        self._prefixes = tuple(prefix.encode() for prefix in wanted.prefixes)
+        self._truths = wanted.truths
         self._left = MOST_FIELDS
 
     def items(self, read: Callable[[Place, Attributes], Item]) -> Iterator[Item]:
@@ -106,16 +124,19 @@ class Walk:
         """Note the value of an attribute, if it is wanted. Raises DecodeError."""
         at, end = place
         key = self._key(place)
-        if key not in self._wanted:
+        if key not in self._names and not key.startswith(self._prefixes):
             return
         if end - at > LONGEST_ATTRIBUTE:
-            said[key.decode()] = ""
+            said[key.decode("utf-8", "replace")] = ""
             return
         attribute = KeyValue.FromString(self.body[at:end])
-        kind = attribute.value.WhichOneof("value")
-        if kind is not None:
-            is_plain = kind in {"string_value", "int_value", "double_value"}
-            said[key.decode()] = getattr(attribute.value, kind) if is_plain else ""
+        kind, name = attribute.value.WhichOneof("value"), key.decode("utf-8", "replace")
+        if kind in {"string_value", "int_value", "double_value"}:
+            said[name] = getattr(attribute.value, kind)
+        elif kind == "bool_value" and name in self._truths:
+            said[name] = "true" if attribute.value.bool_value else "false"
+        elif kind is not None:
+            said[name] = ""
 
     def _key(self, attribute: Place) -> bytes:
         for number, kind, at, end in self.fields(attribute):
@@ -179,9 +200,7 @@ _COUNTED = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{,]', re.DOTALL)
 TRACE_ID, SPAN_ID = re.compile("[0-9a-fA-F]{32}"), re.compile("[0-9a-fA-F]{16}")
 
 
-def json_items(
-    body: bytes, wanted: Collection[str], signal: Signal, read: Callable[[Any, Attributes], Item]
-) -> Iterator[Item]:
+def json_items(body: bytes, wanted: Wanted, signal: Signal, read: Callable[[Any, Attributes], Item]) -> Iterator[Item]:
     """Yield what `read` makes of each item of a body in JSON, given its resource's attributes.
 
     Raises Broken and TooLarge.
@@ -214,7 +233,7 @@ def _members(parent: Any, name: str) -> list[Any]:
     return found or []
 
 
-def json_attributes(message: Any, wanted: Collection[str]) -> dict[str, Value]:
+def json_attributes(message: Any, wanted: Wanted) -> dict[str, Value]:
     """Return the wanted attributes of a message in JSON."""
     attributes = message.get("attributes") if isinstance(message, dict) else None
     said: dict[str, Value] = {}
@@ -226,6 +245,8 @@ def json_attributes(message: Any, wanted: Collection[str]) -> dict[str, Value]:
             plain = next((kinds[kind] for kind in ("stringValue", "intValue", "doubleValue") if kind in kinds), "")
             is_plain = type(plain) in {int, float} or (isinstance(plain, str) and len(plain) <= LONGEST_ATTRIBUTE)
             said[key] = plain if is_plain else ""
+            if key in wanted.truths and type(kinds.get("boolValue")) is bool:
+                said[key] = "true" if kinds["boolValue"] else "false"
     return said
 
 

@@ -1,6 +1,6 @@
 """The spans of an OTLP request of traces, each with the few attributes that are wanted of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from portal.gateways.otlp_wire import (
     Place,
     Value,
     Walk,
+    Wanted,
     hexadecimal,
     json_attributes,
     json_id,
@@ -47,7 +48,7 @@ class Span:
 _UNREADABLE = Rejected(None, "The span cannot be read.")
 
 
-def read_spans(body: bytes, wanted: Collection[str], *, is_json: bool) -> Iterator[Span | Rejected]:
+def read_spans(body: bytes, wanted: Wanted, *, is_json: bool) -> Iterator[Span | Rejected]:
     """Yield the spans of an export request, in order; one that alone cannot be read is rejected.
 
     Raises PortalError for a body that is no such request, TooLarge for too many spans or too much beside them.
@@ -84,7 +85,7 @@ def _is_error(walk: Walk, status: Place) -> bool:
     return bool(codes) and codes[-1] == b"\x02"
 
 
-def _json_span(span: Any, wanted: Collection[str], about: Attributes) -> Span | Rejected:
+def _json_span(span: Any, wanted: Wanted, about: Attributes) -> Span | Rejected:
     if not isinstance(span, dict):
         return _UNREADABLE
     status = span.get("status")

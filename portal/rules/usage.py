@@ -177,12 +177,24 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """A call that repeats the usage of an earlier one: reading, listing or cancelling a stored answer, polling a batch.
+
+    It is counted among the gateway's replays and billed never; `id` is its own, where it has a proper one.
+    """
+
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReport:
     """One LLM request as a gateway reported it, checked and in one form; what it did not say is None.
 
     Exactly one of `key_hash` and `username` says whose it is. Instants are UTC. `model` is the name that was asked for,
     `provider_model` the one it stands for, where the gateway tells both. `from_log` is True for a report that was read
     from a log record, whose id a trace may report too; otherwise it is None, so that no other fingerprint changes.
+    `without_counts` is True where the source says nothing about tokens, as with images, reranking, speech and aborted
+    streams: all counts are 0 then. Otherwise it is None, never False, for the same reason.
     """
 
     id: str
@@ -202,6 +214,7 @@ class UsageReport:
     session_id: str | None = None
     provider_model: str | None = None
     from_log: bool | None = None
+    without_counts: bool | None = None
 
     @property
     def total_tokens(self) -> int:
@@ -246,6 +259,9 @@ def is_repeated(fingerprint: str, other: str) -> bool:
     """
     return fingerprint == other or fingerprint.startswith(_LOG) != other.startswith(_LOG)
 
+
+Entry = UsageReport | Replay | Rejected
+"""What an adapter makes of one event."""
 
 _SAID = sorted(f.name for f in fields(UsageReport))
 _values = attrgetter(*_SAID)

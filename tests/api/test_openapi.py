@@ -35,13 +35,16 @@ SPECIFIED = {
     ("POST", "/api/v1/usage/litellm"),
     ("POST", "/api/v1/usage/openai"),
     ("POST", "/api/v1/otlp/v1/traces"),
+    ("POST", "/api/v1/otlp/v1/logs"),
+    ("POST", "/api/v1/otlp/v1/metrics"),
     ("POST", "/api/v1/authorize"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/api/openapi.json"),
 }
 
-FOREIGN = {"/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/otlp/v1/traces"}
+OTLP = {"/api/v1/otlp/v1/traces", "/api/v1/otlp/v1/logs", "/api/v1/otlp/v1/metrics"}
+FOREIGN = {"/api/v1/usage/litellm", "/api/v1/usage/openai", *OTLP}
 """What other programs send as they like: open, and described in words."""
 
 
@@ -70,7 +73,7 @@ def test_who_may_call_is_said(method: str, path: str, operation: dict[str, Any])
     if path.startswith("/user/"):
         assert operation["security"] == [{"Session": []}]
     elif path.startswith("/api/v1/"):
-        either: Any = [{"GatewayToken": []}, {"ApiKey": []}] if path == "/api/v1/otlp/v1/traces" else None
+        either: Any = [{"GatewayToken": []}, {"ApiKey": []}] if path in OTLP else None
         assert operation["security"] in ([{"ApiKey": []}], [{"GatewayToken": []}], either)
     assert ("401" in operation["responses"]) == ("security" in operation)
     assert set(openapi()["components"]["securitySchemes"]) == {"Session", "ApiKey", "GatewayToken"}

@@ -369,7 +369,7 @@ def test_a_changed_byte_is_never_our_fault(alice: Account, post: Post, at: int, 
 
 def test_other_methods_and_addresses_are_refused(client: Client) -> None:
     assert client.get(PATH).status_code == 405
-    assert client.post("/api/v1/otlp/v1/metrics").status_code == 404
+    assert client.post("/api/v1/otlp/v1/profiles").status_code == 404
 
 
 def test_prompts_and_keys_are_neither_kept_nor_logged(

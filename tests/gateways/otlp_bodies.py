@@ -32,7 +32,7 @@ def in_protobuf(*spans: Sent, resource: Mapping[str, Any] | None = None) -> byte
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
     for key, value in (resource or {}).items():
-        group.resource.attributes.add(key=key, value=_any(value))
+        group.resource.attributes.add(key=key, value=any_value(value))
     scope = group.scope_spans.add()
     scope.scope.name = "a library"
     for sent in spans:
@@ -46,8 +46,8 @@ def in_protobuf(*spans: Sent, resource: Mapping[str, Any] | None = None) -> byte
             end_time_unix_nano=sent.end,
         )
         for key, value in sent.said.items():
-            span.attributes.add(key=key, value=_any(value))
-        span.events.add(name="gen_ai.content.prompt").attributes.add(key="gen_ai.prompt", value=_any("a secret"))
+            span.attributes.add(key=key, value=any_value(value))
+        span.events.add(name="gen_ai.content.prompt").attributes.add(key="gen_ai.prompt", value=any_value("a secret"))
         if sent.code:
             span.status.code = sent.code  # type: ignore[assignment]
             span.status.message = "a secret"
@@ -57,7 +57,7 @@ def in_protobuf(*spans: Sent, resource: Mapping[str, Any] | None = None) -> byte
 def in_json(*spans: Sent, resource: Mapping[str, Any] | None = None) -> bytes:
     """Return a request as the protocol has it in JSON: numbers of 64 bits are texts there, ids hexadecimal."""
     scope = {"scope": {"name": "a library"}, "spans": [_span(sent) for sent in spans]}
-    group = {"resource": {"attributes": _attributes(resource or {})}, "scopeSpans": [scope]}
+    group = {"resource": {"attributes": json_attributes(resource or {})}, "scopeSpans": [scope]}
     return json.dumps({"resourceSpans": [group]}).encode()
 
 
@@ -70,20 +70,22 @@ def _span(sent: Sent) -> dict[str, Any]:
         "kind": 3,
         "startTimeUnixNano": str(sent.start),
         "endTimeUnixNano": str(sent.end),
-        "attributes": _attributes(sent.said),
-        "events": [{"name": "gen_ai.content.prompt", "attributes": _attributes({"gen_ai.prompt": "a secret"})}],
+        "attributes": json_attributes(sent.said),
+        "events": [{"name": "gen_ai.content.prompt", "attributes": json_attributes({"gen_ai.prompt": "a secret"})}],
         "status": {"code": sent.code, "message": "a secret"} if sent.code else {},
     }
     return {**span, **sent.more}
 
 
-def _attributes(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+def json_attributes(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return attributes as JSON has them."""
     kinds = {bool: "boolValue", int: "intValue", float: "doubleValue", str: "stringValue"}
     texts = {name: str(value) if type(value) is int else value for name, value in said.items()}
     return [{"key": name, "value": {kinds[type(value)]: texts[name]}} for name, value in said.items()]
 
 
-def _any(value: Any) -> AnyValue:
+def any_value(value: Any) -> AnyValue:
+    """Return a value as a message."""
     match value:
         case bool():
             return AnyValue(bool_value=value)

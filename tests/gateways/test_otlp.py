@@ -224,7 +224,6 @@ def test_the_model_asked_for_and_the_one_that_answered(
     "said",
     [
         pytest.param({"http.request.method": "GET"}, id="HTTP"),
-        pytest.param({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}, id="a call without usage"),
         pytest.param(GEN_AI | {"gen_ai.operation.name": "invoke_agent"}, id="an agent"),
         pytest.param(GEN_AI | {"gen_ai.operation.name": "execute_tool"}, id="a tool"),
         pytest.param(GEN_AI | {"gen_ai.operation.name": "invoke_workflow"}, id="a workflow"),
@@ -406,6 +405,21 @@ def call(id: str, parent: str, used: int, response: str = "") -> Sent:
     return Sent(said, id=id, parent=parent)
 
 
+def chat(id: str, parent: str, used: int, response: str = "") -> Sent:
+    """Return the same of a span that says that it is a call."""
+    return Sent({**call(id, parent, used, response).said, "gen_ai.operation.name": "chat"}, id=id, parent=parent)
+
+
+def silent(id: str, parent: str, response: str = "") -> Sent:
+    """Return a call that does not say what it used."""
+    return Sent(MODEL | {"gen_ai.operation.name": "chat", "gen_ai.response.id": response}, id=id, parent=parent)
+
+
+def agent(id: str, parent: str, used: int) -> Sent:
+    """Return a span that says what was used, and names no model."""
+    return Sent({"gen_ai.usage.input_tokens": used, "gen_ai.usage.output_tokens": 0}, id=id, parent=parent)
+
+
 def step(id: str, parent: str) -> Sent:
     """Return a span that is no call."""
     return Sent({}, id=id, parent=parent)
@@ -422,7 +436,18 @@ def step(id: str, parent: str) -> Sent:
         pytest.param([call(A, "", 9, "r"), call(B, "", 9, "r")], {A, B}, id="neither lies in the other"),
         pytest.param([call(A, "", 9), call(B, A, 9)], {B}, id="without ids: it used no more than the one inside"),
         pytest.param([call(A, "", 9), call(B, A, 5, "r"), call(C, A, 4, "s")], {B, C}, id="a sum of those inside"),
-        pytest.param([call(A, "", 9), call(B, A, 5)], {A, B}, id="it used more than those inside account for"),
+        pytest.param(
+            [chat(A, "", 9), chat(B, A, 5)], {A, B}, id="it is a call, and used more than those inside account for"
+        ),
+        pytest.param([call(A, "", 9), chat(B, A, 5)], {B}, id="it does not say that it is a call: an agent, say"),
+        pytest.param([agent(A, "", 9), chat(B, A, 5)], {B}, id="it names no model"),
+        pytest.param([silent(A, ""), chat(B, A, 5)], {B}, id="without usage: the one inside says it"),
+        pytest.param([chat(A, "", 5), silent(B, A)], {A}, id="without usage: the one around it says it"),
+        pytest.param([call(A, "", 5), silent(B, A)], {A}, id="without usage, in one that does not say what it is"),
+        pytest.param([silent(A, ""), silent(B, A)], {B}, id="neither says it"),
+        pytest.param([chat(A, "", 5, "r"), silent(B, A, "s")], {A, B}, id="without usage, and of another answer"),
+        pytest.param([chat(A, "", 5), silent(B, A), chat(C, A, 5)], {B, C}, id="without usage, beside one with it"),
+        pytest.param([chat(A, "", 9), silent(B, A), chat(C, B, 9)], {C}, id="without usage, in the middle"),
         pytest.param([call(A, B, 9), step(B, C), step(C, B)], {A}, id="a circle of others"),
         pytest.param([call(A, A, 9, "r")], {A}, id="its own parent"),
         pytest.param(

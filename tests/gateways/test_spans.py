@@ -16,12 +16,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 
 from portal.errors import PortalError, TooLarge
 from portal.gateways import otlp_wire
-from portal.gateways.otlp_wire import MOST_FIELDS, MOST_ITEMS, MOST_TOKENS
+from portal.gateways.otlp_wire import MOST_FIELDS, MOST_ITEMS, MOST_TOKENS, Wanted
 from portal.gateways.spans import Span, read_spans
 from portal.rules.usage import Rejected
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_json, in_protobuf
 
-WANTED = {"a", "b", "é"}
+WANTED = Wanted({"a", "b", "é"})
 UNREADABLE = Rejected(None, "The span cannot be read.")
 
 

@@ -36,6 +36,21 @@ export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={url}/api/v1/otlp/v1/traces
 export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer%20{token}"
 export OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf
 """
+CLAUDE_CODE = """\
+export CLAUDE_CODE_ENABLE_TELEMETRY=1
+export OTEL_LOGS_EXPORTER=otlp
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_ENDPOINT={url}/api/v1/otlp
+export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer {token}"
+"""
+CODEX = """\
+[otel.exporter.otlp-http]
+endpoint = "{url}/api/v1/otlp/v1/logs"
+protocol = "binary"
+
+[otel.exporter.otlp-http.headers]
+Authorization = "Bearer {token}"
+"""
 HTTP = """\
 curl {url}/api/v1/usage \\
   -H "Authorization: Bearer {token}" -H "Content-Type: application/json" \\
@@ -101,6 +116,12 @@ class Kind:
     with_token: bool = True
 
 
+_CODING = (
+    Part("Claude Code: set these, or put them into env in its settings.json, then start it:", CLAUDE_CODE),
+    Part("Codex: add this to ~/.codex/config.toml, then start it:", CODEX),
+)
+_COUNTS_ONLY = "They send logs that say what each request used; nothing is kept of prompts and answers."
+
 GATEWAYS = {
     "litellm": Kind(
         "LiteLLM",
@@ -119,6 +140,12 @@ GATEWAYS = {
         "Anything instrumented with the GenAI conventions or OpenInference. Each span says whose it is: "
         "portal.api_key_hash or user.id. Export in batches: spans in one another are told apart within a batch.",
         (Part("Set these for the program, and start it anew:", OPENTELEMETRY),),
+    ),
+    "coding-agents": Kind(
+        "Claude Code, Codex",
+        f"For coding agents without a gateway. {_COUNTS_ONLY} Each person is known by email address, "
+        "which must be that of the account here.",
+        _CODING,
     ),
     "http": Kind(
         "Own program",
@@ -146,6 +173,7 @@ PROGRAMS = {
         "Use the key in place of OpenAI's with every program that talks to your organisation's gateway.",
         (Part("Ask what is left with it:", BUDGET),),
     ),
+    "coding-agents": Kind("Claude Code, Codex", _COUNTS_ONLY, _CODING),
     "python": Kind(
         "Python script",
         "For models that no gateway of your organisation serves. Only the counts are sent.",

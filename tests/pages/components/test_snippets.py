@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,32 @@ def test_exporters_read_the_address_and_the_token(kinds: dict[str, Kind], monkey
     sender = OTLPSpanExporter()._client
     assert sender._endpoint == "https://portal.example.org/api/v1/otlp/v1/traces"
     assert sender._headers["authorization"] == f"Bearer {VALUES.token}"
+
+
+@pytest.mark.parametrize("kinds", [GATEWAYS, PROGRAMS])
+def test_claude_code_reads_address_and_token(kinds: dict[str, Kind], monkeypatch: pytest.MonkeyPatch) -> None:
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+
+    words = [word.split("=", 1) for word in shlex.split(text(kinds["coding-agents"])) if "=" in word]
+    for name, value in words:
+        monkeypatch.setenv(name, value)
+    headers = dict(words)["OTEL_EXPORTER_OTLP_HEADERS"]
+    assert headers.split("=", 1) == ["Authorization", f"Bearer {VALUES.token}"], "Claude Code decodes no %20"
+    sender = OTLPLogExporter()._client
+    assert sender._endpoint == "https://portal.example.org/api/v1/otlp/v1/logs"
+    assert sender._headers["authorization"] == f"Bearer {VALUES.token}"
+
+
+@pytest.mark.parametrize("kinds", [GATEWAYS, PROGRAMS])
+def test_codex_reads_address_and_token(kinds: dict[str, Kind]) -> None:
+    assert tomllib.loads(text(kinds["coding-agents"], 1)) == {
+        "otel": {
+            "exporter": {
+                "otlp-http": {
+                    "endpoint": "https://portal.example.org/api/v1/otlp/v1/logs",
+                    "protocol": "binary",
+                    "headers": {"Authorization": f"Bearer {VALUES.token}"},
+                }
+            }
+        }
+    }

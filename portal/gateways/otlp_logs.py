@@ -1,0 +1,147 @@
+"""What programs report as OpenTelemetry logs: the events of requests to models, with what they used.
+
+Sources: the documentation of the telemetry of Claude Code (`claude_code.api_request`), Codex (`codex.sse_event` of the
+kind `response.completed`) and Gemini CLI (`gemini_cli.api_response`), which their forks follow, and the GenAI
+conventions (`gen_ai.client.inference.operation.details`).
+
+Decisions:
+- Only events of these kinds count, and any other that has both counts of the GenAI conventions and a model, and does
+  not belong to a program's own events. The others are ignored: prompts, tools, errors, sums of turns and sessions.
+- A request that is in a log record and in a span counts once, in whichever order they come. An event of the GenAI
+  conventions belongs to the span whose ids it has. Claude Code names the provider's id of the request in both
+  (`otlp.claude_id`). Codex and Gemini CLI name nothing in both, so their spans are ignored (`otlp_kinds.is_in_logs`).
+  Gemini CLI sends two events of each request; the one of the GenAI conventions lacks some counts and is ignored.
+- A record without such an id has a digest of what it says, its time included, as its id: sent again it is a duplicate.
+- Metrics are never counted. They are sums of many requests, and everything in them is in the logs and traces, too.
+"""
+
+from datetime import datetime, timedelta
+
+from portal.gateways.counts import Counts
+from portal.gateways.log_records import LogRecord, read_records
+from portal.gateways.otlp import CLAUDE, REQUEST, Traces, claude_id
+from portal.gateways.otlp_calls import (
+    ASKED,
+    ERROR,
+    PLAIN_MODEL,
+    RESPONSE,
+    SESSION,
+    instant,
+    model_asked,
+    report,
+    text,
+    wanted,
+)
+from portal.gateways.otlp_kinds import SERVICE, is_call, is_embedding, is_replay
+from portal.gateways.otlp_usage import COMPLETION, PROMPT, counts_of
+from portal.gateways.values import Unclear, latency
+from portal.gateways.values import instant as instant_of
+from portal.rules.secrets import digest
+from portal.rules.usage import Entry, Rejected, Replay, UsageReport
+
+GEN_AI_EVENT = "gen_ai.client.inference.operation.details"
+_REQUESTS = frozenset({"api_request", "api_response"})
+"""Last parts of the names of events that are one request each."""
+_STREAM, _COMPLETED = "sse_event", "response.completed"
+"""Codex: the last part of an event's name, and the kind of the only one that has counts."""
+_KIND, _DURATION, _TIMESTAMP, _GEMINI = "event.kind", "duration_ms", "event.timestamp", "installation.id"
+_TOOLS, _TOOLS_OF_GEMINI = "tool_use_prompt_token_count", "tool_token_count"
+_ORDER = ("event.sequence", "prompt.id", "prompt_id")
+"""What tells apart two records that say the same at the same time."""
+_WANTED = wanted(REQUEST, _KIND, _DURATION, _TIMESTAMP, _GEMINI, _TOOLS_OF_GEMINI, *_ORDER)
+
+
+def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
+    """Return what an OTLP request of logs reports, in the order of its records.
+
+    `default_mode` is that of requests which name none. Raises PortalError for a body that is no OTLP request, and
+    TooLarge for too many records.
+    """
+    records = read_records(body, _WANTED, is_json=is_json)
+    entries = [record if isinstance(record, Rejected) else _entry(record, default_mode) for record in records]
+    kept = [entry for entry in entries if entry is not None]
+    return Traces(kept, len(entries) - len(kept))
+
+
+def _entry(record: LogRecord, default_mode: str) -> Entry | None:
+    """Return the request that a record is about, or None."""
+    said, kind = record.said, record.event.rpartition(".")[2]
+    is_plain = kind in _REQUESTS or (kind == _STREAM and text(said, 64, _KIND) == _COMPLETED)
+    if not (is_plain or _is_convention(record)) or is_call(said) is False:
+        return None
+    if is_replay(said):
+        return Replay(_span_id(record) or None)
+    try:
+        return _report(record, default_mode, is_plain=is_plain)
+    except Unclear as unclear:
+        return Rejected(None, str(unclear))
+
+
+def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageReport | None:
+    """Return the request that a record is about; None if it names no counts. Raises Unclear."""
+    said, has_failed = record.said, ERROR in record.said
+    is_claude = is_plain and (record.event.startswith(CLAUDE) or text(said, 64, SERVICE).startswith("claude"))
+    if _TOOLS_OF_GEMINI in said and record.event.endswith("api_response"):
+        said = {**said, _TOOLS: said[_TOOLS_OF_GEMINI]}
+    counts = counts_of(said, plain=is_plain, beside=is_claude, is_embedding=is_embedding(said), has_failed=has_failed)
+    if counts is None:
+        return None
+    id = claude_id(said, counts) if is_claude else "" if is_plain else _span_id(record)
+    took = latency(_number(said.get(_DURATION)))
+    return report(
+        said,
+        id or _content_id(record, counts),
+        counts,
+        default_mode,
+        _ended(record) - timedelta(milliseconds=took or 0),
+        plain=is_plain,
+        has_failed=has_failed,
+        latency_ms=took,
+        from_log=True,
+    )
+
+
+def _is_convention(record: LogRecord) -> bool:
+    """Say whether a record has counts of the GenAI conventions that are those of one request."""
+    said = record.said
+    if record.event == GEN_AI_EVENT:
+        return _GEMINI not in said
+    is_of_request = is_call(said) is True or not record.event or record.event.startswith("gen_ai.")
+    return is_of_request and PROMPT in said and COMPLETION in said and bool(model_asked(said))
+
+
+def _span_id(record: LogRecord) -> str:
+    """Return the id of the request that a record's span is about; without a span, of the response; "" without both."""
+    if record.trace_id and record.span_id:
+        return f"{record.trace_id}/{record.span_id}"
+    response = text(record.said, 200, *RESPONSE)
+    return f"response/{response}" if response else ""
+
+
+def _content_id(record: LogRecord, counts: Counts) -> str:
+    """Return an id made of what a record says, which stays the same when the record is sent again.
+
+    What is in it must not change in later releases, or records that are sent again would count twice.
+    """
+    said = record.said
+    names = (PLAIN_MODEL, *ASKED), SESSION, *((name,) for name in (_TIMESTAMP, *_ORDER, *RESPONSE))
+    content = [record.event, record.time or record.observed, counts.prompt, counts.completion, counts.cached]
+    return f"log/{digest(repr((*content, *(text(said, 256, *each) for each in names))))}"
+
+
+def _ended(record: LogRecord) -> datetime:
+    """Return when a record was made, which is when its request ended. Raises Unclear."""
+    stamp = text(record.said, 64, _TIMESTAMP)
+    if stamp and not record.time:
+        return instant_of(stamp, _TIMESTAMP)
+    if not (record.time or record.observed):
+        raise Unclear("The log record has no time.")
+    return instant(record.time or record.observed)
+
+
+def _number(said: object) -> float:
+    """Return a number, also of a text; one below 0, which no duration is, of anything else."""
+    try:
+        return float(said) if isinstance(said, str | int | float) else -1
+    except ValueError:
+        return -1

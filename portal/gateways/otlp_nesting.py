@@ -1,0 +1,122 @@
+"""Calls of models that lie in one another: which of them only repeat the others.
+
+Two instrumentations make a span each of one call, a proxy makes one around that of its client library, an agent one
+around its calls. The innermost count. This can only be seen where both are in one request.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from portal.gateways.otlp_calls import CONTEXT
+from portal.gateways.spans import Span
+
+MOST_LEVELS = 16
+"""Of calls in one another, through which a call is told whose it is; they cannot be meant to be more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call of a model: its span, its tokens, the provider's id of the answer ("" without one), what it is known by.
+
+    `is_silent` says that it succeeded without saying what it used, `is_named` that its span says that it is a call.
+    """
+
+    span: Span
+    tokens: int
+    response: str
+    has_failed: bool
+    is_silent: bool
+    is_named: bool
+
+    @property
+    def sums(self) -> bool:
+        """Say whether the span is no call of its own if there are others in it, but sums them up."""
+        return self.is_silent or not (self.is_named or self.response)
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """Which calls only repeat others, the nearest call around each, and all spans around a call that has counts."""
+
+    repeated: Collection[str]
+    outers: Mapping[str, str]
+    around: Collection[str]
+
+
+def key(span: Span) -> str:
+    """Return what a span is known by within its request."""
+    return f"{span.trace_id}/{span.span_id}"
+
+
+def nest(calls: Mapping[str, Call], spans: Iterable[Span]) -> Nesting:
+    """Return how the calls of a request lie in one another."""
+    parents = {key(span): f"{span.trace_id}/{span.parent_id}" for span in spans}
+    alive = {each: call for each, call in calls.items() if not call.has_failed}
+    around = frozenset(_around((each for each, call in alive.items() if not call.is_silent), parents))
+    around_any = around.union(_around((each for each, call in alive.items() if call.is_silent), parents))
+    summing = {each for each, call in calls.items() if each in (around_any if call.is_silent else around) and call.sums}
+    rest = {each: call for each, call in calls.items() if each not in summing}
+    outers = dict(_enclosing(rest, parents))
+    repeated = _told_by_others(rest, outers)
+    silent = {each for each, outer in outers.items() if outer not in repeated and _is_told_by(rest[each], rest[outer])}
+    return Nesting(summing | repeated | silent, dict(_enclosing(calls, parents)), around)
+
+
+def in_context(span: Span, calls: Mapping[str, Call], nesting: Nesting) -> Span:
+    """Return a call with what those around it, which are ignored for it, say of whose it is and how it counts."""
+    said, outer = span.said, nesting.outers.get(key(span), "")
+    for _ in range(MOST_LEVELS):
+        if outer not in nesting.repeated:
+            break
+        further = calls[outer].span.said
+        said = {name: further[name] for name in CONTEXT if name in further} | dict(said)
+        outer = nesting.outers.get(outer, "")
+    return replace(span, said=said)
+
+
+def _told_by_others(calls: Mapping[str, Call], outers: Mapping[str, str]) -> set[str]:
+    """Return those calls that only repeat the calls inside them."""
+    inside: dict[str, list[Call]] = defaultdict(list)
+    for inner, outer in outers.items():
+        if not calls[inner].is_silent:
+            inside[outer].append(calls[inner])
+    return {outer for outer, inner in inside.items() if _repeats(calls[outer], inner)}
+
+
+def _repeats(outer: Call, inside: list[Call]) -> bool:
+    if outer.response and any(inner.response == outer.response for inner in inside):
+        return True
+    unknown = [inner.tokens for inner in inside if not (inner.response and outer.response)]
+    return bool(unknown) and sum(unknown) >= outer.tokens
+
+
+def _is_told_by(call: Call, outer: Call) -> bool:
+    """Say whether a call that says nothing of tokens lies in one that says it for both."""
+    is_other = call.response and outer.response and call.response != outer.response
+    return call.is_silent and not outer.is_silent and not outer.has_failed and not is_other
+
+
+def _around(inner: Iterable[str], parents: Mapping[str, str]) -> Iterator[str]:
+    """Yield every span around one of these; each is passed once, also in circles."""
+    passed: set[str] = set()
+    for each in inner:
+        at = parents[each]
+        while at in parents and at not in passed and at != each:
+            passed.add(at)
+            yield at
+            at = parents[at]
+
+
+def _enclosing(calls: Mapping[str, Call], parents: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each call that lies in another one, and the nearest such; every span is passed once, also in circles."""
+    nearest: dict[str, str] = {}
+    for inner in calls:
+        passed, at = {inner}, parents[inner]
+        while at in parents and at not in calls and at not in nearest and at not in passed:
+            passed.add(at)
+            at = parents[at]
+        outer = at if at in calls else nearest.get(at, "")
+        nearest |= dict.fromkeys(passed - {inner}, outer)
+        if outer and outer != inner:
+            yield inner, outer

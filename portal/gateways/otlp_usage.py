@@ -1,0 +1,136 @@
+"""How many tokens a span or a log record reports, in the attributes of all instrumentations.
+
+The names of counts are those of `gateways.counts`; this module says which of them may stand in attributes, and under
+which prefixes.
+
+Decisions:
+- Counts are never guessed: with unreadable counts, or half of them, there is no report.
+- By the GenAI conventions input includes what was cached, and output what was reasoned. Where the figures prove the
+  opposite, they are believed. Claude Code is known to count both caches beside the input.
+- Names without a prefix, such as `input_tokens`, count only where the caller knows the program that wrote them.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from portal.gateways.count_names import NAMES as COUNT_NAMES
+from portal.gateways.count_names import Part, part_named
+from portal.gateways.counts import Counts, read_counts
+from portal.gateways.otlp_wire import Attributes
+from portal.gateways.values import Unclear, token_count
+
+PROMPT, COMPLETION = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
+"""The names of the conventions, which overrule all others."""
+_LANGFUSE = "langfuse.observation.usage_details"
+_OBJECTS = (
+    *(_LANGFUSE, "gen_ai.usage.details", "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details"),
+    *("langsmith.usage_metadata", "mlflow.chat.tokenUsage", "llm.usage"),
+)
+"""Attributes with a usage object, or a part of one, as JSON."""
+_EMBEDDED = "ai.usage.tokens"
+"""What the AI SDK calls the input of embeddings."""
+
+_DETAILS = "gen_ai.usage.details."
+"""Where pydantic-ai writes what providers name besides."""
+PREFIXES = ("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_count.", "codex.usage.")
+"""Attributes that begin so are counts wherever they stand."""
+_PLAIN = frozenset(name for names in COUNT_NAMES.values() for name in names if "token" in name)
+"""Names of counts without a prefix."""
+NAMES = frozenset((*_PLAIN, *_OBJECTS))
+"""All attributes that are looked at here, beside those with a prefix."""
+
+_OURS: dict[Part | None, str] = {Part.PROMPT: PROMPT, Part.COMPLETION: COMPLETION}
+"""What a count is called in reasons where no attribute has it."""
+
+
+def counts_of(
+    said: Attributes, *, plain: bool = False, beside: bool = False, is_embedding: bool = False, has_failed: bool = False
+) -> Counts | None:
+    """Return the counts among attributes; None without any. Raises Unclear.
+
+    `plain` says that names without a prefix are counts, if there is none with a prefix, and `beside` that with such
+    names caches are counted beside the prompt. Of embeddings and failed calls a missing completion is 0.
+    """
+    usage, beside_prompt = {name: value for name, value in _named(said) if not _is_nan(value)}, False
+    if not usage and _LANGFUSE in said:
+        usage, beside_prompt = _langfuse(_object(said[_LANGFUSE])), True
+    if not usage and plain:
+        usage, beside_prompt = {name: value for name, value in said.items() if name in _PLAIN}, beside
+    for name, value in usage.items():
+        if part_named(name) is Part.TOTAL:
+            token_count(as_number(value), name)
+    try:
+        return read_counts(_without_rivals(usage), beside=beside_prompt, no_completion=is_embedding or has_failed)
+    except Unclear as unclear:
+        name, _, rest = str(unclear).partition(" ")
+        ours = name if name in usage else _OURS.get(part_named(name), name)
+        raise Unclear(f"{ours} {rest}") from None
+
+
+def _named(said: Attributes) -> Iterator[tuple[str, object]]:
+    """Yield all counts with a prefix, under names that `read_counts` knows."""
+    for name, value in said.items():
+        if name == _EMBEDDED:
+            yield "prompt_tokens", value
+        elif name in _OBJECTS:
+            yield from _flat(name, {} if name == _LANGFUSE else _object(value))
+        elif name.startswith(PREFIXES) and part_named(_in_table(name)):
+            yield _in_table(name), value
+
+
+def _is_nan(value: object) -> bool:
+    """Say whether a value is what programs in JavaScript send for a count that the provider does not name."""
+    return value == "NaN" or value != value  # noqa: PLR0124  # so it is with NaN
+
+
+def _in_table(name: str) -> str:
+    """Return the name of a count with a prefix that `read_counts` takes off, or without one."""
+    return name.removeprefix(_DETAILS).removeprefix("codex.usage.")
+
+
+def _flat(name: str, found: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield the members of an object that is an attribute, those of details under the names of details."""
+    place = f"{name.rpartition('.')[2]}." if name.endswith("_details") else ""
+    for member, value in found.items():
+        if isinstance(value, dict):
+            yield from ((f"{member}.{inner}", each) for inner, each in value.items())
+        else:
+            yield f"{place}{member}", value
+
+
+def _without_rivals(usage: Mapping[str, object]) -> dict[str, object]:
+    """Return the counts without other names for those that the conventions name, unless these are 0."""
+    ruled = {part_named(name) for name in (PROMPT, COMPLETION) if as_number(usage.get(name, 0)) != 0}
+    return {
+        name: value for name, value in usage.items() if name in {PROMPT, COMPLETION} or part_named(name) not in ruled
+    }
+
+
+def _langfuse(details: Mapping[str, object]) -> dict[str, object]:
+    """Return Langfuse's counts with their total, which is the sum of them all where no total is among them.
+
+    Source: langfuse.com/docs/observability/features/token-and-cost-tracking. `input` and `output` stand beside parts
+    such as `input_cached_tokens`; an object in OpenAI's form is taken as it is.
+    """
+    if "total" in details or not {"input", "output"} & details.keys():
+        return dict(details)
+    parts = [as_number(value) for name, value in details.items() if "ephemeral" not in name]
+    return {**details, "total": sum(part for part in parts if type(part) is int and part > 0)}
+
+
+def _object(value: object) -> dict[str, object]:
+    """Return the object that a text in JSON holds; an empty one for anything else."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def as_number(value: object) -> object:
+    """Return a value; as a number where it is a text of digits, as programs write them in attributes."""
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+
+
+_DIGITS = re.compile(r"\d{1,18}", re.ASCII)
