@@ -26,7 +26,7 @@ from portal.db.templates import AssignedModel, models_of, template_named
 from portal.rules.budgets import Limits
 from portal.rules.imports import Fate, Finding, ImportedKey, ImportedPerson, ImportedTemplate, Kind
 from portal.rules.reporters import Reporter
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.usage import Entry, UsageReport
 
 SHARED_EMAIL = "Another account has their email address already; they have none here."
 
@@ -111,7 +111,7 @@ class Batch:
     """Some usage of a source, the notes on it by the ids of requests, and how far the import has come with it."""
 
     source: str
-    entries: Sequence[UsageReport | Rejected]
+    entries: Sequence[Entry]
     notes: Mapping[str, str]
     progress: Progress
 
@@ -129,7 +129,7 @@ def bring_usage(
     return [_finding(*pair) for pair in pairs] + [_note(usage_id, noted.get(usage_id)) for usage_id in batch.notes]
 
 
-def _finding(entry: UsageReport | Rejected, outcome: Outcome) -> Finding:
+def _finding(entry: Entry, outcome: Outcome) -> Finding:
     match outcome.result:
         case Result.ACCEPTED:
             return Finding(Kind.USAGE, Fate.BROUGHT)

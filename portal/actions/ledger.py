@@ -182,4 +182,6 @@ def _name(key: CounterKey | ModelKey | DailyKey | HourlyKey) -> str:
 
 def _brief(figures: Figures) -> str:
     unpriced = f", {figures.unpriced:,} unpriced" if figures.unpriced else ""
-    return f"{figures.tokens:,} tokens, {figures.requests:,} requests, {figures.cost_nano_eur:,} nano-EUR{unpriced}"
+    without = f", {figures.without_counts:,} without counts" if figures.without_counts else ""
+    counts = f"{figures.tokens:,} tokens, {figures.requests:,} requests"
+    return f"{counts}, {figures.cost_nano_eur:,} nano-EUR{unpriced}{without}"

@@ -18,6 +18,7 @@ from portal.db.prices import price_book
 from portal.db.reservations import release
 from portal.db.schema import counts_in
 from portal.db.templates import cost_factors
+from portal.db.uncounted import Uncounted, count_uncounted
 from portal.errors import Unavailable
 from portal.rules.figures import Figures
 from portal.rules.keys import NOTED_EVERY
@@ -40,6 +41,7 @@ class Result(StrEnum):
     CONFLICT = "conflict"
     UNATTRIBUTED = "unattributed"
     REJECTED = "rejected"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Outcome:
 ACCEPTED = Outcome(Result.ACCEPTED)
 DUPLICATE = Outcome(Result.DUPLICATE)
 CONFLICT = Outcome(Result.CONFLICT, "This id was reported before with other content; an administrator can see both.")
+REPLAY = Outcome(Result.REPLAY, "It repeats the usage of an earlier call, and is not counted.")
 UNATTRIBUTED = Outcome(Result.UNATTRIBUTED, "No account has this key or user name; the event is kept until one has.")
 
 
@@ -136,6 +139,8 @@ def record_usage(
     _hold(session, batch, reports, marks)
     release(session, gateway_id, sorted(new))
     release_events(session, gateway_id, {external_id: stored[external_id] for external_id in sorted(new)}, now)
+    without = sum(event.without_counts for event in added)
+    count_uncounted(session, gateway_id, Uncounted(without_counts=without), now)
     return [batch.outcomes[index] for index in range(len(reports))]
 
 
@@ -176,6 +181,8 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
     billable = billable_tokens(report.total_tokens, factor)
     price = price_at(batch.prices, requested_at)
     cost = None if price is None else cost_nano_eur(billable, price.eur_per_token)
+    if report.without_counts:
+        cost = 0  # whatever the price
     if cost is not None and cost > MAX_COST:
         batch.outcomes[index] = Outcome(Result.REJECTED, "One request cannot cost more than 100,000 EUR.")
         return None
@@ -201,6 +208,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         latency_ms=report.latency_ms,
         requested_at=requested_at,
         received_at=batch.now,
+        without_counts=report.without_counts is True,
     )
     sums = batch.sums.get(owner.account_id, owner.lifetime) + event.figures
     if max(sums.tokens, sums.total_tokens, sums.cost_nano_eur) > MAX_SUM:

@@ -17,6 +17,9 @@ class Sums(BaseModel):
     total_tokens: int = Field(description="Input and output tokens together, raw")
     requests: int
     cost_eur: str = Field(description="EUR, an exact decimal string", examples=["0.01486"])
+    without_counts: int = Field(
+        default=0, exclude_if=lambda count: not count, description="How many requests have unknown tokens, if any"
+    )
 
     @classmethod
     def of(cls, figures: Figures, **about: object) -> Self:
@@ -29,6 +32,7 @@ class Sums(BaseModel):
                 "total_tokens": figures.total_tokens,
                 "requests": figures.requests,
                 "cost_eur": eur_text(figures.cost_nano_eur),
+                "without_counts": figures.without_counts,
                 **about,
             }
         )

@@ -14,7 +14,7 @@ from portal.clock import utc_now
 from portal.db.usage import UsageRow
 from portal.errors import InvalidInput
 from portal.rules.pricing import eur_text
-from portal.rules.usage import RANGES, InvalidFilter, Order, Status, UsageFilter, parse_filter
+from portal.rules.usage import RANGES, Counts, InvalidFilter, Order, Status, UsageFilter, parse_filter
 from portal.views.usage import MOST_ROWS, load_usage
 from portal.visitors import SignedIn
 
@@ -40,6 +40,9 @@ class FilterQuery(BaseModel):
     budget_from: str = Field(default="", description="First day, in the budget time zone", json_schema_extra=_DAY)
     budget_to: str = Field(default="", description="Last day, in the budget time zone", json_schema_extra=_DAY)
     order: str = Field(default="newest", json_schema_extra={"enum": [*Order]})
+    counts: str = Field(
+        default="all", description="`unknown`: only requests without counts", json_schema_extra={"enum": [*Counts]}
+    )
 
     def filter(self) -> UsageFilter:
         """Return what was asked for. Raises InvalidInput."""
@@ -55,6 +58,10 @@ class PageQuery(FilterQuery):
 
     limit: Digits = Field(default=50, ge=1, le=MOST_ROWS, description="Rows of a page")
     cursor: str = Field(default="", max_length=500, description="`next_cursor` of the page before")
+
+
+RAW_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"}
+"""What is unknown of a request without counts; what is billed of it is known to be nothing."""
 
 
 class KeyName(BaseModel):
@@ -73,10 +80,13 @@ class UsageItem(BaseModel):
     template: str | None
     api_key: KeyName | None = Field(description="Null where the gateway named the person instead of a key")
     mode: str
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
+    prompt_tokens: int | None = Field(description="Null, like the other counts, where the tokens are unknown")
+    completion_tokens: int | None
+    total_tokens: int | None
     billable_tokens: int
+    without_counts: bool = Field(
+        default=False, exclude_if=lambda is_so: not is_so, description="Whether nothing was said about tokens, if so"
+    )
     cost_eur: str | None = Field(
         description="EUR, an exact decimal string; null while no price was in force at its time", examples=["0.01486"]
     )
@@ -90,6 +100,7 @@ class UsageItem(BaseModel):
         has_key = row.key_label is not None and row.key_prefix is not None
         return cls.model_validate(
             {name: getattr(row, name) for name in cls.model_fields if name not in {"api_key", "cost_eur"}}
+            | (dict.fromkeys(RAW_COUNTS & cls.model_fields.keys()) if row.without_counts else {})
             | {
                 "api_key": {"label": row.key_label, "prefix": row.key_prefix} if has_key else None,
                 "cost_eur": None if row.cost_nano_eur is None else eur_text(row.cost_nano_eur),

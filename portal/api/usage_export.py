@@ -31,7 +31,7 @@ from starlette.responses import StreamingResponse
 from portal.api.access import SESSION
 from portal.api.errors import answers
 from portal.api.strict import strict_router
-from portal.api.usage import FilterQuery, UsageItem
+from portal.api.usage import RAW_COUNTS, FilterQuery, UsageItem
 from portal.clock import utc_now
 from portal.db.session import open_snapshot
 from portal.db.usage import UsageRow
@@ -104,8 +104,8 @@ class ExportQuery(FilterQuery):
 class ExportItem(UsageItem):
     """One line of a JSON lines export."""
 
-    cached_tokens: int = Field(description="Part of prompt_tokens")
-    reasoning_tokens: int = Field(description="Part of completion_tokens")
+    cached_tokens: int | None = Field(description="Part of prompt_tokens")
+    reasoning_tokens: int | None = Field(description="Part of completion_tokens")
     cost_factor: Annotated[Decimal, PlainSerializer("{:f}".format)] = Field(description="An exact decimal string")
 
 
@@ -198,9 +198,11 @@ def _write_workbook(file: IO[bytes], rows: Iterator[UsageRow]) -> None:
 
 
 def _values(row: UsageRow, as_eur: Callable[[int], str | Decimal]) -> list[Any]:
-    """Return a request in the order of COLUMNS; what has no cost yet leaves its cell empty."""
+    """Return a request in the order of COLUMNS; what has no cost yet, or no counts, leaves its cells empty."""
     cost = None if row.cost_nano_eur is None else as_eur(row.cost_nano_eur)
-    special = {"api_key_label": row.key_label, "api_key_prefix": row.key_prefix, "cost_eur": cost}
+    special: dict[str, Any] = {"api_key_label": row.key_label, "api_key_prefix": row.key_prefix, "cost_eur": cost}
+    if row.without_counts:
+        special |= dict.fromkeys(RAW_COUNTS)
     return [special[name] if name in special else getattr(row, name) for name in COLUMNS]
 
 

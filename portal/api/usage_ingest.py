@@ -20,7 +20,7 @@ from portal.db.session import run_in_transaction
 from portal.errors import PortalError, Unavailable
 from portal.gateways.native import MOST_EVENTS, Event, read_usage
 from portal.rules.reporters import Reporter
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.usage import Entry
 from portal.settings import settings
 
 router = strict_router("Gateways")
@@ -46,11 +46,16 @@ class EventResult(BaseModel):
 
 
 class UsageReceipt(BaseModel):
-    """What became of a batch. `conflict` and `unattributed` events are in none of the three counts, only in results."""
+    """What became of a batch. `conflict` and `unattributed` events are in none of the four counts, only in results."""
 
     accepted: int
     duplicates: int
     rejected: int
+    replays: int = Field(
+        default=0,
+        exclude_if=lambda count: not count,
+        description="How many repeat the usage of an earlier call, and are not counted, if any",
+    )
     results: list[EventResult] = Field(description="One for each event, in their order")
 
 
@@ -78,7 +83,7 @@ def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_bo
     return store(gateway, understood(gateway, lambda: read_usage(body, lines=is_lines)))
 
 
-def store(reporter: Reporter, entries: Sequence[UsageReport | Rejected], *, ignored: int = 0) -> UsageReceipt:
+def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> UsageReceipt:
     """Store what an adapter made of a batch, and return what became of each event.
 
     `ignored` is how much of the batch is about something else than usage.
@@ -116,13 +121,14 @@ def _note(reporter: Reporter, refusal: PortalError) -> None:
         run_in_transaction(note_refused_batch, reporter, refusal.detail, utc_now())
 
 
-def receipt(entries: Sequence[UsageReport | Rejected], outcomes: Sequence[Outcome]) -> UsageReceipt:
+def receipt(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> UsageReceipt:
     """Return what became of each event of a batch."""
     counted = [outcome.result for outcome in outcomes]
     return UsageReceipt(
         accepted=counted.count(Result.ACCEPTED),
         duplicates=counted.count(Result.DUPLICATE),
         rejected=counted.count(Result.REJECTED),
+        replays=counted.count(Result.REPLAY),
         results=[
             EventResult(index=index, id=entry.id, result=outcome.result, error=outcome.error)
             for index, (entry, outcome) in enumerate(zip(entries, outcomes, strict=True))

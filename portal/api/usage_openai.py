@@ -34,8 +34,8 @@ class OwnReceipt(BaseModel):
     id: str
     result: Result
     model: str
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None = Field(description="null where the answer says nothing about tokens")
+    completion_tokens: int | None = Field(description="Likewise")
     error: str | None = Field(default=None, exclude_if=lambda error: error is None, description="Why not `accepted`")
 
 
@@ -69,8 +69,8 @@ def report_own_usage(
         id=report.id,
         result=result.result,
         model=report.model,
-        prompt_tokens=report.prompt_tokens,
-        completion_tokens=report.completion_tokens,
+        prompt_tokens=None if report.without_counts else report.prompt_tokens,
+        completion_tokens=None if report.without_counts else report.completion_tokens,
         error=result.error,
     )
 

@@ -12,11 +12,16 @@ from portal.rules.reporters import NOTED_EVERY, OWN_MODE, OWN_REPORTS
 
 
 class FirstEvent(NamedTuple):
-    """A usage event by which one sees that a gateway is connected."""
+    """A usage event by which one sees that a gateway is connected; `is_exact` is whether it is surely the first."""
 
     model: str
     username: str
     received_at: datetime
+    is_exact: bool = True
+
+
+MOST_SEARCHED = 1000
+"""Events of a gateway among which the first is looked for."""
 
 
 def gateway_with_token(session: Session, token_hash: str) -> Gateway | None:
@@ -39,14 +44,21 @@ def gateway(session: Session, gateway_id: int) -> Gateway | None:
 
 
 def first_event(session: Session, gateway_id: int) -> FirstEvent | None:
-    """Return one of a gateway's usage events, whichever the index finds first; None before there is any."""
+    """Return the usage event of a gateway that was stored first; None before there is any.
+
+    Of a gateway with more than `MOST_SEARCHED` events nobody needs to know: the first of some is returned, and
+    `is_exact` says so. No index has events by gateway and time, and one more would slow down storing them.
+    """
+    of_gateway = select(UsageEvent.id).where(UsageEvent.gateway_id == gateway_id)
+    ids = session.scalars(of_gateway.limit(MOST_SEARCHED + 1)).all()
+    if not ids:
+        return None
     row = session.execute(
         select(UsageEvent.model, Account.username, UsageEvent.received_at)
         .join(Account, Account.id == UsageEvent.account_id)
-        .where(UsageEvent.gateway_id == gateway_id)
-        .limit(1)
-    ).first()
-    return None if row is None else FirstEvent(*row)
+        .where(UsageEvent.id == min(ids))
+    ).one()
+    return FirstEvent(*row, is_exact=len(ids) <= MOST_SEARCHED)
 
 
 def usable_tokens(session: Session) -> dict[int, int]:

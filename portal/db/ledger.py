@@ -46,6 +46,7 @@ class NewEvent(NamedTuple):
     latency_ms: int | None
     requested_at: datetime
     received_at: datetime
+    without_counts: bool = False
 
     @property
     def failed(self) -> bool:
@@ -55,7 +56,9 @@ class NewEvent(NamedTuple):
     @property
     def figures(self) -> Figures:
         """What this one request adds to every sum."""
-        return _figures(self.billable_tokens, self.prompt_tokens, self.completion_tokens, self.cost_nano_eur)
+        return _figures(
+            self.billable_tokens, self.prompt_tokens, self.completion_tokens, self.cost_nano_eur, self.without_counts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,7 @@ _COUNTED = select(
     UsageEvent.prompt_tokens,
     UsageEvent.completion_tokens,
     UsageEvent.cost_nano_eur,
+    UsageEvent.without_counts,
 )
 
 
@@ -221,5 +225,6 @@ def _stored(row: Any) -> StoredEvent:  # a row of _COUNTED
     return StoredEvent(row_id, account_id, requested_at, model, mode, key_id, status != "ok", _figures(*numbers))
 
 
-def _figures(billable: int, prompt: int, completion: int, cost: int | None) -> Figures:
-    return Figures(billable, prompt, completion, prompt + completion, 1, cost or 0, int(cost is None))
+def _figures(billable: int, prompt: int, completion: int, cost: int | None, without_counts: bool) -> Figures:
+    total = prompt + completion
+    return Figures(billable, prompt, completion, total, 1, cost or 0, int(cost is None), int(without_counts))

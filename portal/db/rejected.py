@@ -1,61 +1,48 @@
-"""What gateways sent that is no usage event: the newest rejected ones with their reasons, and how many there were."""
+"""Why events of gateways could not be taken: one row for each reason, so that a noisy one hides no other."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import RejectedEvent, UncountedDaily
+from portal.db.tables import RejectedReason
 from portal.db.upserts import insert
-from portal.rules.usage import Rejected
+from portal.rules.usage import Rejected, reason_group
 
 KEPT = 100
-"""Rejected events that are kept of each gateway; all are counted."""
+"""Reasons that are kept of each gateway; the one that was seen least recently goes first."""
 
 
-class Uncounted(NamedTuple):
-    """How many events of a gateway were rejected, and how many of its spans were about something else than usage."""
+def note_rejected(session: Session, gateway_id: int, rejected: Sequence[Rejected], now: datetime) -> None:
+    """Count rejected events by their reason, each with the id of the newest one that had any."""
+    groups: dict[str, list[Rejected]] = {}
+    for each in rejected:
+        groups.setdefault(reason_group(each.reason), []).append(each)
+    for reason in sorted(groups):  # no two batches wait for each other in a ring
+        _add(session, gateway_id, reason, groups[reason], now)
+    if groups:
+        kept = select(RejectedReason.reason).where(RejectedReason.gateway_id == gateway_id)
+        newest = kept.order_by(RejectedReason.last_at.desc(), RejectedReason.reason).limit(KEPT)
+        wanted = RejectedReason.gateway_id == gateway_id, RejectedReason.reason.not_in(newest)
+        session.execute(delete(RejectedReason).where(*wanted).execution_options(synchronize_session=False))
 
-    rejected: int
-    ignored: int
 
-
-def note_uncounted(
-    session: Session, gateway_id: int, rejected: Sequence[Rejected], ignored: int, now: datetime
-) -> None:
-    """Count what a batch held besides usage events, and keep the reasons of what was rejected."""
-    if not rejected and not ignored:
-        return
-    sums = {"rejected": UncountedDaily.rejected + len(rejected), "ignored": UncountedDaily.ignored + ignored}
-    session.execute(
-        insert(session, UncountedDaily)
-        .values(gateway_id=gateway_id, day=now.astimezone(UTC).date(), rejected=len(rejected), ignored=ignored)
-        .on_conflict_do_update(index_elements=["gateway_id", "day"], set_=sums)
+def _add(session: Session, gateway_id: int, reason: str, events: Iterable[Rejected], now: datetime) -> None:
+    events = list(events)
+    example = next((each.id for each in reversed(events) if each.id), None)
+    new = insert(session, RejectedReason).values(
+        gateway_id=gateway_id, reason=reason, count=len(events), first_at=now, last_at=now, example_id=example
     )
-    session.add_all(
-        RejectedEvent(gateway_id=gateway_id, external_id=each.id, reason=each.reason, received_at=now)
-        for each in rejected[-KEPT:]
-    )
-    if rejected:
-        session.flush()
-        oldest = select(RejectedEvent.id).where(RejectedEvent.gateway_id == gateway_id)
-        too_many = oldest.order_by(RejectedEvent.id.desc()).offset(KEPT).limit(1).scalar_subquery()
-        session.execute(
-            delete(RejectedEvent).where(RejectedEvent.gateway_id == gateway_id, RejectedEvent.id <= too_many)
-        )
+    changes = {
+        "count": RejectedReason.count + new.excluded.count,
+        "last_at": new.excluded.last_at,
+        "example_id": func.coalesce(new.excluded.example_id, RejectedReason.example_id),
+    }
+    session.execute(new.on_conflict_do_update(index_elements=["gateway_id", "reason"], set_=changes))
 
 
-def rejected_events(session: Session, gateway_id: int) -> list[RejectedEvent]:
-    """Return what is kept of a gateway's rejected events, newest first."""
-    wanted = select(RejectedEvent).where(RejectedEvent.gateway_id == gateway_id)
-    return list(session.scalars(wanted.order_by(RejectedEvent.id.desc())))
-
-
-def uncounted_since(session: Session, gateway_id: int, first: date) -> Uncounted:
-    """Return what was not counted of a gateway's events from a day (UTC) on."""
-    sums = func.coalesce(func.sum(UncountedDaily.rejected), 0), func.coalesce(func.sum(UncountedDaily.ignored), 0)
-    wanted = UncountedDaily.gateway_id == gateway_id, UncountedDaily.day >= first
-    rejected, ignored = session.execute(select(*sums).where(*wanted)).one()
-    return Uncounted(int(rejected), int(ignored))
+def rejected_reasons(session: Session, gateway_id: int) -> list[RejectedReason]:
+    """Return why a gateway's events were rejected, the reason that was seen last first."""
+    wanted = select(RejectedReason).where(RejectedReason.gateway_id == gateway_id)
+    return list(session.scalars(wanted.order_by(RejectedReason.last_at.desc(), RejectedReason.reason)))

@@ -10,7 +10,7 @@ from portal.db.bulk import BulkInsert
 from portal.db.tables import SummedColumns
 from portal.rules.figures import Figures
 
-SUMS = ("tokens", "prompt_tokens", "completion_tokens", "requests", "cost_nano_eur", "unpriced")
+SUMS = ("tokens", "prompt_tokens", "completion_tokens", "requests", "cost_nano_eur", "unpriced", "without_counts")
 
 
 def summed(table: type[SummedColumns]) -> list[Any]:
@@ -20,8 +20,8 @@ def summed(table: type[SummedColumns]) -> list[Any]:
 
 def figures_of(row: Sequence[Any]) -> Figures:
     """Return the figures in a row of summed columns, or of their sums; nothing at all sums to zeros."""
-    tokens, prompt, completion, requests, cost, unpriced = (int(value or 0) for value in row)
-    return Figures(tokens, prompt, completion, prompt + completion, requests, cost, unpriced)
+    tokens, prompt, completion, requests, cost, unpriced, without = (int(value or 0) for value in row)
+    return Figures(tokens, prompt, completion, prompt + completion, requests, cost, unpriced, without)
 
 
 def add_figures(session: Session, table: Any, key: tuple[str, ...], parts: Mapping[Any, Figures]) -> None:
@@ -40,5 +40,5 @@ def _addition(table: Any, key: tuple[str, ...]) -> BulkInsert:
 
 
 def _columns(figures: Figures) -> tuple[int, ...]:
-    tokens, prompt, completion, _, requests, cost, unpriced = figures
-    return tokens, prompt, completion, requests, cost, unpriced
+    tokens, prompt, completion, _, requests, cost, unpriced, without = figures
+    return tokens, prompt, completion, requests, cost, unpriced, without

@@ -228,6 +228,7 @@ class UsageEvent(Table):
     latency_ms: Mapped[int | None]
     requested_at: Mapped[datetime]
     received_at: Mapped[datetime]
+    without_counts: Mapped[bool] = mapped_column(server_default=false())
 
 
 class HeldEvent(Table):
@@ -247,21 +248,25 @@ class HeldEvent(Table):
     resolved_at: Mapped[datetime | None]
 
 
-class RejectedEvent(Table):
-    """An event that could not be taken, and why; the newest ones of each gateway are kept."""
+class RejectedReason(Table):
+    """Why events of a gateway could not be taken: how many, when first and last, and the id of one of them."""
 
-    __tablename__ = "rejected_events"
-    __table_args__ = (Index("ix_rejected_events_gateway", "gateway_id", "id"),)
+    __tablename__ = "rejected_reasons"
+    __table_args__ = (CLUSTERED,)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"))
-    external_id: Mapped[str | None] = mapped_column(String(256))
-    reason: Mapped[str]
-    received_at: Mapped[datetime]
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(300), primary_key=True)
+    count: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    example_id: Mapped[str | None] = mapped_column(String(256))
 
 
 class UncountedDaily(Table):
-    """How much of what a gateway sent on a day (UTC) is no usage event: rejected, or about something else."""
+    """How much of what a gateway sent on a day (UTC) has no tokens in the sums, and why.
+
+    Rejected; ignored, since it is about something else; a replay of an earlier call; stored without counts.
+    """
 
     __tablename__ = "uncounted_daily"
     __table_args__ = (CLUSTERED,)
@@ -270,6 +275,8 @@ class UncountedDaily(Table):
     day: Mapped[date] = mapped_column(primary_key=True)
     rejected: Mapped[int]
     ignored: Mapped[int]
+    replays: Mapped[int] = mapped_column(server_default=text("0"))
+    without_counts: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class ImportProgress(Table):
@@ -320,7 +327,8 @@ class Reservation(Table):
 class SummedColumns:
     """The sums that counters and roll-ups keep; `tokens` are billable, the other two raw.
 
-    `requests` counts all of them; `unpriced` those that `cost_nano_eur` lacks.
+    `requests` counts all of them; `unpriced` those that `cost_nano_eur` lacks, `without_counts` those whose tokens are
+    unknown.
     """
 
     tokens: Mapped[int]
@@ -329,6 +337,7 @@ class SummedColumns:
     requests: Mapped[int]
     cost_nano_eur: Mapped[int]
     unpriced: Mapped[int]
+    without_counts: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class UsageCounter(SummedColumns, Table):

@@ -15,7 +15,7 @@ from portal.db.tables import ApiKey, Note, UsageCounter, UsageDaily, UsageEvent,
 from portal.rules.figures import Figures
 from portal.rules.ledger import cover
 from portal.rules.periods import DayRange, Period
-from portal.rules.usage import Order, Status
+from portal.rules.usage import Counts, Order, Status
 
 TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
 
@@ -24,7 +24,8 @@ TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
 class UsageRow:
     """One usage event with what its owner added to it. `key_label` and `key_prefix` are None without a key.
 
-    `cost_nano_eur` is None while no price was in force at its time.
+    `cost_nano_eur` is None while no price was in force at its time. With `without_counts` its tokens are unknown, and
+    stand as 0.
     """
 
     id: int
@@ -45,6 +46,7 @@ class UsageRow:
     status: str
     latency_ms: int | None
     note: str | None
+    without_counts: bool = False
 
     @property
     def total_tokens(self) -> int:
@@ -62,10 +64,11 @@ class Selection:
     mode: str | None = None
     model: str | None = None
     status: Status = Status.ALL
+    counts: Counts = Counts.ALL
 
     @property
     def is_everything(self) -> bool:
-        """Whether nothing but time was chosen."""
+        """Whether nothing but time was chosen, and counts, which counters tell apart."""
         return (self.key_ids, self.mode, self.model, self.status) == (None, None, None, Status.ALL)
 
 
@@ -147,7 +150,14 @@ def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz
         found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, *hours))
     for rest in parts.rest:
         found += _sum_events(session, account_id, wanted, _within(UsageEvent.requested_at, *rest))
+    if wanted.counts is Counts.UNKNOWN:
+        found, pruned = _without_counts(found), _without_counts(pruned)
     return Totals(found, pruned)
+
+
+def _without_counts(sums: Figures) -> Figures:
+    """Return the sums of those requests alone whose tokens are unknown; they have no tokens and cost nothing."""
+    return Figures(requests=sums.without_counts, without_counts=sums.without_counts)
 
 
 def _sum_budget_days(session: Session, account_id: int, wanted: Selection, days: DayRange) -> Figures:
@@ -182,6 +192,7 @@ def _sum_events(session: Session, account_id: int, wanted: Selection, time: Colu
             func.count(),
             func.sum(UsageEvent.cost_nano_eur),
             func.count() - func.count(UsageEvent.cost_nano_eur),
+            func.count().filter(UsageEvent.without_counts),
         ).where(*_conditions(account_id, wanted), time)
     ).one()
     return figures_of(row)
@@ -257,6 +268,7 @@ def _select() -> Any:  # the type of a SELECT of 18 columns says nothing that Us
             UsageEvent.status,
             UsageEvent.latency_ms,
             Note.text,
+            UsageEvent.without_counts,
         )
         .outerjoin(ApiKey, ApiKey.id == UsageEvent.api_key_id)
         .outerjoin(Note, and_(Note.usage_id == UsageEvent.id, Note.account_id == UsageEvent.account_id))
@@ -278,6 +290,8 @@ def _conditions(account_id: int, wanted: Selection) -> list[ColumnElement[bool]]
         UsageEvent.requested_at < wanted.until,
     ]
     conditions += _choices(wanted, UsageEvent.model, UsageEvent.mode, UsageEvent.api_key_id)
+    if wanted.counts is Counts.UNKNOWN:
+        conditions.append(UsageEvent.without_counts.is_(True))
     if wanted.status is not Status.ALL:
         conditions.append(UsageEvent.status == "ok" if wanted.status is Status.OK else UsageEvent.status != "ok")
     return conditions

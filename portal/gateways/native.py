@@ -1,7 +1,8 @@
 """The portal's own dialect: one event, a JSON array of events, or one event a line (NDJSON).
 
 Decision: null says the same as leaving an optional field out, since many programs write all of their fields; but not
-for token counts, where "unknown" must not become zero.
+for token counts, where "unknown" must not become zero. null for both prompt_tokens and completion_tokens says that the
+counts of the request are unknown: it is stored as a call without counts. One of the two alone is refused.
 """
 
 import re
@@ -91,8 +92,8 @@ class Event(BaseModel):
     username: Person | None = Field(default=None, description="The person's user name or email address")
     model: Annotated[str, Field(min_length=1, max_length=200), _clean(200)]
     mode: Name
-    prompt_tokens: Tokens
-    completion_tokens: Tokens
+    prompt_tokens: Tokens | None = Field(description="null, together with completion_tokens: the counts are unknown")
+    completion_tokens: Tokens | None
     cached_tokens: Tokens = Field(default=0, description="Part of prompt_tokens")
     reasoning_tokens: Tokens = Field(default=0, description="Part of completion_tokens")
     status: Name | None = Field(default=None, description="`ok`, which is the default, or a code of an error")
@@ -111,9 +112,12 @@ class Event(BaseModel):
     def _is_whole(self) -> Self:
         if [self.api_key, self.api_key_hash, self.username].count(None) != 2:
             raise ValueError("Say exactly one of api_key, api_key_hash and username.")
-        if self.cached_tokens > self.prompt_tokens:
+        if (self.prompt_tokens is None) is not (self.completion_tokens is None):
+            missing = "prompt_tokens" if self.prompt_tokens is None else "completion_tokens"
+            raise ValueError(f"{missing} must be a whole number, or both counts null where they are unknown.")
+        if self.cached_tokens > (self.prompt_tokens or 0):
             raise ValueError("cached_tokens cannot be more than prompt_tokens.")
-        if self.reasoning_tokens > self.completion_tokens:
+        if self.reasoning_tokens > (self.completion_tokens or 0):
             raise ValueError("reasoning_tokens cannot be more than completion_tokens.")
         return self
 
@@ -122,6 +126,8 @@ class Event(BaseModel):
         said = dict(self.__dict__)  # iterating over the model itself takes twice as long
         api_key, key_hash = said.pop("api_key"), said.pop("api_key_hash")
         said["status"] = self.status or "ok"
+        if self.prompt_tokens is None:
+            said |= {"prompt_tokens": 0, "completion_tokens": 0, "without_counts": True}
         return UsageReport(**said, key_hash=digest(api_key) if api_key is not None else key_hash)
 
 

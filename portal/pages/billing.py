@@ -18,6 +18,7 @@ from portal.pages.components.parts import Text, empty, mode_number, set_props, t
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.figures import Figures, total
 from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at, eur_text
+from portal.rules.usage import Counts
 from portal.views.billing import BillingView, load_billing
 from portal.views.budget import BudgetsView
 from portal.views.summary import SummaryView
@@ -30,8 +31,9 @@ _LEDGER_LINE = 0.1
 
 _TOKENS = '<span class="mp-cell2">{{ props.row.tokens }}<small v-if="props.row.raw">{{ props.row.raw }}</small></span>'
 _REQUESTS = (
-    '<a :href="props.row.href">{{ props.row.requests }}'
+    '<span class="mp-cell2"><a :href="props.row.href">{{ props.row.requests }}'
     '<span class="mp-only-phone">&nbsp;{{ props.row.unit }}</span></a>'
+    '<small v-if="props.row.without">{{ props.row.without }}</small></span>'
 )
 _MODEL_COLUMNS = (
     Column("model", "Model", classes="m-model", attributes=':title="props.row.model"'),
@@ -97,7 +99,7 @@ class SummaryCards:
         with tag("div", "mp-cards"):
             self._month = _SumCard("month", "Tokens this month", "billable")
             self._tokens = _SumCard("tokens", "Total tokens", "billable")
-            self._requests = _SumCard("requests", "Total requests")
+            self._requests = _SumCard("requests", "Total requests", link_test_id="without-counts")
 
     def show(self, view: SummaryView, budgets: BudgetsView) -> None:
         """Put newer figures in place."""
@@ -111,7 +113,10 @@ class SummaryCards:
         card.say(", ".join(filter(None, (f.raw(view.total), self._since(view)))))
         card = self._requests
         card.show(f.number(view.total.requests), of_all)
-        card.say(self._average(view.total))
+        without = view.total.without_counts
+        unknown = requests_url(budgets.total.days, counts=Counts.UNKNOWN)
+        comma = ", " if without else ""
+        card.say(self._average(view.total) + comma, f"{f.number(without)} without counts" if without else "", unknown)
 
     def _since(self, view: SummaryView) -> str:
         f = self._formats
@@ -120,16 +125,17 @@ class SummaryCards:
         return f"since {f.day(view.since)}" + (f" {f.budget_zone.key}" if f.zones_differ else "")
 
     def _average(self, figures: Figures) -> str:
-        if not figures.requests:
+        counted = figures.requests - figures.without_counts
+        if not counted:
             return NOTHING
-        average = (2 * figures.tokens + figures.requests) // (2 * figures.requests)
+        average = (2 * figures.tokens + counted) // (2 * counted)
         return f"{self._formats.number(average)} billable tokens each on average"
 
 
 class _SumCard:
     """One sum: a figure that leads to its requests, what they cost, and a line below."""
 
-    def __init__(self, name: str, title: str, unit: str = "") -> None:
+    def __init__(self, name: str, title: str, unit: str = "", *, link_test_id: str = "") -> None:
         with tag("section", "mp-card mp-sum", data_testid=f"summary-{name}", aria_label=title):
             with tag("div", "mp-budget__title"):
                 Text("h2", title)
@@ -140,6 +146,8 @@ class _SumCard:
             with ui.element("p"), ui.element("span"):
                 self._said = Text(skeleton=180)
                 self._link = Text("a", "")
+        if link_test_id:
+            self._link.props["data-testid"] = link_test_id
 
     def show(self, figure: str, href: str, cost: str = "") -> None:
         self._figure.show(figure, title="Show these requests")
@@ -209,6 +217,7 @@ class ModelTable:
             "raw": f.raw(figures),
             "requests": f.number(figures.requests),
             "unit": "request" if figures.requests == 1 else "requests",
+            "without": f"{f.number(figures.without_counts)} without counts" if figures.without_counts else "",
             "cost": f.cost(figures),
             "exact_cost": f"{eur_text(figures.cost_nano_eur)} EUR",
         }

@@ -13,7 +13,7 @@ from portal.pages.addresses import GATEWAYS
 from portal.pages.components.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.components.dialogs import Confirmation, Dialog
 from portal.pages.components.fields import Message
-from portal.pages.components.formats import Formats
+from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, known_facts, tag
@@ -28,6 +28,8 @@ from portal.visitors import Administrator
 
 router = APIRouter()
 
+_LATELY = ("Without counts, 7 days", "Replays, 7 days", "Rejected, 7 days", "No usage, 7 days")
+"""What the counts of the last days are called, in the order of `Uncounted`."""
 _SENDERS = {key: kind for key, kind in KINDS.items() if kind.with_token}
 _TOKENS = (
     Column("prefix", "Token prefix", classes="t-prefix", cell='<code class="mp-mono">{{ props.row.prefix }}…</code>'),
@@ -51,10 +53,12 @@ _TOKENS = (
     ),
 )
 _REJECTED = (
-    Column("received", "Received", classes="r-received", attributes=':title="props.row.received_exact"'),
-    Column("external_id", "Event", classes="r-event", attributes=':title="props.row.external_id"',
-           cell='<code class="mp-mono">{{ props.row.external_id }}</code>'),
     Column("reason", "Reason", classes="r-reason"),
+    Column("count", "Events", classes="num r-count", heading="num"),
+    Column("first", "First", classes="r-first", attributes=':title="props.row.first_exact"'),
+    Column("last", "Last", classes="r-last", attributes=':title="props.row.last_exact"'),
+    Column("example", "Example", classes="r-event", attributes=':title="props.row.example"',
+           cell='<code class="mp-mono">{{ props.row.example }}</code>'),
 )  # fmt: skip
 
 
@@ -78,7 +82,7 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
 
         def show(view: GatewayView, now: datetime) -> None:
             health.show(view, now)
-            rejected.show(view.latest_rejected, now)
+            rejected.show(view.rejected, now)
             if tokens is not None:
                 tokens.show(view.tokens, now)
 
@@ -95,9 +99,7 @@ class Health:
             with tag("div", "mp-card__head"):
                 self._light = ConnectionLight(formats)
             with tag("div", "mp-card__body"):
-                self._values = known_facts(
-                    "Last report", "Mode", "Rejected, 7 days", "No usage, 7 days", "Unknown keys", "Conflicts"
-                )
+                self._values = known_facts("Last report", "Mode", *_LATELY, "Unknown keys", "Conflicts")
             with tag("p", "mp-card__foot") as self._foot:
                 Text("span", "What is kept because of unknown keys, and conflicts, is listed by")
                 Text("code", "portal held list").classes("mp-mono")
@@ -109,8 +111,7 @@ class Health:
         texts = (
             f.moment(view.reported_at, now) if view.reported_at else "Never",
             view.mode,
-            f.number(view.rejected),
-            f.number(view.ignored),
+            *map(f.number, view.lately),
             self._held(view.unattributed),
             self._held(view.conflicts),
         )
@@ -124,7 +125,7 @@ class Health:
 
 
 class RejectedTable:
-    """What could not be taken of late, newest first."""
+    """Why events could not be taken: one row for each reason, the newest first."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
@@ -132,27 +133,30 @@ class RejectedTable:
         with tag("section", "mp-card", aria_label="Rejected events"):
             with tag("div", "mp-card__head"), ui.element("div"):
                 Text("h2", "Rejected events")
-                Text("p", "The newest hundred. They are not counted; mend what sends them.").classes("mp-card__sub")
+                Text("p", "They are not counted. Fix what sends them.").classes("mp-card__sub")
             self._table = data_table("rejected", _REJECTED, test_id="rejected-table", label="Rejected events")
             self._empty = empty("ok", "Nothing was rejected", "What cannot be taken is listed here, with the reason.")
         self._empty.set_visibility(False)
 
-    def show(self, events_: tuple[RejectedView, ...], now: datetime) -> None:
+    def show(self, reasons: tuple[RejectedView, ...], now: datetime) -> None:
         """Put newer rows in place."""
         f = self._formats
-        self._table.set_visibility(bool(events_))
-        self._empty.set_visibility(not events_)
+        self._table.set_visibility(bool(reasons))
+        self._empty.set_visibility(not reasons)
         show_rows(
             self._table,
             [
                 {
-                    "id": event.id,
-                    "received": f.moment(event.received_at, now),
-                    "received_exact": f.exact(event.received_at),
-                    "external_id": event.external_id or "–",
-                    "reason": event.reason,
+                    "id": each.reason,
+                    "reason": each.reason,
+                    "count": f.number(each.count),
+                    "first": f.moment(each.first_at, now),
+                    "first_exact": f.exact(each.first_at),
+                    "last": f.moment(each.last_at, now),
+                    "last_exact": f.exact(each.last_at),
+                    "example": each.example_id or NOTHING,
                 }
-                for event in events_
+                for each in reasons
             ],
         )
 

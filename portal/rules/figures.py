@@ -8,7 +8,8 @@ class Figures(NamedTuple):
     """Sums over some requests; the one shape in which consumption travels from the queries to pages and JSON.
 
     `tokens` are billable, the other three raw; `cost_nano_eur` is in nano-euros (10⁻⁹ EUR). `unpriced` says how many of
-    the requests have no cost yet, since no price was in force at their time.
+    the requests have no cost yet, since no price was in force at their time; `without_counts` how many have unknown
+    tokens.
 
     Decision: a named tuple, since storing an event makes several, and a frozen dataclass takes four times as long.
     """
@@ -20,6 +21,7 @@ class Figures(NamedTuple):
     requests: int = 0
     cost_nano_eur: int = 0
     unpriced: int = 0
+    without_counts: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":  # type: ignore[override]  # adds up, where tuples are strung together
         # written out, since every event passes here and a loop over the fields takes five times as long
@@ -31,6 +33,7 @@ class Figures(NamedTuple):
             self.requests + other.requests,
             self.cost_nano_eur + other.cost_nano_eur,
             self.unpriced + other.unpriced,
+            self.without_counts + other.without_counts,
         )
 
     def __neg__(self) -> "Figures":
@@ -42,6 +45,7 @@ class Figures(NamedTuple):
             -self.requests,
             -self.cost_nano_eur,
             -self.unpriced,
+            -self.without_counts,
         )
 
     def __sub__(self, other: "Figures") -> "Figures":

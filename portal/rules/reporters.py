@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
+from portal.rules.usage import LONGEST_ID, Entry, UsageReport
 
 OWN_REPORTS = "own-reports"
 """Name of the gateway under which people's own reports stand; it has no tokens, so nothing else can come under it."""
@@ -30,13 +30,13 @@ class Reporter:
     reported_at: datetime | None = None
     person: Person | None = None
 
-    def own(self, entry: UsageReport | Rejected) -> UsageReport | Rejected:
+    def own(self, entry: Entry) -> Entry:
         """Return what is taken of an entry: all that a gateway says, and of a person nothing that is not their own.
 
         A person's ids are apart from everybody else's, so that nobody can occupy them, and what is billed is not theirs
         to say.
         """
-        if self.person is None or isinstance(entry, Rejected):
+        if self.person is None or not isinstance(entry, UsageReport):
             return entry
         return replace(
             entry,

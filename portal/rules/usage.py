@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
@@ -29,6 +30,13 @@ class Status(StrEnum):
     ALL = "all"
     OK = "ok"
     ERROR = "error"
+
+
+class Counts(StrEnum):
+    """Whether to show all requests, or those alone whose tokens are unknown."""
+
+    ALL = "all"
+    UNKNOWN = "unknown"
 
 
 class Order(StrEnum):
@@ -65,6 +73,7 @@ class UsageFilter:
     budget_from: date | None = None
     budget_to: date | None = None
     order: Order = Order.NEWEST
+    counts: Counts = Counts.ALL
 
     def days(self, now: datetime, tz: ZoneInfo) -> DayRange:
         """Return the days of the account's zone that From and To stand for."""
@@ -103,11 +112,23 @@ class UsageFilter:
         return replace(self, **changes)  # type: ignore[arg-type]  # the caller names fields
 
 
-_CHOICES = ("token_name", "model", "mode", "status")
+_CHOICES = ("token_name", "model", "mode", "status", "counts")
 _URL = {"from_day": "from", "to_day": "to"}
 _MOST = {"token_name": 100, "mode": 64, "model": 200}
 _DAYS = {"from": "from_day", "to": "to_day", "budget_from": "budget_from", "budget_to": "budget_to"}
-FILTER_PARAMS = ("range", "token_name", "mode", "status", "from", "to", "model", "budget_from", "budget_to", "order")
+FILTER_PARAMS = (
+    "range",
+    "token_name",
+    "mode",
+    "status",
+    "from",
+    "to",
+    "model",
+    "budget_from",
+    "budget_to",
+    "order",
+    "counts",
+)
 
 
 def parse_filter(params: Mapping[str, str]) -> UsageFilter:
@@ -137,6 +158,8 @@ def _parse(name: str, text: str) -> object:
         return _choice(Status, name, text)
     if name == "order":
         return _choice(Order, name, text)
+    if name == "counts":
+        return _choice(Counts, name, text)
     if name in _DAYS:
         return parse_day(text, name)
     if len(text) > _MOST[name] or "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
@@ -144,7 +167,7 @@ def _parse(name: str, text: str) -> object:
     return text
 
 
-def _choice(kind: type[Status] | type[Order], name: str, text: str) -> object:
+def _choice(kind: type[Status] | type[Order] | type[Counts], name: str, text: str) -> object:
     try:
         return kind(text)
     except ValueError:
@@ -176,6 +199,16 @@ class Rejected:
     reason: str
 
 
+def reason_group(reason: str) -> str:
+    """Return the reason under which rejected events are counted: without what differs from one event to the next."""
+    return _VARIABLE.sub("…", reason)[:_LONGEST_REASON]
+
+
+_VARIABLE = re.compile(r"[0-9a-fA-F-]*\d[0-9a-fA-F-]{7,}|“[^”]*”")
+"""Ids and what is quoted; limits such as 1,000,000 have separators and stay."""
+_LONGEST_REASON = 300
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
     """A call that repeats the usage of an earlier one: reading, listing or cancelling a stored answer, polling a batch.
@@ -192,9 +225,9 @@ class UsageReport:
 
     Exactly one of `key_hash` and `username` says whose it is. Instants are UTC. `model` is the name that was asked for,
     `provider_model` the one it stands for, where the gateway tells both. `from_log` is True for a report that was read
-    from a log record, whose id a trace may report too; otherwise it is None, so that no other fingerprint changes.
-    `without_counts` is True where the source says nothing about tokens, as with images, reranking, speech and aborted
-    streams: all counts are 0 then. Otherwise it is None, never False, for the same reason.
+    from a log record, whose id a trace may report too. `without_counts` is True where the source says nothing about
+    tokens, as with images, reranking, speech and aborted streams: all counts are 0 then. Otherwise both are None, never
+    False, so that the body and the fingerprint of every other report are what they always were.
     """
 
     id: str

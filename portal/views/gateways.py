@@ -10,8 +10,9 @@ from portal.db.accounts import administrator
 from portal.db.gateways import all_gateways, first_event, gateway, tokens_of, usable_tokens
 from portal.db.held import count_held_of
 from portal.db.keys import key
-from portal.db.rejected import rejected_events, uncounted_since
+from portal.db.rejected import rejected_reasons
 from portal.db.tables import Gateway
+from portal.db.uncounted import Uncounted, uncounted_since
 from portal.errors import Forbidden, NotFound
 
 LATELY = timedelta(days=6)
@@ -30,7 +31,7 @@ class Light(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What the light of a new gateway or key says; `sentence` is for people, `at` when it was heard of first."""
+    """What the light of a gateway or key says; `sentence` is for people, `at` when what it tells of happened."""
 
     light: Light
     sentence: str
@@ -67,17 +68,18 @@ class TokenView:
 
 @dataclass(frozen=True, slots=True)
 class RejectedView:
-    """An event that could not be taken, and why."""
+    """Why events could not be taken: how many, when first and last, and the id of one of them if any had one."""
 
-    id: int
-    external_id: str | None
     reason: str
-    received_at: datetime
+    count: int
+    first_at: datetime
+    last_at: datetime
+    example_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """A gateway's page. Rejected and ignored are counts of the last seven days (UTC), held ones wait still."""
+    """A gateway's page. `lately` are counts of the last seven days (UTC), held events wait still."""
 
     id: int
     name: str
@@ -88,9 +90,8 @@ class GatewayView:
     tokens: tuple[TokenView, ...]
     unattributed: int
     conflicts: int
-    rejected: int
-    ignored: int
-    latest_rejected: tuple[RejectedView, ...]
+    lately: Uncounted
+    rejected: tuple[RejectedView, ...]
 
 
 def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[GatewayRow, ...]:
@@ -114,7 +115,6 @@ def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime
     """Return a gateway's page. Raises Forbidden for anybody but an administrator, and NotFound."""
     row = _gateway(session, admin_id, gateway_id)
     held = count_held_of(session, row.id, MOST_HELD)
-    uncounted = uncounted_since(session, row.id, (now - LATELY).date())
     return GatewayView(
         id=row.id,
         name=row.name,
@@ -125,11 +125,10 @@ def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime
         tokens=tuple(TokenView(t.prefix, t.created_at, t.revoked_at) for t in tokens_of(session, row.id)),
         unattributed=held.get("unattributed", 0),
         conflicts=held.get("conflict", 0),
-        rejected=uncounted.rejected,
-        ignored=uncounted.ignored,
-        latest_rejected=tuple(
-            RejectedView(event.id, event.external_id, event.reason, event.received_at)
-            for event in rejected_events(session, row.id)
+        lately=uncounted_since(session, row.id, (now - LATELY).date()),
+        rejected=tuple(
+            RejectedView(each.reason, each.count, each.first_at, each.last_at, each.example_id)
+            for each in rejected_reasons(session, row.id)
         ),
     )
 
@@ -152,14 +151,16 @@ def load_key_connection(session: Session, account_id: int, key_id: int) -> Conne
 def _connection(session: Session, row: Gateway) -> Connection:
     first = first_event(session, row.id)
     if first is not None:
-        said = f"It works: {first.model} for {first.username}."
-        return Connection(Light.CONNECTED, said, first.received_at)
+        if first.is_exact:
+            said = f"It works. The first event: {first.model} for {first.username}."
+            return Connection(Light.CONNECTED, said, first.received_at)
+        return Connection(Light.CONNECTED, "It works. The newest report:", row.reported_at or first.received_at)
     if row.reported_at is None:
         return NO_EVENT_YET
     if count_held_of(session, row.id, 1):
         return Connection(Light.TROUBLE, UNKNOWN_KEYS, row.reported_at)
-    for event in rejected_events(session, row.id)[:1]:
-        return Connection(Light.TROUBLE, f"Events arrive, but are rejected: {event.reason}", event.received_at)
+    for newest in rejected_reasons(session, row.id)[:1]:
+        return Connection(Light.TROUBLE, f"Events arrive, but are rejected: {newest.reason}", newest.last_at)
     return Connection(Light.TROUBLE, "Something arrives, but no usage is in it yet.", row.reported_at)
 
 

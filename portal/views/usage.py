@@ -136,6 +136,7 @@ def _selection(session: Session, viewer: Viewer, wanted: UsageFilter, now: datet
         mode=wanted.mode or None,
         model=wanted.model or None,
         status=wanted.status,
+        counts=wanted.counts,
     )
 
 

@@ -10,13 +10,14 @@ from portal.actions.reports import store_reports
 from portal.actions.usage import Result
 from portal.db.counters import count_requests
 from portal.db.gateways import gateway_named
-from portal.db.rejected import rejected_events
+from portal.db.rejected import rejected_reasons
 from portal.db.session import Database
 from portal.db.tables import Account
+from portal.db.uncounted import Uncounted, uncounted_since
 from portal.errors import InvalidInput
 from portal.rules.reporters import OWN_REPORTS, Person, Reporter
 from portal.rules.secrets import digest
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 from portal.views.summary import load_summary
 from tests.cast import NOW, Gateway, run
 
@@ -27,7 +28,7 @@ def report(id: str = "r-1", **said: object) -> UsageReport:
     return replace(UsageReport(id, "qwen3", "native", 100, 20, username="alice", requested_at=NOW), **said)  # type: ignore[arg-type]
 
 
-def store(reporter: Reporter, *entries: UsageReport | Rejected, now: datetime = NOW) -> list[Result]:
+def store(reporter: Reporter, *entries: Entry, now: datetime = NOW) -> list[Result]:
     return [outcome.result for outcome in run(store_reports, reporter, entries, UTC, now)]
 
 
@@ -50,9 +51,9 @@ def test_what_cannot_be_taken_is_kept_with_its_reason_beside_what_can(alice: Acc
     late = report("r-2", requested_at=NOW + timedelta(hours=2))
     found = store(Reporter(gateway.id, "native"), report(), Rejected("r-0", "There is no model."), late)
     assert found == [Result.ACCEPTED, Result.REJECTED, Result.REJECTED]
-    assert [(row.external_id, row.reason) for row in run(rejected_events, gateway.id)] == [
-        ("r-2", "requested_at lies more than 5 minutes in the future."),
+    assert [(row.example_id, row.reason) for row in run(rejected_reasons, gateway.id)] == [
         ("r-0", "There is no model."),
+        ("r-2", "requested_at lies more than 5 minutes in the future."),
     ]
 
 
@@ -86,3 +87,22 @@ def test_no_gateway_can_report_among_peoples_own_reports(
     store(person(alice, alices_key), report())
     with pytest.raises(InvalidInput):
         run(make, "test", OWN_REPORTS, NOW)  # type: ignore[arg-type]
+
+
+def test_a_replay_is_counted_for_the_gateway_and_billed_never(alice: Account, gateway: Gateway) -> None:
+    for first in (Result.ACCEPTED, Result.DUPLICATE):
+        found = store(Reporter(gateway.id, "native"), report(), Replay("poll-1"), Replay(None))
+        assert found == [first, Result.REPLAY, Result.REPLAY]
+    assert run(uncounted_since, gateway.id, NOW.date()) == Uncounted(replays=4)
+    assert tokens(alice) == 120
+
+
+def test_a_call_without_counts_is_a_request_of_unknown_tokens(alice: Account, gateway: Gateway) -> None:
+    image = report("img", prompt_tokens=0, completion_tokens=0, without_counts=True)
+    for expected in (Result.ACCEPTED, Result.DUPLICATE):
+        assert store(Reporter(gateway.id, "native"), image) == [expected]
+    total = run(load_summary, alice.id, NOW).total
+    assert (total.requests, total.tokens, total.cost_nano_eur, total.without_counts) == (1, 0, 0, 1)
+    assert run(uncounted_since, gateway.id, NOW.date()) == Uncounted(without_counts=1)
+    counted = report("img", prompt_tokens=5, completion_tokens=0)
+    assert store(Reporter(gateway.id, "native"), counted) == [Result.CONFLICT]

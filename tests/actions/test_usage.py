@@ -115,6 +115,7 @@ def test_a_report_becomes_an_event(alice: Account, alices_key: NewKey, gateway: 
         "latency_ms": 812,
         "requested_at": NOW - HOUR,
         "received_at": NOW,
+        "without_counts": False,
     }
 
 

@@ -122,7 +122,7 @@ def everything(database: Database) -> dict[str, list[Any]]:
     """
     from portal.db.tables import Table
 
-    skipped = {"sessions", "alembic_version", "rejected_events", "uncounted_daily"}
+    skipped = {"sessions", "alembic_version", "rejected_reasons", "uncounted_daily"}
     with database.reading() as session:
         return {
             table.name: sorted(map(repr, session.execute(select(*(c for c in table.c if c.name != "reported_at")))))

@@ -113,6 +113,7 @@ def test_parameters_are_described() -> None:
         "budget_from",
         "budget_to",
         "order",
+        "counts",
     }
     assert (names["limit"]["minimum"], names["limit"]["maximum"], names["limit"]["default"]) == (1, 500, 50)
     assert names["range"]["enum"] == ["7", "30", "90"]

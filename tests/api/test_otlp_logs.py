@@ -28,7 +28,7 @@ from portal.actions.keys import NewKey
 from portal.actions.ledger import verify_account
 from portal.db.held import count_held, held_events
 from portal.db.ledger import count_events
-from portal.db.rejected import rejected_events
+from portal.db.rejected import rejected_reasons
 from portal.db.session import Database
 from portal.db.tables import Account
 from portal.settings import settings as portal_settings
@@ -232,7 +232,7 @@ def test_rejected_record_is_named_with_its_reason(alice: Account, post: Post, ga
         rejected, message = said.rejected_log_records, said.error_message
     assert rejected == 1
     assert message.startswith("1 of 2 rejected: input_tokens must be a whole number")
-    assert len(run(rejected_events, gateway.id)) == 1
+    assert len(run(rejected_reasons, gateway.id)) == 1
     assert run(count_events) == 1
 
 

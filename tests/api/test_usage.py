@@ -217,3 +217,19 @@ def test_bytes_that_are_no_text_find_nothing(alice: Account, as_: As) -> None:
 
 def test_without_a_session_nothing_is_said(client: Client, post_usage: Callable[..., Any]) -> None:
     assert client.get(USAGE).status_code == 401
+
+
+def test_a_call_without_counts_has_no_numbers_and_is_found_alone(alice: Account, gateway: Gateway, as_: As) -> None:
+    unknown = report("image", prompt_tokens=0, completion_tokens=0, without_counts=True, model="image-1")
+    send(gateway, report("chat"), unknown)
+    everything = as_(alice).get("/user/api/usage").json()
+    assert (everything["totals"]["requests"], everything["totals"]["without_counts"]) == (2, 1)
+    found = as_(alice).get("/user/api/usage", params={"counts": "unknown"}).json()
+    (item,) = found["items"]
+    assert (item["model"], item["without_counts"]) == ("image-1", True)
+    assert [item[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")] == [None] * 3
+    assert (item["billable_tokens"], item["cost_eur"]) == (0, "0.00")
+    assert (found["totals"]["requests"], found["totals"]["tokens"], found["totals"]["without_counts"]) == (1, 0, 1)
+    rows = as_(alice).get("/user/api/usage/export", params={"counts": "unknown", "bom": "false"}).text.splitlines()
+    assert len(rows) == 2
+    assert ",,,,,0," in rows[1]

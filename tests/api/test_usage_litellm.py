@@ -18,7 +18,7 @@ from portal.actions.gateways import create_gateway
 from portal.db.held import held_events
 from portal.db.keys import add_key
 from portal.db.ledger import count_events
-from portal.db.rejected import rejected_events
+from portal.db.rejected import rejected_reasons
 from portal.db.session import Database
 from portal.db.tables import Account
 from portal.db.usage import UsageRow
@@ -200,14 +200,14 @@ def test_why_a_whole_body_was_refused_is_kept_for_the_gateways_page(
     gateway: Gateway, post: Post, body: bytes, headers: dict[str, str], said: str
 ) -> None:
     assert 400 <= post(body, headers).status_code < 500
-    (kept,) = run(rejected_events, gateway.id)
+    (kept,) = run(rejected_reasons, gateway.id)
     assert kept.reason.startswith("All that was sent at once: ")
     assert said in kept.reason
 
 
 def test_a_stranger_leaves_no_trace(gateway: Gateway, post: Post) -> None:
     assert post(b"nonsense", token="moe-gw-" + "0" * 48).status_code == 401
-    assert run(rejected_events, gateway.id) == []
+    assert run(rejected_reasons, gateway.id) == []
 
 
 def test_a_batch_with_all_texts_is_taken_by_the_whole_portal(

@@ -35,11 +35,11 @@ SELECT :gateway, 'chatcmpl-' || lower(hex(randomblob(16))), lower(hex(randomblob
     prompt + completion, (prompt + completion) * 20000, hash / 13 % 20000, said, said
 FROM sized
 """
-SUMMED = "tokens, prompt_tokens, completion_tokens, requests, cost_nano_eur, unpriced"
+SUMMED = "tokens, prompt_tokens, completion_tokens, requests, cost_nano_eur, unpriced, without_counts"
 HOURLY = f"""
 INSERT INTO usage_hourly (account_id, hour, model, mode, api_key_id, failed, {SUMMED})
 SELECT account_id, substr(requested_at, 1, 13) || ':00:00.000000' AS hour, model, mode, api_key_id, status <> 'ok',
-    sum(billable_tokens), sum(prompt_tokens), sum(completion_tokens), count(*), sum(cost_nano_eur), 0
+    sum(billable_tokens), sum(prompt_tokens), sum(completion_tokens), count(*), sum(cost_nano_eur), 0, 0
 FROM usage_events NOT INDEXED WHERE id > :before GROUP BY 1, 2, 3, 4, 5, 6
 """
 ADDED_UP = ", ".join(f"sum({name})" for name in SUMMED.split(", "))

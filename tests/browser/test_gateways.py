@@ -36,7 +36,7 @@ def test_a_gateway_is_connected_by_copying(portal: Portal, visit: Visit, width: 
     headers = dict(word.split(": ", 1) for word in words if ": " in word and not word.startswith("{"))
     said = words[-1].replace("req-1", f"req-{width}")
     assert httpx.post(address, content=said, headers=headers).json()["accepted"] == 1
-    expect(light).to_contain_text(f"It works: qwen3:32b for ada-{width}.")
+    expect(light).to_contain_text(f"It works. The first event: qwen3:32b for ada-{width}.")
     page.get_by_role("link", name="Open the gateway’s page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"notebook-{width}")
     expect(page.get_by_test_id("gateway-health")).to_contain_text("It works")

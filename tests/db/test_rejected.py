@@ -1,41 +1,70 @@
+"""Rejected events are counted by their reason, so that a noisy reason hides no other."""
+
 from datetime import timedelta
 
-from portal.db.rejected import KEPT, Uncounted, note_uncounted, rejected_events, uncounted_since
+import pytest
+
+from portal.db.rejected import KEPT, note_rejected, rejected_reasons
 from portal.db.session import Database
-from portal.rules.usage import Rejected
+from portal.rules.usage import Rejected, reason_group
 from tests.cast import NOW, Gateway, run
 
-
-def reasons(gateway_id: int) -> list[tuple[str | None, str]]:
-    return [(row.external_id, row.reason) for row in run(rejected_events, gateway_id)]
+LATER = NOW + timedelta(hours=1)
 
 
-def test_the_newest_rejected_event_comes_first_with_its_reason(gateway: Gateway) -> None:
-    run(note_uncounted, gateway.id, [Rejected("a", "No model."), Rejected(None, "No JSON.")], 0, NOW)
-    assert reasons(gateway.id) == [(None, "No JSON."), ("a", "No model.")]
+def reasons(gateway_id: int) -> list[tuple[str, int, str | None]]:
+    return [(row.reason, row.count, row.example_id) for row in run(rejected_reasons, gateway_id)]
 
 
-def test_only_the_newest_are_kept_but_all_are_counted(gateway: Gateway) -> None:
-    run(note_uncounted, gateway.id, [Rejected("old", "Old.")], 0, NOW)
-    run(note_uncounted, gateway.id, [Rejected(str(n), "New.") for n in range(KEPT + 5)], 0, NOW)
-    assert len(reasons(gateway.id)) == KEPT
-    assert reasons(gateway.id)[-1] == ("5", "New.")
-    assert run(uncounted_since, gateway.id, NOW.date()) == Uncounted(KEPT + 6, 0)
+def test_events_are_counted_by_reason_with_the_newest_example(gateway: Gateway) -> None:
+    run(note_rejected, gateway.id, [Rejected("a", "No model."), Rejected("b", "No model."), Rejected(None, "No.")], NOW)
+    run(note_rejected, gateway.id, [Rejected("c", "No model."), Rejected(None, "No model.")], LATER)
+    assert reasons(gateway.id) == [("No model.", 4, "c"), ("No.", 1, None)]
+    (newest, _) = run(rejected_reasons, gateway.id)
+    assert (newest.first_at, newest.last_at) == (NOW, LATER)
 
 
-def test_what_is_ignored_is_counted_by_day(gateway: Gateway) -> None:
-    run(note_uncounted, gateway.id, [], 40, NOW - timedelta(days=1))
-    run(note_uncounted, gateway.id, [], 2, NOW)
-    run(note_uncounted, gateway.id, [], 1, NOW)
-    assert run(uncounted_since, gateway.id, NOW.date()) == Uncounted(0, 3)
-    assert run(uncounted_since, gateway.id, NOW.date() - timedelta(days=1)) == Uncounted(0, 43)
+def test_a_noisy_reason_hides_no_other(gateway: Gateway) -> None:
+    run(note_rejected, gateway.id, [Rejected("rare", "Rare.")], NOW)
+    for _ in range(3):
+        run(note_rejected, gateway.id, [Rejected(str(n), f"Id {n:08d} is unknown.") for n in range(500)], LATER)
+    assert reasons(gateway.id) == [("Id … is unknown.", 1500, "499"), ("Rare.", 1, "rare")]
 
 
-def test_another_gateways_rejected_events_stay_where_they_are(db: Database, gateway: Gateway) -> None:
+def test_the_reasons_seen_least_recently_go_first(gateway: Gateway) -> None:
+    run(note_rejected, gateway.id, [Rejected("old", "Old.")], NOW)
+    run(note_rejected, gateway.id, [Rejected("kept", "Kept.")], NOW)
+    run(
+        note_rejected,
+        gateway.id,
+        [Rejected(None, "Kept."), *(Rejected("x", f"R {n}.") for n in range(KEPT - 1))],
+        LATER,
+    )
+    found = reasons(gateway.id)
+    assert len(found) == KEPT
+    assert ("Kept.", 2, "kept") in found
+    assert "Old." not in {reason for reason, _, _ in found}
+
+
+def test_another_gateways_reasons_stay_where_they_are(db: Database, gateway: Gateway) -> None:
     from portal.db.gateways import add_gateway
 
     other = run(add_gateway, "moe-2", "native", NOW).id
-    run(note_uncounted, other, [Rejected("theirs", "No model.")], 1, NOW)
-    run(note_uncounted, gateway.id, [Rejected(str(n), "New.") for n in range(KEPT + 1)], 0, NOW)
-    assert reasons(other) == [("theirs", "No model.")]
-    assert run(uncounted_since, gateway.id, NOW.date()) == Uncounted(KEPT + 1, 0)
+    run(note_rejected, other, [Rejected("theirs", "No model.")], NOW)
+    run(note_rejected, gateway.id, [Rejected("x", f"R {n}.") for n in range(KEPT + 1)], LATER)
+    assert reasons(other) == [("No model.", 1, "theirs")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "group"),
+    [
+        ("There is no model.", "There is no model."),
+        ("prompt_tokens must be a whole number from 0 to 1,000,000,000.", None),
+        ("Line 17 is no JSON.", "Line 17 is no JSON."),
+        ("Span 4bf92f3577b34da6a3ce929d0e0e4736 has no model.", "Span … has no model."),
+        ("“gpt-5” is no count.", "… is no count."),
+        ("x" * 500, "x" * 300),
+    ],
+)
+def test_what_differs_between_events_is_left_out_of_a_reason(reason: str, group: str | None) -> None:
+    assert reason_group(reason) == (group or reason)

@@ -141,7 +141,7 @@ async def test_a_gateways_page_says_why_its_events_were_rejected(visit, admin: A
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: rows(visitor, "rejected-table"))
     (row,) = rows(visitor, "rejected-table")
-    assert (row["external_id"], row["reason"]) == ("<b>r-2</b>", "There is no model.")
+    assert (row["example"], row["reason"], row["count"]) == ("<b>r-2</b>", "There is no model.", "1")
     said = texts(tagged(visitor, "gateway-health"))
     assert {"12", "1", "0", "native"} <= set(said)
     assert any("keys or names that nobody here has" in text for text in said)
@@ -163,7 +163,7 @@ async def test_a_gateway_is_connected_by_copying(
     light = tagged(visitor, "connection")
     assert texts(light) == ["Waiting for the first event."]
     run(store_reports, Reporter(found.id, "native"), [report()], settings().budget_zone, NOW)
-    await until(lambda: "It works: qwen3:32b for alice." in texts(light))
+    await until(lambda: "It works. The first event: qwen3:32b for alice." in texts(light))
     submit(visitor, "Connect gateway")
     assert len(run(all_gateways)) == 1
 

@@ -9,6 +9,7 @@ from portal.db.gateways import gateway_named
 from portal.db.keys import note_use
 from portal.db.session import Database
 from portal.db.tables import Account
+from portal.db.uncounted import Uncounted
 from portal.errors import Forbidden, NotFound
 from portal.rules.keys import NOTED_EVERY
 from portal.rules.reporters import Reporter
@@ -41,7 +42,7 @@ def test_a_new_gateway_is_waited_for(admin: Account, gateway: Gateway) -> None:
 
 def test_the_light_is_green_from_the_first_event_on(admin: Account, alice: Account, gateway: Gateway) -> None:
     arrives(gateway, report())
-    assert light(admin, gateway) == Connection(Light.CONNECTED, "It works: qwen3:32b for alice.", NOW)
+    assert light(admin, gateway) == Connection(Light.CONNECTED, "It works. The first event: qwen3:32b for alice.", NOW)
     arrives(gateway, Rejected(None, "There is no model."))
     assert light(admin, gateway).light is Light.CONNECTED
 
@@ -73,15 +74,15 @@ def test_another_gateways_event_lights_nothing(admin: Account, alice: Account, g
     arrives(gateway, report(), Rejected(None, "No."))
     assert run(load_gateway_connection, admin.id, other.id).light is Light.WAITING
     view = run(load_gateway, admin.id, other.id, NOW)
-    assert (view.rejected, view.latest_rejected, view.unattributed) == (0, (), 0)
+    assert (view.lately, view.rejected, view.unattributed) == (Uncounted(), (), 0)
 
 
 def test_a_gateways_page_says_what_was_not_counted(admin: Account, alice: Account, gateway: Gateway) -> None:
     arrives(gateway, report(), Rejected("r-2", "There is no model."), report("r-3", username="nobody"), ignored=40)
     arrives(gateway, report(prompt_tokens=5))
     view = run(load_gateway, admin.id, gateway.id, NOW)
-    assert (view.unattributed, view.conflicts, view.rejected, view.ignored) == (1, 1, 1, 40)
-    assert [(each.external_id, each.reason) for each in view.latest_rejected] == [("r-2", "There is no model.")]
+    assert (view.unattributed, view.conflicts, view.lately) == (1, 1, Uncounted(rejected=1, ignored=40))
+    assert [(each.example_id, each.reason, each.count) for each in view.rejected] == [("r-2", "There is no model.", 1)]
     assert (len(view.tokens), view.tokens[0].revoked_at, view.reported_at) == (1, None, NOW)
 
 

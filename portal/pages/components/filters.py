@@ -11,7 +11,7 @@ from portal.pages.components.fields import Field, choice_field, text_field
 from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, button, icon, icon_button, set_props, tag
 from portal.rules.periods import DayRange
-from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, InvalidFilter, Status, UsageFilter, parse_filter
+from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, InvalidFilter, Status, UsageFilter, parse_filter
 
 _AnyField = Field[ui.input] | Field[ui.select]
 _OWN_DAYS = ("from", "to")
@@ -158,10 +158,12 @@ class FilterBar:
         with self._chips:
             if wanted.model:
                 self._draw_chip(f"Model {wanted.model}", "model")
+            if wanted.counts is Counts.UNKNOWN:
+                self._draw_chip("Without counts", "counts")
             if has_days:
                 days = self._in_words(wanted.budget_from, wanted.budget_to)
                 self._draw_chip(f"{days}, counted in {zone}", *_BUDGET_DAYS)
-        self._chips.set_visibility(bool(wanted.model) or has_days)
+        self._chips.set_visibility(bool(wanted.model) or has_days or wanted.counts is Counts.UNKNOWN)
 
     def _in_words(self, first: date | None, last: date | None) -> str:
         if first and last:

@@ -10,7 +10,7 @@ from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, set_props, tag, weight_legend
 from portal.pages.components.usage_table import UsageTable, next_order
 from portal.rules.figures import Figures
-from portal.rules.usage import RANGES, Order, Status, UsageFilter
+from portal.rules.usage import RANGES, Counts, Order, Status, UsageFilter
 from portal.views.usage import HiddenBy, UsageView
 
 ROWS = (25, 50, 100)
@@ -23,6 +23,7 @@ _CLEAR = {
     "model": "Clear model",
     "mode": "Clear mode",
     "status": "Clear status",
+    "counts": "Show those with counts",
     "days": f"Last {RANGES[-1]} days",
 }
 """What takes back a choice that hides all requests."""
@@ -52,7 +53,7 @@ class UsageCard:
         self._wanted = UsageFilter()
         with tag("section", "mp-card", id="requests", aria_label="Requests") as self._card:
             Text("h2", "Requests").classes("mp-sr")
-            self._sums = UsageTotals(formats)
+            self._sums = UsageTotals(formats, self._only_without_counts)
             self._table = UsageTable(formats, self._sort, edit)
             self._nothing = Nothing(formats, change, turn)
             self._pager = Pager(formats, turn, resize)
@@ -72,6 +73,9 @@ class UsageCard:
         self._nothing.show(view, wanted, now)
         self._pager.show(view, wanted.order, limit)
 
+    async def _only_without_counts(self) -> None:
+        await self._change(self._wanted.with_(counts=Counts.UNKNOWN))
+
     async def _sort(self, column: object) -> None:
         await self._change(self._wanted.with_(order=next_order(column, self._wanted.order)))
 
@@ -79,18 +83,28 @@ class UsageCard:
 class UsageTotals:
     """The sums of the whole filtered set, not of the page."""
 
-    def __init__(self, formats: Formats) -> None:
-        """Draw the names with room for the figures."""
+    def __init__(self, formats: Formats, show_without_counts: Callable[[], Awaitable[None]]) -> None:
+        """Draw the names with room for the figures; `show_without_counts` filters by the requests without counts."""
         self._formats = formats
         names = ("Requests", "Prompt", "Completion", "Total raw", "Total billable", "Cost")
         with tag("dl", "mp-strip", data_testid="usage-totals") as self._strip:
             self._values = {name: self._draw(name) for name in names}
+        with tag("p", "mp-hint mp-card__note", data_testid="without-counts") as self._unknown:
+            self._without = Text("span", "")
+            self._show_them = tag("button", "mp-link", "Show them", type="button")
+            self._show_them.on("click", show_without_counts, args=[])
+        self._unknown.set_visibility(False)
         self._pruned = Text("p").classes("mp-hint mp-card__note")
         self._pruned.set_visibility(False)
 
     def show(self, sums: Figures, pruned: Figures) -> None:
         """Put newer figures in place; `pruned` are those of requests that are no longer listed."""
         f = self._formats
+        self._unknown.set_visibility(sums.without_counts > 0)
+        self._show_them.set_visibility(sums.without_counts < sums.requests)
+        self._without.show(
+            f"{f.requests(sums.without_counts)} without counts: their tokens are unknown, and not billed. "
+        )
         self._pruned.set_visibility(pruned.requests > 0)
         if pruned.requests:
             what = f"{f.requests(pruned.requests)}, {f.number(pruned.tokens)} billable tokens, {f.cost(pruned)}"
@@ -239,6 +253,7 @@ def _choices(wanted: UsageFilter) -> dict[str, str]:
         "model": f"model {wanted.model}" if wanted.model else "",
         "mode": f"mode {wanted.mode}" if wanted.mode else "",
         "status": f"status {wanted.status}" if wanted.status is not Status.ALL else "",
+        "counts": "without counts" if wanted.counts is Counts.UNKNOWN else "",
     }
     return {name: text for name, text in words.items() if text}
 

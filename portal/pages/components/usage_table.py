@@ -45,8 +45,19 @@ _MODE = (
     '<span class="mp-badge mp-mode" :data-mode="props.row.colour" :title="props.row.mode">'
     '<span class="u-full">{{ props.row.mode }}</span></span>'
 )
+_UNKNOWN = (
+    f'<span title="Tokens unknown"><span aria-hidden="true">{NOTHING}</span><span class="mp-sr">unknown</span></span>'
+)
+
+
+def _count(name: str) -> str:
+    known = f'<template v-if="props.row.is_counted">{{{{ props.row.{name} }}}}</template>'
+    return f"{known}<template v-else>{_UNKNOWN}</template>"
+
+
 _TOTAL = (
-    '<span class="mp-cell2"><span class="strong">{{ props.row.total }}</span>'
+    f'<span v-if="!props.row.is_counted">{_UNKNOWN}</span>'
+    '<span v-else class="mp-cell2"><span class="strong">{{ props.row.total }}</span>'
     '<small v-if="props.row.billable">{{ props.row.billable }}<span class="mp-not-phone"> billable</span></small>'
     "</span>"
 )
@@ -77,8 +88,8 @@ _COLUMNS = (
     Column("model", "Model / Template", classes="u-model", cell=_MODEL),
     Column("key", "API Key", classes="u-key", heading="th-key", cell=_KEY),
     Column("mode", "Mode", classes="u-mode", heading="th-mode", cell=_MODE),
-    Column("prompt", "Prompt", classes="num u-p", heading="num th-num"),
-    Column("completion", "Completion", classes="num u-c", heading="num th-num"),
+    Column("prompt", "Prompt", classes="num u-p", heading="num th-num", cell=_count("prompt")),
+    Column("completion", "Completion", classes="num u-c", heading="num th-num", cell=_count("completion")),
     Column(
         "total",
         "Total",
@@ -144,6 +155,7 @@ class UsageTable:
             "key_title": ", ".join(filter(None, (row.key_label, f"{row.key_prefix}…" if row.key_prefix else ""))),
             "mode": row.mode,
             "colour": mode_number(row.mode),
+            "is_counted": not row.without_counts,
             "prompt": f.number(row.prompt_tokens),
             "completion": f.number(row.completion_tokens),
             "total": f.number(row.total_tokens),
