@@ -77,7 +77,10 @@ class _Batch:
     def owner(self, report: UsageReport) -> Owner | None:
         if self.assigned_to is not None:
             return self.assigned_to
-        return self.keys.get(report.key_hash) if report.key_hash else self.names.get(report.username or "")
+        if not report.key_hash:
+            return self.names.get(report.username or "")
+        known = (self.names[name] for name in report.fallback_names or () if name in self.names)
+        return self.keys.get(report.key_hash) or next(known, None)
 
     def with_budget(self, account_ids: set[int]) -> set[int]:
         """Return those of some accounts that have a budget, and so thresholds to cross."""
@@ -152,11 +155,14 @@ def _look_up(
     assigned_to: str | None,
     undated_at: datetime,
 ) -> _Batch:
+    keys = owners_by_key(session, {r.key_hash for r in reports if r.key_hash})
+    names = {r.username for r in reports if r.username}
+    names |= {name for r in reports if r.fallback_names and r.key_hash not in keys for name in r.fallback_names}
     return _Batch(
         gateway_id=gateway_id,
         now=now,
-        keys=owners_by_key(session, {r.key_hash for r in reports if r.key_hash}),
-        names=owners_by_name(session, {r.username for r in reports if r.username}),
+        keys=keys,
+        names=owners_by_name(session, names),
         template_factors=cost_factors(session, {r.template for r in reports if r.template and r.cost_factor is None}),
         prices=price_book(session),
         assigned_to=owners_by_name(session, [assigned_to])[assigned_to] if assigned_to else None,

@@ -22,7 +22,7 @@ router = strict_router("Programs")
 MOST_BYTES = 64_000_000
 """Bytes of an answer: one with embeddings of many texts has tens of millions."""
 _SCHEMA = {
-    "description": "An answer of OpenAI's chat, responses or embeddings, of Anthropic's messages, or of Ollama's",
+    "description": "An answer of OpenAI, Anthropic, Gemini, Bedrock's Converse, Ollama, or a server that answers alike",
     "type": "object",
     "additionalProperties": True,
 }
@@ -56,9 +56,10 @@ def report_own_usage(
 ) -> OwnReceipt:
     """Count an answer that the holder of the API key got from a model server, once.
 
-    Send it as it came, or only `id`, `model`, `created` and `usage` of it; nothing else is kept. An answer with an id
-    of its own, as most have, or from Ollama may be sent again; with others an `Idempotency-Key` says that it is the
-    same.
+    Send it as it came, or only `id`, `model`, `created` and `usage` of it (for Gemini `responseId`, `modelVersion`,
+    `createTime` and `usageMetadata`); nothing else is kept. Add `model` where the server does not name it, as Bedrock.
+    An answer with an id of its own, as most have, or from Ollama may be sent again; with others an `Idempotency-Key`
+    says that it is the same.
     """
     person, body = sent
     report = read_response(body, _otherwise_id(idempotency_key), person.mode)

@@ -161,10 +161,13 @@ RANKS = {plain_name(name): rank for names in NAMES.values() for rank, name in re
 """How reliable each is among those of its part; 0 is the best."""
 
 WRITTEN = plain_name("cache_creation_input_tokens")
-WRITTEN_FOR = frozenset(
-    map(plain_name, ("cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens"))
-)
+_LIFETIMES = ("cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens")
+WRITTEN_FOR = frozenset(map(plain_name, _LIFETIMES))
 """Anthropic's parts of what was written to a cache; they are added."""
+NESTING = frozenset(
+    plain_name(name.partition(".")[0]) for name in (*sum(NAMES.values(), ()), *_LIFETIMES) if "." in name
+)
+"""Names of objects with counts in them."""
 PROMPTS_WITHOUT_CACHE = frozenset(map(plain_name, ("input_tokens", "input_token_count")))
 """Names of a prompt that leaves caches out if one of `CACHES_BESIDE` is beside it."""
 CACHES_BESIDE = frozenset(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from portal.gateways.count_names import (
     CACHES_BESIDE,
+    NESTING,
     PARTS,
     PROMPTS_WITHOUT_CACHE,
     RANKS,
@@ -28,7 +29,25 @@ from portal.gateways.count_names import (
     plain_name,
     spelled,
 )
+from portal.gateways.objects import Kept
 from portal.gateways.values import Unclear, token_count
+
+
+class KeptCounts(Kept):
+    """The members of a usage object that are counts, and those of the objects in it."""
+
+    def __init__(self, prefix: str = "") -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def value(self, name: str) -> bool:
+        """Say whether a member is a count by its name."""
+        plain = plain_name(self._prefix + name)
+        return plain in PARTS or plain in WRITTEN_FOR
+
+    def inner(self, name: str) -> Kept | None:
+        """Return the counts in a member that is an object with counts."""
+        return KeptCounts(f"{name}.") if not self._prefix and plain_name(name) in NESTING else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,137 +4,183 @@ Decision: everything here is lenient where the native dialect is strict. LiteLLM
 4xx, so a batch is taken whatever it holds: an event that cannot be understood is rejected alone, and texts that are not
 kept (prompts, answers, headers) may hold anything. Nothing of an event is kept but what `UsageReport` names.
 
-Source of the rules: recordings of a real proxy.
+Source of the rules: recordings of a real proxy, and LiteLLM's source.
 - One request can send several events of one call id (a failure and its fallback), and clients may choose the call id
   themselves: only call id, response id, status and start together tell requests apart.
 - `user_api_key_hash` is the key itself where an authentication hook returned it unhashed.
-- `prompt_tokens` includes what was read from and written to a cache. A hit of LiteLLM's own cache repeats the counts of
-  the first call: nothing was spent, so its cost factor is 0.
-- End user, tags and headers are the client's word; whose a request is, only its key says.
+- Counts are in the event and in `metadata.usage_object`, which has the parts, and the counts too where the event has
+  zeros. A hit of LiteLLM's own cache repeats the counts of the first call: nothing was spent, its cost factor is 0.
+- A success without counts (images, reranking, speech, tools, streams that broke off) is a request whose tokens are
+  unknown. A failure has none.
+- End user, tags and headers are the client's word; whose a request is, only its key says. The user id and email address
+  in `metadata` are those of the proxy's record of the key, and say it where the key is not known here.
+- Calls that read or manage what exists (`gateways.call_types`) are replays: their usage, if any, is that of an earlier
+  call. Two kinds bring usage that no call before them had: polls of a finished batch, and reading a response that was
+  created with `background`, whose creation answers before anything is generated. Both are polled several times, with
+  the same usage each time; so their id is that of the batch or response, and the first one with counts is the request.
 """
 
-import hashlib
-import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from portal.errors import InvalidInput, PortalError, TooLarge
-from portal.gateways.objects import members, objects
-from portal.gateways.values import (
-    COMPLETION_DETAILS,
-    PROMPT_DETAILS,
-    Unclear,
-    detail,
-    first_said,
-    instant,
-    latency,
-    mapping,
-    part_of,
-    token_count,
-)
+from portal.gateways.call_types import completes_nothing, is_about_batches, manages
+from portal.gateways.counts import Counts, KeptCounts, read_counts
+from portal.gateways.litellm_ids import IDS, request_id, shared_id, shown_id
+from portal.gateways.objects import Kept, KeptIfReadable, members, objects
+from portal.gateways.values import Unclear, instant, latency, mapping
 from portal.rules.secrets import as_digest
 from portal.rules.text import clip_line
-from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
+from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 
 MOST_EVENTS = 10_000
 """Events of a batch; LiteLLM sends up to 512."""
 
-
 _NOTHING_SPENT = Decimal(0)
-_IDS = ("litellm_call_id", "id", "status", "startTime")
-_KEPT = {
-    *_IDS,
-    "endTime",
-    "model",
-    "model_group",
-    "prompt_tokens",
-    "completion_tokens",
-    "metadata",
-    "error_information",
-    "cache_hit",
-    "call_type",
-    "session_id",
-    "trace_id",
-}
+_UNFINISHED = {"queued", "validating", "in_progress", "finalizing", "cancelling"}
+"""What a batch or response says of itself while its usage may still grow."""
+_LONGEST_NAME = 254
+_KEPT = Kept(
+    *IDS,
+    *("endTime", "model", "model_group", "prompt_tokens", "completion_tokens", "total_tokens"),
+    *("cache_hit", "call_type", "session_id", "trace_id"),
+    metadata=Kept(
+        *("user_api_key_hash", "user_api_key_user_id", "user_api_key_user_email", "portal_mode"),
+        user_api_key_auth_metadata=KeptIfReadable("portal_mode"),
+        usage_object=KeptCounts(),
+    ),
+    error_information=KeptIfReadable("error_code", "error_class"),
+    hidden_params=KeptIfReadable("batch_models", usage_object=KeptCounts()),
+    response=KeptIfReadable("background", "status", "created_at", "model"),
+)
 
 _BROKEN = Rejected(None, "This is no JSON object, or it ends too early.")
 
 
-def read_litellm(body: bytes, default_mode: str) -> list[UsageReport | Rejected]:
+def read_litellm(body: bytes, default_mode: str) -> list[Entry]:
     """Return what LiteLLM reports, event by event, in order; `default_mode` is that of the gateway.
 
     Raises PortalError for a body without any JSON in it, TooLarge for too many events and InvalidInput for none.
     """
-    reports: list[UsageReport | Rejected] = []
+    entries: list[Entry] = []
     for event in objects(body):
-        if len(reports) == MOST_EVENTS:
+        if len(entries) == MOST_EVENTS:
             raise TooLarge(f"A batch has at most {MOST_EVENTS:,} events.")
-        reports.append(_BROKEN if event is None else _report(event, default_mode))
-    if not reports:
+        entries.append(_BROKEN if event is None else _entry(event, default_mode))
+    if not entries:
         raise InvalidInput("There are no events.")
-    if all(report == _BROKEN for report in reports):
+    if all(entry == _BROKEN for entry in entries):
         raise PortalError("There is no JSON object in the body.")
-    return reports
+    return entries
 
 
-def _report(text: bytes, default_mode: str) -> UsageReport | Rejected:
-    said: dict[str, Any] = {}
+def _entry(text: bytes, default_mode: str) -> Entry:
     try:
-        said = members(text, _KEPT)
-        return _understood(said, default_mode)
+        event = members(text, _KEPT)
+        call_type = event.get("call_type")
+        if isinstance(call_type, str) and manages(call_type):
+            return _replay(event, call_type, default_mode)
+        return _request(event, default_mode)
     except Unclear as unclear:
-        return Rejected(_response_id(said), str(unclear))
+        return Rejected(_id_of(text), str(unclear))
 
 
-def _understood(event: dict[str, Any], default_mode: str) -> UsageReport:
-    """Return an event as a report. Raises Unclear."""
-    metadata = mapping(event, "metadata")
-    usage = mapping(metadata, "usage_object")
-    prompt = _tokens(event, usage, "prompt_tokens", "input_tokens")
-    completion = _tokens(event, usage, "completion_tokens", "output_tokens")
-    asked, served = clip_line(event.get("model_group"), 200), clip_line(event.get("model"), 200)
-    if not asked and not served:
-        raise Unclear("There is no model.")
+def _id_of(text: bytes) -> str | None:
+    """Return the id of an event that cannot be understood, so that it can be found in the proxy's logs."""
+    try:
+        return shown_id(members(text, Kept(*IDS)))
+    except Unclear:
+        return None
+
+
+def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
+    """Return a call that generates nothing; as usage where no call before it had that. Raises Unclear."""
+    response = mapping(event, "response")
+    brings_usage = is_about_batches(call_type) or response.get("background") is True
+    if event.get("status") != "success" or not brings_usage or response.get("status") in _UNFINISHED:
+        return Replay(shown_id(event))
+    counts = _counts(event, no_completion=True)
+    id = shared_id("batch" if is_about_batches(call_type) else "response", event.get("id"))
+    if not counts.total or not id:
+        return Replay(shown_id(event))
+    if not _has_model(event):  # it was read by its id alone
+        models = mapping(event, "hidden_params").get("batch_models")
+        named = [*(models if isinstance(models, list) else []), response.get("model"), "unknown-model"]
+        event["model"] = next(name for name in named if clip_line(name, 200))
+    polled = instant(event.get("startTime"), "startTime")
+    return _report(event, default_mode, id, counts, _made(response, polled), is_only_one=True)
+
+
+def _made(response: dict[str, Any], polled: datetime) -> datetime:
+    """Return when a batch or response was asked for, or when it was read where it does not say that."""
+    try:
+        return min(instant(response.get("created_at"), "created_at"), polled)
+    except Unclear:
+        return polled
+
+
+def _request(event: dict[str, Any], default_mode: str) -> UsageReport:
+    """Return a call that generates something, or tried to. Raises Unclear."""
+    succeeded = event.get("status") == "success"
+    no_completion = event.get("status") == "failure" or completes_nothing(str(event.get("call_type")))
+    counts = _counts(event, no_completion=no_completion)
+    is_unknown = succeeded and not counts.total and not _is_cache_hit(event)
+    if is_unknown and not _has_model(event):
+        event["model"] = event.get("call_type")
     start = instant(event.get("startTime"), "startTime")
-    key = metadata.get("user_api_key_hash")
-    return UsageReport(
-        id=_identity(event),
-        model=asked or served,
-        provider_model=served if asked and served != asked else None,
-        mode=_mode(metadata) or default_mode,
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        key_hash=as_digest(key if isinstance(key, str) else ""),
-        cached_tokens=part_of(prompt, detail(usage, "cached_tokens", *PROMPT_DETAILS)),
-        reasoning_tokens=part_of(completion, detail(usage, "reasoning_tokens", *COMPLETION_DETAILS)),
-        status=_status(event),
-        requested_at=start,
-        latency_ms=_latency(start, event.get("endTime")),
-        cost_factor=_NOTHING_SPENT if str(event.get("cache_hit")).lower() == "true" else None,
-        session_id=clip_line(event.get("session_id"), 256) or clip_line(event.get("trace_id"), 256) or None,
+    is_polled = mapping(event, "response").get("background") is True  # its usage may come again
+    shared = shared_id("response", event.get("id")) if is_polled and counts.total else ""
+    return _report(
+        event,
+        default_mode,
+        shared or request_id(event),
+        counts,
+        start,
+        without_counts=is_unknown or None,
+        is_only_one=True if shared else None,
     )
 
 
-def _identity(event: dict[str, Any]) -> str:
-    """Return what tells a request apart from every other one of its gateway, for ever.
-
-    Raises Unclear where there is nothing of it.
-    """
-    call, response, status, start = (event.get(name) for name in _IDS)
-    if not call and not response:
-        raise Unclear("There is neither litellm_call_id nor id.")
-    if any(part is not None and not isinstance(part, (str, int, float)) for part in (call, response, status)):
-        raise Unclear("litellm_call_id, id and status are texts.")
-    text = json.dumps([call, response, status, start])
-    parts = [part for part in (call, response, status) if isinstance(part, str) and "/" not in part]
-    plain = "/".join([*parts, json.dumps(start)])
-    is_plain = len(parts) == 3 and plain.isascii() and plain.isprintable() and len(plain) <= LONGEST_ID
-    return plain if is_plain else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+def _has_model(event: dict[str, Any]) -> bool:
+    return any(clip_line(event.get(name), 200) for name in ("model_group", "model"))
 
 
-def _response_id(event: dict[str, Any]) -> str | None:
-    return clip_line(event.get("id"), LONGEST_ID) or None
+def _report(
+    event: dict[str, Any],
+    default_mode: str,
+    id: str,
+    counts: Counts,
+    requested_at: datetime,
+    *,
+    without_counts: bool | None = None,
+    is_only_one: bool | None = None,
+) -> UsageReport:
+    """Return an event as a report. Raises Unclear."""
+    metadata = mapping(event, "metadata")
+    asked, served = clip_line(event.get("model_group"), 200), clip_line(event.get("model"), 200)
+    if not asked and not served:
+        raise Unclear("There is no model.")
+    key = metadata.get("user_api_key_hash")
+    return UsageReport(
+        id=id,
+        model=asked or served,
+        provider_model=served if asked and served != asked else None,
+        mode=_mode(metadata) or default_mode,
+        prompt_tokens=counts.prompt,
+        completion_tokens=counts.completion,
+        key_hash=as_digest(key if isinstance(key, str) else ""),
+        fallback_names=_names(metadata),
+        cached_tokens=counts.cached,
+        reasoning_tokens=counts.reasoning,
+        status=_status(event),
+        requested_at=requested_at,
+        latency_ms=None if is_only_one else _latency(requested_at, event.get("endTime")),
+        cost_factor=_NOTHING_SPENT if _is_cache_hit(event) else None,
+        session_id=clip_line(event.get("session_id"), 256) or clip_line(event.get("trace_id"), 256) or None,
+        without_counts=without_counts,
+        is_only_one=is_only_one,
+    )
 
 
 def _mode(metadata: dict[str, Any]) -> str:
@@ -145,17 +191,33 @@ def _mode(metadata: dict[str, Any]) -> str:
     return ""
 
 
-def _tokens(event: dict[str, Any], usage: dict[str, Any], name: str, other_name: str) -> int:
-    """Return a token count. Raises Unclear; what is not known of a successful call is never a silent zero.
+def _names(metadata: dict[str, Any]) -> tuple[str, ...] | None:
+    """Return the email address and the user of a key, as the proxy's record of it has them; None without any.
 
-    Embeddings have no completion.
+    They are never cut: a name that is cut could be another one's.
     """
-    own, counted = event.get(name), first_said(usage.get(name), usage.get(other_name))
-    said = own if own or counted is None else counted
-    embeds = name == "completion_tokens" and "embedding" in str(event.get("call_type"))
-    if said is None and (event.get("status") == "failure" or embeds):
-        return 0
-    return token_count(said, name)
+    said = [metadata.get(f"user_api_key_user_{what}") for what in ("email", "id")]
+    names = [name.strip().lower() for name in said if isinstance(name, str)]
+    return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= _LONGEST_NAME and name.isprintable())) or None
+
+
+def _counts(event: dict[str, Any], *, no_completion: bool) -> Counts:
+    """Return the counts of an event, 0 where it has none at all. Raises Unclear for unreadable or missing ones."""
+    usage = mapping(mapping(event, "metadata"), "usage_object")
+    usage = dict(usage or mapping(mapping(event, "hidden_params"), "usage_object"))
+    for name, other in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")):
+        own = event.get(name)
+        if own and own != usage.get(other):  # a copy of what the provider named otherwise says nothing new
+            usage[name] = own
+        if own == 0:
+            usage.setdefault(name, own)
+    if usage.get("prompt_tokens") and event.get("total_tokens"):
+        usage.setdefault("total_tokens", event["total_tokens"])
+    return read_counts(usage, no_completion=no_completion, texts=False) or Counts(0, 0)
+
+
+def _is_cache_hit(event: dict[str, Any]) -> bool:
+    return str(event.get("cache_hit")).lower() == "true"
 
 
 def _status(event: dict[str, Any]) -> str:

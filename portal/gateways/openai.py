@@ -1,42 +1,55 @@
-"""The answer of a model server, as a person's script got it: OpenAI's, Anthropic's or Ollama's, with its `usage`.
+"""The answer of a model server, as a person's script got it, with its usage.
 
-Source of the rules: the three references of these APIs, version of November 2026.
-- OpenAI: `usage` has prompt_tokens and completion_tokens (chat, embeddings) or input_tokens and output_tokens
-  (responses), both with what was cached or reasoning inside; many other servers answer the same. What a stream ends
-  with is either a chunk with `usage` or an event with the whole `response` in it.
-- Anthropic: input_tokens leaves out what was read from and written to a cache, which stands beside it.
-- Ollama: prompt_eval_count and eval_count stand in the answer itself; embeddings have the former alone.
+Source of the rules: the references of these APIs, version of November 2026.
+- OpenAI (chat, responses, embeddings) and the many servers that answer the same, Anthropic, Bedrock's Converse and
+  Cohere have `usage`, Gemini has `usageMetadata`; `gateways.counts` reads them all.
+- Ollama's counts stand in the answer itself; its embeddings have no `eval_count`.
+- A stream ends with a chunk that has the usage, or an event with the whole `response` or `message` in it; Bedrock's
+  with `metadata`, or with invocation metrics. Results of batches have the answer in `response`, `body` or `result`.
+- Gemini names its model `modelVersion`; Bedrock and Cohere name none, so a script adds `model`.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from portal.errors import InvalidInput
-from portal.gateways.objects import members
-from portal.gateways.values import (
-    COMPLETION_DETAILS,
-    PROMPT_DETAILS,
-    Unclear,
-    detail,
-    first_said,
-    instant,
-    latency,
-    mapping,
-    part_of,
-    token_count,
-    whole_counts,
-)
-from portal.rules.pricing import MAX_TOKENS
+from portal.gateways.counts import Counts, KeptCounts, read_counts
+from portal.gateways.objects import Kept
+from portal.gateways.values import Unclear, first_said, instant, latency, mapping
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 
-_KEPT = {
-    *("id", "model", "created", "created_at", "status", "usage", "response", "done"),
-    *("prompt_eval_count", "eval_count", "total_duration"),
-}
+_USAGES = ("usage", "usageMetadata", "usage_metadata", "amazon-bedrock-invocationMetrics", "meta")
+"""Where the counts are; Ollama's are in the answer itself."""
+_AROUND = ("response", "body", "result", "metadata")
+"""What an answer may be wrapped in; in a result of Anthropic's batches it is a `message`.
+
+Elsewhere a `message` is the beginning of Anthropic's stream, of which the completion is not known yet.
+"""
+_MODELS = ("model", "modelVersion", "model_version", "modelId")
+_IDS = ("id", "responseId", "response_id")
+_TIMES = ("created", "created_at", "createTime", "create_time")
+_OLLAMA = ("prompt_eval_count", "eval_count", "prompt_eval_cached_count", "prompt_cached_eval_count")
+_DEEPEST = 3
+"""Wrappers in one another: the line of a batch has `response`, and `body` in it."""
 _FAILED = {"failed", "cancelled"}
 """What a response of OpenAI's says of itself when it has not come to its end."""
+
+
+def _answer(levels: int) -> Kept:
+    around = {name: _answer(levels - 1) for name in (*_AROUND, "message")} if levels else {}
+    return Kept(
+        *(*_MODELS, *_IDS, *_TIMES, *_OLLAMA, "object", "status", "done", "total_duration"),
+        **{name: KeptCounts() for name in _USAGES},
+        **around,
+        metrics=Kept("latencyMs"),
+        ResponseMetadata=Kept("RequestId"),
+    )
+
+
+_KEPT = _answer(_DEEPEST)
 
 
 def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
@@ -46,55 +59,65 @@ def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
     TooLarge.
     """
     try:
-        answer = members(body.strip(), _KEPT)
-        whole = mapping(answer, "response")
-        return _report(whole if "usage" in whole else answer, otherwise_id, mode)
+        return _report([*_layers(_KEPT.read(body.strip()))], otherwise_id, mode)
     except Unclear as unclear:
         raise InvalidInput(str(unclear)) from None
 
 
-def _report(answer: dict[str, Any], otherwise_id: str, mode: str) -> UsageReport:
-    usage = mapping(answer, "usage")
-    prompt, completion = _counts(answer, usage)
-    reasoning = part_of(MAX_TOKENS, detail(usage, "reasoning_tokens", *COMPLETION_DETAILS))
-    total = usage.get("total_tokens")
-    prompt, completion = whole_counts(prompt, completion, 0, reasoning, total if type(total) is int else None)
-    model = clip_line(answer.get("model"), 200)
+def _layers(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield an answer and what is wrapped in it, the outermost first."""
+    yield answer
+    for name in _AROUND:
+        if inner := mapping(answer, name):
+            yield from _layers(inner)
+    if message := mapping(mapping(answer, "result"), "message"):
+        yield message
+
+
+def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> UsageReport:
+    """Return the first layer with counts as a report; what it does not say is taken from those around it."""
+    found = ((layer, counts) for layer in layers if (counts := _counts(layer)) is not None)
+    answer, counts = next(found, (None, None))
+    if answer is None or counts is None:
+        raise Unclear(
+            "There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage)."
+        )
+    told = answer | {name: value for layer in reversed(layers) for name, value in layer.items() if name not in answer}
+    model = next(filter(None, (clip_line(told.get(name), 200) for name in _MODELS)), "")
     if not model:
-        raise Unclear("There is no model.")
-    made = first_said(answer.get("created"), answer.get("created_at"))
-    duration = answer.get("total_duration")
+        raise Unclear("There is no model. Add it to the answer as model, if its server does not name it.")
+    made = first_said(*(answer.get(name) for name in _TIMES))
     return UsageReport(
-        id=_identity(answer) or otherwise_id,
+        id=_identity(answer) or _identity(told) or otherwise_id,
         model=model,
         mode=mode,
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        cached_tokens=part_of(
-            prompt, usage.get("cache_read_input_tokens"), detail(usage, "cached_tokens", *PROMPT_DETAILS)
-        ),
-        reasoning_tokens=min(reasoning, completion),
+        prompt_tokens=counts.prompt,
+        completion_tokens=counts.completion,
+        cached_tokens=counts.cached,
+        reasoning_tokens=counts.reasoning,
         status=str(answer["status"]) if answer.get("status") in _FAILED else "ok",
         requested_at=instant(made, "created") if made else None,
-        latency_ms=latency(duration / 1e6) if type(duration) is int else None,
+        latency_ms=_latency(told),
+        without_counts=True if not counts.total else None,
     )
 
 
-def _counts(answer: dict[str, Any], usage: dict[str, Any]) -> tuple[int, int]:
-    """Return prompt and completion tokens; what is not said is never a silent zero. Raises Unclear."""
-    if "prompt_tokens" in usage:
-        is_embedding = "completion_tokens" not in usage and usage.get("total_tokens") == usage["prompt_tokens"]
-        completion = 0 if is_embedding else token_count(usage.get("completion_tokens"), "completion_tokens")
-        return token_count(usage["prompt_tokens"], "prompt_tokens"), completion
-    if "input_tokens" in usage:
-        beside = [usage.get(f"cache_{what}_input_tokens") or 0 for what in ("creation", "read")]
-        prompt = sum(token_count(said, "input_tokens") for said in (usage["input_tokens"], *beside))
-        return token_count(prompt, "input_tokens"), token_count(usage.get("output_tokens"), "output_tokens")
-    if "prompt_eval_count" in answer or "eval_count" in answer:
-        is_embedding = "eval_count" not in answer and "done" not in answer
-        completion = 0 if is_embedding else token_count(answer.get("eval_count"), "eval_count")
-        return token_count(answer.get("prompt_eval_count"), "prompt_eval_count"), completion
-    raise Unclear("There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage).")
+def _counts(answer: dict[str, Any]) -> Counts | None:
+    """Return the counts of an answer; what it does not say is never a silent zero. Raises Unclear."""
+    is_embedding = answer.get("object") == "list"
+    for usage in (mapping(answer, name) for name in _USAGES):
+        if (counts := read_counts(usage, no_completion=is_embedding, texts=False)) is not None:
+            return counts
+    ollamas = {name: answer[name] for name in _OLLAMA if name in answer}
+    return read_counts(ollamas, no_completion="eval_count" not in answer and "done" not in answer, texts=False)
+
+
+def _latency(answer: dict[str, Any]) -> int | None:
+    """Return how long an answer of Ollama's or Bedrock's took, in milliseconds."""
+    duration, elapsed = answer.get("total_duration"), mapping(answer, "metrics").get("latencyMs")
+    if type(duration) is int:
+        return latency(duration / 1e6)
+    return latency(elapsed) if type(elapsed) is int else None
 
 
 def _identity(answer: dict[str, Any]) -> str:
@@ -103,10 +126,12 @@ def _identity(answer: dict[str, Any]) -> str:
     Small servers begin to count anew when they are started, so the time belongs to it. Ollama's answers have no id, but
     a time and a duration to the nanosecond.
     """
-    id, created = answer.get("id"), first_said(answer.get("created"), answer.get("created_at"))
+    created = first_said(*(answer.get(name) for name in _TIMES))
     if isinstance(created, float) and created.is_integer():
         created = int(created)  # the same answer, whether it is sent as it came or as a library has read it
-    if isinstance(id, str) and id.strip():
+    ids = (*(answer.get(name) for name in _IDS), mapping(answer, "ResponseMetadata").get("RequestId"))
+    id = next((each for each in ids if isinstance(each, str) and each.strip()), None)
+    if id is not None:
         plain = id if created is None else f"{id}/{json.dumps(created)}"
         return plain if plain.isascii() and plain.isprintable() and len(plain) <= LONGEST_ID else _digest(id, created)
     duration = answer.get("total_duration")

@@ -45,6 +45,7 @@ class Reporter:
             username=None,
             template=None,
             cost_factor=None,
+            fallback_names=None,
         )
 
     def is_news(self, now: datetime) -> bool:

@@ -228,6 +228,10 @@ class UsageReport:
     from a log record, whose id a trace may report too. `without_counts` is True where the source says nothing about
     tokens, as with images, reranking, speech and aborted streams: all counts are 0 then. Otherwise both are None, never
     False, so that the body and the fingerprint of every other report are what they always were.
+
+    `is_only_one` is True where several events with this id report one usage, of which the first to come is taken: polls
+    of a batch. `fallback_names` are names or email addresses of the person whose key it is, from the gateway's own
+    record of the key; the first one that is known here counts if the key itself is not.
     """
 
     id: str
@@ -248,6 +252,8 @@ class UsageReport:
     provider_model: str | None = None
     from_log: bool | None = None
     without_counts: bool | None = None
+    is_only_one: bool | None = None
+    fallback_names: tuple[str, ...] | None = None
 
     @property
     def total_tokens(self) -> int:
@@ -273,11 +279,21 @@ class UsageReport:
             said["requested_at"] = datetime.fromisoformat(said["requested_at"])
         if "cost_factor" in said:
             said["cost_factor"] = Decimal(said["cost_factor"])
+        if "fallback_names" in said:
+            said["fallback_names"] = tuple(said["fallback_names"])
         return cls(**said)
 
     def fingerprint(self) -> str:
-        """Return a digest of all that was said, in 64 characters; `is_repeated` compares two of the same id."""
-        mark = hashlib.sha256(self.body().encode()).hexdigest()
+        """Return a digest of all that was said, in 64 characters; `is_repeated` compares two of the same id.
+
+        Left out is what earlier releases did not read from the same event: `fallback_names` and `without_counts`. Of a
+        report that `is_only_one` of its id, nothing but the id is in it.
+        """
+        if self.is_only_one:
+            return hashlib.sha256(self.id.encode()).hexdigest()
+        is_plain = self.fallback_names is None and self.without_counts is None
+        compared = self if is_plain else replace(self, fallback_names=None, without_counts=None)
+        mark = hashlib.sha256(compared.body().encode()).hexdigest()
         return f"{_LOG}{mark}"[: len(mark)] if self.from_log else mark
 
 

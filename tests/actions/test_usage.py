@@ -217,6 +217,16 @@ def test_usage_of_nobody_is_kept_and_not_counted(alice: Account, gateway: Gatewa
     assert json.loads(row.body)["prompt_tokens"] == 100
 
 
+def test_an_unknown_key_is_the_first_known_persons(alice: Account, alices_key: NewKey, gateway: Gateway) -> None:
+    names = ("nobody@example.org", "alice@example.org")
+    bob = create_member("bob")
+    unknown = report("r-1", key_hash="0" * 64, fallback_names=names)
+    known = report("r-2", key_hash=digest(alices_key.secret), fallback_names=("bob",))
+    assert results(send(gateway, unknown, known)) == [Result.ACCEPTED] * 2
+    assert (total(alice).requests, total(bob).requests) == (2, 0)
+    assert results(send(gateway, replace(unknown, fallback_names=None))) == [Result.DUPLICATE]
+
+
 def test_what_is_held_has_digests_in_place_of_keys(alice: Account, gateway: Gateway) -> None:
     secret = API_KEY + "0123456789abcdef" * 3
     send(gateway, report(key_hash=digest(secret)))

@@ -22,6 +22,10 @@ def test_a_person_reports_for_nobody_else_and_says_nothing_of_what_is_billed() -
     )
 
 
+def test_a_person_names_nobody_else_for_a_key() -> None:
+    assert ALICE.own(replace(REPORT, fallback_names=("bob",))).fallback_names is None  # type: ignore[union-attr]
+
+
 def test_what_was_rejected_stays_so() -> None:
     assert ALICE.own(Rejected("r-1", "No model.")) == Rejected("r-1", "No model.")
 

@@ -292,6 +292,19 @@ def test_log_repeats_anything_but_another_log() -> None:
     assert UsageReport.of_body(log.body()) == log
 
 
+def test_what_earlier_releases_did_not_read_is_kept_but_not_compared() -> None:
+    now = replace(REPORT, fallback_names=("alice@example.org", "alice"), without_counts=True)
+    assert now.fingerprint() == REPORT.fingerprint()
+    assert UsageReport.of_body(now.body()) == now
+
+
+def test_of_several_reports_of_one_usage_only_the_id_is_compared() -> None:
+    first = replace(REPORT, is_only_one=True)
+    assert replace(first, prompt_tokens=7, requested_at=None, key_hash="0" * 64).fingerprint() == first.fingerprint()
+    assert replace(first, id="r-2").fingerprint() != first.fingerprint()
+    assert UsageReport.of_body(first.body()) == first
+
+
 def test_a_body_is_canonical_and_tells_only_what_was_said() -> None:
     assert REPORT.body() == (
         '{"cached_tokens":0,"completion_tokens":20,"cost_factor":"1.5","id":"r-1","key_hash":"' + "ab" * 32 + '",'

@@ -1,0 +1,47 @@
+"""What tells LiteLLM's requests apart."""
+
+import hashlib
+import json
+from typing import Any
+
+from portal.gateways.values import Unclear
+from portal.rules.text import clip_line
+from portal.rules.usage import LONGEST_ID
+
+IDS = ("litellm_call_id", "id", "status", "startTime")
+"""Members of an event that tell it from others together."""
+
+
+def request_id(event: dict[str, Any]) -> str:
+    """Return what tells a request apart from every other one of its gateway, for ever.
+
+    Raises Unclear where there is nothing of it.
+    """
+    call, response, status, start = (event.get(name) for name in IDS)
+    if not call and not response:
+        raise Unclear("There is neither litellm_call_id nor id.")
+    if any(part is not None and not isinstance(part, (str, int, float)) for part in (call, response, status)):
+        raise Unclear("litellm_call_id, id and status are texts.")
+    text = json.dumps([call, response, status, start])
+    parts = [part for part in (call, response, status) if isinstance(part, str) and "/" not in part]
+    plain = "/".join([*parts, json.dumps(start)])
+    is_plain = len(parts) == 3 and plain.isascii() and plain.isprintable() and len(plain) <= LONGEST_ID
+    return plain if is_plain else _digest(text)
+
+
+def shared_id(kind: str, said: object) -> str:
+    """Return the id of a batch or response, which all calls about it share; "" without one."""
+    if not isinstance(said, str) or not said or said == "None":
+        return ""
+    plain = f"{kind}/{said}"
+    return plain if plain.isascii() and plain.isprintable() and len(plain) <= LONGEST_ID else _digest(json.dumps(plain))
+
+
+def shown_id(event: dict[str, Any]) -> str | None:
+    """Return an id by which a person finds an event in the proxy's logs; None without any."""
+    said = (event.get(name) for name in ("id", "litellm_call_id"))
+    return next((clip_line(id, LONGEST_ID) for id in said if id != "None" and clip_line(id, LONGEST_ID)), None)
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
