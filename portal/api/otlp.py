@@ -83,9 +83,8 @@ OtlpBody = Annotated[tuple[Reporter, bytes, bool], Depends(otlp_body)]
 
 
 def stored(reporter: Reporter, found: Traces) -> UsageReceipt:
-    """Store what was read of a request, and return what became of it; replays are none of the usage."""
-    reports = [entry for entry in found.entries if not isinstance(entry, Replay)]
-    return store(reporter, reports, ignored=found.ignored + len(found.entries) - len(reports))
+    """Store what was read of a request, and return what became of it."""
+    return store(reporter, found.entries, ignored=found.ignored)
 
 
 def answered(message: Message, *, is_json: bool) -> Response:

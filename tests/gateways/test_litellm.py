@@ -15,7 +15,7 @@ from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways import litellm
 from portal.gateways.litellm import read_litellm
 from portal.rules.secrets import digest
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.usage import Entry, Rejected, UsageReport
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "litellm"
 ALICE = "ccaebe50b8f1a22c3de58569ef2a814c286f65c0514f238e176598f0640e12bb"
@@ -50,7 +50,7 @@ def sample(**changes: Any) -> dict[str, Any]:
     return plain | changes
 
 
-def one(**changes: Any) -> UsageReport | Rejected:
+def one(**changes: Any) -> Entry:
     [found] = read_litellm(json.dumps([sample(**changes)]).encode(), "native")
     return found
 

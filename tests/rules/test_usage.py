@@ -16,6 +16,7 @@ from portal.rules.usage import (
     FIRST_DAY,
     LAST_DAY,
     RANGES,
+    Counts,
     InvalidFilter,
     Order,
     Status,
@@ -49,6 +50,7 @@ def test_every_filter_is_read() -> None:
         "budget_from": "2026-10-02",
         "budget_to": "2026-10-03",
         "order": "largest",
+        "counts": "unknown",
     }
     assert set(params) == set(FILTER_PARAMS)
     parsed = parse_filter(params)
@@ -63,6 +65,7 @@ def test_every_filter_is_read() -> None:
         budget_from=date(2026, 10, 2),
         budget_to=date(2026, 10, 3),
         order=Order.LARGEST,
+        counts=Counts.UNKNOWN,
     )
     assert parsed.params() == params
 
