@@ -130,8 +130,11 @@ def _host_and_port(url: SplitResult) -> tuple[str | None, int | None]:
 
 
 def sent_bearer(request: Request) -> str:
-    """Return the token a program sent, which may be nobody's. Raises UnknownToken."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    """Return the token a program sent, which may be nobody's. Raises UnknownToken.
+
+    OpenTelemetry wants the space in OTEL_EXPORTER_OTLP_HEADERS as %20, and not every exporter decodes it.
+    """
+    scheme, _, token = request.headers.get("authorization", "").replace("%20", " ", 1).partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise UnknownToken
     return token.strip()

@@ -200,6 +200,11 @@ def test_person_owns_all_logs_whatever_email_is_in_them(
     assert (used(as_, alice), used(as_, bob)) == (26_012, 0)
 
 
+def test_space_may_come_as_exporters_are_configured_with_it(alice: Account, gateway: Gateway, post: Post) -> None:
+    assert post(LOGS, logs_in_json(claude()), Authorization=f"Bearer%20{gateway.token}").json() == {}
+    assert post(LOGS, b"{}", Authorization="Bearer%20%20").status_code == 401
+
+
 FORMS = pytest.mark.parametrize("kind", [PROTOBUF, JSON])
 
 

@@ -116,6 +116,19 @@ AI_SDK: dict[str, Any] = {
             (5_000, 50, 200, 0),
             id="the conventions count caches inside, also with Anthropic's names",
         ),
+        pytest.param(
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": "m",
+                "gen_ai.usage.input_tokens": 500,
+                "gen_ai.usage.output_tokens": 40,
+                "gen_ai.usage.prompt_tokens_details.cache_read": 4_000,
+                "gen_ai.usage.prompt_tokens_details.cache_write": 300,
+                "gen_ai.usage.completion_tokens_details.reasoning": 30,
+            },
+            (4_800, 40, 4_000, 30),
+            id="OpenLIT, with caches beside the input",
+        ),
         pytest.param(langfuse('{"input": 100, "output": 20}'), (100, 20, 0, 0), id="Langfuse"),
         pytest.param(
             langfuse('{"input": 300, "input_cached_tokens": 200, "output": 40, "output_reasoning_tokens": 10}'),
