@@ -20,7 +20,6 @@ from portal.api.strict import JSON, media_type, read_body
 from portal.api.usage_ingest import UsageReceipt, refusal_noted, store
 from portal.gateways.otlp import Traces
 from portal.rules.reporters import Reporter
-from portal.rules.usage import Replay
 
 PROTOBUF = "application/x-protobuf"
 MOST_BYTES = {PROTOBUF: 64_000_000, JSON: 20_000_000}
