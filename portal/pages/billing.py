@@ -114,7 +114,7 @@ class SummaryCards:
         card = self._requests
         card.show(f.number(view.total.requests), of_all)
         without = view.total.without_counts
-        unknown = requests_url(budgets.total.days, counts=Counts.UNKNOWN)
+        unknown = requests_url(budgets.total.days, counts=Counts.UNKNOWN) if without else None
         comma = ", " if without else ""
         card.say(self._average(view.total) + comma, f"{f.number(without)} without counts" if without else "", unknown)
 
