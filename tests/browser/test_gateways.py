@@ -23,8 +23,12 @@ def test_a_gateway_is_connected_by_copying(portal: Portal, visit: Visit, width: 
     expect(page.get_by_test_id("gateways-table")).to_contain_text("browser-tests")
     assert violations(page) == []
     page.get_by_role("link", name="Connect gateway").click()
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_have_value("litellm")
+    page.wait_for_function("window.did_handshake === true")  # what is pressed earlier is not heard
     page.get_by_test_id("kind-http").click()
-    page.get_by_role("textbox", name="Name").fill(f"notebook-{width}")
+    expect(name).to_have_value("http")  # the suggestion has come, and overwrites nothing that is typed now
+    name.fill(f"notebook-{width}")
     page.get_by_role("button", name="Create gateway").click()
     light = page.get_by_test_id("connection")
     expect(light).to_contain_text("Waiting for the first event.")
