@@ -90,7 +90,7 @@ class Ledger:
         requested_at = said.requested_at or received_at
         factor = Fraction(said.cost_factor if said.cost_factor is not None else 1)
         billable = (said.total_tokens * factor + HALF).__floor__()
-        cost = self._cost(billable, requested_at)
+        cost = 0 if said.without_counts else self._cost(billable, requested_at)
         self.entries[said.id] = Entry(owner, said, requested_at, received_at, billable, cost)
 
     def _cost(self, billable: int, at: datetime) -> int | None:

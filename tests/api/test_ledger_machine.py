@@ -58,14 +58,16 @@ INSTANTS = st.timedeltas(timedelta(days=-150), timedelta(minutes=5)).map(lambda 
 
 @st.composite
 def reports(draw: st.DrawFn) -> UsageReport:
-    """Draw a report of one of few ids, so that many repeat or contradict each other."""
+    """Draw a report of one of few ids, so that many repeat or contradict each other; some are without counts."""
+    is_counted = draw(st.sampled_from([True, True, True, False]))
     return report(
         f"r-{draw(st.integers(1, 9))}",
         username=draw(st.sampled_from(["alice", "alice", "bob", "nobody"])),
         model=draw(st.sampled_from(["qwen", "gemma"])),
         status=draw(st.sampled_from(["ok", "error"])),
-        prompt_tokens=draw(st.integers(0, 3)),
-        completion_tokens=draw(st.sampled_from([0, 20, 10**6])),
+        prompt_tokens=draw(st.integers(0, 3)) if is_counted else 0,
+        completion_tokens=draw(st.sampled_from([0, 20, 10**6])) if is_counted else 0,
+        without_counts=None if is_counted else True,
         requested_at=draw(INSTANTS),
         cost_factor=draw(st.sampled_from([None, None, Decimal("1.5"), Decimal(0)])),
     )
@@ -240,6 +242,8 @@ class LedgerMachine(RuleBasedStateMachine):
         listed = [entry for entry in begun if not entry.pruned]
         assert told(answer["totals"]) == sums(listed)
         items = [(item["requested_at"], item["billable_tokens"], item["cost_eur"]) for item in answer["items"]]
+        unknown = [item["prompt_tokens"] is None for item in answer["items"]]
+        assert Counter(unknown) == Counter(entry.said.without_counts is True for entry in listed)
         assert Counter(items) == Counter(
             (
                 entry.requested_at.isoformat().replace("+00:00", "Z"),
@@ -250,22 +254,23 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
 
-def sums(entries: list[Entry]) -> tuple[int, int, int, int, int]:
-    """Return billable, prompt and completion tokens, requests and nano-euros."""
+def sums(entries: list[Entry]) -> tuple[int, int, int, int, int, int]:
+    """Return billable, prompt and completion tokens, requests, those of them without counts, and nano-euros."""
     return (
         sum(entry.billable for entry in entries),
         sum(entry.said.prompt_tokens for entry in entries),
         sum(entry.said.completion_tokens for entry in entries),
         len(entries),
+        sum(entry.said.without_counts is True for entry in entries),
         cost(entries),
     )
 
 
-def told(answer: dict[str, Any]) -> tuple[int, int, int, int, int]:
+def told(answer: dict[str, Any]) -> tuple[int, int, int, int, int, int]:
     """Return the same as the API tells it."""
     names = ("tokens", "prompt_tokens", "completion_tokens", "requests")
     tokens, prompt, completion, requests = (answer[name] for name in names)
-    return tokens, prompt, completion, requests, nano(answer["cost_eur"])
+    return tokens, prompt, completion, requests, answer.get("without_counts", 0), nano(answer["cost_eur"])
 
 
 def cost(entries: list[Entry]) -> int:
@@ -304,4 +309,4 @@ def test_the_model_itself_tells_a_first_report_from_its_repetitions() -> None:
     model = Ledger()
     first, other = report("r-1"), report("r-1", prompt_tokens=1)
     assert model.take([first, first, other], NOW) == [Result.ACCEPTED, Result.DUPLICATE, Result.CONFLICT]
-    assert sums(model.of("alice")) == (120, 100, 20, 1, 2_400_000)
+    assert sums(model.of("alice")) == (120, 100, 20, 1, 0, 2_400_000)

@@ -32,7 +32,7 @@ from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status, UsageFilter
 from portal.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send
-from tests.pages.screen import elements, tagged
+from tests.pages.screen import elements, tagged, texts
 
 HEADINGS = ["Timestamp", "Model / Template", "API Key", "Mode", "Prompt", "Completion", "Total", "Status", "Note"]
 
@@ -541,6 +541,18 @@ async def test_a_note_is_written_seen_and_deleted(visit, requests, alice: Accoun
     await user.should_see("Note deleted.")
     assert note_on(alice, "failed") is None
     assert not any(row["note"] for row in table(user).rows)
+
+
+async def test_the_note_dialog_says_of_a_call_without_counts_that_they_are_unknown(
+    visit, alice: Account, gateway: Gateway
+) -> None:
+    send(gateway, report(model="image-1", prompt_tokens=0, completion_tokens=0, without_counts=True))
+    visitor = await visit(alice)
+    await shows(visitor, "image-1")
+    assert not table(visitor).rows[0]["is_counted"]
+    await edit(visitor, id_of(alice, "image-1"))
+    await visitor.should_see("Unknown")
+    assert texts(tagged(visitor, "note-dialog")).count("Unknown") == 5
 
 
 async def test_an_emptied_note_is_deleted(visit, requests, alice: Account) -> None:

@@ -65,9 +65,10 @@ class NoteDialog:
         self._dialog.title.show("Edit note" if row.note else "Add note")
         what = [row.model, row.template or "", f.moment(row.requested_at, utc_now()), row.key_label or ""]
         self._dialog.context.show(" · ".join(filter(None, what)), title=f.exact(row.requested_at))
-        raw = (row.prompt_tokens, row.completion_tokens, row.total_tokens)
-        parts = (row.cached_tokens, row.reasoning_tokens, row.billable_tokens)
-        values = (*map(f.number, raw + parts), f.cost_of(row.cost_nano_eur), _duration(row.latency_ms), row.status)
+        raw = (row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens, row.reasoning_tokens)
+        counts = ["Unknown"] * len(raw) if row.without_counts else [f.number(count) for count in raw]
+        billed = (f.number(row.billable_tokens), f.cost_of(row.cost_nano_eur))
+        values = (*counts, *billed, _duration(row.latency_ms), row.status)
         for name, value in zip(_FACTS, values, strict=True):
             self._facts[name].show(value, title=value if name == "Status" else None)
         factor = f"Total × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""
