@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 GATEWAY_VENV := .cache/gateways
 UV_VERSION := 0.13.9
 UV := .cache/uv-$(UV_VERSION)/bin/uv
+WITH_ENV := $(BIN)/python scripts/with_env.py
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
@@ -16,10 +17,10 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/set-up ## Serve the portal with sample accounts, history and a simulated gateway
-	$(BIN)/portal demo
+	$(WITH_ENV) $(BIN)/portal demo
 
 run: $(VENV)/set-up ## Serve the portal on an empty database
-	$(BIN)/portal serve
+	$(WITH_ENV) $(BIN)/portal serve
 
 test: $(VENV)/set-up-test ## Run every test; those in a browser have a session of their own
 	@failed=0; \

@@ -16,7 +16,6 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 
@@ -36,11 +35,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal import api, pages
 from portal.actions.accounts import new_setup_link
+from portal.actions.first_administrator import create_first_administrator
 from portal.api import errors as api_errors
 from portal.clock import utc_now
-from portal.db.schema import WrongDatabase, migrate, pin_budget_timezone
-from portal.db.session import database, open_database, run_in_transaction
-from portal.errors import PortalError
+from portal.db.opening import open_or_create, shown
+from portal.db.schema import WrongDatabase, pin_budget_timezone
+from portal.db.session import database, run_in_transaction
+from portal.errors import Conflict, InvalidInput, MissingExtra, PortalError
 from portal.guard import YEAR, Guard, Pages
 from portal.jobs import forecast, outbox, verification
 from portal.logs import configuration
@@ -50,6 +51,7 @@ from portal.pages.addresses import DASHBOARD
 from portal.pages.components import live
 from portal.pages.components.assets import STATIC, static
 from portal.settings import Settings
+from portal.version import version
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def answer(request: Request, error: Exception) -> Response:
 
 def serve(settings: Settings, *, access_log: bool = True) -> None:
     """Serve until told to stop; SystemExit(1), with a sentence on stderr, when that cannot even begin."""
-    logging.config.dictConfig(configuration(access=access_log))
+    logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
     os.umask(0o077)  # the database, its journals and the secret are nobody else's
     try:
         listener = listen(settings.host, settings.port)
@@ -104,7 +106,7 @@ def serve(settings: Settings, *, access_log: bool = True) -> None:
     gc.collect()
     gc.freeze()  # what is here now stays; looking through it again and again is what makes large pages slow
     gc.set_threshold(50_000, 20, 100)
-    log.info("MoE Portal %s on %s", _version(), address(settings, port))
+    log.info("MoE Portal %s on %s", version(), address(settings, port))
     server = Server(
         uvicorn.Config(
             app,
@@ -199,11 +201,12 @@ async def _end(jobs: list[asyncio.Task[None]]) -> None:
 def open_portal(settings: Settings) -> None:
     """Open and migrate the database; without any account, print the link that creates the first. Raises CannotStart."""
     try:
-        opened = open_database(settings.url, settings.database_pool)
-        migrate(opened)
+        opened = open_or_create(settings.url, settings.database_pool)
         pin_budget_timezone(opened, settings.budget_timezone)
+        log.info("database: %s", shown(settings.url))
+        _create_administrator(settings)
         token = run_in_transaction(new_setup_link, utc_now())
-    except WrongDatabase as error:
+    except (WrongDatabase, MissingExtra) as error:
         raise CannotStart(str(error)) from error
     except (SQLAlchemyError, PortalError, ImportError, OSError) as error:
         raise CannotStart(f"The database cannot be opened: {_reason(error)}") from error
@@ -211,6 +214,22 @@ def open_portal(settings: Settings) -> None:
         link = f"{address(settings, settings.port)}/user/setup?token={token}"
         sys.stdout.write(f"There are no accounts yet. Create the first administrator, once, at\n{link}\n")
         sys.stdout.flush()
+
+
+def _create_administrator(settings: Settings) -> None:
+    """Create the administrator that the settings name, unless there is one. Raises CannotStart."""
+    if settings.admin_username is None or settings.admin_password is None:
+        return
+    try:
+        created = create_first_administrator(
+            settings.admin_username, settings.admin_email, settings.admin_password.get_secret_value(), utc_now()
+        )
+    except (InvalidInput, Conflict) as error:
+        field = getattr(error, "field", None)
+        name = "PORTAL_ADMIN_" + {"email": "EMAIL", "password": "PASSWORD"}.get(field or "", "USERNAME")
+        raise CannotStart(f"{name}: {error.detail}") from error
+    if created:
+        log.info("created the administrator %s", settings.admin_username)
 
 
 def _reason(error: BaseException) -> str:
@@ -344,10 +363,3 @@ def _first(message: Message, receive: Receive) -> Callable[[], Awaitable[Message
         return waiting.pop() if waiting else await receive()
 
     return give
-
-
-def _version() -> str:
-    try:
-        return version("moe-portal")
-    except PackageNotFoundError:  # run from a checkout
-        return "0"

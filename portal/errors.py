@@ -31,6 +31,24 @@ class InvalidInput(PortalError):
         self.field = field
 
 
+class MissingExtra(PortalError):
+    """Something was asked for that needs a package which is not installed."""
+
+    status = 501
+    code = "missing_extra"
+
+    def __init__(self, extra: str, what: str) -> None:
+        super().__init__(f"{what}. {how_to_install(extra)}")
+
+
+def how_to_install(extra: str) -> str:
+    """Return the sentence that says how to install an extra; moe-portal is on no package index."""
+    return (
+        f"Install the extra: pip install '.[{extra}]' in a checkout, "
+        f"or pip install 'moe_portal-VERSION-py3-none-any.whl[{extra}]' with the name of your wheel."
+    )
+
+
 class NotSignedIn(PortalError):
     """The visitor has no session; pages send them to the sign-in form."""
 

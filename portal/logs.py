@@ -1,13 +1,24 @@
-"""What is logged, and how: plain lines on stderr, without anything that opens a door.
+"""What is logged, and how: text or JSON lines on stderr, without anything that opens a door.
 
 Query strings are left out, since a setup link or the id of an open page is in some of them. What only proves that the
-server is there (our own files, health probes) is left out as well while it goes well.
+server is there (our own files, health probes) is left out as well while it goes well. Keys, tokens and passwords in
+addresses are taken out of every line, wherever they come from: an exception of a library may quote what it was given.
 """
 
+import json
 import logging
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 _QUIET = ("/static/", "/_nicegui/", "/healthz", "/readyz", "/favicon.ico")
+_SECRETS = (
+    (re.compile(r"(moe-(?:sk|gw)-[0-9a-f]{9})[0-9a-f]+"), r"\1…"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:]*):[^\s/@]+@"), r"\1:…@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]*)\?[^\s\"'<>]+"), r"\1?…"),
+    (re.compile(r"\b(token=)[\w.~%+-]+"), r"\1…"),
+)
+"""Keys and tokens but for their prefix, passwords and query strings in addresses, and what a link carries."""
 
 
 class WithoutQueries(logging.Filter):
@@ -23,20 +34,64 @@ class WithoutQueries(logging.Filter):
         return True
 
 
-def configuration(*, access: bool = True) -> dict[str, Any]:
-    """Return the logging configuration of a server; `access` is one line per request."""
+class TextLines(logging.Formatter):
+    """Lines for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as text, with its traceback below."""
+        return without_secrets(super().format(record))
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time (ISO 8601, UTC), level, logger, message, and the traceback as exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as JSON."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fields = {
+            "time": time,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": without_secrets(record.getMessage()),
+        }
+        if record.exc_info:
+            fields["exception"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text with keys, tokens, passwords in addresses and query strings taken out."""
+    for pattern, left in _SECRETS:
+        text = pattern.sub(left, text)
+    return text
+
+
+def configuration(level: str = "info", form: str = "text", *, access: bool = True) -> dict[str, Any]:
+    """Return the logging configuration of a server.
+
+    `level` is debug, info, warning or error, `form` is text or json, `access` is one line per request. Libraries are
+    logged from warnings on, whatever the level: at debug they write headers and query strings.
+    """
+    least = level.upper()
+    at_most_warning = "ERROR" if least == "ERROR" else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+        "formatters": {
+            "text": {"()": TextLines, "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "json": {"()": JsonLines},
+        },
         "filters": {"without_queries": {"()": WithoutQueries}},
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "plain"},
+            "stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": form},
         },
-        "root": {"level": "WARNING", "handlers": ["stderr"]},
+        "root": {"level": at_most_warning, "handlers": ["stderr"]},
         "loggers": {
-            "portal": {"level": "INFO"},
-            "uvicorn": {"level": "WARNING"},  # its notes on websockets have their query strings
-            "uvicorn.access": {"level": "INFO" if access else "WARNING", "filters": ["without_queries"]},
+            "portal": {"level": least},
+            "uvicorn": {"level": at_most_warning},  # its notes on websockets have their query strings
+            "uvicorn.access": {
+                "level": "INFO" if access and least in {"DEBUG", "INFO"} else at_most_warning,
+                "filters": ["without_queries"],
+            },
         },
     }

@@ -1,17 +1,46 @@
-"""Every PORTAL_* variable, typed, with its unit and default."""
+"""Every PORTAL_* variable, typed, with its unit and default.
 
+Decision: a variable that no part of MoE Portal reads is refused, since a misspelt one would be ignored in silence. What
+other programs of this repository read (the tests, the examples) is known here and let pass.
+"""
+
+import os
 import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from email.utils import getaddresses
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portal.rules.periods import zone
 from portal.rules.text import clean_email, clean_line
+
+PREFIX = "PORTAL_"
+SECRETS = ("database_url", "secret", "smtp_password", "admin_password")
+"""Settings that may be in a file instead: PORTAL_SECRET_FILE names the file that PORTAL_SECRET is in."""
+ELSEWHERE = {
+    "PORTAL_IMPORT_URL": "`portal import moe-sovereign` and `portal follow moe-sovereign`: the database to read",
+    "PORTAL_IMPORT_URL_FILE": "the same: the file that address is in",
+    "PORTAL_URL": "`examples/`: address of the portal",
+    "PORTAL_USAGE_URL": "`examples/litellm`: address that usage is reported to",
+    "PORTAL_AUTHORIZATION": "`examples/litellm`: header with the gateway's token",
+    "PORTAL_GATEWAY_TOKEN": "`examples/`: a gateway's token",
+    "PORTAL_API_KEY": "`examples/python`: a person's API key",
+    "PORTAL_UNREACHABLE": "`examples/litellm`: `allow` lets requests pass while the portal does not answer",
+}
+"""Variables that are not the server's; they are not refused."""
+_ELSEWHERE_TOO = re.compile(r"PORTAL_TEST_\w+")
+_KUBERNETES = re.compile(r"PORTAL_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP)(_\w+)?)")
+"""What Kubernetes sets in every container beside a service that is called portal."""
+
+
+class WrongSettings(Exception):
+    """The PORTAL_* variables cannot be used; the message is a sentence for the operator."""
 
 
 def _zone_name(name: str) -> str:
@@ -23,6 +52,10 @@ def _web_address(url: str | None) -> str | None:
     if url and not re.fullmatch(r"https?://[^/\s?#@]+/?", url):
         raise ValueError("write an address such as https://portal.example.org, without a path")
     return url or None
+
+
+def _lower(text: object) -> object:
+    return text.strip().lower() if isinstance(text, str) else text
 
 
 def _filled(text: str | None) -> str | None:
@@ -47,7 +80,7 @@ OptionalText = Annotated[str | None, AfterValidator(_filled)]
 
 
 class Settings(BaseSettings):
-    """What an operator can decide; read once from the environment (and `.env` in the data directory is not read)."""
+    """What an operator can decide; read once from the environment. The Makefile alone reads `.env`."""
 
     model_config = SettingsConfigDict(env_prefix="PORTAL_", frozen=True, extra="ignore")
 
@@ -94,6 +127,36 @@ class Settings(BaseSettings):
     smtp_timeout: float = Field(
         default=20, ge=1, le=600, description="Seconds in which the mail server must have taken a mail"
     )
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        default="info",
+        description="Least level of what is logged: debug, info, warning (without the line per request) or error",
+    )
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+        default="text", description="How it is logged: text, or json with one object per line"
+    )
+    admin_username: OptionalText = Field(
+        default=None, description="Administrator that `portal serve` creates when there is none; needs a password"
+    )
+    admin_password: SecretStr | None = Field(
+        default=None, validate_default=True, description="Password of that administrator, used once"
+    )
+    admin_email: OptionalText = Field(default=None, description="Email address of that administrator")
+
+    @field_validator("admin_password")
+    @classmethod
+    def _is_for_an_administrator(cls, password: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        given = password if password and password.get_secret_value() else None
+        if bool(given) != bool(others.data.get("admin_username")):
+            raise ValueError("PORTAL_ADMIN_USERNAME and PORTAL_ADMIN_PASSWORD_FILE go together; set both or none")
+        return given
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _is_not_from_kubernetes(cls, port: object) -> object:
+        if isinstance(port, str) and port.startswith(("tcp://", "udp://")):
+            raise ValueError("Kubernetes sets it for a service called portal; use enableServiceLinks: false")
+        return port
 
     @field_validator("smtp_username", "smtp_from")
     @classmethod
@@ -147,5 +210,67 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Return the settings of this process."""
-    return Settings()
+    """Return the settings of this process. Raises WrongSettings."""
+    _refuse_unknown(os.environ)
+    try:
+        return Settings(**_secrets_in_files(os.environ))
+    except ValidationError as error:
+        raise WrongSettings(explain(error)) from None  # the error would show the values
+
+
+def variable(field: str) -> str:
+    """Return the name of the variable that sets a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def known_variables() -> set[str]:
+    """Return every variable that the server reads."""
+    return {variable(name) for name in Settings.model_fields} | {f"{variable(name)}_FILE" for name in SECRETS}
+
+
+def explain(error: ValidationError) -> str:
+    """Return the sentence about the first value that cannot be used; it does not repeat the value."""
+    problem = error.errors(include_input=False, include_url=False)[0]
+    name = variable("_".join(map(str, problem["loc"])))
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}."
+
+
+def read_secret_file(name: str, path: str) -> str:
+    """Return the secret in a file, without its line end. Raises WrongSettings; `name` is the variable that names it."""
+    try:
+        secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8 text"
+        raise WrongSettings(f"{name}: the file {path} cannot be read: {reason}.") from None
+    if not secret.strip():
+        raise WrongSettings(f"{name}: the file {path} is empty.")
+    return secret
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = known_variables()
+    for name in sorted(names):
+        upper = name.upper()
+        if not upper.startswith(PREFIX) or upper in known or upper in ELSEWHERE:
+            continue
+        if _ELSEWHERE_TOO.fullmatch(upper) or _KUBERNETES.fullmatch(upper):
+            continue
+        own_names = sorted(name.removeprefix(PREFIX) for name in known)
+        nearest = get_close_matches(upper.removeprefix(PREFIX), own_names, 1)
+        hint = f"Did you mean {PREFIX}{nearest[0]}?" if nearest else "docs/settings.md lists all settings."
+        raise WrongSettings(f"There is no setting {name}. {hint}")
+
+
+def _secrets_in_files(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the secrets that are in files. Raises WrongSettings."""
+    given = {name.upper(): value for name, value in environment.items()}
+    found: dict[str, Any] = {}
+    for field in SECRETS:
+        name = variable(field)
+        path = given.get(f"{name}_FILE")
+        if not path:
+            continue
+        if given.get(name):
+            raise WrongSettings(f"Both {name} and {name}_FILE are set. Set one of them.")
+        found[field] = read_secret_file(f"{name}_FILE", path)
+    return found

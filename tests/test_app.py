@@ -5,6 +5,7 @@ import logging
 import re
 import sqlite3
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
 from nicegui.testing.general import nicegui_reset_globals
 from pydantic import SecretStr
+from sqlalchemy import select
 from starlette.testclient import TestClient
 from starlette.types import Message
 
@@ -292,9 +294,9 @@ def test_a_port_that_is_taken_is_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("configured", "sentence"),
     [
-        pytest.param({"database_url": "sqlite:////dev/null/no.sqlite3"}, "unable to open database file", id="no file"),
-        pytest.param({"database_url": "nonsense"}, "Could not parse SQLAlchemy URL", id="no address"),
-        pytest.param({"database_url": "oracle://a:sesame@b/c"}, "No module named", id="a database nobody supports"),
+        pytest.param({"database_url": "sqlite:////dev/null/no.sqlite3"}, "/dev/null does not exist", id="no folder"),
+        pytest.param({"database_url": "nonsense"}, "is not the address of a database", id="no address"),
+        pytest.param({"database_url": "oracle://a:sesame@b/c"}, "begins with oracle://", id="nobody supports it"),
         pytest.param({"database_url": "sqlite:///{newer}"}, "The database is at revision 9999", id="a newer one"),
         pytest.param({"budget_timezone": "Asia/Tokyo"}, "Days in this database are counted in UTC", id="another zone"),
     ],
@@ -334,9 +336,27 @@ def test_a_server_that_cannot_start_says_so_to_whoever_runs_it(
         asyncio.run(start())
     (message,) = said
     assert message["type"] == "lifespan.startup.failed"
-    assert message["message"].startswith("The database cannot be opened: Could not parse SQLAlchemy URL")
+    assert message["message"].startswith("PORTAL_DATABASE_URL is not the address of a database.")
 
 
 def test_a_directory_that_cannot_be_made_is_a_sentence() -> None:
     with pytest.raises(CannotStart, match="cannot be made"):
         build(Settings(data_dir=Path("/dev/null/data")))
+
+
+def test_administrator_of_the_environment_replaces_the_setup_link(
+    db: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = {"database_url": settings().database_url, "data_dir": tmp_path, "admin_username": "root"}
+    with pytest.raises(CannotStart, match=r"^PORTAL_ADMIN_PASSWORD: Use at least 10 characters"):
+        open_portal(Settings.model_validate({**values, "admin_password": "short"}))
+    open_portal(Settings.model_validate({**values, "admin_password": "four words are enough"}))
+    assert capsys.readouterr().out == ""
+    with db.reading() as session:
+        assert [(a.username, a.role) for a in session.scalars(select(Account))] == [("root", "admin")]
+
+
+def test_missing_driver_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(CannotStart, match=r"^The driver for PostgreSQL is missing\. Install the extra: pip install"):
+        open_portal(Settings(data_dir=tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none"))

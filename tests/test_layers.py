@@ -11,7 +11,7 @@ PORTAL = ROOT / "portal"
 FILES = sorted(PORTAL.rglob("*.py"))
 
 FLOORS = (
-    {"rules", "errors", "clock"},
+    {"rules", "errors", "clock", "version"},
     {"settings"},
     {"db", "mails"},
     {"views", "actions"},
@@ -19,6 +19,7 @@ FLOORS = (
     {"pages", "api", "jobs", "guard", "logs", "demo"},
     {"app"},
     {"cli"},
+    {"__main__"},
 )
 """From the ground up: what stands on one floor may import itself and every floor below, but not its neighbours."""
 

@@ -51,12 +51,28 @@ class Difference:
     kept: Figures
     true: Figures
 
+    @property
+    def name(self) -> str:
+        """Which sum of the account it is."""
+        return _name(self.key)
+
     def __str__(self) -> str:
         """Name the sum and both values."""
         return (
-            f"account {self.key.account_id}: {_name(self.key)}: "
-            f"kept {_brief(self.kept)}, events sum to {_brief(self.true)}"
+            f"account {self.key.account_id}: {self.name}: kept {_brief(self.kept)}, events sum to {_brief(self.true)}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong in the ledger, as a sentence; with the account and the sum where it is about one."""
+
+    sentence: str
+    username: str | None = None
+    difference: Difference | None = None
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +121,14 @@ def verify_pruned(session: Session) -> list[str]:
     return found
 
 
-def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None) -> Iterator[str]:
-    """Yield what is wrong anywhere in the ledger, a sentence each; every account is read in a snapshot of its own."""
+def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None) -> Iterator[Fault]:
+    """Yield what is wrong anywhere in the ledger; every account is read in a snapshot of its own."""
     for account in run_in_reading(all_accounts):
         with database().reading() as session:
             for difference in verify_account(session, account.id, budget_tz, advance):
-                yield f"{account.username}, {difference}"
-    yield from run_in_reading(verify_pruned)
+                yield Fault(f"{account.username}, {difference}", account.username, difference)
+    for sentence in run_in_reading(verify_pruned):
+        yield Fault(sentence)
 
 
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:

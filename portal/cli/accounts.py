@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from portal.actions.accounts import Role, create_account, hash_new_password, set_active, set_password
-from portal.cli.console import UserName, actor, example, open_portal, owner, read_password, show_table, shown
+from portal.cli.console import UserName, actor, example, open_portal, owner, read_password
+from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
 from portal.db.session import run_in_reading, run_in_transaction
@@ -47,15 +48,34 @@ def password(name: UserName, password_stdin: PasswordStdin = False) -> None:
     typer.echo(f"Set the password of {username} and ended its sessions.")
 
 
-@commands.command("list", epilog=example("portal user list"))
-def list_accounts() -> None:
+@commands.command(
+    "list",
+    epilog=listing("portal user list", fields="username, display_name, email, role, active, time_zone, created_at"),
+)
+def list_accounts(as_json: AsJson = False) -> None:
     """List all accounts."""
     open_portal()
-    rows = [
-        (a.username, a.display_name, a.email, a.role, "active" if a.active else "suspended", shown(a.created_at))
-        for a in run_in_reading(all_accounts)
+    records = [
+        {
+            "username": account.username,
+            "display_name": account.display_name,
+            "email": account.email or None,
+            "role": account.role,
+            "active": account.active,
+            "time_zone": account.time_zone,
+            "created_at": account.created_at,
+        }
+        for account in run_in_reading(all_accounts)
     ]
-    show_table(("Name", "Display name", "Email", "Role", "Status", "Created"), rows)
+    columns: dict[str, Cell] = {
+        "Name": "username",
+        "Display name": "display_name",
+        "Email": lambda record: record["email"] or "",
+        "Role": "role",
+        "Status": lambda record: "active" if record["active"] else "suspended",
+        "Created": "created_at",
+    }
+    show_list(records, columns, as_json=as_json)
 
 
 @commands.command(epilog=example("portal user suspend alice"))

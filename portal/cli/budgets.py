@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.actions.administration import set_budget
 from portal.cli.console import UserName, actor, example, open_portal, owner, show_table, shown, shown_tokens
+from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
+from portal.db.accounts import all_accounts
 from portal.db.budgets import limits
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.rules.budgets import BudgetType, Limits
@@ -47,11 +49,20 @@ def set_limits(
     )
 
 
-@commands.command(epilog=example("portal budget show alice"))
-def show(name: UserName) -> None:
+@commands.command(
+    epilog=answer(
+        "portal budget show alice",
+        fields="username, type and daily, monthly, total: objects with consumed, limit (null: none), remaining, "
+        "percent, level, resets_at",
+    )
+)
+def show(name: UserName, as_json: AsJson = False) -> None:
     """Show what an account may spend and what it has spent, in billable tokens."""
     open_portal()
     view = run_in_reading(_load, name, utc_now())
+    if as_json:
+        show_json(_record(name, view))
+        return
     rows = [
         (
             NAMES[part.period],
@@ -66,6 +77,43 @@ def show(name: UserName) -> None:
         for part in view.all
     ]
     show_table(("Period", "Consumed", "Limit", "Remaining", "Percent", "Level", "Resets", "Type"), rows)
+
+
+@commands.command(
+    "list",
+    epilog=listing(
+        "portal budget list",
+        fields="username, type and daily, monthly, total: objects with consumed, limit (null: none), remaining, "
+        "percent, level, resets_at",
+    ),
+)
+def list_budgets(as_json: AsJson = False) -> None:
+    """List the budgets of all active accounts: consumed and limit in billable tokens."""
+    open_portal()
+    views = run_in_reading(_load_all, utc_now())
+    if as_json:
+        show_json([_record(name, view) for name, view in views])
+        return
+    rows = [
+        (name, view.type.label, *(f"{p.budget.consumed:,} of {_or_infinite(p.budget.limit)}" for p in view.all))
+        for name, view in views
+    ]
+    show_table(("Name", "Type", *(f"{NAMES[period]}" for period in Period)), rows)
+
+
+def _record(name: str, view: BudgetsView) -> dict[str, object]:
+    parts = {
+        part.period.value: {
+            "consumed": part.budget.consumed,
+            "limit": part.budget.limit,
+            "remaining": part.budget.remaining,
+            "percent": part.percent,
+            "level": part.level,
+            "resets_at": part.resets_at,
+        }
+        for part in view.all
+    }
+    return {"username": name, "type": view.type, **parts}
 
 
 def _set(
@@ -100,6 +148,10 @@ def _limit(text: str | None, option: str, old: int | None) -> int | None:
 
 def _load(session: Session, name: str, now: datetime) -> BudgetsView:
     return load_budgets(session, owner(session, name).id, now)
+
+
+def _load_all(session: Session, now: datetime) -> list[tuple[str, BudgetsView]]:
+    return [(a.username, load_budgets(session, a.id, now)) for a in all_accounts(session) if a.active]
 
 
 def _or_infinite(tokens: int | None) -> str:

@@ -4,10 +4,10 @@ import getpass
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,44 +16,33 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
-from typer.core import TyperGroup
 
+from portal.cli.commands import is_quiet
 from portal.db.accounts import account_called
-from portal.db.schema import WrongDatabase, check_budget_timezone, migrate
-from portal.db.session import Database, open_database
+from portal.db.opening import MissingDatabase, migrate_existing, open_existing, open_or_create
+from portal.db.opening import shown as database_name
+from portal.db.schema import WrongDatabase, check_budget_timezone
+from portal.db.session import Database
 from portal.db.tables import Account
 from portal.errors import NotFound, PortalError, Unavailable
 from portal.rules.instants import InvalidInstant, parse_instant
 from portal.rules.periods import end_of_day, start_of_day
 from portal.rules.text import MAX_PASSWORD
 from portal.rules.usage import InvalidFilter, parse_day
-from portal.settings import settings
+from portal.settings import Settings, WrongSettings, explain, settings
 
-MISSING_DRIVERS = {"psycopg", "psycopg_pool"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class PortalCommands(TyperGroup):
-    """Turns every failure that can be expected into one sentence on stderr and exit status 1."""
+EXPECTED = (PortalError, WrongDatabase, WrongSettings, OSError, OperationalError, InterfaceError, ValidationError)
+"""Failures that are one sentence; every other is a bug and shows a traceback."""
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the chosen command."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # the reader of our output has enough; typer ends quietly
-        except (PortalError, WrongDatabase, OSError) as error:
-            failure: Exception = error
-        except (OperationalError, InterfaceError, ArgumentError, ValidationError) as error:
-            failure = error
-        except ModuleNotFoundError as error:
-            if error.name not in MISSING_DRIVERS:
-                raise
-            failure = error
-        typer.echo(f"portal: {sentence(failure)}", err=True)
-        raise typer.Exit(1)
+
+def exit_status(error: Exception) -> int:
+    """Return the exit status of an expected failure; 2 where the command was given the wrong place to work on."""
+    return 2 if isinstance(error, MissingDatabase) else 1
 
 
 def sentence(error: Exception) -> str:
@@ -63,14 +52,8 @@ def sentence(error: Exception) -> str:
             said = f"The database cannot be used right now: {reason(error.__cause__)}."
         case OperationalError() | InterfaceError():
             said = f"The database cannot be reached: {reason(error)}."
-        case ArgumentError():
-            said = "PORTAL_DATABASE_URL is not the address of a database, such as postgresql://user@host/name."
-        case ModuleNotFoundError():
-            said = "The driver for PostgreSQL is missing. Install it: pip install 'moe-portal[postgres]'"
         case ValidationError():
-            problem = error.errors(include_input=False, include_url=False)[0]
-            name = "_".join(map(str, problem["loc"])).upper()
-            said = f"PORTAL_{name}: {problem['msg'].removeprefix('Value error, ')}."
+            said = explain(error)
         case OSError():
             said = f"{error.strerror or type(error).__name__}: {error.filename}." if error.filename else f"{error}."
         case _:
@@ -85,16 +68,47 @@ def reason(error: BaseException | None) -> str:
 
 
 def open_portal(*, check_zone: bool = True) -> Database:
-    """Open the configured database and bring it up to date. Raises WrongDatabase."""
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # failures say it themselves
+    """Open the configured database as it is, and say which. Raises WrongDatabase and MissingDatabase."""
+    _log_little()
     chosen = settings()
-    if chosen.database_url is None:
-        chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    opened = open_database(chosen.url, chosen.database_pool)
-    migrate(opened)
+    opened = open_existing(chosen.url, chosen.database_pool)
+    _say_which(chosen)
     if check_zone:
         check_budget_timezone(opened, chosen.budget_timezone)
     return opened
+
+
+def create_portal() -> Database:
+    """Open the configured database, made and migrated if need be, and say which. Raises WrongDatabase."""
+    _log_little()
+    chosen = settings()
+    if chosen.database_url is None:
+        chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    opened = open_or_create(chosen.url, chosen.database_pool)
+    _say_which(chosen)
+    check_budget_timezone(opened, chosen.budget_timezone)
+    return opened
+
+
+def migrate_portal(keep_email: Collection[str]) -> tuple[str, str]:
+    """Migrate the configured database; return its schema before and after. Raises as `open_portal`, and SharedEmails.
+
+    `keep_email` are user names of accounts that keep an email address which several have.
+    """
+    _log_little()
+    chosen = settings()
+    revisions = migrate_existing(chosen.url, chosen.database_pool, keep_email)
+    _say_which(chosen)
+    return revisions
+
+
+def _log_little() -> None:
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # failures say it themselves
+
+
+def _say_which(chosen: Settings) -> None:
+    if not is_quiet():
+        note(f"Database: {database_name(chosen.url)}")
 
 
 def actor() -> str:
@@ -130,6 +144,11 @@ def example(*lines: str) -> str:
 def note(text: str) -> None:
     """Say something to the person, beside the answer."""
     typer.echo(text, err=True)
+
+
+def can_ask() -> bool:
+    """Return whether there is a person at a terminal who can answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def read_password(*, from_stdin: bool) -> str:

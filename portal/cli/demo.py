@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from portal.cli.console import example, open_portal, progress
+from portal.cli.console import create_portal, example, progress
 from portal.cli.serve import Port, override, run_server
 from portal.clock import utc_now
 from portal.db.schema import pin_budget_timezone
@@ -51,7 +51,7 @@ def demo(
 
 def _prepare(seed: int) -> int:
     """Fill the database unless it holds a demo, and return that one's seed. Raises Conflict for foreign accounts."""
-    database = open_portal()
+    database = create_portal()
     pin_budget_timezone(database, settings().budget_timezone)
     kept = run_in_reading(prepared_seed)
     if kept is not None:

@@ -7,7 +7,8 @@ import typer
 from sqlalchemy.orm import Session
 
 from portal.actions.gateways import create_gateway, revoke_gateway_tokens, rotate_gateway_token
-from portal.cli.console import actor, example, note, open_portal, show_table, shown
+from portal.cli.console import actor, example, note, open_portal
+from portal.cli.listing import AsJson, Cell, Record, listing, show_list
 from portal.clock import utc_now
 from portal.db.gateways import all_gateways, tokens_of
 from portal.db.session import run_in_reading, run_in_transaction
@@ -39,11 +40,22 @@ def token(name: GatewayName) -> None:
     note(f"This is a token of {name}. It is not shown again; the older ones still work.")
 
 
-@commands.command("list", epilog=example("portal gateway list"))
-def list_gateways() -> None:
+@commands.command(
+    "list",
+    epilog=listing("portal gateway list", fields="gateway, mode, token_prefix, status, created_at, revoked_at"),
+)
+def list_gateways(as_json: AsJson = False) -> None:
     """List all gateways with their tokens, also the revoked ones."""
     open_portal()
-    show_table(("Name", "Mode", "Token prefix", "Status", "Created", "Revoked"), run_in_reading(_tokens))
+    columns: dict[str, Cell] = {
+        "Name": "gateway",
+        "Mode": "mode",
+        "Token prefix": "token_prefix",
+        "Status": "status",
+        "Created": "created_at",
+        "Revoked": "revoked_at",
+    }
+    show_list(run_in_reading(_tokens), columns, as_json=as_json)
 
 
 @commands.command(epilog=example("portal gateway revoke moe-sovereign --prefix moe-gw-58e0fa3d1"))
@@ -60,16 +72,16 @@ def revoke(
     typer.echo(f"Revoked {revoked} {'token' if revoked == 1 else 'tokens'} of {name}.")
 
 
-def _tokens(session: Session) -> list[tuple[str, ...]]:
+def _tokens(session: Session) -> list[Record]:
     return [
-        (
-            gateway.name,
-            gateway.mode,
-            token.prefix,
-            "active" if token.revoked_at is None else "revoked",
-            shown(token.created_at),
-            shown(token.revoked_at),
-        )
+        {
+            "gateway": gateway.name,
+            "mode": gateway.mode,
+            "token_prefix": token.prefix,
+            "status": "active" if token.revoked_at is None else "revoked",
+            "created_at": token.created_at,
+            "revoked_at": token.revoked_at,
+        }
         for gateway in all_gateways(session)
         for token in tokens_of(session, gateway.id)
     ]

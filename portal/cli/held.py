@@ -6,7 +6,8 @@ import typer
 from sqlalchemy.orm import Session
 
 from portal.actions.held import assign_held, dismiss_held
-from portal.cli.console import UserName, actor, example, open_portal, progress, show_table, shown
+from portal.cli.console import UserName, actor, example, open_portal, progress
+from portal.cli.listing import AsJson, Cell, Record, listing, show_list
 from portal.clock import utc_now
 from portal.db.held import held_event, held_events
 from portal.db.session import run_in_reading, run_in_transaction
@@ -25,13 +26,24 @@ Numbers = Annotated[
 ]
 
 
-@commands.command("list", epilog=example("portal held list"))
+@commands.command(
+    "list", epilog=listing("portal held list", fields="number, gateway, id, reason, requested_at, settled_at")
+)
 def list_held(
     everything: Annotated[bool, typer.Option("--all", help="Also those that are settled.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List held events, newest first; at most 1,000."""
     open_portal()
-    show_table(("Number", "Gateway", "Id", "Reason", "Requested", "Settled"), run_in_reading(_rows, everything))
+    columns: dict[str, Cell] = {
+        "Number": "number",
+        "Gateway": "gateway",
+        "Id": "id",
+        "Reason": "reason",
+        "Requested": "requested_at",
+        "Settled": "settled_at",
+    }
+    show_list(run_in_reading(_held, everything), columns, as_json=as_json)
 
 
 @commands.command(epilog=example("portal held show 7"))
@@ -61,9 +73,16 @@ def dismiss(numbers: Numbers) -> None:
     typer.echo(f"Dismissed {len(numbers):,} {'event' if len(numbers) == 1 else 'events'}.")
 
 
-def _rows(session: Session, everything: bool) -> list[tuple[object, ...]]:
+def _held(session: Session, everything: bool) -> list[Record]:
     return [
-        (held.id, gateway, held.external_id, held.reason, shown(held.requested_at), shown(held.resolved_at))
+        {
+            "number": held.id,
+            "gateway": gateway,
+            "id": held.external_id,
+            "reason": held.reason,
+            "requested_at": held.requested_at,
+            "settled_at": held.resolved_at,
+        }
         for held, gateway in held_events(session, settled=everything)
     ]
 

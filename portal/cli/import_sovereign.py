@@ -1,5 +1,6 @@
 """`portal import moe-sovereign` and `portal follow moe-sovereign`: what a MoE Sovereign's own database knows."""
 
+import os
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from portal.db.audit import add_entry
 from portal.db.sovereign import Look, SourceUnavailable, look_at
 from portal.errors import Unavailable
 from portal.rules.imports import Fate, Kind, Tally
+from portal.settings import read_secret_file
 
 commands = typer.Typer()
 follow = typer.Typer(help="Keep importing what another system adds.", no_args_is_help=True)
@@ -26,12 +28,12 @@ LONGEST_PAUSE = 300
 """Seconds between two tries while a database is away."""
 
 Address = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="POSTGRES_URL|-",
         envvar="PORTAL_IMPORT_URL",
         help="Address of its database. Others on this machine can see arguments: put an address with a password into "
-        "the variable, or send it to stdin and say -.",
+        "the variable (or the name of a file with it into PORTAL_IMPORT_URL_FILE), or send it to stdin and say -.",
     ),
 ]
 GatewayName = Annotated[
@@ -47,7 +49,7 @@ GatewayName = Annotated[
     ),
 )
 def import_moe_sovereign(
-    address: Address,
+    address: Address = None,
     gateway: GatewayName = "moe-sovereign",
     again: Annotated[
         bool,
@@ -80,7 +82,7 @@ def import_moe_sovereign(
                    "  portal follow moe-sovereign"),
 )  # fmt: skip
 def follow_moe_sovereign(
-    address: Address,
+    address: Address = None,
     gateway: GatewayName = "moe-sovereign",
     every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How often to look at least, if that is quick.")
@@ -110,8 +112,14 @@ def follow_moe_sovereign(
         following.stop.wait(pause)
 
 
-def _address(said: str) -> str:
-    return sys.stdin.readline() if said == "-" else said
+def _address(given: str | None) -> str:
+    """Return the address that the argument, stdin or a file says. Raises BadParameter and WrongSettings."""
+    if given is not None:
+        return sys.stdin.readline() if given == "-" else given
+    file = os.environ.get("PORTAL_IMPORT_URL_FILE")
+    if not file:
+        raise typer.BadParameter("say which database to read", param_hint="POSTGRES_URL")
+    return read_secret_file("PORTAL_IMPORT_URL_FILE", file)
 
 
 def _say_what_is_missing(look: Look) -> None:

@@ -1,7 +1,6 @@
 """`portal import usage`: requests from files that other programs export."""
 
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.actions.gateways import import_gateway
 from portal.actions.usage import Outcome, Result, record_usage
-from portal.cli.console import actor, example, note, open_portal, progress, read_moment, sentence, show_table
+from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, sentence, show_table
 from portal.clock import utc_now
 from portal.db.audit import add_entry
 from portal.db.gateways import gateway_named
@@ -174,7 +173,7 @@ def _import_file(file: Path, wanted: _Wanted, tally: _Tally) -> None:
     if past and past.position == DONE and not wanted.again:
         note(f"{file} was imported before, with all of its {past.rows:,} rows. --again reads it once more.")
         return
-    if not (wanted.yes or wanted.dry_run) and _can_ask():
+    if not (wanted.yes or wanted.dry_run) and can_ask():
         typer.confirm("Import it so?", abort=True, err=True)
     start = past.rows if past and past.position != DONE else 0
     if start:
@@ -240,10 +239,6 @@ def _finish(session: Session, target: _Target, rows: int, tally: _Tally) -> None
     note_import_progress(session, target.source, Progress(DONE, rows), now)
     counts = {str(result): times for result, times in sorted(tally.results.items())}
     add_entry(session, actor(), "usage.import", now, gateway=target.gateway, file=tally.file, **counts)
-
-
-def _can_ask() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _show_plan(table: Table, how: Plan, target: _Target) -> None:

@@ -7,7 +7,8 @@ import typer
 from sqlalchemy.orm import Session
 
 from portal.actions.keys import NewKey, create_key, revoke_key
-from portal.cli.console import UserName, actor, example, note, open_portal, owner, read_moment, show_table, shown
+from portal.cli.console import UserName, actor, example, note, open_portal, owner, read_moment
+from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.keys import keys
 from portal.db.session import run_in_reading, run_in_transaction
@@ -40,15 +41,36 @@ def create(
     note(f"This is the key {new.label!r} of {name}. It is not shown again.")
 
 
-@commands.command("list", epilog=example("portal key list alice"))
-def list_keys(name: UserName) -> None:
+@commands.command(
+    "list",
+    epilog=listing(
+        "portal key list alice", fields="prefix, label, status, created_at, expires_at, last_used_at, revoked_at"
+    ),
+)
+def list_keys(name: UserName, as_json: AsJson = False) -> None:
     """List an account's API keys, also those that have ended."""
     open_portal()
-    rows = [
-        (k.prefix, k.label, k.status, shown(k.created_at), shown(k.expires_at), shown(k.last_used_at))
-        for k in run_in_reading(_keys, name, utc_now())
+    records = [
+        {
+            "prefix": key.prefix,
+            "label": key.label,
+            "status": key.status,
+            "created_at": key.created_at,
+            "expires_at": key.expires_at,
+            "last_used_at": key.last_used_at,
+            "revoked_at": key.revoked_at,
+        }
+        for key in run_in_reading(_keys, name, utc_now())
     ]
-    show_table(("Key prefix", "Label", "Status", "Created", "Expires", "Last used"), rows)
+    columns: dict[str, Cell] = {
+        "Key prefix": "prefix",
+        "Label": "label",
+        "Status": "status",
+        "Created": "created_at",
+        "Expires": "expires_at",
+        "Last used": "last_used_at",
+    }
+    show_list(records, columns, as_json=as_json)
 
 
 @commands.command(epilog=example("portal key revoke alice moe-sk-58e0fa3d1"))

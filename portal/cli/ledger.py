@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from portal.actions.ledger import rebuild_account, verify_ledger
+from portal.actions.ledger import Fault, rebuild_account, verify_ledger
 from portal.actions.pruning import BATCH, LEAST_DAYS, prune_account
 from portal.cli.console import actor, example, note, open_portal, progress
+from portal.cli.listing import AsJson, answer, show_json
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts, count_accounts
 from portal.db.audit import add_entry
@@ -22,8 +23,15 @@ from portal.settings import settings
 commands = typer.Typer()
 
 
-@commands.command(epilog=example("portal verify || echo 'The numbers do not tie.'"))
-def verify() -> None:
+@commands.command(
+    epilog=answer(
+        "portal verify || echo 'The numbers do not tie.'",
+        fields="ties, accounts, requests, pruned_requests and differences: a list of objects with sentence, "
+        "username, sum, kept and true: objects with tokens, prompt_tokens, completion_tokens, "
+        "total_tokens, requests, cost_nano_eur, unpriced",
+    )
+)
+def verify(as_json: AsJson = False) -> None:
     """Compare all sums with the stored events.
 
     Prints each counter and daily roll-up that differs from the sum of its events. The exit status is 0 when none does
@@ -31,12 +39,20 @@ def verify() -> None:
     """
     open_portal()
     found = 0
+    differences = []
     with progress("Verifying", run_in_reading(count_requests)) as advance:
-        for difference in verify_ledger(settings().budget_zone, advance):
-            typer.echo(difference)
+        for fault in verify_ledger(settings().budget_zone, advance):
             found += 1
-    checked = f"{run_in_reading(count_accounts):,} accounts, {run_in_reading(count_events):,} requests"
-    if pruned := run_in_reading(count_pruned):
+            if as_json:
+                differences.append(_fault(fault))
+            else:
+                typer.echo(fault)
+    accounts, requests, pruned = (run_in_reading(count) for count in (count_accounts, count_events, count_pruned))
+    if as_json:
+        counts = {"accounts": accounts, "requests": requests, "pruned_requests": pruned}
+        show_json({"ties": not found, **counts, "differences": differences})
+    checked = f"{accounts:,} accounts, {requests:,} requests"
+    if pruned:
         checked += f", and the sums of {pruned:,} pruned ones"
     if found:
         note(f"{found:,} differences in {checked}. `portal rebuild` writes the sums anew.")
@@ -100,6 +116,17 @@ def prune(
     with database.transaction() as session:
         add_entry(session, actor(), "ledger.prune", now, first_kept=first_kept.isoformat(), removed=removed)
     typer.echo(f"Removed {removed:,} requests of days before {first_kept}; their sums stay.")
+
+
+def _fault(fault: Fault) -> dict[str, object]:
+    found = fault.difference
+    return {
+        "sentence": fault.sentence,
+        "username": fault.username,
+        "sum": None if found is None else found.name,
+        "kept": None if found is None else found.kept._asdict(),
+        "true": None if found is None else found.true._asdict(),
+    }
 
 
 def _days(text: str) -> int:

@@ -1,12 +1,14 @@
 """`portal price`: what a billable token costs, from when on."""
 
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from portal.actions.prices import enter_price, remove_price, repair_costs
-from portal.cli.console import actor, example, note, open_portal, progress, read_moment, show_table, shown
+from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, show_table, shown
+from portal.cli.listing import AsJson, Cell, answer, listing, show_json, show_list
 from portal.clock import utc_now
 from portal.db.ledger import count_unpriced
 from portal.db.prices import price_book
@@ -14,7 +16,7 @@ from portal.db.session import run_in_reading, run_in_transaction
 from portal.rules.periods import InvalidMonth, parse_month
 from portal.rules.pricing import eur_text, price_at
 from portal.settings import settings
-from portal.views.prices import load_preview
+from portal.views.prices import PreviewView, load_preview
 
 commands = typer.Typer(help="The price book: EUR per billable token, by date.", no_args_is_help=True)
 
@@ -31,30 +33,41 @@ def set_price(
             "default: now.",
         ),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; a price of 0 needs it without a terminal.")] = False,
 ) -> None:
     """Enter a price. It applies to requests from then on; costs that are stored never change."""
     open_portal()
     price, now = _price(eur), utc_now().replace(microsecond=0)  # an instant that can be typed
     valid_from = now if begins is None else read_moment(begins, "--from", settings().budget_zone)
+    _make_sure(price, valid_from, now, yes=yes)
     run_in_transaction(enter_price, actor(), price, valid_from, now)
     typer.echo(f"{price:f} EUR per billable token from {shown(valid_from)} on.")
 
 
-@commands.command("list", epilog=example("portal price list"))
-def list_prices() -> None:
+@commands.command(
+    "list",
+    epilog=listing("portal price list", fields="valid_from (null: since ever), eur_per_token, in_force"),
+)
+def list_prices(as_json: AsJson = False) -> None:
     """List all prices, the oldest first."""
     open_portal()
     book = run_in_reading(price_book)
     current = price_at(book, utc_now())
-    rows = [
-        (
-            "since-ever" if price.valid_from is None else price.valid_from.isoformat().replace("+00:00", "Z"),
-            f"{price.eur_per_token:f}",
-            "in force" if price == current else "–",
-        )
+    records = [
+        {"valid_from": price.valid_from, "eur_per_token": price.eur_per_token, "in_force": price == current}
         for price in book
     ]
-    show_table(("From", "EUR per token", "Now"), rows)
+    columns: dict[str, Cell] = {
+        "From": lambda record: since_ever(record["valid_from"]),
+        "EUR per token": "eur_per_token",
+        "Now": lambda record: "in force" if record["in_force"] else "–",
+    }
+    show_list(records, columns, as_json=as_json)
+
+
+def since_ever(valid_from: Any) -> str:
+    """Return when a price begins as `portal price remove` takes it."""
+    return "since-ever" if valid_from is None else str(valid_from.isoformat().replace("+00:00", "Z"))
 
 
 @commands.command(epilog=example("portal price remove 2026-12-01", "portal price remove since-ever"))
@@ -96,12 +109,20 @@ def repair() -> None:
         raise typer.Exit(1)
 
 
-@commands.command(epilog=example("portal price preview 0.00003", "portal price preview 0.00003 --month 2026-10"))
+@commands.command(
+    epilog=answer(
+        "portal price preview 0.00003",
+        "portal price preview 0.00003 --month 2026-10",
+        fields="month, eur_per_token, accounts and total: objects with username, tokens, cost_eur, unpriced_requests, "
+        "would_cost_eur",
+    )
+)
 def preview(
     eur: Annotated[str, typer.Argument(metavar="EUR", help="EUR per billable token, such as 0.00003.")],
     month: Annotated[
         str | None, typer.Option(metavar="MONTH", help="Month of the budget time zone; default: the last whole one.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a month would have cost at another price, account by account. Changes nothing.
 
@@ -112,7 +133,11 @@ def preview(
         first = None if month is None else parse_month(month)
     except InvalidMonth as error:
         raise typer.BadParameter(str(error), param_hint="--month") from None
-    found = run_in_reading(load_preview, _price(eur), first, utc_now())
+    price = _price(eur)
+    found = run_in_reading(load_preview, price, first, utc_now())
+    if as_json:
+        show_json(_preview(price, found))
+        return
     rows = [
         (
             row.username,
@@ -127,6 +152,38 @@ def preview(
         ("Account", f"Tokens in {found.month:%Y-%m}", "Cost in EUR", "Requests without a price", "Would have cost"),
         rows,
     )
+
+
+def _make_sure(price: Decimal, valid_from: datetime, now: datetime, *, yes: bool) -> None:
+    """Say what may not be meant, and ask on a terminal. Raises Abort, and BadParameter for an unconfirmed 0."""
+    is_past = valid_from < now
+    if not price:
+        note(f"At a price of 0 EUR, requests from {shown(valid_from)} on cost nothing.")
+    if is_past:
+        note(
+            f"{shown(valid_from)} is in the past. Requests that have a cost keep it: `portal price repair` only fills "
+            "in costs that are missing. The price applies to what is reported from now on and was requested since then."
+        )
+    if yes or not (is_past or not price):
+        return
+    if can_ask():
+        typer.confirm("Save it?", abort=True, err=True)
+    elif not price:
+        raise typer.BadParameter("a price of 0 needs --yes where there is no terminal to ask on", param_hint="EUR")
+
+
+def _preview(price: Decimal, found: PreviewView) -> dict[str, object]:
+    *accounts, total = (
+        {
+            "username": row.username,
+            "tokens": row.figures.tokens,
+            "cost_eur": eur_text(row.figures.cost_nano_eur),
+            "unpriced_requests": row.figures.unpriced,
+            "would_cost_eur": eur_text(row.would_cost),
+        }
+        for row in (*found.accounts, found.total)
+    )
+    return {"month": f"{found.month:%Y-%m}", "eur_per_token": price, "accounts": accounts, "total": total}
 
 
 def _price(text: str) -> Decimal:

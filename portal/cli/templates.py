@@ -3,7 +3,7 @@
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.actions.administration import assign_template, define_template
 from portal.cli.console import UserName, actor, example, open_portal, show_table
+from portal.cli.listing import AsJson, listing, show_json
 from portal.clock import utc_now
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.templates import AssignedModel, all_templates, models_of
@@ -77,23 +78,43 @@ def assign(
     typer.echo(f"{name} has the expert template {template}." if chosen else f"{name} has no expert template.")
 
 
-@commands.command("list", epilog=example("portal template list"))
-def list_templates() -> None:
+@commands.command(
+    "list",
+    epilog=listing(
+        "portal template list",
+        fields="name, cost_factor and models: a list of objects with category, model, endpoint, required",
+    ),
+)
+def list_templates(as_json: AsJson = False) -> None:
     """List all expert templates with their models."""
     open_portal()
-    rows = run_in_reading(_templates)
+    templates = run_in_reading(_templates)
+    if as_json:
+        show_json(templates)
+        return
+    rows: list[tuple[str, ...]] = []
+    for template, models in ((template, template["models"]) for template in templates):
+        head = template["name"], f"{template['cost_factor']:f}"
+        rows += [
+            (*head, m["category"], f"{m['model']}@{m['endpoint']}", "yes" if m["required"] else "no") for m in models
+        ]
+        if not models:
+            rows.append((*head, "–", "–", "–"))
     show_table(("Name", "Cost factor", "Category", "Model", "Required"), rows)
 
 
-def _templates(session: Session) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for template in all_templates(session):
-        head = template.name, f"{template.cost_factor:f}"
-        models = models_of(session, template.id)
-        rows += [(*head, m.category, f"{m.model}@{m.endpoint}", "yes" if m.required else "no") for m in models]
-        if not models:
-            rows.append((*head, "–", "–", "–"))
-    return rows
+def _templates(session: Session) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": template.name,
+            "cost_factor": template.cost_factor,
+            "models": [
+                {"category": m.category, "model": m.model, "endpoint": m.endpoint, "required": m.required}
+                for m in models_of(session, template.id)
+            ],
+        }
+        for template in all_templates(session)
+    ]
 
 
 def _read(file: str) -> TemplateFile:

@@ -41,6 +41,14 @@ class SharedEmails(WrongDatabase):
         self.accounts = accounts
 
 
+def newer(found: str) -> WrongDatabase:
+    """Return the refusal of a schema that this program does not know."""
+    return WrongDatabase(
+        f"The database is at revision {found}, which this version of MoE Portal does not know. "
+        "Start the newer version that has written it."
+    )
+
+
 def migrate(database: Database, keep_email: Collection[str] = ()) -> None:
     """Apply all migrations that are missing. Raises WrongDatabase for a schema newer than this program.
 
@@ -59,10 +67,7 @@ def migrate(database: Database, keep_email: Collection[str] = ()) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         current = revision(connection)
         if current is not None and current not in known_revisions():
-            raise WrongDatabase(
-                f"The database is at revision {current}, which this version of MoE Portal does not know. "
-                "Start the newer version that has written it."
-            )
+            raise newer(current)
         alembic = config(connection)
         alembic.attributes["keep_email"] = frozenset(keep_email)
         try:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
+from portal.db.opening import require_psycopg
 from portal.errors import InvalidInput, PortalError
 
 BATCH = 1_000
@@ -202,6 +203,7 @@ def _parsed(address: str) -> URL:
         url = None
     if url is None or url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
         raise InvalidInput("That is not the address of a PostgreSQL database, such as postgresql://user@host/name.")
+    require_psycopg()
     return url.set(drivername="postgresql+psycopg")
 
 

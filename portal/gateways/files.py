@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from portal.errors import PortalError
+from portal.errors import PortalError, how_to_install
 from portal.rules.strict_json import Flaw
 
 Row = dict[str, Any]
@@ -255,7 +255,7 @@ def _arrow() -> Any:
     try:
         import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: PLC0415  # large, and an extra
     except ImportError:
-        raise Unreadable("is Parquet. To read it, install a package: pip install 'moe-portal[parquet]'") from None
+        raise Unreadable(f"is Parquet, and the package that reads it is missing. {how_to_install('parquet')}") from None
     return pyarrow
 
 

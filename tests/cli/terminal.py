@@ -23,8 +23,16 @@ def succeed(*words: str, typed: str | bytes | None = None) -> str:
 
 def fail(*words: str, typed: str | bytes | None = None) -> str:
     """Type a command that fails as expected; return its sentence."""
-    done = portal(*words, typed=typed)
-    assert (done.exit_code, done.stdout) == (1, ""), done.output
+    return _only_sentence(portal("--quiet", *words, typed=typed), 1)
+
+
+def find_nothing(*words: str) -> str:
+    """Type a command for which there is no database; return its sentence."""
+    return _only_sentence(portal(*words), 2)
+
+
+def _only_sentence(done: Result, status: int) -> str:
+    assert (done.exit_code, done.stdout) == (status, ""), done.output
     said = done.stderr.splitlines()
     assert len(said) == 1, done.stderr
     assert said[0].startswith("portal: ")

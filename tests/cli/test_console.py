@@ -1,14 +1,18 @@
 """Failing in one sentence."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from sqlalchemy import create_engine
 
-from portal.db.schema import pin_budget_timezone
+from portal.db.schema import config, pin_budget_timezone
 from portal.db.session import Database, database
 from portal.db.tables import Account
-from tests.cli.terminal import fail, rows, succeed, the
+from portal.version import version
+from tests.cli.terminal import fail, find_nothing, portal, rows, succeed, the
 
 
 @pytest.mark.parametrize(
@@ -17,11 +21,13 @@ from tests.cli.terminal import fail, rows, succeed, the
         pytest.param(
             "database_url", "postgresql://nobody@127.0.0.1:1/none", "cannot be used right now", id="unreachable"
         ),
-        pytest.param(
-            "database_url", "sqlite:////nowhere/at/all.sqlite3", "cannot be used right now", id="no directory"
-        ),
         pytest.param("database_url", "carrier pigeon", "PORTAL_DATABASE_URL", id="no address"),
-        pytest.param("database_url", "oracle+pigeon://x", "PORTAL_DATABASE_URL", id="unknown driver"),
+        pytest.param("database_url", "oracle+pigeon://x", "begins with oracle+pigeon://", id="unknown driver"),
+        pytest.param("database_url", "mysql://a:sesame@b/c", "begins with mysql://", id="a database SQLAlchemy knows"),
+        pytest.param("database_url", "foo://b", "begins with foo://", id="a database nobody knows"),
+        pytest.param("database_url", "postgresql+asyncpg://b/c", "postgresql://user@host/name", id="another driver"),
+        pytest.param("database_url", "sqlite:////", "is a folder, not a database", id="a folder"),
+        pytest.param("database_urll", "x", "Did you mean PORTAL_DATABASE_URL?", id="a setting that there is not"),
         pytest.param("port", "many", "PORTAL_PORT", id="a port that is no number"),
         pytest.param("budget_timezone", "Mars/Olympus", "PORTAL_BUDGET_TIMEZONE", id="an unknown zone"),
     ],
@@ -31,16 +37,79 @@ def test_trouble_with_the_settings_is_one_sentence(settings_env: Any, name: str,
     assert sentence in fail("user", "list")
 
 
-def test_a_data_directory_that_is_a_file_is_named(settings_env: Any, tmp_path: Path) -> None:
+def test_data_directory_that_is_a_file_is_named(settings_env: Any, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way", encoding="utf-8")
     settings_env(data_dir=tmp_path / "data")
-    assert str(tmp_path / "data") in fail("user", "list")
+    assert str(tmp_path / "data") in find_nothing("user", "list")
 
 
-def test_the_first_command_makes_the_database(settings_env: Any, tmp_path: Path) -> None:
-    settings_env(data_dir=tmp_path / "new" / "data")
+READING = [
+    "user list", "user create a --email a@b.org", "user suspend a", "key list a", "gateway list", "gateway create g",
+    "budget show a", "budget list", "budget set a --daily 1", "price list", "price set 0.1", "price repair",
+    "template list", "held list", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate",
+    "follow moe-sovereign postgresql://nobody@127.0.0.1:1/none",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", READING)
+def test_command_without_a_database_names_the_place_and_makes_nothing(
+    words: str, settings_env: Any, tmp_path: Path
+) -> None:
+    settings_env(data_dir=tmp_path / "wrong")
+    said = find_nothing(*words.split())
+    assert f"There is no database at {tmp_path / 'wrong' / 'portal.sqlite3'}." in said
+    for way_out in ("`portal serve`", "PORTAL_DATA_DIR", "PORTAL_DATABASE_URL"):
+        assert way_out in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_empty_file_is_no_database_and_stays_empty(settings_env: Any, tmp_path: Path) -> None:
+    (tmp_path / "portal.sqlite3").touch()
+    settings_env(data_dir=tmp_path)
+    assert "There is no database" in find_nothing("verify")
+    assert [(file.name, file.stat().st_size) for file in tmp_path.iterdir()] == [("portal.sqlite3", 0)]
+
+
+def test_file_that_is_no_database_is_said_to_be_none(settings_env: Any, tmp_path: Path) -> None:
+    (tmp_path / "portal.sqlite3").write_text("To whom it may concern. " * 100, encoding="utf-8")
+    settings_env(data_dir=tmp_path)
+    assert f"{tmp_path / 'portal.sqlite3'} is not a SQLite database" in fail("user", "list")
+
+
+def test_missing_driver_is_named_with_the_way_to_install_it(settings_env: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    settings_env(database_url="postgresql://nobody@127.0.0.1:1/none")
+    for words in (("user", "list"), ("migrate",)):
+        said = fail(*words)
+        assert "pip install '.[postgres]'" in said
+        assert ".whl[postgres]'" in said
+        assert "No module named" not in said
+
+
+def test_every_command_says_which_database_it_used(db: Database) -> None:
+    where = f"Database: {db.engine.url.database}\n"
+    assert portal("user", "list").stderr == where
+    assert portal("verify").stderr.startswith(where)
+    for quiet in (("--quiet", "user", "list"), ("user", "list", "--quiet"), ("user", "list", "-q")):
+        assert portal(*quiet).stderr == ""
+    assert portal("user", "list").stderr == where
+
+
+def test_version_is_said() -> None:
+    assert succeed("--version") == f"MoE Portal {version()}\n"
+
+
+def test_older_schema_is_refused_until_it_is_migrated(settings_env: Any, tmp_path: Path) -> None:
+    file = tmp_path / "portal.sqlite3"
+    old = create_engine(f"sqlite:///{file}")
+    with old.begin() as connection:
+        command.upgrade(config(connection), "0001")
+    old.dispose()
+    settings_env(data_dir=tmp_path)
+    assert "`portal migrate`" in fail("user", "list")
+    assert "Migrated from 0001" in succeed("migrate")
     assert rows(succeed("user", "list")) == []
-    assert (tmp_path / "new" / "data" / "portal.sqlite3").exists()
+    assert "up to date" in succeed("migrate")
     database().close()
 
 
@@ -62,3 +131,20 @@ def test_a_busy_database_is_said_to_be_busy(alice: Account, db: Database, monkey
 def test_days_counted_in_another_zone_stop_every_command(db: Database) -> None:
     pin_budget_timezone(db, "Asia/Tokyo")
     assert "portal rebuild --budget-timezone UTC" in fail("budget", "show", "alice")
+
+
+def test_migrate_asks_which_account_keeps_a_shared_address(settings_env: Any, tmp_path: Path) -> None:
+    old = create_engine(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
+    with old.begin() as connection:
+        command.upgrade(config(connection), "0004")
+        for name in ("ann", "ben"):
+            connection.exec_driver_sql(
+                "INSERT INTO accounts (username, display_name, email, role, active, language, theme, created_at) "
+                f"VALUES ('{name}', '{name}', 'both@example.org', 'user', 1, 'en', 'system', '2026-11-01 00:00:00')"
+            )
+    old.dispose()
+    settings_env(data_dir=tmp_path)
+    assert "portal migrate --keep-email ann" in fail("migrate")
+    assert "Migrated from 0004" in succeed("migrate", "--keep-email", "Ben")
+    assert [(row[0], row[2]) for row in rows(succeed("user", "list"))] == [("ann", ""), ("ben", "both@example.org")]
+    database().close()

@@ -90,7 +90,7 @@ def table(output: str) -> list[list[int]]:
 
 def refused(*words: str) -> str:
     """Type an import that fails; return what it says."""
-    done = portal("import", "usage", *words)
+    done = portal("--quiet", "import", "usage", *words)
     assert done.exit_code == 1, done.output
     return done.stderr
 
@@ -356,7 +356,7 @@ def test_a_file_with_nothing_but_names_of_columns_brings_nothing(write: Write, a
 def test_on_a_terminal_it_asks(
     answer: str, status: int, write: Write, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_usage, "_can_ask", lambda: True)
+    monkeypatch.setattr(import_usage, "can_ask", lambda: True)
     done = portal("import", "usage", str(write([used(1)])), typed=answer)
     assert (done.exit_code, len(stored())) == (status, 1 - status)
     assert portal("import", "usage", str(write([used(2)])), "--yes", typed="").exit_code == 0

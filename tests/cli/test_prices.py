@@ -25,7 +25,7 @@ def test_a_price_begins_at_midnight_in_the_budget_zone(db: Database, settings_en
 
 def test_a_price_begins_now_unless_told_otherwise(db: Database) -> None:
     before = utc_now().replace(microsecond=0)
-    succeed("price", "set", "0")
+    succeed("price", "set", "0", "--yes")
     succeed("price", "set", "0.5", "--from", "2099-01-01T00:00:00+01:00")
     _, now, later = run_in_reading(price_book)
     assert now.valid_from is not None
@@ -84,5 +84,43 @@ def test_a_price_is_removed_by_the_instant_that_the_list_shows(db: Database) -> 
 
 
 def test_there_is_no_minus_zero(db: Database) -> None:
-    succeed("price", "set", "--", "-0")
+    succeed("price", "set", "--yes", "--", "-0")
     assert rows(succeed("price", "list"))[1][1] == "0"
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands ask."""
+    monkeypatch.setattr("portal.cli.prices.can_ask", lambda: True)
+
+
+def test_price_of_zero_is_refused_without_a_terminal_unless_confirmed(db: Database) -> None:
+    for zero in ("0", "0.000"):
+        done = portal("price", "set", zero)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "--yes" in done.stderr
+    assert len(run_in_reading(price_book)) == 1
+    assert succeed("price", "set", "0", "--yes").startswith("0 EUR per billable token")
+
+
+@pytest.mark.parametrize(("typed", "entries"), [("n\n", 1), ("\n", 1), ("y\n", 2)], ids=["no", "nothing", "yes"])
+def test_price_of_zero_asks_on_a_terminal(db: Database, terminal: None, typed: str, entries: int) -> None:
+    done = portal("price", "set", "0", typed=typed)
+    assert "cost nothing" in done.stderr
+    assert done.exit_code == (0 if entries == 2 else 1)
+    assert len(run_in_reading(price_book)) == entries
+
+
+def test_past_price_says_that_stored_costs_stay(db: Database) -> None:
+    done = portal("price", "set", "0.00003", "--from", "2020-01-01")
+    assert done.exit_code == 0
+    assert "Requests that have a cost keep it" in done.stderr
+    assert "`portal price repair` only fills in costs that are missing" in done.stderr
+    assert "repair" not in portal("price", "set", "0.00003", "--from", "2099-01-01").stderr
+
+
+def test_past_price_asks_on_a_terminal(db: Database, terminal: None) -> None:
+    assert portal("price", "set", "0.00003", "--from", "2020-01-01", typed="n\n").exit_code == 1
+    assert len(run_in_reading(price_book)) == 1
+    assert portal("price", "set", "0.00003", "--from", "2020-01-01", "--yes").exit_code == 0
+    assert portal("price", "set", "0.00004", typed="").exit_code == 0, "an ordinary price is not asked about"

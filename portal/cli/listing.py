@@ -1,0 +1,75 @@
+"""Lists and other answers, as a table for people and as JSON for programs.
+
+Decision: JSON is a contract, described in each command's help. Keys are the words of the API; tokens are integers,
+rates and amounts of money decimal strings, instants ISO 8601 in UTC, and what there is not is null.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from portal.cli.console import example, show_table, shown
+
+Record = Mapping[str, object]
+Cell = str | Callable[[Record], object]
+"""A column of a table: the key of a record, or what makes its cell of the record."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as described below, in place of a table.")]
+
+
+def listing(*lines: str, fields: str) -> str:
+    """Return an epilog with examples and the keys of the JSON; `fields` names them, one object of a list."""
+    return f"{example(*lines)}\n\nJSON: a list of objects with {fields}. {_FORMS}"
+
+
+def answer(*lines: str, fields: str) -> str:
+    """Return the same for a command that prints one object."""
+    return f"{example(*lines)}\n\nJSON: an object with {fields}. {_FORMS}"
+
+
+_FORMS = "Tokens are integers, rates and money decimal strings, instants ISO 8601 in UTC."
+
+
+def show_list(records: Sequence[Record], columns: Mapping[str, Cell], *, as_json: bool) -> None:
+    """Print records on stdout, as a table with these columns or as JSON."""
+    if as_json:
+        show_json(records)
+        return
+    show_table(tuple(columns), [[_cell(record, column) for column in columns.values()] for record in records])
+
+
+def show_json(value: object) -> None:
+    """Print a value on stdout as JSON."""
+    typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _cell(record: Record, column: Cell) -> object:
+    value = record[column] if isinstance(column, str) else column(record)
+    match value:
+        case None:
+            return "–"
+        case datetime():
+            return shown(value)
+        case Decimal():
+            return f"{value:f}"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return value
+
+
+def _plain(value: object) -> str:
+    """Return a value that JSON has no form for."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return f"{value:f}"
+        case _:
+            raise TypeError(f"{type(value).__name__} has no form in JSON")
