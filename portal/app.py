@@ -34,8 +34,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal import api, pages
-from portal.actions.accounts import new_setup_link
 from portal.actions.first_administrator import create_first_administrator
+from portal.actions.setup import new_setup_link
 from portal.api import errors as api_errors
 from portal.clock import utc_now
 from portal.db.opening import open_or_create, shown
@@ -199,7 +199,7 @@ async def _end(jobs: list[asyncio.Task[None]]) -> None:
 
 
 def open_portal(settings: Settings) -> None:
-    """Open and migrate the database; without any account, print the link that creates the first. Raises CannotStart."""
+    """Open and migrate the database; print a setup link if there is no active administrator. Raises CannotStart."""
     try:
         opened = open_or_create(settings.url, settings.database_pool)
         pin_budget_timezone(opened, settings.budget_timezone)
@@ -212,7 +212,7 @@ def open_portal(settings: Settings) -> None:
         raise CannotStart(f"The database cannot be opened: {_reason(error)}") from error
     if token is not None:
         link = f"{address(settings, settings.port)}/user/setup?token={token}"
-        sys.stdout.write(f"There are no accounts yet. Create the first administrator, once, at\n{link}\n")
+        sys.stdout.write(f"There is no administrator yet. Create one, once, at\n{link}\n")
         sys.stdout.flush()
 
 

@@ -1,6 +1,5 @@
 """Accounts: creating them, and what a person changes about their own."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,20 +15,20 @@ from portal.db.accounts import (
     account_at,
     account_called,
     account_named,
+    active_account,
     add_account,
     change_password_hash,
-    count_accounts,
+    lock_administrators,
 )
 from portal.db.audit import add_entry
 from portal.db.mails import drop_mails
 from portal.db.resets import forget_links
 from portal.db.session import run_in_reading, run_in_transaction
-from portal.db.sessions import end_sessions, has_setup_link, replace_setup_link, use_setup_link
+from portal.db.sessions import end_sessions
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.periods import zone
-from portal.rules.secrets import digest
-from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_username
+from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_new_username
 
 DISPLAY_NAME_LENGTH = 100
 EMAIL_TAKEN = "Another account has this email address already."
@@ -83,7 +82,7 @@ def create_account(
 
     The password is hashed before (`hash_new_password`), outside of any transaction.
     """
-    name = _checked("username", clean_username, username)
+    name = _checked("username", clean_new_username, username)
     address = _checked("email", clean_email, email)
     shown = _checked("display_name", _clean_display_name, display_name or name)
     if account_named(session, name) is not None:
@@ -105,6 +104,60 @@ def named(session: Session, name: str) -> Account:
     return found
 
 
+def kept(session: Session, name: str) -> Account:
+    """Return the account with this user name or email address. Raises NotFound, and Conflict for a deleted account."""
+    found = named(session, name)
+    if found.deleted_at is not None:
+        raise Conflict(f"The account {found.username} was deleted. Only its usage is kept.")
+    return found
+
+
+def keep_an_administrator(session: Session, found: Account) -> None:
+    """Raise Conflict when an account is the last active administrator; let no other administrator end meanwhile."""
+    others = lock_administrators(session) - {found.id}
+    session.refresh(found)
+    if found.role == Role.ADMIN and found.active and not others:
+        raise Conflict(
+            f"{found.username} is the only active administrator. Make another account one first: "
+            "portal user edit NAME --role admin"
+        )
+
+
+def edit_account(
+    session: Session,
+    actor: str,
+    name: str,
+    now: datetime,
+    *,
+    role: Role | None = None,
+    email: str | None = None,
+    display_name: str | None = None,
+) -> Account:
+    """Change what is given of an account; an empty email address removes it. Another role ends the sessions.
+
+    Raises NotFound, InvalidInput, and Conflict for an address of another account, for the role of the last active
+    administrator, and for a deleted account.
+    """
+    found = kept(session, name)
+    changed: dict[str, object] = {}
+    if role is not None and role != found.role:
+        keep_an_administrator(session, found)
+        changed["role"] = [found.role, role]
+        found.role = role
+        end_sessions(session, found.id)
+    if email is not None:
+        address = _checked("email", clean_email, email) if email.strip() else ""
+        changed |= {"email": "changed"} if address != found.email else {}
+        change_email(session, found, address, now)
+    if display_name is not None:
+        shown = _checked("display_name", _clean_display_name, display_name)
+        changed |= {"display_name": "changed"} if shown != found.display_name else {}
+        found.display_name = shown
+    if changed:
+        add_entry(session, actor, "account.edit", now, account_id=found.id, **changed)
+    return found
+
+
 def check_email_is_free(session: Session, address: str, account_id: int | None = None) -> None:
     """Raise Conflict when an account other than `account_id` has this email address."""
     owner = account_at(session, address)
@@ -122,8 +175,8 @@ def hash_new_password(password: str, username: str) -> str:
 
 
 def set_password(session: Session, actor: str, username: str, password_hash: str, now: datetime) -> None:
-    """Replace a password for an operator; ends all sessions of the account. Raises NotFound."""
-    found = named(session, username)
+    """Replace a password for an operator; ends all sessions of the account. Raises NotFound and Conflict."""
+    found = kept(session, username)
     found.password_hash = password_hash
     end_sessions(session, found.id)
     forget_links(session, found.id)
@@ -131,8 +184,13 @@ def set_password(session: Session, actor: str, username: str, password_hash: str
 
 
 def set_active(session: Session, actor: str, username: str, active: bool, now: datetime) -> None:
-    """Suspend an account, which ends its sessions at once, or let it in again. Raises NotFound."""
-    found = named(session, username)
+    """Suspend an account, which ends its sessions at once, or let it in again.
+
+    Raises NotFound, and Conflict for the last active administrator and for a deleted account.
+    """
+    found = kept(session, username)
+    if not active:
+        keep_an_administrator(session, found)
     found.active = active
     if not active:
         end_sessions(session, found.id)
@@ -207,7 +265,9 @@ def change_password(account_id: int, session_id: int | None, current: str, new: 
 
 
 def _credentials(session: Session, account_id: int) -> tuple[str, str | None]:
-    own = _active(session, account_id)
+    own = account(session, account_id)
+    if own is None or not own.active:
+        raise NotSignedIn
     return own.username, own.password_hash
 
 
@@ -223,40 +283,9 @@ def _store_password(
     add_entry(session, own.username, "account.password", now, account_id=account_id)
 
 
-def new_setup_link(session: Session, now: datetime) -> str | None:
-    """Make the one-time token that creates the first administrator; None when there are accounts."""
-    if count_accounts(session):
-        return None
-    token = secrets.token_urlsafe(32)
-    replace_setup_link(session, digest(token), now)
-    return token
-
-
-def setup_link_is_good(session: Session, token: str) -> bool:
-    """Say whether a setup token may still be used."""
-    return count_accounts(session) == 0 and has_setup_link(session, digest(token))
-
-
-def set_up(token: str, username: str, email: str, password: str, now: datetime) -> None:
-    """Create the first administrator. Raises NotFound for a used or unknown token and InvalidInput for bad values.
-
-    Opens its own transactions, since hashing takes long.
-    """
-    if not run_in_reading(setup_link_is_good, token):
-        raise NotFound("This setup link has been used or replaced. Restart the portal for a new one.")
-    password_hash = hash_new_password(password, username)
-    run_in_transaction(_create_first, token, username, email, password_hash, now)
-
-
-def _create_first(session: Session, token: str, username: str, email: str, password_hash: str, now: datetime) -> None:
-    if count_accounts(session) or not use_setup_link(session, digest(token)):
-        raise NotFound("This setup link has been used or replaced. Restart the portal for a new one.")
-    create_account(session, "setup link", username, email, Role.ADMIN, password_hash, now)
-
-
 def _active(session: Session, account_id: int) -> Account:
-    found = account(session, account_id)
-    if found is None or not found.active:
+    found = active_account(session, account_id)
+    if found is None:
         raise NotSignedIn
     return found
 

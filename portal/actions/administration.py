@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import named
+from portal.actions.accounts import kept
 from portal.actions.crossings import note_crossings
 from portal.db.audit import add_entry
 from portal.db.budgets import limits as stored_limits
@@ -25,9 +25,9 @@ MOST_MODELS = 200
 def set_budget(session: Session, actor: str, username: str, limits: Limits, now: datetime) -> None:
     """Set an account's limits; a threshold that is crossed by that is told of at once.
 
-    Raises NotFound, and InvalidInput for limits out of bounds.
+    Raises NotFound, Conflict for a deleted account, and InvalidInput for limits out of bounds.
     """
-    found = named(session, username)
+    found = kept(session, username)
     lock_account(session, found.id)
     for name, limit in (("daily", limits.daily), ("monthly", limits.monthly), ("total", limits.total)):
         if limit is not None and not 0 <= limit <= MAX_LIMIT:
@@ -72,7 +72,7 @@ def define_template(
 
 def assign_template(session: Session, actor: str, username: str, name: str | None, now: datetime) -> None:
     """Make a template the active one of an account, or none. Raises NotFound."""
-    found = named(session, username)
+    found = kept(session, username)
     template = template_named(session, name) if name is not None else None
     if name is not None and template is None:
         raise NotFound(f"There is no expert template called {name}.")

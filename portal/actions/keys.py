@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import account
+from portal.db.accounts import active_account
 from portal.db.audit import add_entry
 from portal.db.keys import MOST_KEYS, add_key, count_usable_keys, key
 from portal.db.tables import Account, ApiKey
@@ -74,8 +74,8 @@ def clean_label(label: str) -> str:
 
 
 def _owner(session: Session, account_id: int) -> Account:
-    own = account(session, account_id)
-    if own is None or not own.active:
+    own = active_account(session, account_id)
+    if own is None:
         raise NotSignedIn
     return own
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import account
+from portal.db.accounts import active_account
 from portal.db.alerts import alert_settings
 from portal.db.audit import add_entry
 from portal.db.mails import NewMail, add_mail, mails_of
@@ -23,8 +23,8 @@ def send_test_mail(session: Session, account_id: int, now: datetime) -> str:
 
     Raises Conflict with the reason where none can be sent, and NotSignedIn when suspended.
     """
-    own = account(session, account_id)
-    if own is None or not own.active:
+    own = active_account(session, account_id)
+    if own is None:
         raise NotSignedIn
     recipient = alert_settings(session, account_id).email or own.email
     content = test_mail(own.display_name, own.language, settings().base_url or "")

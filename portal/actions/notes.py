@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import account
+from portal.db.accounts import active_account
 from portal.db.notes import delete_note, owns_usage, set_note
 from portal.errors import InvalidInput, NotFound, NotSignedIn
 from portal.rules.text import InvalidText, clean_note
@@ -17,8 +17,7 @@ def write_note(session: Session, account_id: int, usage_id: int, text: str, now:
     Raises NotFound for somebody else's request, the same as for none, InvalidInput for text out of bounds, and
     NotSignedIn when suspended. A note is private, so the audit log does not tell of it.
     """
-    own = account(session, account_id)
-    if own is None or not own.active:
+    if active_account(session, account_id) is None:
         raise NotSignedIn
     if not owns_usage(session, account_id, usage_id):
         raise NotFound("There is no such request.")

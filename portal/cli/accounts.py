@@ -1,10 +1,13 @@
 """`portal user`: accounts of the people who sign in."""
 
-from typing import Annotated
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from portal.actions.accounts import Role, create_account, hash_new_password, set_active, set_password
+from portal.actions.accounts import Role, create_account, edit_account, hash_new_password, set_active, set_password
+from portal.actions.deletion import delete_account
 from portal.cli.console import UserName, actor, example, open_portal, owner, read_password
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
@@ -50,7 +53,9 @@ def password(name: UserName, password_stdin: PasswordStdin = False) -> None:
 
 @commands.command(
     "list",
-    epilog=listing("portal user list", fields="username, display_name, email, role, active, time_zone, created_at"),
+    epilog=listing(
+        "portal user list", fields="username, display_name, email, role, active, deleted, time_zone, created_at"
+    ),
 )
 def list_accounts(as_json: AsJson = False) -> None:
     """List all accounts."""
@@ -62,6 +67,7 @@ def list_accounts(as_json: AsJson = False) -> None:
             "email": account.email or None,
             "role": account.role,
             "active": account.active,
+            "deleted": account.deleted_at is not None,
             "time_zone": account.time_zone,
             "created_at": account.created_at,
         }
@@ -72,10 +78,16 @@ def list_accounts(as_json: AsJson = False) -> None:
         "Display name": "display_name",
         "Email": lambda record: record["email"] or "",
         "Role": "role",
-        "Status": lambda record: "active" if record["active"] else "suspended",
+        "Status": _status,
         "Created": "created_at",
     }
     show_list(records, columns, as_json=as_json)
+
+
+def _status(record: Mapping[str, Any]) -> str:
+    if record["deleted"]:
+        return "deleted"
+    return "active" if record["active"] else "suspended"
 
 
 @commands.command(epilog=example("portal user suspend alice"))
@@ -92,3 +104,45 @@ def activate(name: UserName) -> None:
     open_portal()
     run_in_transaction(set_active, actor(), name, True, utc_now())
     typer.echo(f"Activated {name}.")
+
+
+@commands.command(
+    epilog=example("portal user edit alice --role admin", "portal user edit alice --email alice@example.com")
+)
+def edit(
+    name: UserName,
+    role: Annotated[Role | None, typer.Option(help="What the account may do; another role ends its sessions.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Address for alerts and password resets; '' removes it. The old one is told.")
+    ] = None,
+    display_name: Annotated[str | None, typer.Option("--name", help="Name shown on pages.")] = None,
+) -> None:
+    """Change an account's role, email address or display name."""
+    if role is None and email is None and display_name is None:
+        raise typer.BadParameter("say what to change: --role, --email or --name")
+    open_portal()
+    new = run_in_transaction(edit_account, actor(), name, utc_now(), role=role, email=email, display_name=display_name)
+    typer.echo(f"{new.username}: {new.display_name}, {new.email or 'no email address'}, {new.role}.")
+
+
+@commands.command(epilog=example("portal user delete alice", "portal user delete alice --yes"))
+def delete(name: UserName, yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False) -> None:
+    """Delete an account for ever: the person is erased, the usage stays under another name.
+
+    Sessions and API keys end. Name, email address, notes and mails are erased. Requests and sums are kept under
+    deleted-NUMBER, also what its keys used and is reported later. `portal user suspend` can be undone, this cannot.
+    """
+    open_portal()
+    found = run_in_reading(owner, name)
+    if not yes:
+        if not is_terminal():
+            raise typer.BadParameter("there is no terminal to ask on; say --yes to delete without asking")
+        question = f"Delete {found.username} ({found.display_name}, {found.email or 'no email address'}) for ever?"
+        typer.confirm(question, abort=True, err=True)
+    remains = run_in_transaction(delete_account, actor(), found.username, utc_now())
+    typer.echo(f"Deleted {found.username}. Its usage stays under {remains}.")
+
+
+def is_terminal() -> bool:
+    """Return whether there is a person who can be asked."""
+    return sys.stdin.isatty()

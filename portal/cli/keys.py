@@ -86,6 +86,8 @@ def revoke(
 
 def _create(session: Session, name: str, label: str, expires: str | None, now: datetime) -> NewKey:
     found = owner(session, name)
+    if found.deleted_at is not None:
+        raise Conflict(f"The account {found.username} was deleted. Only its usage is kept.")
     if not found.active:
         raise Conflict(f"The account {name} is suspended. Activate it first: portal user activate {name}")
     tz = zone_or(found.time_zone, settings().budget_zone)

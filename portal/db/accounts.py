@@ -14,6 +14,28 @@ def account(session: Session, account_id: int) -> Account | None:
     return session.get(Account, account_id)
 
 
+def active_account(session: Session, account_id: int) -> Account | None:
+    """Return the account with this id if it is active, and keep it so until the transaction ends.
+
+    Whoever writes for a person uses this, so that nothing is written for an account that is being deleted. Storing
+    usage does not wait for it.
+    """
+    row = session.get(Account, account_id, with_for_update={"key_share": True})
+    return row if row is not None and row.active else None
+
+
+def lock_administrators(session: Session) -> set[int]:
+    """Return the ids of the active administrators, and let nobody else change one before the transaction ends."""
+    active = select(Account.id).where(Account.role == "admin", Account.active.is_(True))
+    return set(session.scalars(active.order_by(Account.id).with_for_update()))
+
+
+def has_active_administrator(session: Session) -> bool:
+    """Return whether anybody may administer."""
+    active = select(Account.id).where(Account.role == "admin", Account.active.is_(True))
+    return session.scalar(active.limit(1)) is not None
+
+
 def administrator(session: Session, account_id: int) -> Account | None:
     """Return the account with this id if it is active and may administer; None otherwise."""
     row = session.get(Account, account_id)

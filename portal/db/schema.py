@@ -29,10 +29,12 @@ class SharedEmails(WrongDatabase):
     `accounts` are their user names by address.
     """
 
-    def __init__(self, accounts: Mapping[str, Sequence[str]]) -> None:
-        """Name the accounts, and the command that goes on."""
+    def __init__(self, accounts: Mapping[str, Sequence[str]], keep_email: Collection[str] = ()) -> None:
+        """Name the accounts, and the command that goes on, with what was chosen already."""
         shared = "; ".join(f"{email} belongs to {' and '.join(names)}" for email, names in accounts.items())
-        keep = " ".join(f"--keep-email {names[0]}" for names in accounts.values())
+        undecided = {name for names in accounts.values() for name in names}
+        kept = [*sorted(set(keep_email) - undecided), *(names[0] for names in accounts.values())]
+        keep = " ".join(f"--keep-email {name}" for name in kept)
         super().__init__(
             "An email address may belong to one account only. Nothing was changed, since several accounts have the "
             f"same one: {shared}. Choose which account keeps it; the others stay, without an address until they are "
@@ -74,7 +76,7 @@ def migrate(database: Database, keep_email: Collection[str] = ()) -> None:
             command.upgrade(alembic, "head")
         except ValueError as error:
             if shared := alembic.attributes.get("shared_emails"):
-                raise SharedEmails(shared) from error
+                raise SharedEmails(shared, keep_email) from error
             raise
 
 

@@ -42,8 +42,8 @@ from portal.rules.text import (
     InvalidText,
     clean_email,
     clean_line,
+    clean_new_username,
     clean_note,
-    clean_username,
     clip_line,
 )
 from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
@@ -130,7 +130,7 @@ def _grouped(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 def _person(found: Newcomers, row: Row, names: set[str]) -> ImportedPerson:
     """Return a person without what is theirs. Raises InvalidText and Unfit."""
-    username = clean_username(row["username"])
+    username = clean_new_username(row["username"])
     if username in names:
         raise Unfit("Another user there has the same name in other letters.")
     role = "admin" if row["is_admin"] else row["role"] or "user"

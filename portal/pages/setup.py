@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.actions.accounts import set_up, setup_link_is_good
+from portal.actions.setup import set_up, setup_link_is_good, why_setup_link_ended
 from portal.clock import utc_now
 from portal.db.session import in_reading
 from portal.errors import Conflict, InvalidInput, NotFound
@@ -20,7 +20,7 @@ from portal.rules.text import (
     InvalidText,
     check_password,
     clean_email,
-    clean_username,
+    clean_new_username,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -55,13 +55,13 @@ async def take_setup(request: Request) -> Response:
 
 async def _check_link(request: Request) -> None:
     if not await in_reading(setup_link_is_good, _token(request)):
-        raise NotFound("This setup link has been used or replaced. A restart of the portal prints a new one.")
+        raise NotFound(await in_reading(why_setup_link_ended))
 
 
 def _errors(values: dict[str, str]) -> dict[str, str]:
     """Return what is wrong with each field."""
     checks: dict[str, Callable[[str], object]] = {
-        "username": clean_username,
+        "username": clean_new_username,
         "email": clean_email,
         "password": lambda password: check_password(password, values["username"]),
         "repeated": lambda repeated: check_repeated(repeated, values["password"]),

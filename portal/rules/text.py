@@ -11,6 +11,7 @@ MAX_PASSWORD = 256
 MIN_PASSWORD = 10
 
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
+_DELETED = re.compile(r"deleted-[0-9]+")
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?")
 
 
@@ -51,6 +52,19 @@ def clean_username(text: str) -> str:
     if not _USERNAME.fullmatch(name):
         raise InvalidText("A user name has letters a to z, digits and . _ @ + - between them, up to 64 characters.")
     return name
+
+
+def clean_new_username(text: str) -> str:
+    """Return the user name of a new account, which is not one that stands for a deleted account."""
+    name = clean_username(text)
+    if _DELETED.fullmatch(name):
+        raise InvalidText("A user name such as deleted-7 stands for a deleted account. Choose another one.")
+    return name
+
+
+def deleted_username(account_id: int) -> str:
+    """Return the user name under which the usage of a deleted account is kept."""
+    return f"deleted-{account_id}"
 
 
 def clean_email(text: str) -> str:

@@ -18,14 +18,13 @@ from portal.actions.accounts import (
     change_password,
     change_profile,
     create_account,
+    edit_account,
     hash_new_password,
-    new_setup_link,
     set_active,
     set_password,
     set_theme,
-    set_up,
-    setup_link_is_good,
 )
+from portal.actions.deletion import delete_account
 from portal.actions.passwords import check_hash
 from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.db.accounts import account_named, all_accounts, count_accounts
@@ -270,81 +269,154 @@ def test_of_two_changes_at_once_the_second_is_told(alice: Account, monkeypatch: 
     assert check_hash("set by an operator", named("alice").password_hash)[0]
 
 
-# The first administrator
+# What operators change
 
 
-def first_link() -> str:
-    token = run(new_setup_link, NOW)
-    assert token is not None
-    return token
+def test_an_edit_changes_what_is_given_alone(alice: Account) -> None:
+    run(edit_account, "root", "alice", NOW, role=Role.EXPERT)
+    run(edit_account, "root", "Alice@example.org", NOW, display_name=" Alice Liddell ")
+    run(edit_account, "root", "alice", NOW, email="alice@example.com")
+    found = named("alice")
+    assert (found.role, found.display_name, found.email) == ("expert", "Alice Liddell", "alice@example.com")
+    run(edit_account, "root", "alice", NOW, email="")
+    assert named("alice").email == ""
+    written = [(entry.action, json.loads(entry.details)) for entry in run(entries, alice.id)][::-1]
+    assert written == [
+        ("account.edit", {"role": ["user", "expert"]}),
+        ("account.edit", {"display_name": "changed"}),
+        ("account.edit", {"email": "changed"}),
+        ("account.edit", {"email": "changed"}),
+    ]
 
 
-def test_the_setup_link_creates_the_first_administrator_once(db: Database, quick_passwords: None) -> None:
-    token = first_link()
-    assert run(setup_link_is_good, token)
-    set_up(token, "Root", "root@example.org", PASSWORD, NOW)
-    (row,) = run(all_accounts)
-    assert (row.username, row.role) == ("root", "admin")
-    assert sign_in("root", PASSWORD, FIREFOX, None, NOW).account_id == row.id
-    assert not run(setup_link_is_good, token)
-    with pytest.raises(NotFound):
-        set_up(token, "other", "other@example.org", PASSWORD, NOW)
-    assert run(count_accounts) == 1
-
-
-def test_a_later_link_replaces_the_earlier(db: Database, quick_passwords: None) -> None:
-    first, second = first_link(), first_link()
-    assert not run(setup_link_is_good, first)
-    with pytest.raises(NotFound):
-        set_up(first, "root", "root@example.org", PASSWORD, NOW)
-    set_up(second, "root", "root@example.org", PASSWORD, NOW)
-
-
-def test_with_accounts_there_is_no_link_and_none_works(db: Database, quick_passwords: None) -> None:
-    token = first_link()
-    create_member("alice")
-    assert run(new_setup_link, NOW) is None
-    assert not run(setup_link_is_good, token)
-    with pytest.raises(NotFound):
-        set_up(token, "root", "root@example.org", PASSWORD, NOW)
-
-
-@pytest.mark.parametrize("token", ["", "x" * 10_000, "\ud800", "\x00"])
-def test_other_text_is_no_link(db: Database, token: str) -> None:
-    first_link()
-    assert not run(setup_link_is_good, token)
-    with pytest.raises(NotFound):
-        set_up(token, "root", "root@example.org", PASSWORD, NOW)
+def test_an_edit_that_changes_nothing_is_not_written_down(alice: Account) -> None:
+    run(edit_account, "root", "alice", NOW, role=Role.USER, email="alice@example.org", display_name="Alice")
+    assert run(entries, alice.id) == []
 
 
 @pytest.mark.parametrize(
-    ("username", "email", "password", "field"),
+    ("change", "ended"),
     [
-        ("ro ot", "root@example.org", PASSWORD, "username"),
-        ("root", "nowhere", PASSWORD, "email"),
-        ("root", "root@example.org", "short", "password"),
+        pytest.param({"role": Role.EXPERT}, True, id="another role"),
+        pytest.param({"role": Role.USER}, False, id="the same role"),
+        pytest.param({"email": "new@example.org", "display_name": "New"}, False, id="name and address"),
     ],
 )
-def test_a_slip_of_the_pen_does_not_use_up_the_link(
-    db: Database, quick_passwords: None, username: str, email: str, password: str, field: str
-) -> None:
-    token = first_link()
+def test_another_role_ends_the_sessions(alice: Account, bob: Account, change: dict[str, Any], ended: bool) -> None:
+    own, other = (run(open_session_for, account.id, FIREFOX, NOW).token for account in (alice, bob))
+    run(edit_account, "root", "alice", NOW, **change)
+    assert (run(session_of, digest(own), NOW) is None) is ended
+    assert run(session_of, digest(other), NOW) is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"email": "nowhere"}, "email"),
+        ({"display_name": " "}, "display_name"),
+        ({"display_name": "a\nb"}, "display_name"),
+    ],
+)
+def test_an_edit_is_checked(alice: Account, change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        set_up(token, username, email, password, NOW)
+        run(edit_account, "root", "alice", NOW, **change)
     assert caught.value.field == field
-    assert run(setup_link_is_good, token)
+    with pytest.raises(NotFound):
+        run(edit_account, "root", "nobody", NOW, display_name="Nobody")
 
 
-def test_of_two_who_follow_the_link_at_once_one_becomes_administrator(db: Database, quick_passwords: None) -> None:
-    token = first_link()
+# One email, one account
 
-    def follow(name: str) -> bool:
+
+@pytest.mark.parametrize("typed", ["alice@example.org", "ALICE@Example.ORG", " alice@example.org"])
+def test_an_address_of_another_account_is_refused_everywhere(alice: Account, bob: Account, typed: str) -> None:
+    tries: list[Callable[[], object]] = [
+        lambda: run(create_account, "root", "second", typed, Role.USER, None, NOW),
+        lambda: run(edit_account, "root", "bob", NOW, email=typed),
+        lambda: run(change_profile, bob.id, replace(PROFILE, email=typed), NOW),
+    ]
+    for attempt in tries:
+        with pytest.raises(Conflict, match="Another account has this email address already") as caught:
+            attempt()
+        assert caught.value.field == "email"
+    assert named("bob").email == "bob@example.org"
+    assert run(account_named, "second") is None
+
+
+def test_the_case_of_ones_own_address_can_be_changed(alice: Account) -> None:
+    run(change_profile, alice.id, replace(PROFILE, email="Alice@Example.org"), NOW)
+    assert named("alice").email == "Alice@Example.org"
+
+
+def test_of_many_who_take_an_address_at_once_one_gets_it(alice: Account, bob: Account, charlie: Account) -> None:
+    def take(account: Account) -> bool:
         try:
-            set_up(token, name, f"{name}@example.org", PASSWORD, NOW)
-        except NotFound:
+            run(change_profile, account.id, replace(PROFILE, email="shared@example.org"), NOW)
+        except Conflict:
             return False
         return True
 
-    with ThreadPoolExecutor(2) as threads:
-        assert sorted(threads.map(follow, ["first", "second"])) == [False, True]
+    with ThreadPoolExecutor(3) as threads:
+        assert sorted(threads.map(take, [alice, bob, charlie])) == [False, False, True]
+
+
+def test_of_many_created_at_once_with_one_address_one_is(db: Database) -> None:
+    def create(name: str) -> bool:
+        try:
+            run(create_account, "root", name, "shared@example.org", Role.USER, None, NOW)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sorted(threads.map(create, ["one", "two", "three"])) == [False, False, True]
     assert run(count_accounts) == 1
+
+
+def test_the_name_of_a_deleted_account_cannot_be_taken(db: Database) -> None:
+    with pytest.raises(InvalidInput, match="stands for a deleted account"):
+        run(create_account, "root", "Deleted-7", "seven@example.org", Role.USER, None, NOW)
+
+
+# The last administrator
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda name: run(set_active, "test", name, False, NOW), id="suspend"),
+        pytest.param(lambda name: run(edit_account, "test", name, NOW, role=Role.EXPERT), id="demote"),
+        pytest.param(lambda name: run(delete_account, "test", name, NOW), id="delete"),
+    ],
+)
+def test_the_last_active_administrator_stays(admin: Account, alice: Account, end: Callable[[str], object]) -> None:
+    suspended(create_member("second", role="admin"))
+    with pytest.raises(Conflict, match="root is the only active administrator"):
+        end("root")
+    assert (named("root").role, named("root").active) == ("admin", True)
+    end("alice")
+    run(set_active, "test", "second", True, NOW)
+    end("root")
+    with pytest.raises(Conflict, match="second is the only active administrator"):
+        end("second")
+
+
+def test_administrators_who_end_each_other_at_once_leave_one(db: Database) -> None:
+    ends: dict[str, Callable[[str], object]] = {
+        "one": lambda name: run(set_active, "test", name, False, NOW),
+        "two": lambda name: run(edit_account, "test", name, NOW, role=Role.USER),
+        "three": lambda name: run(delete_account, "test", name, NOW),
+    }
+    for name in ends:
+        create_member(name, role="admin")
+
+    def end(name: str) -> bool:
+        try:
+            ends[name](name)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sorted(threads.map(end, ends)) == [False, True, True]
+    assert [row.role for row in run(all_accounts) if row.active and row.role == "admin"] == ["admin"]

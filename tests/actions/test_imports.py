@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.gateways import import_gateway
-from portal.actions.imports import Batch, bring_person, bring_template, bring_usage
+from portal.actions.imports import SHARED_EMAIL, Batch, bring_person, bring_template, bring_usage
 from portal.actions.keys import NewKey
 from portal.actions.ledger import verify_ledger
 from portal.db.accounts import account_named
@@ -89,6 +89,22 @@ def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bo
     assert template is not None
     assert template.name == "Law"
     assert run_in_reading(keys, bob.id) == []
+
+
+def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: Account) -> None:
+    for username, email in (("dora", "ALICE@example.org"), ("erik", "e@example.org"), ("emil", "E@Example.org")):
+        findings = run(bring_person, "test", replace(DORA, username=username, email=email, keys=()), NOW)
+        shared = [finding.name for finding in findings if finding.why == SHARED_EMAIL]
+        assert shared == ([] if username == "erik" else [username])
+        assert Finding(Kind.ACCOUNT, Fate.BROUGHT) in findings
+    addresses = [the(name).email for name in ("alice", "dora", "erik", "emil")]
+    assert addresses == ["alice@example.org", "", "e@example.org", ""]
+
+
+def test_people_without_an_address_do_not_share_one(db: Database) -> None:
+    for username in ("dora", "erik"):
+        findings = run(bring_person, "test", replace(DORA, username=username, email="", keys=()), NOW)
+        assert [finding for finding in findings if finding.why] == []
 
 
 def test_bringing_somebody_again_changes_nothing(db: Database) -> None:

@@ -7,6 +7,7 @@ import pytest
 from portal.actions.passwords import check_hash
 from portal.db.session import Database, database
 from portal.db.tables import Account
+from tests.cast import create_member
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the
 
 
@@ -83,3 +84,76 @@ def test_accounts_are_listed_suspended_and_let_in_again(alice: Account, bob: Acc
 def test_an_unknown_account_is_said_to_be_unknown(db: Database, words: tuple[str, ...]) -> None:
     assert fail(*words, typed="long enough now") == "There is no account called nobody."
     assert audit() == []
+
+
+def test_an_account_is_edited(alice: Account) -> None:
+    said = succeed("user", "edit", "Alice", "--role", "expert", "--email", "al@example.com", "--name", "Alice L.")
+    assert said == "alice: Alice L., al@example.com, expert.\n"
+    found = the("alice")
+    assert (found.role, found.email, found.display_name) == ("expert", "al@example.com", "Alice L.")
+    assert succeed("user", "edit", "al@example.com", "--email", "") == "alice: Alice L., no email address, expert.\n"
+    assert [action for action, _ in audit()] == ["account.edit"] * 2
+    assert "say what to change" in misuse("user", "edit", "alice")
+
+
+def test_an_edit_that_cannot_be_made_is_refused_in_one_sentence(alice: Account, admin: Account) -> None:
+    assert fail("user", "edit", "alice", "--email", "root@example.org").startswith("Another account has this email")
+    assert fail("user", "edit", "root", "--role", "user").startswith("root is the only active administrator.")
+    assert fail("user", "suspend", "root").startswith("root is the only active administrator.")
+    assert fail("user", "delete", "root", "--yes").startswith("root is the only active administrator.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "suspend", "Alice@Example.org"),
+        ("user", "activate", "Alice@Example.org"),
+        ("key", "create", "Alice@Example.org", "--label", "x"),
+        ("key", "list", "Alice@Example.org"),
+        ("budget", "set", "Alice@Example.org", "--daily", "1"),
+        ("budget", "show", "Alice@Example.org"),
+        ("template", "assign", "Alice@Example.org", "none"),
+        ("user", "edit", "Alice@Example.org", "--name", "Alice L."),
+        ("user", "delete", "Alice@Example.org", "--yes"),
+    ],
+    ids=" ".join,
+)
+def test_an_account_is_named_by_its_address(alice: Account, bob: Account, words: tuple[str, ...]) -> None:
+    before = the("bob")
+    succeed(*words)
+    assert (the("bob").active, the("bob").display_name) == (before.active, before.display_name)
+
+
+def test_a_password_is_checked_against_the_name_of_the_account(alice: Account) -> None:
+    create_member("long.enough.name")
+    said = fail("user", "password", "long.enough.name@example.org", "--password-stdin", typed="long.enough.name")
+    assert "easy to guess" in said
+    succeed("user", "password", "alice@example.org", "--password-stdin", typed="curiouser and curiouser")
+    assert check_hash("curiouser and curiouser", the("alice").password_hash)[0]
+
+
+def test_an_account_is_deleted(alice: Account, bob: Account) -> None:
+    said = succeed("user", "delete", "alice", "--yes")
+    assert said == f"Deleted alice. Its usage stays under deleted-{alice.id}.\n"
+    listed = rows(succeed("user", "list"))
+    assert [(row[0], row[1], row[4]) for row in listed] == [
+        ("bob", "Bob", "active"),
+        (f"deleted-{alice.id}", "Deleted account", "deleted"),
+    ]
+    assert "was deleted" in fail("user", "activate", f"deleted-{alice.id}")
+    assert "was deleted" in fail("key", "create", f"deleted-{alice.id}", "--label", "x")
+    assert portal("verify").exit_code == 0
+
+
+def test_an_account_is_not_deleted_unasked(alice: Account) -> None:
+    assert "--yes" in misuse("user", "delete", "alice")
+    assert the("alice").active
+
+
+@pytest.mark.parametrize(("answer", "deleted"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_who_deletes_is_asked(alice: Account, monkeypatch: pytest.MonkeyPatch, answer: str, deleted: bool) -> None:
+    monkeypatch.setattr("portal.cli.accounts.is_terminal", lambda: True)
+    done = portal("user", "delete", "alice", typed=answer)
+    assert "Delete alice (Alice, alice@example.org) for ever?" in done.stderr
+    assert (done.exit_code == 0) is deleted
+    assert the(f"deleted-{alice.id}" if deleted else "alice") is not None

@@ -24,6 +24,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
     assert {" ".join(words) for words in commands()} == {
         "serve", "demo", "migrate", "verify", "rebuild",
         "user create", "user password", "user list", "user suspend", "user activate",
+        "user edit", "user delete",
         "key create", "key list", "key revoke",
         "gateway create", "gateway token", "gateway list", "gateway revoke",
         "budget set", "budget show", "budget list",

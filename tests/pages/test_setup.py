@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from portal.db.accounts import account_named, count_accounts
 from portal.db.session import Database
 from portal.db.tables import Account
-from tests.cast import run
+from tests.cast import create_member, run
 from tests.portals import FORM, running_portal
 
 GOOD = {
@@ -61,8 +61,40 @@ def test_the_link_works_once(browser: TestClient, link: str) -> None:
     browser.post(link, data=GOOD)
     for answer in (browser.get(link), browser.post(link, data={**GOOD, "username": "second"})):
         assert answer.status_code == 404
-        assert "This setup link has been used or replaced." in answer.text
+        assert "This setup link has ended, since there is an administrator. Sign in" in answer.text
     assert run(count_accounts) == 1
+
+
+def test_another_account_does_not_end_the_link(browser: TestClient, link: str) -> None:
+    create_member("alice")
+    assert browser.get(link).status_code == 200
+    assert browser.post(link, data=GOOD).status_code == 303
+    root = run(account_named, "root")
+    assert root is not None
+    assert root.role == "admin"
+
+
+def test_an_ended_link_says_how_to_get_an_administrator(browser: TestClient) -> None:
+    text = browser.get("/user/setup?token=guessed").text
+    assert "each start of the portal prints a new link" in text
+    assert "portal user create NAME --email ADDRESS --role admin" in text
+
+
+@pytest.mark.parametrize(
+    ("taken", "field", "sentence"),
+    [
+        pytest.param({"username": "alice"}, "username", "There is an account called alice already.", id="name"),
+        pytest.param({"email": "Alice@Example.org"}, "email", "Another account has this email address", id="address"),
+    ],
+)
+def test_what_is_taken_is_said_beside_the_field(
+    browser: TestClient, link: str, taken: dict[str, str], field: str, sentence: str
+) -> None:
+    create_member("alice")
+    answer = browser.post(link, data={**GOOD, **taken})
+    assert answer.status_code == 409
+    assert re.search(rf'<p [^>]*id="{field}-error">[^<]*{sentence}', answer.text)
+    assert browser.get(link).status_code == 200, "the link must work on"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +153,9 @@ def test_what_was_right_is_kept_and_nothing_in_it_runs(browser: TestClient, link
     assert 'value="&#34;&gt;&lt;script&gt;"' in text
 
 
-def test_every_start_without_accounts_prints_a_new_link(db: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_start_without_an_administrator_prints_a_new_link(
+    db: Database, alice: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     with running_portal():
         first = printed_link(capsys.readouterr().out)
     with running_portal() as browser:
@@ -130,6 +164,8 @@ def test_every_start_without_accounts_prints_a_new_link(db: Database, capsys: py
         assert browser.get(second).status_code == 200
 
 
-def test_a_start_with_accounts_prints_none(db: Database, alice: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_start_with_an_administrator_prints_none(
+    db: Database, admin: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
     with running_portal():
         assert capsys.readouterr().out == ""

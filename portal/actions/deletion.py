@@ -1,0 +1,33 @@
+"""Deleting an account: the person is erased, their usage is kept."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.actions.accounts import keep_an_administrator, kept
+from portal.db.accounts import account_named
+from portal.db.audit import add_entry
+from portal.db.crossings import lock_account
+from portal.db.deletion import erase_person
+from portal.errors import Conflict
+from portal.rules.text import deleted_username
+
+
+def delete_account(session: Session, actor: str, name: str, now: datetime) -> str:
+    """Erase a person and return the user name under which their usage is kept.
+
+    Sessions and API keys end; name, email address, notes and mails are erased; events and sums stay. Usage of the keys
+    that arrives later still counts for that name, since it happened. Raises NotFound, and Conflict for the last active
+    administrator and for an account that was deleted before.
+    """
+    found = kept(session, name)
+    keep_an_administrator(session, found)
+    lock_account(session, found.id)
+    session.refresh(found)
+    kept(session, found.username)
+    remains = deleted_username(found.id)
+    if account_named(session, remains) is not None:
+        raise Conflict(f"There is an account called {remains} already, which is the name this one would get.")
+    erase_person(session, found, now)
+    add_entry(session, actor, "account.delete", now, account_id=found.id)
+    return remains

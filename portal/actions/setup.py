@@ -1,0 +1,59 @@
+"""The first administrator: a link that is printed by each start, as long as there is none.
+
+Decision: the link lives until there is an active *administrator*, not until there is an account. Whoever creates an
+ordinary account first, or imports people, can still set the portal up.
+"""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.actions.accounts import Role, create_account, hash_new_password
+from portal.db.accounts import has_active_administrator
+from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sessions import has_setup_link, replace_setup_link, use_setup_link
+from portal.errors import NotFound
+from portal.rules.secrets import digest
+
+
+def new_setup_link(session: Session, now: datetime) -> str | None:
+    """Make the one-time token that creates the first administrator; None when there is an active one."""
+    if has_active_administrator(session):
+        return None
+    token = secrets.token_urlsafe(32)
+    replace_setup_link(session, digest(token), now)
+    return token
+
+
+def setup_link_is_good(session: Session, token: str) -> bool:
+    """Say whether a setup token may still be used."""
+    return not has_active_administrator(session) and has_setup_link(session, digest(token))
+
+
+def why_setup_link_ended(session: Session) -> str:
+    """Return what to do with a setup link that may not be used."""
+    if has_active_administrator(session):
+        return "This setup link has ended, since there is an administrator. Sign in, or ask them for an account."
+    return (
+        "This setup link was used, or replaced by a newer one. As long as there is no administrator, each start of the "
+        "portal prints a new link. On the server, this command creates one too: "
+        "portal user create NAME --email ADDRESS --role admin"
+    )
+
+
+def set_up(token: str, username: str, email: str, password: str, now: datetime) -> None:
+    """Create the first administrator. Raises NotFound for a used or unknown token and InvalidInput for bad values.
+
+    Opens its own transactions, since hashing takes long.
+    """
+    if not run_in_reading(setup_link_is_good, token):
+        raise NotFound(run_in_reading(why_setup_link_ended))
+    password_hash = hash_new_password(password, username)
+    run_in_transaction(_create_first, token, username, email, password_hash, now)
+
+
+def _create_first(session: Session, token: str, username: str, email: str, password_hash: str, now: datetime) -> None:
+    if has_active_administrator(session) or not use_setup_link(session, digest(token)):
+        raise NotFound(why_setup_link_ended(session))
+    create_account(session, "setup link", username, email, Role.ADMIN, password_hash, now)

@@ -1,0 +1,92 @@
+"""Erasing a person: everything that is theirs in any table, except usage, its sums, and digests of keys."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from portal.db.tables import (
+    Account,
+    AlertSettings,
+    ApiKey,
+    AuditEntry,
+    Budget,
+    Crossing,
+    HeldEvent,
+    Mail,
+    Note,
+    Reservation,
+    ResetLink,
+    SignInFailure,
+)
+from portal.db.tables import Session as SessionRow
+from portal.rules.text import deleted_username, email_key
+
+DELETED_NAME = "Deleted account"
+DELETED_LABEL = "deleted"
+_OWNED = (SessionRow, ResetLink, Note, Mail, Crossing, AlertSettings, Budget, Reservation)
+"""Tables with rows of an account that go with it; mails before the crossings they tell of."""
+_PERSONAL = {"username", "email", "display_name", "label", "address"}
+"""Details of audit entries about an account that are erased."""
+_AT_ONCE = 500
+
+
+def erase_person(session: Session, own: Account, now: datetime) -> None:
+    """Erase everything personal of an account, whose row the caller has locked, and leave `deleted-<id>`."""
+    for table in _OWNED:
+        session.execute(delete(table).where(table.account_id == own.id))
+    session.execute(update(ApiKey).where(ApiKey.account_id == own.id).values(label=DELETED_LABEL))
+    unrevoked = ApiKey.account_id == own.id, ApiKey.revoked_at.is_(None)
+    session.execute(update(ApiKey).where(*unrevoked).values(revoked_at=now))
+    names = {own.username, own.email.lower(), email_key(own.email)} - {"", None}
+    session.execute(delete(SignInFailure).where(SignInFailure.name.in_(names)))
+    _rename_in_held_events(session, own)
+    _rename_in_audit_log(session, own)
+    own.username, own.display_name, own.email = deleted_username(own.id), DELETED_NAME, ""
+    own.password_hash, own.time_zone, own.active, own.deleted_at = None, None, False, now
+    own.role, own.language, own.theme = "user", "en", "system"
+    session.flush()
+
+
+def _rename_in_held_events(session: Session, own: Account) -> None:
+    """Put the new name into held events that name the person; their fingerprints stay those of what was reported."""
+    named = select(HeldEvent.id, HeldEvent.body).where(HeldEvent.body.contains('"username":'))
+    for held_id, body in session.execute(named.execution_options(yield_per=_AT_ONCE)).all():
+        said = json.loads(body)
+        if _is_name_of(own, said.get("username")):
+            said["username"] = deleted_username(own.id)
+            renamed = json.dumps(said, separators=(",", ":"), ensure_ascii=True)
+            session.execute(update(HeldEvent).where(HeldEvent.id == held_id).values(body=renamed))
+
+
+def _rename_in_audit_log(session: Session, own: Account) -> None:
+    """Put the new name into entries by the person, and erase what entries about them say of them."""
+    new = deleted_username(own.id)
+    by_them = AuditEntry.actor == own.username[:80]
+    session.execute(update(AuditEntry).where(by_them).values(actor=new))
+    texts = [json.dumps(text)[1:-1] for text in (own.username, own.email) if text]
+    named = [AuditEntry.details.icontains(text, autoescape=True) for text in texts]
+    wanted = select(AuditEntry.id, AuditEntry.account_id, AuditEntry.details)
+    rows = session.execute(wanted.where(or_(AuditEntry.account_id == own.id, *named))).all()
+    for entry_id, account_id, details in rows:
+        said = json.loads(details)
+        kept = {name: value for name, value in said.items() if account_id != own.id or name not in _PERSONAL}
+        renamed = json.dumps(_renamed(own, kept), sort_keys=True)
+        if renamed != details:
+            session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(details=renamed))
+
+
+def _renamed(own: Account, said: Any) -> Any:
+    if isinstance(said, dict):
+        return {name: _renamed(own, value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_renamed(own, value) for value in said]
+    return deleted_username(own.id) if _is_name_of(own, said) else said
+
+
+def _is_name_of(own: Account, said: object) -> bool:
+    if not isinstance(said, str):
+        return False
+    return said.lower() == own.username or (own.email_key is not None and email_key(said) == own.email_key)

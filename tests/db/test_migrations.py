@@ -1,0 +1,96 @@
+"""What migrations do with the rows of databases that are in use."""
+
+from collections.abc import Iterator
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, text
+
+from portal.db.schema import SharedEmails, config, head, migrate, revision
+from portal.db.session import Database
+from tests.databases import Server
+
+NOW = "2026-11-22 14:05:00+00:00"
+
+
+@pytest.fixture
+def empty(databases: Server) -> Iterator[Database]:
+    database = Database(databases.new_url())
+    yield database
+    database.close()
+
+
+def at_revision(database: Database, wanted: str, **emails: str) -> None:
+    """Bring an empty database to an older schema, with accounts that have these addresses."""
+    with database.engine.begin() as connection:
+        command.upgrade(config(connection), wanted)
+        for username, email in emails.items():
+            values = "VALUES (:username, :username, :email, 'user', true, 'en', 'system', :now)"
+            columns = "username, display_name, email, role, active, language, theme, created_at"
+            connection.execute(
+                text(f"INSERT INTO accounts ({columns}) {values}"),
+                {"username": username, "email": email, "now": NOW},
+            )
+
+
+def emails(connection: Connection, columns: str = "username, email, email_key") -> list[tuple[str, ...]]:
+    return [tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM accounts ORDER BY id"))]
+
+
+def test_addresses_get_the_form_in_which_they_are_compared(empty: Database) -> None:
+    at_revision(empty, "0004", alice="Alice@Example.org", bob="BÖB@example.org", none="", also_none="")
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        assert emails(connection) == [
+            ("alice", "Alice@Example.org", "alice@example.org"),
+            ("bob", "BÖB@example.org", "böb@example.org"),
+            ("none", "", None),
+            ("also_none", "", None),
+        ]
+
+
+def test_accounts_with_one_address_are_named_and_nothing_changes(empty: Database) -> None:
+    at_revision(
+        empty, "0004", mara="mara@example.org", alice="a@example.org", mara2="Mara@Example.org", al="A@example.org"
+    )
+    with pytest.raises(SharedEmails) as caught:
+        migrate(empty)
+    assert caught.value.accounts == {"mara@example.org": ["mara", "mara2"], "a@example.org": ["alice", "al"]}
+    said = str(caught.value)
+    assert "mara@example.org belongs to mara and mara2; a@example.org belongs to alice and al" in said
+    assert "portal migrate --keep-email mara --keep-email alice" in said
+    with empty.engine.connect() as connection:
+        assert revision(connection) == "0004"
+        assert [row[1] for row in emails(connection, "username, email")] == [
+            "mara@example.org",
+            "a@example.org",
+            "Mara@Example.org",
+            "A@example.org",
+        ]
+
+
+def test_the_chosen_account_keeps_the_address(empty: Database) -> None:
+    at_revision(empty, "0004", mara="mara@e.org", mara2="Mara@E.org", mara3="MARA@e.org", bob="b@e.org")
+    migrate(empty, keep_email=["mara2"])
+    with empty.engine.connect() as connection:
+        assert revision(connection) == head()
+        assert emails(connection) == [
+            ("mara", "", None),
+            ("mara2", "Mara@E.org", "mara@e.org"),
+            ("mara3", "", None),
+            ("bob", "b@e.org", "b@e.org"),
+        ]
+        entries = connection.execute(text("SELECT actor, action, account_id, details FROM audit_log ORDER BY id")).all()
+    assert [tuple(entry) for entry in entries] == [
+        ("migration", "account.email", 1, '{"kept_by": 2}'),
+        ("migration", "account.email", 3, '{"kept_by": 2}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "keep", [pytest.param(["bob"], id="none of them"), pytest.param(["mara", "mara2"], id="several of them")]
+)
+def test_an_answer_that_does_not_decide_is_none(empty: Database, keep: list[str]) -> None:
+    at_revision(empty, "0004", mara="mara@example.org", mara2="Mara@Example.org", bob="bob@example.org")
+    with pytest.raises(SharedEmails, match=r"mara and mara2.*portal migrate (--keep-email bob )?--keep-email mara$"):
+        migrate(empty, keep_email=keep)
