@@ -45,11 +45,11 @@ def test_the_demo_starts_afresh_unless_told_to_keep(
     settings_env(data_dir=quick_demo.parent)  # the program that ran the demo would be gone now
     succeed("demo", "--seed", "5")
     assert run_in_reading(prepared_seed) == 5
-    succeed("user", "suspend", "admin")
+    succeed("user", "suspend", "demo")
     settings_env(data_dir=quick_demo.parent)
     succeed("demo", "--seed", "6", "--keep")
     assert run_in_reading(prepared_seed) == 5
-    assert not the("admin").active
+    assert not the("demo").active
     database().close()
 
 
