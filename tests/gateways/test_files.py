@@ -228,5 +228,5 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_without_its_package_parquet_says_what_to_install(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(Unreadable, match=r"pip install 'moe-portal\[parquet\]'"):
+    with pytest.raises(Unreadable, match=r"pip install '\.\[parquet\]'"):
         open_table(write(PARQUET))

@@ -26,7 +26,7 @@ from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 from portal.visitors import cookie_name
-from tests.cast import NOW, Gateway, report, run
+from tests.cast import NOW, Gateway, create_member, report, run
 from tests.pages.screen import control, elements, everything, tagged, texts, until
 
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
@@ -215,6 +215,7 @@ async def test_a_token_is_revoked_after_a_question(visit, admin: Account, gatewa
 async def test_an_open_page_outlives_no_rights(visit, admin: Account, gateway: Gateway) -> None:
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: rows(visitor, "tokens-table"))
+    create_member("other", role="admin")
     run(set_active, "test", "root", False, NOW)
     failures: list[Exception] = []
     app.on_exception(failures.append)
