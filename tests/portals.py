@@ -34,15 +34,26 @@ def running_portal(base_url: str = HERE) -> Iterator[TestClient]:
 class Process:
     """`portal serve` as a program of its own."""
 
-    def __init__(self, directory: Path, program: Path = ROOT / "main.py", **environment: str) -> None:
-        """Start it with its data in `directory`; `program` is for one that does more besides."""
+    def __init__(
+        self,
+        directory: Path,
+        program: Path = ROOT / "main.py",
+        *words: str,
+        python: Path | str = sys.executable,
+        **environment: str,
+    ) -> None:
+        """Start it with its data in `directory`; `program` and its `words` do more, or something else."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "PYTEST_"))}
         self.data = directory / "data"
         own = {"PORTAL_DATA_DIR": str(self.data), "PORTAL_PORT": "0", "PYTHONUNBUFFERED": "1"}
         self._log = directory / "log"
         with self._log.open("wb") as log:
             self.program = subprocess.Popen(
-                [sys.executable, program], env={**inherited, **own, **environment}, stdout=log, stderr=log
+                [python, program, *words],
+                env={**inherited, **own, **environment},
+                cwd=directory,
+                stdout=log,
+                stderr=log,
             )
 
     @property
