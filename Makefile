@@ -69,20 +69,18 @@ $(VENV)/made:
 	@touch $@
 
 $(VENV)/set-up: $(VENV)/made requirements.lock pyproject.toml
-	@echo "Installing what the portal needs (about a minute) …"
-	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python scripts/install.py "what the portal needs" --no-deps --require-hashes -r requirements.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/set-up-test: $(VENV)/set-up requirements-test.lock
-	@echo "Installing what the tests need (about a minute) …"
-	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-test.lock
+	@$(BIN)/python scripts/install.py "what the tests need" --no-deps --require-hashes -r requirements-test.lock
 	@touch $@
 
 $(GATEWAY_VENV)/set-up: requirements-gateway.lock
-	@echo "Installing LiteLLM in an environment of its own (two minutes, 0.8 GB) …"
+	@echo "Making an environment of its own for LiteLLM (0.8 GB) …"
 	@python=$$(scripts/find_python.sh) || exit 1; "$$python" -m venv --clear $(GATEWAY_VENV)
-	@$(GATEWAY_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-gateway.lock
+	@$(GATEWAY_VENV)/bin/python scripts/install.py LiteLLM --no-deps --require-hashes -r requirements-gateway.lock
 	@touch $@
 
 $(UV):

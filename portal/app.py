@@ -92,8 +92,11 @@ def answer(request: Request, error: Exception) -> Response:
     return (api_errors.error_answer if wants_json else page_errors.draw_error)(request, error)
 
 
-def serve(settings: Settings, *, access_log: bool = True) -> None:
-    """Serve until told to stop; SystemExit(1), with a sentence on stderr, when that cannot even begin."""
+def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until told to stop; SystemExit(1), with a sentence on stderr, when that cannot even begin.
+
+    `ready` is called as soon as requests are answered.
+    """
     logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
     os.umask(0o077)  # the database, its journals and the secret are nobody else's
     try:
@@ -106,7 +109,11 @@ def serve(settings: Settings, *, access_log: bool = True) -> None:
     gc.collect()
     gc.freeze()  # what is here now stays; looking through it again and again is what makes large pages slow
     gc.set_threshold(50_000, 20, 100)
-    log.info("MoE Portal %s on %s", version(), address(settings, port))
+
+    def announce() -> None:
+        log.info("MoE Portal %s on %s", version(), address(settings, port))
+        ready()
+
     server = Server(
         uvicorn.Config(
             app,
@@ -118,7 +125,8 @@ def serve(settings: Settings, *, access_log: bool = True) -> None:
             forwarded_allow_ips=settings.trusted_proxies,
             log_config=None,
             timeout_graceful_shutdown=FINISHED_WITHIN,
-        )
+        ),
+        announce,
     )
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again at the end; stopping as told is no failure
     try:
@@ -131,9 +139,20 @@ def serve(settings: Settings, *, access_log: bool = True) -> None:
 
 
 class Server(uvicorn.Server):
-    """A server that has stopped in time, even if a thread of it hangs in the database."""
+    """A server that says when it answers, and has stopped in time, even if a thread of it hangs in the database."""
 
     _last: threading.Timer | None = None
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        """Prepare to serve; `announce` is called once requests are answered, never when the start fails."""
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the database, begin to answer, and say so."""
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            self._announce()
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to stop."""

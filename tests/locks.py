@@ -1,5 +1,6 @@
 """Lock files: what they pin, what the Makefile says to pip about them, and stand-ins for the packages in them."""
 
+import ensurepip
 import hashlib
 import json
 import re
@@ -81,7 +82,7 @@ def dry_run(lock: str, distributions: Iterable[Distribution], said: Iterable[str
     file.write_text("\n".join(lines), encoding="utf-8")
     report = directory / "report.json"
     offline = ("--isolated", "--no-index", "--find-links", str(directory), "--ignore-installed", "--dry-run")
-    command = [sys.executable, _bundled_pip(), "install", "--disable-pip-version-check", *offline, *said]
+    command = [sys.executable, f"{bundled_pip()}/pip", "install", "--disable-pip-version-check", *offline, *said]
     done = subprocess.run([*command, "--report", report, "-r", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     would = (found["metadata"] for found in json.loads(report.read_text(encoding="utf-8"))["install"])
@@ -98,11 +99,11 @@ def _stand_ins(
 ) -> Iterator[tuple[Requirement, str]]:
     for pin in pins(lock):
         needs = requires[canonicalize_name(pin.name)]
-        _wheel(directory, pin.name, str(Version(version(pin)).major + 1), needs)
-        yield pin, _wheel(directory, pin.name, version(pin), needs)
+        make_wheel(directory, pin.name, str(Version(version(pin)).major + 1), needs)
+        yield pin, make_wheel(directory, pin.name, version(pin), needs)
 
 
-def _wheel(directory: Path, name: str, release: str, needs: Iterable[str]) -> str:
+def make_wheel(directory: Path, name: str, release: str, needs: Iterable[str]) -> str:
     """Make an empty wheel; return its digest."""
     stem = f"{re.sub(r'[-_.]+', '_', name)}-{release}"
     extras = sorted({extra for text in needs for extra in re.findall(r"extra == ['\"]([^'\"]+)", text)})
@@ -119,12 +120,10 @@ def _wheel(directory: Path, name: str, release: str, needs: Iterable[str]) -> st
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
-def _bundled_pip() -> str:
-    """Return where the pip is that a fresh environment of this Python gets."""
-    import ensurepip
-
+def bundled_pip() -> str:
+    """Return the wheel of the pip that a fresh environment of this Python gets."""
     [wheel] = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
-    return f"{wheel}/pip"
+    return str(wheel)
 
 
 def _makefile() -> str:

@@ -166,6 +166,10 @@ def test_the_log_opens_no_door(portal: Process, visit: Visit) -> None:
         assert secret not in portal.said
 
 
+def test_it_says_where_it_is_once_the_database_is_open(portal: Process) -> None:
+    assert portal.said.index("database: ") < portal.said.index("MoE Portal ")
+
+
 def test_what_it_writes_is_nobody_elses(portal: Process) -> None:
     modes = {file.name: oct(file.stat().st_mode & 0o077) for file in portal.data.iterdir()}
     assert {"portal.sqlite3", "secret"} <= set(modes)
@@ -216,5 +220,6 @@ def test_what_keeps_it_from_starting_is_one_sentence(tmp_path: Path) -> None:
     finally:
         process.stop()
     assert "The database cannot be opened: connection failed:" in process.said
+    assert "MoE Portal" not in process.said
     assert "sesame" not in process.said
     assert "Traceback" not in process.said

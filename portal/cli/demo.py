@@ -44,9 +44,8 @@ def demo(
         shown_seed = _prepare(seed)
         token = run_in_transaction(fresh_token, utc_now())
         url = address(host, listening)
-        typer.echo(_welcome(url))
         with simulated_gateway(url, shown_seed, token), contextlib.suppress(KeyboardInterrupt):
-            run_server(access_log=False)
+            run_server(access_log=False, ready=lambda: typer.echo(_welcome(url)))
 
 
 def _prepare(seed: int) -> int:

@@ -1,6 +1,7 @@
 """`portal serve`: the portal itself."""
 
 import os
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -33,8 +34,8 @@ def override(**variables: object) -> None:
     settings.cache_clear()
 
 
-def run_server(*, access_log: bool = True) -> None:
-    """Serve with the settings in force; returns when the server was stopped."""
+def run_server(*, access_log: bool = True, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve with the settings in force, and call `ready` once requests are answered; returns when it was stopped."""
     from portal.app import serve as serve_portal  # noqa: PLC0415  # takes a second, which other commands need not wait
 
-    serve_portal(settings(), access_log=access_log)
+    serve_portal(settings(), access_log=access_log, ready=ready)

@@ -1,5 +1,7 @@
 """What the tests of `portal serve` and `portal demo` share."""
 
+from collections.abc import Callable
+
 import pytest
 
 from portal.settings import Settings, settings
@@ -10,9 +12,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """Collect the settings of servers in place of running them."""
     seen: list[Settings] = []
 
-    def serve(chosen: Settings, *, access_log: bool = True) -> None:
+    def serve(chosen: Settings, *, access_log: bool = True, ready: Callable[[], None]) -> None:
         assert chosen is settings()
         seen.append(chosen)
+        ready()
 
     monkeypatch.setattr("portal.app.serve", serve)
     return seen

@@ -79,3 +79,14 @@ def test_the_demo_fills_an_empty_database_that_is_named(db: Database, served: li
     assert "PORTAL_DATABASE_URL" in said
     assert run_in_reading(prepared_seed) == 1
     assert (the("demo").created_at - utc_now()) < timedelta(days=-300)
+
+
+def test_the_demo_says_no_address_that_never_answers(monkeypatch: pytest.MonkeyPatch, quick_demo: Path) -> None:
+    def fail_to_start(_: Settings, **__: Any) -> None:
+        raise SystemExit(1)
+
+    monkeypatch.setattr("portal.app.serve", fail_to_start)
+    done = portal("demo")
+    assert done.exit_code == 1
+    assert "http://" not in done.output
+    database().close()
