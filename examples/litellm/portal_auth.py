@@ -8,6 +8,7 @@ keys.
 """
 
 import hashlib
+import logging
 import os
 import time
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ FAILS_OPEN = os.environ.get("PORTAL_UNREACHABLE", "refuse") == "allow"
 TIMEOUT, VALID, MOST_KEYS = 2.0, 5.0, 10_000
 BUDGETS = {"budget_exhausted", "estimate_too_large"}
 
+log = logging.getLogger("portal_auth")
 _client = httpx.AsyncClient(headers=HEADERS, timeout=TIMEOUT)
 _answers: dict[str, tuple[float, dict]] = {}  # by digest: until when, and what was said
 
@@ -31,10 +33,12 @@ async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:  
     key_hash = hashlib.sha256(api_key.removeprefix("Bearer ").encode()).hexdigest()
     try:
         answer = await _ask(key_hash)
-    except (httpx.HTTPError, ValueError):
+    except (httpx.HTTPError, ValueError) as error:
+        sentence = _trouble(error)
+        log.warning("%s", sentence)
         if FAILS_OPEN:
             return UserAPIKeyAuth(api_key=key_hash)
-        raise _refusal("MoE Portal cannot be reached, so nobody's budget is known.", 503, 10) from None
+        raise _refusal(sentence, 503, 10) from None
     if answer["allowed"]:
         return UserAPIKeyAuth(api_key=key_hash, user_id=answer["user"])
     if answer["reason"] in BUDGETS:
@@ -53,6 +57,16 @@ async def _ask(key_hash: str) -> dict:
         _answers.clear()
     _answers[key_hash] = time.monotonic() + VALID, answer
     return answer
+
+
+def _trouble(error: Exception) -> str:
+    """Return why nobody's budget is known."""
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 401:
+        return (
+            "MoE Portal does not take the token in this gateway's PORTAL_GATEWAY_TOKEN: it is unknown or revoked. "
+            "An administrator creates another on the gateway's page in the portal."
+        )
+    return "MoE Portal cannot be reached, so nobody's budget is known."
 
 
 def _seconds_until(resets_at: str | None) -> int:

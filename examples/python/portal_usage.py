@@ -3,17 +3,18 @@
 Put this file beside the script, and set PORTAL_URL and PORTAL_API_KEY, your own key from the portal's page API Keys.
 It takes what OpenAI's, Anthropic's, Gemini's, Bedrock's and Ollama's libraries return, and plain dicts. Prompts and
 answers stay here: only the counts, the model, the id and the time are sent. What could not be sent is tried again for
-half a minute, and counted once however often it was. Then it warns and the script goes on; a key that is refused, or
-an answer without usage, raises urllib's HTTPError.
+half a minute, and counted once however often it was. What cannot be reported is a warning that says why and what to do;
+the script goes on.
 """
 
 import json
 import os
-import time
 import uuid
 import warnings
+from http.client import HTTPException
+from time import sleep
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 SENT = (
@@ -24,31 +25,73 @@ SENT = (
     "metrics",  # Bedrock, which does not name its model: report(response | {"model": "..."})
 )
 PAUSES = (1, 2, 4, 8, 15)
-"""Seconds between tries; the portal says when it is busy for a moment."""
+"""Seconds between tries; a portal that is busy says with Retry-After when to come again."""
+LONGEST_PAUSE = 15
+MAY_PASS = {429, 502, 503, 504}
+
+
+class NotReportedError(Exception):
+    """Says in a sentence why something was not reported, and what to do."""
 
 
 def report(response: Any) -> dict[str, Any]:
-    """Report one response, and return what became of it: `{"result": "accepted", …}`; nothing without a portal."""
+    """Report one response, and return what became of it: `{"result": "accepted", …}`, or `{}` after a warning."""
     said = response if isinstance(response, dict) else response.model_dump(mode="json")
-    request = Request(
-        os.environ["PORTAL_URL"].rstrip("/") + "/api/v1/usage/openai",
-        json.dumps({name: said[name] for name in (*SENT, "total_duration") if said.get(name) is not None}).encode(),
-        {
-            "Authorization": f"Bearer {os.environ['PORTAL_API_KEY']}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": str(uuid.uuid4()),
-        },
-    )
+    counts = {name: said[name] for name in (*SENT, "total_duration") if said.get(name) is not None}
+    try:
+        return _send(json.dumps(counts).encode())
+    except NotReportedError as error:
+        warnings.warn(f"What {said.get('model') or 'the model'} used is not reported. {error}", stacklevel=2)
+        return {}
+
+
+def _send(body: bytes) -> dict[str, Any]:
+    portal, key = _setting("PORTAL_URL", "http").rstrip("/"), _setting("PORTAL_API_KEY", "moe-sk-")
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": str(uuid.uuid4()),
+    }
+    request = Request(f"{portal}/api/v1/usage/openai", body, headers)
     for pause in (*PAUSES, None):
         try:
             with urlopen(request, timeout=10) as answer:
                 return dict(json.load(answer))
-        except (URLError, TimeoutError) as error:
-            may_pass = not isinstance(error, HTTPError) or error.code in {429, 502, 503, 504}
-            if not may_pass:
-                raise
+        except (ValueError, TypeError):
+            raise NotReportedError(f"{portal} does not answer as MoE Portal does: see PORTAL_URL.") from None
+        except HTTPError as error:
+            if pause is None or error.code not in MAY_PASS:
+                raise NotReportedError(_refusal(error, portal, key)) from None
+            sleep(_pause(error, pause))
+        except (OSError, HTTPException) as error:
             if pause is None:
-                warnings.warn(f"What {said.get('model')} used is not reported: {error}", stacklevel=2)
-                break
-            time.sleep(pause)
-    return {}
+                why = getattr(error, "reason", error)
+                raise NotReportedError(f"MoE Portal cannot be reached at {portal}: {why}.") from None
+            sleep(pause)
+    raise AssertionError("the last try has returned or raised")
+
+
+def _setting(name: str, begins: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value.startswith(begins) or not value.isascii():
+        raise NotReportedError(f"Set {name}: it begins with {begins}, and the portal's page API Keys shows it.")
+    return value
+
+
+def _pause(error: HTTPError, pause: int) -> int:
+    """Return for how long the portal asks to wait, within bounds; else what was planned."""
+    asked = error.headers.get("Retry-After", "")
+    return min(int(asked), LONGEST_PAUSE) if asked.isdigit() else pause
+
+
+def _refusal(error: HTTPError, portal: str, key: str) -> str:
+    if error.code == 401:
+        return (
+            f"MoE Portal does not know the key {key[:16]}… in PORTAL_API_KEY, or it has expired or was revoked. "
+            f"Create another at {portal}/user/keys."
+        )
+    try:
+        detail = json.load(error)["detail"]
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        detail = f"It is not known why: see PORTAL_URL, {portal}."
+    return f"MoE Portal answered {error.code}: {detail}"

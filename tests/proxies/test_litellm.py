@@ -9,11 +9,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from portal.actions.administration import set_budget
 from portal.actions.gateways import create_gateway
@@ -23,6 +26,7 @@ from portal.clock import utc_now
 from portal.db.accounts import add_account
 from portal.db.schema import migrate
 from portal.db.session import Database
+from portal.db.tables import GatewayToken
 from portal.db.usage import UsageRow
 from portal.rules.budgets import Limits
 from portal.rules.usage import UsageFilter
@@ -164,6 +168,20 @@ def test_an_unknown_key_and_a_revoked_one_are_refused(house: House) -> None:
     house.run(revoke_key, house.account.id, other.id, utc_now())
     time.sleep(CACHED)
     assert house.chat(other.secret)["error"] == "AuthenticationError"
+
+
+def test_token_that_the_portal_does_not_take_is_named(house: House) -> None:
+    def revoke(session: Session, moment: datetime | None) -> None:
+        session.execute(update(GatewayToken).values(revoked_at=moment))
+
+    house.run(revoke, utc_now())
+    time.sleep(CACHED)
+    asked = {"model": "small", "messages": [{"role": "user", "content": "a secret question"}]}
+    key = {"Authorization": f"Bearer {house.key.secret}"}
+    refused = httpx.post(f"{house.proxy}/chat/completions", json=asked, headers=key, timeout=30)
+    house.run(revoke, None)
+    assert refused.status_code == 503
+    assert "MoE Portal does not take the token in this gateway's PORTAL_GATEWAY_TOKEN" in refused.text
 
 
 def test_in_the_end_everything_ties_and_no_text_was_kept(house: House) -> None:

@@ -52,7 +52,7 @@ protocol = "binary"
 Authorization = "Bearer {token}"
 """
 HTTP = """\
-curl {url}/api/v1/usage \\
+curl --fail-with-body --retry 5 --retry-connrefused {url}/api/v1/usage \\
   -H "Authorization: Bearer {token}" -H "Content-Type: application/json" \\
   -d '{{"id": "req-1", "username": "{username}", "model": "qwen3:32b", "mode": "native",
        "prompt_tokens": 12, "completion_tokens": 3}}'
@@ -66,16 +66,20 @@ FILES = """\
 portal import usage spend-logs.csv --gateway '{name}' --dry-run
 portal import usage spend-logs.csv --gateway '{name}'
 """
+PYTHON_HELPER = """\
+curl -o portal_usage.py {url}/static/portal_usage.txt
+"""
+PYTHON_SETTINGS = """\
+export PORTAL_URL={url}
+export PORTAL_API_KEY={token}
+"""
 PYTHON = """\
-import httpx
+from portal_usage import report
 
-def report(response):
-    \"\"\"Count what an OpenAI or Anthropic library has returned.\"\"\"
-    said = response.model_dump(mode="json", include={{"id", "model", "created", "created_at", "usage"}})
-    httpx.post("{url}/api/v1/usage/openai", json=said, headers={{"Authorization": "Bearer {token}"}}).raise_for_status()
+report(response)
 """
 CURL = """\
-curl {url}/api/v1/usage/openai \\
+curl --fail-with-body --retry 5 --retry-connrefused {url}/api/v1/usage/openai \\
   -H "Authorization: Bearer {token}" -H "Content-Type: application/json" -d @response.json
 """
 BUDGET = """\
@@ -177,7 +181,11 @@ PROGRAMS = {
     "python": Kind(
         "Python script",
         "For models that no gateway of your organisation serves. Only the counts are sent.",
-        (Part("Call report(response) after each answer:", PYTHON),),
+        (
+            Part("Put the helper beside the script; it tries again while the portal is busy:", PYTHON_HELPER),
+            Part("Set these for the script:", PYTHON_SETTINGS),
+            Part("Call it with what the model's library has returned:", PYTHON),
+        ),
     ),
     "curl": Kind(
         "Shell",

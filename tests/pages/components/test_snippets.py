@@ -35,15 +35,28 @@ def test_litellm_is_configured_as_in_the_example() -> None:
     assert text(GATEWAYS["litellm"], 1) in ours
 
 
-def test_the_hook_that_is_fetched_is_that_of_the_example() -> None:
-    served = Path(pages.__file__).parents[1] / "static" / "portal_auth.txt"
-    assert "/static/portal_auth.txt" in text(GATEWAYS["litellm"], 0)
-    assert served.read_bytes() == (EXAMPLES / "litellm" / "portal_auth.py").read_bytes()
+@pytest.mark.parametrize(
+    ("kind", "served", "example"),
+    [
+        pytest.param(GATEWAYS["litellm"], "portal_auth.txt", "litellm/portal_auth.py", id="LiteLLM's hook"),
+        pytest.param(PROGRAMS["python"], "portal_usage.txt", "python/portal_usage.py", id="the helper of scripts"),
+    ],
+)
+def test_what_is_fetched_is_that_of_the_example(kind: Kind, served: str, example: str) -> None:
+    kept_as = Path(example).name
+    assert text(kind, 0) == f"curl -o {kept_as} {VALUES.url}/static/{served}\n"
+    assert (Path(pages.__file__).parents[1] / "static" / served).read_bytes() == (EXAMPLES / example).read_bytes()
+
+
+@pytest.mark.parametrize("kind", [GATEWAYS["http"], PROGRAMS["curl"]], ids=lambda kind: kind.name)
+def test_curl_tries_again_and_says_why_it_was_refused(kind: Kind) -> None:
+    """A 503 with its Retry-After, and a refused connection, at most five times; then what the portal answered."""
+    assert shlex.split(text(kind))[:5] == ["curl", "--fail-with-body", "--retry", "5", "--retry-connrefused"]
 
 
 def test_an_event_can_be_sent_by_hand() -> None:
     words = shlex.split(text(GATEWAYS["http"]))
-    assert words[:2] == ["curl", "https://portal.example.org/api/v1/usage"]
+    assert "https://portal.example.org/api/v1/usage" in words
     assert f"Authorization: Bearer {VALUES.token}" in words
     assert json.loads(words[-1])["username"] == "alice"
 
@@ -56,7 +69,9 @@ def test_names_reach_a_command_as_they_are(kind: str) -> None:
 
 
 def test_a_script_can_be_given_the_helper() -> None:
-    compile(text(PROGRAMS["python"]), "report.py", "exec")
+    settings = dict(line.removeprefix("export ").split("=", 1) for line in text(PROGRAMS["python"], 1).splitlines())
+    assert settings == {"PORTAL_URL": VALUES.url, "PORTAL_API_KEY": VALUES.token}
+    compile(text(PROGRAMS["python"], 2), "report.py", "exec")
 
 
 @pytest.mark.parametrize("kinds", [GATEWAYS, PROGRAMS])
