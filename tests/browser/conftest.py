@@ -4,6 +4,7 @@ The server refreshes every second here, so that a test sees several ticks; nothi
 """
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +21,20 @@ import httpx
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import ConsoleMessage, Page, Route, sync_playwright
+from sqlalchemy import select
 
-from portal.actions.administration import set_budget
+from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key
+from portal.actions.notes import write_note
 from portal.actions.sessions import Browser, open_session_for
 from portal.db.schema import migrate
 from portal.db.session import Database
-from portal.db.tables import Account
+from portal.db.tables import Account, Mail
+from portal.db.templates import AssignedModel
 from portal.rules.budgets import Limits
 from tests.cast import PASSWORD, PASSWORD_HASH
+from tests.portals import Process
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("PORTAL_TEST_BROWSER")
@@ -162,14 +168,38 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     directory = tmp_path_factory.mktemp("portal")
     database = Database(f"sqlite:///{directory / 'portal.sqlite3'}")
     migrate(database)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     running = Portal(port, directory, database)
     running.gateway_token = running.run(create_gateway, "test", "browser-tests", datetime.now(UTC))
     running.start()
     yield running
     running.stop()
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def mailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal without an administrator that queues mails, though there is nobody who would take them."""
+    directory = tmp_path_factory.mktemp("mailing")
+    (directory / "data").mkdir()
+    database = Database(f"sqlite:///{directory / 'data' / 'portal.sqlite3'}")
+    migrate(database)
+    port = free_port()
+    process = Process(
+        directory,
+        PORTAL_PORT=str(port),
+        PORTAL_BASE_URL=f"http://127.0.0.1:{port}",
+        PORTAL_SMTP_HOST="127.0.0.1",
+        PORTAL_SMTP_PORT=str(free_port()),
+        PORTAL_SMTP_SECURITY="none",
+        PORTAL_SMTP_FROM="portal@example.org",
+    )
+    process.address()
+    running = Portal(port, directory, database)
+    yield running
+    process.stop()
+    assert "reset-password?" not in process.said
+    assert "wencke" not in process.said
     database.close()
 
 
@@ -182,6 +212,36 @@ def chromium() -> Iterator[Chromium]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def busy(portal: Portal) -> Person:
+    """Somebody on whose pages everything that can be there is there: long names, errors, notes, an overspent budget."""
+    person = portal.person("bertha", role="admin", limits=Limits(daily=10_000, monthly=50_000, total=1_000_000))
+    now = datetime.now(UTC)
+    models = [
+        AssignedModel("Code", "qwen3-coder:30b", "gpu-01", True),
+        AssignedModel(
+            "Code", "a-model-with-a-name-that-is-far-too-long-for-any-column:480b-instruct-q8", "gpu-02", False
+        ),
+    ]
+    portal.run(define_template, "test", "research", Decimal("1.25"), models, now)
+    portal.run(assign_template, "test", "bertha", "research", now)
+    modes = ["native", "moe_orchestrated", "moe_reasoning", "moe_research", "agent", "planner", "embedding", "batch"]
+    portal.report(
+        person,
+        *(
+            {"mode": mode, "requested_at": minutes_ago(5 * number), "template": "research"}
+            for number, mode in enumerate(modes)
+        ),
+        {"status": "504 timeout", "completion_tokens": 0, "requested_at": minutes_ago(90)},
+    )
+    first = portal.run(
+        lambda session: session.connection().exec_driver_sql("SELECT max(id) FROM usage_events").scalar()
+    )
+    portal.run(write_note, person.account.id, first, "Why was this so long?", now)
+    portal.run(open_session_for, person.account.id, Browser("another", "127.0.0.2"), now)
+    return person
+
+
 @pytest.fixture
 def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
     """Give a function that opens a page as a person, in a window of their own; scripts must not complain."""
@@ -189,7 +249,8 @@ def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
 
     def hear(message: ConsoleMessage) -> None:
         expected = ("ERR_CONNECTION_REFUSED", "401 (Unauthorized)")  # a stopped server, a wrong password
-        if message.type == "error" and not any(words in message.text for words in expected):
+        is_error_page = message.page is not None and message.location.get("url") == message.page.url
+        if message.type == "error" and not is_error_page and not any(words in message.text for words in expected):
             complaints.append(f"{message.text} ({message.location.get('url')})")
 
     def open_page(
@@ -240,3 +301,15 @@ def unconnected(page: Page, url: str) -> Iterator[None]:
 def minutes_ago(count: float) -> str:
     """Return an instant as gateways write it."""
     return (datetime.now(UTC) - timedelta(minutes=count)).isoformat()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def mailed_link(portal: Portal) -> str:
+    mails: list[Mail] = portal.run(lambda session: session.scalars(select(Mail).order_by(Mail.id)).all())
+    (link,) = re.findall(r"^http\S+$", mails[-1].text, re.MULTILINE)
+    return str(link)

@@ -1,17 +1,12 @@
 """No violation of WCAG 2.1 A or AA that axe can find, and nothing wider than the window, on any page."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from portal.actions.administration import assign_template, define_template
-from portal.actions.notes import write_note
-from portal.db.templates import AssignedModel
-from portal.rules.budgets import Limits
-from tests.browser.conftest import PHONE, WIDE, Person, Portal, minutes_ago
+from tests.browser.conftest import PHONE, WIDE, Person, Portal
 
 Visit = Callable[..., Page]
 
@@ -24,37 +19,6 @@ PAGES = {
 }
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}, "preload": False}
 """Without `preload` axe loads no style sheets, during which the page would show a bar that axe complains of."""
-
-
-@pytest.fixture(scope="module")
-def busy(portal: Portal) -> Person:
-    """Somebody on whose pages everything that can be there is there: long names, errors, notes, an overspent budget."""
-    from decimal import Decimal
-
-    person = portal.person("bertha", limits=Limits(daily=10_000, monthly=50_000, total=1_000_000))
-    now = datetime.now(UTC)
-    models = [
-        AssignedModel("Code", "qwen3-coder:30b", "gpu-01", True),
-        AssignedModel(
-            "Code", "a-model-with-a-name-that-is-far-too-long-for-any-column:480b-instruct-q8", "gpu-02", False
-        ),
-    ]
-    portal.run(define_template, "test", "research", Decimal("1.25"), models, now)
-    portal.run(assign_template, "test", "bertha", "research", now)
-    modes = ["native", "moe_orchestrated", "moe_reasoning", "moe_research", "agent", "planner", "embedding", "batch"]
-    portal.report(
-        person,
-        *(
-            {"mode": mode, "requested_at": minutes_ago(5 * number), "template": "research"}
-            for number, mode in enumerate(modes)
-        ),
-        {"status": "504 timeout", "completion_tokens": 0, "requested_at": minutes_ago(90)},
-    )
-    first = portal.run(
-        lambda session: session.connection().exec_driver_sql("SELECT max(id) FROM usage_events").scalar()
-    )
-    portal.run(write_note, person.account.id, first, "Why was this so long?", now)
-    return person
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

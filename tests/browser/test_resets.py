@@ -1,55 +1,16 @@
 """A forgotten password, the whole way: from the sign-in form to the mail, and back with another one."""
 
-import re
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
 
-from portal.db.schema import migrate
-from portal.db.session import Database
-from portal.db.tables import Mail
-from tests.browser.conftest import PHONE, WIDE, Portal
+from tests.browser.conftest import PHONE, WIDE, Portal, mailed_link
 from tests.browser.test_accessibility import violations
-from tests.portals import Process
 
 NEW = "a cup of warm milk"
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def mailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A portal that queues mails, though there is nobody who would take them."""
-    directory = tmp_path_factory.mktemp("mailing")
-    (directory / "data").mkdir()
-    database = Database(f"sqlite:///{directory / 'data' / 'portal.sqlite3'}")
-    migrate(database)
-    port = free_port()
-    process = Process(
-        directory,
-        PORTAL_PORT=str(port),
-        PORTAL_BASE_URL=f"http://127.0.0.1:{port}",
-        PORTAL_SMTP_HOST="127.0.0.1",
-        PORTAL_SMTP_PORT=str(free_port()),
-        PORTAL_SMTP_SECURITY="none",
-        PORTAL_SMTP_FROM="portal@example.org",
-    )
-    process.address()
-    running = Portal(port, directory, database)
-    yield running
-    process.stop()
-    assert "reset-password?" not in process.said
-    assert "wencke" not in process.said
-    database.close()
 
 
 @pytest.fixture
@@ -70,12 +31,6 @@ def look(mailing: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-def mailed_link(portal: Portal) -> str:
-    mails: list[Mail] = portal.run(lambda session: session.scalars(select(Mail).order_by(Mail.id)).all())
-    (link,) = re.findall(r"^http\S+$", mails[-1].text, re.MULTILINE)
-    return str(link)
 
 
 def test_a_forgotten_password_is_replaced(mailing: Portal, look: Callable[..., Page]) -> None:

@@ -1,0 +1,163 @@
+"""Every page, dialog and menu of the portal, and how a person opens it.
+
+Decision: what there is comes from the code, here is only how to get there. `test_places.py` fails for a page, dialog or
+menu without an entry, so that nothing new escapes the tests that walk through all of them.
+"""
+
+import ast
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+from portal import pages
+from portal.actions.setup import new_setup_link
+from tests.browser.conftest import Portal, mailed_link
+
+CODE = Path(pages.__file__).parent
+
+PAGES = {
+    "/user/dashboard": "Dashboard",
+    "/user/billing": "Billing",
+    "/user/usage": "Usage History",
+    "/user/keys": "API Keys",
+    "/user/profile": "Profile",
+    "/admin/gateways": "Gateways",
+    "/admin/gateways/new": "Connect gateway",
+    "/admin/gateways/{gateway_id}": "browser-tests",
+}
+"""NiceGUI's pages by their routes, with their headings."""
+FORMS = {
+    "/user/login": "Sign in",
+    "/user/forgot-password": "Forgot password",
+    "/user/reset-password": "Reset password",
+    "/user/setup": "Create the first administrator",
+}
+"""The plain ones."""
+ERRORS = {404: "/user/nowhere", 405: "/user/logout", 422: "/admin/gateways/x"}
+"""Addresses that are answered with an error."""
+
+
+def address(route: str) -> str:
+    """Return where a page is; the first gateway is the one of the browser tests."""
+    return route.replace("{gateway_id}", "1")
+
+
+def routes(modules: tuple[object, ...]) -> set[str]:
+    """Return the routes of the app that show a page."""
+    found = [route for module in modules for route in module.router.routes]  # type: ignore[attr-defined]
+    return {route.path for route in found if "GET" in route.methods}
+
+
+# --------------------------------------------------------------------------------- dialogs and menus
+
+
+@dataclass(frozen=True)
+class Window:
+    """Something that opens over a page: where, by which buttons one after the other, and what it is.
+
+    `types` is typed into the dialog before it, `answer` is the button that closes it; without one Escape does.
+    """
+
+    route: str
+    buttons: tuple[str, ...]
+    role: str = "dialog"
+    types: str = ""
+    answer: str = ""
+    is_in_drawer: bool = False
+
+    def opener(self, page: Page, number: int = 0) -> Locator:
+        """Return a button that leads to it; the later ones stand in the dialog before."""
+        place = page.get_by_role("dialog") if number else page
+        return place.get_by_role("button", name=re.compile(self.buttons[number])).first
+
+    def open(self, page: Page) -> Locator:
+        """Open it with the keyboard, and return it."""
+        if self.is_in_drawer and page.get_by_role("button", name="Open menu").is_visible():
+            page.get_by_role("button", name="Open menu").press("Enter")
+            page.wait_for_function("document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
+        for number in range(len(self.buttons)):
+            if number:
+                page.get_by_role("dialog").get_by_role("textbox").first.fill(self.types)
+            opener = self.opener(page, number)
+            opener.focus()
+            opener.press("Enter")
+        opened = page.get_by_role(self.role).locator("visible=true")  # type: ignore[arg-type]
+        opened.first.wait_for()
+        page.wait_for_function("document.activeElement.closest('.q-dialog, .q-menu')")
+        return opened.first
+
+    def close(self, page: Page) -> None:
+        """Close it with the keyboard."""
+        if self.answer:
+            page.get_by_role("dialog").get_by_role("button", name=re.compile(self.answer)).press("Enter")
+        else:
+            page.keyboard.press("Escape")
+
+
+WINDOWS = {
+    "frame.account_menu": Window("/user/dashboard", ("@example.org",), role="menu", is_in_drawer=True),
+    "bell.Bell": Window("/user/dashboard", ("^Budget alerts",), role="menu"),
+    "usage.export_menu": Window("/user/usage", ("^Export",), role="menu"),
+    "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
+    "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),
+    "key_dialogs.NewKeyDialog": Window("/user/keys", ("^Create key", "^Create key"), types="night", answer="copied"),
+    "key_dialogs.RenameKey": Window("/user/keys", ("^Edit label",)),
+    "key_dialogs.RevokeKey": Window("/user/keys", ("^Revoke",)),
+    "profile.SessionsTable": Window("/user/profile", ("^Sign out other",)),
+    "gateway.Tokens": Window("/admin/gateways/{gateway_id}", ("^Revoke",)),
+    "gateway.NewToken": Window("/admin/gateways/{gateway_id}", ("^New token",), answer="Done"),
+}
+"""Dialogs and menus by the part of the code that draws them."""
+_DRAWN_BY = {"Dialog", "Confirmation", "menu"}
+
+
+def windows_in_code() -> set[str]:
+    """Return the parts of the code that draw a dialog or a menu, as `module.name`."""
+    return {f"{path.stem}.{name}" for path in sorted(CODE.rglob("*.py")) for name in _drawn_in(path)}
+
+
+def _drawn_in(path: Path) -> Iterator[str]:
+    for part in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(part, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            calls = [node.func for node in ast.walk(part) if isinstance(node, ast.Call)]
+            names = {call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls}
+            if names & _DRAWN_BY:
+                yield part.name
+
+
+def quasar_dialogs_in_code() -> set[str]:
+    """Return the modules that draw a dialog of NiceGUI's themselves."""
+    return {path.name for path in CODE.rglob("*.py") if "ui.dialog(" in path.read_text(encoding="utf-8")}
+
+
+# --------------------------------------------------------------------------------- opening
+
+
+def go(page: Page, url: str) -> None:
+    """Open a page in a window that has its scripts already."""
+    page.goto(url)
+    page.wait_for_function("window.did_handshake === true")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the figures are there."""
+    page.wait_for_function("document.querySelectorAll('.mp-skel').length === 0")
+    page.wait_for_timeout(250)
+
+
+def form_addresses(page: Page, portal: Portal) -> list[str]:
+    """Return where the plain forms are in a portal that sends mails and has no administrator."""
+    person = portal.person(f"oblivia-{secrets.token_hex(4)}")
+    page.goto(portal.url + "/user/forgot-password")
+    page.get_by_label("Email").fill(person.account.email)
+    page.keyboard.press("Enter")
+    page.get_by_role("status").wait_for()
+    token = portal.run(new_setup_link, datetime.now(UTC))
+    plain = ["/user/login", "/user/forgot-password", f"/user/setup?token={token}"]
+    return [portal.url + path for path in plain] + [mailed_link(portal)]

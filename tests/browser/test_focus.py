@@ -1,0 +1,85 @@
+"""With the keyboard alone: everything is reached, is seen to have the focus, and lets it go again."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import PHONE, WIDE, Person, Portal
+from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, go
+
+Visit = Callable[..., Page]
+
+RINGS = Path(__file__).with_name("rings.js")
+"""Looks at the ring of whatever gets the focus: it is 2 px wide, stands out by 3:1, and nothing cuts or covers it."""
+_AT_A_TIME = 8
+_MOST_TABS = 400
+
+
+@pytest.fixture
+def page(busy: Person, visit: Visit) -> Page:
+    """A window in which everything that gets the focus is noted."""
+    opened = visit(busy, "/user/dashboard")
+    opened.add_init_script(path=RINGS)
+    return opened
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_each_control_of_each_page_shows_that_it_has_the_focus(page: Page, portal: Portal, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    for route in PAGES:
+        go(page, portal.url + address(route))
+        tab_through(page)
+        assert page.evaluate("complaints") == [], route
+
+
+def test_each_control_of_each_form_and_error_shows_that_it_has_the_focus(
+    page: Page, portal: Portal, mailing: Portal
+) -> None:
+    errors = [portal.url + path for path in ERRORS.values()]
+    for place in (*form_addresses(page, mailing), *errors):
+        page.goto(place)
+        tab_through(page)
+        assert page.evaluate("complaints") == [], place
+
+
+def test_the_menu_of_a_phone_and_its_filters_show_the_focus(page: Page, portal: Portal) -> None:
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    go(page, portal.url + "/user/usage")
+    page.get_by_role("button", name=re.compile("^Filters")).press("Enter")
+    tab_through(page)
+    page.get_by_role("button", name="Open menu").press("Enter")
+    expect(page.get_by_role("button", name="Close menu")).to_be_focused()
+    page.wait_for_function("document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
+    tab_through(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Open menu")).to_be_focused()
+    assert page.evaluate("complaints") == []
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_a_window_keeps_the_focus_and_gives_it_back(page: Page, portal: Portal, name: str) -> None:
+    window = WINDOWS[name]
+    go(page, portal.url + address(window.route))
+    opener = window.opener(page)
+    opened = window.open(page)
+    tab_through(page, opened)
+    page.keyboard.press("Tab")
+    expect(page.locator(".q-layout :focus")).to_have_count(0)
+    assert page.evaluate("complaints") == []
+    window.close(page)
+    expect(opened).to_have_count(0)
+    expect(opener).to_be_focused()
+
+
+def tab_through(page: Page, place: Locator | None = None) -> None:
+    """Press Tab until each control has had the focus; fails when one never gets it."""
+    within = place.element_handle() if place else None
+    for _ in range(_MOST_TABS // _AT_A_TIME):
+        for _ in range(_AT_A_TIME):
+            page.keyboard.press("Tab")
+        if not page.evaluate("place => unreached(place)", within):
+            return
+    assert page.evaluate("place => unreached(place)", within) == []
