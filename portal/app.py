@@ -29,7 +29,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,6 +42,7 @@ from portal.db.schema import WrongDatabase, pin_budget_timezone
 from portal.db.session import database, run_in_transaction
 from portal.errors import Conflict, InvalidInput, MissingExtra, PortalError
 from portal.guard import YEAR, Guard, Pages
+from portal.heads import Heads
 from portal.jobs import forecast, outbox, verification
 from portal.logs import configuration
 from portal.pages import clients
@@ -83,7 +83,7 @@ def build(settings: Settings) -> ASGIApp:
         api_errors.install(app)
     nicegui_app.add_exception_handler(404, _NotFound(server))  # it has one itself, and a number goes first
     inside = GZipMiddleware(Pages(server, answer), minimum_size=1000, compresslevel=6)
-    return Opened(Guard(inside, settings, answer), settings)
+    return Opened(Heads(Guard(inside, settings, answer), clients.discard), settings)
 
 
 def answer(request: Request, error: Exception) -> Response:
@@ -364,8 +364,8 @@ class _NotFound:
 
     async def __call__(self, request: Request, error: Exception) -> Response:
         """Tell a wrong method from a wrong address."""
-        is_there = any(route.matches(request.scope)[0] is Match.PARTIAL for route in self._server.router.routes)
-        found = HTTPException(405) if is_there else error
+        taken = api.methods_taken(request.url.path, self._server.router.routes)
+        found = HTTPException(405, headers={"Allow": ", ".join(taken)}) if taken else error
         if api_errors.wants_json(request.url.path):
             return answer(request, found)
         return await asyncio.to_thread(page_errors.error_page, request, found)

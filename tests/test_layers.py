@@ -17,6 +17,7 @@ FLOORS = (
     {"views", "actions"},
     {"visitors", "gateways"},
     {"pages", "api", "jobs", "guard", "logs", "demo"},
+    {"heads"},
     {"app"},
     {"cli"},
     {"__main__"},

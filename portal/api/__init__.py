@@ -12,15 +12,17 @@ Decisions:
 - Every path below `/api/` and `/user/api/` is answered here, also unknown ones, so that no program meets a page.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from portal.api import (
     alerts,
@@ -74,11 +76,18 @@ _parts.append(document)
 router = APIRouter(routes=[route for part in _parts for route in part.routes])  # a router in it is gone through twice
 
 
+def methods_taken(path: str, routes: Sequence[BaseRoute]) -> list[str]:
+    """Return the methods that some routes take at an address: HEAD wherever GET, and none where there is nothing."""
+    found = (context.original_route for context in iter_route_contexts(routes))
+    there = [route for route in found if isinstance(route, APIRoute) and route.path_regex.match(path)]
+    methods = {method for route in there for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
 async def nothing_here(request: Request) -> Response:
     """Answer what no route takes: an unknown address, or another method of a known one."""
-    path, routes = request.url.path, [route for part in _parts for route in part.routes if isinstance(route, APIRoute)]
-    taken = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
-    raise HTTPException(405, headers={"Allow": ", ".join(sorted(taken))}) if taken else HTTPException(404)
+    taken = methods_taken(request.url.path, router.routes)
+    raise HTTPException(405, headers={"Allow": ", ".join(taken)}) if taken else HTTPException(404)
 
 
 for _path in (*(f"{tree}{{rest:path}}" for tree in JSON_TREES), *JSON_PATHS):

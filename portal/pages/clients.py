@@ -53,6 +53,13 @@ def remember(client: Client, viewer: Viewer) -> None:
     client.on_delete(lambda: _forget(session_id, client))
 
 
+def discard(mark: object) -> None:
+    """Delete the page that a request made whose state has this mark; nobody will connect to it."""
+    for client in list(Client.instances.values()):
+        if mark in client.request.scope.get("state", {}).values():
+            client.delete()
+
+
 async def close_clients(*session_ids: int) -> None:
     """Send the open pages of sessions that have ended to the sign-in form, and take their handlers away at once."""
     for session_id in session_ids:

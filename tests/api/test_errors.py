@@ -35,16 +35,16 @@ def test_what_is_not_there_is_told_in_json(client: Client, method: str, path: st
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("POST", "/user/api/budget", "GET"),
-        ("DELETE", "/user/api/usage", "GET"),
+        ("POST", "/user/api/budget", "GET, HEAD"),
+        ("DELETE", "/user/api/usage", "GET, HEAD"),
         ("GET", "/user/api/usage/1/note", "DELETE, PUT"),
-        ("PUT", "/user/alerts", "GET, POST"),
-        ("BREW", "/user/api/keys", "GET, POST"),
+        ("PUT", "/user/alerts", "GET, HEAD, POST"),
+        ("BREW", "/user/api/keys", "GET, HEAD, POST"),
         ("GET", "/api/v1/usage", "POST"),
         ("OPTIONS", "/api/v1/usage", "POST"),
-        ("POST", "/healthz", "GET"),
-        ("POST", "/readyz", "GET"),
-        ("POST", "/api/openapi.json", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/readyz", "GET, HEAD"),
+        ("POST", "/api/openapi.json", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_told_in_json(client: Client, method: str, path: str, allowed: str) -> None:
