@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -66,7 +67,7 @@ def test_why_events_are_rejected_shows_on_the_gateways_page(portal: Portal, visi
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_script_is_connected_with_a_new_key(portal: Portal, visit: Visit) -> None:
+def test_a_script_is_connected_with_a_new_key(portal: Portal, visit: Visit, tmp_path: Path) -> None:
     person = portal.person("sina")
     page = visit(person, "/user/keys?create=1")
     page.get_by_role("textbox", name="Label").fill("notebook")
@@ -74,14 +75,16 @@ def test_a_script_is_connected_with_a_new_key(portal: Portal, visit: Visit) -> N
     light = page.get_by_test_id("connection")
     expect(light).to_contain_text("Waiting for the first request with this key.")
     page.get_by_test_id("kind-python").click()
-    expect(page.get_by_test_id("snippets")).to_contain_text("def report")
-    script = page.get_by_test_id("snippets").locator("pre").inner_text()
+    snippets = page.get_by_test_id("snippets")
+    expect(snippets).to_contain_text("from portal_usage import report")
     assert violations(page) == []
-    answer = (
-        "class Answer:\n    def model_dump(self, **_): return "
-        '{"id": "chatcmpl-1", "model": "gpt-5-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 20}}\n'
-    )
-    subprocess.run([sys.executable, "-c", f"{script}\n{answer}\nreport(Answer())"], check=True, timeout=30)
+    fetch, settings, call = snippets.locator("pre").all_inner_texts()
+    answer = {"id": "chatcmpl-1", "model": "gpt-5-mini", "usage": {"prompt_tokens": 100, "completion_tokens": 20}}
+    script = f"cat > script.py <<'END'\nresponse = {answer}\n{call}\nEND"
+    _, _, name, url = shlex.split(fetch)
+    (tmp_path / name).write_text(httpx.get(url).raise_for_status().text, encoding="utf-8")
+    pasted = "\n".join([settings, script, f"{sys.executable} script.py"])
+    subprocess.run(["bash", "-euc", pasted], cwd=tmp_path, check=True, timeout=30)
     expect(light).to_contain_text("It works: the key has been used.")
     page.get_by_role("button", name=re.compile("copied")).click()
     go(page, f"{portal.url}/user/usage")
