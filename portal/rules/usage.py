@@ -201,11 +201,18 @@ class Rejected:
 
 def reason_group(reason: str) -> str:
     """Return the reason under which rejected events are counted: without what differs from one event to the next."""
-    return _VARIABLE.sub("…", reason)[:_LONGEST_REASON]
+    return _VARIABLE.sub(lambda found: found["ours"] or "…", reason)[:_LONGEST_REASON]
 
 
-_VARIABLE = re.compile(r"[0-9a-fA-F-]*\d[0-9a-fA-F-]{7,}|“[^”]*”")
-"""Ids and what is quoted; limits such as 1,000,000 have separators and stay."""
+_VARIABLE = re.compile(
+    r"(?P<ours>\b(?:than|most|least|from|to|between|and) \d+(?:[.,]\d+)*(?!\w)|\bsuch as \S+)"
+    r"|“[^”]*”"
+    r"|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?"
+    r"|[0-9a-fA-F-]*\d[0-9a-fA-F-]{7,}"
+    r"|(?<![\w.-])[+-]?\d+(?:[.,:]\d+)*(?!\w)"
+)
+"""What is quoted, instants, ids and numbers. Limits and examples, such as "at most 1,000,000", are ours and stay; so
+does a number that is part of a word, as in gpt-4."""
 _LONGEST_REASON = 300
 
 

@@ -31,13 +31,20 @@ def test_a_noisy_reason_hides_no_other(gateway: Gateway) -> None:
     assert reasons(gateway.id) == [("Id … is unknown.", 1500, "499"), ("Rare.", 1, "rare")]
 
 
+def test_a_reason_with_small_numbers_hides_no_other(gateway: Gateway) -> None:
+    run(note_rejected, gateway.id, [Rejected("rare", "Rare.")], NOW)
+    noisy = [Rejected(str(n), f"tokens is {n}, not {-n}, at most 9") for n in range(1, 10_001)]
+    run(note_rejected, gateway.id, noisy, LATER)
+    assert reasons(gateway.id) == [("tokens is …, not …, at most 9", 10_000, "10000"), ("Rare.", 1, "rare")]
+
+
 def test_the_reasons_seen_least_recently_go_first(gateway: Gateway) -> None:
     run(note_rejected, gateway.id, [Rejected("old", "Old.")], NOW)
     run(note_rejected, gateway.id, [Rejected("kept", "Kept.")], NOW)
     run(
         note_rejected,
         gateway.id,
-        [Rejected(None, "Kept."), *(Rejected("x", f"R {n}.") for n in range(KEPT - 1))],
+        [Rejected(None, "Kept."), *(Rejected("x", f"R{n}.") for n in range(KEPT - 1))],
         LATER,
     )
     found = reasons(gateway.id)
@@ -51,7 +58,7 @@ def test_another_gateways_reasons_stay_where_they_are(db: Database, gateway: Gat
 
     other = run(add_gateway, "moe-2", "native", NOW).id
     run(note_rejected, other, [Rejected("theirs", "No model.")], NOW)
-    run(note_rejected, gateway.id, [Rejected("x", f"R {n}.") for n in range(KEPT + 1)], LATER)
+    run(note_rejected, gateway.id, [Rejected("x", f"R{n}.") for n in range(KEPT + 1)], LATER)
     assert reasons(other) == [("No model.", 1, "theirs")]
 
 
@@ -60,7 +67,16 @@ def test_another_gateways_reasons_stay_where_they_are(db: Database, gateway: Gat
     [
         ("There is no model.", "There is no model."),
         ("prompt_tokens must be a whole number from 0 to 1,000,000,000.", None),
-        ("Line 17 is no JSON.", "Line 17 is no JSON."),
+        ("Line 17 is no JSON.", "Line … is no JSON."),
+        ("tokens is -17, at most 5", "tokens is …, at most 5"),
+        ("tokens is 17,000.", "tokens is …."),
+        ("requested_at lies more than 5 minutes in the future.", None),
+        ("A cost factor lies between 0 and 1000, with at most 12 decimals.", None),
+        ("cost is -0.25 or 3.5.", "cost is … or …."),
+        ("gpt-4 and qwen3:32b have no price.", None),
+        ("There is no offset, such as +01:00 or Z.", None),
+        ("It is no time, such as 2026-11-22T10:00:00Z.", None),
+        ("At 2026-11-22T10:00:00Z there was none.", "At … there was none."),
         ("Span 4bf92f3577b34da6a3ce929d0e0e4736 has no model.", "Span … has no model."),
         ("“gpt-5” is no count.", "… is no count."),
         ("x" * 500, "x" * 300),
