@@ -38,6 +38,7 @@ from portal.rules.ledger import (
     sum_up,
 )
 from portal.rules.periods import DayFinder, end_of_day
+from portal.rules.text import counted
 
 Key = TypeVar("Key", CounterKey, ModelKey, DailyKey, HourlyKey)
 Timed = TypeVar("Timed", ModelKey, DailyKey, HourlyKey)
@@ -200,5 +201,5 @@ def _name(key: CounterKey | ModelKey | DailyKey | HourlyKey) -> str:
 def _brief(figures: Figures) -> str:
     unpriced = f", {figures.unpriced:,} unpriced" if figures.unpriced else ""
     without = f", {figures.without_counts:,} without counts" if figures.without_counts else ""
-    counts = f"{figures.tokens:,} tokens, {figures.requests:,} requests"
+    counts = f"{counted(figures.tokens, 'token')}, {counted(figures.requests, 'request')}"
     return f"{counts}, {figures.cost_nano_eur:,} nano-EUR{unpriced}{without}"

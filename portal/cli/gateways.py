@@ -13,6 +13,7 @@ from portal.clock import utc_now
 from portal.db.gateways import all_gateways, tokens_of
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
+from portal.rules.text import counted
 
 commands = typer.Typer(help="Gateways, and the tokens with which they report usage.", no_args_is_help=True)
 
@@ -69,7 +70,7 @@ def revoke(
     """Revoke a gateway's tokens at once and for ever; what it has reported stays."""
     open_portal()
     revoked = run_in_transaction(_revoke, name, prefix, utc_now())
-    typer.echo(f"Revoked {revoked} {'token' if revoked == 1 else 'tokens'} of {name}.")
+    typer.echo(f"Revoked {counted(revoked, 'token')} of {name}.")
 
 
 def _tokens(session: Session) -> list[Record]:

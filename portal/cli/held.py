@@ -12,6 +12,7 @@ from portal.clock import utc_now
 from portal.db.held import held_event, held_events
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
+from portal.rules.text import counted
 from portal.settings import settings
 
 commands = typer.Typer(
@@ -61,7 +62,7 @@ def assign(name: UserName, numbers: Numbers) -> None:
         for number in numbers:
             run_in_transaction(assign_held, actor(), number, name, settings().budget_zone, utc_now())
             advance(1)
-    typer.echo(f"Counted {len(numbers):,} {'event' if len(numbers) == 1 else 'events'} for {name}.")
+    typer.echo(f"Counted {counted(len(numbers), 'event')} for {name}.")
 
 
 @commands.command(epilog=example("portal held dismiss 7"))
@@ -70,7 +71,7 @@ def dismiss(numbers: Numbers) -> None:
     open_portal()
     for number in numbers:
         run_in_transaction(dismiss_held, actor(), number, utc_now())
-    typer.echo(f"Dismissed {len(numbers):,} {'event' if len(numbers) == 1 else 'events'}.")
+    typer.echo(f"Dismissed {counted(len(numbers), 'event')}.")
 
 
 def _held(session: Session, everything: bool) -> list[Record]:

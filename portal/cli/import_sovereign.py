@@ -129,7 +129,7 @@ def _say_what_is_missing(look: Look) -> None:
 
 def _report(tally: Tally, said: set[str]) -> None:
     """Say what has come, and why something has not, the first time that happens."""
-    brought = [f"{count:,} {kind}" for kind in Kind if (count := tally.counts[kind, Fate.BROUGHT])]
+    brought = [kind.counted(count) for kind in Kind if (count := tally.counts[kind, Fate.BROUGHT])]
     if brought:
         note(f"{shown(utc_now())}: brought {', '.join(brought)}.")
     for kind, fate, why in tally.reasons:

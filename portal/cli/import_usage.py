@@ -25,7 +25,7 @@ from portal.errors import InvalidInput, PortalError
 from portal.gateways.columns import FIELDS, Plan, Skipped, examples, plan, read_reports
 from portal.gateways.files import Table, Unreadable, open_table, read_rows
 from portal.rules.periods import zone
-from portal.rules.text import MAX_NAME, InvalidText, clean_line
+from portal.rules.text import MAX_NAME, InvalidText, clean_line, counted
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 
@@ -171,13 +171,13 @@ def _import_file(file: Path, wanted: _Wanted, tally: _Tally) -> None:
     _try_sample(table, how, target)
     past = None if wanted.dry_run else run_in_reading(import_progress, target.source)
     if past and past.position == DONE and not wanted.again:
-        note(f"{file} was imported before, with all of its {past.rows:,} rows. --again reads it once more.")
+        note(f"{file} was imported before, with all of its {counted(past.rows, 'row')}. --again reads it once more.")
         return
     if not (wanted.yes or wanted.dry_run) and can_ask():
         typer.confirm("Import it so?", abort=True, err=True)
     start = past.rows if past and past.position != DONE else 0
     if start:
-        note(f"{start:,} rows were imported before; going on from there.")
+        note(f"{counted(start, 'row was', 'rows were')} imported before; going on from there.")
     with progress(file.name, table.total) as advance:
         rows = read_rows(table, how.needs, advance)
         end = _bring(islice(read_reports(rows, how, target.mode), start, None), start, target, tally)
@@ -199,7 +199,8 @@ def _try_sample(table: Table, how: Plan, target: _Target) -> None:
     reports = list(read_reports(table.sample, how, target.mode))
     reasons = Counter(report.reason for report in reports if isinstance(report, Rejected))
     if reports and reasons.total() == len(reports):
-        raise InvalidInput(f"Not one of the first {len(reports):,} rows can be taken. {reasons.most_common(1)[0][0]}")
+        first = counted(len(reports), "row")
+        raise InvalidInput(f"Not one of the first {first} can be taken. {reasons.most_common(1)[0][0]}")
 
 
 def _bring(reports: Iterator[UsageReport | Rejected | Skipped], start: int, target: _Target, tally: _Tally) -> int:

@@ -18,6 +18,7 @@ from portal.db.ledger import count_events, count_pruned
 from portal.db.schema import check_budget_timezone, pinned_budget_timezone, repin_budget_timezone
 from portal.db.session import Database, run_in_reading, run_in_transaction
 from portal.rules.periods import day_of, zone
+from portal.rules.text import counted
 from portal.settings import settings
 
 commands = typer.Typer()
@@ -51,11 +52,11 @@ def verify(as_json: AsJson = False) -> None:
     if as_json:
         counts = {"accounts": accounts, "requests": requests, "pruned_requests": pruned}
         show_json({"ties": not found, **counts, "differences": differences})
-    checked = f"{accounts:,} accounts, {requests:,} requests"
+    checked = f"{counted(accounts, 'account')}, {counted(requests, 'request')}"
     if pruned:
-        checked += f", and the sums of {pruned:,} pruned ones"
+        checked += f", and the sums of {counted(pruned, 'pruned one')}"
     if found:
-        note(f"{found:,} differences in {checked}. `portal rebuild` writes the sums anew.")
+        note(f"{counted(found, 'difference')} in {checked}. `portal rebuild` writes the sums anew.")
         raise typer.Exit(1)
     note(f"The numbers tie: {checked}.")
 
@@ -87,7 +88,7 @@ def rebuild(
         note(f"Days are counted in {tz.key} now. Start the portal with PORTAL_BUDGET_TIMEZONE={tz.key}.")
     with database.transaction() as session:
         add_entry(session, actor(), "ledger.rebuild", utc_now(), zone=tz.key, accounts=rebuilt)
-    typer.echo(f"Wrote the sums of {rebuilt:,} accounts anew.")
+    typer.echo(f"Wrote the sums of {counted(rebuilt, 'account')} anew.")
 
 
 @commands.command(epilog=example("portal prune --keep-events 400d"))
@@ -115,7 +116,7 @@ def prune(
             advance(1)
     with database.transaction() as session:
         add_entry(session, actor(), "ledger.prune", now, first_kept=first_kept.isoformat(), removed=removed)
-    typer.echo(f"Removed {removed:,} requests of days before {first_kept}; their sums stay.")
+    typer.echo(f"Removed {counted(removed, 'request')} of days before {first_kept}; their sums stay.")
 
 
 def _fault(fault: Fault) -> dict[str, object]:

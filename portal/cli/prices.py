@@ -15,6 +15,7 @@ from portal.db.prices import price_book
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.rules.periods import InvalidMonth, parse_month
 from portal.rules.pricing import eur_text, price_at
+from portal.rules.text import counted
 from portal.settings import settings
 from portal.views.prices import PreviewView, load_preview
 
@@ -103,7 +104,7 @@ def repair() -> None:
             advance(batch.repaired + batch.left)
             if last is None:
                 break
-    typer.echo(f"Priced {repaired:,} requests.")
+    typer.echo(f"Priced {counted(repaired, 'request')}.")
     if left:
         note(f"For {left:,} more there is still no price in force; `portal price list` shows the book.")
         raise typer.Exit(1)

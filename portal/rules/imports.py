@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from portal.rules.budgets import Limits
+from portal.rules.text import counted
 
 
 class Kind(StrEnum):
@@ -21,6 +22,10 @@ class Kind(StrEnum):
     ASSIGNMENT = "template assignments"
     USAGE = "requests"
     NOTE = "notes"
+
+    def counted(self, count: int) -> str:
+        """Return how many there are of it: "1 account", "3,138 accounts"."""
+        return counted(count, self.removesuffix("s"))
 
 
 class Fate(StrEnum):
@@ -127,6 +132,6 @@ class Tally:
         said = []
         for (kind, fate, why), count in sorted(self.reasons.items()):
             example = self.examples[kind, fate, why]
-            about = f"{kind} not brought" if fate is Fate.LEFT else kind
-            said.append(f"{count:,} {about}: {why}" + (f" For instance {example}." if example else ""))
+            about = f"{kind.counted(count)} not brought" if fate is Fate.LEFT else kind.counted(count)
+            said.append(f"{about}: {why}" + (f" For instance {example}." if example else ""))
         return said

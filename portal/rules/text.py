@@ -80,6 +80,11 @@ def email_key(address: str) -> str | None:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address.strip()).casefold()) or None
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """Return how many there are of something: "1 account", "3,138 accounts"; `several` where an s is not enough."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def check_password(password: str, username: str) -> None:
     """Refuse a new password that is too short, too long or the user name (source: NIST SP 800-63B, 5.1.1.2)."""
     _clean(password, "The password")

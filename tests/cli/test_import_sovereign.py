@@ -246,7 +246,7 @@ def test_following_brings_what_comes_until_it_is_told_to_stop(busy: Sovereign, o
     _wait(lambda: sums() == busy.sums())
     follower.send_signal(signal.SIGTERM)
     assert follower.wait(10) == 0
-    assert "brought 1 accounts, 1 requests" in own_database.said
+    assert "brought 1 account, 1 request" in own_database.said
     assert portal("verify").exit_code == 0
 
 
@@ -333,7 +333,7 @@ def test_what_is_here_already_stays_as_it_is(db: Database, alice: Account, sover
     sovereign.user("alice", email="other@example.org", is_admin=True, is_active=False)
     sovereign.add("token_budgets", user_id="u-alice", daily_limit=1000)
     done = portal("import", "moe-sovereign", sovereign.url)
-    assert "1 budgets: It is not the same here, and stays as it is. For instance alice." in done.stderr
+    assert "1 budget: It is not the same here, and stays as it is. For instance alice." in done.stderr
     now = the("alice")
     assert (now.email, now.role, now.active, now.password_hash) == (alice.email, "user", True, alice.password_hash)
     assert run_in_reading(limits, alice.id) == Limits(daily=5)
@@ -363,12 +363,12 @@ def test_what_could_not_be_brought_is_said_once_with_its_reason(db: Database, so
     sovereign.request("broken", "Alice", total_tokens=7)
     done = portal("import", "moe-sovereign", sovereign.url)
     assert done.exit_code == 0
-    assert "1 accounts not brought: A user name has letters a to z" in done.stderr
-    assert "1 accounts not brought: Another user there has the same name in other letters. For instance Alice." in (
+    assert "1 account not brought: A user name has letters a to z" in done.stderr
+    assert "1 account not brought: Another user there has the same name in other letters. For instance Alice." in (
         done.stderr
     )
     assert "4 requests not brought: Their person is not here; they are held. For instance <" in done.stderr
-    assert "1 requests not brought: total_tokens is not the sum" in done.stderr
+    assert "1 request not brought: total_tokens is not the sum" in done.stderr
     assert sums() == []
     assert run_in_reading(count_held) == {"unattributed": 4}
 

@@ -88,11 +88,11 @@ def test_old_events_are_pruned_and_the_numbers_still_tie(alice: Account, gateway
     lately = utc_now() - timedelta(days=2)
     old, new = report("old", requested_at=lately - timedelta(days=500)), report("new", requested_at=lately)
     send(gateway, old, new, now=lately)
-    assert succeed("prune", "--keep-events", "400d").startswith("Removed 1 requests of days before ")
+    assert succeed("prune", "--keep-events", "400d").startswith("Removed 1 request of days before ")
     assert audit()[-1][0] == "ledger.prune"
     done = portal("verify")
     assert done.exit_code == 0
-    assert "1 requests, and the sums of 1 pruned ones" in done.stderr
+    assert "1 request, and the sums of 1 pruned one." in done.stderr
 
 
 @pytest.mark.parametrize("text", ["99d", "0", "-1", "a year", "400h", "999999"])

@@ -53,10 +53,10 @@ def test_a_price_can_be_removed_and_what_came_meanwhile_repaired(
     send(gateway, report("r-1"), report("r-2", requested_at=NOW - timedelta(days=9)))
     succeed("price", "set", "0.00004", "--from", "2026-11-20")
     done = portal("price", "repair")
-    assert (done.exit_code, done.stdout) == (1, "Priced 1 requests.\n")
+    assert (done.exit_code, done.stdout) == (1, "Priced 1 request.\n")
     assert "For 1 more there is still no price" in done.stderr
     succeed("price", "set", "0.00004", "--from", "2026-11-01")
-    assert succeed("price", "repair") == "Priced 1 requests.\n"
+    assert succeed("price", "repair") == "Priced 1 request.\n"
     assert portal("verify").exit_code == 0
     assert "There is no price that begins" in fail("price", "remove", "2020-01-01")
 

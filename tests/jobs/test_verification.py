@@ -41,7 +41,7 @@ def test_each_difference_is_counted_and_logged(used: None, alice: Account, caplo
     assert last is not None
     assert last.differences == 1
     assert "alice" in caplog.text
-    assert "daily counter of 2026-11-22: kept 1 tokens" in caplog.text
+    assert "daily counter of 2026-11-22: kept 1 token," in caplog.text
 
 
 def test_of_several_servers_one_does_it_once_a_night(used: None) -> None:

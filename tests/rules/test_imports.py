@@ -8,6 +8,6 @@ def test_a_tally_counts_by_what_became_of_it_and_says_each_reason_once() -> None
     tally.add([Finding(Kind.ACCOUNT, Fate.REMARK, "They have no address.")])
     assert [row for row in tally.rows() if any(row[1:])] == [("API keys", 2, 1, 0), ("requests", 0, 0, 1000)]
     assert tally.sentences() == [
-        "1 accounts: They have no address.",
+        "1 account: They have no address.",
         "1,000 requests not brought: It is broken. For instance row-0.",
     ]

@@ -14,6 +14,7 @@ from portal.rules.text import (
     clean_line,
     clean_note,
     clean_username,
+    counted,
 )
 
 
@@ -212,3 +213,17 @@ def test_passwords_that_will_do(password: str) -> None:
 def test_passwords_that_will_not(password: str, sentence: str) -> None:
     with pytest.raises(InvalidText, match=sentence):
         check_password(password, "wonderland-alice")
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "expected"),
+    [
+        (0, ("row",), "0 rows"),
+        (1, ("row",), "1 row"),
+        (3138, ("row",), "3,138 rows"),
+        (1, ("row was", "rows were"), "1 row was"),
+        (2, ("row was", "rows were"), "2 rows were"),
+    ],
+)
+def test_counted(count: int, words: tuple[str, ...], expected: str) -> None:
+    assert counted(count, *words) == expected
