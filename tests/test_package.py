@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from email import message_from_string
 from email.message import Message
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from venv import EnvBuilder
 
@@ -21,6 +22,9 @@ from tests.portals import ROOT, Process
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BUILT = f"moe_portal-{PROJECT['version']}"
+DEPENDENCIES = Path(sysconfig.get_path("purelib"))
+OF_EXTRAS = {"psycopg", "psycopg-binary", "psycopg-pool", "pyarrow"}
+POSTGRES = "postgresql://nobody:hidden@127.0.0.1:1/none"
 JUNK = ("__pycache__", ".pyc", ".sqlite3", ".cache", ".venv", "/secret", ".log")
 
 
@@ -51,11 +55,26 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of a new environment with the wheel; what it depends on is that of the tests."""
-    place = tmp_path_factory.mktemp("environment")
+    return environment(tmp_path_factory.mktemp("environment"), DEPENDENCIES, wheel)
+
+
+@pytest.fixture(scope="module")
+def without_extras(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `installed`, where the packages of the extras are missing."""
+    there = tmp_path_factory.mktemp("dependencies")
+    missing = {module for module, names in packages_distributions().items() if set(names) & OF_EXTRAS}
+    for part in DEPENDENCIES.iterdir():
+        if part.name.split(".")[0] not in missing:
+            (there / part.name).symlink_to(part)
+    return environment(tmp_path_factory.mktemp("without-extras"), there, wheel)
+
+
+def environment(place: Path, dependencies: Path, wheel: Path) -> Path:
+    """Make a new environment with the wheel; return the folder of its programs."""
     EnvBuilder(symlinks=True).create(place)
     own = sysconfig.get_path("purelib", vars={"base": str(place), "platbase": str(place)})
     # A .pth in a folder that is itself named by a .pth is not read, so that the checkout stays out of it.
-    (Path(own) / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    (Path(own) / "dependencies.pth").write_text(str(dependencies), encoding="utf-8")
     pip_install(place / "bin" / "python", str(wheel))
     return place / "bin"
 
@@ -153,6 +172,40 @@ def test_extra_is_installed_as_messages_say(extra: str, wheel: Path, installed: 
     assert "Successfully installed moe-portal" in pip_install(
         installed / "python", f"{wheel.name}[{extra}]", cwd=wheel.parent
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "setting", "extra"),
+    [
+        pytest.param("serve", "PORTAL_DATABASE_URL", "postgres", id="the database of serve"),
+        pytest.param("user list", "PORTAL_DATABASE_URL", "postgres", id="the database of another command"),
+        pytest.param("demo", "PORTAL_DATABASE_URL", "postgres", id="the database of the demo"),
+        pytest.param("import moe-sovereign", "PORTAL_IMPORT_URL", "postgres", id="an import"),
+        pytest.param("follow moe-sovereign", "PORTAL_IMPORT_URL", "postgres", id="an import that goes on"),
+        pytest.param("import usage usage.parquet", "", "parquet", id="a file"),
+    ],
+)
+def test_missing_extra_is_a_sentence_with_the_way_out(
+    words: str, setting: str, extra: str, without_extras: Path, tmp_path: Path
+) -> None:
+    environment = {**without_portal(), "PORTAL_PORT": "0", **({setting: POSTGRES} if setting else {})}
+    portal = [str(without_extras / "portal")]
+    if setting != "PORTAL_DATABASE_URL":
+        make_database(without_extras, tmp_path)
+    (tmp_path / "usage.parquet").write_bytes(b"PAR1 cut short PAR1")
+    done = subprocess.run(
+        [*portal, *words.split()], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"pip install '.[{extra}]' in a checkout, or pip install 'moe_portal-" in done.stderr
+    for unwanted in ("Traceback", "No module named", "hidden"):
+        assert unwanted not in done.stderr + done.stdout
+
+
+def make_database(programs: Path, folder: Path) -> None:
+    portal = Process(folder, programs / "portal", "serve", python=programs / "python")
+    portal.address()
+    portal.stop()
 
 
 def test_installed_portal_does_not_run_from_the_checkout(installed: Path, tmp_path: Path) -> None:
