@@ -90,7 +90,7 @@ class Decision:
         is_over = self.reason is Reason.BUDGET_EXHAUSTED
         state = "is exhausted" if is_over else "has too little left for the estimate"
         held = f" and {self.reserved:,} are held for other requests" if self.reserved else ""
-        return f"The {_OF[self.period]} {state}: {self.consumed:,} of {self.limit:,} tokens are used{held}."
+        return f"The {_OF[self.period]} {state}: {self.consumed:,} of {self.limit:,} billable tokens are used{held}."
 
 
 def refusal(reason: Reason) -> Decision:

@@ -69,7 +69,7 @@ def test_a_refusal_says_which_budget_and_when_it_begins_anew(
     assert (answer["allowed"], answer["reason"], answer["period"]) == (False, "budget_exhausted", "monthly")
     assert (answer["consumed"], answer["limit"], answer["resets_at"]) == (120, 120, "2026-12-01T00:00:00Z")
     assert answer["remaining"] == {"daily": 880, "monthly": 0, "total": None}
-    assert answer["detail"] == "The monthly budget is exhausted: 120 of 120 tokens are used."
+    assert answer["detail"] == "The monthly budget is exhausted: 120 of 120 billable tokens are used."
 
 
 def test_a_key_may_be_named_by_its_digest(alices_key: NewKey, ask: Ask) -> None:

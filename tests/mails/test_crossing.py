@@ -42,9 +42,9 @@ def words(content: Content) -> str:
             "en",
             [
                 "you have used 85 % of your daily budget for 23 November 2026.",
-                "Consumed: 1,234,500 tokens",
-                "Limit: 1,450,000 tokens",
-                "Remaining: 215,500 tokens",
+                "Consumed: 1,234,500 billable",
+                "Limit: 1,450,000 billable",
+                "Remaining: 215,500 billable",
                 "Resets: 24 November 2026 at 00:00 (Europe/Berlin)",
                 "To switch them off, open Billing and switch off",
                 "https://portal.example.org/user/billing",
@@ -55,9 +55,9 @@ def words(content: Content) -> str:
             "de",
             [
                 "Sie haben 85 % Ihres Tagesbudgets für den 23. November 2026 verbraucht.",
-                "Verbraucht: 1.234.500 Tokens",
-                "Limit: 1.450.000 Tokens",
-                "Verbleibend: 215.500 Tokens",
+                "Verbraucht: 1.234.500 abrechenbar",
+                "Limit: 1.450.000 abrechenbar",
+                "Verbleibend: 215.500 abrechenbar",
                 "Rücksetzung: 24. November 2026 um 00:00 Uhr (Europe/Berlin)",
                 "Öffnen Sie",
                 "https://portal.example.org/user/billing",
@@ -111,7 +111,7 @@ def test_the_subject(changed: dict[str, Any], english: str, german: str) -> None
 def test_a_budget_that_is_used_up_says_so_and_by_how_much() -> None:
     content = mail(consumed=1_500_000)
     assert "is used up. Further requests may be refused until it resets." in content.text
-    assert "0 tokens (50,000 over the limit)" in content.text
+    assert "0 billable (50,000 over the limit)" in content.text
     assert 'width="100%" style="height:8px' in content.html
 
 

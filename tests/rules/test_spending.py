@@ -86,16 +86,16 @@ def test_what_remains_is_less_what_is_held_and_never_a_debt() -> None:
 @pytest.mark.parametrize(
     ("gone", "estimate", "sentence"),
     [
-        (spent(1000), None, "The daily budget is exhausted: 1,000 of 1,000 tokens are used."),
+        (spent(1000), None, "The daily budget is exhausted: 1,000 of 1,000 billable tokens are used."),
         (
             spent(400, reserved=600),
             None,
-            "The daily budget is exhausted: 400 of 1,000 tokens are used and 600 are held for other requests.",
+            "The daily budget is exhausted: 400 of 1,000 billable tokens are used and 600 are held for other requests.",
         ),
         (
             spent(990),
             11,
-            "The daily budget has too little left for the estimate: 990 of 1,000 tokens are used.",
+            "The daily budget has too little left for the estimate: 990 of 1,000 billable tokens are used.",
         ),
         (spent(), None, "The key may spend."),
     ],

@@ -16,8 +16,8 @@ from portal.rules.text import MAX_NOTE
 from portal.views.accounts import Viewer
 from portal.views.usage import UsageRow, load_usage_row
 
-_FACTS = ("Prompt", "Completion", "Total", "Cached", "Reasoning", "Billable", "Cost", "Duration", "Status")
-"""In columns of three, so that cached stands under prompt, reasoning under completion and billable under total."""
+_FACTS = ("Prompt", "Completion", "Total raw", "Cached", "Reasoning", "Total billable", "Cost", "Duration", "Status")
+"""In columns of three, so that cached stands under prompt, reasoning under completion and one total under the other."""
 
 
 class NoteDialog:
@@ -71,8 +71,8 @@ class NoteDialog:
         values = (*counts, *billed, _duration(row.latency_ms), row.status)
         for name, value in zip(_FACTS, values, strict=True):
             self._facts[name].show(value, title=value if name == "Status" else None)
-        factor = f"Total × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""
-        self._facts["Billable"].show(f.number(row.billable_tokens), title=factor)
+        factor = f"Total raw × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""
+        self._facts["Total billable"].show(f.number(row.billable_tokens), title=factor)
         self._message.clear()
         self._text.set_value(row.note or "")
         self._show_count()
@@ -126,7 +126,8 @@ def _draw_facts() -> dict[str, Text]:
             with ui.element("div"):
                 Text("dt", name)
                 facts[name] = Text("dd", "")
-    facts["Total"].classes("strong")
+    for name in ("Total raw", "Total billable"):
+        facts[name].classes("strong")
     return facts
 
 

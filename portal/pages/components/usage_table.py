@@ -97,7 +97,7 @@ _COLUMNS = (
         heading="num th-total",
         cell=_TOTAL,
         attributes=_WEIGHT,
-        heading_cell=_SORT.format(column="total", label='Total<span class="mp-only-phone">&nbsp;/ billable</span>'),
+        heading_cell=_SORT.format(column="total", label='Total<span class="mp-only-phone">&nbsp;raw / billable</span>'),
         heading_attributes=':aria-sort="props.row.total"',
     ),
     Column("status", "Status", classes="u-status", heading="th-status", cell=_STATUS),
