@@ -18,6 +18,7 @@ from portal.pages.components.parts import Text, empty, mode_number, set_props, t
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.figures import Figures, total
 from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at, eur_text
+from portal.rules.text import noun
 from portal.rules.usage import Counts
 from portal.views.billing import BillingView, load_billing
 from portal.views.budget import BudgetsView
@@ -187,7 +188,7 @@ class ModelTable:
         """Put newer rows in place."""
         f, days, parts = self._formats, view.model_days, view.by_model
         self._days.show(f"Last 30 days, {f.days(days)}. Billable tokens.")
-        self._count.show(f"{f.number(len(parts))} {'row' if len(parts) == 1 else 'rows'}" if parts else "")
+        self._count.show(f"{f.number(len(parts))} {noun(len(parts), 'row')}" if parts else "")
         self._zones.show(day_boundary(days.last, f))
         self._table.set_visibility(bool(parts))
         self._legend.set_visibility(bool(parts))
@@ -216,7 +217,7 @@ class ModelTable:
             "tokens": f.number(figures.tokens),
             "raw": f.raw(figures),
             "requests": f.number(figures.requests),
-            "unit": "request" if figures.requests == 1 else "requests",
+            "unit": noun(figures.requests, "request"),
             "without": f"{f.number(figures.without_counts)} without counts" if figures.without_counts else "",
             "cost": f.cost(figures),
             "exact_cost": f"{eur_text(figures.cost_nano_eur)} EUR",

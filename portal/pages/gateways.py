@@ -14,6 +14,7 @@ from portal.pages.components.live import live
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.reporters import OWN_REPORTS
+from portal.rules.text import noun
 from portal.views.gateways import GatewayRow, load_gateways
 from portal.visitors import Administrator
 
@@ -33,7 +34,7 @@ _COLUMNS = (
         "Tokens",
         classes="g-tokens num",
         heading="num",
-        cell='{{ props.row.tokens }}<span class="mp-only-phone">tokens</span>',
+        cell='{{ props.row.tokens }}<span class="mp-only-phone">{{ props.row.unit }}</span>',
     ),
     Column("reported", "Last report", classes="g-reported", attributes=':title="props.row.reported_exact"'),
     Column(
@@ -100,6 +101,7 @@ class GatewaysTable:
             "address": f"{GATEWAYS}/{row.id}",
             "mode": row.mode,
             "tokens": f.number(row.tokens) if row.tokens else "–",
+            "unit": noun(row.tokens, "token"),
             "reported": f.moment(row.reported_at, now) if row.reported_at else "Never" if row.tokens else "–",
             "reported_exact": f.exact(row.reported_at),
             "rejected": f.number(row.rejected),

@@ -133,6 +133,7 @@ async def test_all_gateways_are_listed_with_what_became_of_their_events(
     await until(lambda: rows(visitor, "gateways-table"))
     (row,) = rows(visitor, "gateways-table")
     assert (row["name"], row["tokens"], row["reported"], row["rejected"]) == ("moe-1", "1", "Today 14:05", "1")
+    assert row["unit"] == "token"
     assert row["address"] == f"/admin/gateways/{gateway.id}"
 
 

@@ -12,6 +12,7 @@ from babel.numbers import format_currency, format_decimal
 from portal.rules.figures import Figures
 from portal.rules.periods import DayRange, day_of
 from portal.rules.pricing import shown_eur
+from portal.rules.text import noun
 from portal.settings import settings
 from portal.views.accounts import Viewer
 
@@ -60,7 +61,7 @@ class Formats:
 
     def requests(self, count: int) -> str:
         """Write how many requests: 1 request, 3,138 requests."""
-        return f"{self.number(count)} {'request' if count == 1 else 'requests'}"
+        return f"{self.number(count)} {noun(count, 'request')}"
 
     def raw(self, figures: Figures) -> str:
         """Name the raw total where a cost factor made the billable tokens differ from it; else nothing."""

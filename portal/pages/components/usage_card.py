@@ -150,7 +150,7 @@ class Nothing:
                 Text("span", "Create key")
         with tag("div", "mp-empty", role="status", data_testid="no-match") as self._no_match:
             icon("search")
-            Text("h3", "No requests in this range")
+            self._title = Text("h3", "")
             self._why = Text("p", "")
             self._ways = tag("div", "mp-empty__ways", data_testid="no-match-ways")
             with tag("div", "mp-empty__ways"):
@@ -165,6 +165,7 @@ class Nothing:
         is_past_the_end = not view.rows and view.totals.requests > 0
         self._never.set_visibility(not view.rows and not view.modes)
         self._no_match.set_visibility(not view.rows and bool(view.modes))
+        self._title.show("No requests match" if _choices(wanted) else "No requests in this range")
         self._why.show("This page of the list is empty." if is_past_the_end else self._reason(view, wanted, now))
         self._show_ways(view.hidden_by)
         self._reset.set_visibility(not is_past_the_end and wanted != UsageFilter(wanted.range, order=wanted.order))
