@@ -21,12 +21,16 @@ from portal.db.audit import add_entry
 from portal.db.gateways import gateway_named
 from portal.db.imports import Progress, import_progress, note_import_progress
 from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.uncounted import Uncounted, count_uncounted
 from portal.errors import InvalidInput, PortalError
-from portal.gateways.columns import FIELDS, Plan, Skipped, examples, plan, read_reports
+from portal.gateways.columns import FIELDS, Plan, Skipped, examples, read_reports
+from portal.gateways.count_names import Part, part_named
+from portal.gateways.examination import Decisions, examine
 from portal.gateways.files import Table, Unreadable, open_table, read_rows
+from portal.gateways.notations import Notation, notation_of
 from portal.rules.periods import zone
 from portal.rules.text import MAX_NAME, InvalidText, clean_line, counted
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.usage import Rejected, Replay, UsageReport
 from portal.settings import settings
 
 commands = typer.Typer()
@@ -51,10 +55,7 @@ class _Wanted:
     """What the options say."""
 
     gateway: str | None
-    chosen: dict[str, str]
-    fixed: dict[str, str]
-    zone: ZoneInfo | None
-    before: datetime | None
+    decisions: Decisions
     dry_run: bool
     yes: bool
     again: bool
@@ -90,11 +91,12 @@ class _Target:
     epilog=example(
         "portal import usage spend-logs.csv --dry-run",
         "portal import usage *.parquet --gateway litellm-2025 --map username=user",
-        "portal import usage old.csv --timezone Europe/Berlin --set mode=native --before 2026-11-01",
+        "portal import usage old.csv --timezone Europe/Berlin --locale de --set mode=native --before 2026-11-01",
+        "portal import usage days.csv --aggregates --map prompt_tokens=input+cache_read --ignore-column audio",
     ),
 )
 def import_usage(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON lines or Parquet; also .gz.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON or Parquet; also .gz.")],
     gateway: Annotated[
         str | None,
         typer.Option(help="To which gateway it belongs; made if need be. Default: the name of the format, or files."),
@@ -104,14 +106,25 @@ def import_usage(
         typer.Option(
             "--map",
             metavar="FIELD=COLUMN",
-            help=f"Which column says a field; FIELD= leaves it out. The fields are {', '.join(FIELDS)}.",
+            help="Which column says a field, a.b inside an object; counts of several columns are added with a+b; "
+            f"FIELD= leaves it out. The fields are {', '.join(FIELDS)}.",
         ),
     ] = None,
+    ignored: Annotated[
+        list[str] | None,
+        typer.Option("--ignore-column", metavar="COLUMN", help="A column that is no count, though it looks like one."),
+    ] = None,
+    aggregates: Annotated[
+        bool, typer.Option("--aggregates", help="Store rows that stand for many requests, each as one request.")
+    ] = False,
     fixed: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="What is the same for all rows.")
     ] = None,
     timezone: Annotated[
         str | None, typer.Option(metavar="ZONE", help="Where clocks without an offset stand, such as Europe/Berlin.")
+    ] = None,
+    locale: Annotated[
+        str | None, typer.Option(metavar="LOCALE", help="Who wrote numbers and days, such as de, en-US or en-GB.")
     ] = None,
     before: Annotated[
         str | None,
@@ -123,9 +136,13 @@ def import_usage(
 ) -> None:
     """Import requests from files.
 
-    LiteLLM's spend logs, New-API's and One-API's logs and this portal's own export are recognised; of other files, the
-    columns are guessed by their names. What was guessed is shown before anything is stored. LiteLLM's logs go by API
-    keys; where those are not known here, --map username=user has them go by its user ids.
+    LiteLLM's spend logs and daily activity, New-API's and One-API's logs, usage of Cursor, OpenRouter, OpenAI,
+    Anthropic's console and Admin API, Langfuse and Helicone, and this portal's own export are recognised; of other
+    files, the columns are guessed by their names. What was guessed is shown before anything is stored. LiteLLM's logs
+    go by API keys, and where those are not known here by the person's email address or user id.
+
+    Nothing is stored while a question is open: rows that stand for many requests, columns that look like counts and are
+    not read, a total that contradicts them, days and numbers that can be read in two ways.
 
     An import that was interrupted goes on where it was, and a file that is imported again counts nothing twice. But
     requests that a gateway has reported itself have other ids in its logs, and would be counted a second time: say with
@@ -137,10 +154,16 @@ def import_usage(
     """
     wanted = _Wanted(
         _gateway(gateway) if gateway else None,
-        _pairs(mapped, "--map"),
-        _pairs(fixed, "--set"),
-        _zone(timezone),
-        read_moment(before, "--before", settings().budget_zone) if before else None,
+        Decisions(
+            chosen=_pairs(mapped, "--map"),
+            fixed=_pairs(fixed, "--set"),
+            ignored=ignored or (),
+            notation=_notation(locale) if locale else None,
+            wall_zone=settings().budget_zone,
+            zone=_zone(timezone),
+            before=read_moment(before, "--before", settings().budget_zone) if before else None,
+            aggregates=aggregates,
+        ),
         dry_run,
         yes,
         again,
@@ -165,7 +188,8 @@ def import_usage(
 def _import_file(file: Path, wanted: _Wanted, tally: _Tally) -> None:
     """Import one file. Raises PortalError and OSError."""
     table = open_table(file)
-    how = plan(table.columns, wanted.chosen, wanted.fixed, wanted.zone, wanted.before)
+    with progress(f"Looking at {file.name}", table.total) as advance:
+        how = examine(table, wanted.decisions, utc_now(), advance)
     target = _target(table, how, wanted)
     _show_plan(table, how, target)
     _try_sample(table, how, target)
@@ -203,12 +227,15 @@ def _try_sample(table: Table, how: Plan, target: _Target) -> None:
         raise InvalidInput(f"Not one of the first {first} can be taken. {reasons.most_common(1)[0][0]}")
 
 
-def _bring(reports: Iterator[UsageReport | Rejected | Skipped], start: int, target: _Target, tally: _Tally) -> int:
+def _bring(
+    reports: Iterator[UsageReport | Rejected | Skipped | Replay], start: int, target: _Target, tally: _Tally
+) -> int:
     """Store reports in batches, and tally what became of them; return how many rows there are."""
     row = start
     while batch := list(islice(reports, BATCH)):
         events = [report for report in batch if isinstance(report, UsageReport)]
-        outcomes = iter(run_in_transaction(_store, target, events, row + len(batch), utc_now()))
+        replays = sum(isinstance(report, Replay) for report in batch)
+        outcomes = iter(run_in_transaction(_store, target, events, replays, row + len(batch), utc_now()))
         for report in batch:
             row += 1
             match report:
@@ -216,19 +243,24 @@ def _bring(reports: Iterator[UsageReport | Rejected | Skipped], start: int, targ
                     tally.add(row, Result.REJECTED, report.reason)
                 case Skipped():
                     tally.add(row, _SKIPPED, report.reason)
+                case Replay():
+                    tally.add(row, _SKIPPED, "replays, which repeat the usage of an earlier call")
                 case _:
                     outcome = next(outcomes)
                     tally.add(row, outcome.result, outcome.error)
     return row
 
 
-def _store(session: Session, target: _Target, events: Sequence[UsageReport], rows: int, now: datetime) -> list[Outcome]:
-    """Store events, and how many rows of their file have been read by now.
+def _store(
+    session: Session, target: _Target, events: Sequence[UsageReport], replays: int, rows: int, now: datetime
+) -> list[Outcome]:
+    """Store events, how many replays were among them, and how many rows of their file have been read by now.
 
     A dry run takes it back, so that it tells duplicates of what is stored, and of rows of the same batch alone.
     """
     found = import_gateway(session, actor(), target.gateway, now)
     outcomes = record_usage(session, found.id, events, settings().budget_zone, now)
+    count_uncounted(session, found.id, Uncounted(replays=replays), now)
     note_import_progress(session, target.source, Progress("", rows), now)
     if target.dry_run:
         session.rollback()
@@ -250,8 +282,22 @@ def _show_plan(table: Table, how: Plan, target: _Target) -> None:
     note(f"{table.path}: {table.kind.value}, {how.format.name}, for the gateway {target.gateway}.")
     for name, column, value in lines:
         note(f"  {name:{widths[0]}}  {column:{widths[1]}}  {value}".rstrip())
+    for line in _remarks(how):
+        note(f"  {line}")
+
+
+def _remarks(how: Plan) -> Iterator[str]:
+    """Yield what else is decided about how a file is read."""
     if "id" not in how.columns:
-        note("  There is no id: rows are told apart by all that they say.")
+        yield "There is no id: rows are told apart by all that they say."
+    if how.notation.marks:
+        yield f"Numbers have a {how.notation.marks.name.lower()} before their decimals."
+    if how.zone and how.zone is not how.format.zone:
+        yield f"Clocks without an offset stand in {how.zone}."
+    if how.notation.order:
+        yield f"Days are written {' '.join(how.notation.order.value.upper())}."
+    if how.beside is not None and any(part_named(name) in {Part.CACHED, Part.WRITTEN} for name in how.counts):
+        yield f"Cached tokens are {'counted beside the prompt' if how.beside else 'part of the prompt'}."
 
 
 def _show(tallies: Sequence[_Tally], *, dry_run: bool) -> None:
@@ -285,6 +331,13 @@ def _gateway(name: str) -> str:
         return clean_line(name, "the name", MAX_NAME)
     except InvalidText as error:
         raise typer.BadParameter(str(error), param_hint="--gateway") from None
+
+
+def _notation(locale: str) -> Notation:
+    try:
+        return notation_of(locale)
+    except ValueError:
+        raise typer.BadParameter(f"there is no locale called {locale}", param_hint="--locale") from None
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

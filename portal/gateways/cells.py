@@ -1,13 +1,12 @@
 """What the cells of a file say: texts of CSV, values of JSON and of Parquet, made into the same values."""
 
-import json
 import math
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
+from portal.gateways.notations import UNKNOWN, Marks, Notation, instants_in, number_in, numbers_in
 from portal.gateways.values import Unclear, latency
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import as_digest
@@ -21,6 +20,7 @@ _INSTANT = re.compile(
 )
 _UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
 """Below these, what is counted since 1970 are seconds, milliseconds, microseconds, nanoseconds: from 1973 to 5138."""
+_FEW_DIGITS = 9
 _FARTHEST = 30
 """Digits before and after the point; numbers like 1E+1000000 take long to work with."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,11 +41,13 @@ def text(value: object, name: str) -> str:
     raise Unclear(f"{name} must be text.")
 
 
-def number(value: object, name: str) -> Decimal:
+def number(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
     """Return a cell as a number. Raises Unclear."""
     found = None
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        found = Decimal(value.strip())
+    if isinstance(value, str) and notation.marks:
+        found = number_in(value, notation.marks)
+    elif isinstance(value, str):
+        found = _in_any_notation(value)
     elif isinstance(value, float) and math.isfinite(value):
         found = Decimal(repr(value))
     elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
@@ -55,44 +57,69 @@ def number(value: object, name: str) -> Decimal:
     return found
 
 
-def count(value: object, name: str) -> int:
+def _in_any_notation(text: str) -> Decimal | None:
+    """Return the number that a text is whoever wrote it, such as `1.5` of programs or `1'234`; None for others."""
+    if _NUMBER.fullmatch(text.strip()):
+        return Decimal(text.strip())
+    readings = numbers_in(text)
+    return readings[Marks.POINT] if len(readings) == 2 and len(set(readings.values())) == 1 else None
+
+
+def count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
     """Return a token count, which other programs may write as 12.0; it is never guessed. Raises Unclear."""
+    if isinstance(value, str) and len(value) <= _FEW_DIGITS and value.isascii() and value.isdigit():
+        return int(value)  # most cells: a million rows have several of them each
     if not is_said(value):
         raise Unclear(f"{name} is missing.")
-    found = number(value, name)
+    found = number(value, name, notation)
     if not 0 <= found <= MAX_TOKENS or found != int(found):
         raise Unclear(f"{name} must be a whole number from 0 to {MAX_TOKENS:,}.")
     return int(found)
 
 
-def milliseconds(value: object, name: str) -> int | None:
+def milliseconds(value: object, name: str, notation: Notation = UNKNOWN) -> int | None:
     """Return how long a request took; None where that makes no sense, since nothing depends on it."""
     try:
-        return latency(float(number(value, name)))
+        return latency(float(number(value, name, notation)))
     except Unclear:
         return None
 
 
-def instant(value: object, name: str, zone: tzinfo | None) -> datetime:
-    """Return an instant that is written as ISO 8601 or counted since 1970. Raises Unclear.
+def instant(value: object, name: str, zone: tzinfo | None, notation: Notation = UNKNOWN) -> datetime:
+    """Return an instant that is written as ISO 8601, in a notation, or counted since 1970. Raises Unclear.
 
-    `zone` is that of dates and times without an offset; None does not take them.
+    `zone` is that of dates and times without an offset; None does not take them. A day alone is its first moment.
     """
-    try:
-        found = value if isinstance(value, datetime) else _instant(value, name)
-    except (Unclear, ValueError, OverflowError):
-        raise Unclear(f"{name} is no date and time, such as 2026-11-22T10:00:00Z.") from None
+    found = as_instant(value, notation)
+    if found is None:
+        raise Unclear(f"{name} is no date and time, such as 2026-11-22T10:00:00Z.")
     if found.tzinfo is None and zone is None:
         raise Unclear(f"{name} has no offset, such as +01:00 or Z. Say with --timezone where these clocks stand.")
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
-def _instant(value: object, name: str) -> datetime:
-    written = _INSTANT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if written:
-        day, time, offset = written.groups("")
-        return datetime.fromisoformat(f"{day}T{time}{'+00:00' if offset in {'Z', 'z', 'UTC'} else offset}")
-    counted = number(value, name)
+def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
+    """Return the instant that a cell is, without an offset where none is written; None for what is no instant."""
+    if isinstance(value, date):
+        return value if isinstance(value, datetime) else datetime.combine(value, time())
+    try:
+        if isinstance(value, str) and (written := _INSTANT.fullmatch(value.strip())):
+            day, clock, offset = written.groups("")
+            return datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z', 'UTC'} else offset}")
+        return _in_notation(value, notation) or _counted(value)
+    except (Unclear, ValueError, OverflowError):
+        return None
+
+
+def _in_notation(value: object, notation: Notation) -> datetime | None:
+    meant = instants_in(value, None) if isinstance(value, str) else {}
+    if notation.order in meant:
+        return meant[notation.order]
+    return next(iter(meant.values())) if len(meant) == 1 else None
+
+
+def _counted(value: object) -> datetime:
+    counted = number(value, "")
     per_second = next((unit for below, unit in _UNITS if abs(counted) < below), _UNITS[-1][1])
     return _EPOCH + timedelta(microseconds=int(counted * 10**6 / per_second))
 
@@ -103,21 +130,11 @@ def status(value: object, name: str) -> str:
     return "ok" if said.lower() in _SUCCESS else said
 
 
-def factor(value: object, name: str) -> Decimal:
+def factor(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
     """Return a cost factor, without the zeros that databases write after it. Raises Unclear."""
-    return number(value, name).normalize()
+    return number(value, name, notation).normalize()
 
 
 def key_hash(value: object) -> str:
     """Return the digest of an API key; a digest that stands there already, as it is. Raises Unclear."""
     return as_digest(text(value, "api_key"))
-
-
-def json_object(value: object) -> dict[str, Any]:
-    """Return an object that stands in a cell, as JSON or as such; an empty one where there is none."""
-    if isinstance(value, (str, bytes)):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return {}
-    return value if isinstance(value, dict) else {}

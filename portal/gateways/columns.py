@@ -9,7 +9,7 @@ twice.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -17,15 +17,20 @@ from datetime import datetime, tzinfo
 from pydantic import ValidationError
 
 from portal.errors import InvalidInput
-from portal.gateways import cells
-from portal.gateways.exports import Format, Said, plain, recognise
+from portal.gateways import cells, nested
+from portal.gateways.count_names import WRITTEN_FOR, Part, part_named, plain_name
+from portal.gateways.counts import read_counts
+from portal.gateways.exports import recognise
 from portal.gateways.files import Row
+from portal.gateways.formats import COUNTED, Format, Said, plain, without_counts
+from portal.gateways.litellm import names_of
 from portal.gateways.native import Event
+from portal.gateways.notations import UNKNOWN, Notation
 from portal.gateways.values import Unclear
 from portal.rules.secrets import digest, key_prefix
 from portal.rules.strict_json import Flaw
 from portal.rules.text import clip_line
-from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
+from portal.rules.usage import LONGEST_ID, Rejected, Replay, UsageReport
 from portal.rules.validation import first_problem
 
 OWNERS = ("api_key_hash", "api_key", "username")
@@ -33,8 +38,6 @@ OWNERS = ("api_key_hash", "api_key", "username")
 FIELDS = (*Event.model_fields, "provider_model")
 FIXED = tuple(name for name in FIELDS if name not in {"id", "api_key", "api_key_hash", "requested_at"})
 """Fields that may be the same for all rows of a file."""
-
-_NEEDED = ("model", "prompt_tokens", "completion_tokens", "requested_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +49,37 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a file is read: `columns` by field, what is `fixed`, and the zone of instants without an offset.
+    """How a file is read: the columns of each field, those of each count by its name, and what is `fixed`.
 
-    Requests from `before` on are skipped.
+    The counts in several columns of one name are added. `decided` are the counts that a person has mapped or fixed.
+    Cells are written in `notation`, instants without an offset stand in `zone`; requests from `before` on are skipped.
+    `beside` says whether caches are counted beside the prompt; None leaves it to each row.
     """
 
     format: Format
-    columns: Mapping[str, str]
+    columns: Mapping[str, tuple[str, ...]]
+    counts: Mapping[str, tuple[str, ...]]
     fixed: Mapping[str, str]
-    zone: tzinfo | None
-    before: datetime | None
+    decided: frozenset[str] = frozenset()
+    notation: Notation = UNKNOWN
+    zone: tzinfo | None = None
+    before: datetime | None = None
+    beside: bool | None = None
+
+    @property
+    def mapped(self) -> set[str]:
+        """The columns that are read."""
+        return {column for columns in (*self.columns.values(), *self.counts.values()) for column in columns}
 
     @property
     def needs(self) -> set[str] | None:
-        """The columns that are needed; None is all of them."""
-        return set(self.columns.values()) if "id" in self.columns else None
+        """The columns of a table that are needed; None is all of them."""
+        return {name.partition(".")[0] for name in self.mapped} | self.mapped if "id" in self.columns else None
 
     def digest(self) -> str:
         """Return what tells this way of reading from others, in 16 characters."""
-        said = [self.format.name, dict(self.columns), dict(self.fixed), str(self.zone), str(self.before)]
+        read = [self.format.name, dict(self.columns), dict(self.counts), dict(self.fixed)]
+        said = [*read, str(self.notation), str(self.zone), str(self.before), self.beside]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -74,22 +89,33 @@ def plan(
     fixed: Mapping[str, str],
     zone: tzinfo | None = None,
     before: datetime | None = None,
+    *,
+    texts: Collection[str] = (),
 ) -> Plan:
-    """Return how a file with these columns is read; `chosen` names the column of a field, or "" for none.
+    """Return how a file with these columns is read, of which `texts` cannot be counts.
 
-    Raises InvalidInput for what is not known, and for what is missing.
+    `chosen` names the column of a field, for counts also several to be added (`a+b`), or "" for none. Raises
+    InvalidInput for what is not known, and for what is missing.
     """
     known = recognise(columns)
-    _check(columns, known, chosen, fixed)
+    picked = {field: _picked(columns, field, said) for field, said in chosen.items()}
+    _check(known, chosen, fixed)
     found = _guess(columns, known)
     if set(OWNERS) & (chosen.keys() | fixed.keys()):
         found = {field: column for field, column in found.items() if field not in OWNERS}
-    found = {field: column for field, column in {**found, **chosen}.items() if column and field not in fixed}
-    _check_needed(columns, found.keys() | fixed.keys())
-    return Plan(known, found, fixed, zone or known.zone, before)
+    decided = frozenset(COUNTED) & (chosen.keys() | fixed.keys())
+    counts = {} if not known.counts else _guess_counts([c for c in columns if c not in texts], known, decided)
+    found = {field: names for field, names in {**found, **picked}.items() if names and field not in fixed}
+    if known.counts:
+        counts |= {field: found.pop(field) for field in COUNTED if field in found}
+    how = Plan(known, found, counts, fixed, decided, UNKNOWN, zone or known.zone, before, known.beside)
+    _check_needed(columns, how)
+    return replace(how, beside=False) if "prompt_tokens" in decided else how
 
 
-def read_reports(rows: Iterable[Row | Flaw], how: Plan, mode: str) -> Iterator[UsageReport | Rejected | Skipped]:
+def read_reports(
+    rows: Iterable[Row | Flaw], how: Plan, mode: str
+) -> Iterator[UsageReport | Rejected | Skipped | Replay]:
     """Yield what each row reports; `mode` is that of rows that name none."""
     with closing(_Ids()) as ids:
         for row in rows:
@@ -103,36 +129,94 @@ def read_reports(rows: Iterable[Row | Flaw], how: Plan, mode: str) -> Iterator[U
                 yield Rejected(own_id, str(unclear))
 
 
+def row_counts(row: Row, how: Plan) -> dict[str, int]:
+    """Return the counts that a row says, by the names of `gateways.count_names`. Raises Unclear."""
+    found = {name: _sum(row, columns, how.notation) for name, columns in how.counts.items()}
+    said = {name: count for name, count in found.items() if count is not None}
+    if how.format.counts:
+        said |= {field: cells.count(how.fixed[field], field) for field in COUNTED if field in how.fixed}
+    return said
+
+
+def refined(row: Row, how: Plan) -> tuple[Said, str | Replay | None]:
+    """Return what a row says of each field, and what it is instead of usage. Raises Unclear."""
+    said: Said = {}
+    for field, columns in how.columns.items():
+        value = nested.cell(row, columns[0]) if len(columns) == 1 else _sum(row, columns, how.notation)
+        if cells.is_said(value):
+            said[field] = value
+    said |= {field: value for field, value in how.fixed.items() if not (how.format.counts and field in COUNTED)}
+    decided = {field: said[field] for field in how.decided if field in said}
+    instead = how.format.refine(said)
+    return said | decided, instead
+
+
 def examples(row: Row, how: Plan) -> list[tuple[str, str, str]]:
     """Return each field with its column and what a row says there, without keys."""
-    shown = [(field, column, _example(field, row.get(column))) for field, column in how.columns.items()]
+    shown = [
+        (_field_of(name), " + ".join(columns), _example(name, [nested.cell(row, column) for column in columns]))
+        for name, columns in (*how.columns.items(), *how.counts.items())
+    ]
     return [*shown, *((field, "(all rows)", value) for field, value in how.fixed.items())]
 
 
-def _guess(columns: Sequence[str], known: Format) -> dict[str, str]:
+def _field_of(name: str) -> str:
+    """Return the name of a field; of a count what it means, not how its source calls it."""
+    part = part_named(name)
+    if plain_name(name) in WRITTEN_FOR:
+        part = Part.WRITTEN
+    return _MEANINGS.get(part, f"{part}_tokens") if part else name
+
+
+def _picked(columns: Sequence[str], field: str, said: str) -> tuple[str, ...]:
+    """Return the columns that a person has named for a field. Raises InvalidInput."""
+    is_sum = field in COUNTED and said not in columns
+    names = [name.strip() for name in said.split("+")] if is_sum else [said]
+    for name in names if said else ():
+        if name not in columns:
+            raise InvalidInput(f"There is no column called {name}. The columns are {_listed(columns)}.")
+    return tuple(names) if said else ()
+
+
+def _guess(columns: Sequence[str], known: Format) -> dict[str, tuple[str, ...]]:
     by_name = {plain(column): column for column in reversed(columns)}
     found = {field: next((by_name[n] for n in names if n in by_name), "") for field, names in known.fields.items()}
-    return {field: column for field, column in found.items() if column}
+    return {field: (column,) for field, column in found.items() if column}
 
 
-def _check(columns: Sequence[str], known: Format, chosen: Mapping[str, str], fixed: Mapping[str, str]) -> None:
-    for field, column in chosen.items():
+def _guess_counts(columns: Sequence[str], known: Format, decided: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the column of each count, without those of a meaning that is decided."""
+    parts = {part_named(field) for field in decided}
+    found: dict[str, tuple[str, ...]] = {}
+    for column in columns:
+        name = known.counts.get(plain_name(column))
+        if name and part_named(name) not in parts:
+            found.setdefault(name, (column,))
+    return found
+
+
+def _check(known: Format, chosen: Mapping[str, str], fixed: Mapping[str, str]) -> None:
+    for field in chosen:
         if field not in FIELDS and field not in known.fields:
             raise InvalidInput(f"There is no field called {field}. The fields are {', '.join(FIELDS)}.")
-        if column and column not in columns:
-            raise InvalidInput(f"There is no column called {column}. The columns are {_listed(columns)}.")
     for field in fixed:
         if field not in FIXED:
             raise InvalidInput(f"{field} cannot be the same for all rows. These can: {', '.join(FIXED)}.")
 
 
-def _check_needed(columns: Sequence[str], said: set[str]) -> None:
-    missing = [field for field in _NEEDED if field not in said and not (field == "model" and "provider_model" in said)]
+def _check_needed(columns: Sequence[str], how: Plan) -> None:
+    said = how.columns.keys() | how.fixed.keys()
+    parts = {part_named(name) for name in (*how.counts, *(said & set(COUNTED)))}
+    has_total = bool(parts & {part_named("total_tokens")})
+    wholes = [name for name in COUNTED[:2] if part_named(name) not in parts]
+    missing = [] if said & {"model", "provider_model"} else ["model"]
+    missing += wholes if len(wholes) > has_total else []
+    missing += [] if "requested_at" in said else ["requested_at"]
     if not said & set(OWNERS):
         missing.append(f"whose a request is ({', '.join(OWNERS)})")
     if missing:
         raise InvalidInput(
-            f"No column is known to say {', '.join(missing)}. Name one with --map FIELD=COLUMN, or say it of all rows "
+            f"No column is known to say {', '.join(missing)}. Name it with --map FIELD=COLUMN, or say it of all rows "
             f"with --set FIELD=VALUE. The columns are {_listed(columns)}."
         )
 
@@ -142,34 +226,69 @@ def _listed(columns: Sequence[str]) -> str:
     return ", ".join(shown if len(columns) <= 40 else [*shown, "…"])
 
 
-def _report(row: Row, how: Plan, mode: str, own_id: str | None) -> UsageReport | Rejected | Skipped:
+def _sum(row: Row, columns: Sequence[str], notation: Notation) -> int | None:
+    """Return the sum of counts, None where no cell says one. Raises Unclear."""
+    found = {column: nested.cell(row, column) for column in columns}
+    said = [cells.count(value, column, notation) for column, value in found.items() if cells.is_said(value)]
+    return sum(said) if said else None
+
+
+def _report(row: Row, how: Plan, mode: str, own_id: str | None) -> UsageReport | Rejected | Skipped | Replay:
     """Return what a row reports. Raises Unclear."""
-    said: Said = {field: row[column] for field, column in how.columns.items() if cells.is_said(row.get(column))}
-    said.update(how.fixed)
-    if skipped := how.format.refine(said):
-        return Skipped(skipped)
-    at = cells.instant(said.pop("requested_at", ""), "requested_at", how.zone)
+    said, instead = refined(row, how)
+    if instead is not None:
+        return Skipped(instead) if isinstance(instead, str) else instead
+    at = cells.instant(said.pop("requested_at", ""), "requested_at", how.zone, how.notation)
     if how.before is not None and at >= how.before:
         return Skipped("requested at the time of --before or later")
     external_id = own_id or _id(said)
-    provider_model = said.pop("provider_model", "")
-    event = {"mode": mode, **_owner(said), **{field: _READ[field](value, field) for field, value in said.items()}}
+    more: Said = {name: said.pop(name) for name in ("provider_model", "is_only_one", "fallback_names") if name in said}
+    if how.counts:
+        _add_counts(said, row_counts(row, how), how)
+    event = {"mode": mode, **_owner(said, more), **{field: _value(field, said[field], how) for field in said}}
     try:
         report = Event.model_validate({**event, "id": external_id, "requested_at": at.isoformat()}).report()
     except ValidationError as error:
         sentence, _ = first_problem(error.errors(include_url=False, include_input=False))
         return Rejected(external_id, sentence)
-    served = clip_line(provider_model, 200)
-    return replace(report, provider_model=served) if served else report
+    if "provider_model" in more:
+        more["provider_model"] = clip_line(more["provider_model"], 200) or None
+    return replace(report, **more) if more else report
 
 
-def _owner(said: Said) -> dict[str, str]:
-    """Take out of what is said whose the request is, and return it. Raises Unclear."""
+def _add_counts(said: Said, counts: Mapping[str, int], how: Plan) -> None:
+    """Say the counts of a row; without any, they are unknown, or 0 if it failed. Raises Unclear."""
+    failed = cells.status(said.get("status", "ok"), "status") != "ok"
+    whole = read_counts(counts, beside=how.beside, no_completion=failed, texts=False)
+    if whole is None and not failed:
+        without_counts(said)
+        return
+    for field in COUNTED:
+        said[field] = getattr(whole, field.removesuffix("_tokens")) if whole else 0
+
+
+def _value(field: str, value: object, how: Plan) -> object:
+    if value is None:
+        return None
+    if field in _NUMBERS:
+        return _NUMBERS[field](value, field, UNKNOWN if field in how.fixed else how.notation)
+    return _READ[field](value, field)
+
+
+def _owner(said: Said, more: Said) -> dict[str, str]:
+    """Take out of what is said whose the request is, and return it. Raises Unclear.
+
+    A name beside a key is that of the person whose key it is, where the key itself is not known.
+    """
     claims = [(name, said.pop(name)) for name in OWNERS if name in said]
     if not claims:
         raise Unclear("It is not said whose the request is.")
     name, value = claims[0]
-    return {"api_key_hash": cells.key_hash(value)} if name == "api_key" else {name: cells.text(value, name).strip()}
+    if name == "username":
+        return {name: cells.text(value, name).strip()}
+    if claims[-1][0] == "username":
+        more.setdefault("fallback_names", names_of({"user_api_key_user_id": claims[-1][1]}))
+    return {"api_key_hash": cells.key_hash(value) if name == "api_key" else cells.text(value, name).strip()}
 
 
 def _id(said: Said) -> str:
@@ -180,13 +299,12 @@ def _id(said: Said) -> str:
     return text if len(text) <= LONGEST_ID else f"sha256:{digest(text)}"
 
 
-def _example(field: str, value: object) -> str:
-    if not cells.is_said(value):
-        return ""
-    text = json.dumps(value, default=str) if isinstance(value, (dict, list)) else str(value)
+def _example(field: str, values: Sequence[object]) -> str:
+    said = [value for value in values if cells.is_said(value)]
+    texts = [json.dumps(value, default=str) if isinstance(value, (dict, list)) else str(value) for value in said]
     if field in {"api_key", "api_key_hash"}:
-        return f"{key_prefix(text)}…"
-    return clip_line(text, 40)
+        return "".join(f"{key_prefix(text)}…" for text in texts)
+    return clip_line(" + ".join(texts), 40)
 
 
 class _Ids:
@@ -213,11 +331,13 @@ class _Ids:
         self._seen.close()
 
 
-_COUNTED = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
-_READ: dict[str, Callable[[object, str], object]] = {
+_MEANINGS = {Part.WRITTEN: "cache_write_tokens", Part.TOOLS: "tool_tokens"}
+_READ: Mapping[str, Callable[[object, str], object]] = {
     **dict.fromkeys(("model", "mode", "template", "session_id"), cells.text),
-    **dict.fromkeys(_COUNTED, cells.count),
     "status": cells.status,
+}
+_NUMBERS: Mapping[str, Callable[[object, str, Notation], object]] = {
+    **dict.fromkeys(COUNTED, cells.count),
     "latency_ms": cells.milliseconds,
     "cost_factor": cells.factor,
 }

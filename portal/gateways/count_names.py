@@ -8,6 +8,7 @@ GenAI conventions of OpenTelemetry, OpenLLMetry, OpenInference and Sentry.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Part(StrEnum):
@@ -156,10 +157,17 @@ PREFIXES = (
 
 def plain_name(name: str) -> str:
     """Return a name without prefix, case, dots and underscores: `gen_ai.usage.input_tokens` is `inputtokens`."""
+    return _plain_name(name) if len(name) <= _LONGEST_KEPT else _plain_name.__wrapped__(name)
+
+
+@lru_cache(1024)
+def _plain_name(name: str) -> str:
     rest = next((name[len(prefix) :] for prefix in PREFIXES if name.startswith(prefix)), name)
     return "".join(letter for letter in rest.lower() if letter.isalnum())
 
 
+_LONGEST_KEPT = 100
+"""Characters of a name that is kept; longer ones are nobody's."""
 PARTS = {plain_name(name): part for part, names in NAMES.items() for name in names}
 """What each plain name means."""
 RANKS = {plain_name(name): rank for names in NAMES.values() for rank, name in reversed([*enumerate(names)])}

@@ -81,7 +81,7 @@ def read_counts(
     Raises Unclear where prompt or completion is unreadable, or is missing and does not follow from the total.
     """
     values = _values(usage, texts=texts)
-    counts = {part: named[_best_name(named)] for part, named in values.items()}
+    counts = _best(values)
     if not counts.keys() & {Part.PROMPT, Part.COMPLETION, Part.TOTAL} and not any(counts.values()):
         return None
     names = {name for named in values.values() for name, value in named.items() if value}
@@ -107,6 +107,11 @@ def read_counts(
         min(figures.cached, prompt),
         min(figures.reasoning, completion),
     )
+
+
+def stated_counts(usage: Mapping[str, object]) -> dict[Part, int]:
+    """Return the counts of a usage object as its source states them, by meaning. Raises Unclear."""
+    return _best(_values(usage, texts=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,10 @@ def _flat(usage: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield from ((f"{name}.{inner}", each) for inner, each in value.items() if each is not None)
         elif value is not None:
             yield name, value
+
+
+def _best(values: Mapping[Part, Mapping[str, int]]) -> dict[Part, int]:
+    return {part: named[_best_name(named)] for part, named in values.items()}
 
 
 def _best_name(named: Mapping[str, int]) -> str:

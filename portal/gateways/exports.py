@@ -1,11 +1,7 @@
-"""What other programs export, and what their columns mean.
+"""What other programs export: which format a file has.
 
-Sources: LiteLLM's `schema.prisma` and `spend_tracking_utils.py`, release 1.106; `model/log.go` of New-API and One-API,
-and `text_quota.go` for what New-API writes into `other`.
+Sources: `model/log.go` of New-API and One-API, and `text_quota.go` for what New-API writes into `other`.
 
-- LiteLLM: `request_id` is unique; `model_group` is the name that was asked for; instants are UTC, in milliseconds. That
-  is too coarse to find again what was reported live: the ids there have the start in microseconds, and do not meet
-  these. A hit of LiteLLM's own cache repeats the counts of the first call: nothing was spent, its cost factor is 0.
 - New-API: only rows of type 2 are usage, the others are top-ups, changes, or attempts that failed. For Anthropic's
   models `prompt_tokens` leaves out what was read from and written to a cache; here it is part of the prompt, as
   everywhere in the portal. What users export of themselves has ids that begin anew; the table's own are unique.
@@ -13,88 +9,26 @@ and `text_quota.go` for what New-API writes into `other`.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from collections.abc import Iterable
 from typing import Any
 
-from portal.gateways.cells import count, instant, json_object, number, text
-from portal.gateways.values import COMPLETION_DETAILS, PROMPT_DETAILS, Unclear, detail, mapping, part_of
+from portal.gateways.cells import count, number
+from portal.gateways.count_names import PARTS, WRITTEN_FOR
+from portal.gateways.formats import Format, Said, Skip, plain, without_counts
+from portal.gateways.litellm_exports import LITELLM, LITELLM_DAILY
+from portal.gateways.nested import as_object
+from portal.gateways.providers import ANTHROPIC, ANTHROPIC_API, CURSOR, GITHUB, HELICONE, LANGFUSE, OPENAI, OPENROUTER
 from portal.rules.text import clip_line
 
-Said = dict[str, Any]
-"""What a row says of each field; a format may use fields of its own that no event has."""
 
-
-def _as_named(_: Said) -> None:
-    """Take the cells for what their columns are named."""
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A kind of export.
-
-    `marks` are columns that tell it from others, in the form of `plain`. `fields` says in which columns a field may be,
-    the best one first. `refine` makes what a row says into what an event has, or returns why the row is no usage; it
-    raises Unclear. `zone` is that of instants without an offset.
-    """
-
-    name: str
-    gateway: str
-    fields: Mapping[str, Sequence[str]]
-    marks: frozenset[str] = frozenset()
-    refine: Callable[[Said], str | None] = _as_named
-    zone: tzinfo | None = None
-
-
-def plain(column: str) -> str:
-    """Return the name of a column without what programs write differently: case, spaces, underscores."""
-    return "".join(letter for letter in column.lower() if letter.isalnum())
-
-
-def recognise(columns: Sequence[str]) -> Format:
+def recognise(columns: Iterable[str]) -> Format:
     """Return the format with these columns; the one that only goes by their names where it is none in particular."""
     names = {plain(column) for column in columns}
-    return next((known for known in (PORTAL, LITELLM, NEW_API) if known.marks <= names), BY_NAME)
+    return next((known for known in KNOWN if known.marks <= names), BY_NAME)
 
 
-def _litellm(said: Said) -> str | None:
-    metadata = json_object(said.pop("metadata", None))
-    asked, served = _name(said, "model"), _name(said, "provider_model")
-    prompt, completion = (count(said.get(name), name) for name in ("prompt_tokens", "completion_tokens"))
-    failed = said.get("status", metadata.get("status")) == "failure"
-    if failed and not (asked or served or prompt or completion):
-        return "failed before a model was chosen"
-    if not said.keys() & {"username", "api_key_hash"}:
-        said.setdefault("api_key", "")  # requests without a key are held, as those reported live
-    said["model"] = asked or served
-    said["provider_model"] = served if asked and served != asked else ""
-    said["status"] = _failure(mapping(metadata, "error_information")) if failed else "ok"
-    usage = mapping(metadata, "usage_object") or mapping(metadata, "additional_usage_values")
-    said.setdefault("cached_tokens", part_of(prompt, detail(usage, "cached_tokens", *PROMPT_DETAILS)))
-    said.setdefault("reasoning_tokens", part_of(completion, detail(usage, "reasoning_tokens", *COMPLETION_DETAILS)))
-    if str(said.pop("cache_hit", "")).lower() == "true":
-        said.setdefault("cost_factor", "0")
-    said.setdefault("latency_ms", _took(said.get("requested_at"), said.pop("ended_at", None)))
-    return None
-
-
-def _took(started: object, ended: object) -> float:
-    """Return milliseconds, or -1 where it is not known."""
-    try:
-        return (instant(ended, "endTime", UTC) - instant(started, "startTime", UTC)).total_seconds() * 1000
-    except Unclear:
-        return -1
-
-
-def _failure(error: dict[str, Any]) -> str:
-    """Return the code and class of an error, as reported live."""
-    words = " ".join(str(error[name]) for name in ("error_code", "error_class") if error.get(name))
-    return clip_line(words, 64) or "failure"
-
-
-def _new_api(said: Said) -> str | None:
-    kind, other = count(said.pop("type", None), "type"), json_object(said.pop("other", None))
+def _new_api(said: Said) -> Skip | None:
+    kind, other = count(said.pop("type", None), "type"), as_object(said.pop("other", None))
     if kind != _CONSUMED:
         return _NO_USAGE.get(kind, f"of type {kind}")
     prompt = count(said.get("prompt_tokens"), "prompt_tokens")
@@ -118,15 +52,12 @@ def _natural(other: dict[str, Any], name: str) -> int:
     return found if type(found) is int and found > 0 else 0
 
 
-def _portal(said: Said) -> str | None:
+def _portal(said: Said) -> None:
     for name in ("model", "template", "mode", "status"):
         if _MARKED.match(str(said.get(name, ""))):
             said[name] = said[name][1:]
-    return None
-
-
-def _name(said: Said, field: str) -> str:
-    return clip_line(text(said.pop(field, ""), field), 200)
+    if not said.keys() & {"prompt_tokens", "completion_tokens"}:
+        without_counts(said)
 
 
 _CONSUMED = 2
@@ -145,29 +76,9 @@ PORTAL = Format(
         **{name: [plain(name)] for name in ("cached_tokens", "reasoning_tokens", "cost_factor")},
         **_COUNTS,
     },
+    {},
     frozenset({"billabletokens", "costfactor", "costeur", "requestedat", "latencyms"}),
     _portal,
-)
-LITELLM = Format(
-    "LiteLLM's spend logs",
-    "litellm",
-    {
-        "id": ["requestid"],
-        "api_key": ["apikey"],
-        "model": ["modelgroup"],
-        "provider_model": ["model"],
-        **_COUNTS,
-        "requested_at": ["starttime"],
-        "ended_at": ["endtime"],
-        "latency_ms": ["requestdurationms"],
-        "status": ["status"],
-        "cache_hit": ["cachehit"],
-        "session_id": ["sessionid"],
-        "metadata": ["metadata"],
-    },
-    frozenset({"requestid", "calltype", "apikey", "prompttokens", "completiontokens", "starttime", "model"}),
-    _litellm,
-    UTC,
 )
 NEW_API = Format(
     "New-API's logs",
@@ -183,6 +94,7 @@ NEW_API = Format(
         "type": ["type"],
         "other": ["other"],
     },
+    {},
     frozenset({"id", "createdat", "type", "username", "modelname", "quota", "prompttokens", "completiontokens"}),
     _new_api,
 )
@@ -193,19 +105,26 @@ BY_NAME = Format(
         "id": ["id", "requestid", "eventid", "callid", "responseid", "uuid"],
         "api_key_hash": ["apikeyhash", "keyhash", "apikeysha256", "hashedapikey", "tokenhash", "hashedtoken"],
         "api_key": ["apikey", "virtualkey", "key"],
-        "username": ["username", "user", "login", "account", "userid", "useremail", "email", "mail"],
-        "model": ["model", "modelname", "modelgroup", "modelid"],
+        "username": ["username", "user", "login", "account", "useremail", "email", "mail", "userid"],
+        "model": ["model", "modelname", "modelgroup", "modelid", "modelversion", "requestmodel"],
         "provider_model": ["providermodel", "upstreammodel"],
         "mode": ["mode"],
-        "prompt_tokens": ["prompttokens", "inputtokens", "tokensprompt", "tokensin", "promptcount", "input"],
-        "completion_tokens": ["completiontokens", "outputtokens", "tokenscompletion", "tokensout", "output"],
-        "cached_tokens": ["cachedtokens", "cachedinputtokens", "tokenscached"],
-        "reasoning_tokens": ["reasoningtokens", "tokensreasoning", "reasoningoutputtokens"],
-        "status": ["status", "result", "outcome"],
+        "status": ["status", "result", "outcome", "statuscode"],
         "requested_at": ["requestedat", "timestamp", "datetime", "createdat", "starttime", "startedat", "time", "date"],
         "latency_ms": ["latencyms", "durationms", "elapsedms", "responsetimems", "requestdurationms"],
         "template": ["template", "experttemplate"],
         "cost_factor": ["costfactor"],
         "session_id": ["sessionid", "conversationid"],
     },
+    {name: name for name in (*PARTS, *WRITTEN_FOR)}
+    | dict.fromkeys(("tokensin", "promptcount", "inputtokenstotal"), "prompt_tokens")
+    | dict.fromkeys(("tokensout", "completioncount"), "completion_tokens")
+    | {"tokenscached": "cached_tokens", "tokensreasoning": "reasoning_tokens"}
+    | dict.fromkeys(("reasoningoutputtokens", "reasoningcompletiontokens"), "reasoning_tokens")
+    | dict.fromkeys(("tokens", "tokenstotal", "tokencount"), "total_tokens"),
 )
+KNOWN = (
+    *(PORTAL, LITELLM, NEW_API, CURSOR, OPENROUTER, ANTHROPIC, ANTHROPIC_API, *OPENAI),
+    *(LANGFUSE, HELICONE, LITELLM_DAILY, GITHUB),
+)
+"""Formats that are told by their columns; the first one whose marks are there."""

@@ -1,4 +1,8 @@
-"""Rows of files that other programs export: CSV, one JSON object a line, a JSON array (each also gzipped), Parquet.
+"""Rows of files that other programs export: CSV, JSON and Parquet, each but the last also gzipped.
+
+JSON is one object a line, an array, or objects one after the other on as many lines as they take. A page of an API is
+its rows: an object with a list called `data`, `results`, `rows`, `records` or `items`, and no model of its own; so is a
+bucket of time in it, of which each row has the members as well.
 
 Decisions: what a file is, its first bytes say and not its name. It is read as a stream, so that memory does not grow
 with it. A row that cannot be read is a `Flaw` in its place, so that the others can; and a file gives the same rows in
@@ -36,6 +40,7 @@ _HEAD = 2**16
 _CHUNK = 2**20
 _TOLD_EVERY = 500
 _BETWEEN = re.compile(r"[\s,]*")
+_LISTS = ("data", "results", "rows", "records", "items")
 _GZIP, _ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
 
 
@@ -51,6 +56,7 @@ class Kind(Enum):
     CSV = "CSV"
     LINES = "JSON lines"
     ARRAY = "JSON"
+    DOCUMENTS = "JSON documents"
     PARQUET = "Parquet"
 
 
@@ -96,7 +102,8 @@ def _rows(path: Path, kind: Kind, columns: Collection[str] | None, advance: Adva
         yield from _parquet_rows(path, columns, advance)
         return
     with _opened(path) as (text, raw):
-        rows = {Kind.CSV: _csv_rows, Kind.LINES: _json_lines, Kind.ARRAY: _json_items}[kind](text)
+        readers = {Kind.CSV: _csv_rows, Kind.LINES: _json_lines, Kind.ARRAY: _json_items}
+        rows = readers.get(kind, _json_documents)(text)
         at = 0
         for number, row in enumerate(_unbroken(rows)):
             yield row
@@ -129,7 +136,9 @@ def _kind(path: Path) -> Kind:
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if not start:
         raise Unreadable("is empty.")
-    return {b"[": Kind.ARRAY, b"{": Kind.LINES}.get(start[:1], Kind.CSV)
+    if start.startswith(b"{"):
+        return Kind.DOCUMENTS if b"\n" in start and _goes_on(start.partition(b"\n")[0].rstrip()) else Kind.LINES
+    return Kind.ARRAY if start.startswith(b"[") else Kind.CSV
 
 
 @contextmanager
@@ -211,40 +220,98 @@ def _cells(line: str, delimiter: str) -> list[str]:
 # JSON
 
 
+def _goes_on(line: bytes) -> bool:
+    """Say whether an object that begins on this line ends on another one."""
+    depth = sum((mark in b"{[") - (mark in b"}]") for mark in _STRINGS.sub(b"", line))
+    return depth > 0 and not line.endswith(b"}")
+
+
 def _json_lines(text: IO[bytes]) -> Iterator[Row | Flaw]:
     for line in _lines(text):
         if line.strip():
             try:
-                yield _object(json.loads(line.decode("utf-8", "surrogateescape"), parse_float=Decimal))
+                value = json.loads(line.decode("utf-8", "surrogateescape"), parse_float=Decimal)
             except (ValueError, InvalidOperation, RecursionError):  # also a number of thousands of digits
                 yield Flaw("This is no JSON, or it ends too early.")
+            else:
+                yield from _objects(value)
 
 
 def _json_items(text: IO[bytes]) -> Iterator[Row | Flaw]:
     """Yield the items of an array. Raises Unreadable at one that is no JSON: nobody knows where the next begins."""
-    decoder = json.JSONDecoder(parse_float=Decimal)
-    codec = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
-    said = codec.decode(text.read(_CHUNK))
-    at = said.index("[") + 1
-    while not said.startswith("]", at := _end(said, at)):
-        try:
-            value, at = decoder.raw_decode(said, at)
-        except (ValueError, InvalidOperation, RecursionError):  # most often, the rest of it is not read yet
-            chunk = text.read(_CHUNK)
-            if not chunk or len(said) - at > LONGEST_LINE:
-                raise Unreadable("breaks off: the JSON array is damaged or cut short.") from None
-            said, at = said[at:] + codec.decode(chunk), 0
-        else:
-            yield _object(value)
+    said = _Said(text)
+    said.skip_to("[")
+    while not said.is_at("]"):
+        yield from _objects(said.value())
 
 
-def _end(said: str, at: int) -> int:
-    found = _BETWEEN.match(said, at)
-    return found.end() if found else at
+def _json_documents(text: IO[bytes]) -> Iterator[Row | Flaw]:
+    """Yield the rows of objects one after the other. Raises Unreadable at one that is no JSON."""
+    said = _Said(text)
+    while not said.is_at(""):
+        yield from _objects(said.value())
 
 
-def _object(value: Any) -> Row | Flaw:
-    return value if isinstance(value, dict) else Flaw("A row is a JSON object.")
+class _Said:
+    """JSON values that stand one after the other, with white space and commas between them; read as they are needed."""
+
+    def __init__(self, text: IO[bytes]) -> None:
+        self._text = text
+        self._decoder = json.JSONDecoder(parse_float=Decimal)
+        self._codec = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+        self._said, self._at = self._codec.decode(text.read(_CHUNK)), 0
+
+    def skip_to(self, mark: str) -> None:
+        """Go behind a mark that is known to be there."""
+        self._at = self._said.index(mark) + 1
+
+    def is_at(self, mark: str) -> bool:
+        """Say whether a mark comes next; "" is the end."""
+        found = _BETWEEN.match(self._said, self._at)
+        self._at = found.end() if found else self._at
+        is_end = self._at == len(self._said)
+        if is_end and self._read():
+            return self.is_at(mark)
+        return is_end if not mark else self._said.startswith(mark, self._at)
+
+    def value(self) -> Any:
+        """Return the next value. Raises Unreadable."""
+        while True:
+            try:
+                value, self._at = self._decoder.raw_decode(self._said, self._at)
+            except (ValueError, InvalidOperation, RecursionError):  # most often, the rest of it is not read yet
+                if len(self._said) - self._at > LONGEST_LINE or not self._read():
+                    raise Unreadable("breaks off: the JSON is damaged or cut short.") from None
+            else:
+                return value
+
+    def _read(self) -> bool:
+        chunk = self._text.read(_CHUNK)
+        self._said, self._at = self._said[self._at :] + self._codec.decode(chunk, final=not chunk), 0
+        return bool(chunk)
+
+
+def _objects(value: Any) -> Iterator[Row | Flaw]:
+    """Yield the rows of a value: those of a page, or the one that it is."""
+    if not isinstance(value, dict):
+        yield Flaw("A row is a JSON object.")
+        return
+    name = next((name for name in _LISTS if _is_list_of_rows(value.get(name))), "")
+    if not name or not value.keys().isdisjoint({"model", "usage"}):
+        yield value
+        return
+    is_page = name == "data"
+    shared = {} if is_page else {other: said for other, said in value.items() if other != name}
+    for item in value[name]:
+        for row in _objects(item):
+            yield {**shared, **row} if isinstance(row, dict) else row
+
+
+def _is_list_of_rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?')
 
 
 # Parquet
@@ -270,11 +337,12 @@ def _parquet(path: Path) -> Any:
 
 def _parquet_rows(path: Path, columns: Collection[str] | None, advance: Advance) -> Iterator[Row]:
     arrow = _arrow()
-    has_paths = columns is not None and any("." in name for name in columns)  # a dot would mean a part of a column
-    wanted = None if columns is None or has_paths else list(columns)
+    names = set(_parquet(path).schema_arrow.names)
+    has_paths = any("." in name for name in names)  # a dot would mean a part of a column
+    wanted = None if columns is None or has_paths else [name for name in columns if name in names]
     try:
         for batch in _parquet(path).iter_batches(_TOLD_EVERY, columns=wanted, use_threads=False):
-            yield from _to_microseconds(arrow, batch).to_pylist()
+            yield from _to_microseconds(arrow, batch).to_pylist(maps_as_pydicts="lossy")
             advance(batch.num_rows)
     except (arrow.ArrowException, OSError, UnicodeDecodeError):
         raise Unreadable("breaks off: the Parquet file is damaged.") from None

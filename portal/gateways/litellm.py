@@ -100,7 +100,7 @@ def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
     brings_usage = is_about_batches(call_type) or response.get("background") is True
     if event.get("status") != "success" or not brings_usage or response.get("status") in _UNFINISHED:
         return Replay(shown_id(event))
-    counts = _counts(event, no_completion=True)
+    counts = counts_of(event, no_completion=True)
     id = shared_id("batch" if is_about_batches(call_type) else "response", event.get("id"))
     if not counts.total or not id:
         return Replay(shown_id(event))
@@ -124,7 +124,7 @@ def _request(event: dict[str, Any], default_mode: str) -> UsageReport:
     """Return a call that generates something, or tried to. Raises Unclear."""
     succeeded = event.get("status") == "success"
     no_completion = event.get("status") == "failure" or completes_nothing(str(event.get("call_type")))
-    counts = _counts(event, no_completion=no_completion)
+    counts = counts_of(event, no_completion=no_completion)
     is_unknown = succeeded and not counts.total and not _is_cache_hit(event)
     if is_unknown and not _has_model(event):
         event["model"] = event.get("call_type")
@@ -170,7 +170,7 @@ def _report(
         prompt_tokens=counts.prompt,
         completion_tokens=counts.completion,
         key_hash=as_digest(key if isinstance(key, str) else ""),
-        fallback_names=_names(metadata),
+        fallback_names=names_of(metadata),
         cached_tokens=counts.cached,
         reasoning_tokens=counts.reasoning,
         status=_status(event),
@@ -191,7 +191,7 @@ def _mode(metadata: dict[str, Any]) -> str:
     return ""
 
 
-def _names(metadata: dict[str, Any]) -> tuple[str, ...] | None:
+def names_of(metadata: dict[str, Any]) -> tuple[str, ...] | None:
     """Return the email address and the user of a key, as the proxy's record of it has them; None without any.
 
     They are never cut: a name that is cut could be another one's.
@@ -201,7 +201,7 @@ def _names(metadata: dict[str, Any]) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= _LONGEST_NAME and name.isprintable())) or None
 
 
-def _counts(event: dict[str, Any], *, no_completion: bool) -> Counts:
+def counts_of(event: dict[str, Any], *, no_completion: bool) -> Counts:
     """Return the counts of an event, 0 where it has none at all. Raises Unclear for unreadable or missing ones."""
     usage = mapping(mapping(event, "metadata"), "usage_object")
     usage = dict(usage or mapping(mapping(event, "hidden_params"), "usage_object"))

@@ -1,6 +1,6 @@
 """What cells of files say."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.gateways import cells
+from portal.gateways.notations import Marks, Notation, Order
 from portal.gateways.values import Unclear
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import digest
@@ -73,6 +74,10 @@ def test_what_is_no_token_count(value: object) -> None:
         pytest.param(TEN, TEN, id="an instant of Parquet"),
         pytest.param(datetime(2026, 11, 22, 11, 0), TEN, id="one without a zone"),  # noqa: DTZ001  # on purpose
         pytest.param(datetime(2026, 11, 22, 5, 0, tzinfo=timezone(timedelta(hours=-5))), TEN, id="in another zone"),
+        pytest.param("22.11.2026 11:00", TEN, id="as people write it"),
+        pytest.param("11/22/2026 11:00 AM", TEN, id="as other people write it, where it is clear"),
+        pytest.param("2026-11-22", TEN - timedelta(hours=11), id="a day"),
+        pytest.param(date(2026, 11, 22), TEN - timedelta(hours=11), id="a day of Parquet"),
     ],
 )
 def test_instants(value: object, expected: datetime) -> None:
@@ -91,13 +96,32 @@ def test_an_instant_without_an_offset_needs_a_zone(value: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["22.11.2026 10:00", "11/22/2026", "2026-11-22", "2026-02-30T10:00:00Z", "2026-11-22T25:00:00Z", "now", "", None,
+    ["10/11/2026 10:00", "31.2.2026", "2026-11", "2026-02-30T10:00:00Z", "2026-11-22T25:00:00Z", "now", "", None,
      True, [], "9" * 25, -(10**29), float("inf"), "2026-11-22T10:00:00+99:00"],
     ids=str,
 )  # fmt: skip
 def test_what_is_no_instant(value: object) -> None:
     with pytest.raises(Unclear, match="requested_at is no date and time"):
         cells.instant(value, "requested_at", UTC)
+
+
+@pytest.mark.parametrize(("order", "month"), [(Order.DAY_FIRST, 11), (Order.MONTH_FIRST, 10)])
+def test_days_are_read_in_the_order_that_is_said(order: Order, month: int) -> None:
+    assert cells.instant("10/11/2026", "requested_at", UTC, Notation(order=order)).month == month
+
+
+@pytest.mark.parametrize(("marks", "expected"), [(Marks.COMMA, 1234), (Marks.POINT, None)])
+def test_numbers_are_read_with_the_marks_that_are_said(marks: Marks, expected: int | None) -> None:
+    if expected is None:
+        with pytest.raises(Unclear, match="whole number"):
+            cells.count("1.234", "prompt_tokens", Notation(marks))
+    else:
+        assert cells.count("1.234", "prompt_tokens", Notation(marks)) == expected
+
+
+@pytest.mark.parametrize("value", ["1'234", "1 234", "1\u202f234"])
+def test_marks_that_mean_the_same_everywhere_need_no_notation(value: str) -> None:
+    assert cells.count(value, "prompt_tokens") == 1234
 
 
 @pytest.mark.parametrize(
@@ -144,13 +168,3 @@ def test_texts(value: object, expected: str) -> None:
 def test_what_is_no_text(value: object) -> None:
     with pytest.raises(Unclear, match="model must be text"):
         cells.text(value, "model")
-
-
-@pytest.mark.parametrize("value", ['{"a": 1}', b'{"a": 1}', {"a": 1}], ids=["JSON", "bytes", "a value"])
-def test_objects_in_cells(value: object) -> None:
-    assert cells.json_object(value) == {"a": 1}
-
-
-@pytest.mark.parametrize("value", ["", "{", "[1]", None, "[" * 100_000, b"\xff"], ids=lambda value: repr(value)[:9])
-def test_what_is_no_object_says_nothing(value: object) -> None:
-    assert cells.json_object(value) == {}

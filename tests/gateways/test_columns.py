@@ -1,5 +1,6 @@
 """Which column says what."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ import pytest
 
 from portal.errors import InvalidInput
 from portal.gateways.columns import Skipped, examples, plan, read_reports
+from portal.gateways.notations import Marks, Notation
 from portal.rules.secrets import digest
 from portal.rules.strict_json import Flaw
 from portal.rules.usage import Rejected, UsageReport
@@ -37,9 +39,6 @@ def read(
         ("ID", "id"), ("Request ID", "id"), ("request-id", "id"), ("callId", "id"),
         ("API Key", "api_key"), ("hashed_token", "api_key_hash"), ("User", "username"), ("user_email", "username"),
         ("Model Name", "model"), ("upstream_model", "provider_model"), ("MODE", "mode"),
-        ("Input Tokens", "prompt_tokens"), ("tokens_prompt", "prompt_tokens"),
-        ("outputTokens", "completion_tokens"), ("tokens_completion", "completion_tokens"),
-        ("cached_input_tokens", "cached_tokens"), ("Reasoning Tokens", "reasoning_tokens"),
         ("outcome", "status"), ("Timestamp", "requested_at"), ("created_at", "requested_at"), ("date", "requested_at"),
         ("duration_ms", "latency_ms"), ("Expert Template", "template"), ("cost_factor", "cost_factor"),
         ("conversation_id", "session_id"),
@@ -47,12 +46,33 @@ def read(
 )  # fmt: skip
 def test_columns_are_guessed_by_their_names(column: str, field: str) -> None:
     others = [name for name in PLAIN if name != field and not (field.startswith("api_key") and name == "username")]
-    assert plan([column, *others], {}, {}).columns[field] == column
+    assert plan([column, *others], {}, {}).columns[field] == (column,)
+
+
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        ("Input Tokens", "prompt_tokens"), ("tokens_prompt", "prompt_tokens"), ("usage.prompt_tokens", "prompt_tokens"),
+        ("tokens_in", "prompt_tokens"), ("outputTokens", "completion_tokens"), ("tokens_out", "completion_tokens"),
+        ("cached_input_tokens", "cached_tokens"), ("usage.prompt_tokens_details.cached_tokens", "cached_tokens"),
+        ("Reasoning Tokens", "reasoning_tokens"), ("reasoning_output_tokens", "reasoning_tokens"),
+        ("Tokens", "total_tokens"), ("cacheWriteTokens", "cache_write_tokens"),
+        ("cache_creation.ephemeral_1h_input_tokens", "cache_write_tokens"),
+    ],
+)  # fmt: skip
+def test_counts_are_guessed_by_their_names(column: str, field: str) -> None:
+    others = [name for name in PLAIN if name != field]
+    row = dict.fromkeys([column, *others], "7")
+    assert (field, column, "7") in examples(row, plan([column, *others], {}, {}))
 
 
 def test_the_better_name_wins_wherever_it_stands() -> None:
     found = plan([*PLAIN, "created_at", "time", "user", "modelname"], {}, {}).columns
-    assert [found[field] for field in ("requested_at", "username", "model")] == ["requested_at", "username", "model"]
+    assert [found[field] for field in ("requested_at", "username", "model")] == [
+        ("requested_at",),
+        ("username",),
+        ("model",),
+    ]
 
 
 def test_everything_a_row_may_say_is_read() -> None:
@@ -133,7 +153,6 @@ def test_what_the_file_does_not_say_can_be_said_for_it() -> None:
     ("changes", "reason"),
     [
         pytest.param({"prompt_tokens": "-5"}, "prompt_tokens must be a whole number", id="negative tokens"),
-        pytest.param({"cached_tokens": "101"}, "cached_tokens cannot be more", id="more cached than there are"),
         pytest.param({"model": "m" * 201}, "model has at most 200", id="a long name"),
         pytest.param({"model": "caf\udce9"}, "model cannot be understood", id="bytes that are no text"),
         pytest.param({"model": "a\x00b"}, "model", id="a control character"),
@@ -187,8 +206,42 @@ def test_rows_without_ids_get_ids_of_what_they_say() -> None:
 
 
 def test_ids_of_their_own_need_all_columns_and_others_only_what_is_mapped() -> None:
-    assert plan((*PLAIN, "prompt"), {}, {}).needs == set(PLAIN)
-    assert plan((*PLAIN[1:], "prompt"), {}, {}).needs is None
+    assert plan((*PLAIN, "prompt"), {}, {}, texts={"prompt"}).needs == set(PLAIN)
+    assert plan((*PLAIN[1:], "prompt"), {}, {}, texts={"prompt"}).needs is None
+    nested = plan((*PLAIN, "user.name"), {"username": "user.name"}, {})
+    assert nested.needs == {*PLAIN, "user.name", "user"} - {"username"}
+
+
+def test_what_is_larger_than_the_prompt_was_counted_beside_it() -> None:
+    report = read({**ROW, "cached_tokens": "101"})
+    assert (report.prompt_tokens, report.cached_tokens) == (201, 101)
+
+
+def test_counts_of_several_columns_are_added() -> None:
+    row = {**ROW, "a": "1", "b": 2, "c": ""}
+    assert read(row, {"prompt_tokens": "a + b+c", "completion_tokens": "c"}).reason == "completion_tokens is missing."
+    report = read({**row, "c": "40"}, {"prompt_tokens": "a + b+c", "completion_tokens": "c"})
+    assert (report.prompt_tokens, report.completion_tokens) == (43, 40)
+    assert read({**row, "a+b": "9"}, {"prompt_tokens": "a+b"}).prompt_tokens == 9
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("ok", (0, True)), ("", (0, True)), ("500", (0, None))], ids=["ok", "unsaid", "failed"]
+)
+def test_a_row_without_counts_is_unknown_unless_it_failed(status: str, expected: object) -> None:
+    report = read({**ROW, "prompt_tokens": "", "completion_tokens": None, "status": status})
+    assert (report.total_tokens, report.without_counts) == expected
+
+
+def test_a_missing_count_follows_from_the_total() -> None:
+    assert read({**ROW, "prompt_tokens": "", "total_tokens": "120"}).prompt_tokens == 100
+    row = {name: value for name, value in ROW.items() if name != "completion_tokens"} | {"total": "130"}
+    assert read(row).completion_tokens == 30
+
+
+def test_a_name_beside_a_key_is_used_where_the_key_is_not_known() -> None:
+    assert read({**ROW, "api_key": "moe-sk-1"}).fallback_names == ("alice",)
+    assert read(ROW).fallback_names is None
 
 
 def test_another_way_of_reading_is_another_import() -> None:
@@ -198,6 +251,8 @@ def test_another_way_of_reading_is_another_import() -> None:
         plan(PLAIN, {}, {"mode": "moe"}),
         plan(PLAIN, {}, {}, UTC),
         plan(PLAIN, {}, {}, None, datetime(2026, 1, 1, tzinfo=UTC)),
+        replace(plan(PLAIN, {}, {}), notation=Notation(Marks.COMMA)),
+        replace(plan(PLAIN, {}, {}), beside=True),
     ]
     assert len({way.digest() for way in ways}) == len(ways)
     assert plan(PLAIN, {}, {}).digest() == ways[0].digest()

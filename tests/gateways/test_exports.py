@@ -9,9 +9,10 @@ import pytest
 
 from portal.api.usage_export import COLUMNS, ExportItem
 from portal.gateways.columns import Skipped, plan, read_reports
-from portal.gateways.exports import BY_NAME, LITELLM, NEW_API, PORTAL, recognise
+from portal.gateways.exports import BY_NAME, NEW_API, PORTAL, recognise
+from portal.gateways.litellm_exports import LITELLM
 from portal.rules.secrets import digest
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.usage import Rejected, Replay, UsageReport
 
 TEN = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SPEND_LOG: dict[str, Any] = {
@@ -63,7 +64,7 @@ LOG: dict[str, Any] = {
 }
 
 
-def read(row: dict[str, Any], **changes: Any) -> UsageReport | Rejected | Skipped:
+def read(row: dict[str, Any], **changes: Any) -> UsageReport | Rejected | Skipped | Replay:
     """Return what a row reports."""
     changed = {**row, **changes}
     [report] = read_reports([changed], plan(tuple(changed), {}, {}), "native")
@@ -115,6 +116,7 @@ def test_a_spend_log_says_what_litellm_would_have_reported() -> None:
         requested_at=TEN,
         latency_ms=1250,
         session_id="s-1",
+        fallback_names=("alice",),
     )
 
 
@@ -143,8 +145,8 @@ def test_a_spend_log_says_what_litellm_would_have_reported() -> None:
         ),
         pytest.param(
             {"metadata": {"additional_usage_values": {"prompt_tokens_details": {"cached_tokens": 640}}}},
-            {"cached_tokens": 100},
-            id="older metadata, and never more than there are",
+            {"prompt_tokens": 740, "cached_tokens": 640},
+            id="older metadata, which prove that the prompt leaves them out",
         ),
         pytest.param({"request_id": "r" * 257}, {"id": f"sha256:{digest('r' * 257)}"}, id="an id that is too long"),
     ],
