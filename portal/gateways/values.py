@@ -8,10 +8,6 @@ from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.usage import LONGEST_LATENCY
 
-PROMPT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
-"""Where OpenAI's usage objects break the prompt down: of chat completions, and of responses."""
-COMPLETION_DETAILS = ("completion_tokens_details", "output_tokens_details")
-
 
 class Unclear(ValueError):
     """What was said cannot be understood; the message is a sentence."""
@@ -37,33 +33,6 @@ def token_count(said: object, name: str) -> int:
     if type(said) is not int or not 0 <= said <= MAX_TOKENS:
         raise Unclear(f"{name} must be a whole number from 0 to {MAX_TOKENS:,}.")
     return said
-
-
-def part_of(whole: int, *said: object) -> int:
-    """Return how many of `whole` tokens were of a kind; 0 where nothing sensible is said, since the sum is known."""
-    part = first_said(*said)
-    return min(part, whole) if type(part) is int and part > 0 else 0
-
-
-def whole_counts(prompt: int, completion: int, beside: int, reasoning: int, total: int | None) -> tuple[int, int]:
-    """Return prompt and completion tokens with those that were cached or reasoned, where these evidently lack.
-
-    Some servers count them beside the others. That is believed only where the figures prove it: the part is larger than
-    the whole, or the server's own total says so.
-    """
-    if beside > prompt:
-        prompt, beside = prompt + beside, 0
-    if reasoning > completion:
-        completion, reasoning = completion + reasoning, 0
-    for more, further in ((0, 0), (beside, 0), (0, reasoning), (beside, reasoning)):
-        if prompt + more + completion + further == total:
-            return prompt + more, completion + further
-    return prompt, completion
-
-
-def detail(usage: dict[str, Any], name: str, *places: str) -> object:
-    """Return a detail of a usage object, from the first of several places that says it."""
-    return first_said(*(mapping(usage, place).get(name) for place in places))
 
 
 def instant(said: object, name: str) -> datetime:
