@@ -28,6 +28,10 @@ def test_the_bell_rings_on_an_open_page_and_is_seen_once(portal: Portal, visit: 
     expect(page.get_by_test_id("bell-list")).to_contain_text("Daily budget passed 80 %")
     settle(page)
     assert violations(page) == []
+    box = page.get_by_role("menu").bounding_box()
+    assert box is not None
+    assert box["x"] >= 12
+    assert box["x"] + box["width"] <= width - 12
     expect(bell).to_have_accessible_name("Budget alerts")
     go(page, f"{portal.url}/user/keys")
     expect(bell).to_have_accessible_name("Budget alerts")
