@@ -5,7 +5,7 @@ import pytest
 from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
-from portal.db.gateways import gateway_named
+from portal.db.gateways import MOST_SEARCHED, gateway_named
 from portal.db.keys import note_use
 from portal.db.session import Database
 from portal.db.tables import Account
@@ -45,6 +45,15 @@ def test_the_light_is_green_from_the_first_event_on(admin: Account, alice: Accou
     assert light(admin, gateway) == Connection(Light.CONNECTED, "It works. The first event: qwen3:32b for alice.", NOW)
     arrives(gateway, Rejected(None, "There is no model."))
     assert light(admin, gateway).light is Light.CONNECTED
+
+
+def test_light_names_the_newest_report_where_the_first_event_is_not_known(
+    admin: Account, alice: Account, gateway: Gateway
+) -> None:
+    arrives(gateway, *(report(f"r-{number}", model=f"m-{number}") for number in range(MOST_SEARCHED)))
+    assert light(admin, gateway).sentence == "It works. The first event: m-0 for alice."
+    arrives(gateway, report("one-more"))
+    assert light(admin, gateway) == Connection(Light.CONNECTED, "It works. The newest report:", NOW)
 
 
 @pytest.mark.parametrize(
