@@ -120,7 +120,7 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
         opener = icon_button("menu", "Open menu")
         brand()
         tag("span", "mp-avatar", viewer.initials, role="img", aria_label=f"Signed in as {viewer.display_name}")
-    with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219").classes("mp-nav") as drawer:
+    with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219 no-swipe-open").classes("mp-nav") as drawer:
         navigation(section or title, viewer, theme, drawer.hide)
     opener.on_click(drawer.toggle)
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):

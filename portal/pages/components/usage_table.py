@@ -125,6 +125,7 @@ class UsageTable:
     def __init__(self, formats: Formats, sort: Callable[[object], Any], edit: Callable[[object], Any]) -> None:
         """Draw the headings; `sort` is told the column whose heading was pressed, `edit` the id of a request."""
         self._formats = formats
+        self._figure_width = 0
         self.element: DataTable = data_table("usage", _COLUMNS, test_id="usage-table", label="Requests")
         self.element.on("sort", lambda event: sort(event.args))
         self.element.on("edit", lambda event: edit(event.args))
@@ -134,7 +135,16 @@ class UsageTable:
         largest = max((row.total_tokens for row in rows), default=0)
         in_minute = Counter(_minute(row) for row in rows)
         self.element.show_state(**_SORTED[order])
-        self.element.show_rows([self._cells(row, largest, in_minute[_minute(row)] > 1, now) for row in rows])
+        cells = [self._cells(row, largest, in_minute[_minute(row)] > 1, now) for row in rows]
+        self._leave_room(cells)
+        self.element.show_rows(cells)
+
+    def _leave_room(self, cells: Sequence[dict[str, Any]]) -> None:
+        """Tell the stylesheet how wide the figures are; on a phone they stand beside lines of text."""
+        width = max((len(each["total"]) for each in cells), default=1)
+        if width != self._figure_width:
+            self._figure_width = width
+            self.element.style(f"--figure: {width}ch")
 
     def _cells(self, row: UsageRow, largest: int, shares_minute: bool, now: datetime) -> dict[str, Any]:
         f, moment = self._formats, self._formats.moment(row.requested_at, now)

@@ -1,0 +1,70 @@
+"""Tables on a phone: each row is a card, in which modes keep their words and figures stand under each other."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import PHONE, Person, Portal
+from tests.browser.places import go
+
+Visit = Callable[..., Page]
+
+SMALL_PHONE = 320
+LONG_MODEL = "accounts/fireworks/models/llama-v3p1-405b-instruct-long-context-2026-10-01"
+LONG_MODE = "a-mode-with-a-rather-long-name-for-batch-processing-at-night"
+CUT = """texts => texts.filter(text => {
+    const [part, all] = [text.getBoundingClientRect(), document.createRange()];
+    all.selectNodeContents(text);
+    const box = text.closest("tr").getBoundingClientRect();
+    const lines = [...all.getClientRects()], end = Math.min(part.right, box.right) + 1;
+    return !lines.length || lines.some(line => line.right > end || line.left < box.left);
+}).map(text => text.innerText)"""
+"""Texts of which something lies outside of their own box or of their row."""
+
+
+@pytest.fixture(scope="module")
+def wordy(portal: Portal) -> Person:
+    """Somebody whose requests have long names, short ones, and errors."""
+    person = portal.person("wordy-with-a-name-as-long-as-names-may-be-and-no-longer-than-64")
+    portal.report(
+        person,
+        {"model": LONG_MODEL, "mode": LONG_MODE, "prompt_tokens": 54_321},
+        {"model": LONG_MODEL, "mode": "moe_orchestrated", "status": "504 timeout", "completion_tokens": 0},
+        {"mode": "native", "status": "context_length_exceeded", "prompt_tokens": 7, "completion_tokens": 0},
+        {"mode": "moe_reasoning", "prompt_tokens": 987_654},
+        {"mode": "native"},
+    )
+    return person
+
+
+@pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])
+@pytest.mark.parametrize("path", ["/user/usage", "/user/billing"])
+def test_a_mode_is_never_a_colour_without_its_words(
+    portal: Portal, wordy: Person, visit: Visit, path: str, width: int
+) -> None:
+    page = visit(wordy, "/user/dashboard", width=width)
+    go(page, portal.url + path)
+    modes = page.locator("td .mp-mode > *")
+    assert LONG_MODE in modes.all_inner_texts()
+    assert modes.evaluate_all(CUT) == []
+
+
+@pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])
+def test_totals_stand_under_each_other_with_and_without_errors(
+    portal: Portal, wordy: Person, visit: Visit, width: int
+) -> None:
+    page = visit(wordy, "/user/dashboard", width=width)
+    go(page, portal.url + "/user/usage")
+    edges = page.locator(".u-total .strong").evaluate_all("all => all.map(e => e.getBoundingClientRect().right)")
+    assert len(edges) == 5
+    assert max(edges) - min(edges) < 1
+    beside = page.locator("tbody tr").evaluate_all(
+        """rows => rows.map(row => {
+            const top = part => row.querySelector(part).getBoundingClientRect().top;
+            return Math.abs(top(".u-total .mp-cell2") - top(".u-model .mp-cell2"));
+        })"""
+    )
+    assert max(beside) < 1, "each total stands on the line of its model"
+    words = page.locator("td .mp-badge--crit")
+    assert words.evaluate_all(CUT) == []

@@ -1,0 +1,61 @@
+"""On a phone: whatever can be pressed is at least 44 pixels wide and high, as WCAG 2.5.5 asks."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import PHONE, Person, Portal
+from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, go, settle
+
+Visit = Callable[..., Page]
+
+TARGETS = Path(__file__).with_name("targets.js")
+"""Touches the page around each control, and sees how far it answers. Excepted are links within sentences alone."""
+
+
+@pytest.fixture
+def page(busy: Person, visit: Visit) -> Page:
+    """A phone in which every control can be measured."""
+    opened = visit(busy, "/user/dashboard", width=PHONE)
+    opened.add_init_script(path=TARGETS)
+    return opened
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_each_control_of_a_page_is_large_enough(page: Page, portal: Portal, route: str) -> None:
+    go(page, portal.url + address(route))
+    assert page.evaluate("small()") == []
+
+
+def test_each_control_of_forms_and_errors_is_large_enough(page: Page, portal: Portal, mailing: Portal) -> None:
+    errors = [portal.url + path for path in ERRORS.values()]
+    for place in (*form_addresses(page, mailing), *errors):
+        page.goto(place)
+        assert page.evaluate("small()") == [], place
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_each_control_of_a_window_is_large_enough(page: Page, portal: Portal, name: str) -> None:
+    window = WINDOWS[name]
+    go(page, portal.url + address(window.route))
+    window.open(page)
+    settle(page)
+    assert page.evaluate("small()") == []
+
+
+def test_filters_their_options_and_the_menu_are_large_enough(page: Page, portal: Portal) -> None:
+    go(page, portal.url + "/user/usage?model=qwen3-coder:30b&mode=native&token_name=nobody")
+    page.get_by_role("button", name=re.compile("^Filters")).click()
+    settle(page)
+    assert page.evaluate("small()") == []
+    page.get_by_role("combobox", name="Mode").click()
+    page.get_by_role("option", name="native").wait_for()
+    settle(page)
+    assert page.evaluate("small()") == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Open menu").click()
+    page.wait_for_function("document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
+    assert page.evaluate("small()") == []
