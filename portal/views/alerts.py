@@ -69,7 +69,7 @@ def _past_alert(one: Told, all_of: list[Told], crossing: CrossingView) -> PastAl
     if one.mail_state is None:
         return PastAlert(crossing, State.FAILED, _why_no_mail(one, all_of))
     if one.mail_error == NOT_SET_UP:
-        return PastAlert(crossing, State.FAILED, WAS_NOT_SET_UP if settings().mail_is_set_up else "")
+        return PastAlert(crossing, State.FAILED, _why_not_set_up())
     state = State(one.mail_state)
     return PastAlert(crossing, state, one.mail_error or "", is_trouble=state is State.FAILED)
 
@@ -79,7 +79,13 @@ def _why_no_mail(one: Told, all_of: list[Told]) -> str:
     row = one.crossing
     if row.read_at == row.crossed_at:
         return ALREADY_TOLD
-    together = (each.crossing for each in all_of if each.mail_state is not None)
-    if any((each.period, each.crossed_at) == (row.period, row.crossed_at) for each in together):
-        return TOLD_TOGETHER
+    for each in all_of:
+        other = each.crossing
+        if each.mail_state is not None and (other.period, other.crossed_at) == (row.period, row.crossed_at):
+            return _why_not_set_up() if each.mail_error == NOT_SET_UP else TOLD_TOGETHER
     return WERE_OFF
+
+
+def _why_not_set_up() -> str:
+    """Say that mail was not set up; nothing while that is so, since Billing says it once below the form."""
+    return WAS_NOT_SET_UP if settings().mail_is_set_up else ""

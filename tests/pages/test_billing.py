@@ -364,6 +364,21 @@ async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, ali
     ]
 
 
+async def test_alerts_without_mail_are_not_sent_for_one_reason(
+    visit, alice: Account, gateway: Gateway, settings_env
+) -> None:
+    run(set_budget, "test", "alice", Limits(daily=100), NOW)
+    run(change_alerts, alice.id, True, 80, None, NOW)
+    send(gateway, report("a", prompt_tokens=105, completion_tokens=0))
+    table = tagged(await visit(alice), "past-alerts")
+    assert isinstance(table, DataTable)
+    assert [(row["mail"], row["why"]) for row in table.rows] == [("Not sent", "")] * 2
+    settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
+    table = tagged(await visit(alice), "past-alerts")
+    assert isinstance(table, DataTable)
+    assert [(row["mail"], row["why"]) for row in table.rows] == [("Not sent", "Mail was not set up.")] * 2
+
+
 async def test_past_alerts_say_why_no_mail_was_sent(visit, alice: Account, gateway: Gateway, settings_env) -> None:
     settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
     run(set_budget, "test", "alice", Limits(daily=100), NOW)
