@@ -57,6 +57,11 @@ class BudgetView:
         """How full it is; None without a limit."""
         return self.budget.level
 
+    @property
+    def allows_again_at(self) -> datetime | None:
+        """When a budget that is used up allows requests again; None where somebody has to raise it, as one of 0."""
+        return self.resets_at if self.budget.limit else None
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetsView:

@@ -121,6 +121,11 @@ def test_a_total_budget_never_resets() -> None:
     assert "Resets: never" in " ".join(content.text.split())
 
 
+def test_limit_of_zero_is_not_waited_for() -> None:
+    assert "refused until it is raised." in mail(consumed=0, limit=0).text
+    assert "abgelehnt werden, bis es erhöht wird." in mail(consumed=0, limit=0, language="de").text
+
+
 def test_a_month_is_named_as_such() -> None:
     assert "monthly budget for November 2026." in mail(period=Period.MONTHLY, start=date(2026, 11, 1)).text
     assert "Monatsbudgets für November 2026" in mail(period=Period.MONTHLY, start=date(2026, 11, 1), language="de").text

@@ -56,6 +56,40 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        pytest.param(
+            Limits(daily=240),
+            "Today’s budget was used up at 15:05. Gateways may refuse new requests until midnight UTC (in ",
+            id="a day",
+        ),
+        pytest.param(
+            Limits(daily=240, monthly=3000),
+            "This month’s budget was used up at 15:05. Gateways may refuse new requests until 1 Dec, midnight UTC (in ",
+            id="a day and a month, which takes longer",
+        ),
+        pytest.param(
+            Limits(daily=0, monthly=3000),
+            "Today’s budget allows no tokens. Gateways may refuse new requests until an administrator raises it. "
+            "Ask your administrator for a higher limit.",
+            id="a month, and a day that allows nothing before and after it",
+        ),
+        pytest.param(
+            Limits(daily=0, total=5),
+            "Your total budget was used up at 15:05. Gateways may refuse new requests until an administrator",
+            id="of two that never come back the total one",
+        ),
+    ],
+)
+async def test_banner_is_about_the_budget_that_stays_used_up_for_longest(
+    visit, requests, alice: Account, limits: Limits, sentence: str
+) -> None:
+    run(set_budget, "test", "alice", limits, NOW)
+    visitor = await visit(alice)
+    assert sentence in "".join(texts(tagged(visitor, "budget-banner")))
+
+
 def card(visitor: User, period: Period) -> dict[str, str]:
     """Return the figures of a budget card by their names."""
     shown = tagged(visitor, f"budget-card-{period}")

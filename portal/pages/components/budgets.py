@@ -1,6 +1,6 @@
 """Budget cards, and the bar that cards and tables share."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from nicegui import ui
@@ -18,6 +18,7 @@ _BUDGET_NAMES = {
     Period.MONTHLY: "This month’s budget",
     Period.TOTAL: "Your total budget",
 }
+_NEVER = datetime.max.replace(tzinfo=UTC)
 ROW_TITLES = {Period.DAILY: "Daily", Period.MONTHLY: "Monthly", Period.TOTAL: "Total"}
 
 
@@ -108,7 +109,7 @@ class BudgetBanner:
         self._box.set_visibility(bool(used_up))
         if not used_up:
             return
-        budget = used_up[-1]
+        budget = max(reversed(used_up), key=lambda view: view.allows_again_at or _NEVER)
         text, wait = _refusals(budget, now, self._formats)
         self._text.show(text)
         self._wait.show(wait)
@@ -125,17 +126,17 @@ def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
     when = f" {f.at(view.used_up_at, now)}" if view.used_up_at else ""
     state = f"{'was used up' if when else 'is used up'}{when}" if view.budget.limit else "allows no tokens"
     said = f"{_BUDGET_NAMES[view.period]} {state}. Gateways may refuse new requests until"
-    if view.resets_at is None:
+    if view.allows_again_at is None:
         return f"{said} an administrator raises it.", ""
-    end = view.resets_at.astimezone(f.budget_zone)
+    end = view.allows_again_at.astimezone(f.budget_zone)
     clock = f"{end:%H:%M}" if (end.hour, end.minute) != (0, 0) else "midnight"
     day = f"{f.day(end.date(), year=False)}, " if view.period is Period.MONTHLY else ""
-    return f"{said} {day}{clock} {zone_name(f.budget_zone)} ", f"(in {countdown(view.resets_at, now)})."
+    return f"{said} {day}{clock} {zone_name(f.budget_zone)} ", f"(in {countdown(view.allows_again_at, now)})."
 
 
 def _next_step(view: BudgetView) -> str:
     """Say what a person can do about a budget that is used up."""
-    if view.resets_at is None:
+    if view.allows_again_at is None:
         return "Ask your administrator for a higher limit."
     return "Wait until then, or ask your administrator for a higher limit."
 

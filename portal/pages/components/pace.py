@@ -39,7 +39,7 @@ class Pace:
         self._link.show(used_up)
         set_props(self._link, href=requests_url(view.days) if used_up and view.figures.requests else None)
         self._next.show(to_do)
-        self._icon.set_visibility(bool(text or used_up))
+        self._icon.set_visibility(bool(text or to_do))
         if view.outlook is not None:
             self._icon.set_name(icon_name(_icon(view.outlook)))
             set_props(self._line, data_pace="early" if view.outlook.ends_early else view.outlook.prospect.value)
@@ -58,9 +58,11 @@ def said(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
 
 
 def used_up_words(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
-    """Return since when a budget is used up, and what to do about it; nothing while something is left."""
-    if not view.budget.is_used_up or not view.budget.limit:
+    """Return since when a budget is used up, and what is to be done; nothing while something is left."""
+    if not view.budget.is_used_up:
         return "", ""
+    if not view.budget.limit:
+        return "", "Allows no tokens. Ask for more"
     since = f"Used up {f.at(view.used_up_at, now)}" if view.used_up_at else "Used up"
     return since, "Ask for more or wait" if view.resets_at else "Ask for more"
 

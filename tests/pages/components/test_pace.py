@@ -79,7 +79,11 @@ def test_where_a_budget_leads(period: Period, outlook: Outlook | None, expected:
     ("view", "expected"),
     [
         pytest.param(VIEW, ("", ""), id="something is left"),
-        pytest.param(replace(VIEW, budget=PeriodBudget(0, 0)), ("", ""), id="nothing was ever allowed"),
+        pytest.param(
+            replace(VIEW, budget=PeriodBudget(0, 0), resets_at=at(23, 0)),
+            ("", "Allows no tokens. Ask for more"),
+            id="nothing was ever allowed, nor will be after the reset",
+        ),
         pytest.param(replace(VIEW, budget=PeriodBudget(5, 5)), ("Used up", "Ask for more"), id="nobody noted when"),
         pytest.param(
             replace(VIEW, budget=PeriodBudget(5, 9), resets_at=at(23, 0), used_up_at=at(22, 9, 30)),
