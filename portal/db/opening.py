@@ -4,6 +4,7 @@ Decision: `portal serve` and `portal demo` create and migrate. Everything else o
 command in a wrong directory cannot answer from an empty database.
 """
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from portal.db.schema import WrongDatabase, head, known_revisions, migrate, newer, revision
 from portal.db.session import Database, open_database
-from portal.errors import MissingExtra
+from portal.errors import MissingExtra, Unavailable
 
 _DRIVERS = {"sqlite", "sqlite+pysqlite", "postgres", "postgresql", "postgresql+psycopg"}
 _KINDS = "Write postgresql://user@host/name or sqlite:////absolute/path.sqlite3."
+_ABSENT = re.compile(r'database "(.+)" does not exist')
+"""What PostgreSQL says to one who connects, without a SQLSTATE; in another language its own words are passed on."""
 _CHOOSE = "Choose another database with PORTAL_DATA_DIR or PORTAL_DATABASE_URL."
 
 
@@ -115,13 +118,23 @@ def _file(url: URL) -> Path | None:
 
 
 def _schema(opened: Database, url: URL) -> str | None:
-    """Return the revision of a database's schema. Raises WrongDatabase where it is newer, or no database at all."""
+    """Return the revision of a database's schema. Raises WrongDatabase where it is newer, or no database at all.
+
+    Raises MissingDatabase where a server has none of that name.
+    """
     file = _file(url)
     if file is not None and file.is_dir():
         raise WrongDatabase(f"{file} is a folder, not a database. {_CHOOSE}")
     try:
         with opened.reading() as session:
             found = revision(session.connection())
+    except Unavailable as error:
+        if absent := _ABSENT.search(str(error.__cause__)):
+            raise MissingDatabase(
+                f"The PostgreSQL server has no database called {absent[1]}. Create it, for instance with "
+                f"`createdb {absent[1]}`; `portal serve` sets it up. {_CHOOSE}"
+            ) from error
+        raise
     except OperationalError:
         raise
     except DatabaseError as error:

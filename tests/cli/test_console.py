@@ -1,18 +1,25 @@
 """Failing in one sentence."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect, make_url
 
+from portal.app import CannotStart
+from portal.app import open_portal as start
 from portal.db.schema import config, pin_budget_timezone
 from portal.db.session import Database, database
 from portal.db.tables import Account
+from portal.settings import settings
 from portal.version import version
 from tests.cli.terminal import fail, find_nothing, portal, rows, succeed, the
+
+if TYPE_CHECKING:
+    from tests.databases import Server
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,38 @@ def test_empty_file_is_no_database_and_stays_empty(settings_env: Any, tmp_path: 
     settings_env(data_dir=tmp_path)
     assert "There is no database" in find_nothing("verify")
     assert [(file.name, file.stat().st_size) for file in tmp_path.iterdir()] == [("portal.sqlite3", 0)]
+
+
+@pytest.fixture(scope="module")
+def empty_postgresql(postgresql: "Server") -> Iterator[str]:
+    """A database without tables, which these tests leave so."""
+    yield postgresql.new_url()
+    database().close()
+
+
+@pytest.mark.parametrize("words", READING)
+def test_empty_database_of_a_server_stays_empty(words: str, settings_env: Any, empty_postgresql: str) -> None:
+    settings_env(database_url=empty_postgresql)
+    assert "There is no MoE Portal in the database postgresql://" in find_nothing(*words.split())
+    assert inspect(database().engine).get_table_names() == []
+
+
+@pytest.mark.parametrize("words", READING)
+def test_database_that_a_server_does_not_have_is_named(words: str, settings_env: Any, empty_postgresql: str) -> None:
+    settings_env(database_url=nowhere(empty_postgresql))
+    said = find_nothing(*words.split())
+    assert "no database called nowhere" in said
+    assert "`createdb nowhere`" in said
+
+
+def test_server_says_how_to_create_its_database(settings_env: Any, empty_postgresql: str) -> None:
+    settings_env(database_url=nowhere(empty_postgresql))
+    with pytest.raises(CannotStart, match="`createdb nowhere`"):
+        start(settings())
+
+
+def nowhere(address: str) -> str:
+    return make_url(address).set(database="nowhere").render_as_string(hide_password=False)
 
 
 def test_file_that_is_no_database_is_said_to_be_none(settings_env: Any, tmp_path: Path) -> None:
