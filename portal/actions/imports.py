@@ -18,7 +18,7 @@ from portal.actions.usage import Outcome, Result
 from portal.db.accounts import account_at, account_named, add_account
 from portal.db.audit import add_entry
 from portal.db.budgets import limits
-from portal.db.imported import add_notes, has_limits, key_with_hash
+from portal.db.imported import add_notes, deleted_account_of, has_limits, key_with_hash, remember_person
 from portal.db.imports import Progress, note_import_progress
 from portal.db.keys import add_key
 from portal.db.tables import Account
@@ -29,6 +29,7 @@ from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry, UsageReport
 
 SHARED_EMAIL = "Another account has their email address already; they have none here."
+WAS_DELETED = "Their account was deleted here, and stays deleted."
 
 
 def bring_template(session: Session, actor: str, new: ImportedTemplate, now: datetime) -> Finding:
@@ -44,23 +45,45 @@ def bring_template(session: Session, actor: str, new: ImportedTemplate, now: dat
     )
 
 
-def bring_person(session: Session, actor: str, new: ImportedPerson, now: datetime) -> list[Finding]:
+def bring_person(
+    session: Session, actor: str, gateway_id: int, person: str, new: ImportedPerson, now: datetime
+) -> list[Finding]:
     """Store a person with their keys, limits and template, whatever of it is not here yet.
 
-    A template that was taken away here comes again while it is granted there: nothing tells that from none so far. The
-    findings about keys come in the order of the keys.
+    `person` is the digest of their id in the system that reports as that gateway. Whose account was deleted here is not
+    brought again, unless there is a new one of that name. A template that was taken away here comes again while it is
+    granted there: nothing tells that from none so far. The findings about keys come in the order of the keys.
     """
     found = account_named(session, new.username)
+    if found is None:
+        deleted = deleted_account_of(session, gateway_id, person, [key.key_hash for key in new.keys])
+        if deleted is not None:
+            return _leave_deleted(session, deleted, new)
     findings = [Finding(Kind.ACCOUNT, Fate.BROUGHT if found is None else Fate.PRESENT)]
     if found is None and account_at(session, new.email) is not None:
         findings.append(Finding(Kind.ACCOUNT, Fate.REMARK, SHARED_EMAIL, new.username))
         new = replace(new, email="")
     account = found or _add_account(session, actor, new, now)
+    remember_person(session, gateway_id, person, account.id)
     findings += [_bring_key(session, actor, account, key, now) for key in new.keys]
     if new.limits is not None:
         findings.append(_bring_limits(session, actor, account, new.limits, now))
     if new.template is not None:
         findings.append(_bring_assignment(session, actor, account, new.template, now))
+    return findings
+
+
+def _leave_deleted(session: Session, deleted: Account, person: ImportedPerson) -> list[Finding]:
+    """Leave a person out; keys that the deleted account has stay its own, so that usage of them counts for it."""
+    findings = [Finding(Kind.ACCOUNT, Fate.LEFT, WAS_DELETED, person.username)]
+    for key in person.keys:
+        found = key_with_hash(session, key.key_hash)
+        is_here = found is not None and found.account_id == deleted.id
+        findings.append(
+            Finding(Kind.KEY, Fate.PRESENT)
+            if is_here
+            else Finding(Kind.KEY, Fate.LEFT, "The account of its owner was deleted here.", key.prefix)
+        )
     return findings
 
 
@@ -143,5 +166,5 @@ def _finding(entry: Entry, outcome: Outcome) -> Finding:
 
 def _note(usage_id: str, is_new: bool | None) -> Finding:
     if is_new is None:
-        return Finding(Kind.NOTE, Fate.LEFT, "Its request is not counted here.", usage_id)
+        return Finding(Kind.NOTE, Fate.LEFT, "Its request is not counted here, or its account was deleted.", usage_id)
     return Finding(Kind.NOTE, Fate.BROUGHT if is_new else Fate.PRESENT)

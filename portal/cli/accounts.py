@@ -131,6 +131,7 @@ def delete(name: UserName, yes: Annotated[bool, typer.Option("--yes", help="Dele
 
     Sessions and API keys end. Name, email address, notes and mails are erased. Requests and sums are kept under
     deleted-NUMBER, also what its keys used and is reported later. `portal user suspend` can be undone, this cannot.
+    Imports do not create the account again, but a new one may have its name.
     """
     open_portal()
     found = run_in_reading(owner, name)

@@ -23,6 +23,7 @@ from portal.db.tables import Gateway
 from portal.errors import InvalidInput, Unavailable
 from portal.gateways.sovereign import Newcomers, Owners, People, read_note, read_people, read_usage
 from portal.rules.imports import Fate, Finding, ImportedPerson, ImportedTemplate, Kind, Tally
+from portal.rules.secrets import digest
 from portal.rules.text import InvalidText
 from portal.settings import settings
 
@@ -91,7 +92,7 @@ class SovereignImport:
         found, tally = read_people(people), Tally()
         tally.add(found.findings)
         self._bring_templates(found.templates, tally)
-        self._bring_people(found.people, tally)
+        self._bring_people(gateway, found.people, tally)
         self._bring_usage(look, gateway, _Usage(source, position, rows, self._owners(found, people)), tally)
         return tally
 
@@ -122,11 +123,11 @@ class SovereignImport:
             tally.add([finding])
             self._templates[template_id] = template
 
-    def _bring_people(self, people: Mapping[str, ImportedPerson], tally: Tally) -> None:
+    def _bring_people(self, gateway: Gateway, people: Mapping[str, ImportedPerson], tally: Tally) -> None:
         news = {user_id: person for user_id, person in people.items() if self._people.get(user_id) != person}
         with self._progress("Bringing people", lambda: len(news)) as advance:
             for user_id, person in news.items():
-                findings = self._insist(bring_person, actor(), person, utc_now())
+                findings = self._insist(bring_person, actor(), gateway.id, digest(user_id), person, utc_now())
                 tally.add(findings)
                 about_keys = (finding for finding in findings if finding.kind is Kind.KEY)
                 keys = zip(person.keys, about_keys, strict=True)

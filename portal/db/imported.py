@@ -1,14 +1,33 @@
 """What imports look up and store that nothing else does: what is here already, and notes on the requests they bring."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from portal.db.among import among
-from portal.db.tables import ApiKey, Budget, Note, UsageEvent
+from portal.db.tables import Account, ApiKey, Budget, ImportedAccount, Note, UsageEvent
 from portal.db.upserts import insert
+
+
+def remember_person(session: Session, gateway_id: int, person: str, account_id: int) -> None:
+    """Note which account a person of another system is; `person` is the digest of their id there."""
+    known = session.get(ImportedAccount, (gateway_id, person))
+    if known is None:
+        session.add(ImportedAccount(gateway_id=gateway_id, person=person, account_id=account_id))
+    else:
+        known.account_id = account_id
+
+
+def deleted_account_of(session: Session, gateway_id: int, person: str, key_hashes: Iterable[str]) -> Account | None:
+    """Return the deleted account that a person of another system had become, or that has one of their keys."""
+    become = select(ImportedAccount.account_id).where(
+        ImportedAccount.gateway_id == gateway_id, ImportedAccount.person == person
+    )
+    owners = select(ApiKey.account_id).where(ApiKey.key_hash.in_(list(key_hashes)))
+    deleted = select(Account).where(Account.deleted_at.is_not(None))
+    return session.scalar(deleted.where(or_(Account.id.in_(become), Account.id.in_(owners))).limit(1))
 
 
 def key_with_hash(session: Session, key_hash: str) -> ApiKey | None:
@@ -24,7 +43,8 @@ def has_limits(session: Session, account_id: int) -> bool:
 def add_notes(session: Session, gateway_id: int, notes: Mapping[str, str], now: datetime) -> dict[str, bool]:
     """Store notes on a gateway's requests, by their ids there, as notes of the requests' accounts.
 
-    Return the ids of the requests there are, and whether they had no note before; one that is there stays.
+    Return the ids of the requests there are, and whether they had no note before; one that is there stays. Requests of
+    deleted accounts get none.
     """
     rows = session.execute(_EVENTS, {"gateway": gateway_id, "ids": list(notes)}).all()
     values = [
@@ -38,6 +58,12 @@ def add_notes(session: Session, gateway_id: int, notes: Mapping[str, str], now: 
     return {row.external_id: row.id in new for row in rows}
 
 
-_EVENTS = select(UsageEvent.id, UsageEvent.external_id, UsageEvent.account_id).where(
-    UsageEvent.gateway_id == bindparam("gateway"), among(UsageEvent.external_id, "ids")
+_EVENTS = (
+    select(UsageEvent.id, UsageEvent.external_id, UsageEvent.account_id)
+    .join(Account, Account.id == UsageEvent.account_id)
+    .where(
+        UsageEvent.gateway_id == bindparam("gateway"),
+        among(UsageEvent.external_id, "ids"),
+        Account.deleted_at.is_(None),
+    )
 )

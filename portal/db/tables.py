@@ -290,6 +290,20 @@ class ImportProgress(Table):
     updated_at: Mapped[datetime]
 
 
+class ImportedAccount(Table):
+    """Which account a person of another system has become; `person` is the SHA-256 of their id there.
+
+    It stays when the account is deleted, so that no import creates it again.
+    """
+
+    __tablename__ = "imported_accounts"
+    __table_args__ = (CLUSTERED,)
+
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), primary_key=True)
+    person: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+
+
 class Note(Table):
     """An account's private text on one of its usage events."""
 

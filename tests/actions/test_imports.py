@@ -6,19 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.deletion import delete_account
 from portal.actions.gateways import import_gateway
-from portal.actions.imports import SHARED_EMAIL, Batch, bring_person, bring_template, bring_usage
+from portal.actions.imports import SHARED_EMAIL, WAS_DELETED, Batch, bring_person, bring_template, bring_usage
 from portal.actions.keys import NewKey
 from portal.actions.ledger import verify_ledger
-from portal.db.accounts import account_named
+from portal.db.accounts import account_named, all_accounts
 from portal.db.budgets import limits
 from portal.db.imports import Progress, import_progress
 from portal.db.keys import keys
 from portal.db.session import Database, run_in_reading
-from portal.db.tables import Account, Note, UsageEvent
+from portal.db.tables import Account, ImportedAccount, Note, UsageEvent
 from portal.db.templates import models_of, template_named, template_of
 from portal.errors import InvalidInput
 from portal.rules.budgets import Limits
@@ -44,8 +45,14 @@ DORA = ImportedPerson(
 RESEARCH = ImportedTemplate("Research", Decimal("1.5"), (ModelOfCategory("code", "phi4:14b", "gpu-1", True),))
 
 
-def bring(person: ImportedPerson) -> dict[Kind, Fate]:
-    return {finding.kind: finding.fate for finding in run(bring_person, "test", person, NOW)}
+def bring_findings(person: ImportedPerson, user_id: str = "") -> list[Finding]:
+    """Bring a person, who has an id of their own there."""
+    gateway = run(import_gateway, "test", "moe-sovereign", NOW)
+    return run(bring_person, "test", gateway.id, digest(user_id or person.username), person, NOW)
+
+
+def bring(person: ImportedPerson, user_id: str = "") -> dict[Kind, Fate]:
+    return {finding.kind: finding.fate for finding in bring_findings(person, user_id)}
 
 
 def the(username: str) -> Account:
@@ -93,7 +100,7 @@ def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bo
 
 def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: Account) -> None:
     for username, email in (("dora", "ALICE@example.org"), ("erik", "e@example.org"), ("emil", "E@Example.org")):
-        findings = run(bring_person, "test", replace(DORA, username=username, email=email, keys=()), NOW)
+        findings = bring_findings(replace(DORA, username=username, email=email, keys=()))
         shared = [finding.name for finding in findings if finding.why == SHARED_EMAIL]
         assert shared == ([] if username == "erik" else [username])
         assert Finding(Kind.ACCOUNT, Fate.BROUGHT) in findings
@@ -103,7 +110,7 @@ def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: A
 
 def test_people_without_an_address_do_not_share_one(db: Database) -> None:
     for username in ("dora", "erik"):
-        findings = run(bring_person, "test", replace(DORA, username=username, email="", keys=()), NOW)
+        findings = bring_findings(replace(DORA, username=username, email="", keys=()))
         assert [finding for finding in findings if finding.why] == []
 
 
@@ -111,6 +118,49 @@ def test_bringing_somebody_again_changes_nothing(db: Database) -> None:
     bring(DORA)
     assert set(bring(DORA).values()) == {Fate.PRESENT}
     assert len(run_in_reading(keys, the("dora").id)) == 1
+
+
+KEYLESS = replace(DORA, keys=())
+
+
+@pytest.mark.parametrize(
+    ("person", "comes_again"),
+    [
+        pytest.param(KEYLESS, KEYLESS, id="as before"),
+        pytest.param(KEYLESS, replace(KEYLESS, username="dora2"), id="under another name"),
+        pytest.param(DORA, DORA, id="with a key"),
+    ],
+)
+def test_deleted_account_stays_deleted(
+    db: Database, alice: Account, person: ImportedPerson, comes_again: ImportedPerson
+) -> None:
+    bring(person, "u-7")
+    run(delete_account, "test", "dora", NOW)
+    findings = bring_findings(comes_again, "u-7")
+    assert findings[0] == Finding(Kind.ACCOUNT, Fate.LEFT, WAS_DELETED, comes_again.username)
+    assert [finding.fate for finding in findings[1:]] == [Fate.PRESENT for _ in comes_again.keys]
+    assert [row.deleted_at is None for row in run_in_reading(all_accounts)] == [True, False]
+
+
+def test_account_deleted_before_imports_remembered_people_is_known_by_its_key(db: Database) -> None:
+    bring(DORA, "u-7")
+    run(delete_account, "test", "dora", NOW)
+    run(lambda session: session.execute(delete(ImportedAccount)))
+    assert bring(DORA, "u-7")[Kind.ACCOUNT] is Fate.LEFT
+
+
+def test_new_key_of_a_deleted_person_is_left(db: Database) -> None:
+    bring(KEYLESS)
+    run(delete_account, "test", "dora", NOW)
+    assert bring(DORA) == {Kind.ACCOUNT: Fate.LEFT, Kind.KEY: Fate.LEFT}
+    assert not opens(SECRET, NOW)
+
+
+def test_somebody_else_with_the_name_of_a_deleted_person_is_brought(db: Database) -> None:
+    bring(KEYLESS, "u-7")
+    run(delete_account, "test", "dora", NOW)
+    assert bring(KEYLESS, "u-8")[Kind.ACCOUNT] is Fate.BROUGHT
+    assert bring(KEYLESS, "u-7")[Kind.ACCOUNT] is Fate.PRESENT
 
 
 def test_a_key_that_somebody_else_has_is_left(db: Database, bobs_key: NewKey, bob: Account) -> None:
@@ -197,6 +247,15 @@ def test_a_note_that_is_here_stays(db: Database, alice: Account) -> None:
         (Kind.NOTE, Fate.BROUGHT),
     ]
     assert noted(db) == [("r-1", alice.id, "first"), ("r-2", alice.id, "new")]
+
+
+def test_no_note_comes_to_a_deleted_account(db: Database) -> None:
+    bring(DORA)
+    used = report("r-1", key_hash=KEY.key_hash)
+    store(used, notes={"r-1": "Ask Dora's doctor."})
+    run(delete_account, "test", "dora", NOW)
+    assert store(used, notes={"r-1": "Ask Dora's doctor."}) == [(Kind.USAGE, Fate.PRESENT), (Kind.NOTE, Fate.LEFT)]
+    assert noted(db) == []
 
 
 def test_no_note_comes_with_a_request_that_contradicts_the_one_here(db: Database, alice: Account) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, func, select, text
 
 from portal.actions.administration import set_budget
 from portal.actions.held import assign_held
-from portal.actions.imports import bring_usage
+from portal.actions.imports import WAS_DELETED, bring_usage
 from portal.actions.sessions import Browser, sign_in
 from portal.clock import utc_now
 from portal.db.budgets import limits
@@ -247,6 +247,18 @@ def test_following_brings_what_comes_until_it_is_told_to_stop(busy: Sovereign, o
     follower.send_signal(signal.SIGTERM)
     assert follower.wait(10) == 0
     assert "brought 1 account, 1 request" in own_database.said
+    assert portal("verify").exit_code == 0
+
+
+def test_deleted_person_is_named_and_does_not_come_again(db: Database, busy: Sovereign) -> None:
+    bring(busy)
+    remains = succeed("user", "delete", "alice", "--yes").split()[-1].rstrip(".")
+    busy.execute("UPDATE users SET display_name = 'Alice Liddell' WHERE username = 'alice'")
+    busy.request("hers", api_key_id="k-alice")
+    done = portal("import", "moe-sovereign", busy.url, "--again")
+    assert f"1 account not brought: {WAS_DELETED} For instance alice." in done.stderr
+    assert [row for row in rows(done.stdout) if row[0] == "requests"] == [["requests", "1", "240", "0"]]
+    assert [(row[0], row[1]) for row in sums()] == [("bob", 120), (remains, 121)]
     assert portal("verify").exit_code == 0
 
 
