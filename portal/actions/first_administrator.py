@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import Role, create_account, hash_new_password
-from portal.db.accounts import account_named, add_account, has_administrator
+from portal.db.accounts import account_named, add_account, has_active_administrator
 from portal.db.audit import add_entry
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, InvalidInput
@@ -15,20 +15,24 @@ ACTOR = "environment"
 
 
 def create_first_administrator(username: str, email: str | None, password: str, now: datetime) -> bool:
-    """Create an administrator unless there is one; return whether it did. Raises InvalidInput and Conflict.
+    """Create an administrator unless an active one exists; return whether it did. Raises InvalidInput and Conflict.
 
-    Without an email address the account gets no mail. Opens its own transactions, since hashing takes long.
+    A suspended administrator of that name stays suspended: then the setup link is the way in. Without an email address
+    the account gets no mail. Opens its own transactions, since hashing takes long.
     """
-    if run_in_reading(has_administrator):
+    if run_in_reading(has_active_administrator):
         return False
     password_hash = hash_new_password(password, username)
     return run_in_transaction(_create, username, email, password_hash, now)
 
 
 def _create(session: Session, username: str, email: str | None, password_hash: str, now: datetime) -> bool:
-    if has_administrator(session):  # another process was faster
+    if has_active_administrator(session):  # another process was faster
         return False
-    if account_named(session, username.strip().lower()) is not None:
+    found = account_named(session, username.strip().lower())
+    if found is not None and found.role == Role.ADMIN:
+        return False
+    if found is not None:
         raise Conflict(f"The account {username} exists and is no administrator. Name another one.")
     if email is not None:
         create_account(session, ACTOR, username, email, Role.ADMIN, password_hash, now)

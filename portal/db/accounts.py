@@ -68,11 +68,6 @@ def count_accounts(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Account)) or 0
 
 
-def has_administrator(session: Session) -> bool:
-    """Return whether there is an account that may administer; a suspended one counts, since it can be let in again."""
-    return session.scalar(select(Account.id).where(Account.role == "admin").limit(1)) is not None
-
-
 def add_account(
     session: Session, username: str, display_name: str, email: str, role: str, password_hash: str | None, now: datetime
 ) -> Account:

@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import select
 
 from portal.actions.first_administrator import create_first_administrator
-from portal.db.accounts import account_named
+from portal.actions.setup import new_setup_link
+from portal.db.accounts import account_named, all_accounts
 from portal.db.session import Database, run_in_reading
 from portal.db.tables import Account, AuditEntry
 from portal.errors import Conflict, InvalidInput
-from tests.cast import NOW
+from tests.cast import NOW, create_member, run
 
 PASSWORD = "four words are enough"
 
@@ -29,6 +30,16 @@ def test_administrator_is_created_once_and_audited(db: Database) -> None:
 
 def test_accounts_of_others_do_not_keep_it_from_being_created(db: Database, alice: Account) -> None:
     assert create_first_administrator("root", "root@example.org", PASSWORD, NOW)
+
+
+def test_suspended_administrator_does_not_count_and_stays_suspended(db: Database) -> None:
+    old = create_member("old", role="admin")
+    run(lambda session: setattr(session.get_one(Account, old.id), "active", False))
+    assert not create_first_administrator("old", None, PASSWORD, NOW)
+    assert run(new_setup_link, NOW) is not None
+    assert create_first_administrator("root", None, PASSWORD, NOW)
+    assert run(new_setup_link, NOW) is None
+    assert [(a.username, a.active) for a in run_in_reading(all_accounts)] == [("old", False), ("root", True)]
 
 
 @pytest.mark.parametrize(
