@@ -72,7 +72,7 @@ def test_every_address_answers_head_as_get(browser: TestClient, gateway: Gateway
         answer = browser.head(path)
         assert shown(answer) == shown(expected), path
         assert answer.content == b""
-        assert set(Client.instances) == pages, f"{path} has left a page"
+        assert set(Client.instances) <= pages, f"{path} has left a page"  # older ones may end meanwhile
 
 
 def test_who_is_not_signed_in_is_sent_to_the_form(browser: TestClient) -> None:
