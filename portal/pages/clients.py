@@ -26,7 +26,10 @@ from portal.visitors import session_token
 
 log = logging.getLogger(__name__)
 
-_TO_SIGN_IN = 'location.assign("/user/login?next=" + encodeURIComponent(location.pathname + location.search))'
+_TO_SIGN_IN = """
+    window.portalLeaves = true;
+    location.assign("/user/login?next=" + encodeURIComponent(location.pathname + location.search));
+"""
 _LONGEST_LOG = 500
 
 _Handler = Callable[..., Any]

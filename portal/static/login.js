@@ -13,3 +13,5 @@ for (const button of document.querySelectorAll("[data-reveals]")) {
   button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
   button.form.addEventListener("submit", () => show(false)); // so that password managers know what they see
 }
+// Whoever sees this form is signed out: what was typed before is not for whoever signs in next.
+for (const key of Object.keys(sessionStorage)) if (key.startsWith("portal-draft ")) sessionStorage.removeItem(key);

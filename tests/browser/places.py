@@ -7,7 +7,7 @@ menu without an entry, so that nothing new escapes the tests that walk through a
 import ast
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +55,8 @@ def routes(modules: tuple[object, ...]) -> set[str]:
 
 # --------------------------------------------------------------------------------- dialogs and menus
 
+_WITH_FOCUS = "document.activeElement.closest('.q-dialog, .q-menu')"
+
 
 @dataclass(frozen=True)
 class Window:
@@ -85,11 +87,10 @@ class Window:
                 page.get_by_role("dialog").get_by_role("textbox").first.fill(self.types)
             opener = self.opener(page, number)
             opener.focus()
+            before = page.evaluate_handle(_WITH_FOCUS)
             opener.press("Enter")
-        opened = page.get_by_role(self.role).locator("visible=true")  # type: ignore[arg-type]
-        opened.first.wait_for()
-        page.wait_for_function("document.activeElement.closest('.q-dialog, .q-menu')")
-        return opened.first
+            page.wait_for_function(f"before => ![null, before].includes({_WITH_FOCUS})", arg=before)
+        return page.get_by_role(self.role).locator("visible=true").last  # type: ignore[arg-type]
 
     def close(self, page: Page) -> None:
         """Close it with the keyboard."""
@@ -108,26 +109,31 @@ WINDOWS = {
     "key_dialogs.NewKeyDialog": Window("/user/keys", ("^Create key", "^Create key"), types="night", answer="copied"),
     "key_dialogs.RenameKey": Window("/user/keys", ("^Edit label",)),
     "key_dialogs.RevokeKey": Window("/user/keys", ("^Revoke",)),
+    "dialogs.FormDialog": Window("/user/keys", ("^Create key", "^Cancel"), types="night", answer="^Discard"),
     "profile.SessionsTable": Window("/user/profile", ("^Sign out other",)),
     "gateway.Tokens": Window("/admin/gateways/{gateway_id}", ("^Revoke",)),
     "gateway.NewToken": Window("/admin/gateways/{gateway_id}", ("^New token",), answer="Done"),
 }
 """Dialogs and menus by the part of the code that draws them."""
-_DRAWN_BY = {"Dialog", "Confirmation", "menu"}
+_DRAWN_BY = {"Dialog", "Confirmation", "FormDialog", "menu"}
 
 
-def windows_in_code() -> set[str]:
+def windows_in_code(drawn_by: Set[str] = _DRAWN_BY) -> set[str]:
     """Return the parts of the code that draw a dialog or a menu, as `module.name`."""
-    return {f"{path.stem}.{name}" for path in sorted(CODE.rglob("*.py")) for name in _drawn_in(path)}
+    return {f"{path.stem}.{name}" for path in sorted(CODE.rglob("*.py")) for name in _drawn_in(path, drawn_by)}
 
 
-def _drawn_in(path: Path) -> Iterator[str]:
+def _drawn_in(path: Path, drawn_by: Set[str]) -> Iterator[str]:
     for part in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(part, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             calls = [node.func for node in ast.walk(part) if isinstance(node, ast.Call)]
             names = {call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls}
-            if names & _DRAWN_BY:
+            if names & drawn_by:
                 yield part.name
+
+
+FORM_WINDOWS = {name: window for name, window in WINDOWS.items() if name in windows_in_code({"FormDialog"})}
+"""Those to type into."""
 
 
 def quasar_dialogs_in_code() -> set[str]:

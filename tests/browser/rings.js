@@ -75,7 +75,7 @@
   let isTab = false; // focus that a script gives comes before its element is in place, and Tab comes there once more
   document.addEventListener("keydown", (event) => (isTab = event.key === "Tab"), true);
   document.addEventListener("focusin", ({ target }) => {
-    const modal = document.querySelector(".q-dialog, .q-menu");
+    const modal = [...document.querySelectorAll(".q-dialog, .q-menu")].at(-1);
     if (modal && !modal.contains(target)) return; // Quasar moves it back into what is open
     if (!isTab || visited.has(target) || target.tabIndex < 0) return;
     visited.add(target);

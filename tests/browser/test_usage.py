@@ -119,14 +119,15 @@ def test_a_note_is_written_kept_through_a_refresh_and_deleted(
     expect(page.get_by_role("img", name="Has a note")).to_have_count(0)
 
 
-def test_escape_leaves_a_note_as_it_was(portal: Portal, visit: Visit) -> None:
+def test_a_note_that_is_discarded_stays_as_it_was(portal: Portal, visit: Visit) -> None:
     person = portal.person("esra")
     portal.report(person)
     page = visit(person, "/user/usage")
     rows(page).first.get_by_role("button").click()
     page.get_by_label("Note text").fill("not kept")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     usage = httpx.get(f"{portal.url}/user/api/usage", headers={"Cookie": f"portal_session={person.session}"}).json()
     assert usage["items"][0]["note"] is None
 

@@ -32,7 +32,7 @@ from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status, UsageFilter
 from portal.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send
-from tests.pages.screen import elements, tagged, texts
+from tests.pages.screen import elements, tagged, texts, until
 
 HEADINGS = ["Timestamp", "Model / Template", "API Key", "Mode", "Prompt", "Completion", "Total", "Status", "Note"]
 
@@ -167,8 +167,7 @@ async def write(visitor: User, text: str) -> None:
 
 
 def opened(visitor: User) -> bool:
-    (dialog,) = (element for element in elements(visitor) if isinstance(element, ui.dialog))
-    return bool(dialog.value)
+    return any(element.value for element in elements(visitor) if isinstance(element, ui.dialog))
 
 
 async def test_it_lists_the_last_seven_days_newest_first(visit, requests, alice: Account) -> None:
@@ -586,8 +585,9 @@ async def test_cancelling_changes_nothing(visit, requests, alice: Account) -> No
     await edit(user, id_of(alice, "ci"))
     text_of_note(user).value = "half a thought"
     user.find("Cancel").click()
-    await asyncio.sleep(0.05)
-    assert not opened(user)
+    await user.should_see("Discard what you typed?")
+    user.find(kind=ui.button, content="Discard").click()
+    await until(lambda: not opened(user))
     assert note_on(alice, "ci") is None
     await edit(user, id_of(alice, "today"))
     assert text_of_note(user).value == ""

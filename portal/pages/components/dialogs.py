@@ -2,6 +2,9 @@
 
 Decision: a dialog is drawn once with its page, outside of whatever is refreshed, and opened with newer texts in it. So
 a refresh never closes it, and nobody waits for an answer on the server after the tab has gone.
+
+Decision: whoever types has a `FormDialog`. All ways out of it lead through `leave`, which asks when there is something
+to lose. The server decides that: it hears of each key before it hears of Escape.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,6 +13,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from portal.errors import NotSignedIn, PortalError
+from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form, Message
 from portal.pages.components.parts import Text, button, set_props, tag
 
@@ -23,17 +27,15 @@ class Dialog:
         self,
         title: str = "",
         *,
-        save: Callable[[], Awaitable[str]] | None = None,
         must_answer: bool = False,
         home: Element | None = None,
     ) -> None:
-        """Draw it closed. With `save` it is a form; `must_answer` leaves only its buttons as ways out.
+        """Draw it closed; `must_answer` leaves only its buttons as ways out.
 
         `home` gets the focus when what had it before is gone, as a button in a row that has been deleted.
         """
         with ui.dialog() as self.window, tag("div", "q-card mp-dialog"):
-            self.form = Form(save, name=title) if save else None
-            with self.form.element if self.form else ui.element("div"):
+            with self._draw_room(title):
                 with tag("div", "mp-dialog__head"), ui.element("div"):
                     self.title = Text("h2", title)
                     self.context = Text("p").classes("mp-card__sub")
@@ -43,6 +45,10 @@ class Dialog:
         if home is not None:
             self.window.on("hide", js_handler=_FOCUS_IF_LOST % home.html_id)
 
+    def _draw_room(self, title: str) -> Element:  # noqa: ARG002  # a form is called by it
+        """Draw what everything else stands in."""
+        return ui.element("div")
+
     def open(self) -> None:
         """Show it."""
         self.window.open()
@@ -51,9 +57,13 @@ class Dialog:
         """Put it away."""
         self.window.close()
 
+    def leave(self) -> None:
+        """Close it and change nothing, as Escape does."""
+        self.close()
+
     def cancel(self, text: str = "Cancel") -> ui.button:
         """Draw the button that closes it and changes nothing."""
-        return button(text, self.close)
+        return button(text, self.leave)
 
 
 class Confirmation(Dialog):
@@ -96,3 +106,51 @@ class Confirmation(Dialog):
             self.close()
         finally:
             set_props(self._danger, loading=False)
+
+
+class FormDialog(Dialog):
+    """A dialog to type into: it asks before it throws away what was typed, which survives a restart of the server."""
+
+    form: Form
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        save: Callable[[], Awaitable[str]],
+        *,
+        reopen: Callable[[str], Awaitable[None]],
+        home: Element | None = None,
+    ) -> None:
+        """Draw it closed; `save` is the form's, `name` and `reopen` are those of its draft."""
+        self._save = save
+        self._discarding = Confirmation("Keep writing", "Discard")  # drawn first: it closes first, and gives focus back
+        self._discarding.window.classes("mp-narrow")
+        super().__init__(title, must_answer=True, home=home)
+        self.draft = Draft(name, self.form, reopen)
+        self.window.classes("mp-asks").on("shake", self.leave, args=[])
+
+    def _draw_room(self, title: str) -> Element:
+        self.form = Form(self._save, name=title)
+        return self.form.element
+
+    def begin(self, subject: str = "") -> None:
+        """Show it with what is in its fields now; `subject` is what it is about."""
+        self.form.forget()
+        self.draft.begin(subject)
+        self.open()
+
+    def close(self) -> None:
+        """Put it away; what was typed is saved or not wanted."""
+        self.draft.end()
+        super().close()
+
+    def leave(self) -> None:
+        """Close it, and ask before if something was typed."""
+        if self.draft.is_typed:
+            self._discarding.ask("Discard what you typed?", "It has not been saved.", self._discard)
+        else:
+            self.close()
+
+    async def _discard(self) -> None:
+        self.close()

@@ -114,7 +114,7 @@ def choice_field(
 class Message:
     """Word of what has just been done, or why it was not; screen readers say it when it appears."""
 
-    _ICONS = {"ok": "ok", "warn": "warn", "crit": "crit"}  # noqa: RUF012  # never changed
+    _ICONS = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}  # noqa: RUF012  # never changed
 
     def __init__(self) -> None:
         """Say nothing yet."""
@@ -124,7 +124,7 @@ class Message:
         self._box.set_visibility(False)
 
     def say(self, text: str, kind: str = "ok") -> None:
-        """Say something; `kind` is ok, warn or crit."""
+        """Say something; `kind` is ok, info, warn or crit."""
         self._icon.set_name(icon_name(self._ICONS[kind]))
         self._box.classes(replace=f"mp-msg mp-msg--{kind}")
         self._text.show(text)
@@ -146,11 +146,13 @@ class Form:
         """
         self._save = save
         self._fields: dict[str, Field[ui.input] | Field[ui.select]] = {}
+        self._controls: dict[str, ui.input | ui.select] = {}
+        self._secrets: set[str] = set()
         self._is_busy = False
         self._button: ui.button | None = None
         self.message: Message | None = None
         self.element: Element = tag("form", novalidate="", aria_label=name)
-        self.element.on("submit.prevent", self._submit)
+        self.element.on("submit.prevent", self.send)
 
     def __enter__(self) -> "Form":
         self.element.__enter__()
@@ -166,7 +168,7 @@ class Form:
     ) -> Field[ui.input]:
         """Draw a field for one line of text; errors about `name` stand beside it."""
         field = text_field(label, value, hint=hint, kind=kind, **props)
-        field.control.on_value_change(self.touched)
+        self.watch(name, field.control, is_secret=kind == "password")
         self._fields[name] = field
         return field
 
@@ -182,9 +184,42 @@ class Form:
     ) -> Field[ui.select]:
         """Draw a field with options; errors about `name` stand beside it."""
         field = choice_field(label, options, value, hint=hint, searchable=searchable)
-        field.control.on_value_change(self.touched)
+
+        def mark() -> None:
+            set_props(field.element, data_field=name, data_value=field.text)
+
         self._fields[name] = field
+        self._controls[name] = field.control
+        field.control.on_value_change(self.touched)
+        field.control.on_value_change(mark)
+        mark()
         return field
+
+    def watch(self, name: str, control: ui.input, *, is_secret: bool = False) -> None:
+        """Make a control to type into a part of the form; browsers are told to keep it, unless it is secret."""
+        control.on_value_change(self.touched)
+        self._controls[name] = control
+        if is_secret:
+            self._secrets.add(name)
+        else:
+            set_props(control, data_field=name)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What has been typed and chosen."""
+        return {name: str(control.value or "") for name, control in self._controls.items()}
+
+    @property
+    def plain_values(self) -> dict[str, str]:
+        """What has been typed and chosen, without secrets."""
+        return {name: text for name, text in self.values.items() if name not in self._secrets}
+
+    def fill(self, values: Mapping[str, str]) -> None:
+        """Put values into those fields that have them and can take them; secrets have none."""
+        for name in values.keys() & self.plain_values.keys():
+            control = self._controls[name]
+            if not isinstance(control, ui.select) or values[name] in control.options:
+                control.set_value(values[name])
 
     def submit(self, text: str) -> ui.button:
         """Draw the button that sends the form."""
@@ -207,7 +242,12 @@ class Form:
         if self.message:
             self.message.clear()
 
-    async def _submit(self) -> None:
+    async def send(self) -> None:
+        """Save it, as its button does."""
+        await self.run(self._save)
+
+    async def run(self, save: Callable[[], Awaitable[str]]) -> None:
+        """Do something else with what it is about, in the same way."""
         if self._is_busy:
             return
         self._is_busy = True
@@ -215,17 +255,18 @@ class Form:
         if self._button:
             set_props(self._button, loading=True)
         try:
-            said = await self._save()
+            said = await save()
         except NotSignedIn:
             raise  # the session has ended: whoever answers for the page sends the visitor to the sign-in form
         except PortalError as error:
-            self._refuse(error)
+            if not self.element.is_deleted:
+                self._refuse(error)
         else:
-            if said and self.message:
+            if said and self.message and not self.element.is_deleted:
                 self.message.say(said)
         finally:
             self._is_busy = False
-            if self._button:
+            if self._button and not self.element.is_deleted:  # the tab may have been closed meanwhile
                 set_props(self._button, loading=False)
 
     def _refuse(self, error: PortalError) -> None:

@@ -22,6 +22,7 @@ _HEAD = """
 <meta name="referrer" content="same-origin">
 <link rel="stylesheet" href="{css}">
 <script src="{js}" defer></script>
+<script src="{drafts}" defer></script>
 """
 _FIXED_THEMES = {
     Theme.LIGHT: '<script>document.documentElement.dataset.theme = "light"</script>',
@@ -111,8 +112,9 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     """
     remember(ui.context.client, viewer)
     ui.page_title(f"{title} · MoE Portal")
-    ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js")))
+    ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js"), drafts=static("drafts.js")))
     ui.add_head_html(_FIXED_THEMES.get(Theme(viewer.theme), ""))
+    ui.context.client.layout.props["data-session"] = viewer.session_id
     follow_zone(viewer)
     theme = ThemeSwitch(viewer)
     skip_link()

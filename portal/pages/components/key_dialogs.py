@@ -11,7 +11,7 @@ from portal.clock import utc_now
 from portal.db.session import in_reading, in_transaction
 from portal.errors import InvalidInput
 from portal.pages.components.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
-from portal.pages.components.dialogs import Confirmation, Dialog
+from portal.pages.components.dialogs import Confirmation, Dialog, FormDialog
 from portal.pages.components.fields import Message
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import refresh_all
@@ -22,7 +22,7 @@ from portal.rules.periods import day_of
 from portal.rules.usage import InvalidFilter, parse_day
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_REQUEST_YET, load_key_connection
-from portal.views.keys import KeyView
+from portal.views.keys import KeyStatus, KeyView, load_keys
 
 _NEVER, _ON_A_DATE = "never", "date"
 _EXPIRY = {_NEVER: "Never", **{str(days): f"In {days} days" for days in LIFETIMES}, _ON_A_DATE: "On a date"}
@@ -37,9 +37,8 @@ class CreateKey:
         self._viewer = viewer
         self._formats = formats
         self._show = show
-        self._dialog = Dialog("Create key", save=self._create)
+        self._dialog = FormDialog("create-key", "Create key", self._create, reopen=self._reopen)
         form = self._dialog.form
-        assert form is not None  # noqa: S101  # a dialog with `save` has one
         with self._dialog.body:
             self._label = form.text("label", "Label", hint=_LABEL_HINT, placeholder="laptop or ci-agents")
             self._expiry = form.choice("expiry", "Expires", _EXPIRY, _NEVER)
@@ -49,7 +48,6 @@ class CreateKey:
             self._dialog.cancel()
             form.submit("Create key")
         set_props(self._label.control, autofocus=True, autocomplete="off")
-        self._form = form
         self._expiry.control.on_value_change(self._explain)
         self._date.control.on_value_change(self._explain)
         self._explain()
@@ -60,8 +58,10 @@ class CreateKey:
         self._expiry.fill(_NEVER)
         self._date.fill("")
         set_props(self._date.control, min=self._today().isoformat())
-        self._form.forget()
-        self._dialog.open()
+        self._dialog.begin()
+
+    async def _reopen(self, _: str) -> None:
+        self.open()
 
     def _explain(self) -> None:
         """Say when the chosen end is, as soon as there is one."""
@@ -168,9 +168,8 @@ class RenameKey:
         """Draw the dialog closed."""
         self._viewer = viewer
         self._key: KeyView | None = None
-        self._dialog = Dialog("Edit label", save=self._rename)
+        self._dialog = FormDialog("label", "Edit label", self._rename, reopen=self._reopen)
         form = self._dialog.form
-        assert form is not None  # noqa: S101  # a dialog with `save` has one
         with self._dialog.body:
             self._label = form.text("label", "Label", hint=_LABEL_HINT)
             form.says()
@@ -178,15 +177,19 @@ class RenameKey:
             self._dialog.cancel()
             form.submit("Save")
         set_props(self._label.control, autofocus=True, autocomplete="off")
-        self._form = form
 
     def open(self, key: KeyView) -> None:
         """Ask for another label of this key."""
         self._key = key
         self._dialog.context.show(f"{key.prefix}…")
         self._label.fill(key.label)
-        self._form.forget()
-        self._dialog.open()
+        self._dialog.begin(str(key.id))
+
+    async def _reopen(self, key_id: str) -> None:
+        view = await in_reading(load_keys, self._viewer.id, utc_now())
+        for key in view.keys:
+            if str(key.id) == key_id and key.status is KeyStatus.ACTIVE:
+                self.open(key)
 
     async def _rename(self) -> str:
         if self._key is not None and self._label.text != self._key.label:

@@ -8,8 +8,7 @@ from portal.actions.notes import write_note
 from portal.clock import utc_now
 from portal.db.session import in_reading, in_transaction
 from portal.errors import PortalError
-from portal.pages.components.dialogs import Dialog
-from portal.pages.components.fields import Message
+from portal.pages.components.dialogs import FormDialog
 from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.parts import Text, button, icon_name, set_props, tag
 from portal.rules.text import MAX_NOTE
@@ -29,9 +28,8 @@ class NoteDialog:
         self._formats = formats
         self._changed = changed
         self._row: UsageRow | None = None
-        self._is_writing = False
-        self._dialog = Dialog("Note")
-        set_props(self._dialog.window, no_backdrop_dismiss=True, data_testid="note-dialog")
+        self._dialog = FormDialog("note", "Note", self._save, reopen=self._reopen)
+        set_props(self._dialog.window, data_testid="note-dialog")
         with self._dialog.body:
             self._facts = _draw_facts()
             with ui.element("div"):
@@ -39,11 +37,11 @@ class NoteDialog:
                 with tag("p", "mp-hint mp-between"):
                     Text("span", "Other users never see it. Administrators can.")
                     self._count = Text("span", "")
-            self._message = Message()
+            self._dialog.form.says()
         with self._dialog.foot:
             self._delete = button("Delete", self._delete_note, kind="ghost").classes("mp-btn--danger is-left")
             self._dialog.cancel()
-            button("Save", self._save, kind="primary")
+            self._dialog.form.submit("Save")
 
     async def open(self, usage_id: object) -> None:
         """Open for a request of the viewer's own; for anything else say that there is none."""
@@ -57,7 +55,10 @@ class NoteDialog:
         if self._dialog.window.is_deleted:
             return
         self._show(row)
-        self._dialog.open()
+        self._dialog.begin(str(row.id))
+
+    async def _reopen(self, usage_id: str) -> None:
+        await self.open(int(usage_id) if usage_id.isascii() and usage_id.isdigit() and len(usage_id) < 20 else 0)
 
     def _show(self, row: UsageRow) -> None:
         f = self._formats
@@ -73,7 +74,6 @@ class NoteDialog:
             self._facts[name].show(value, title=value if name == "Status" else None)
         factor = f"Total raw × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""
         self._facts["Total billable"].show(f.number(row.billable_tokens), title=factor)
-        self._message.clear()
         self._text.set_value(row.note or "")
         self._show_count()
         self._delete.set_visibility(bool(row.note))
@@ -83,40 +83,32 @@ class NoteDialog:
         self._count.show(f"{length:,} / {MAX_NOTE:,}")
         self._count.classes(add="mp-over" if length > MAX_NOTE else "", remove="" if length > MAX_NOTE else "mp-over")
 
-    async def _save(self) -> None:
-        await self._write(self._text.value or "")
+    async def _save(self) -> str:
+        return await self._write(self._text.value or "")
 
     async def _delete_note(self) -> None:
-        await self._write("")
+        await self._dialog.form.run(lambda: self._write(""))
 
-    async def _write(self, text: str) -> None:
-        if self._row is None or self._is_writing:
-            return
-        self._is_writing = True
-        try:
-            note = await in_transaction(write_note, self._viewer.id, self._row.id, text, utc_now())
-        except PortalError as error:
-            if not self._dialog.window.is_deleted:
-                self._message.say(error.detail, "crit")
-            return
-        finally:
-            self._is_writing = False
+    async def _write(self, text: str) -> str:
+        row = self._row
+        if row is None:
+            return ""
+        note = await in_transaction(write_note, self._viewer.id, row.id, text, utc_now())
         await self._changed()
         if self._dialog.window.is_deleted:
-            return  # the tab was closed meanwhile
+            return ""  # the tab was closed meanwhile
         self._dialog.close()
-        if note or self._row.note:
+        if note or row.note:
             _tell("Note saved." if note else "Note deleted.", "ok")
+        return ""
 
     def _draw_text(self) -> ui.textarea:
-        def typed() -> None:
-            self._show_count()
-            self._message.clear()
-
-        text = ui.textarea(on_change=typed).props("outlined dense autofocus rows=6").classes("mp-note")
+        form = self._dialog.form
+        text = ui.textarea(on_change=self._show_count).props("outlined dense autofocus rows=6").classes("mp-note")
         # twice as many as are taken, so that a long text is refused with a reason rather than cut without one
         set_props(text, aria_label="Note text", maxlength=2 * MAX_NOTE)
-        return text.on("keydown.ctrl.enter", self._save, args=[]).on("keydown.meta.enter", self._save, args=[])
+        form.watch("note", text)
+        return text.on("keydown.ctrl.enter", form.send, args=[]).on("keydown.meta.enter", form.send, args=[])
 
 
 def _draw_facts() -> dict[str, Text]:

@@ -1,0 +1,48 @@
+// What is typed into a form and not saved yet: this tab keeps it, so that a restart of the server loses nothing of it.
+// Kept are the fields that the server marks, never a secret, and only for the session in which they were typed.
+"use strict";
+(() => {
+  const PREFIX = "portal-draft "; // login.js knows it too
+  const session = () => document.querySelector(".nicegui-layout")?.dataset.session ?? "";
+  const keyOf = (name) => `${PREFIX}${location.pathname} ${name}`;
+  const openForms = () => [...document.querySelectorAll("form[data-was]")];
+
+  function valuesOf(form) {
+    const fields = [...form.querySelectorAll("[data-field]")];
+    return Object.fromEntries(fields.map((field) => [field.dataset.field, field.dataset.value ?? field.value]));
+  }
+  function isTyped(form) {
+    const was = JSON.parse(form.dataset.was);
+    const hasSecret = [...form.querySelectorAll("input[type=password]")].some((field) => field.value);
+    return hasSecret || Object.entries(valuesOf(form)).some(([name, value]) => value !== was[name]);
+  }
+  function keep(form) {
+    const { draft: name, subject = "", was } = form.dataset;
+    const draft = { session: session(), name, subject, was: JSON.parse(was), values: valuesOf(form) };
+    if (isTyped(form)) sessionStorage.setItem(keyOf(name), JSON.stringify(draft));
+    else sessionStorage.removeItem(keyOf(name));
+  }
+
+  // Give this page's drafts back to the server, which knows what is stored by now; those of other sessions are nobody's.
+  function restore() {
+    if (!window.did_handshake) return setTimeout(restore, 50);
+    for (const key of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
+      const { session: from, ...draft } = JSON.parse(sessionStorage[key]);
+      if (from !== session()) sessionStorage.removeItem(key);
+      else if (key === keyOf(draft.name)) emitEvent("portal-draft", draft);
+    }
+  }
+
+  window.portalDrafts = { forget: (name) => sessionStorage.removeItem(keyOf(name)) };
+  document.addEventListener("input", ({ target }) => {
+    const form = target.closest?.("form[data-was]");
+    if (form) keep(form);
+  });
+  addEventListener("pagehide", () => openForms().forEach(keep)); // what was chosen rather than typed
+
+  // Ask before the tab is closed. Nothing is asked when the page goes by itself: what was typed stays in the tab.
+  addEventListener("beforeunload", (event) => {
+    if (window.socket?.connected && !window.portalLeaves && openForms().some(isTyped)) event.preventDefault();
+  });
+  document.addEventListener("DOMContentLoaded", restore);
+})();

@@ -1,0 +1,251 @@
+"""What has been typed and not saved is never thrown away unasked, and survives a restart of the server."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Dialog, Locator, Page, expect
+
+from portal.actions.notes import write_note
+from portal.db.tables import UsageEvent
+from tests.browser.conftest import Person, Portal
+from tests.browser.places import FORM_WINDOWS, WINDOWS, Window, address, go
+
+Visit = Callable[..., Page]
+
+TO_TYPE_INTO = "input:not([readonly], [role=combobox], [type=date]), textarea"
+QUESTION = "Discard what you typed?"
+_DRAFTS = "Object.entries(sessionStorage).filter(([name]) => name.startsWith('portal-draft '))"
+
+
+def escape(page: Page, _: Locator) -> None:
+    page.keyboard.press("Escape")
+
+
+def cancel(_: Page, opened: Locator) -> None:
+    opened.get_by_role("button", name="Cancel").click()
+
+
+def click_outside(page: Page, _: Locator) -> None:
+    page.mouse.click(5, 5)
+
+
+def question(page: Page) -> Locator:
+    return page.get_by_role("dialog", name=QUESTION)
+
+
+def answer(page: Page, name: str) -> None:
+    question(page).get_by_role("button", name=name).press("Enter")
+    expect(question(page)).to_have_count(0)
+
+
+def drafts(page: Page) -> list[list[str]]:
+    """Return what the tab keeps."""
+    found: list[list[str]] = page.evaluate(_DRAFTS)
+    return found
+
+
+@pytest.fixture
+def typist(portal: Portal, request: pytest.FixtureRequest) -> Person:
+    """An administrator with a key and a request, so that every dialog can be opened."""
+    person = portal.person(f"tilda-{abs(hash(request.node.name))}", role="admin")
+    portal.report(person)
+    return person
+
+
+def open_on(page: Page, portal: Portal, window: Window) -> tuple[Locator, Locator]:
+    """Open a dialog on a fresh page; return it and the first field of it."""
+    go(page, portal.url + address(window.route))
+    opened = window.open(page)
+    return opened, opened.locator(TO_TYPE_INTO).first
+
+
+@pytest.mark.parametrize("name", [name for name, window in WINDOWS.items() if window.role == "dialog"])
+def test_a_dialog_to_type_into_is_one_that_asks(portal: Portal, busy: Person, visit: Visit, name: str) -> None:
+    page = visit(busy, "/user/dashboard")
+    opened, _ = open_on(page, portal, WINDOWS[name])
+    assert (opened.locator(TO_TYPE_INTO).count() > 0) is (name in FORM_WINDOWS)
+
+
+@pytest.mark.parametrize("leave", [escape, cancel, click_outside])
+@pytest.mark.parametrize("name", FORM_WINDOWS)
+def test_leaving_a_dialog_asks_before_what_was_typed_is_lost(
+    portal: Portal, typist: Person, visit: Visit, name: str, leave: Callable[[Page, Locator], None]
+) -> None:
+    page, window = visit(typist, "/user/dashboard"), FORM_WINDOWS[name]
+    opened, field = open_on(page, portal, window)
+    before = field.input_value()
+    field.press_sequentially("typed")
+    leave(page, opened)
+    expect(question(page).get_by_role("button", name="Keep writing")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question(page)).to_have_count(0)
+    expect(field).to_have_value(re.compile("typed"))
+    assert opened.evaluate("window => window.contains(document.activeElement)")
+    leave(page, opened)
+    answer(page, "Discard")
+    expect(opened).to_have_count(0)
+    expect(window.opener(page)).to_be_focused()
+    assert drafts(page) == []
+    window.open(page)
+    expect(field).to_have_value(before)
+
+
+@pytest.mark.parametrize("leave", [escape, cancel, click_outside])
+@pytest.mark.parametrize("name", FORM_WINDOWS)
+def test_a_dialog_in_which_nothing_was_typed_closes_at_once(
+    portal: Portal, typist: Person, visit: Visit, name: str, leave: Callable[[Page, Locator], None]
+) -> None:
+    page = visit(typist, "/user/dashboard")
+    opened, field = open_on(page, portal, FORM_WINDOWS[name])
+    field.press("x")
+    field.press("Backspace")
+    leave(page, opened)
+    expect(opened).to_have_count(0)
+    expect(FORM_WINDOWS[name].opener(page)).to_be_focused()
+
+
+def test_keeping_on_puts_the_cursor_back_where_it_was(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/usage")
+    _, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    field.press_sequentially("half a thou")
+    page.keyboard.press("Escape")
+    answer(page, "Keep writing")
+    expect(field).to_be_focused()
+    page.keyboard.type("ght")
+    expect(field).to_have_value("half a thought")
+
+
+@pytest.mark.parametrize("name", FORM_WINDOWS)
+def test_what_was_typed_survives_a_restart_of_the_server(
+    portal: Portal, typist: Person, visit: Visit, name: str
+) -> None:
+    page = visit(typist, "/user/dashboard")
+    opened, field = open_on(page, portal, FORM_WINDOWS[name])
+    field.press_sequentially("before")
+    portal.stop()
+    try:
+        expect(page.locator("#offline")).to_be_visible()
+        page.keyboard.type(" and while it was away")
+        page.evaluate("window.isOld = true")
+    finally:
+        portal.start()
+    page.wait_for_function("!window.isOld && window.did_handshake", timeout=20_000)
+    expect(field).to_have_value(re.compile("before and while it was away"))
+    expect(field).to_be_focused()
+    expect(opened).to_contain_text("It is not saved yet.")
+    page.keyboard.press("Escape")
+    answer(page, "Discard")
+    expect(opened).to_have_count(0)
+    expect(page.locator("body:focus")).to_have_count(0)
+    go(page, page.url)
+    expect(opened).to_have_count(0)
+
+
+def test_a_note_that_is_saved_leaves_no_draft(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/usage")
+    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    field.press_sequentially("a thought")
+    assert "a thought" in drafts(page)[0][1]
+    field.press("Control+Enter")
+    expect(opened).to_have_count(0)
+    assert drafts(page) == []
+    go(page, page.url)
+    assert drafts(page) == []
+    expect(opened).to_have_count(0)
+
+
+def test_the_choices_of_a_form_are_kept_as_well(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/keys")
+    opened, field = open_on(page, portal, WINDOWS["key_dialogs.CreateKey"])
+    field.press_sequentially("night")
+    opened.get_by_role("combobox", name="Expires").click()
+    page.get_by_role("option", name="On a date").click()
+    opened.get_by_label("Last day").fill("2999-12-31")
+    go(page, page.url)
+    expect(opened.get_by_label("Last day")).to_have_value("2999-12-31")
+    expect(field).to_have_value("night")
+
+
+def test_an_older_draft_does_not_replace_a_newer_note_in_silence(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/usage")
+    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    field.press_sequentially("older")
+    usage_id = portal.run(lambda session: session.query(UsageEvent.id).filter_by(account_id=typist.account.id).scalar())
+    portal.run(write_note, typist.account.id, usage_id, "newer", datetime.now(UTC))
+    go(page, page.url)
+    expect(opened).to_contain_text("Something else has been saved here since you typed this.")
+    expect(field).to_have_value("older")
+    page.keyboard.press("Escape")
+    answer(page, "Discard")
+    expect(opened).to_have_count(0)
+    WINDOWS["note_dialog.NoteDialog"].open(page)
+    expect(field).to_have_value("newer")
+
+
+def test_the_draft_about_something_that_is_gone_is_forgotten(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/usage")
+    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    field.press_sequentially("nothing")
+    portal.run(lambda session: session.query(UsageEvent).filter_by(account_id=typist.account.id).delete())
+    go(page, page.url)
+    expect(page.get_by_text("There is no such request.")).to_be_visible()
+    expect(opened).to_have_count(0)
+    page.wait_for_function(f"{_DRAFTS}.length === 0")
+
+
+def test_signing_out_clears_what_was_typed_in_every_tab(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/usage")
+    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    field.press_sequentially("for nobody else")
+    other = page.context.new_page()
+    go(other, portal.url + "/user/dashboard")
+    other.get_by_test_id("account-menu").click()
+    other.get_by_role("menuitem", name="Sign out").click()
+    other.wait_for_url("**/user/login**")
+    page.bring_to_front()
+    page.wait_for_url("**/user/login**")
+    page.wait_for_function(f"{_DRAFTS}.length === 0")
+    page.get_by_label("Username").fill(typist.account.username)
+    page.get_by_label("Password", exact=True).fill(typist.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/user/usage**")
+    page.wait_for_function("window.did_handshake === true")
+    expect(page.get_by_test_id("usage-table")).to_contain_text("qwen3-coder")
+    expect(opened).to_have_count(0)
+
+
+def test_another_account_in_the_same_tab_sees_nothing_of_it(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/keys")
+    opened, field = open_on(page, portal, WINDOWS["key_dialogs.CreateKey"])
+    field.press_sequentially("for nobody else")
+    somebody = portal.person(f"else-{typist.account.id}")
+    page.context.add_cookies([{"name": "portal_session", "value": somebody.session, "url": portal.url}])
+    go(page, portal.url + "/user/keys")
+    page.wait_for_function(f"{_DRAFTS}.length === 0")
+    expect(page.get_by_test_id("keys-table")).to_contain_text(somebody.key.prefix)
+    expect(opened).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", FORM_WINDOWS)
+def test_closing_the_tab_asks_while_something_is_typed(portal: Portal, typist: Person, visit: Visit, name: str) -> None:
+    page = visit(typist, "/user/dashboard")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    opened, field = open_on(page, portal, FORM_WINDOWS[name])
+    field.press_sequentially("typed")
+    page.close(run_before_unload=True)
+    page.wait_for_timeout(500)  # the browser asks in its own time
+    assert asked == ["beforeunload"]
+    page.keyboard.press("Escape")
+    answer(page, "Discard")
+    expect(opened).to_have_count(0)
+    page.close(run_before_unload=True)
+    page.wait_for_event("close") if not page.is_closed() else None
+    assert asked == ["beforeunload"]
