@@ -16,6 +16,7 @@ from portal.clock import utc_now
 from portal.db.session import run_in_reading, run_in_transaction
 from portal.db.templates import AssignedModel, all_templates, models_of
 from portal.errors import InvalidInput, TooLarge
+from portal.rules.text import counted
 
 commands = typer.Typer(help="Expert templates: models by category, and a cost factor.", no_args_is_help=True)
 
@@ -63,7 +64,7 @@ def set_template(
     ]
     open_portal()
     run_in_transaction(define_template, actor(), read.name, read.cost_factor, models, utc_now())
-    typer.echo(f"Saved the expert template {read.name} with {len(models)} models.")
+    typer.echo(f"Saved the expert template {read.name} with {counted(len(models), 'model')}.")
 
 
 @commands.command(epilog=example("portal template assign alice research-de"))

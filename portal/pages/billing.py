@@ -130,7 +130,7 @@ class SummaryCards:
         if not counted:
             return NOTHING
         average = (2 * figures.tokens + counted) // (2 * counted)
-        return f"{self._formats.number(average)} billable tokens each on average"
+        return f"{self._formats.billable(average)} each on average"
 
 
 class _SumCard:

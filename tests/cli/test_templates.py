@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named, template_of
 from tests.cli.terminal import fail, rows, succeed
 
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "name": "research-de",
     "cost_factor": "1.25",
     "categories": {
@@ -45,6 +46,13 @@ def test_a_template_is_read_from_stdin_and_replaces_its_namesake(db: Database, t
     succeed("template", "set", str(template_file))
     succeed("template", "set", "-", typed=json.dumps(TEMPLATE | {"cost_factor": 0.1, "categories": {}}))
     assert rows(succeed("template", "list")) == [["research-de", "0.1", "–", "–", "–"]]
+
+
+@pytest.mark.parametrize(("category", "models"), [("Code", "2 models"), ("Reasoning", "1 model")])
+def test_saved_template_says_how_many_models_it_has(db: Database, category: str, models: str) -> None:
+    only = TEMPLATE | {"categories": {category: TEMPLATE["categories"][category]}}
+    said = succeed("template", "set", "-", typed=json.dumps(only))
+    assert said == f"Saved the expert template research-de with {models}.\n"
 
 
 def test_a_template_is_assigned_and_taken_away(alice: Account, template_file: Path) -> None:

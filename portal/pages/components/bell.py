@@ -93,4 +93,4 @@ def present(crossing: CrossingView, f: Formats) -> str:
 
 def then(crossing: CrossingView, f: Formats) -> str:
     """Say how much of the budget was used when it happened."""
-    return f"{f.number(crossing.consumed)} of {f.number(crossing.limit)} billable tokens"
+    return f"{f.number(crossing.consumed)} of {f.billable(crossing.limit)}"

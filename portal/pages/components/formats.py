@@ -63,6 +63,10 @@ class Formats:
         """Write how many requests: 1 request, 3,138 requests."""
         return f"{self.number(count)} {noun(count, 'request')}"
 
+    def billable(self, count: int) -> str:
+        """Write how many billable tokens: 1 billable token, 1,234 billable tokens."""
+        return f"{self.number(count)} billable {noun(count, 'token')}"
+
     def raw(self, figures: Figures) -> str:
         """Name the raw total where a cost factor made the billable tokens differ from it; else nothing."""
         return f"{self.number(figures.total_tokens)} raw" if figures.total_tokens != figures.tokens else ""

@@ -107,7 +107,7 @@ class UsageTotals:
         )
         self._pruned.set_visibility(pruned.requests > 0)
         if pruned.requests:
-            what = f"{f.requests(pruned.requests)}, {f.number(pruned.tokens)} billable tokens, {f.cost(pruned)}"
+            what = f"{f.requests(pruned.requests)}, {f.billable(pruned.tokens)}, {f.cost(pruned)}"
             self._pruned.show(f"Older requests are no longer kept one by one. Not listed, but counted: {what}.")
         counts = (sums.requests, sums.prompt_tokens, sums.completion_tokens, sums.total_tokens, sums.tokens)
         values = (*map(f.number, counts), f.cost(sums))

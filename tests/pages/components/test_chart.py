@@ -62,6 +62,15 @@ def test_the_part_of_a_bar_above_the_limit_is_marked() -> None:
     assert "limit" not in bars["customdata"][1]
 
 
+def test_tooltip_counts_one_token_in_the_singular() -> None:
+    hovers = drawn(None, (0, 1, 2))["data"][0]["customdata"]
+    assert [hover.split("<br>")[1] for hover in hovers] == [
+        "0 billable tokens",
+        "1 billable token",
+        "2 billable tokens",
+    ]
+
+
 def test_the_line_runs_through_no_label_of_an_empty_day() -> None:
     assert drawn(1)["data"][0]["text"] == ["", "", ""]
     assert drawn(1500)["data"][0]["text"] == ["0", "", ""]
