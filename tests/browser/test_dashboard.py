@@ -188,6 +188,14 @@ def test_a_budget_that_is_used_up_is_said_above_the_cards(portal: Portal, visit:
     )
 
 
+def test_skip_link_takes_no_room_on_a_phone(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("springer"), "/user/dashboard", width=390)
+    bar, heading = page.locator(".mp-topbar").bounding_box(), page.get_by_role("heading", level=1).bounding_box()
+    assert bar is not None
+    assert heading is not None
+    assert heading["y"] - bar["y"] - bar["height"] < 24
+
+
 def test_the_open_menu_of_a_phone_holds_the_focus_and_gives_it_back(portal: Portal, visit: Visit) -> None:
     page = visit(portal.person("foca"), "/user/dashboard", width=390)
     opener, closer = page.get_by_role("button", name="Open menu"), page.get_by_role("button", name="Close menu")
