@@ -2,8 +2,10 @@
 
 Decision on whose: the key of `portal.api_key_hash`, `portal.api_key` or LiteLLM's attributes; else the user of
 `portal.username`, `enduser.id`, `user.email` and so on, in the order below. An email is more reliable than `user.id`,
-which some programs fill with a number of their own. What begins with `portal.` is the gateway's own word. None of this
-can be checked: a gateway must not hand on a user that a client named, nor a collector such attributes of strangers.
+which some programs fill with a number of their own. What begins with `portal.` is the gateway's own word. Where
+LiteLLM's key is not known here, the user and email address of the proxy's record of it say whose it is, as in its
+callback. None of this can be checked: a gateway must not hand on a user that a client named, nor a collector such
+attributes of strangers.
 """
 
 import re
@@ -42,7 +44,8 @@ _USER = (
 RESPONSE, ERROR = ("gen_ai.response.id", "ai.response.id"), "error.type"
 _MODE, _TEMPLATE, _FACTOR = "portal.mode", "portal.template", "portal.cost_factor"
 
-CONTEXT = (*_KEY, *_USER, *SESSION, _MODE, _TEMPLATE, _FACTOR)
+_PROXYS_USER = ("metadata.user_api_key_user_email", "metadata.user_api_key_user_id")
+CONTEXT = (*_KEY, *_USER, *_PROXYS_USER, *SESSION, _MODE, _TEMPLATE, _FACTOR)
 """What a call takes from one around it that is ignored for it."""
 
 NO_MODEL = f"{ASKED[0]} is missing."
@@ -100,6 +103,7 @@ def report(
         cached_tokens=counts.cached if counts else 0,
         reasoning_tokens=counts.reasoning if counts else 0,
         status=_status(said) if has_failed else "ok",
+        fallback_names=(_names(said, _PROXYS_USER) or None) if key_hash else None,
         requested_at=requested_at,
         latency_ms=latency_ms,
         template=text(said, 64, _TEMPLATE) or None,
@@ -152,6 +156,11 @@ def _whose(said: Attributes) -> tuple[str | None, str | None]:
         if name in said:
             secret = str(said[name])
             return digest(secret) if name == "portal.api_key" else as_digest(secret), None
-    names = (text(said, MAX_EMAIL + 1, name).lower() for name in _USER)
-    found = next((name for name in names if 0 < len(name) <= (MAX_EMAIL if "@" in name else MAX_NAME)), None)
-    return (None, found) if found else (digest(""), None)
+    found = _names(said, _USER)
+    return (None, found[0]) if found else (digest(""), None)
+
+
+def _names(said: Attributes, attributes: Collection[str]) -> tuple[str, ...]:
+    """Return the user names and email addresses in attributes, those that are not longer than one may be."""
+    names = (text(said, MAX_EMAIL + 1, name).lower() for name in attributes)
+    return tuple(name for name in names if 0 < len(name) <= (MAX_EMAIL if "@" in name else MAX_NAME))

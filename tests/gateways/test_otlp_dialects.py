@@ -291,3 +291,24 @@ def test_reading_a_stored_response_is_a_replay(operation: str) -> None:
 )
 def test_people_by_email_and_by_what_instrumentations_call_them(said: dict[str, Any], username: str) -> None:
     assert one({"gen_ai.request.model": "m", **USED, **said}).username == username
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"metadata.user_api_key_user_email": "Alice@Example.org", "metadata.user_api_key_user_id": "u-1"}, 2),
+        ({"metadata.user_api_key_hash": "f" * 64, "metadata.user_api_key_user_email": "alice@example.org"}, 1),
+        ({"metadata.user_api_key_user_id": "alice@example.org"}, 1),
+    ],
+)
+def test_litellms_user_says_whose_it_is_where_its_key_is_not_known(said: dict[str, Any], names: int) -> None:
+    report = one({"gen_ai.request.model": "m", **USED, **said})
+    assert report.key_hash
+    assert report.fallback_names is not None
+    assert (report.fallback_names[0], len(report.fallback_names)) == ("alice@example.org", names)
+
+
+def test_a_call_that_names_its_user_has_no_other_one() -> None:
+    said = {"user.id": "bob", "metadata.user_api_key_user_email": "alice@example.org"}
+    report = one({"gen_ai.request.model": "m", **USED, **said})
+    assert (report.username, report.fallback_names) == ("bob", None)
