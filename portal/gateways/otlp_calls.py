@@ -26,7 +26,7 @@ from portal.rules.usage import LONGEST_ID, UsageReport
 
 ASKED = (
     *("gen_ai.request.model", "llm.request.model", "llm.model_name", "embedding.model_name"),
-    *("langfuse.observation.model.name", "ai.model.id"),
+    *("langfuse.observation.model.name", "ai.model.id", "mlflow.llm.model"),
 )
 PLAIN_MODEL = "model"
 """The model as Claude Code and Codex name it; it counts only where the program is known."""
@@ -66,7 +66,7 @@ def text(said: Attributes, longest: int, *names: str) -> str:
 
 def model_asked(said: Attributes, *, plain: bool = False) -> str:
     """Return the name of the model that was asked for, else of the one that answered; "" without either."""
-    return text(said, 200, *ASKED, *((PLAIN_MODEL,) if plain else ()), *SERVED)
+    return text(said, 200, *ASKED, *((PLAIN_MODEL,) if plain else ()), *SERVED).strip('"')  # MLflow writes JSON
 
 
 def instant(nanoseconds: int) -> datetime:
@@ -86,7 +86,7 @@ def report(
     latency_ms: int | None = None,
     from_log: bool | None = None,
 ) -> UsageReport:
-    """Return the call that attributes tell of; without `counts` it has none, unless it failed. Raises Unclear."""
+    """Return the call that attributes tell of; one that succeeded without any tokens has no counts. Raises Unclear."""
     model = model_asked(said, plain=plain)
     if not model:
         raise Unclear(NO_MODEL)
@@ -110,7 +110,7 @@ def report(
         cost_factor=_cost_factor(said.get(_FACTOR)),
         session_id=text(said, 256, *SESSION) or None,
         from_log=from_log,
-        without_counts=None if counts or has_failed else True,
+        without_counts=None if has_failed or (counts and counts.total) else True,
     )
 
 

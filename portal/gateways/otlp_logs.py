@@ -32,7 +32,7 @@ from portal.gateways.otlp_calls import (
     text,
     wanted,
 )
-from portal.gateways.otlp_kinds import SERVICE, is_call, is_embedding, is_replay
+from portal.gateways.otlp_kinds import SERVICE, is_call, is_embedding, is_in_logs, is_replay
 from portal.gateways.otlp_usage import COMPLETION, PROMPT, counts_of
 from portal.gateways.values import Unclear, latency
 from portal.gateways.values import instant as instant_of
@@ -105,7 +105,7 @@ def _is_convention(record: LogRecord) -> bool:
     """Say whether a record has counts of the GenAI conventions that are those of one request."""
     said = record.said
     if record.event == GEN_AI_EVENT:
-        return _GEMINI not in said
+        return _GEMINI not in said and not is_in_logs(said)
     is_of_request = is_call(said) is True or not record.event or record.event.startswith("gen_ai.")
     return is_of_request and PROMPT in said and COMPLETION in said and bool(model_asked(said))
 

@@ -312,3 +312,16 @@ def test_a_call_that_names_its_user_has_no_other_one() -> None:
     said = {"user.id": "bob", "metadata.user_api_key_user_email": "alice@example.org"}
     report = one({"gen_ai.request.model": "m", **USED, **said})
     assert (report.username, report.fallback_names) == ("bob", None)
+
+
+def test_model_of_mlflow_is_read_without_its_quotes() -> None:
+    said = {"mlflow.spanType": '"CHAT_MODEL"', "mlflow.llm.model": '"gpt-5"', "mlflow.llm.provider": '"openai"'}
+    usage = '{"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, "cache_read_input_tokens": 60}'
+    report = one({**said, "mlflow.chat.tokenUsage": usage})
+    assert (report.model, report.total_tokens, report.cached_tokens) == ("gpt-5", 150, 60)
+
+
+def test_success_that_names_zeros_is_a_call_without_counts() -> None:
+    zeros = {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}
+    assert one(zeros).without_counts is True
+    assert one({**zeros, "error.type": "429"}).without_counts is None

@@ -154,6 +154,10 @@ def test_events_of_requests_count(record: Record, expected: tuple[int, ...]) -> 
             Record(CONVENTION | {"event.name": GEN_AI_EVENT, "installation.id": "i-1"}),
             id="the second event that Gemini CLI sends of a request",
         ),
+        pytest.param(
+            Record(CONVENTION | {"event.name": GEN_AI_EVENT, "service.name": "gemini-cli"}),
+            id="the same without the number of its installation",
+        ),
     ],
 )
 def test_everything_else_is_ignored(record: Record) -> None:
