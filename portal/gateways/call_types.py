@@ -30,8 +30,9 @@ def manages(call_type: str) -> bool:
 
 
 def is_about_batches(call_type: str) -> bool:
-    """Say whether calls of this type are about batches, whose usage only comes with a poll."""
-    return bool(_words(call_type) & _BATCHES)
+    """Say whether calls of this type are about one batch, whose usage only comes with a poll."""
+    words = _words(call_type)
+    return bool(words & _BATCHES) and "list" not in words
 
 
 def completes_nothing(call_type: str) -> bool:

@@ -17,14 +17,27 @@ Decisions:
 - What is counted is never guessed: a span with unreadable or half of its counts is rejected.
 - A failed call is shown with its error, and with no tokens if it says of none.
 - Claude Code may send a span and a log record of each request: both have the same id (`shared_id`), so one counts.
-- A span that fetches a stored response repeats the usage of the call that made it: a replay, which is never billed.
+- A span that fetches a stored response repeats the usage of the call that made it: a replay, which is never billed. The
+  usage of a batch comes with LiteLLM's polls of it alone: the first that has it counts, under the batch's id.
 - LiteLLM's spans do not tell a hit of its cache from a call; its own callback does (`gateways.litellm`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portal.gateways.counts import Counts
-from portal.gateways.otlp_calls import ERROR, NO_MODEL, RESPONSE, instant, model_asked, report, shared_id, text, wanted
+from portal.gateways.otlp_calls import (
+    ASKED,
+    ERROR,
+    NO_MODEL,
+    RESPONSE,
+    batch_id,
+    instant,
+    model_asked,
+    report,
+    shared_id,
+    text,
+    wanted,
+)
 from portal.gateways.otlp_kinds import CLAUDE_CODE, is_call, is_embedding, is_in_logs, is_replay
 from portal.gateways.otlp_nesting import Call, Nesting, in_context, key, nest
 from portal.gateways.otlp_usage import counts_of
@@ -101,9 +114,9 @@ def _entry(span: Span, default_mode: str) -> Entry | None:
     if is_call(said) is False or is_in_logs(said):
         return None
     id = key(span) if span.trace_id and span.span_id else None
-    if is_replay(said):
-        return Replay(id)
     try:
+        if is_replay(said):
+            return _polled(span, default_mode) or Replay(id)
         return _report(span, id, default_mode)
     except Unclear as unclear:
         return Rejected(id, str(unclear))
@@ -131,6 +144,15 @@ def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None
         has_failed=has_failed,
         latency_ms=latency((span.end - span.start) / 1_000_000) if span.end else None,
     )
+
+
+def _polled(span: Span, default_mode: str) -> UsageReport | None:
+    """Return the batch of which a poll brings the usage; None for a span that brings none. Raises Unclear."""
+    batch, said = batch_id(span.said), span.said
+    if not model_asked(said):  # it was read by its id alone
+        said = {**said, ASKED[0]: "unknown-model"}
+    polled = _report(replace(span, said=said), batch, default_mode) if batch else None
+    return replace(polled, latency_ms=None, is_only_one=True) if polled and polled.total_tokens else None
 
 
 def claude_id(said: Attributes, counts: Counts) -> str:

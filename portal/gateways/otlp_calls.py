@@ -13,8 +13,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from portal.gateways import litellm_ids
+from portal.gateways.call_types import is_about_batches
 from portal.gateways.counts import Counts
 from portal.gateways.otlp_kinds import NAMES as KIND_NAMES
+from portal.gateways.otlp_kinds import operation
 from portal.gateways.otlp_usage import NAMES as COUNT_NAMES
 from portal.gateways.otlp_usage import PREFIXES
 from portal.gateways.otlp_wire import Attributes, Value, Wanted
@@ -41,10 +44,10 @@ _USER = (
     *("portal.username", "enduser.id", "user.email", "langfuse.user.id", "user.id", "user.name"),
     *("traceloop.association.properties.user_id", "ai.telemetry.metadata.userId"),
 )
+_PROXYS_USER = ("metadata.user_api_key_user_email", "metadata.user_api_key_user_id")
 RESPONSE, ERROR = ("gen_ai.response.id", "ai.response.id"), "error.type"
 _MODE, _TEMPLATE, _FACTOR = "portal.mode", "portal.template", "portal.cost_factor"
 
-_PROXYS_USER = ("metadata.user_api_key_user_email", "metadata.user_api_key_user_id")
 CONTEXT = (*_KEY, *_USER, *_PROXYS_USER, *SESSION, _MODE, _TEMPLATE, _FACTOR)
 """What a call takes from one around it that is ignored for it."""
 
@@ -100,10 +103,10 @@ def report(
         completion_tokens=counts.completion if counts else 0,
         key_hash=key_hash,
         username=username,
+        fallback_names=(_names(said, _PROXYS_USER) or None) if key_hash else None,
         cached_tokens=counts.cached if counts else 0,
         reasoning_tokens=counts.reasoning if counts else 0,
         status=_status(said) if has_failed else "ok",
-        fallback_names=(_names(said, _PROXYS_USER) or None) if key_hash else None,
         requested_at=requested_at,
         latency_ms=latency_ms,
         template=text(said, 64, _TEMPLATE) or None,
@@ -123,6 +126,11 @@ def shared_id(program: str, said: Attributes, model: str, counts: Counts, reques
         return f"{program}/{request}"
     content = (text(said, 256, *SESSION), model, counts.prompt, counts.completion, counts.cached)
     return f"{program}/{digest(request or repr(content))}"
+
+
+def batch_id(said: Attributes) -> str:
+    """Return the id under which LiteLLM's polls of one batch are reported, as by its callback; "" of other calls."""
+    return litellm_ids.shared_id("batch", text(said, 256, *RESPONSE)) if is_about_batches(operation(said)) else ""
 
 
 def _provider_model(said: Attributes, model: str, served: str) -> str | None:

@@ -76,8 +76,13 @@ def is_call(said: Attributes) -> bool | None:
 
 def is_replay(said: Attributes) -> bool:
     """Say whether a call only reads or manages what was generated before, by the conventions or by LiteLLM's words."""
-    word = _word(said, OPERATION)
+    word = operation(said)
     return word in _REPLAYS or (word not in _CALLS | _OTHERS and manages(word))
+
+
+def operation(said: Attributes) -> str:
+    """Return what the conventions call a call, or LiteLLM; "" if it is called nothing."""
+    return _word(said, OPERATION)
 
 
 def is_embedding(said: Attributes) -> bool:

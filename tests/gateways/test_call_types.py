@@ -48,7 +48,7 @@ def test_other_spellings() -> None:
 
 def test_batches() -> None:
     assert all(map(is_about_batches, ("aretrieve_batch", "create_batch", "CallTypes.acancel_batch")))
-    assert not is_about_batches("aget_responses")
+    assert not any(map(is_about_batches, ("aget_responses", "alist_batches")))
 
 
 def test_calls_without_a_completion() -> None:

@@ -325,3 +325,26 @@ def test_success_that_names_zeros_is_a_call_without_counts() -> None:
     zeros = {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}
     assert one(zeros).without_counts is True
     assert one({**zeros, "error.type": "429"}).without_counts is None
+
+
+POLL = {"gen_ai.operation.name": "aretrieve_batch", "gen_ai.response.id": "batch_1"}
+
+
+def test_batch_is_the_first_poll_that_brings_its_usage() -> None:
+    polls = [Sent({**POLL, "gen_ai.request.model": "m"}, id="aa" * 8)]
+    polls += [Sent({**POLL, "gen_ai.request.model": "m", **USED}, id=id * 8) for id in ("bb", "cc")]
+    running, first, again = read(*polls).entries
+    assert running == Replay(f"{TRACE}/{'aa' * 8}")
+    assert isinstance(first, UsageReport)
+    assert isinstance(again, UsageReport)
+    assert (first.id, again.id, first.is_only_one) == ("batch/batch_1", "batch/batch_1", True)
+    assert first.fingerprint() == again.fingerprint()
+
+
+def test_batch_that_was_read_by_its_id_has_no_model() -> None:
+    assert one({**POLL, **USED}).model == "unknown-model"
+
+
+def test_list_of_batches_is_a_replay() -> None:
+    said = {**POLL, "gen_ai.operation.name": "alist_batches", "gen_ai.request.model": "m", **USED}
+    assert read(Sent(said)).entries == [Replay(f"{TRACE}/{SPAN}")]
