@@ -5,6 +5,7 @@ from nicegui import APIRouter, events, ui
 from portal.actions.gateways import NewGateway, connect_gateway
 from portal.clock import utc_now
 from portal.db.session import in_reading, in_transaction
+from portal.errors import Conflict, InvalidInput
 from portal.pages.addresses import CONNECT, GATEWAYS
 from portal.pages.components.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.components.fields import Form, Message
@@ -14,29 +15,32 @@ from portal.pages.components.parts import Text, icon, set_props, tag
 from portal.pages.components.snippets import GATEWAYS as KINDS
 from portal.pages.components.snippets import Values
 from portal.views.accounts import Viewer
-from portal.views.gateways import NO_EVENT_YET, Connection, load_gateway_connection
+from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection
 from portal.visitors import Administrator
 
 router = APIRouter()
 
 _DEFAULT = "litellm"
+_NAME_HINT = "What it is called here."
 _MODE_HINT = "Shown for requests of which the gateway names none."
 
 
 @router.page(CONNECT)
 async def connect_page(viewer: Administrator, kind: str = _DEFAULT) -> None:
     """Let an administrator connect a gateway; `?kind=` chooses what it is."""
+    names = await in_reading(load_free_names, viewer.id, KINDS)
     with frame("Connect gateway", viewer, section="Gateways") as head:
         head.subtitle("Choose what it is, copy the snippet, and watch the light.")
-        ConnectGateway(viewer, kind if kind in KINDS else _DEFAULT)
+        ConnectGateway(viewer, kind if kind in KINDS else _DEFAULT, names)
 
 
 class ConnectGateway:
     """Two steps: a name, then the snippet with a fresh token, which is seen only here and only now."""
 
-    def __init__(self, viewer: Viewer, kind: str) -> None:
-        """Draw the first step; the second one waits for it."""
+    def __init__(self, viewer: Viewer, kind: str, names: dict[str, str]) -> None:
+        """Draw the first step, with the name that `names` has for each kind; the second one waits for it."""
         self._viewer = viewer
+        self._names = names
         self._made: NewGateway | None = None
         with tag("section", "mp-card", aria_label="What it is", data_testid="connect-form"):
             with tag("div", "mp-card__head"):
@@ -58,7 +62,9 @@ class ConnectGateway:
         self._kind = Choice("Kind of gateway", {key: k.name for key, k in KINDS.items()}, kind, self._choose)
         self._about = Text("p", KINDS[kind].about).classes("mp-muted")
         with tag("div", "mp-pair"):
-            self._name = form.text("name", "Name", kind, hint="What it is called here.", autocomplete="off")
+            self._name = form.text(
+                "name", "Name", self._names[kind], hint="What it is called here.", autocomplete="off"
+            )
             self._mode = form.text("mode", "Mode", "native", hint=_MODE_HINT, autocomplete="off")
         with tag("div", "mp-form__foot") as self._foot:
             form.submit("Create gateway")
@@ -80,19 +86,31 @@ class ConnectGateway:
             self._show(self._made)
             return
         self._about.show(KINDS[kind].about)
-        if self._name.text in {"", *KINDS}:
-            self._name.fill(kind)
+        if self._name.text in {"", *self._names.values()}:
+            self._name.fill(self._names[kind])
 
     async def _create(self) -> str:
         if self._made is not None:
             return ""
-        with_token = KINDS[self._kind.chosen].with_token
-        self._made = await in_transaction(
-            connect_gateway, self._viewer.id, self._name.text, self._mode.text, utc_now(), with_token=with_token
-        )
+        try:
+            self._made = await self._connect()
+        except Conflict as error:
+            raise await self._with_another_name(error) from error
         self._show(self._made)
         self._light.watch(self._look, NO_EVENT_YET)
         return ""
+
+    async def _connect(self) -> NewGateway:
+        with_token = KINDS[self._kind.chosen].with_token
+        name, mode = self._name.text, self._mode.text
+        return await in_transaction(connect_gateway, self._viewer.id, name, mode, utc_now(), with_token=with_token)
+
+    async def _with_another_name(self, error: Conflict) -> InvalidInput:
+        """Put a name that is free in place of one that is taken; return what to say about it."""
+        taken = self._name.text.strip()
+        self._names = await in_reading(load_free_names, self._viewer.id, {*KINDS, taken})
+        self._name.fill(self._names[taken])
+        return InvalidInput(f"{error.detail} {self._names[taken]} is free.", "name")
 
     def _show(self, made: NewGateway) -> None:
         kind = KINDS[self._kind.chosen]

@@ -1,9 +1,12 @@
 """Who reports usage: a gateway about everybody, a person's program about that person alone."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain, count
 
+from portal.rules.text import MAX_NAME
 from portal.rules.usage import LONGEST_ID, Entry, UsageReport
 
 OWN_REPORTS = "own-reports"
@@ -11,6 +14,13 @@ OWN_REPORTS = "own-reports"
 OWN_MODE = "native"
 NOTED_EVERY = timedelta(minutes=1)
 """How exactly it is known when a gateway last reported; a write for every batch would make its batches wait in line."""
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """Return a name that no gateway has: `wanted`, or the first of `wanted-2`, `wanted-3` and so on."""
+    ends = chain([""], (f"-{number}" for number in count(2)))
+    names = (wanted[: MAX_NAME - len(end)] + end for end in ends)
+    return next(name for name in names if name not in taken)
 
 
 @dataclass(frozen=True, slots=True)

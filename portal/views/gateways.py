@@ -1,5 +1,6 @@
 """Gateways for administrators: whether they report, with which tokens, and what of it could not be taken."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from portal.db.rejected import rejected_reasons
 from portal.db.tables import Gateway
 from portal.db.uncounted import Uncounted, uncounted_since
 from portal.errors import Forbidden, NotFound
+from portal.rules.reporters import free_name
 
 LATELY = timedelta(days=6)
 """What was not counted is shown for today and as far back as this: a week."""
@@ -109,6 +111,13 @@ def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[Gatew
         )
         for row in all_gateways(session)
     )
+
+
+def load_free_names(session: Session, admin_id: int, wanted: Iterable[str]) -> dict[str, str]:
+    """Return for each name that is wanted one that no gateway has. Raises Forbidden for all but administrators."""
+    _check(session, admin_id)
+    taken = {row.name for row in all_gateways(session)}
+    return {name: free_name(name, taken) for name in wanted}
 
 
 def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime) -> GatewayView:

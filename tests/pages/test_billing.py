@@ -214,6 +214,24 @@ async def test_a_later_price_changes_no_cost_that_was_stored(visit, requests, al
     assert "€1.10" in texts(tagged(user, "summary-tokens"))
 
 
+async def test_requests_without_counts_are_told_and_lead_to_their_list(
+    visit, requests, alice: Account, gateway: Gateway
+) -> None:
+    user = await visit(alice)
+    assert not any("without counts" in text for text in texts(tagged(user, "summary-requests")))
+    for number in (1, 2):
+        send(gateway, report(f"i-{number}", model="image-1", prompt_tokens=0, completion_tokens=0, without_counts=True))
+    await live.tick()
+    card = tagged(user, "summary-requests")
+    assert {"6", "13,690 billable tokens each on average, ", "2 without counts"} <= set(texts(card))
+    (link,) = (e for e in card.descendants() if e.props.get("data-testid") == "without-counts")
+    wanted = parse_filter(dict(parse_qsl(urlsplit(link.props["href"]).query)))
+    listed = run_in_reading(load_usage, viewer_of(alice), wanted, NOW)
+    assert [row.model for row in listed.rows] == ["image-1", "image-1"]
+    (row,) = (row for row in models(user).rows if row["model"] == "image-1")
+    assert (row["requests"], row["without"]) == ("2", "2 without counts")
+
+
 async def test_requests_without_a_price_are_told_and_never_a_silent_zero(
     visit, requests, alice: Account, gateway: Gateway
 ) -> None:

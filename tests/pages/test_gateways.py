@@ -12,6 +12,7 @@ from nicegui.testing.user_interaction import UserInteraction
 from starlette.testclient import TestClient
 
 from portal.actions.accounts import set_active
+from portal.actions.gateways import connect_gateway
 from portal.actions.reports import store_reports
 from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
 from portal.db.tables import Account
@@ -178,13 +179,35 @@ async def test_another_kind_has_other_things_to_copy(visit, admin: Account) -> N
     assert run(tokens_of, made.id) == []
 
 
-async def test_a_taken_name_is_said_and_another_one_can_be_given(visit, admin: Account, gateway: Gateway) -> None:
+async def test_a_taken_name_is_said_and_another_one_is_suggested(visit, admin: Account, gateway: Gateway) -> None:
     visitor = await visit(admin, "/admin/gateways/new")
     with visitor:
         control(elements(visitor), "Name").value = gateway.name
     submit(visitor, "Connect gateway")
-    await visitor.should_see("There is a gateway called moe-1 already.")
+    await visitor.should_see("There is a gateway called moe-1 already. moe-1-2 is free.")
+    assert control(elements(visitor), "Name").value == "moe-1-2"
     assert copied(visitor) == ""
+    submit(visitor, "Connect gateway")
+    await until(lambda: copied(visitor))
+    assert [each.name for each in run(all_gateways)] == ["moe-1", "moe-1-2"]
+
+
+async def test_of_two_with_the_same_suggestion_the_later_one_gets_another(visit, admin: Account) -> None:
+    visitor = await visit(admin, "/admin/gateways/new")
+    assert control(elements(visitor), "Name").value == "litellm"
+    run(connect_gateway, admin.id, "litellm", "native", NOW)
+    submit(visitor, "Connect gateway")
+    await visitor.should_see("There is a gateway called litellm already. litellm-2 is free.")
+    assert control(elements(visitor), "Name").value == "litellm-2"
+
+
+async def test_a_taken_name_is_not_suggested_for_any_kind(visit, admin: Account) -> None:
+    run(connect_gateway, admin.id, "litellm", "native", NOW)
+    run(connect_gateway, admin.id, "moe-sovereign", "native", NOW)
+    visitor = await visit(admin, "/admin/gateways/new")
+    assert control(elements(visitor), "Name").value == "litellm-2"
+    UserInteraction(visitor, {tagged(visitor, "kind-moe-sovereign")}, None).click()
+    assert control(elements(visitor), "Name").value == "moe-sovereign-2"
 
 
 async def test_a_new_token_is_nowhere_once_its_dialog_is_closed(visit, admin: Account, gateway: Gateway) -> None:

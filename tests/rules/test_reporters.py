@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from portal.rules.reporters import Person, Reporter, own_id
+from portal.rules.reporters import Person, Reporter, free_name, own_id
+from portal.rules.text import MAX_NAME
 from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
 from tests.cast import NOW
 
@@ -51,3 +52,21 @@ def test_a_plain_id_cannot_be_taken_for_somebody_elses() -> None:
 )
 def test_that_a_gateway_reports_is_news_once_a_minute(reported_at: object, is_news: bool) -> None:
     assert Reporter(1, "native", reported_at).is_news(NOW) is is_news  # type: ignore[arg-type]  # a table of both
+
+
+@pytest.mark.parametrize(
+    ("taken", "free"),
+    [
+        pytest.param(set(), "litellm", id="nobody has it"),
+        pytest.param({"litellm-2"}, "litellm", id="nobody has the plain one"),
+        pytest.param({"litellm"}, "litellm-2", id="taken"),
+        pytest.param({"litellm", "litellm-2", "litellm-4"}, "litellm-3", id="the first gap"),
+    ],
+)
+def test_a_free_name_is_the_wanted_one_or_that_with_a_number(taken: set[str], free: str) -> None:
+    assert free_name("litellm", taken) == free
+
+
+def test_a_free_name_is_no_longer_than_a_name_may_be() -> None:
+    longest = "x" * MAX_NAME
+    assert free_name(longest, {longest}) == "x" * (MAX_NAME - 2) + "-2"
