@@ -7,6 +7,7 @@ address of a database may hold a password: it is taken from stdin and the enviro
 """
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -45,4 +46,16 @@ def portal(
 def main() -> None:
     """Run the command that the process was started with."""
     os.umask(0o077)  # the database and its journals are nobody else's
-    app(prog_name="portal")
+    _open_missing_streams()
+    try:
+        app(prog_name="portal")
+    except OSError as error:  # help cannot be written, for instance; what commands raise is said by then
+        typer.echo(f"portal: {error.strerror or error}.", err=True)
+        sys.exit(1)
+
+
+def _open_missing_streams() -> None:
+    """Open the standard streams that were closed by whoever started the process, so that no file gets their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))

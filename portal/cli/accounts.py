@@ -1,6 +1,5 @@
 """`portal user`: accounts of the people who sign in."""
 
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 
 from portal.actions.accounts import Role, create_account, edit_account, hash_new_password, set_active, set_password
 from portal.actions.deletion import delete_account
-from portal.cli.console import UserName, actor, example, open_portal, owner, read_password
+from portal.cli.console import UserName, actor, can_ask, example, open_portal, owner, read_password
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
@@ -136,14 +135,9 @@ def delete(name: UserName, yes: Annotated[bool, typer.Option("--yes", help="Dele
     open_portal()
     found = run_in_reading(owner, name)
     if not yes:
-        if not is_terminal():
+        if not can_ask():
             raise typer.BadParameter("there is no terminal to ask on; say --yes to delete without asking")
         question = f"Delete {found.username} ({found.display_name}, {found.email or 'no email address'}) for ever?"
         typer.confirm(question, abort=True, err=True)
     remains = run_in_transaction(delete_account, actor(), found.username, utc_now())
     typer.echo(f"Deleted {found.username}. Its usage stays under {remains}.")
-
-
-def is_terminal() -> bool:
-    """Return whether there is a person who can be asked."""
-    return sys.stdin.isatty()

@@ -55,7 +55,11 @@ def sentence(error: Exception) -> str:
         case ValidationError():
             said = explain(error)
         case OSError():
-            said = f"{error.strerror or type(error).__name__}: {error.filename}." if error.filename else f"{error}."
+            said = (
+                f"{error.strerror or type(error).__name__}: {error.filename}."
+                if error.filename
+                else f"{error.strerror or error}."
+            )
         case _:
             said = str(error)
     return said

@@ -1,12 +1,11 @@
 """`portal migrate`: the schema of an existing database."""
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from portal.cli.console import example, migrate_portal, note
+from portal.cli.console import can_ask, example, migrate_portal, note
 from portal.db.schema import SharedEmails
 
 commands = typer.Typer()
@@ -32,16 +31,11 @@ def migrate(
     try:
         before, after = migrate_portal(keep)
     except SharedEmails as error:
-        if not is_terminal():
+        if not can_ask():
             raise
         asked = {name for names in error.accounts.values() for name in names}
         before, after = migrate_portal([*(name for name in keep if name not in asked), *_ask(error)])
     typer.echo(f"The schema is up to date ({after})." if before == after else f"Migrated from {before} to {after}.")
-
-
-def is_terminal() -> bool:
-    """Return whether there is a person who can be asked."""
-    return sys.stdin.isatty()
 
 
 def _ask(shared: SharedEmails) -> list[str]:

@@ -1,12 +1,22 @@
 """A terminal for the tests: commands are typed, and what they print is read as a program would."""
 
+from typing import Any
+
 from sqlalchemy import select
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from portal.cli import app
 from portal.db.accounts import account_named
 from portal.db.session import database, run_in_reading
 from portal.db.tables import Account, AuditEntry
+
+
+def commands() -> list[tuple[str, ...]]:
+    """Return the words of every command."""
+    root: Any = get_command(app)
+    groups = {name: getattr(root.load(name), "commands", None) for name in root.commands}
+    return [words for name, subs in groups.items() for words in ([(name, sub) for sub in subs] if subs else [(name,)])]
 
 
 def portal(*words: str, typed: str | bytes | None = None) -> Result:

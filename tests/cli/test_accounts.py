@@ -152,7 +152,7 @@ def test_an_account_is_not_deleted_unasked(alice: Account) -> None:
 
 @pytest.mark.parametrize(("answer", "deleted"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_who_deletes_is_asked(alice: Account, monkeypatch: pytest.MonkeyPatch, answer: str, deleted: bool) -> None:
-    monkeypatch.setattr("portal.cli.accounts.is_terminal", lambda: True)
+    monkeypatch.setattr("portal.cli.accounts.can_ask", lambda: True)
     done = portal("user", "delete", "alice", typed=answer)
     assert "Delete alice (Alice, alice@example.org) for ever?" in done.stderr
     assert (done.exit_code == 0) is deleted

@@ -16,7 +16,7 @@ from portal.db.session import Database, database
 from portal.db.tables import Account
 from portal.settings import settings
 from portal.version import version
-from tests.cli.terminal import fail, find_nothing, portal, rows, succeed, the
+from tests.cli.terminal import commands, fail, find_nothing, portal, rows, succeed, the
 
 if TYPE_CHECKING:
     from tests.databases import Server
@@ -51,9 +51,15 @@ def test_data_directory_that_is_a_file_is_named(settings_env: Any, tmp_path: Pat
 
 
 READING = [
-    "user list", "user create a --email a@b.org", "user suspend a", "key list a", "gateway list", "gateway create g",
-    "budget show a", "budget list", "budget set a --daily 1", "price list", "price set 0.1", "price repair",
-    "template list", "held list", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate",
+    "user create a --email a@b.org --password-stdin", "user password a --password-stdin", "user list",
+    "user suspend a", "user activate a", "user edit a --role admin", "user delete a --yes",
+    "key create a --label l", "key list a", "key revoke a moe-sk-0",
+    "gateway create g", "gateway token g", "gateway list", "gateway revoke g",
+    "budget set a --daily 1", "budget show a", "budget list",
+    "price set 0.1", "price list", "price remove since-ever", "price repair", "price preview 0.1",
+    "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
+    "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "import usage nowhere.csv",
+    "import moe-sovereign postgresql://nobody@127.0.0.1:1/none",
     "follow moe-sovereign postgresql://nobody@127.0.0.1:1/none",
 ]  # fmt: skip
 
@@ -68,6 +74,15 @@ def test_command_without_a_database_names_the_place_and_makes_nothing(
     for way_out in ("`portal serve`", "PORTAL_DATA_DIR", "PORTAL_DATABASE_URL"):
         assert way_out in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_database_is_tried_with_every_command() -> None:
+    tried = {command for command in commands() for words in READING if words.split()[: len(command)] == [*command]}
+    assert {*commands()} - tried == {
+        ("serve",),
+        ("demo",),
+        ("template", "set"),
+    }  # create it, or read a file first
 
 
 def test_empty_file_is_no_database_and_stays_empty(settings_env: Any, tmp_path: Path) -> None:

@@ -10,14 +10,7 @@ from typer.main import get_command
 
 from portal.cli import app
 from portal.cli.commands import ENTRIES, NotLoaded
-from tests.cli.terminal import misuse, succeed
-
-
-def commands() -> list[tuple[str, ...]]:
-    """Return the words of every command."""
-    root: Any = get_command(app)
-    groups = {name: getattr(root.load(name), "commands", None) for name in root.commands}
-    return [words for name, subs in groups.items() for words in ([(name, sub) for sub in subs] if subs else [(name,)])]
+from tests.cli.terminal import commands, misuse, succeed
 
 
 def test_there_are_the_commands_that_were_promised() -> None:

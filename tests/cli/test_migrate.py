@@ -54,7 +54,7 @@ def test_shared_addresses_are_named_and_the_named_command_settles_them(older: Da
 
 
 def test_a_person_at_a_terminal_is_asked(older: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.cli.migrate.is_terminal", lambda: True)
+    monkeypatch.setattr("portal.cli.migrate.can_ask", lambda: True)
     done = portal("migrate", "--keep-email", "mara2", typed="nobody\nali\n")
     assert done.exit_code == 0, done.output
     assert "Which account keeps a@e.org? (al, ali)" in done.stderr
