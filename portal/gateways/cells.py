@@ -11,8 +11,8 @@ from portal.gateways.values import Unclear, latency
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import as_digest
 
-NOT_SAID = ("", "NULL", r"\N")
-"""How databases write null into CSV."""
+NOT_SAID = frozenset({"", "NULL", "null", r"\N", "None", "NaN", "nan", "N/A", "n/a", "-"})
+"""How databases, programs and people write that there is nothing."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
 _INSTANT = re.compile(
@@ -29,7 +29,9 @@ _SUCCESS = {"ok", "success", "succeeded", "successful", "completed", "200"}
 
 def is_said(value: object) -> bool:
     """Say whether a cell holds anything."""
-    return value is not None and value not in NOT_SAID and not (isinstance(value, float) and math.isnan(value))
+    if isinstance(value, str):
+        return value not in NOT_SAID
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
 def text(value: object, name: str) -> str:

@@ -109,7 +109,7 @@ def plan(
     if known.counts:
         counts |= {field: found.pop(field) for field in COUNTED if field in found}
     how = Plan(known, found, counts, fixed, decided, UNKNOWN, zone or known.zone, before, known.beside)
-    _check_needed(columns, how)
+    _check_needed(columns, how, texts)
     return replace(how, beside=False) if "prompt_tokens" in decided else how
 
 
@@ -204,7 +204,7 @@ def _check(known: Format, chosen: Mapping[str, str], fixed: Mapping[str, str]) -
             raise InvalidInput(f"{field} cannot be the same for all rows. These can: {', '.join(FIXED)}.")
 
 
-def _check_needed(columns: Sequence[str], how: Plan) -> None:
+def _check_needed(columns: Sequence[str], how: Plan, texts: Collection[str]) -> None:
     said = how.columns.keys() | how.fixed.keys()
     parts = {part_named(name) for name in (*how.counts, *(said & set(COUNTED)))}
     has_total = bool(parts & {part_named("total_tokens")})
@@ -215,14 +215,16 @@ def _check_needed(columns: Sequence[str], how: Plan) -> None:
     if not said & set(OWNERS):
         missing.append(f"whose a request is ({', '.join(OWNERS)})")
     if missing:
+        passed = [name for name in columns if name in texts and plain_name(name) in how.format.counts]
+        why = f" Most cells of {_listed(passed)} are no numbers, so that it is not read as a count." if passed else ""
         raise InvalidInput(
-            f"No column is known to say {', '.join(missing)}. Name it with --map FIELD=COLUMN, or say it of all rows "
-            f"with --set FIELD=VALUE. The columns are {_listed(columns)}."
+            f"No column is known to say {', '.join(missing)}.{why} Name it with --map FIELD=COLUMN, or say it of all "
+            f"rows with --set FIELD=VALUE. The columns are {_listed(columns)}."
         )
 
 
 def _listed(columns: Sequence[str]) -> str:
-    shown = [column[:40] for column in columns[:40]]
+    shown = [clip_line(column, 100) for column in columns[:40]]
     return ", ".join(shown if len(columns) <= 40 else [*shown, "…"])
 
 

@@ -195,7 +195,7 @@ def _csv_lists(text: IO[bytes]) -> Iterator[tuple[Flaw | None, list[str]]]:
     head = next(line for line in lines if line.strip())
     csv.field_size_limit(LONGEST_LINE)  # of the process; nothing else in it reads CSV
     try:
-        delimiter = max(",;\t", key=lambda mark: len(_cells(head.decode(), mark)))
+        delimiter = max(",;\t", key=lambda mark: _number_of_cells(head.decode(), mark))
         columns = [name.strip() for name in _cells(head.decode(), delimiter)]
     except (UnicodeDecodeError, csv.Error):
         raise Unreadable("is no CSV in UTF-8.") from None
@@ -215,6 +215,14 @@ def _csv_lists(text: IO[bytes]) -> Iterator[tuple[Flaw | None, list[str]]]:
 
 def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter, strict=True))
+
+
+def _number_of_cells(line: str, delimiter: str) -> int:
+    """Return how many cells a line has with this delimiter; none where its quotes tell otherwise."""
+    try:
+        return len(_cells(line, delimiter))
+    except csv.Error:
+        return 0
 
 
 # JSON

@@ -35,8 +35,8 @@ def test_token_counts(value: object, expected: int) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", None, "NULL", r"\N", float("nan")],
-    ids=["empty", "null", "SQL's null", "COPY's null", "not a number"],
+    ["", None, "NULL", r"\N", float("nan"), "NaN", "None", "-"],
+    ids=["empty", "null", "SQL's null", "COPY's null", "not a number", "as a data frame", "as Python", "as people"],
 )
 def test_a_token_count_that_is_not_said_is_no_zero(value: object) -> None:
     assert not cells.is_said(value)

@@ -143,6 +143,19 @@ def test_what_is_missing_or_wrong_is_said(columns: Any, chosen: Any, fixed: Any,
         plan(columns, chosen, fixed)
 
 
+def test_a_column_that_is_no_count_because_of_its_cells_is_said() -> None:
+    with pytest.raises(
+        InvalidInput, match=r"say prompt_tokens, completion_tokens\. Most cells of prompt_tokens are no"
+    ):
+        plan(PLAIN, {"completion_tokens": ""}, {}, texts={"prompt_tokens"})
+
+
+def test_columns_can_be_named_as_they_are_listed() -> None:
+    column = "payload.info.last_token_usage.cached_input_tokens"
+    with pytest.raises(InvalidInput, match=rf"The columns are {column}\."):
+        plan((column,), {}, {})
+
+
 def test_what_the_file_does_not_say_can_be_said_for_it() -> None:
     report = read({"when": 1795341600, "total": 120}, {"requested_at": "when", "prompt_tokens": "total"},
                   {"username": "alice", "model": "m", "completion_tokens": "0"})  # fmt: skip
