@@ -137,9 +137,9 @@ def import_usage(
     """Import requests from files.
 
     LiteLLM's spend logs and daily activity, New-API's and One-API's logs, usage of Cursor, OpenRouter, OpenAI,
-    Anthropic's console and Admin API, Langfuse and Helicone, and this portal's own export are recognised; of other
-    files, the columns are guessed by their names. What was guessed is shown before anything is stored. LiteLLM's logs
-    go by API keys, and where those are not known here by the person's email address or user id.
+    Anthropic's console and Admin API, Langfuse, Helicone and ccusage, and this portal's own export are recognised; of
+    other files, the columns are guessed by their names. What was guessed is shown before anything is stored. LiteLLM's
+    logs go by API keys, and where those are not known here by the person's email address or user id.
 
     Nothing is stored while a question is open: rows that stand for many requests, columns that look like counts and are
     not read, a total that contradicts them, days and numbers that can be read in two ways.

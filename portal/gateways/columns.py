@@ -3,7 +3,7 @@
 Decision: what is guessed can be overruled column by column, and is shown before anything is stored. A file without an
 id column gets ids of its own: the SHA-256 of what the whole row says and, where equal rows came before it, which of
 them it is. So two equal rows of a file are two requests, and the same file, or one that overlaps with it, brings none
-twice.
+twice. The numbers of a sum that goes on are left out of its id, so that a later export of it contradicts the first one.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from portal.gateways.files import Row
 from portal.gateways.formats import COUNTED, Format, Said, plain, without_counts
 from portal.gateways.litellm import names_of
 from portal.gateways.native import Event
-from portal.gateways.notations import UNKNOWN, Notation
+from portal.gateways.notations import UNKNOWN, Notation, numbers_in
 from portal.gateways.values import Unclear
 from portal.rules.secrets import digest, key_prefix
 from portal.rules.strict_json import Flaw
@@ -122,11 +122,20 @@ def read_reports(
             if isinstance(row, Flaw):
                 yield Rejected(None, row.reason)
                 continue
-            own_id = None if "id" in how.columns else ids.next(row)
+            own_id = None if "id" in how.columns else ids.next(_identity(row, how))
             try:
                 yield _report(row, how, mode, own_id)
             except Unclear as unclear:
                 yield Rejected(own_id, str(unclear))
+
+
+def _identity(row: Row, how: Plan) -> Row:
+    """Return the cells that tell a row from others."""
+    if not how.format.is_sum:
+        return row
+    named = {columns[0]: nested.cell(row, columns[0]) for columns in how.columns.values()}
+    texts = {name: value for name, value in row.items() if isinstance(value, (str, bool))}
+    return {name: value for name, value in texts.items() if not numbers_in(str(value))} | named
 
 
 def row_counts(row: Row, how: Plan) -> dict[str, int]:
@@ -208,7 +217,7 @@ def _check_needed(columns: Sequence[str], how: Plan, texts: Collection[str]) -> 
     said = how.columns.keys() | how.fixed.keys()
     parts = {part_named(name) for name in (*how.counts, *(said & set(COUNTED)))}
     has_total = bool(parts & {part_named("total_tokens")})
-    wholes = [name for name in COUNTED[:2] if part_named(name) not in parts]
+    wholes = [name for name in COUNTED[: 1 if how.format.no_completion else 2] if part_named(name) not in parts]
     missing = [] if said & {"model", "provider_model"} else ["model"]
     missing += wholes if len(wholes) > has_total else []
     missing += [] if "requested_at" in said else ["requested_at"]
@@ -261,7 +270,7 @@ def _report(row: Row, how: Plan, mode: str, own_id: str | None) -> UsageReport |
 def _add_counts(said: Said, counts: Mapping[str, int], how: Plan) -> None:
     """Say the counts of a row; without any, they are unknown, or 0 if it failed. Raises Unclear."""
     failed = cells.status(said.get("status", "ok"), "status") != "ok"
-    whole = read_counts(counts, beside=how.beside, no_completion=failed, texts=False)
+    whole = read_counts(counts, beside=how.beside, no_completion=failed or how.format.no_completion, texts=False)
     if whole is None and not failed:
         without_counts(said)
         return

@@ -17,7 +17,20 @@ from portal.gateways.count_names import PARTS, WRITTEN_FOR
 from portal.gateways.formats import Format, Said, Skip, plain, without_counts
 from portal.gateways.litellm_exports import LITELLM, LITELLM_DAILY
 from portal.gateways.nested import as_object
-from portal.gateways.providers import ANTHROPIC, ANTHROPIC_API, CURSOR, GITHUB, HELICONE, LANGFUSE, OPENAI, OPENROUTER
+from portal.gateways.providers import (
+    ANTHROPIC,
+    ANTHROPIC_API,
+    CCUSAGE,
+    CLAUDE_CODE,
+    CURSOR,
+    CURSOR_API,
+    GITHUB,
+    HELICONE,
+    LANGFUSE,
+    OPENAI,
+    OPENROUTER,
+    OPENROUTER_DAYS,
+)
 from portal.rules.text import clip_line
 
 
@@ -105,12 +118,15 @@ BY_NAME = Format(
         "id": ["id", "requestid", "eventid", "callid", "responseid", "uuid"],
         "api_key_hash": ["apikeyhash", "keyhash", "apikeysha256", "hashedapikey", "tokenhash", "hashedtoken"],
         "api_key": ["apikey", "virtualkey", "key"],
-        "username": ["username", "user", "login", "account", "useremail", "email", "mail", "userid"],
+        "username": ["username", "user", "login", "account", "useremail", "email", "mail", "userid", "requester"],
         "model": ["model", "modelname", "modelgroup", "modelid", "modelversion", "requestmodel"],
         "provider_model": ["providermodel", "upstreammodel"],
         "mode": ["mode"],
         "status": ["status", "result", "outcome", "statuscode"],
-        "requested_at": ["requestedat", "timestamp", "datetime", "createdat", "starttime", "startedat", "time", "date"],
+        "requested_at": [
+            *("requestedat", "timestamp", "datetime", "createdat", "starttime", "startedat", "requesttime"),
+            *("eventtime", "created", "time", "date", "day"),
+        ],
         "latency_ms": ["latencyms", "durationms", "elapsedms", "responsetimems", "requestdurationms"],
         "template": ["template", "experttemplate"],
         "cost_factor": ["costfactor"],
@@ -121,10 +137,12 @@ BY_NAME = Format(
     | dict.fromkeys(("tokensout", "completioncount"), "completion_tokens")
     | {"tokenscached": "cached_tokens", "tokensreasoning": "reasoning_tokens"}
     | dict.fromkeys(("reasoningoutputtokens", "reasoningcompletiontokens"), "reasoning_tokens")
-    | dict.fromkeys(("tokens", "tokenstotal", "tokencount"), "total_tokens"),
+    | dict.fromkeys(("tokens", "tokenstotal", "tokencount"), "total_tokens")
+    | {f"{side}{side}tokencount": f"{side}_token_count" for side in ("input", "output")}  # Bedrock's invocation logs
+    | {f"inputcache{done}inputtokencount": f"cache_{done}_input_token_count" for done in ("read", "write")},
 )
 KNOWN = (
-    *(PORTAL, LITELLM, NEW_API, CURSOR, OPENROUTER, ANTHROPIC, ANTHROPIC_API, *OPENAI),
-    *(LANGFUSE, HELICONE, LITELLM_DAILY, GITHUB),
+    *(PORTAL, LITELLM, NEW_API, CURSOR, CURSOR_API, OPENROUTER, OPENROUTER_DAYS),
+    *(ANTHROPIC, ANTHROPIC_API, CLAUDE_CODE, CCUSAGE, *OPENAI, LANGFUSE, HELICONE, *LITELLM_DAILY, GITHUB),
 )
 """Formats that are told by their columns; the first one whose marks are there."""

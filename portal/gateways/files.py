@@ -1,8 +1,7 @@
 """Rows of files that other programs export: CSV, JSON and Parquet, each but the last also gzipped.
 
-JSON is one object a line, an array, or objects one after the other on as many lines as they take. A page of an API is
-its rows: an object with a list called `data`, `results`, `rows`, `records` or `items`, and no model of its own; so is a
-bucket of time in it, of which each row has the members as well.
+JSON is one object a line, an array, or objects one after the other on as many lines as they take. What an API answers
+is its rows (see `gateways.pages`).
 
 Decisions: what a file is, its first bytes say and not its name. It is read as a stream, so that memory does not grow
 with it. A row that cannot be read is a `Flaw` in its place, so that the others can; and a file gives the same rows in
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from portal.errors import PortalError, how_to_install
+from portal.gateways.pages import rows_of
 from portal.rules.strict_json import Flaw
 
 Row = dict[str, Any]
@@ -40,7 +40,6 @@ _HEAD = 2**16
 _CHUNK = 2**20
 _TOLD_EVERY = 500
 _BETWEEN = re.compile(r"[\s,]*")
-_LISTS = ("data", "results", "rows", "records", "items")
 _GZIP, _ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
 
 
@@ -242,7 +241,7 @@ def _json_lines(text: IO[bytes]) -> Iterator[Row | Flaw]:
             except (ValueError, InvalidOperation, RecursionError):  # also a number of thousands of digits
                 yield Flaw("This is no JSON, or it ends too early.")
             else:
-                yield from _objects(value)
+                yield from rows_of(value)
 
 
 def _json_items(text: IO[bytes]) -> Iterator[Row | Flaw]:
@@ -250,14 +249,14 @@ def _json_items(text: IO[bytes]) -> Iterator[Row | Flaw]:
     said = _Said(text)
     said.skip_to("[")
     while not said.is_at("]"):
-        yield from _objects(said.value())
+        yield from rows_of(said.value())
 
 
 def _json_documents(text: IO[bytes]) -> Iterator[Row | Flaw]:
     """Yield the rows of objects one after the other. Raises Unreadable at one that is no JSON."""
     said = _Said(text)
     while not said.is_at(""):
-        yield from _objects(said.value())
+        yield from rows_of(said.value())
 
 
 class _Said:
@@ -297,26 +296,6 @@ class _Said:
         chunk = self._text.read(_CHUNK)
         self._said, self._at = self._said[self._at :] + self._codec.decode(chunk, final=not chunk), 0
         return bool(chunk)
-
-
-def _objects(value: Any) -> Iterator[Row | Flaw]:
-    """Yield the rows of a value: those of a page, or the one that it is."""
-    if not isinstance(value, dict):
-        yield Flaw("A row is a JSON object.")
-        return
-    name = next((name for name in _LISTS if _is_list_of_rows(value.get(name))), "")
-    if not name or not value.keys().isdisjoint({"model", "usage"}):
-        yield value
-        return
-    is_page = name == "data"
-    shared = {} if is_page else {other: said for other, said in value.items() if other != name}
-    for item in value[name]:
-        for row in _objects(item):
-            yield {**shared, **row} if isinstance(row, dict) else row
-
-
-def _is_list_of_rows(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?')

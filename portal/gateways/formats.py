@@ -30,7 +30,8 @@ class Format:
 
     `beside` says whether caches are counted beside the prompt; None leaves it to the figures. `aggregate` is a sentence
     that says what a row stands for, where it is more than one request. `details` are columns that look like counts, and
-    are parts of those that are read.
+    are parts of those that are read. `is_sum` says that a row is the sum of a time that may go on, so that its numbers
+    grow until the next export. `no_completion` is for what has a prompt alone, such as embeddings.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Format:
     beside: bool | None = None
     aggregate: str = ""
     details: frozenset[str] = frozenset()
+    is_sum: bool = False
+    no_completion: bool = False
 
 
 def plain(column: str) -> str:

@@ -6,9 +6,10 @@ Sources: LiteLLM's `schema.prisma` and `spend_tracking_utils.py`, release 1.106;
   coarse to find again what was reported live: the ids there have the start in microseconds, and do not meet these.
 - A hit of LiteLLM's own cache repeats the counts of the first call: nothing was spent, its cost factor is 0.
 - Calls that read or manage repeat usage here too, as in `gateways.litellm`. A batch has the same id in both.
-- Each row of the daily activity is the sum of a day and a model.
+- Each row of the daily activity is the sum of a day and a model, and of a key in its tables and its API.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -124,10 +125,16 @@ LITELLM = Format(
     _spend_log,
     UTC,
 )
-LITELLM_DAILY = Format(
+_DAILY = Format(
     "LiteLLM's daily activity",
     "litellm",
-    {"username": ["user", "useremail", "userid"], "model": ["model"], "requested_at": ["date"]},
+    {
+        "id": ["id"],
+        "api_key": ["apikey"],
+        "username": ["user", "useremail", "userid"],
+        "model": ["model"],
+        "requested_at": ["date"],
+    },
     {
         "prompttokens": "prompt_tokens",
         "completiontokens": "completion_tokens",
@@ -139,4 +146,9 @@ LITELLM_DAILY = Format(
     zone=UTC,
     beside=False,
     aggregate="A row is the sum of a day and a model.",
+    is_sum=True,
+)
+LITELLM_DAILY = (
+    _DAILY,
+    replace(_DAILY, marks=frozenset({"date", "model", "spend", "apirequests", "prompttokens", "completiontokens"})),
 )

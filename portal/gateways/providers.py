@@ -5,10 +5,13 @@ Sources: each one's documentation of its export or usage API, and files of publi
 - Cursor's usage events: four disjoint columns of counts, and their total. "Input (w/ Cache Write)" is what was written
   to a cache. What was aborted or failed is named in Kind.
 - OpenRouter's activity: cached tokens are part of the prompt, reasoning is part of the completion; UTC.
+- OpenRouter's activity API: sums of a day, a model and an endpoint; UTC.
+- Cursor's Admin API: the same four counts in `tokenUsage`, which requests that are not billed by tokens lack.
 - Anthropic's usage report, from the console (CSV) and the Admin API (JSON): disjoint counts of a day or bucket, a model
-  and a key, of which the name alone is told.
-- OpenAI's usage of the organisation (completions): input includes what was cached; audio is counted beside the text in
-  files that have no column for text.
+  and a key, of which the name alone is told. Its report of Claude Code has a person, and a row for each model.
+- ccusage: sums of a day and a model, read from Claude Code's own logs; disjoint counts.
+- OpenAI's usage of the organisation: input includes what was cached, and is all that embeddings and moderations have;
+  audio is counted beside the text in files that have no column for text.
 - GitHub's and other agents' usage with the columns input, output, cache_read and cache_write, which are disjoint.
 - Langfuse's observations: those of a model have usage; `usage_details` are disjoint counts, and their total.
 - Helicone's requests: an answer from Helicone's own cache cost nothing.
@@ -89,6 +92,21 @@ CURSOR = Format(
     _cursor,
     beside=True,
 )
+CURSOR_API = Format(
+    "Cursor's usage events of its Admin API",
+    "cursor",
+    {"username": ["useremail"], "model": ["model"], "requested_at": ["timestamp"], "kind": ["kind"]},
+    {
+        "tokenusageinputtokens": "input_tokens",
+        "tokenusageoutputtokens": "output_tokens",
+        "tokenusagecachewritetokens": "cache_creation_input_tokens",
+        "tokenusagecachereadtokens": "cache_read_input_tokens",
+    },
+    frozenset({"timestamp", "useremail", "model", "kind", "tokenusageinputtokens", "tokenusageoutputtokens"}),
+    _cursor,
+    UTC,
+    beside=True,
+)
 OPENROUTER = Format(
     "OpenRouter's activity",
     "openrouter",
@@ -116,6 +134,21 @@ OPENROUTER = Format(
     UTC,
     beside=False,
 )
+OPENROUTER_DAYS = Format(
+    "OpenRouter's activity by day",
+    "openrouter",
+    {"username": ["user", "useremail"], "model": ["modelpermaslug"], "requested_at": ["date"]},
+    {
+        "prompttokens": "prompt_tokens",
+        "completiontokens": "completion_tokens",
+        "reasoningtokens": "reasoning_tokens",
+    },
+    frozenset({"date", "modelpermaslug", "endpointid", "requests", "prompttokens", "completiontokens"}),
+    zone=UTC,
+    beside=False,
+    aggregate="A row is the sum of a day, a model and an endpoint.",
+    is_sum=True,
+)
 ANTHROPIC = Format(
     "Anthropic's usage report",
     "anthropic",
@@ -132,6 +165,7 @@ ANTHROPIC = Format(
     zone=UTC,
     beside=True,
     aggregate="A row is the sum of a day, a model and a key.",
+    is_sum=True,
 )
 ANTHROPIC_API = Format(
     "Anthropic's usage report of its Admin API",
@@ -142,6 +176,38 @@ ANTHROPIC_API = Format(
     zone=UTC,
     beside=True,
     aggregate="A row is the sum of a bucket of time.",
+    is_sum=True,
+)
+CLAUDE_CODE = Format(
+    "Anthropic's report of Claude Code",
+    "anthropic",
+    {"username": ["actoremailaddress"], "model": ["model"], "requested_at": ["date"]},
+    {
+        "tokensinput": "input_tokens",
+        "tokensoutput": "output_tokens",
+        "tokenscacheread": "cache_read_input_tokens",
+        "tokenscachecreation": "cache_creation_input_tokens",
+    },
+    frozenset({"date", "actortype", "model", "tokensinput", "tokensoutput", "tokenscacheread"}),
+    zone=UTC,
+    beside=True,
+    aggregate="A row is the sum of a day, a person and a model.",
+    is_sum=True,
+)
+CCUSAGE = Format(
+    "ccusage",
+    "ccusage",
+    {"model": ["modelname"], "requested_at": ["date", "lastactivity"]},
+    {
+        "inputtokens": "input_tokens",
+        "outputtokens": "output_tokens",
+        "cachecreationtokens": "cache_creation_input_tokens",
+        "cachereadtokens": "cache_read_input_tokens",
+    },
+    frozenset({"modelname", "modelsused", "inputtokens", "outputtokens", "cachecreationtokens", "cachereadtokens"}),
+    beside=True,
+    aggregate="A row is the sum of a day or session and a model.",
+    is_sum=True,
 )
 _OPENAI_PARTS = frozenset(
     f"{side}{kind}tokens" for side in ("input", "output", "inputcached") for kind in ("text", "image", "audio")
@@ -163,11 +229,13 @@ _OPENAI = Format(
     frozenset({"nummodelrequests", "inputtokens", "outputtokens"}),
     zone=UTC,
     beside=False,
-    details=frozenset({"inputuncachedtokens"}),
+    details=frozenset({"inputuncachedtokens", "inputcachewritetokens"}),
+    is_sum=True,
 )
 OPENAI = (
     replace(_OPENAI, marks=_OPENAI.marks | {"inputtexttokens"}, details=_OPENAI.details | _OPENAI_PARTS),
     _OPENAI,
+    replace(_OPENAI, marks=_OPENAI.marks - {"outputtokens"}, no_completion=True),
 )
 GITHUB = Format(
     "usage with the columns input, output, cache_read and cache_write",
@@ -203,8 +271,9 @@ LANGFUSE = Format(
         "level": ["level"],
         "session_id": ["sessionid", "traceid"],
     },
-    {name: name for name in PARTS},
-    frozenset({"id", "traceid", "type", "starttime", "model"}),
+    {name: name for name in PARTS}
+    | {"inputusage": "prompt_tokens", "outputusage": "completion_tokens", "totalusage": "total_tokens"},
+    frozenset({"id", "traceid", "type", "starttime", "level"}),
     _langfuse,
     UTC,
 )

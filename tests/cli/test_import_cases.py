@@ -330,6 +330,132 @@ SPEND = (
             [3],
             id="a key that is not known beside a name that is",
         ),
+        pytest.param(
+            "observations.csv",
+            '"id","traceId","type","startTime","endTime","providedModelName","inputUsage","outputUsage","totalUsage",'
+            '"usageDetails","userId","level"\n"o","t","GENERATION","2026-11-20T09:00:00.000Z","2026-11-20T09:00:02.000Z",'
+            '"m","500","50","550","{""input"":300,""input_cached_tokens"":200,""output"":50,""total"":550}","mara","OK"\n',
+            (),
+            [550],
+            id="Langfuse's table, with names in quotes",
+        ),
+        pytest.param(
+            "blob.jsonl",
+            json.dumps({"id": "o", "trace_id": "t", "type": "GENERATION", "start_time": "2026-11-20 09:00:00.000000",
+                        "end_time": "2026-11-20 09:00:02.000000", "provided_model_name": "m", "level": "DEFAULT",
+                        "usage_details": {"input": 300, "input_cached_tokens": 200, "output": 50, "total": 550}}),
+            ("--set", "username=mara"),
+            [550],
+            id="Langfuse's blob storage",
+        ),
+        pytest.param(
+            "events.json",
+            json.dumps({"totalUsageEventsCount": 2, "usageEvents": [
+                {"timestamp": "1795000000854", "userEmail": "mara@example.org", "model": "claude-y", "kind": "Usage",
+                 "tokenUsage": {"inputTokens": 126, "outputTokens": 450, "cacheWriteTokens": 6112,
+                                "cacheReadTokens": 11964, "totalCents": 20.18}},
+                {"timestamp": "1795000001854", "userEmail": "mara@example.org", "model": "auto", "kind": "Included"},
+            ]}),
+            (),
+            [18_652, 0],
+            id="Cursor's Admin API",
+        ),
+        pytest.param(
+            "logs.json",
+            json.dumps({"success": True, "message": "", "data": {"page": 1, "total": 2, "items": [
+                {"id": 1, "created_at": 1_795_000_000, "type": 2, "username": "mara", "model_name": "m", "quota": 9,
+                 "prompt_tokens": 100, "completion_tokens": 20, "other": '{"cache_tokens":40}'},
+                {"id": 2, "created_at": 1_795_000_000, "type": 1, "username": "mara", "model_name": "", "quota": 9,
+                 "prompt_tokens": 0, "completion_tokens": 0, "other": ""}]}}),
+            (),
+            [120],
+            id="New-API's own API",
+        ),
+        pytest.param(
+            "activity.json",
+            json.dumps({"data": [{"date": "2026-11-20", "model": "x/y", "model_permaslug": "x/y-1", "endpoint_id": "e",
+                                  "provider_name": "X", "usage": 0.015, "requests": 5, "prompt_tokens": 50,
+                                  "completion_tokens": 125, "reasoning_tokens": 25}]}),
+            ("--set", "username=mara", "--aggregates"),
+            [175],
+            id="OpenRouter's activity API",
+        ),
+        pytest.param(
+            "generation.json",
+            json.dumps({"data": {"id": "gen-1", "created_at": "2026-11-15T23:33:19.433273+00:00", "model": "x/y",
+                                 "tokens_prompt": 10, "tokens_completion": 25, "native_tokens_prompt": 12,
+                                 "native_tokens_completion": 31, "native_tokens_cached": 3, "usage": 0.0015}}),
+            ("--set", "username=mara"),
+            [43],
+            id="OpenRouter's generation",
+        ),
+        pytest.param(
+            "claude-code.json",
+            json.dumps({"data": [{"date": "2026-11-01T00:00:00Z", "actor": {"type": "user_actor",
+                "email_address": "mara@example.org"}, "core_metrics": {"num_sessions": 5}, "model_breakdown": [
+                    {"model": "claude-y", "tokens": {"input": 100, "output": 35, "cache_read": 1000,
+                     "cache_creation": 5}, "estimated_cost": {"currency": "USD", "amount": 1025}},
+                    {"model": "claude-z", "tokens": {"input": 1, "output": 2, "cache_read": 0, "cache_creation": 0}},
+                ]}], "has_more": False}),
+            ("--aggregates",),
+            [1140, 3],
+            id="Anthropic's report of Claude Code",
+        ),
+        pytest.param(
+            "embeddings.json",
+            json.dumps({"object": "page", "data": [{"object": "bucket", "start_time": 1_795_000_000, "results": [
+                {"object": "organization.usage.embeddings.result", "input_tokens": 16, "num_model_requests": 2,
+                 "user_id": None, "model": "embed"}]}]}),
+            ("--set", "username=mara", "--aggregates"),
+            [16],
+            id="OpenAI's embeddings have no completion",
+        ),
+        pytest.param(
+            "daily.json",
+            json.dumps({"results": [{"date": "2026-11-20", "metrics": {"api_requests": 5}, "breakdown": {"models": {
+                "m": {"metrics": {}, "api_key_breakdown": {KEY: {"metrics": {
+                    "spend": 1.2, "prompt_tokens": 1000, "completion_tokens": 200, "cache_read_input_tokens": 300,
+                    "cache_creation_input_tokens": 0, "total_tokens": 1200, "successful_requests": 4,
+                    "failed_requests": 1, "api_requests": 5}}}}}}}], "metadata": {"total_api_requests": 5}}),
+            ("--aggregates",),
+            [1200],
+            id="LiteLLM's daily activity, by key",
+        ),
+        pytest.param(
+            "ccusage.json",
+            json.dumps({"daily": [{"date": "2026-11-20", "inputTokens": 277, "outputTokens": 314,
+                "cacheCreationTokens": 512, "cacheReadTokens": 10, "totalTokens": 1113, "modelsUsed": ["claude-y"],
+                "modelBreakdowns": [{"modelName": "claude-y", "inputTokens": 277, "outputTokens": 314,
+                                     "cacheCreationTokens": 512, "cacheReadTokens": 10, "cost": 1.5}]}],
+                "totals": {"totalTokens": 1113}}, indent=2),
+            ("--set", "username=mara", "--aggregates", "--timezone", "Europe/Berlin"),
+            [1113],
+            id="ccusage",
+        ),
+        pytest.param(
+            "bedrock.jsonl",
+            json.dumps({"timestamp": AT, "requestId": "r", "modelId": "claude-y", "identity": {"arn": "arn:x"},
+                        "input": {"inputTokenCount": 20, "cacheReadInputTokenCount": 500,
+                                  "cacheWriteInputTokenCount": 100}, "output": {"outputTokenCount": 40}}),
+            ("--set", "username=mara"),
+            [660],
+            id="Bedrock's invocation log",
+        ),
+        pytest.param(
+            "completion.jsonl",
+            json.dumps({"id": "c", "created": 1_795_000_000, "model": "m", "user": "mara",
+                        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}),
+            (),
+            [15],
+            id="a chat completion as OpenAI answers it",
+        ),
+        pytest.param(
+            "null.csv",
+            f"{PLAIN}\n{AT},mara,m,NaN,NaN\n{AT},mara,m,None,None\n{AT},mara,m,-,-\n{AT},mara,m,7,1\n",
+            (),
+            [8, 0, 0, 0],
+            id="words for nothing",
+        ),
     ],
 )  # fmt: skip
 def test_other_files_bring_what_was_used(
@@ -428,6 +554,16 @@ def test_a_question_comes_from_any_row_of_the_file(write: Write, mara: Account) 
     rows = [f"{AT},mara,m,{n},2,1" for n in range(500)]
     file = write("long.csv", "\n".join([f"{PLAIN},request_count", *rows, f"{AT},mara,m,1,2,9"]))
     assert "request_count is up to 9" in refused(file)
+
+
+def test_a_sum_that_has_grown_is_kept_apart_and_not_added(write: Write, mara: Account) -> None:
+    head = "usage_date_utc,model_version,api_key,usage_input_tokens_no_cache,usage_output_tokens,web_search_count"
+    words = ("--set", "username=mara", "--aggregates")
+    early = write("early.csv", f"{head}\n2026-11-05,m,lap,100,10,0\n2026-11-05,m,top,1,1,0\n")
+    late = write("late.csv", f"{head}\n2026-11-05,m,lap,900,90,3\n2026-11-05,m,top,1,1,0\n2026-11-06,m,lap,5,5,0\n")
+    assert table(succeed("import", "usage", early, *words)) == [[2, 0, 0, 0, 0, 0]]
+    assert table(succeed("import", "usage", late, *words)) == [[1, 1, 0, 1, 0, 0]]
+    assert [event[:2] for event in stored()] == [(100, 10), (5, 5), (1, 1)]
 
 
 def test_objects_and_days_of_parquet_are_read(tmp_path: Path, mara: Account) -> None:
