@@ -76,7 +76,7 @@ def read_counts(
 
     `beside` says whether the source counts cache reads and writes beside the prompt; None decides by the form of the
     object, and proof by the figures overrules it. `no_completion` is for embeddings and failed calls: a completion that
-    is neither named nor in the total is 0, and a lone total is the prompt.
+    is neither named nor in the total is 0, and a total without halves, or with two of 0, is the prompt.
 
     Raises Unclear where prompt or completion is unreadable, or is missing and does not follow from the total.
     """
@@ -133,6 +133,8 @@ class _Figures:
         if total is not None:
             beside = self.cached + self.written if self.cache_beside else 0
             left = total - beside - self.tools - (self.reasoning if self.reasoning_beside else 0)
+        if may_lack and left and not prompt and not completion:
+            return left, 0
         if prompt is None and completion is None and (may_lack or total == 0):
             completion = 0
         if prompt is None and completion is not None:

@@ -292,6 +292,9 @@ def test_a_source_is_known_to_count_beside_or_inside() -> None:
 def test_without_a_completion() -> None:
     assert read_counts({"prompt_tokens": 8}, no_completion=True) == Counts(8, 0)
     assert read_counts({"total_tokens": 8}, no_completion=True) == Counts(8, 0)
+    assert read_counts({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 8}, no_completion=True) == Counts(
+        8, 0
+    )
     assert read_counts({"prompt_tokens": 8, "total_tokens": 10}, no_completion=True) == Counts(8, 2)
 
 
