@@ -22,7 +22,8 @@ SENT = (
     *("done", "prompt_eval_count", "eval_count", "prompt_eval_cached_count"),  # Ollama
     *("responseId", "modelVersion", "createTime", "usageMetadata"),  # Gemini
     *("response_id", "model_version", "create_time", "usage_metadata"),  # Gemini, from its Python library
-    "metrics",  # Bedrock, which does not name its model: report(response | {"model": "..."})
+    *("metrics", "prompt_token_count", "generation_token_count"),  # Bedrock
+    "meta",  # Cohere, which like Bedrock does not name its model: report(response | {"model": "..."})
 )
 PAUSES = (1, 2, 4, 8, 15)
 """Seconds between tries; a portal that is busy says with Retry-After when to come again."""

@@ -58,8 +58,9 @@ def report_own_usage(
 
     Send it as it came, or only `id`, `model`, `created` and `usage` of it (for Gemini `responseId`, `modelVersion`,
     `createTime` and `usageMetadata`); nothing else is kept. Add `model` where the server does not name it, as Bedrock.
-    An answer with an id of its own, as most have, or from Ollama may be sent again; with others an `Idempotency-Key`
-    says that it is the same.
+    A `usage` that has no tokens, such as seconds of speech or an empty one, is that of a call without counts. An
+    answer with an id of its own, as most have, or from Ollama may be sent again; with others an `Idempotency-Key` says
+    that it is the same.
     """
     person, body = sent
     report = read_response(body, _otherwise_id(idempotency_key), person.mode)

@@ -195,8 +195,8 @@ CACHES_BESIDE = frozenset(
 """With `PROMPTS_WITHOUT_CACHE` the form in which Anthropic and Bedrock count caches beside the prompt."""
 REASONING_BESIDE = frozenset(map(plain_name, ("thoughts_token_count", "total_thought_tokens")))
 """Gemini's thoughts, which are never part of its candidates."""
-ZEROS_LEFT_OUT = frozenset(map(plain_name, ("prompt_token_count",)))
-"""Gemini leaves out counts that are 0."""
+ZEROS_LEFT_OUT = frozenset(map(plain_name, ("prompt_token_count", "billed_units.input_tokens")))
+"""Gemini leaves out counts that are 0, and Cohere those of embeddings."""
 
 
 _SPELLED = {plain_name(name): name for part in (Part.PROMPT, Part.COMPLETION) for name in NAMES[part]}

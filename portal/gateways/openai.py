@@ -3,7 +3,9 @@
 Source of the rules: the references of these APIs, version of November 2026.
 - OpenAI (chat, responses, embeddings) and the many servers that answer the same, Anthropic, Bedrock's Converse and
   Cohere have `usage`, Gemini has `usageMetadata`; `gateways.counts` reads them all.
-- Ollama's counts stand in the answer itself; its embeddings have no `eval_count`.
+- Counts of Ollama, and of Bedrock's Llama and Titan, stand in the answer itself. Embeddings have no completion; a lone
+  total is that of embeddings or reranking, too.
+- A usage that has no tokens in it, but seconds of speech or units of search, is that of a call without counts.
 - A stream ends with a chunk that has the usage, or an event with the whole `response` or `message` in it; Bedrock's
   with `metadata`, or with invocation metrics. Results of batches have the answer in `response`, `body` or `result`.
 - Gemini names its model `modelVersion`; Bedrock and Cohere name none, so a script adds `model`.
@@ -12,17 +14,19 @@ Source of the rules: the references of these APIs, version of November 2026.
 import hashlib
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from portal.errors import InvalidInput
-from portal.gateways.counts import Counts, KeptCounts, read_counts
+from portal.gateways.count_names import Part
+from portal.gateways.counts import Counts, KeptCounts, read_counts, stated_counts
 from portal.gateways.objects import Kept
 from portal.gateways.values import Unclear, first_said, instant, latency, mapping
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 
 _USAGES = ("usage", "usageMetadata", "usage_metadata", "amazon-bedrock-invocationMetrics", "meta")
-"""Where the counts are; Ollama's are in the answer itself."""
+"""Where the counts are, if they are not in the answer itself."""
 _AROUND = ("response", "body", "result", "metadata")
 """What an answer may be wrapped in; in a result of Anthropic's batches it is a `message`.
 
@@ -32,6 +36,10 @@ _MODELS = ("model", "modelVersion", "model_version", "modelId")
 _IDS = ("id", "responseId", "response_id")
 _TIMES = ("created", "created_at", "createTime", "create_time")
 _OLLAMA = ("prompt_eval_count", "eval_count", "prompt_eval_cached_count", "prompt_cached_eval_count")
+_BEDROCK = ("prompt_token_count", "generation_token_count", "inputTextTokenCount")
+_EMBEDDINGS = ("embedding", "embeddings", "embeddingsByType")
+_COMPLETING = {"eval_count", "done", "inputTextTokenCount"}
+"""What answers with own counts and a completion have; embeddings of Titan have it, too."""
 _DEEPEST = 3
 """Wrappers in one another: the line of a batch has `response`, and `body` in it."""
 _FAILED = {"failed", "cancelled"}
@@ -41,7 +49,7 @@ _FAILED = {"failed", "cancelled"}
 def _answer(levels: int) -> Kept:
     around = {name: _answer(levels - 1) for name in (*_AROUND, "message")} if levels else {}
     return Kept(
-        *(*_MODELS, *_IDS, *_TIMES, *_OLLAMA, "object", "status", "done", "total_duration"),
+        *(*_MODELS, *_IDS, *_TIMES, *_OLLAMA, *_BEDROCK, *_EMBEDDINGS, "object", "status", "done", "total_duration"),
         **{name: KeptCounts() for name in _USAGES},
         **around,
         metrics=Kept("latencyMs"),
@@ -76,11 +84,13 @@ def _layers(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> UsageReport:
     """Return the first layer with counts as a report; what it does not say is taken from those around it."""
-    found = ((layer, counts) for layer in layers if (counts := _counts(layer)) is not None)
-    answer, counts = next(found, (None, None))
+    counted = ((layer, counts) for layer in layers if (counts := _counts(layer)) is not None)
+    uncounted = ((layer, Counts(0, 0)) for layer in layers if _is_without_counts(layer))
+    answer, counts = next(chain(counted, uncounted), (None, None))
     if answer is None or counts is None:
         raise Unclear(
-            "There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage)."
+            "There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage). "
+            'Send a call whose tokens nobody counts, such as of images, with "usage": {}.'
         )
     told = answer | {name: value for layer in reversed(layers) for name, value in layer.items() if name not in answer}
     model = next(filter(None, (clip_line(told.get(name), 200) for name in _MODELS)), "")
@@ -104,12 +114,18 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
 
 def _counts(answer: dict[str, Any]) -> Counts | None:
     """Return the counts of an answer; what it does not say is never a silent zero. Raises Unclear."""
-    is_embedding = answer.get("object") == "list"
+    is_embedding = answer.get("object") == "list" or any(name in answer for name in _EMBEDDINGS)
     for usage in (mapping(answer, name) for name in _USAGES):
-        if (counts := read_counts(usage, no_completion=is_embedding, texts=False)) is not None:
+        lacks_completion = is_embedding or stated_counts(usage).keys() == {Part.TOTAL}
+        if (counts := read_counts(usage, no_completion=lacks_completion, texts=False)) is not None:
             return counts
-    ollamas = {name: answer[name] for name in _OLLAMA if name in answer}
-    return read_counts(ollamas, no_completion="eval_count" not in answer and "done" not in answer, texts=False)
+    own = {name: answer[name] for name in (*_OLLAMA, *_BEDROCK) if name in answer}
+    return read_counts(own, no_completion=is_embedding or not answer.keys() & _COMPLETING, texts=False)
+
+
+def _is_without_counts(answer: dict[str, Any]) -> bool:
+    """Say whether an answer has a usage that is not one of tokens; in Cohere's `meta` it is `billed_units`."""
+    return isinstance(answer.get("usage"), dict) or bool(mapping(answer, "meta"))
 
 
 def _latency(answer: dict[str, Any]) -> int | None:

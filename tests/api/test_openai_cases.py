@@ -246,7 +246,7 @@ def test_bedrock_says_how_long(alice: Account, report: Report) -> None:
     ("answer", "sentence"),
     [
         pytest.param({"created": CREATED, "data": [{"url": "x"}]}, "There is no usage", id="an image"),
-        pytest.param(CHAT | {"usage": {}}, "There is no usage", id="a model without usage"),
+        pytest.param(CHAT | {"usage": None}, "There is no usage", id="a model without usage"),
         pytest.param({name: BEDROCK[name] for name in BEDROCK if name != "model"}, "Add it", id="Bedrock alone"),
         pytest.param({"type": "message_start", "message": CLAUDE}, "There is no usage", id="the beginning of a stream"),
         pytest.param(
@@ -259,6 +259,13 @@ def test_what_cannot_be_counted_is_refused(report: Report, answer: Any, sentence
     refused = report(answer)
     assert refused.status_code == 422
     assert sentence in refused.json()["detail"]
+
+
+def test_speech_is_a_call_without_counts(alice: Account, report: Report) -> None:
+    answer = report({"text": "A secret", "model": "whisper-1", "usage": {"type": "duration", "seconds": 31}}).json()
+    assert (answer["result"], answer["prompt_tokens"], answer["completion_tokens"]) == ("accepted", None, None)
+    [row] = run(load_usage, viewer_of(alice), UsageFilter(), NOW, 50, None).rows
+    assert row.without_counts
 
 
 def test_a_large_response_in_a_stream_is_counted(alice: Account, report: Report) -> None:

@@ -113,6 +113,27 @@ def read(answer: Any) -> UsageReport:
             *(5, 1, 0, 0),
             id="null is no cache",
         ),
+        pytest.param(
+            {"model": "command", "meta": {"billed_units": {"input_tokens": 17}}},
+            *(17, 0, 0, 0),
+            id="Cohere's embeddings",
+        ),
+        pytest.param(
+            {"model": "jina", "usage": {"total_tokens": 815}, "results": [{"index": 0}]},
+            *(815, 0, 0, 0),
+            id="a lone total, as of reranking",
+        ),
+        pytest.param(
+            {"model": "llama", "generation": "A secret", "prompt_token_count": 30, "generation_token_count": 12},
+            *(30, 12, 0, 0),
+            id="Bedrock's Llama",
+        ),
+        pytest.param(
+            {"model": "titan", "embedding": [0.5], "inputTextTokenCount": 30}, 30, 0, 0, 0, id="Titan's embeddings"
+        ),
+        pytest.param(
+            {"model": "m", "usage": {}, "response": {"body": CHAT}}, 1200, 300, 1024, 192, id="counts inside first"
+        ),
     ],
 )
 def test_tokens(answer: Any, prompt: int, completion: int, cached: int, reasoning: int) -> None:
@@ -139,6 +160,21 @@ def test_without_a_time_it_is_of_now() -> None:
 def test_a_response_that_failed_says_so() -> None:
     assert read(RESPONSE | {"status": "failed"}).status == "failed"
     assert read(RESPONSE | {"status": "incomplete"}).status == "ok"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"text": "A secret", "usage": {"type": "duration", "seconds": 31}}, id="seconds of speech"),
+        pytest.param({"results": [], "meta": {"billed_units": {"search_units": 1}}}, id="Cohere's searches"),
+        pytest.param({"usage": {"pages_processed": 5, "doc_size_bytes": 12_345}}, id="pages"),
+        pytest.param({"data": [{"url": "https://x"}], "usage": {}}, id="images, as a script sends them"),
+        pytest.param({"usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}}, id="zeros"),
+    ],
+)
+def test_a_usage_without_tokens_is_a_call_without_counts(answer: dict[str, Any]) -> None:
+    found = read({"model": "m", **answer})
+    assert (found.total_tokens, found.without_counts) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +216,10 @@ def test_an_answer_without_an_id_gets_the_other_one(answer: Any) -> None:
             "input_tokens must be",
             id="too many together",
         ),
+        pytest.param(
+            {"model": "titan", "inputTextTokenCount": 5}, "completion_tokens is missing", id="half of Titan's"
+        ),
+        pytest.param({"meta": {"api_version": {"version": "1"}}}, "There is no usage", id="a meta without usage"),
         pytest.param(CHAT | {"model": None}, "There is no model.", id="no model"),
         pytest.param(CHAT | {"created": "yesterday"}, "created is no instant.", id="no instant"),
         pytest.param([CHAT], "This is no JSON object.", id="a list"),
