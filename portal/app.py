@@ -338,6 +338,8 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
     clients.start()
     nicegui_app.on_exception(page_errors.tell_in_page)
     logging.getLogger("nicegui").addFilter(_logged_elsewhere)
+    bar = nicegui_app.config.quasar_config["loadingBar"]
+    bar["skipHijack"] = True  # it would run, nameless and in no landmark, for any file a page asks for
     ui.run_with(
         server,
         title="MoE Portal",

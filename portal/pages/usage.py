@@ -14,6 +14,7 @@ from portal.pages.components.filters import FilterBar
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import Head, frame
 from portal.pages.components.live import Page, open_page, refresh_all
+from portal.pages.components.menus import menu
 from portal.pages.components.note_dialog import NoteDialog
 from portal.pages.components.parts import Text, button, icon, set_props, tag
 from portal.pages.components.usage_card import ROWS, UsageCard
@@ -146,10 +147,9 @@ class History:
 
 def export_menu() -> dict[str, ui.element]:
     """Draw the button that offers the filtered requests as files; return the link of each format."""
-    with button("Export", icon="export") as opener:
-        opener.props["aria-haspopup"] = "menu"
-        with ui.menu().props('anchor="bottom right" self="top right" auto-close').classes("mp-menu mp-menu--small"):
-            return {kind: tag("a", "mp-menu__item", name, role="menuitem", download="") for name, kind in _EXPORTS}
+    opener = button("Export", icon="export")
+    with menu(opener, "Export", 'anchor="bottom right" self="top right"', classes="mp-menu--small"):
+        return {kind: tag("a", "mp-menu__item", name, role="menuitem", download="") for name, kind in _EXPORTS}
 
 
 def address_complaint(sentence: str) -> ui.element:

@@ -309,7 +309,14 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def mailed_link(portal: Portal) -> str:
-    mails: list[Mail] = portal.run(lambda session: session.scalars(select(Mail).order_by(Mail.id)).all())
+def mailed_link(portal: Portal, person: Person) -> str:
+    """Return the link of somebody's newest mail; the server queues it after its answer."""
+    mails: list[Mail] = []
+    newest = select(Mail).where(Mail.account_id == person.account.id).order_by(Mail.id)
+    for _ in range(100):
+        mails = portal.run(lambda session: session.scalars(newest).all())
+        if mails:
+            break
+        time.sleep(0.05)
     (link,) = re.findall(r"^http\S+$", mails[-1].text, re.MULTILINE)
     return str(link)

@@ -127,8 +127,7 @@ def _drawn_in(path: Path, drawn_by: Set[str]) -> Iterator[str]:
     for part in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(part, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             calls = [node.func for node in ast.walk(part) if isinstance(node, ast.Call)]
-            names = {call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls}
-            if names & drawn_by:
+            if drawn_by & {call.id for call in calls if isinstance(call, ast.Name)}:
                 yield part.name
 
 
@@ -136,9 +135,9 @@ FORM_WINDOWS = {name: window for name, window in WINDOWS.items() if name in wind
 """Those to type into."""
 
 
-def quasar_dialogs_in_code() -> set[str]:
-    """Return the modules that draw a dialog of NiceGUI's themselves."""
-    return {path.name for path in CODE.rglob("*.py") if "ui.dialog(" in path.read_text(encoding="utf-8")}
+def modules_with(words: str) -> set[str]:
+    """Return the modules of the pages in whose text some words stand."""
+    return {path.name for path in CODE.rglob("*.py") if words in path.read_text(encoding="utf-8")}
 
 
 # --------------------------------------------------------------------------------- opening
@@ -166,4 +165,4 @@ def form_addresses(page: Page, portal: Portal) -> list[str]:
     page.get_by_role("status").wait_for()
     token = portal.run(new_setup_link, datetime.now(UTC))
     plain = ["/user/login", "/user/forgot-password", f"/user/setup?token={token}"]
-    return [portal.url + path for path in plain] + [mailed_link(portal)]
+    return [portal.url + path for path in plain] + [mailed_link(portal, person)]

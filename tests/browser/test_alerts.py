@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from portal.rules.budgets import Limits
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Portal
-from tests.browser.test_accessibility import go, settle, violations
+from tests.browser.places import go, settle
 
 Visit = Callable[..., Page]
 

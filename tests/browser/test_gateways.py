@@ -11,8 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Portal
-from tests.browser.test_accessibility import go, settle, violations
+from tests.browser.places import go, settle
 
 Visit = Callable[..., Page]
 

@@ -1,7 +1,7 @@
 """The tests that walk through all of the portal know every page, dialog and menu of it."""
 
 from portal import pages
-from tests.browser.places import FORMS, PAGES, WINDOWS, quasar_dialogs_in_code, routes, windows_in_code
+from tests.browser.places import FORMS, PAGES, WINDOWS, modules_with, routes, windows_in_code
 
 
 def test_every_page_is_walked() -> None:
@@ -13,5 +13,6 @@ def test_every_dialog_and_menu_is_walked() -> None:
     assert windows_in_code() == set(WINDOWS)
 
 
-def test_all_dialogs_come_from_one_module() -> None:
-    assert quasar_dialogs_in_code() == {"dialogs.py"}
+def test_all_dialogs_come_from_one_module_and_all_menus_from_another() -> None:
+    assert modules_with("ui.dialog(") == {"dialogs.py"}
+    assert modules_with("ui.menu(") == {"menus.py"}

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Portal, mailed_link
-from tests.browser.test_accessibility import violations
 
 NEW = "a cup of warm milk"
 
@@ -44,7 +44,7 @@ def test_a_forgotten_password_is_replaced(mailing: Portal, look: Callable[..., P
     page.context.add_cookies([{"name": "portal_session", "value": person.session, "url": mailing.url}])
     page.goto(mailing.url + "/user/dashboard")
     page.wait_for_function("window.did_handshake === true")
-    opened = look(mailed_link(mailing))
+    opened = look(mailed_link(mailing, person))
     told: list[str] = []
     opened.on("request", lambda request: told.append(request.headers.get("referer", "")))
     opened.reload()
@@ -70,14 +70,14 @@ def test_a_forgotten_password_is_replaced(mailing: Portal, look: Callable[..., P
 
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
 def test_the_forms_have_no_violation(mailing: Portal, look: Callable[..., Page], width: int, scheme: str) -> None:
-    mailing.person(f"otto-{scheme}")
+    person = mailing.person(f"otto-{scheme}")
     page = look("/user/forgot-password", width, scheme)
     assert violations(page) == []
     page.get_by_label("Email").fill(f"otto-{scheme}@example.org")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_be_visible()
     assert violations(page) == []
-    for address in (mailed_link(mailing), "/user/reset-password?token=ended", "/user/login?changed"):
+    for address in (mailed_link(mailing, person), "/user/reset-password?token=ended", "/user/login?changed"):
         page.goto(address if address.startswith("http") else mailing.url + address)
         assert violations(page) == [], address
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,6 +9,7 @@ from portal.clock import utc_now
 from portal.db.session import in_reading, in_transaction
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import follow_later
+from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
 from portal.rules.alerts import FORECAST, FULL
 from portal.rules.periods import Period
@@ -26,12 +27,13 @@ class Bell:
         self._viewer = viewer
         self._formats = formats
         self._button = icon_button("bell", "", self._read).classes("mp-bell")
-        set_props(self._button, data_testid="bell", aria_haspopup="menu")
+        set_props(self._button, data_testid="bell")
         with self._button:
             self._count = Text("span").classes("mp-bell__count")
-            with ui.menu().props('anchor="bottom right" self="top right"').classes("mp-menu mp-bell__list"):
-                Text("p", "Budget alerts").classes("mp-menu__caption").props("aria-hidden=true")
-                self._list = tag("ul", role="none", data_testid="bell-list")
+        place = 'anchor="bottom right" self="top right"'
+        with menu(self._button, "Budget alerts", place, classes="mp-bell__list", stays=True):
+            Text("p", "Budget alerts").classes("mp-menu__caption").props("aria-hidden=true")
+            self._list = tag("ul", role="none", data_testid="bell-list")
         self._show_count(viewer.unread)
         follow_later(("bell", viewer.id), self._load_unread, lambda unread, _: self._show_count(unread))
 

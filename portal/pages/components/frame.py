@@ -14,6 +14,7 @@ from portal.pages.components.assets import static
 from portal.pages.components.bell import Bell
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import Updated
+from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
 from portal.pages.navigation import ADMINISTRATION, PAGES, pages_of
 from portal.views.accounts import Viewer
@@ -117,7 +118,6 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     ui.context.client.layout.props["data-session"] = viewer.session_id
     follow_zone(viewer)
     theme = ThemeSwitch(viewer)
-    skip_link()
     with ui.header().classes("mp-topbar"):
         opener = icon_button("menu", "Open menu")
         brand()
@@ -125,6 +125,7 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219 no-swipe-open").classes("mp-nav") as drawer:
         navigation(section or title, viewer, theme, drawer.hide)
     opener.on_click(drawer.toggle)
+    skip_link()
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
         offline_banner()
         formats = Formats.of(viewer)
@@ -149,7 +150,7 @@ def follow_zone(viewer: Viewer) -> None:
 
 
 def skip_link() -> None:
-    """Let the keyboard jump over the navigation: it comes first, before what the layout puts around the page."""
+    """Let the keyboard jump over the navigation: it is put before the bar and the drawer, once they are there."""
     layout = ui.context.client.layout
     with layout:
         tag("a", "mp-skip", "Skip to content", href="#main").move(layout, target_index=0)
@@ -198,19 +199,19 @@ def nav_links(pages: Iterable[tuple[str, str, str]], title: str) -> None:
 
 def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
     """Draw who is signed in, and a menu with the theme and the way out."""
-    with tag("button", "mp-who", type="button", aria_haspopup="menu", data_testid="account-menu"):
+    with tag("button", "mp-who", type="button", data_testid="account-menu") as opener:
         tag("span", "mp-avatar", viewer.initials, aria_hidden="true")
         with ui.element("span"):
             tag("span", "mp-who__name", viewer.display_name, title=viewer.display_name)
             tag("span", "mp-who__mail", viewer.email, title=viewer.email)
         icon("updown")
-        with ui.menu().props('anchor="top left" self="bottom left" auto-close').classes("mp-menu"):
-            Text("p", "Theme").classes("mp-menu__caption").props("aria-hidden=true")
-            theme_choice(theme)
-            ui.separator()
-            with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
-                icon("leave")
-                Text("span", "Sign out")
+    with menu(opener, "Account", 'anchor="top left" self="bottom left"'):
+        Text("p", "Theme").classes("mp-menu__caption").props("aria-hidden=true")
+        theme_choice(theme)
+        ui.separator()
+        with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
+            icon("leave")
+            Text("span", "Sign out")
 
 
 def theme_choice(switch: ThemeSwitch) -> None:
