@@ -244,14 +244,18 @@ def busy(portal: Portal) -> Person:
 
 @pytest.fixture
 def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens a page as a person, in a window of their own; scripts must not complain."""
+    """Give a function that opens a page as a person, in a window of their own; scripts must not complain.
+
+    They may of a wrong password, and of a connection that breaks when a test stops the portal, in whichever moment.
+    """
     contexts, complaints = [], []
 
     def hear(message: ConsoleMessage) -> None:
-        expected = ("ERR_CONNECTION_REFUSED", "401 (Unauthorized)")  # a stopped server, a wrong password
+        expected = ("net::ERR_CONNECTION_", "net::ERR_EMPTY_RESPONSE", "401 (Unauthorized)", "/_nicegui_ws/")
+        said = f"{message.text} ({message.location.get('url')})"
         is_error_page = message.page is not None and message.location.get("url") == message.page.url
-        if message.type == "error" and not is_error_page and not any(words in message.text for words in expected):
-            complaints.append(f"{message.text} ({message.location.get('url')})")
+        if message.type == "error" and not is_error_page and not any(words in said for words in expected):
+            complaints.append(said)
 
     def open_page(
         person: Person | None, path: str, *, width: int = WIDE, scheme: str = "light", zone: str = "UTC"
