@@ -8,6 +8,7 @@ from portal.db.session import in_reading, in_transaction
 from portal.errors import Conflict, InvalidInput
 from portal.pages.addresses import CONNECT, GATEWAYS
 from portal.pages.components.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
+from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form, Message
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
@@ -47,6 +48,7 @@ class ConnectGateway:
                 Text("h2", "What do you want to connect?")
             with Form(self._create, name="Connect gateway") as self._form:
                 self._draw_fields(kind)
+                self._draft = Draft("gateway", self._form)
             self._form.element.classes("mp-card__body mp-form")
         with tag("section", "mp-card", aria_label="What to copy") as self._second:
             with tag("div", "mp-card__head"), ui.element("div"):
@@ -87,7 +89,10 @@ class ConnectGateway:
             return
         self._about.show(KINDS[kind].about)
         if self._name.text in {"", *self._names.values()}:
+            is_typed = self._draft.is_typed
             self._name.fill(self._names[kind])
+            if not is_typed:
+                self._draft.begin()
 
     async def _create(self) -> str:
         if self._made is not None:

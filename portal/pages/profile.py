@@ -14,7 +14,8 @@ from portal.db.session import in_reading, in_transaction
 from portal.errors import InvalidInput
 from portal.pages.clients import recheck
 from portal.pages.components.dialogs import Confirmation
-from portal.pages.components.fields import Form, Message
+from portal.pages.components.drafts import Draft
+from portal.pages.components.fields import Form, Message, choice_field
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import THEME_NAMES, ThemeSwitch, frame
 from portal.pages.components.live import live, refresh_all
@@ -79,6 +80,7 @@ class AboutForm:
             with Form(self._save, name="About you") as self._form:
                 self._draw_facts()
                 self._draw_fields()
+                Draft("about", self._form)
         self._form.element.classes("mp-card__body mp-form")
 
     def say_saved(self) -> None:
@@ -115,7 +117,7 @@ class AboutForm:
             )
         themes = {theme.value: name for theme, name in THEME_NAMES.items()}
         with tag("div", "mp-pair"):
-            chosen = form.choice("theme", "Theme", themes, self._theme.theme.value, hint="Applies at once.")
+            chosen = choice_field("Theme", themes, self._theme.theme.value, hint="Applies at once.")
         chosen.control.on_value_change(lambda: self._theme.choose(Theme(chosen.text)))
         self._theme.follow(lambda theme: chosen.fill(theme.value))
         with tag("div", "mp-form__foot"):
@@ -154,6 +156,7 @@ class PasswordForm:
                 Text("p", "Changing it signs out all other browsers.").classes("mp-card__sub")
             with Form(self._change, name="Password") as self._form:
                 self._draw_fields(viewer.username)
+                Draft("password", self._form)
         self._form.element.classes("mp-card__body mp-form")
 
     def _draw_fields(self, username: str) -> None:

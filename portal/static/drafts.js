@@ -11,17 +11,18 @@
     const fields = [...form.querySelectorAll("[data-field]")];
     return Object.fromEntries(fields.map((field) => [field.dataset.field, field.dataset.value ?? field.value]));
   }
-  function isTyped(form) {
+  function differs(form) {
     const was = JSON.parse(form.dataset.was);
-    const hasSecret = [...form.querySelectorAll("input[type=password]")].some((field) => field.value);
-    return hasSecret || Object.entries(valuesOf(form)).some(([name, value]) => value !== was[name]);
+    return Object.entries(valuesOf(form)).some(([name, value]) => value !== was[name]);
   }
+  const hasSecret = (form) => [...form.querySelectorAll("input[type=password]")].some((field) => field.value);
   function keep(form) {
     const { draft: name, subject = "", was } = form.dataset;
     const draft = { session: session(), name, subject, was: JSON.parse(was), values: valuesOf(form) };
-    if (isTyped(form)) sessionStorage.setItem(keyOf(name), JSON.stringify(draft));
-    else sessionStorage.removeItem(keyOf(name));
+    if (differs(form)) sessionStorage.setItem(keyOf(name), JSON.stringify(draft));
+    else forget(name);
   }
+  const forget = (name) => sessionStorage.removeItem(keyOf(name));
 
   // Give this page's drafts back to the server, which knows what is stored by now; those of other sessions are nobody's.
   function restore() {
@@ -33,16 +34,20 @@
     }
   }
 
-  window.portalDrafts = { forget: (name) => sessionStorage.removeItem(keyOf(name)) };
+  window.portalDrafts = { forget, restore };
   document.addEventListener("input", ({ target }) => {
+    hasAsked = false; // and they have stayed
     const form = target.closest?.("form[data-was]");
     if (form) keep(form);
   });
-  addEventListener("pagehide", () => openForms().forEach(keep)); // what was chosen rather than typed
 
-  // Ask before the tab is closed. Nothing is asked when the page goes by itself: what was typed stays in the tab.
+  // Ask before the page is left. Nothing is asked when it goes by itself: what was typed stays in the tab then.
+  let hasAsked = false;
   addEventListener("beforeunload", (event) => {
-    if (window.socket?.connected && !window.portalLeaves && openForms().some(isTyped)) event.preventDefault();
+    if (!window.socket?.connected || window.portalLeaves || navigator.userActivation?.hasBeenActive === false) return;
+    hasAsked = openForms().some((form) => differs(form) || hasSecret(form));
+    if (hasAsked) event.preventDefault();
   });
+  addEventListener("pagehide", () => openForms().forEach((form) => (hasAsked ? forget(form.dataset.draft) : keep(form))));
   document.addEventListener("DOMContentLoaded", restore);
 })();

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
+from portal.actions.alerts import change_alerts
 from portal.actions.notes import write_note
 from portal.db.tables import UsageEvent
 from tests.browser.conftest import Person, Portal
-from tests.browser.places import FORM_WINDOWS, WINDOWS, Window, address, go
+from tests.browser.places import FORM_WINDOWS, PAGES, WINDOWS, Window, address, go, settle
 
 Visit = Callable[..., Page]
 
-TO_TYPE_INTO = "input:not([readonly], [role=combobox], [type=date]), textarea"
+TO_TYPE_INTO = "input:not([readonly], [role=combobox], [type=date], [type=checkbox]), textarea"
 QUESTION = "Discard what you typed?"
 _DRAFTS = "Object.entries(sessionStorage).filter(([name]) => name.startsWith('portal-draft '))"
 
@@ -44,6 +45,27 @@ def drafts(page: Page) -> list[list[str]]:
     """Return what the tab keeps."""
     found: list[list[str]] = page.evaluate(_DRAFTS)
     return found
+
+
+def heard(page: Page, *, leaves: bool) -> list[str]:
+    """Answer what the browser asks before a page is left; return the list of the kinds of questions."""
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        if leaves:
+            dialog.accept()
+        else:
+            dialog.dismiss()
+
+    page.on("dialog", answer)
+    return asked
+
+
+def load_again(page: Page) -> None:
+    """Load the page as it does by itself once the server it knew is gone."""
+    page.evaluate("window.socket.disconnect()")
+    go(page, page.url)
 
 
 @pytest.fixture
@@ -163,7 +185,8 @@ def test_the_choices_of_a_form_are_kept_as_well(portal: Portal, typist: Person, 
     opened.get_by_role("combobox", name="Expires").click()
     page.get_by_role("option", name="On a date").click()
     opened.get_by_label("Last day").fill("2999-12-31")
-    go(page, page.url)
+    load_again(page)
+    expect(opened.get_by_label("Last day")).to_be_visible()
     expect(opened.get_by_label("Last day")).to_have_value("2999-12-31")
     expect(field).to_have_value("night")
 
@@ -174,7 +197,7 @@ def test_an_older_draft_does_not_replace_a_newer_note_in_silence(portal: Portal,
     field.press_sequentially("older")
     usage_id = portal.run(lambda session: session.query(UsageEvent.id).filter_by(account_id=typist.account.id).scalar())
     portal.run(write_note, typist.account.id, usage_id, "newer", datetime.now(UTC))
-    go(page, page.url)
+    load_again(page)
     expect(opened).to_contain_text("Something else has been saved here since you typed this.")
     expect(field).to_have_value("older")
     page.keyboard.press("Escape")
@@ -189,7 +212,7 @@ def test_the_draft_about_something_that_is_gone_is_forgotten(portal: Portal, typ
     opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("nothing")
     portal.run(lambda session: session.query(UsageEvent).filter_by(account_id=typist.account.id).delete())
-    go(page, page.url)
+    load_again(page)
     expect(page.get_by_text("There is no such request.")).to_be_visible()
     expect(opened).to_have_count(0)
     page.wait_for_function(f"{_DRAFTS}.length === 0")
@@ -222,22 +245,103 @@ def test_another_account_in_the_same_tab_sees_nothing_of_it(portal: Portal, typi
     field.press_sequentially("for nobody else")
     somebody = portal.person(f"else-{typist.account.id}")
     page.context.add_cookies([{"name": "portal_session", "value": somebody.session, "url": portal.url}])
-    go(page, portal.url + "/user/keys")
+    load_again(page)
     page.wait_for_function(f"{_DRAFTS}.length === 0")
     expect(page.get_by_test_id("keys-table")).to_contain_text(somebody.key.prefix)
     expect(opened).to_have_count(0)
 
 
+def test_who_leaves_a_page_when_asked_has_discarded_what_was_typed(
+    portal: Portal, typist: Person, visit: Visit
+) -> None:
+    page = visit(typist, "/user/usage")
+    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    field.press_sequentially("not wanted")
+    page.once("dialog", lambda dialog: dialog.accept())
+    go(page, page.url)
+    expect(page.get_by_test_id("usage-table")).to_contain_text("qwen3-coder")
+    assert drafts(page) == []
+    expect(opened).to_have_count(0)
+
+
+def forms_of(page: Page) -> list[Locator]:
+    """Return the forms to type into that stand on a page."""
+    forms = page.locator(".mp-page form").all()
+    return [form for form in forms if form.locator(TO_TYPE_INTO).count()]
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_a_form_of_a_page_keeps_what_was_typed(portal: Portal, busy: Person, visit: Visit, route: str) -> None:
+    page = visit(busy, "/user/dashboard")
+    go(page, portal.url + address(route))
+    for form in forms_of(page):
+        name, field = form.get_attribute("aria-label"), form.locator(TO_TYPE_INTO).first
+        assert form.get_attribute("data-was") is not None, name
+        before, is_secret = field.input_value(), field.get_attribute("type") == "password"
+        typed = before + ("9" if field.get_attribute("inputmode") == "numeric" else "typed")
+        field.fill(typed)
+        load_again(page)
+        expect(field).to_have_value("" if is_secret else typed)
+        if not is_secret:
+            expect(form).to_contain_text("It is not saved yet.")
+        page.once("dialog", lambda dialog: dialog.accept())
+        field.fill(typed)
+        go(page, page.url)
+        expect(field).to_have_value(before)
+        assert drafts(page) == [], name
+
+
+def test_no_password_is_kept_and_leaving_asks_about_it(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/profile")
+    asked = heard(page, leaves=False)
+    page.get_by_label("New password", exact=True).press_sequentially("a secret of mine")
+    page.get_by_label("Display name").press_sequentially(" typed")
+    assert "a secret" not in str(page.evaluate("JSON.stringify(sessionStorage)"))
+    assert "typed" in str(drafts(page))
+    page.get_by_label("Display name").fill(typist.account.display_name)
+    page.close(run_before_unload=True)
+    page.wait_for_timeout(500)  # the browser asks in its own time
+    assert asked == ["beforeunload"]
+    assert "a secret" not in str(page.evaluate("JSON.stringify(sessionStorage)"))
+
+
+def test_a_saved_form_of_a_page_leaves_no_draft_and_asks_nothing(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/billing")
+    asked = heard(page, leaves=True)
+    settle(page)
+    form = page.get_by_test_id("alerts-form")
+    form.get_by_role("switch", name="Warn ahead").click()
+    form.get_by_label("Threshold", exact=True).fill("55 %")
+    form.get_by_role("button", name="Save alerts").click()
+    expect(form).to_contain_text("Saved.")
+    go(page, portal.url + "/user/profile")
+    page.get_by_label("Display name").fill("Another")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_test_id("profile-form")).to_contain_text("Saved.")
+    go(page, portal.url + "/user/billing")
+    expect(form.get_by_label("Threshold", exact=True)).to_have_value("55")
+    assert asked == []
+    assert drafts(page) == []
+
+
+def test_a_draft_of_a_form_does_not_replace_what_was_saved_since(portal: Portal, typist: Person, visit: Visit) -> None:
+    page = visit(typist, "/user/billing")
+    settle(page)
+    form = page.get_by_test_id("alerts-form")
+    form.get_by_role("switch", name="Enable alerts").click()
+    form.get_by_label("Threshold", exact=True).fill("55")
+    form.get_by_label("Alert email").fill("typed@example.org")
+    portal.run(change_alerts, typist.account.id, False, 66, None, datetime.now(UTC))
+    load_again(page)
+    expect(form.get_by_label("Alert email")).to_have_value("typed@example.org")
+    expect(form.get_by_label("Threshold", exact=True)).to_have_value("66")
+    expect(form.get_by_role("switch", name="Enable alerts")).to_be_checked()
+
+
 @pytest.mark.parametrize("name", FORM_WINDOWS)
 def test_closing_the_tab_asks_while_something_is_typed(portal: Portal, typist: Person, visit: Visit, name: str) -> None:
     page = visit(typist, "/user/dashboard")
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
+    asked = heard(page, leaves=False)
     opened, field = open_on(page, portal, FORM_WINDOWS[name])
     field.press_sequentially("typed")
     page.close(run_before_unload=True)

@@ -10,6 +10,7 @@ from portal.clock import utc_now
 from portal.db.session import in_transaction
 from portal.errors import Conflict
 from portal.pages.components.bell import present, sentence, then
+from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import refresh_all
@@ -83,13 +84,17 @@ class AlertsForm:
         self._stored = stored
         with Form(self._save, name=_NAME) as self._form:
             self._draw_fields(viewer.email, *_texts(stored))
+            self._draft = Draft("alerts", self._form)
         self._form.element.classes("mp-card__body mp-form")
 
     def _draw_fields(
         self, own_email: str, enabled: bool, threshold: str, second: str, forecast: bool, email: str
     ) -> None:
         self._enabled = self._switch(
-            "Enable alerts", "One mail per period and threshold, and one when the budget is used up", on=enabled
+            "enabled",
+            "Enable alerts",
+            "One mail per period and threshold, and one when the budget is used up",
+            on=enabled,
         )
         form = self._form
         with tag("div", "mp-pair mp-pair--tight"):
@@ -103,6 +108,7 @@ class AlertsForm:
                 placeholder="None",
             )
         self._forecast = self._switch(
+            "forecast",
             "Warn ahead",
             "When a budget will be used up before it resets, or within a week, at the pace of your weeks",
             on=forecast,
@@ -124,20 +130,21 @@ class AlertsForm:
             Text("p", "Mail is not set up here. Until it is, the bell at the top tells you.").classes("mp-hint")
         self._message = form.says()
 
-    def _switch(self, name: str, about: str, *, on: bool) -> ui.switch:
+    def _switch(self, name: str, text: str, about: str, *, on: bool) -> ui.switch:
         with tag("div", "mp-switch"):
             with ui.element("div"):
-                label = Text("span", name)
+                label = Text("span", text)
                 Text("p", about).classes("mp-card__sub")
             switch = ui.switch(value=on)
         set_props(switch, aria_labelledby=label.html_id)
-        switch.on_value_change(self._form.touched)
+        self._form.watch(name, switch)
         return switch
 
     def show(self, stored: AlertSettings) -> None:
         """Fill in what is stored, unless something else has been typed meanwhile."""
         if stored != self._stored and self._typed() == _texts(self._stored):
             self._fill(stored)
+            self._draft.begin()
         self._stored = stored
 
     def show_test(self, sentence: str) -> None:

@@ -3,7 +3,8 @@
 Decision: the tab keeps it, in `sessionStorage`, as it is typed. The server need not be there for that, no half-typed
 text reaches a disk of ours, and it ends with the tab. A draft belongs to the session in which it was typed, so nobody
 else sees it, and the sign-in form clears it. What was stored when the person began is kept beside it: what has been
-saved elsewhere since is never replaced in silence. Secrets are not kept; `drafts.js` does the browser's part.
+saved elsewhere since is never replaced in silence. Secrets are not kept; `drafts.js` does the browser's part: it also
+asks before a page is left, and whoever leaves it then has discarded what was typed.
 """
 
 import json
@@ -37,10 +38,11 @@ class Kept:
 class Draft:
     """The draft of one form."""
 
-    def __init__(self, name: str, form: Form, reopen: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, name: str, form: Form, reopen: Callable[[str], Awaitable[None]] | None = None) -> None:
         """Keep what is typed into `form`, under a `name` that no other form of the page has.
 
         `reopen` shows the form again for the subject with which `begin` was called, or does nothing when that is gone.
+        Without it the form stands on the page, and what is in it now is stored.
         """
         self._name = name
         self._form = form
@@ -48,6 +50,11 @@ class Draft:
         self._was: dict[str, str] | None = None
         set_props(form.element, data_draft=name)
         ui.on("portal-draft", self._restore)
+        if reopen is None:
+            self.begin()
+            form.on_saved(self.begin)
+            if ui.context.client.has_socket_connection:  # drawn after the page, which has asked for drafts already
+                ui.run_javascript("window.portalDrafts?.restore()")
 
     @property
     def is_open(self) -> bool:
@@ -73,18 +80,32 @@ class Draft:
 
     async def _restore(self, event: GenericEventArguments) -> None:
         kept = _read(event.args)
-        if kept is not None and kept.name == self._name and not self.is_open:
+        if kept is None or kept.name != self._name:
+            return
+        if self._reopen is None:
+            self._fill_beside(kept)
+        elif not self.is_open:
             await self._reopen(kept.subject)
-            self._fill(kept)
+            self._fill_over(kept)
 
-    def _fill(self, kept: Kept) -> None:
+    def _fill_over(self, kept: Kept) -> None:
+        """Put a draft into a dialog, and say when something else is stored by now; it can still be discarded."""
         if not self.is_open:  # what it was about is gone
             self.end()
             return
         is_same = kept.was == self._form.plain_values
-        self._form.fill(kept.values)
+        self._fill(kept.values, *((_AGAIN, "info") if is_same else (_CHANGED, "warn")))
+
+    def _fill_beside(self, kept: Kept) -> None:
+        """Put a draft into a form of the page, but not over what has been saved since."""
+        if not self.is_typed:
+            stored = self._form.plain_values
+            self._fill({name: text for name, text in kept.values.items() if kept.was.get(name) == stored.get(name)})
+
+    def _fill(self, values: dict[str, str], sentence: str = _AGAIN, kind: str = "info") -> None:
+        self._form.fill(values)
         if self._form.message and self.is_typed:
-            self._form.message.say(_AGAIN if is_same else _CHANGED, "info" if is_same else "warn")
+            self._form.message.say(sentence, kind)
 
 
 def _read(sent: object) -> Kept | None:

@@ -146,9 +146,10 @@ class Form:
         """
         self._save = save
         self._fields: dict[str, Field[ui.input] | Field[ui.select]] = {}
-        self._controls: dict[str, ui.input | ui.select] = {}
+        self._controls: dict[str, ui.input | ui.select | ui.switch] = {}
         self._secrets: set[str] = set()
         self._is_busy = False
+        self._after_saving: Callable[[], object] = lambda: None
         self._button: ui.button | None = None
         self.message: Message | None = None
         self.element: Element = tag("form", novalidate="", aria_label=name)
@@ -184,25 +185,30 @@ class Form:
     ) -> Field[ui.select]:
         """Draw a field with options; errors about `name` stand beside it."""
         field = choice_field(label, options, value, hint=hint, searchable=searchable)
-
-        def mark() -> None:
-            set_props(field.element, data_field=name, data_value=field.text)
-
         self._fields[name] = field
-        self._controls[name] = field.control
-        field.control.on_value_change(self.touched)
-        field.control.on_value_change(mark)
-        mark()
+        self.watch(name, field.control, place=field.element)
         return field
 
-    def watch(self, name: str, control: ui.input, *, is_secret: bool = False) -> None:
-        """Make a control to type into a part of the form; browsers are told to keep it, unless it is secret."""
+    def watch(
+        self,
+        name: str,
+        control: ui.input | ui.select | ui.switch,
+        *,
+        is_secret: bool = False,
+        place: Element | None = None,
+    ) -> None:
+        """Make a control a part of the form; browsers are told to keep its value, unless it is secret.
+
+        They see what is typed; what is chosen they are told, at `place`.
+        """
         control.on_value_change(self.touched)
         self._controls[name] = control
         if is_secret:
             self._secrets.add(name)
-        else:
+        elif isinstance(control, ui.input):
             set_props(control, data_field=name)
+        else:
+            _tell_value(name, control, place or control)
 
     @property
     def values(self) -> dict[str, str]:
@@ -218,8 +224,14 @@ class Form:
         """Put values into those fields that have them and can take them; secrets have none."""
         for name in values.keys() & self.plain_values.keys():
             control = self._controls[name]
-            if not isinstance(control, ui.select) or values[name] in control.options:
+            if isinstance(control, ui.switch):
+                control.set_value(bool(values[name]))
+            elif isinstance(control, ui.input) or values[name] in control.options:
                 control.set_value(values[name])
+
+    def on_saved(self, call: Callable[[], object]) -> None:
+        """Call something whenever the form has been saved."""
+        self._after_saving = call
 
     def submit(self, text: str) -> ui.button:
         """Draw the button that sends the form."""
@@ -262,12 +274,17 @@ class Form:
             if not self.element.is_deleted:
                 self._refuse(error)
         else:
-            if said and self.message and not self.element.is_deleted:
-                self.message.say(said)
+            if not self.element.is_deleted:
+                self._say_saved(said)
         finally:
             self._is_busy = False
             if self._button and not self.element.is_deleted:  # the tab may have been closed meanwhile
                 set_props(self._button, loading=False)
+
+    def _say_saved(self, said: str) -> None:
+        self._after_saving()
+        if said and self.message:
+            self.message.say(said)
 
     def _refuse(self, error: PortalError) -> None:
         field = self._fields.get(error.field or "")
@@ -275,3 +292,13 @@ class Form:
             field.refuse(error.detail)
         elif self.message:
             self.message.say(error.detail, "crit")
+
+
+def _tell_value(name: str, control: ui.select | ui.switch, place: Element) -> None:
+    """Keep the value of a control where the browser finds it; `drafts.js` reads it."""
+
+    def tell() -> None:
+        set_props(place, data_field=name, data_value=str(control.value or ""))
+
+    control.on_value_change(tell)
+    tell()
