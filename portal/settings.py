@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portal.rules.periods import zone
 from portal.rules.text import clean_email, clean_line
+from portal.rules.validation import sentence_about
 
 PREFIX = "PORTAL_"
 SECRETS = ("database_url", "secret", "smtp_password", "admin_password")
@@ -231,8 +232,8 @@ def known_variables() -> set[str]:
 def explain(error: ValidationError) -> str:
     """Return the sentence about the first value that cannot be used; it does not repeat the value."""
     problem = error.errors(include_input=False, include_url=False)[0]
-    name = variable("_".join(map(str, problem["loc"])))
-    return f"{name}: {problem['msg'].removeprefix('Value error, ')}."
+    sentence = sentence_about(problem, variable("_".join(map(str, problem["loc"]))))
+    return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def read_secret_file(name: str, path: str) -> str:
@@ -255,10 +256,16 @@ def _refuse_unknown(names: Iterable[str]) -> None:
             continue
         if _ELSEWHERE_TOO.fullmatch(upper) or _KUBERNETES.fullmatch(upper):
             continue
+        if upper.removesuffix("_FILE") in known:
+            raise WrongSettings(f"There is no setting {name}. Only secrets can be in files: {_listed_secrets()}.")
         own_names = sorted(name.removeprefix(PREFIX) for name in known)
         nearest = get_close_matches(upper.removeprefix(PREFIX), own_names, 1)
         hint = f"Did you mean {PREFIX}{nearest[0]}?" if nearest else "docs/settings.md lists all settings."
         raise WrongSettings(f"There is no setting {name}. {hint}")
+
+
+def _listed_secrets() -> str:
+    return ", ".join(variable(field) for field in SECRETS)
 
 
 def _secrets_in_files(environment: Mapping[str, str]) -> dict[str, Any]:

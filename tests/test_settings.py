@@ -49,10 +49,10 @@ PAIR = "PORTAL_SMTP_PASSWORD: PORTAL_SMTP_USERNAME and PORTAL_SMTP_PASSWORD go t
         pytest.param({"smtp_username": "portal"}, PAIR, id="no password"),
         pytest.param({"smtp_password": "secret"}, PAIR, id="no user name"),
         pytest.param(
-            {"smtp_security": "ssl"}, "PORTAL_SMTP_SECURITY: Input should be 'starttls', 'tls' or", id="security"
+            {"smtp_security": "ssl"}, "PORTAL_SMTP_SECURITY must be 'starttls', 'tls' or 'none'.", id="security"
         ),
-        pytest.param({"smtp_port": 0}, "PORTAL_SMTP_PORT: ", id="port"),
-        pytest.param({"smtp_timeout": 0}, "PORTAL_SMTP_TIMEOUT: ", id="timeout"),
+        pytest.param({"smtp_port": 0}, "PORTAL_SMTP_PORT must be at least 1.", id="port"),
+        pytest.param({"smtp_timeout": 0}, "PORTAL_SMTP_TIMEOUT must be at least 1.", id="timeout"),
     ],
 )
 def test_mail_settings_go_together(changed: dict[str, Any], said: str) -> None:
@@ -87,7 +87,7 @@ def test_the_password_is_never_shown() -> None:
         pytest.param("PORTAL_SMTP_PASSWORD_FIEL", "Did you mean PORTAL_SMTP_PASSWORD_FILE?", id="a slip in _FILE"),
         pytest.param("portal_hosts", "Did you mean PORTAL_HOST?", id="in small letters"),
         pytest.param("PORTAL_QQXXZZ", "docs/settings.md lists all settings.", id="like nothing"),
-        pytest.param("PORTAL_PORT_FILE", "Did you mean", id="a file for what is no secret"),
+        pytest.param("PORTAL_PORT_FILE", "Only secrets can be in files: PORTAL_", id="a file for no secret"),
     ],
 )
 def test_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:

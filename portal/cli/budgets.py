@@ -59,9 +59,9 @@ def set_limits(
 def show(name: UserName, as_json: AsJson = False) -> None:
     """Show what an account may spend and what it has spent, in billable tokens."""
     open_portal()
-    view = run_in_reading(_load, name, utc_now())
+    username, view = run_in_reading(_load, name, utc_now())
     if as_json:
-        show_json(_record(name, view))
+        show_json(_record(username, view))
         return
     rows = [
         (
@@ -146,8 +146,9 @@ def _limit(text: str | None, option: str, old: int | None) -> int | None:
     return int(text.replace("_", ""))
 
 
-def _load(session: Session, name: str, now: datetime) -> BudgetsView:
-    return load_budgets(session, owner(session, name).id, now)
+def _load(session: Session, name: str, now: datetime) -> tuple[str, BudgetsView]:
+    found = owner(session, name)
+    return found.username, load_budgets(session, found.id, now)
 
 
 def _load_all(session: Session, now: datetime) -> list[tuple[str, BudgetsView]]:

@@ -55,11 +55,8 @@ def sentence(error: Exception) -> str:
         case ValidationError():
             said = explain(error)
         case OSError():
-            said = (
-                f"{error.strerror or type(error).__name__}: {error.filename}."
-                if error.filename
-                else f"{error.strerror or error}."
-            )
+            what = error.strerror or str(error) or type(error).__name__
+            said = f"{what}: {error.filename}." if error.filename else f"{what}."
         case _:
             said = str(error)
     return said

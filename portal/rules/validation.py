@@ -12,6 +12,9 @@ _SENTENCES = {
     "int_type": "{name} must be a whole number.",
     "int_parsing": "{name} must be a whole number.",
     "int_parsing_size": "{name} must be a smaller number.",
+    "float_type": "{name} must be a number.",
+    "float_parsing": "{name} must be a number.",
+    "greater_than": "{name} must be more than {gt:,}.",
     "greater_than_equal": "{name} must be at least {ge:,}.",
     "less_than_equal": "{name} must be at most {le:,}.",
     "string_type": "{name} must be text.",
@@ -20,6 +23,7 @@ _SENTENCES = {
     "bool_type": "{name} must be true or false.",
     "model_type": "{name} must be a JSON object.",
     "enum": "{name} must be {expected}.",
+    "literal_error": "{name} must be {expected}.",
 }
 """By pydantic's type of error; the figures are of its context, which holds bounds and never the input."""
 
@@ -30,12 +34,19 @@ def first_problem(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]
     noun = "parameter" if "query" in error["loc"][:1] else "field"
     names = [part for part in error["loc"] if isinstance(part, str) and part not in _PLACES]
     field = names[-1] if names and _PLAIN_NAME.fullmatch(names[-1]) else None
-    return _sentence(error["type"], field, noun, error.get("ctx", {})), field
+    return sentence_about(error, field, noun), field
 
 
-def _sentence(kind: str, field: str | None, noun: str, context: Mapping[str, Any]) -> str:
+def sentence_about(error: Mapping[str, Any], field: str | None, noun: str = "field") -> str:
+    """Return a sentence about one of pydantic's errors, with the name that people know the field by."""
+    kind, context = error["type"], {name: _plain(value) for name, value in error.get("ctx", {}).items()}
     if kind == "value_error":  # raised by a validator of ours, with a sentence of its own
         return f"{field}: {context['error']}" if field else str(context["error"])
     if kind == "extra_forbidden":
         return f"There is no {noun} called {field}." if field else f"There is a {noun} that is not known here."
     return _SENTENCES.get(kind, "{name} cannot be understood.").format(name=field or "The request", **context)
+
+
+def _plain(value: object) -> object:
+    """Return a bound as people write it: 1, not 1.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

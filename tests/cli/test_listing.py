@@ -56,7 +56,7 @@ def test_answers_are_objects_whose_keys_help_documents(filled: None) -> None:
 
 def test_tokens_are_integers_rates_strings_and_instants_utc(filled: None) -> None:
     [alice, bob] = printed("budget", "list")
-    assert alice == printed("budget", "show", "alice")
+    assert alice == printed("budget", "show", "alice") == printed("budget", "show", "Alice@example.org")
     assert (alice["daily"]["limit"], alice["monthly"]["limit"], alice["type"]) == (1_000, None, "subscription")
     assert type(alice["total"]["consumed"]) is int
     assert bob["username"] == "bob"

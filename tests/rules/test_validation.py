@@ -1,4 +1,4 @@
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -12,6 +12,8 @@ class Parcel(BaseModel):
     label: Annotated[str, Field(min_length=1, max_length=5)] = "x"
     weight: Annotated[int, Field(ge=1, le=1000)] = 1
     fragile: bool = False
+    height: Annotated[float, Field(gt=0, le=2.5)] = 1
+    service: Literal["slow", "fast"] = "slow"
 
     @field_validator("label")
     @classmethod
@@ -32,6 +34,10 @@ class Parcel(BaseModel):
         pytest.param({"label": ""}, ("label must not be empty.", "label"), id="empty"),
         pytest.param({"label": "moe-sk-1"}, ("label has at most 5 characters.", "label"), id="too long"),
         pytest.param({"label": "HEY"}, ("label: Do not shout.", "label"), id="a rule of ours"),
+        pytest.param({"height": "tall"}, ("height must be a number.", "height"), id="a word for a number"),
+        pytest.param({"height": 0}, ("height must be more than 0.", "height"), id="nothing"),
+        pytest.param({"height": 3}, ("height must be at most 2.5.", "height"), id="too high"),
+        pytest.param({"service": "calm"}, ("service must be 'slow' or 'fast'.", "service"), id="another word"),
         pytest.param({"fragile": 1}, ("fragile must be true or false.", "fragile"), id="1 for true"),
         pytest.param({"colour": 1}, ("There is no field called colour.", "colour"), id="an unknown field"),
         pytest.param({"moe-sk-1": 1}, ("There is a field that is not known here.", None), id="a secret as a field"),
