@@ -242,9 +242,10 @@ def _is_unconventional(how: Plan) -> bool:
     """Say whether nothing in the names says that caches are part of the prompt, or that they are not."""
     prompts = {plain_name(name) for name in how.counts if part_named(name) is Part.PROMPT}
     caches = {plain_name(name) for name in how.counts if part_named(name) in {Part.CACHED, Part.WRITTEN}}
-    is_anthropic = prompts & PROMPTS_WITHOUT_CACHE and caches & CACHES_BESIDE
-    is_part = all(name.startswith("prompt") for name in prompts) or any("cached" in name for name in caches)
-    return not is_anthropic and not is_part
+    is_beside, is_cached = bool(caches & CACHES_BESIDE), any("cached" in name for name in caches)
+    if all(name.startswith("prompt") for name in prompts):
+        return False
+    return is_cached if prompts & PROMPTS_WITHOUT_CACHE and is_beside else not is_cached
 
 
 def _rows(found: Sequence[object]) -> str:

@@ -191,10 +191,10 @@ def _csv_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
 def _csv_lists(text: IO[bytes]) -> Iterator[tuple[Flaw | None, list[str]]]:
     """Yield the cells of each line, those with the names of the columns first. Raises Unreadable."""
     lines = _lines(text)
-    head = next(line for line in lines if line.strip())
+    head = next((line for line in lines if line.strip() and not line.lower().startswith(b"sep=")), b"")
     csv.field_size_limit(LONGEST_LINE)  # of the process; nothing else in it reads CSV
     try:
-        delimiter = max(",;\t", key=lambda mark: _number_of_cells(head.decode(), mark))
+        delimiter = max(",;\t|", key=lambda mark: _number_of_cells(head.decode(), mark))
         columns = [name.strip() for name in _cells(head.decode(), delimiter)]
     except (UnicodeDecodeError, csv.Error):
         raise Unreadable("is no CSV in UTF-8.") from None

@@ -513,6 +513,13 @@ def test_other_files_bring_what_was_used(
             id="caches that may be part of the input",
         ),
         pytest.param(
+            "report.csv",
+            "created_at,user,model,input_tokens,output_tokens,cached_input_tokens,cache_creation_input_tokens\n"
+            f"{AT},mara,m,1000,50,400,0\n{AT},mara,m,1000,50,400,10\n",
+            "Nothing says whether input_tokens includes cached_input_tokens and cache_creation_input_tokens: ",
+            id="names of caches of which one is part of the input elsewhere, and one is not",
+        ),
+        pytest.param(
             "mixed.csv",
             "timestamp,user,model,input_tokens,output_tokens,cache_read_tokens,total_tokens\n"
             f"{AT},mara,m,10,20,5,35\n{AT},mara,m,10,20,5,30\n",

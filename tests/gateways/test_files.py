@@ -54,6 +54,8 @@ LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
         pytest.param(as_csv(), Kind.CSV, id="CSV"),
         pytest.param(as_csv(";", "\n"), Kind.CSV, id="with semicolons"),
         pytest.param(as_csv("\t"), Kind.CSV, id="with tabs"),
+        pytest.param(as_csv("|"), Kind.CSV, id="with bars"),
+        pytest.param("sep=;\r\n" + as_csv(";"), Kind.CSV, id="with a line that tells Excel the mark"),
         pytest.param("\ufeff" + as_csv(), Kind.CSV, id="with a byte order mark"),
         pytest.param(as_csv().replace("id,model", '"id","model"'), Kind.CSV, id="with names in quotes"),
         pytest.param(as_csv(";").replace("id;model", '"id";"model"'), Kind.CSV, id="in quotes and with semicolons"),
