@@ -45,7 +45,20 @@
     const grounds = [behind(place.parentElement)];
     if (offset < 0) grounds.push(behind(place));
     const low = Math.min(...grounds.map((ground) => contrast(colour, ground)));
-    return [...(low < LEAST_CONTRAST ? [`contrast ${low.toFixed(2)}`] : []), ...cut(place, offset + width), ...covered(place)];
+    return [...(low < LEAST_CONTRAST ? [`contrast ${low.toFixed(2)}`] : []), ...cut(place, offset + width), ...crossed(place, -offset), ...covered(place)];
+  }
+
+  // A ring that lies inside leaves the letters free.
+  function crossed(element, depth) {
+    if (depth <= 0 || element.scrollWidth > element.clientWidth + 1) return [];
+    const box = element.getBoundingClientRect(), texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), range = document.createRange();
+    while (texts.nextNode()) {
+      range.selectNodeContents(texts.currentNode);
+      for (const { left, right, width } of range.getClientRects()) {
+        if (width > 1 && (left < box.left + depth || right > box.right - depth)) return [`the ring crosses ${texts.currentNode.data}`];
+      }
+    }
+    return [];
   }
 
   function covered(element) {

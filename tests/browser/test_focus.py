@@ -13,7 +13,7 @@ from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses
 Visit = Callable[..., Page]
 
 RINGS = Path(__file__).with_name("rings.js")
-"""Looks at the ring of whatever gets the focus: it is 2 px wide, stands out by 3:1, and nothing cuts or covers it."""
+"""Looks at the ring of whatever gets the focus: 2 px wide, 3:1, clear of letters, and nothing cuts or covers it."""
 _AT_A_TIME = 8
 _MOST_TABS = 400
 
