@@ -203,7 +203,8 @@ _NO_COUNTS = frozenset(
         *("cost", "costs", "price", "spend", "usd", "eur", "dollars", "credit", "credits", "fee", "amount", "charge"),
         *("id", "ids", "name", "hash", "key", "type", "kind", "status", "version", "index", "url", "text", "content"),
         *("limit", "limits", "remaining", "left", "max", "maximum", "min", "quota", "budget", "allowed", "window"),
-        *("rate", "per", "ratio", "percent", "pct", "factor", "multiplier", "length", "chars", "characters", "bytes"),
+        *("rate", "per", "ratio", "percent", "pct", "factor", "multiplier", "length", "bytes"),
+        *("char", "chars", "character", "characters"),
         *(
             "size",
             "ms",

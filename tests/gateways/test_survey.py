@@ -37,6 +37,7 @@ def test_words_of_a_name_are_the_same_however_it_is_written(name: str) -> None:
     [
         ("audio_tokens", True), ("Input (w/ Cache Write)", True), ("inputtokens", True), ("reasoning", True),
         ("usage.output", True), ("remaining tokens", False), ("max_tokens", False), ("token_id", False),
+        ("input_character_count", False), ("output_char_count", False),
         ("tokens_per_second", False), ("input_cost", False), ("token_name", False), ("prompt_length", False),
         ("prompt_tokens_details.audio_tokens", False), ("model", False), ("time_to_first_token_ms", False),
     ],
