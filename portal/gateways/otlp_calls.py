@@ -2,10 +2,10 @@
 
 Decision on whose: the key of `portal.api_key_hash`, `portal.api_key` or LiteLLM's attributes; else the user of
 `portal.username`, `enduser.id`, `user.email` and so on, in the order below. An email is more reliable than `user.id`,
-which some programs fill with a number of their own. What begins with `portal.` is the gateway's own word. Where
-LiteLLM's key is not known here, the user and email address of the proxy's record of it say whose it is, as in its
-callback. None of this can be checked: a gateway must not hand on a user that a client named, nor a collector such
-attributes of strangers.
+which some programs fill with a number of their own. What begins with `portal.` is the gateway's own word, which no
+other name replaces. Where LiteLLM's key is not known here, the user and email address of the proxy's record of it say
+whose it is, as in its callback. None of this can be checked: a gateway must not hand on a user that a client named, nor
+a collector such attributes of strangers.
 """
 
 import re
@@ -24,7 +24,7 @@ from portal.gateways.otlp_wire import Attributes, Value, Wanted
 from portal.gateways.values import Unclear
 from portal.rules.pricing import MAX_COST_FACTOR
 from portal.rules.secrets import as_digest, digest
-from portal.rules.text import MAX_EMAIL, MAX_NAME, clip_line
+from portal.rules.text import MAX_EMAIL, MAX_NAME, clip_line, clip_name
 from portal.rules.usage import LONGEST_ID, UsageReport
 
 ASKED = (
@@ -40,8 +40,9 @@ SESSION = (
     "langfuse.session.id",
 )
 _KEY = ("portal.api_key_hash", "portal.api_key", "litellm.api_key.hash", "metadata.user_api_key_hash")
+_OWN_USER = "portal.username"
 _USER = (
-    *("portal.username", "enduser.id", "user.email", "langfuse.user.id", "user.id", "user.name"),
+    *(_OWN_USER, "enduser.id", "user.email", "langfuse.user.id", "user.id", "user.name"),
     *("traceloop.association.properties.user_id", "ai.telemetry.metadata.userId"),
 )
 _PROXYS_USER = ("metadata.user_api_key_user_email", "metadata.user_api_key_user_id")
@@ -109,7 +110,7 @@ def report(
         status=_status(said) if has_failed else "ok",
         requested_at=requested_at,
         latency_ms=latency_ms,
-        template=text(said, 64, _TEMPLATE) or None,
+        template=clip_name(str(said.get(_TEMPLATE, "")), MAX_NAME) or None,
         cost_factor=_cost_factor(said.get(_FACTOR)),
         session_id=text(said, 256, *SESSION) or None,
         from_log=from_log,
@@ -164,7 +165,7 @@ def _whose(said: Attributes) -> tuple[str | None, str | None]:
         if name in said:
             secret = str(said[name])
             return digest(secret) if name == "portal.api_key" else as_digest(secret), None
-    found = _names(said, _USER)
+    found = _names(said, (_OWN_USER,) if text(said, 1, _OWN_USER) else _USER)
     return (None, found[0]) if found else (digest(""), None)
 
 

@@ -35,6 +35,12 @@ def clip_line(said: object, longest: int) -> str:
     return unicodedata.normalize("NFC", " ".join("".join(plain).split()))[:longest].strip()
 
 
+def clip_name(said: object, longest: int) -> str:
+    """Return the same of a name; one that is cut ends in an ellipsis, so that it never becomes another name."""
+    line = clip_line(said, longest + 1)
+    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+
+
 def clean_note(text: str) -> str:
     """Return the free text of a note, trimmed; line breaks and tabs stay. Empty means: no note."""
     lines = _clean(text, "The note").replace("\r\n", "\n").replace("\r", "\n")

@@ -325,6 +325,9 @@ KEY = digest("sk-1")
         pytest.param({"user.name": "bob"}, (None, "bob"), id="a name"),
         pytest.param({"user.id": "b" * 65, "user.name": "bob"}, (None, "bob"), id="a name is never cut"),
         pytest.param({"user.id": "b" * 65}, (NOBODY, None), id="too long a name is nobody's"),
+        pytest.param({"portal.username": "b" * 65, "user.id": "bob"}, (NOBODY, None), id="too long, though others fit"),
+        pytest.param({"portal.username": " ", "user.id": "bob"}, (None, "bob"), id="an empty name is none"),
+        pytest.param({"user.email": f"{'b' * 250}@b.org", "user.id": "bob"}, (None, "bob"), id="too long an address"),
         pytest.param({}, (NOBODY, None), id="nothing known"),
     ],
 )
@@ -332,6 +335,11 @@ def test_whose_it_is(said: dict[str, Any], whose: tuple[str | None, str | None])
     report = one(GEN_AI | said)
     assert (report.key_hash, report.username) == whose
     assert "sk-1" not in repr(report)
+
+
+def test_long_template_is_not_the_one_that_begins_alike() -> None:
+    assert one(GEN_AI | {"portal.template": "t" * 64}).template == "t" * 64
+    assert one(GEN_AI | {"portal.template": "t" * 65}).template == "t" * 63 + "…"
 
 
 def test_what_a_resource_says_holds_for_its_spans_unless_they_say_it_themselves() -> None:

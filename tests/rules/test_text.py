@@ -14,6 +14,7 @@ from portal.rules.text import (
     clean_line,
     clean_note,
     clean_username,
+    clip_name,
     counted,
 )
 
@@ -227,3 +228,17 @@ def test_passwords_that_will_not(password: str, sentence: str) -> None:
 )
 def test_counted(count: int, words: tuple[str, ...], expected: str) -> None:
     assert counted(count, *words) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Research", "Research"),
+        ("x" * 10, "x" * 10),
+        ("x" * 11, "x" * 9 + "…"),
+        ("Research Law", "Research…"),
+        (None, ""),
+    ],
+)
+def test_cut_name_ends_in_an_ellipsis(said: object, name: str) -> None:
+    assert clip_name(said, 10) == name
