@@ -14,6 +14,7 @@ from portal.pages.components.chart import day_boundary
 from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
+from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, empty, mode_number, set_props, tag, weight_legend
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.figures import Figures, total
@@ -37,13 +38,12 @@ _REQUESTS = (
     '<small v-if="props.row.without">{{ props.row.without }}</small></span>'
 )
 _MODEL_COLUMNS = (
-    Column("model", "Model", classes="m-model", attributes=':title="props.row.model"'),
+    Column("model", "Model", classes="m-model", cell=name_cell("model")),
     Column(
         "mode",
         "Mode",
         classes="m-mode",
-        cell='<span class="mp-badge mp-mode" :data-mode="props.row.colour" :title="props.row.mode">'
-        '<span class="mp-ellipsis">{{ props.row.mode }}</span></span>',
+        cell=f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name_cell("mode", flows=True)}</span>',
     ),
     Column(
         "tokens",

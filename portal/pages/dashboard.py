@@ -12,6 +12,7 @@ from portal.pages.components.chart import UsageChart
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
+from portal.pages.components.names import Name, name_cell
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.periods import Period, day_of
@@ -24,7 +25,7 @@ router = APIRouter()
 
 _KEY_COLUMNS = (
     Column("prefix", "Key prefix", cell='<span class="mp-mono">{{ props.row.prefix }}…</span>'),
-    Column("label", "Label", classes="mp-clip", attributes=':title="props.row.label"'),
+    Column("label", "Label", cell=name_cell("label")),
     Column("last_used", "Last used", classes="num", heading="num", attributes=':title="props.row.last_used_exact"'),
 )
 
@@ -149,10 +150,10 @@ def _categories(categories: Sequence[CategoryView]) -> None:
                     with ui.element("dd"):
                         name, label = ("lock", "Required") if model.required else ("shuffle", "Optional")
                         icon(name, label=label).classes("is-req" if model.required else "")
-                        full = f"{model.model}@{model.endpoint}" if model.endpoint else model.model
-                        with tag("span", "mp-model mp-mono", title=full):
-                            Text("b", model.model).classes("mp-plain-weight")
-                            Text("span", f"@{model.endpoint}" if model.endpoint else "")
+                        with tag("span", "mp-model mp-mono"):
+                            Name(model.model, flows=True)
+                            if model.endpoint:
+                                Name(f"@{model.endpoint}", flows=True).element.classes("mp-faint")
     with tag("div", "mp-card__foot"):
         for name, label in (("lock", "Required"), ("shuffle", "Optional, used as a fallback")):
             with tag("span", "mp-legend"):

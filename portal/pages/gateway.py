@@ -16,6 +16,7 @@ from portal.pages.components.fields import Message
 from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live, refresh_all
+from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, known_facts, tag
 from portal.pages.components.snippets import GATEWAYS as KINDS
 from portal.pages.components.snippets import Values
@@ -57,8 +58,7 @@ _REJECTED = (
     Column("count", "Events", classes="num r-count", heading="num"),
     Column("first", "First", classes="r-first", attributes=':title="props.row.first_exact"'),
     Column("last", "Last", classes="r-last", attributes=':title="props.row.last_exact"'),
-    Column("example", "Example", classes="r-event", attributes=':title="props.row.example"',
-           cell='<code class="mp-mono">{{ props.row.example }}</code>'),
+    Column("example", "Example", classes="r-event", cell=f'<code class="mp-mono">{name_cell("example")}</code>'),
 )  # fmt: skip
 
 

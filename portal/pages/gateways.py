@@ -11,6 +11,7 @@ from portal.pages.addresses import CONNECT, GATEWAYS
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
+from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.reporters import OWN_REPORTS
@@ -25,10 +26,9 @@ _COLUMNS = (
         "name",
         "Name",
         classes="g-name",
-        attributes=':title="props.row.name"',
-        cell='<a :href="props.row.address">{{ props.row.name }}</a>',
+        cell=f'<a :href="props.row.address">{name_cell("name", flows=True)}</a>',
     ),
-    Column("mode", "Mode", classes="g-mode", attributes=':title="props.row.mode"'),
+    Column("mode", "Mode", classes="g-mode", cell=name_cell("mode", flows=True)),
     Column(
         "tokens",
         "Tokens",

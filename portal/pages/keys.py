@@ -12,6 +12,7 @@ from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.key_dialogs import CreateKey, NewKeyDialog, RenameKey, RevokeKey
 from portal.pages.components.live import live
+from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon_name, tag
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.keys import expires_soon, last_day
@@ -28,7 +29,7 @@ _STATUS = {
 }
 _COLUMNS = (
     Column("prefix", "Key prefix", classes="k-prefix", cell='<code class="mp-mono">{{ props.row.prefix }}…</code>'),
-    Column("label", "Label", classes="k-label", attributes=':title="props.row.label"'),
+    Column("label", "Label", classes="k-label", cell=name_cell("label")),
     Column("created", "Created", classes="k-created", attributes=':title="props.row.created_exact"'),
     Column("last_used", "Last used", classes="k-last", attributes=':title="props.row.last_used_exact"'),
     Column(

@@ -19,6 +19,7 @@ from portal.pages.components.fields import Form, Message, choice_field
 from portal.pages.components.formats import Formats
 from portal.pages.components.frame import THEME_NAMES, ThemeSwitch, frame
 from portal.pages.components.live import live, refresh_all
+from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.browsers import browser_name
@@ -39,7 +40,7 @@ _SESSION_COLUMNS = (
         "Browser",
         classes="s-browser",
         attributes=':title="props.row.user_agent"',
-        cell='<span class="s-name"><span class="mp-ellipsis">{{ props.row.browser }}</span>'
+        cell=f'<span class="s-name">{name_cell("browser", flows=True)}'
         '<span v-if="props.row.is_this" class="mp-badge mp-badge--accent">This browser</span></span>',
     ),
     Column("address", "Address", classes="s-address"),

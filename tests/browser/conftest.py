@@ -47,6 +47,11 @@ FLAGS = [
 ]
 TICK = 1.0
 WIDE, PHONE = 1440, 390
+LONG_MODEL = "accounts/fireworks/models/llama-v3p1-405b-instruct-long-context-2026-10-01"
+LONG_MODE = "a-mode-with-a-rather-long-name-for-batch-processing-at-night"
+LONG_TEMPLATE = "research-template-of-the-department-of-theoretical-physics-2026"
+LONG_GATEWAY = "eu-central-production-inference-gateway-of-the-research-group-01"
+LONG_USER = "wordy-with-a-name-as-long-as-names-may-be-and-no-longer-than-64"
 
 
 @dataclass
@@ -239,6 +244,26 @@ def busy(portal: Portal) -> Person:
     )
     portal.run(write_note, person.account.id, first, "Why was this so long?", now)
     portal.run(open_session_for, person.account.id, Browser("another", "127.0.0.2"), now)
+    return person
+
+
+@pytest.fixture(scope="session")
+def wordy(portal: Portal) -> Person:
+    """Somebody for whom everything has a name that is too long for most columns, beside short ones and errors."""
+    person = portal.person(LONG_USER, role="admin")
+    now = datetime.now(UTC)
+    models = [AssignedModel("Code", LONG_MODEL, LONG_GATEWAY, True), AssignedModel("Code", "gpt-5", "gpu-02", False)]
+    portal.run(define_template, "test", LONG_TEMPLATE, Decimal("1.25"), models, now)
+    portal.run(assign_template, "test", LONG_USER, LONG_TEMPLATE, now)
+    portal.run(create_gateway, "test", LONG_GATEWAY, now)
+    portal.report(
+        person,
+        {"model": LONG_MODEL, "mode": LONG_MODE, "prompt_tokens": 54_321, "template": LONG_TEMPLATE},
+        {"model": LONG_MODEL, "mode": "moe_orchestrated", "status": "504 timeout", "completion_tokens": 0},
+        {"mode": "native", "status": "context_length_exceeded", "prompt_tokens": 7, "completion_tokens": 0},
+        {"mode": "moe_reasoning", "prompt_tokens": 987_654},
+        {"mode": "native"},
+    )
     return person
 
 

@@ -5,14 +5,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import PHONE, Person, Portal
+from tests.browser.conftest import LONG_MODE, PHONE, Person, Portal
 from tests.browser.places import go
 
 Visit = Callable[..., Page]
 
 SMALL_PHONE = 320
-LONG_MODEL = "accounts/fireworks/models/llama-v3p1-405b-instruct-long-context-2026-10-01"
-LONG_MODE = "a-mode-with-a-rather-long-name-for-batch-processing-at-night"
 CUT = """texts => texts.filter(text => {
     const [part, all] = [text.getBoundingClientRect(), document.createRange()];
     all.selectNodeContents(text);
@@ -21,21 +19,6 @@ CUT = """texts => texts.filter(text => {
     return !lines.length || lines.some(line => line.right > end || line.left < box.left);
 }).map(text => text.innerText)"""
 """Texts of which something lies outside of their own box or of their row."""
-
-
-@pytest.fixture(scope="module")
-def wordy(portal: Portal) -> Person:
-    """Somebody whose requests have long names, short ones, and errors."""
-    person = portal.person("wordy-with-a-name-as-long-as-names-may-be-and-no-longer-than-64")
-    portal.report(
-        person,
-        {"model": LONG_MODEL, "mode": LONG_MODE, "prompt_tokens": 54_321},
-        {"model": LONG_MODEL, "mode": "moe_orchestrated", "status": "504 timeout", "completion_tokens": 0},
-        {"mode": "native", "status": "context_length_exceeded", "prompt_tokens": 7, "completion_tokens": 0},
-        {"mode": "moe_reasoning", "prompt_tokens": 987_654},
-        {"mode": "native"},
-    )
-    return person
 
 
 @pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])

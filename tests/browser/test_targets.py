@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Person, Portal
 from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, go, settle
@@ -35,6 +35,17 @@ def test_each_control_of_forms_and_errors_is_large_enough(page: Page, portal: Po
     for place in (*form_addresses(page, mailing), *errors):
         page.goto(place)
         assert page.evaluate("small()") == [], place
+
+
+@pytest.mark.parametrize("path", ["/user/dashboard", "/user/billing", "/user/usage", "/user/keys"])
+def test_each_name_that_shows_itself_whole_is_large_enough(
+    portal: Portal, wordy: Person, visit: Visit, path: str
+) -> None:
+    page = visit(wordy, "/user/dashboard", width=PHONE)
+    page.add_init_script(path=TARGETS)
+    go(page, portal.url + path)
+    expect(page.locator("mp-name[role=button]")).not_to_have_count(0)
+    assert page.evaluate("small()") == []
 
 
 @pytest.mark.parametrize("name", WINDOWS)

@@ -176,10 +176,11 @@ async def test_it_lists_the_last_seven_days_newest_first(visit, requests, alice:
     newest, second, failed, _ = table(user).rows
     assert (newest["is_today"], newest["time"], second["time"]) == (True, "15:05", "Yesterday 15:05")
     assert newest["exact"] == "Sun 22 Nov 2026, 15:05:00 Europe/Berlin"
-    assert (newest["label"], newest["beside"]) == ("Alice's laptop", "vllm/today-7b · research-de")
+    assert (newest["label"], newest["provider_model"]) == ("Alice's laptop", "vllm/today-7b")
+    assert (newest["template"], second["provider_model"], second["template"]) == ("research-de", "", "")
     assert (newest["prompt"], newest["completion"], newest["total"], newest["billable"]) == ("100", "20", "120", "240")
     assert (second["label"], second["prefix"], second["billable"]) == ("", "", "")
-    assert (failed["is_ok"], failed["code"], failed["words"]) == (False, "504", "timeout")
+    assert (failed["is_ok"], failed["status"]) == (False, "504 timeout")
     assert "Times in Europe/Berlin" in [e.text for e in elements(user) if isinstance(e, ui.label)]
 
 

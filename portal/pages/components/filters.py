@@ -9,6 +9,7 @@ from nicegui.element import Element
 from portal.clock import utc_now
 from portal.pages.components.fields import Field, choice_field, text_field
 from portal.pages.components.formats import Formats
+from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, button, icon, icon_button, set_props, tag
 from portal.rules.periods import DayRange
 from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, InvalidFilter, Status, UsageFilter, parse_filter
@@ -41,6 +42,7 @@ class FilterBar:
             self._count = self._draw_more()
             self._token = self._draw_token()
             self._mode = choice_field("Mode", _ALL, "")
+            self._mode.control.add_slot("selected-item", "<mp-name><span>{{ props.opt.label }}</span></mp-name>")
             self._status = choice_field("Status", _STATUSES, Status.ALL.value)
             self._days = {name: self._draw_day(name) for name in _OWN_DAYS}
             self._reset = button("Reset", self._reset_all, kind="ghost").classes("f-more")
@@ -157,7 +159,7 @@ class FilterBar:
         self._chips.clear()
         with self._chips:
             if wanted.model:
-                self._draw_chip(f"Model {wanted.model}", "model")
+                self._draw_chip("Model", "model", name=wanted.model)
             if wanted.counts is Counts.UNKNOWN:
                 self._draw_chip("Without counts", "counts")
             if has_days:
@@ -170,10 +172,13 @@ class FilterBar:
             return f"{'Day' if first == last else 'Days'} {self._formats.days(DayRange(first, last))}"
         return f"Days from {self._formats.day(first)}" if first else f"Days up to {self._formats.day(last or LAST_DAY)}"
 
-    def _draw_chip(self, text: str, *names: str) -> None:
+    def _draw_chip(self, text: str, *params: str, name: str = "") -> None:
+        """Draw one choice, and the way to take it back; `name` is what it names, if it does."""
         with tag("span", "mp-chip"):
-            tag("span", "", text, title=text)
-            icon_button("x", f"Remove filter: {text}", lambda: self._drop(*names))
+            Text("span", text)
+            if name:
+                Name(name)
+            icon_button("x", f"Remove filter: {text} {name}".rstrip(), lambda: self._drop(*params))
 
     def _draw_ranges(self) -> dict[int, Element]:
         with tag("div", "mp-labelled"):

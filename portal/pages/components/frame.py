@@ -15,6 +15,7 @@ from portal.pages.components.bell import Bell
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import Updated
 from portal.pages.components.menus import menu
+from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
 from portal.pages.navigation import ADMINISTRATION, PAGES, pages_of
 from portal.views.accounts import Viewer
@@ -22,9 +23,10 @@ from portal.views.accounts import Viewer
 _HEAD = """
 <meta name="referrer" content="same-origin">
 <link rel="stylesheet" href="{css}">
-<script src="{js}" defer></script>
-<script src="{drafts}" defer></script>
+{scripts}
 """
+_SCRIPT = '<script src="{}" defer></script>'
+_SCRIPTS = ("portal.js", "drafts.js", "names.js")
 _FIXED_THEMES = {
     Theme.LIGHT: '<script>document.documentElement.dataset.theme = "light"</script>',
     Theme.DARK: '<script>document.documentElement.dataset.theme = "dark"</script>',
@@ -113,7 +115,8 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     """
     remember(ui.context.client, viewer)
     ui.page_title(f"{title} · MoE Portal")
-    ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js"), drafts=static("drafts.js")))
+    scripts = "".join(map(_SCRIPT.format, map(static, _SCRIPTS)))
+    ui.add_head_html(_HEAD.format(css=static("portal.css"), scripts=scripts))
     ui.add_head_html(_FIXED_THEMES.get(Theme(viewer.theme), ""))
     ui.context.client.layout.props["data-session"] = viewer.session_id
     follow_zone(viewer)
@@ -202,10 +205,15 @@ def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
     with tag("button", "mp-who", type="button", data_testid="account-menu") as opener:
         tag("span", "mp-avatar", viewer.initials, aria_hidden="true")
         with ui.element("span"):
-            tag("span", "mp-who__name", viewer.display_name, title=viewer.display_name)
-            tag("span", "mp-who__mail", viewer.email, title=viewer.email)
+            with tag("span", "mp-who__name"):
+                Name(viewer.display_name)
+            with tag("span", "mp-who__mail"):
+                Name(viewer.email)
         icon("updown")
     with menu(opener, "Account", 'anchor="top left" self="bottom left"'):
+        with tag("div", "mp-menu__who", aria_hidden="true"):  # the button has said it
+            Text("p", viewer.display_name)
+            Text("p", viewer.email).classes("mp-faint mp-small")
         Text("p", "Theme").classes("mp-menu__caption").props("aria-hidden=true")
         theme_choice(theme)
         ui.separator()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.pages.components.formats import NOTHING, Formats
+from portal.pages.components.names import name_cell
 from portal.pages.components.parts import icon_name, mode_number
 from portal.pages.components.table import Column, DataTable, data_table
 from portal.rules.periods import day_of
@@ -30,21 +31,21 @@ _TIME = (
     '<span v-if="props.row.seconds" class="u-sec">{{ props.row.seconds }}</span>'
 )
 _MODEL = (
-    '<span class="mp-cell2"><span class="u-name"><span class="u-full" :title="props.row.model">{{ props.row.model }}'
-    '</span><span v-if="props.row.note" class="u-note" :title="props.row.note" role="img" aria-label="Has a note">'
+    f'<span class="mp-cell2"><span class="u-name">{name_cell("model")}'
+    '<span v-if="props.row.note" class="u-note" :title="props.row.note" role="img" aria-label="Has a note">'
     f"{_icon('note')}</span></span>"
-    '<small v-if="props.row.beside" :title="props.row.beside">{{ props.row.beside }}</small></span>'
+    '<small v-if="props.row.provider_model || props.row.template" class="mp-names">'
+    f'<template v-if="props.row.provider_model">{name_cell("provider_model", flows=True)}</template>'
+    '<span v-if="props.row.provider_model && props.row.template"> · </span>'
+    f'<template v-if="props.row.template">{name_cell("template", flows=True)}</template></small></span>'
 )
 _KEY = (
     '<span v-if="props.row.label" class="mp-badge mp-badge--line" :title="props.row.key_title">'
-    '<span class="u-full">{{ props.row.label }}</span></span>'
+    f"{name_cell('label', flows=True)}</span>"
     '<span v-else-if="props.row.prefix" class="mp-mono" :title="props.row.key_title">{{ props.row.prefix }}</span>'
     f"<template v-else>{NOTHING}</template>"
 )
-_MODE = (
-    '<span class="mp-badge mp-mode" :data-mode="props.row.colour" :title="props.row.mode">'
-    '<span class="u-full">{{ props.row.mode }}</span></span>'
-)
+_MODE = f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name_cell("mode", flows=True)}</span>'
 _UNKNOWN = (
     f'<span title="Tokens unknown"><span aria-hidden="true">{NOTHING}</span><span class="mp-sr">unknown</span></span>'
 )
@@ -63,8 +64,7 @@ _TOTAL = (
 )
 _STATUS = (
     f'<span v-if="props.row.is_ok" class="mp-level" data-level="normal">{_icon("check")}ok</span>'
-    '<span v-else class="mp-badge mp-badge--crit" :title="props.row.status"><span class="u-full">{{ props.row.code }}'
-    '<span v-if="props.row.words" class="mp-not-phone">{{ " " + props.row.words }}</span></span></span>'
+    f'<span v-else class="mp-badge mp-badge--crit">{name_cell("status", flows=True)}</span>'
 )
 _EDIT = (
     '<button type="button" class="mp-icon" :aria-label="props.row.edit" :title="props.row.note ? \'Edit note\' : '
@@ -150,7 +150,6 @@ class UsageTable:
         f, moment = self._formats, self._formats.moment(row.requested_at, now)
         is_today = day_of(row.requested_at, f.zone) == day_of(now, f.zone)
         share = row.total_tokens / largest if largest else 0
-        code, _, words = row.status.partition(" ")
         return {
             "id": row.id,
             "is_today": is_today,
@@ -158,7 +157,8 @@ class UsageTable:
             "seconds": f":{row.requested_at:%S}" if shares_minute else "",
             "exact": f.exact(row.requested_at),
             "model": row.model,
-            "beside": " · ".join(filter(None, (row.provider_model, row.template))),
+            "provider_model": row.provider_model or "",
+            "template": row.template or "",
             "note": _shortened(row.note or ""),
             "label": row.key_label or "",
             "prefix": f"{row.key_prefix[:12]}…" if row.key_prefix else "",
@@ -173,8 +173,6 @@ class UsageTable:
             "weight": round(share, 3) if share >= _LEDGER_LINE else None,
             "is_ok": row.status == "ok",
             "status": row.status,
-            "code": code,
-            "words": words,
             "edit": f"{'Edit' if row.note else 'Add'} note, {row.model}, {moment}",
         }
 

@@ -1,0 +1,28 @@
+"""Names of any length: of models, keys, gateways, modes and people.
+
+Decision: a name stands whole in its `mp-name`, once. Where it has no room, the browser draws it shortened in its middle
+(names.js measures, portal.css draws), so that screen readers, searches and copies still meet all of it; pressed, or
+with the focus in a link or button, it is shown whole. On a phone, where lines are short and fingers need room, names
+that stand beside others flow on to further lines instead: those are called `flows`.
+"""
+
+from portal.pages.components.parts import Text, tag
+
+
+class Name:
+    """A name that may change."""
+
+    def __init__(self, text: str = "", *, flows: bool = False) -> None:
+        """Draw a name."""
+        with tag("mp-name", "flows" if flows else "") as self.element:
+            self._text = Text("span", text)
+
+    def show(self, text: str) -> None:
+        """Put another name in place."""
+        self._text.show(text)
+
+
+def name_cell(field: str, *, flows: bool = False) -> str:
+    """Return the template of a name in a cell of a table, which reads `props.row`."""
+    classes = ' class="flows"' if flows else ""
+    return f"<mp-name{classes}><span>{{{{ props.row.{field} }}}}</span></mp-name>"
