@@ -136,9 +136,9 @@ def note_on(account: Account, model: str) -> str | None:
 
 
 async def shows(visitor: User, *expected: str) -> None:
-    """Wait until the table has rows of exactly these models."""
+    """Wait until the figures have come, and the table has rows of exactly these models."""
     for _ in range(200):
-        if models(visitor) == list(expected):
+        if totals(visitor)["Requests"] and models(visitor) == list(expected):
             return
         await asyncio.sleep(0.01)
     assert models(visitor) == list(expected)
