@@ -73,6 +73,11 @@ def _portal(said: Said) -> None:
         without_counts(said)
 
 
+def _by_name(said: Said) -> None:
+    if str(said.pop("success", "")).strip().lower() in {"false", "0"}:
+        said.setdefault("status", "error")
+
+
 _CONSUMED = 2
 _NO_USAGE = {1: "top-ups", 3: "changes by administrators", 4: "of the system", 5: "failed attempts", 6: "refunds"}
 """By New-API's number of their type."""
@@ -123,6 +128,7 @@ BY_NAME = Format(
         "provider_model": ["providermodel", "upstreammodel"],
         "mode": ["mode"],
         "status": ["status", "result", "outcome", "statuscode"],
+        "success": ["success", "issuccess", "succeeded"],
         "requested_at": [
             *("requestedat", "timestamp", "datetime", "createdat", "starttime", "startedat", "requesttime"),
             *("eventtime", "created", "time", "date", "day"),
@@ -140,6 +146,7 @@ BY_NAME = Format(
     | dict.fromkeys(("tokens", "tokenstotal", "tokencount"), "total_tokens")
     | {f"{side}{side}tokencount": f"{side}_token_count" for side in ("input", "output")}  # Bedrock's invocation logs
     | {f"inputcache{done}inputtokencount": f"cache_{done}_input_token_count" for done in ("read", "write")},
+    refine=_by_name,
 )
 KNOWN = (
     *(PORTAL, LITELLM, NEW_API, CURSOR, CURSOR_API, OPENROUTER, OPENROUTER_DAYS),

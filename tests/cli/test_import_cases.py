@@ -563,6 +563,12 @@ def test_a_question_comes_from_any_row_of_the_file(write: Write, mara: Account) 
     assert "request_count is up to 9" in refused(file)
 
 
+def test_what_had_no_success_is_an_error(write: Write, mara: Account) -> None:
+    file = write("calls.csv", f"{PLAIN},success\n{AT},mara,m,100,20,true\n{AT},mara,m,0,0,false\n{AT},mara,m,,,False\n")
+    billed(file)
+    assert stored() == [(100, 20, 0, 0, "ok"), (0, 0, 0, 0, "error"), (0, 0, 0, 0, "error")]
+
+
 def test_a_sum_that_has_grown_is_kept_apart_and_not_added(write: Write, mara: Account) -> None:
     head = "usage_date_utc,model_version,api_key,usage_input_tokens_no_cache,usage_output_tokens,web_search_count"
     words = ("--set", "username=mara", "--aggregates")
