@@ -32,7 +32,8 @@ class Dialog:
     ) -> None:
         """Draw it closed; `must_answer` leaves only its buttons as ways out.
 
-        `home` gets the focus when what had it before is gone, as a button in a row that has been deleted.
+        `home` gets the focus when what had it before is gone, as a button in a row that has been deleted; else the
+        page's content does, as after a draft that a fresh page has opened by itself.
         """
         with ui.dialog() as self.window, tag("div", "q-card mp-dialog"):
             with self._draw_room(title):
@@ -42,8 +43,7 @@ class Dialog:
                 self.body = tag("div", "mp-dialog__body")
                 self.foot = tag("div", "mp-dialog__foot")
         set_props(self.window, aria_labelledby=self.title.html_id, persistent=must_answer)
-        if home is not None:
-            self.window.on("hide", js_handler=_FOCUS_IF_LOST % home.html_id)
+        self.window.on("hide", js_handler=_FOCUS_IF_LOST % (home.html_id if home else "main"))
 
     def _draw_room(self, title: str) -> Element:  # noqa: ARG002  # a form is called by it
         """Draw what everything else stands in."""
