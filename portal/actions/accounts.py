@@ -78,9 +78,25 @@ def create_account(
     now: datetime,
     display_name: str | None = None,
 ) -> Account:
-    """Create an account; raises InvalidInput for malformed values and Conflict for a taken user name or address.
+    """Create an account. Raises as `check_new_account`.
 
     The password is hashed before (`hash_new_password`), outside of any transaction.
+    """
+    name, address, shown = check_new_account(session, username, email, display_name)
+    try:
+        created = add_account(session, name, shown, address, role, password_hash, now)
+    except IntegrityError as error:  # taken at this moment
+        raise Conflict(f"There is an account called {name}, or with the address {address}, already.") from error
+    add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role)
+    return created
+
+
+def check_new_account(
+    session: Session, username: str, email: str, display_name: str | None = None
+) -> tuple[str, str, str]:
+    """Return user name, email address and display name of a new account, as they will be stored.
+
+    Raises InvalidInput for malformed values and Conflict for a taken user name or address.
     """
     name = _checked("username", clean_new_username, username)
     address = _checked("email", clean_email, email)
@@ -88,12 +104,7 @@ def create_account(
     if account_named(session, name) is not None:
         raise Conflict(f"There is an account called {name} already.", "username")
     check_email_is_free(session, address)
-    try:
-        created = add_account(session, name, shown, address, role, password_hash, now)
-    except IntegrityError as error:  # taken at this moment
-        raise Conflict(f"There is an account called {name}, or with the address {address}, already.") from error
-    add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role)
-    return created
+    return name, address, shown
 
 
 def named(session: Session, name: str) -> Account:

@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.actions.accounts import Role, create_account, edit_account, hash_new_password, set_active, set_password
+from portal.actions.accounts import (
+    Role,
+    check_new_account,
+    create_account,
+    edit_account,
+    hash_new_password,
+    set_active,
+    set_password,
+)
 from portal.actions.deletion import delete_account
 from portal.cli.console import UserName, actor, can_ask, example, open_portal, owner, read_password
 from portal.cli.listing import AsJson, Cell, listing, show_list
@@ -35,6 +43,7 @@ def create(
 ) -> None:
     """Create an account."""
     open_portal()
+    run_in_reading(check_new_account, name, email, display_name)  # before somebody types a password twice
     password_hash = hash_new_password(read_password(from_stdin=password_stdin), name)
     run_in_transaction(create_account, actor(), name, email, role, password_hash, utc_now(), display_name)
     typer.echo(f"Created the account {name} ({role}).")

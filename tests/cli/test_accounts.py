@@ -43,6 +43,21 @@ def test_an_account_that_cannot_be_created_is_refused_in_one_sentence(
     assert len(rows(succeed("user", "list"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "email", "sentence"),
+    [
+        ("alice", "a@example.org", "There is an account called alice already."),
+        ("a b", "a@example.org", "A user name has letters a to z"),
+        ("mara", "nowhere", "does not look like an email address"),
+        ("mara", "ALICE@example.org", "Another account has this email address already."),
+    ],
+)
+def test_name_and_address_are_refused_before_a_password_is_asked(
+    alice: Account, name: str, email: str, sentence: str
+) -> None:
+    assert sentence in fail("user", "create", name, "--email", email)
+
+
 def test_a_password_is_never_read_from_a_pipe_unasked(db: Database) -> None:
     assert "--password-stdin" in misuse("user", "create", "bob", "--email", "b@example.org", typed="long enough now\n")
 
