@@ -52,15 +52,11 @@
     name.ariaExpanded = name === shown;
   }
 
-  const resized = new Set();
-  function drawResized() {
-    const measured = [...resized].map((name) => [name, shortened(name)]);
-    resized.clear();
-    for (const [name, short] of measured) draw(name, short);
-  }
+  // Before anything is painted; what is drawn changes no size that is observed.
   const sizes = new ResizeObserver((entries) => {
-    if (!resized.size) requestAnimationFrame(drawResized); // what is drawn may change sizes again
-    for (const { target } of entries) resized.add(target.closest("mp-name"));
+    const names = new Set(entries.map(({ target }) => target.closest("mp-name")));
+    const measured = [...names].map((name) => [name, shortened(name)]);
+    for (const [name, short] of measured) draw(name, short);
   });
   customElements.define(
     "mp-name",
@@ -70,7 +66,6 @@
       }
       disconnectedCallback() {
         for (const part of [this, this.firstElementChild]) sizes.unobserve(part);
-        resized.delete(this);
         if (this === shown) hide();
       }
     },

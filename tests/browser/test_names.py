@@ -22,7 +22,8 @@ from tests.browser.places import PAGES, address, go
 Visit = Callable[..., Page]
 
 LONG = [LONG_MODEL, LONG_MODE, LONG_TEMPLATE, LONG_GATEWAY, LONG_USER]
-HIDDEN = """names => {
+HIDDEN = """async names => {
+  for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), hidden = [];
   const clips = at => getComputedStyle(at).overflowX !== "visible";
   for (let text = texts.nextNode(); text; text = texts.nextNode()) {
