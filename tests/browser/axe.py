@@ -16,6 +16,7 @@ _SWITCH = """theme => {
   for (const change of document.getAnimations()) if (change instanceof CSSTransition) change.finish();
   return before;
 }"""
+_IS_STILL = "() => !document.querySelector('.q-dialog[aria-modal=false], .q-dialog__inner--animating')"
 _THERE = "([targets, within]) => targets.filter(target => document.querySelector(target)?.closest(within))"
 _HIDE = """targets => targets.flatMap(target => [...document.querySelectorAll(target)]).forEach(element => {
   for (const name of ["color", "fill"]) element.style.setProperty(name, "transparent", "important");
@@ -64,6 +65,7 @@ _LEAST = """async ([shown, hidden, boxes]) => {
 
 def violations(page: Page, within: str = "html") -> list[str]:
     """Return what axe finds, a line each; `within` is the window over the page whose contrast is to be measured."""
+    page.wait_for_function(_IS_STILL)
     before = page.evaluate(_SWITCH, "light")
     lines = [f"light: {line}" for line in _found(page, _RESULTS, within)]
     page.evaluate(_SWITCH, "dark")
