@@ -1,6 +1,7 @@
 """What has been typed and not saved is never thrown away unasked, and survives a restart of the server."""
 
 import re
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -18,6 +19,8 @@ Visit = Callable[..., Page]
 TO_TYPE_INTO = "input:not([readonly], [role=combobox], [type=date], [type=checkbox]), textarea"
 QUESTION = "Discard what you typed?"
 _DRAFTS = "Object.entries(sessionStorage).filter(([name]) => name.startsWith('portal-draft '))"
+
+_IS_STILL = "() => !document.querySelector('.q-dialog__inner--animating, .q-animate--scale')"
 
 
 def escape(page: Page, _: Locator) -> None:
@@ -71,66 +74,67 @@ def load_again(page: Page) -> None:
 @pytest.fixture
 def typist(portal: Portal, request: pytest.FixtureRequest) -> Person:
     """An administrator with a key and a request, so that every dialog can be opened."""
-    person = portal.person(f"tilda-{abs(hash(request.node.name))}", role="admin")
+    person = portal.person(f"tilda-{zlib.crc32(request.node.name.encode())}", role="admin")
     portal.report(person)
     return person
 
 
-def open_on(page: Page, portal: Portal, window: Window) -> tuple[Locator, Locator]:
-    """Open a dialog on a fresh page; return it and the first field of it."""
-    go(page, portal.url + address(window.route))
+def open_on(page: Page, window: Window) -> tuple[Locator, Locator]:
+    """Open a dialog; return it and the first field of it."""
+    settle(page)
     opened = window.open(page)
     return opened, opened.locator(TO_TYPE_INTO).first
 
 
 @pytest.mark.parametrize("name", [name for name, window in WINDOWS.items() if window.role == "dialog"])
-def test_a_dialog_to_type_into_is_one_that_asks(portal: Portal, busy: Person, visit: Visit, name: str) -> None:
-    page = visit(busy, "/user/dashboard")
-    opened, _ = open_on(page, portal, WINDOWS[name])
+def test_a_dialog_to_type_into_is_one_that_asks(busy: Person, visit: Visit, name: str) -> None:
+    page = visit(busy, address(WINDOWS[name].route))
+    opened, _ = open_on(page, WINDOWS[name])
     assert (opened.locator(TO_TYPE_INTO).count() > 0) is (name in FORM_WINDOWS)
 
 
-@pytest.mark.parametrize("leave", [escape, cancel, click_outside])
 @pytest.mark.parametrize("name", FORM_WINDOWS)
-def test_leaving_a_dialog_asks_before_what_was_typed_is_lost(
-    portal: Portal, typist: Person, visit: Visit, name: str, leave: Callable[[Page, Locator], None]
-) -> None:
-    page, window = visit(typist, "/user/dashboard"), FORM_WINDOWS[name]
-    opened, field = open_on(page, portal, window)
+def test_leaving_a_dialog_asks_before_what_was_typed_is_lost(typist: Person, visit: Visit, name: str) -> None:
+    window = FORM_WINDOWS[name]
+    page = visit(typist, address(window.route))
+    opened, field = open_on(page, window)
     before = field.input_value()
-    field.press_sequentially("typed")
-    leave(page, opened)
-    expect(question(page).get_by_role("button", name="Keep writing")).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(question(page)).to_have_count(0)
-    expect(field).to_have_value(re.compile("typed"))
-    assert opened.evaluate("window => window.contains(document.activeElement)")
-    leave(page, opened)
-    answer(page, "Discard")
-    expect(opened).to_have_count(0)
-    expect(window.opener(page)).to_be_focused()
-    assert drafts(page) == []
-    window.open(page)
-    expect(field).to_have_value(before)
+    for leave in (escape, cancel, click_outside):
+        field.press_sequentially("typed")
+        leave(page, opened)
+        expect(question(page)).to_be_visible()
+        page.wait_for_function(_IS_STILL)
+        expect(question(page).get_by_role("button", name="Keep writing")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(question(page)).to_have_count(0)
+        expect(field).to_have_value(re.compile("typed"))
+        assert opened.evaluate("window => window.contains(document.activeElement)")
+        leave(page, opened)
+        answer(page, "Discard")
+        expect(opened).to_have_count(0)
+        expect(window.opener(page)).to_be_focused()
+        assert drafts(page) == []
+        window.open(page)
+        expect(field).to_have_value(before)
 
 
-@pytest.mark.parametrize("leave", [escape, cancel, click_outside])
 @pytest.mark.parametrize("name", FORM_WINDOWS)
-def test_a_dialog_in_which_nothing_was_typed_closes_at_once(
-    portal: Portal, typist: Person, visit: Visit, name: str, leave: Callable[[Page, Locator], None]
-) -> None:
-    page = visit(typist, "/user/dashboard")
-    opened, field = open_on(page, portal, FORM_WINDOWS[name])
-    field.press("x")
-    field.press("Backspace")
-    leave(page, opened)
-    expect(opened).to_have_count(0)
-    expect(FORM_WINDOWS[name].opener(page)).to_be_focused()
+def test_a_dialog_in_which_nothing_was_typed_closes_at_once(typist: Person, visit: Visit, name: str) -> None:
+    window = FORM_WINDOWS[name]
+    page = visit(typist, address(window.route))
+    opened, field = open_on(page, window)
+    for leave in (escape, cancel, click_outside):
+        field.press("x")
+        field.press("Backspace")
+        leave(page, opened)
+        expect(opened).to_have_count(0)
+        expect(window.opener(page)).to_be_focused()
+        window.open(page)
 
 
 def test_keeping_on_puts_the_cursor_back_where_it_was(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/usage")
-    _, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    _, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("half a thou")
     page.keyboard.press("Escape")
     answer(page, "Keep writing")
@@ -143,8 +147,8 @@ def test_keeping_on_puts_the_cursor_back_where_it_was(portal: Portal, typist: Pe
 def test_what_was_typed_survives_a_restart_of_the_server(
     portal: Portal, typist: Person, visit: Visit, name: str
 ) -> None:
-    page = visit(typist, "/user/dashboard")
-    opened, field = open_on(page, portal, FORM_WINDOWS[name])
+    page = visit(typist, address(FORM_WINDOWS[name].route))
+    opened, field = open_on(page, FORM_WINDOWS[name])
     field.press_sequentially("before")
     portal.stop()
     try:
@@ -167,7 +171,7 @@ def test_what_was_typed_survives_a_restart_of_the_server(
 
 def test_a_note_that_is_saved_leaves_no_draft(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/usage")
-    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    opened, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("a thought")
     assert "a thought" in drafts(page)[0][1]
     field.press("Control+Enter")
@@ -180,7 +184,7 @@ def test_a_note_that_is_saved_leaves_no_draft(portal: Portal, typist: Person, vi
 
 def test_the_choices_of_a_form_are_kept_as_well(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/keys")
-    opened, field = open_on(page, portal, WINDOWS["key_dialogs.CreateKey"])
+    opened, field = open_on(page, WINDOWS["key_dialogs.CreateKey"])
     field.press_sequentially("night")
     opened.get_by_role("combobox", name="Expires").click()
     page.get_by_role("option", name="On a date").click()
@@ -193,7 +197,7 @@ def test_the_choices_of_a_form_are_kept_as_well(portal: Portal, typist: Person, 
 
 def test_an_older_draft_does_not_replace_a_newer_note_in_silence(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/usage")
-    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    opened, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("older")
     usage_id = portal.run(lambda session: session.query(UsageEvent.id).filter_by(account_id=typist.account.id).scalar())
     portal.run(write_note, typist.account.id, usage_id, "newer", datetime.now(UTC))
@@ -209,7 +213,7 @@ def test_an_older_draft_does_not_replace_a_newer_note_in_silence(portal: Portal,
 
 def test_the_draft_about_something_that_is_gone_is_forgotten(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/usage")
-    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    opened, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("nothing")
     portal.run(lambda session: session.query(UsageEvent).filter_by(account_id=typist.account.id).delete())
     load_again(page)
@@ -220,7 +224,7 @@ def test_the_draft_about_something_that_is_gone_is_forgotten(portal: Portal, typ
 
 def test_signing_out_clears_what_was_typed_in_every_tab(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/usage")
-    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    opened, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("for nobody else")
     other = page.context.new_page()
     go(other, portal.url + "/user/dashboard")
@@ -241,7 +245,7 @@ def test_signing_out_clears_what_was_typed_in_every_tab(portal: Portal, typist: 
 
 def test_another_account_in_the_same_tab_sees_nothing_of_it(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/keys")
-    opened, field = open_on(page, portal, WINDOWS["key_dialogs.CreateKey"])
+    opened, field = open_on(page, WINDOWS["key_dialogs.CreateKey"])
     field.press_sequentially("for nobody else")
     somebody = portal.person(f"else-{typist.account.id}")
     page.context.add_cookies([{"name": "portal_session", "value": somebody.session, "url": portal.url}])
@@ -255,7 +259,7 @@ def test_who_leaves_a_page_when_asked_has_discarded_what_was_typed(
     portal: Portal, typist: Person, visit: Visit
 ) -> None:
     page = visit(typist, "/user/usage")
-    opened, field = open_on(page, portal, WINDOWS["note_dialog.NoteDialog"])
+    opened, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("not wanted")
     page.once("dialog", lambda dialog: dialog.accept())
     go(page, page.url)
@@ -272,8 +276,8 @@ def forms_of(page: Page) -> list[Locator]:
 
 @pytest.mark.parametrize("route", PAGES)
 def test_a_form_of_a_page_keeps_what_was_typed(portal: Portal, busy: Person, visit: Visit, route: str) -> None:
-    page = visit(busy, "/user/dashboard")
-    go(page, portal.url + address(route))
+    page = visit(busy, address(route))
+    settle(page)
     for form in forms_of(page):
         name, field = form.get_attribute("aria-label"), form.locator(TO_TYPE_INTO).first
         assert form.get_attribute("data-was") is not None, name
@@ -340,9 +344,9 @@ def test_a_draft_of_a_form_does_not_replace_what_was_saved_since(portal: Portal,
 
 @pytest.mark.parametrize("name", FORM_WINDOWS)
 def test_closing_the_tab_asks_while_something_is_typed(portal: Portal, typist: Person, visit: Visit, name: str) -> None:
-    page = visit(typist, "/user/dashboard")
+    page = visit(typist, address(FORM_WINDOWS[name].route))
     asked = heard(page, leaves=False)
-    opened, field = open_on(page, portal, FORM_WINDOWS[name])
+    opened, field = open_on(page, FORM_WINDOWS[name])
     field.press_sequentially("typed")
     page.close(run_before_unload=True)
     page.wait_for_timeout(500)  # the browser asks in its own time

@@ -19,6 +19,12 @@ from portal.pages.components.parts import Text, button, set_props, tag
 
 _FOCUS_IF_LOST = "() => document.activeElement === document.body && document.getElementById('%s')?.focus()"
 
+_FOCUS_IF_OUTSIDE = """() => {
+  const safe = document.getElementById('%s');
+  if (!safe?.closest('.q-dialog').contains(document.activeElement)) safe?.focus();
+}"""
+"""Quasar shakes a dialog that must be answered, and takes the focus back into it a moment after the question has it."""
+
 
 class Dialog:
     """A window over the page: a title, one line of context, a body and a foot, both to be filled."""
@@ -77,8 +83,9 @@ class Confirmation(Dialog):
             self.question = Text("p").classes("mp-muted")
             self._message = Message()
         with self.foot:
-            self.cancel(safe).props("autofocus")
+            keep = self.cancel(safe).props("autofocus")
             self._danger = button(danger, self._answer, kind="danger-fill")
+        self.window.on("show", js_handler=_FOCUS_IF_OUTSIDE % keep.html_id)
 
     def ask(self, title: str, question: str, act: Callable[[], Awaitable[None]], *, code: str = "") -> None:
         """Open with a question, and call `act` when the dangerous answer is given. `code` names what it is about."""
