@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from portal.gateways.notations import UNKNOWN, Marks, Notation, instants_in, number_in, numbers_in
-from portal.gateways.values import Unclear, latency
+from portal.gateways.values import Unclear, as_digits, latency
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import as_digest
 
@@ -20,7 +20,6 @@ _INSTANT = re.compile(
 )
 _UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
 """Below these, what is counted since 1970 are seconds, milliseconds, microseconds, nanoseconds: from 1973 to 5138."""
-_FEW_DIGITS = 9
 _FARTHEST = 30
 """Digits before and after the point; numbers like 1E+1000000 take long to work with."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,8 +68,9 @@ def _in_any_notation(text: str) -> Decimal | None:
 
 def count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
     """Return a token count, which other programs may write as 12.0; it is never guessed. Raises Unclear."""
-    if isinstance(value, str) and len(value) <= _FEW_DIGITS and value.isascii() and value.isdigit():
-        return int(value)  # most cells: a million rows have several of them each
+    digits = as_digits(value)  # most cells are: a million rows have several of them each
+    if digits is not None and digits <= MAX_TOKENS:
+        return digits
     if not is_said(value):
         raise Unclear(f"{name} is missing.")
     found = number(value, name, notation)
@@ -111,6 +111,11 @@ def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
         return _in_notation(value, notation) or _counted(value)
     except (Unclear, ValueError, OverflowError):
         return None
+
+
+def in_utc(at: datetime) -> datetime:
+    """Return an instant with an offset: one without stands in UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _in_notation(value: object, notation: Notation) -> datetime | None:

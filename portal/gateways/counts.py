@@ -30,7 +30,7 @@ from portal.gateways.count_names import (
     spelled,
 )
 from portal.gateways.objects import Kept
-from portal.gateways.values import Unclear, token_count
+from portal.gateways.values import Unclear, as_digits, token_count
 
 
 class KeptCounts(Kept):
@@ -214,8 +214,8 @@ def _best_name(named: Mapping[str, int]) -> str:
 
 def _number(value: object) -> object:
     """Return a value, as a number where it is a text of digits, as in attributes and cells."""
-    is_digits = isinstance(value, str) and len(value) <= 18 and value.isascii() and value.isdigit()
-    return int(value) if is_digits else value  # type: ignore[call-overload]  # a text, as was asked
+    digits = as_digits(value)
+    return value if digits is None else digits
 
 
 def _part(value: object) -> int | None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 
 from portal.errors import InvalidInput
 from portal.gateways.columns import Plan, plan, refined, row_counts
-from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, Part, part_named, plain_name
+from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, WRITTEN_FOR, Part, part_named, plain_name
 from portal.gateways.counts import stated_counts
 from portal.gateways.exports import BY_NAME
 from portal.gateways.files import Advance, Row, Table, read_rows
@@ -31,6 +31,8 @@ from portal.gateways.values import Unclear
 from portal.rules.strict_json import Flaw
 
 _MOST_NAMED = 8
+_CAN_PROVE = {Part.TOTAL, Part.CACHED, Part.WRITTEN}
+"""Counts beside which others can be wrong; without any, there is no need to read a file again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,10 @@ def examine(table: Table, said: Decisions, now: datetime, advance: Advance) -> P
     """
     found = survey(table.columns, read_rows(table, None, advance), [*said.chosen.values()], now)
     for name in said.ignored:
-        if name not in found.columns:
+        if name not in found:
             raise InvalidInput(f"There is no column called {name} to be ignored.")
-    columns = [name for name in found.columns if name not in said.ignored]
-    texts = {name for name in columns if (column := found.columns[name]) and column.texts and not column.is_numeric}
+    columns = [name for name in found if name not in said.ignored]
+    texts = {name for name in columns if (column := found[name]) and column.texts and not column.is_numeric}
     how = plan(columns, said.chosen, said.fixed, said.zone, said.before, texts=texts)
     how = replace(how, notation=said.notation or _notation(how, found))
     column = _date_column(how, found)
@@ -70,7 +72,7 @@ def examine(table: Table, said: Decisions, now: datetime, advance: Advance) -> P
     if not said.aggregates:
         questions += _aggregate_questions(how, found, said.ignored)
     questions += _count_questions(how, found, said.ignored)
-    if how.counts:
+    if any(part_named(name) in _CAN_PROVE or plain_name(name) in WRITTEN_FOR for name in how.counts):
         proofs = _prove(how, read_rows(table, how.needs, lambda _: None))
         questions += proofs.questions(how)
         how = how if how.beside is not None else replace(how, beside=proofs.beside)
@@ -86,12 +88,12 @@ def _notation(how: Plan, found: Survey) -> Notation:
 
 
 def _columns(names: Mapping[str, Sequence[str]], found: Survey) -> list[Column]:
-    columns = (found.columns.get(name) for several in names.values() for name in several)
+    columns = (found.get(name) for several in names.values() for name in several)
     return [column for column in columns if column is not None]
 
 
 def _date_column(how: Plan, found: Survey) -> Column | None:
-    return found.columns.get(how.columns["requested_at"][0]) if "requested_at" in how.columns else None
+    return found.get(how.columns["requested_at"][0]) if "requested_at" in how.columns else None
 
 
 def _notation_questions(how: Plan, found: Survey, said: Decisions) -> Iterator[str]:
@@ -117,7 +119,7 @@ def _aggregate_questions(how: Plan, found: Survey, ignored: Sequence[str]) -> It
     if column is not None and column.days and not reasons:
         reasons.append(f"{how.columns['requested_at'][0]} has days without a clock.")
     counting = [name for name in _unread(how, found, ignored) if looks_like_requests(name)]
-    largest = {name: most for name in counting if (most := _largest(found.columns[name], how)) > 1}
+    largest = {name: most for name in counting if (most := _largest(found[name], how)) > 1}
     reasons += [f"{name} is up to {requests:,}." for name, requests in largest.items()]
     if reasons:
         ignoring = (
@@ -133,7 +135,7 @@ def _count_questions(how: Plan, found: Survey, ignored: Sequence[str]) -> Iterat
     if not how.counts:
         return
     looking = [name for name in _unread(how, found, ignored) if looks_like_count(name) and not _is_detail(name, how)]
-    unread = {name: largest for name in looking if (largest := _largest(found.columns[name], how)) > 1}
+    unread = {name: largest for name in looking if (largest := _largest(found[name], how)) > 1}
     if unread:
         shown = [f"{name} (up to {largest:,})" for name, largest in [*unread.items()][:_MOST_NAMED]]
         more = ["…"] if len(unread) > _MOST_NAMED else []
@@ -147,7 +149,7 @@ def _unread(how: Plan, found: Survey, ignored: Sequence[str]) -> list[str]:
     """Return the columns that nobody has decided about; of a known format without the objects in its cells."""
     left_out = how.mapped | {*ignored}
     is_any = how.format is BY_NAME
-    return [name for name in found.columns if name not in left_out and (is_any or "." not in name)]
+    return [name for name in found if name not in left_out and (is_any or "." not in name)]
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
+from portal.gateways.cells import as_instant, in_utc
 from portal.rules.usage import Replay
 
 Said = dict[str, Any]
@@ -56,3 +57,11 @@ def plain(column: str) -> str:
 def without_counts(said: Said) -> None:
     """Say of a row that its counts are unknown."""
     said |= {"prompt_tokens": None, "completion_tokens": None}
+
+
+def set_latency(said: Said) -> None:
+    """Say how long a request took where its program has not measured it, from when it began and ended."""
+    first, last = as_instant(said.get("requested_at")), as_instant(said.pop("ended_at", None))
+    if first is not None and last is not None:
+        took = in_utc(last) - in_utc(first)
+        said.setdefault("latency_ms", took.total_seconds() * 1000)

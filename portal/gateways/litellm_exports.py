@@ -10,12 +10,12 @@ Sources: LiteLLM's `schema.prisma` and `spend_tracking_utils.py`, release 1.106;
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from portal.gateways.call_types import completes_nothing, is_about_batches, manages
-from portal.gateways.cells import as_instant, count, text
-from portal.gateways.formats import Format, Said, Skip, without_counts
+from portal.gateways.cells import count, text
+from portal.gateways.formats import Format, Said, Skip, set_latency, without_counts
 from portal.gateways.litellm import counts_of, names_of
 from portal.gateways.litellm_ids import shared_id
 from portal.gateways.nested import as_object
@@ -32,7 +32,7 @@ def _spend_log(said: Said) -> Skip | Replay | None:
     counts = counts_of(_event(said, metadata), no_completion=failed or completes_nothing(call_type))
     if failed and not (asked or served or counts.total):
         return "failed before a model was chosen"
-    _set_latency(said)
+    set_latency(said)
     is_unknown = not (failed or is_hit or counts.total)
     if manages(call_type):
         if failed or not counts.total or not is_about_batches(call_type):
@@ -75,18 +75,6 @@ def _name_person(said: Said, metadata: dict[str, Any]) -> None:
     if not said.keys() & {"username", "api_key_hash"}:
         said.setdefault("api_key", "")
         said["fallback_names"] = names_of(metadata) or names_of({"user_api_key_user_id": user})
-
-
-def _set_latency(said: Said) -> None:
-    """Say how long a request took where LiteLLM has not measured it itself."""
-    first, last = as_instant(said.get("requested_at")), as_instant(said.pop("ended_at", None))
-    if first is not None and last is not None:
-        took = _in_utc(last) - _in_utc(first)
-        said.setdefault("latency_ms", took.total_seconds() * 1000)
-
-
-def _in_utc(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _failure(error: dict[str, Any]) -> str:

@@ -21,9 +21,9 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from portal.gateways.cells import as_instant, text
+from portal.gateways.cells import text
 from portal.gateways.count_names import PARTS
-from portal.gateways.formats import Format, Said, Skip
+from portal.gateways.formats import Format, Said, Skip, set_latency
 
 _UNSUCCESSFUL = ("errored", "aborted", "failed", "cancel")
 
@@ -49,9 +49,7 @@ def _langfuse(said: Said) -> Skip | None:
     level = _text(said, "level").upper()
     if level == "ERROR":
         said["status"] = "error"
-    first, last = as_instant(said.get("requested_at")), as_instant(said.pop("ended_at", None))
-    if first and last and (first.tzinfo is None) is (last.tzinfo is None):
-        said.setdefault("latency_ms", (last - first).total_seconds() * 1000)
+    set_latency(said)
     return None
 
 
@@ -65,12 +63,6 @@ def _text(said: Said, field: str) -> str:
     return str(found).strip() if isinstance(found, (str, int, bool)) else text(found, field)
 
 
-_ANTHROPIC_COUNTS = {
-    "cachereadinputtokens": "cache_read_input_tokens",
-    "cachecreationinputtokens": "cache_creation_input_tokens",
-    "cachecreationephemeral5minputtokens": "cache_creation.ephemeral_5m_input_tokens",
-    "cachecreationephemeral1hinputtokens": "cache_creation.ephemeral_1h_input_tokens",
-}
 CURSOR = Format(
     "Cursor's usage events",
     "cursor",
@@ -171,7 +163,14 @@ ANTHROPIC_API = Format(
     "Anthropic's usage report of its Admin API",
     "anthropic",
     {"username": ["user", "useremail", "email"], "model": ["model"], "requested_at": ["startingat"]},
-    _ANTHROPIC_COUNTS | {"uncachedinputtokens": "input_tokens", "outputtokens": "output_tokens"},
+    {
+        "uncachedinputtokens": "input_tokens",
+        "outputtokens": "output_tokens",
+        "cachereadinputtokens": "cache_read_input_tokens",
+        "cachecreationinputtokens": "cache_creation_input_tokens",
+        "cachecreationephemeral5minputtokens": "cache_creation.ephemeral_5m_input_tokens",
+        "cachecreationephemeral1hinputtokens": "cache_creation.ephemeral_1h_input_tokens",
+    },
     frozenset({"startingat", "endingat", "uncachedinputtokens", "outputtokens"}),
     zone=UTC,
     beside=True,

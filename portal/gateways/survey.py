@@ -7,21 +7,20 @@ column that counts requests may begin with a thousand ones.
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from portal.gateways import nested
-from portal.gateways.cells import as_instant, is_said, number
+from portal.gateways.cells import as_instant, in_utc, is_said, number
 from portal.gateways.files import Row
 from portal.gateways.notations import Marks, Order, has_clock, instants_in, numbers_in
-from portal.gateways.values import Unclear
+from portal.gateways.values import Unclear, as_digits
 from portal.rules.strict_json import Flaw
 
 _TIMES = frozenset({"date", "time", "datetime", "timestamp", "day", "at", "when", "start", "started", "created"})
 _AHEAD = timedelta(days=1)
 """How far in the future a day may lie, wherever its clock stands."""
-_MOST_DIGITS = 18
 _LATEST_NEW_COLUMN = 100_000
 """Rows of JSON in which columns are looked for."""
 
@@ -32,10 +31,9 @@ class Column:
 
     `numbers` and `texts` are how many cells are a number in some notation, and how many are none. `whole_in` are the
     notations in which all numbers are whole, `largest` the largest number in each of them, and `largest_plain` that of
-    those without marks. `is_marked` says whether a
-    number has marks, so that notations differ. `orders` are the orders in which all days can be read that need one;
-    None without such. `days` is how many instants are days alone. `clocks` is how many have no offset and are written
-    as programs do, `wall_clocks` how many as people do.
+    those without marks. `is_marked` says whether a number has marks, so that notations differ. `orders` are the orders
+    in which all days can be read that need one; None without such. `days` is how many instants are days alone. `clocks`
+    is how many have no offset and are written as programs do, `wall_clocks` how many as people do.
     """
 
     numbers: int = 0
@@ -79,7 +77,7 @@ class Column:
 
     def _add_instant(self, value: object, latest: datetime) -> None:
         meant = instants_in(value, None) if isinstance(value, str) else {}
-        possible = {order for order, at in meant.items() if _aware(at) <= latest}
+        possible = {order for order, at in meant.items() if in_utc(at) <= latest}
         if possible - {Order.YEAR_FIRST}:
             self.orders = possible if self.orders is None else self.orders & possible
         said = as_instant(value) or next(iter(meant.values()), None)
@@ -92,12 +90,8 @@ class Column:
             self.clocks += 1
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """All columns of a file in their order, with those of objects in its cells, and what stands in those looked at."""
-
-    columns: Mapping[str, Column | None]
-    rows: int
+Survey = Mapping[str, Column | None]
+"""All columns of a file in their order, with those of objects in its cells; None for one that is not looked at."""
 
 
 def survey(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection[str], now: datetime) -> Survey:
@@ -105,16 +99,15 @@ def survey(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection
     found: dict[str, Column | None] = {name: _column(name, named) for name in columns}
     objects: set[str] = set()
     latest = now + _AHEAD
-    number = 0
-    for number, row in enumerate(rows, 1):
+    for place, row in enumerate(rows, 1):
         if isinstance(row, Flaw):
             continue
-        if number <= _LATEST_NEW_COLUMN:
+        if place <= _LATEST_NEW_COLUMN:
             _add_columns(found, objects, row, named)
         for name, column in found.items():
             if column is not None and is_said(value := nested.cell(row, name) if "." in name else row.get(name)):
                 column.add(value, latest)
-    return Survey(found, number)
+    return found
 
 
 def words(name: str) -> frozenset[str]:
@@ -171,8 +164,7 @@ def _may_be_object(value: Any) -> bool:
 
 def _plain_number(value: object) -> int:
     """Return a number above 0 that is written with digits alone; 0 for all else."""
-    is_digits = isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isascii() and value.isdigit()
-    return int(value) if is_digits or type(value) is int else 0  # type: ignore[call-overload]  # a text of digits
+    return value if type(value) is int else as_digits(value) or 0
 
 
 def _numbers(value: object) -> dict[Marks, Decimal]:
@@ -185,10 +177,6 @@ def _numbers(value: object) -> dict[Marks, Decimal]:
         return dict.fromkeys(Marks, number(value, ""))
     except Unclear:
         return {}
-
-
-def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -205,38 +193,16 @@ _NO_COUNTS = frozenset(
         *("limit", "limits", "remaining", "left", "max", "maximum", "min", "quota", "budget", "allowed", "window"),
         *("rate", "per", "ratio", "percent", "pct", "factor", "multiplier", "length", "bytes"),
         *("char", "chars", "character", "characters"),
-        *(
-            "size",
-            "ms",
-            "seconds",
-            "second",
-            "duration",
-            "latency",
-            "time",
-            "speed",
-            "throughput",
-            "temperature",
-            "hit",
-        ),
+        *("size", "ms", "seconds", "second", "duration", "latency", "time", "speed", "throughput"),
+        *("temperature", "hit"),
         *("retry", "retries", "error", "errors", "failed", "failures"),
     }
 )
 _REQUESTS = frozenset({"requests", "calls", "count", "counts", "generations", "invocations", "occurrences"})
 _OTHER_COUNTS = frozenset(
     {
-        *(
-            "token",
-            "tokens",
-            "prompt",
-            "completion",
-            "input",
-            "output",
-            "cache",
-            "cached",
-            "reasoning",
-            "tool",
-            "tools",
-        ),
+        *("token", "tokens", "prompt", "completion", "input", "output", "cache", "cached", "reasoning"),
+        *("tool", "tools"),
         *("search", "searches", "message", "messages", "turn", "turns", "image", "images", "word", "words", "user"),
         *("users", "file", "files", "function", "functions", "server", "web", "choice", "choices", "session"),
         *("line", "lines", "models", "step", "steps", "page", "pages", "media"),

@@ -8,6 +8,8 @@ from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.usage import LONGEST_LATENCY
 
+_MOST_DIGITS = 18
+
 
 class Unclear(ValueError):
     """What was said cannot be understood; the message is a sentence."""
@@ -22,6 +24,12 @@ def mapping(parent: dict[str, Any], name: str) -> dict[str, Any]:
 def first_said(*said: object) -> object:
     """Return the first of several values that is not null."""
     return next((value for value in said if value is not None), None)
+
+
+def as_digits(said: object) -> int | None:
+    """Return the number that a text of digits alone is, of 18 at most; None for all else."""
+    is_digits = isinstance(said, str) and len(said) <= _MOST_DIGITS and said.isascii() and said.isdigit()
+    return int(said) if is_digits else None  # type: ignore[call-overload]  # a text, as was asked
 
 
 def token_count(said: object, name: str) -> int:

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 28, 20, tzinfo=UTC)
 
 def column(*values: Any, name: str = "tokens") -> Column:
     """Return what is found about a column with these cells."""
-    found = survey([name], [{name: value} for value in values], [], NOW).columns[name]
+    found = survey([name], [{name: value} for value in values], [], NOW)[name]
     assert found is not None
     return found
 
@@ -105,6 +105,6 @@ def test_columns_are_found_in_all_rows_and_in_objects() -> None:
         {"usage": None, "c": 2},
     ]
     found = survey(["a"], rows, ["c"], NOW)
-    assert [*found.columns] == ["a", "usage", "usage.tokens", "b", "b.count", "c"]
-    looked_at = {name: column.numbers for name, column in found.columns.items() if column}
+    assert [*found] == ["a", "usage", "usage.tokens", "b", "b.count", "c"]
+    looked_at = {name: column.numbers for name, column in found.items() if column}
     assert looked_at == {"usage.tokens": 1, "b.count": 1, "c": 1}
