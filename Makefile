@@ -33,13 +33,13 @@ gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM i
 	PORTAL_TEST_LITELLM=$(CURDIR)/$(GATEWAY_VENV)/bin $(BIN)/pytest tests/proxies
 
 import-test: $(VENV)/set-up-test ## Import a MoE Sovereign of ROWS=1000000 requests, killed again and again, and compare the sums
-	$(BIN)/python -m tests.imports --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite)
+	$(BIN)/python -m tools.import_proof --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite)
 
 chaos: $(VENV)/set-up-test ## Kill the portal again and again under load, ROUNDS=25 on each database
-	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),25) --database $(or $(DATABASE),both) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tools.chaos --rounds $(or $(ROUNDS),25) --database $(or $(DATABASE),both) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/set-up-test ## Measure how fast the portal is here, each figure beside its floor; BENCH=--quick tries it
-	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m tools.bench $(BENCH)
 
 fuzz: $(VENV)/set-up-test ## Do random things to the ledger and compare it with a model; EXAMPLES=n
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/api/test_ledger_machine.py
@@ -47,7 +47,7 @@ fuzz: $(VENV)/set-up-test ## Do random things to the ledger and compare it with 
 lint: $(VENV)/set-up-test ## Check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy portal tests scripts
+	$(BIN)/mypy portal tests scripts tools
 
 lock: $(UV) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes the newest releases
 	$(COMPILE) --extra postgres --extra parquet --output-file requirements.lock
@@ -57,7 +57,7 @@ lock: $(UV) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes th
 
 clean: ## Remove what set-up, tests and tools left behind; data stays
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist test-results
-	find portal tests scripts -name __pycache__ -prune -exec rm -rf {} +
+	find portal tests scripts tools -name __pycache__ -prune -exec rm -rf {} +
 
 # The files below are stamps: each says that a step was finished, and is older than what it depends on when it must
 # be done again. The lock files carry hashes, so nothing is installed that was not there when they were written.

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.db.accounts import add_account
 from portal.db.rollups import stored_daily, stored_hourly
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.rules.figures import Figures
-from portal.rules.ledger import DailyKey, HourlyKey
+from portal.rules.rollups import DailyKey, HourlyKey
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 from portal.views.accounts import Viewer

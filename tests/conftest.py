@@ -21,7 +21,7 @@ from portal.actions.keys import NewKey, create_key
 from portal.actions.sessions import Browser, open_session_for
 from portal.clock import utc_now
 from portal.db.gateways import gateway_named
-from portal.db.session import Database, run_in_transaction
+from portal.db.sql.session import Database, run_in_transaction
 from portal.db.tables import Account
 from portal.settings import settings
 from tests.cast import NOW, Gateway, create_member, run
@@ -116,7 +116,7 @@ def db(databases: "Server", settings_env: Callable[..., None], monkeypatch: pyte
     from tests.databases import empty
 
     empty(databases.database)
-    monkeypatch.setattr("portal.db.session._database", databases.database)
+    monkeypatch.setattr("portal.db.sql.session._database", databases.database)
     settings_env(database_url=databases.url)
     yield databases.database
     left_open = _still_open(databases.database)

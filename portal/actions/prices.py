@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from portal.db.audit import add_entry
 from portal.db.counters import lifetimes
-from portal.db.ledger import StoredEvent, count_in, fill_in_costs, unpriced_events
+from portal.db.events import StoredEvent, count_in, fill_in_costs, unpriced_events
 from portal.db.prices import price_book, remove_price_of, set_price
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
-from portal.rules.ledger import sum_up
 from portal.rules.pricing import MAX_COST, MAX_PRICE, MAX_SUM, Price, cost_nano_eur, is_rate, price_at
+from portal.rules.rollups import sum_up
 
 BATCH = 1000
 

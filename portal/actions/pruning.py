@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.ledger import lock_account, prunable_events, remove_events
+from portal.db.events import lock_account, prunable_events, remove_events
 from portal.db.rollups import add_to_pruned, take_from_hourly
-from portal.rules.ledger import sum_up
 from portal.rules.periods import start_of_day
+from portal.rules.rollups import sum_up
 
 BATCH = 1000
 LEAST_DAYS = 100

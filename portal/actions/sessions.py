@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from portal.actions.passwords import check_hash
 from portal.db.accounts import account_named, change_password_hash
 from portal.db.audit import add_entry
-from portal.db.session import run_in_transaction
 from portal.db.sessions import (
     add_session,
     end_session,
@@ -21,6 +20,7 @@ from portal.db.sessions import (
     set_failures,
     touch_session,
 )
+from portal.db.sql.session import run_in_transaction
 from portal.errors import TooManyTries, WrongCredentials
 from portal.rules.secrets import digest
 from portal.rules.text import MAX_PASSWORD, InvalidText, clean_username

@@ -10,20 +10,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.actions.crossings import note_crossings
+from portal.db.attribution import Owner, owners_by_key, owners_by_name
+from portal.db.events import NewEvent, count_in, fingerprints, insert_events
 from portal.db.held import NewHeld, hold_events, release_events
 from portal.db.keys import note_last_use
-from portal.db.ledger import NewEvent, count_in, fingerprints, insert_events
-from portal.db.owners import Owner, owners_by_key, owners_by_name
 from portal.db.prices import price_book
 from portal.db.reservations import release
-from portal.db.schema import counts_in
+from portal.db.sql.schema import counts_in
 from portal.db.templates import cost_factors
 from portal.db.uncounted import Uncounted, count_uncounted
 from portal.errors import Unavailable
 from portal.rules.figures import Figures
 from portal.rules.keys import NOTED_EVERY
-from portal.rules.ledger import sum_up
 from portal.rules.pricing import MAX_COST, MAX_SUM, Price, billable_tokens, cost_nano_eur, price_at
+from portal.rules.rollups import sum_up
 from portal.rules.usage import CLOCK_TOLERANCE, UsageReport, is_repeated
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)

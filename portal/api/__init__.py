@@ -24,24 +24,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from portal.api import (
-    alerts,
-    authorize,
-    budget,
-    health,
-    keys,
-    notes,
+from portal.api import health
+from portal.api.account import alerts, budget, keys, notes, summary, usage, usage_export
+from portal.api.errors import JSON_PATHS, JSON_TREES, answers
+from portal.api.gateways import (
+    authorization,
     otlp_logs,
     otlp_metrics,
     otlp_traces,
-    summary,
-    usage,
-    usage_export,
     usage_ingest,
     usage_litellm,
     usage_openai,
 )
-from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.strict import strict_router
 
 VERSION = "1"
@@ -68,7 +62,7 @@ def read_openapi() -> dict[str, Any]:
     return openapi()
 
 
-_often = (authorize, usage_ingest, usage_litellm, otlp_traces, budget)  # first, since routes are tried one by one
+_often = (authorization, usage_ingest, usage_litellm, otlp_traces, budget)  # first, since routes are tried one by one
 _others = (otlp_logs, otlp_metrics, usage_openai, summary, usage, usage_export, notes, alerts, keys, health)
 _parts = [part.router for part in (*_often, *_others)]
 _parts.append(document)

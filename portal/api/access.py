@@ -12,11 +12,11 @@ from starlette.requests import HTTPConnection, Request
 from portal.clock import utc_now
 from portal.db.gateways import gateway_with_token
 from portal.db.keys import working_key
-from portal.db.session import open_session, open_snapshot, run_in_reading
+from portal.db.sql.session import open_session, open_snapshot, run_in_reading
 from portal.errors import UnknownToken
 from portal.rules.reporters import OWN_MODE, Person, Reporter
 from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, digest, is_secret
-from portal.visitors import same_origin, sent_bearer, sent_session
+from portal.web.visitors import same_origin, sent_bearer, sent_session
 
 
 class SessionCookie(APIKeyCookie):

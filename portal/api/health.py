@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse
 
 from portal.api.errors import ErrorAnswer, answers
 from portal.api.strict import strict_router
-from portal.db.schema import head, revision
-from portal.db.session import run_in_reading
+from portal.db.sql.schema import head, revision
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Verification
 from portal.db.verifications import last_verification
 from portal.errors import Unavailable

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from portal.errors import InvalidInput, PortalError, TooLarge, UnsupportedMediaType
 from portal.rules.strict_json import MalformedJson, read_json
 from portal.rules.validation import first_problem
-from portal.visitors import signed_in
+from portal.web.visitors import signed_in
 
 SMALL_BODY = 64 * 1024
 """Bytes of a body on the routes of an account."""

@@ -19,7 +19,7 @@ from portal.cli.console import UserName, actor, can_ask, example, open_portal, o
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
 

@@ -13,7 +13,7 @@ from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
 from portal.db.budgets import limits
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.periods import Period
 from portal.views.budget import BudgetsView, load_budgets

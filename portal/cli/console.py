@@ -21,10 +21,10 @@ from sqlalchemy.orm import Session
 
 from portal.cli.commands import is_quiet
 from portal.db.accounts import account_called
-from portal.db.opening import MissingDatabase, migrate_existing, open_existing, open_or_create
-from portal.db.opening import shown as database_name
-from portal.db.schema import WrongDatabase, check_budget_timezone
-from portal.db.session import Database
+from portal.db.sql.opening import MissingDatabase, migrate_existing, open_existing, open_or_create
+from portal.db.sql.opening import shown as database_name
+from portal.db.sql.schema import WrongDatabase, check_budget_timezone
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import NotFound, PortalError, Unavailable
 from portal.rules.instants import InvalidInstant, parse_instant

@@ -9,8 +9,8 @@ import typer
 from portal.cli.console import create_portal, example, progress
 from portal.cli.serve import Port, override, run_server
 from portal.clock import utc_now
-from portal.db.schema import pin_budget_timezone
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.schema import pin_budget_timezone
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.demo.gateway import simulated_gateway
 from portal.demo.history import make_history
 from portal.demo.people import ADMIN, OWNER, PASSWORD

@@ -11,7 +11,7 @@ from portal.cli.console import actor, example, note, open_portal
 from portal.cli.listing import AsJson, Cell, Record, listing, show_list
 from portal.clock import utc_now
 from portal.db.gateways import all_gateways, tokens_of
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
 from portal.rules.text import counted
 

@@ -10,7 +10,7 @@ from portal.cli.console import UserName, actor, example, open_portal, progress
 from portal.cli.listing import AsJson, Cell, Record, listing, show_list
 from portal.clock import utc_now
 from portal.db.held import held_event, held_events
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
 from portal.rules.text import counted
 from portal.settings import settings

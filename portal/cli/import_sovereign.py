@@ -12,8 +12,8 @@ from portal.cli.console import actor, example, note, open_portal, progress, sent
 from portal.cli.sovereign import SovereignImport
 from portal.clock import utc_now
 from portal.db.audit import add_entry
-from portal.db.sovereign import Look, SourceUnavailable, look_at
 from portal.errors import Unavailable
+from portal.imports.sovereign.source import Look, SourceUnavailable, look_at
 from portal.rules.imports import Fate, Kind, Tally
 from portal.settings import read_secret_file
 

@@ -20,14 +20,14 @@ from portal.clock import utc_now
 from portal.db.audit import add_entry
 from portal.db.gateways import gateway_named
 from portal.db.imports import Progress, import_progress, note_import_progress
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.uncounted import Uncounted, count_uncounted
 from portal.errors import InvalidInput, PortalError
-from portal.gateways.columns import FIELDS, Plan, Skipped, examples, read_reports
 from portal.gateways.count_names import Part, part_named
-from portal.gateways.examination import Decisions, examine
-from portal.gateways.files import Table, Unreadable, open_table, read_rows
-from portal.gateways.notations import Notation, notation_of
+from portal.imports.columns import FIELDS, Plan, Skipped, examples, read_reports
+from portal.imports.examination import Decisions, examine
+from portal.imports.files import Table, Unreadable, open_table, read_rows
+from portal.imports.notations import Notation, notation_of
 from portal.rules.periods import zone
 from portal.rules.text import MAX_NAME, InvalidText, clean_line, counted
 from portal.rules.usage import Rejected, Replay, UsageReport

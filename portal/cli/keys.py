@@ -11,7 +11,7 @@ from portal.cli.console import UserName, actor, example, note, open_portal, owne
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.keys import keys
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import ApiKey
 from portal.errors import Conflict, NotFound
 from portal.rules.periods import zone_or

@@ -10,7 +10,7 @@ from portal.cli.listing import AsJson, Cell, Record, listing, show_list
 from portal.clock import utc_now
 from portal.db.accounts import account
 from portal.db.mails import failed_mails
-from portal.db.session import run_in_reading
+from portal.db.sql.session import run_in_reading
 
 commands = typer.Typer(help="Mails that could not be sent.", no_args_is_help=True)
 

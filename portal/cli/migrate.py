@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from portal.cli.console import can_ask, example, migrate_portal, note
-from portal.db.schema import SharedEmails
+from portal.db.sql.schema import SharedEmails
 
 commands = typer.Typer()
 

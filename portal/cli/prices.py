@@ -10,9 +10,9 @@ from portal.actions.prices import enter_price, remove_price, repair_costs
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, show_table, shown
 from portal.cli.listing import AsJson, Cell, answer, listing, show_json, show_list
 from portal.clock import utc_now
-from portal.db.ledger import count_unpriced
+from portal.db.events import count_unpriced
 from portal.db.prices import price_book
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.periods import InvalidMonth, parse_month
 from portal.rules.pricing import eur_text, price_at
 from portal.rules.text import counted

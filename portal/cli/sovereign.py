@@ -17,11 +17,11 @@ from portal.actions.imports import Batch, bring_person, bring_template, bring_us
 from portal.cli.console import actor
 from portal.clock import utc_now
 from portal.db.imports import Progress, import_progress, note_import_progress
-from portal.db.session import run_in_reading, run_in_transaction
-from portal.db.sovereign import Look, Place, Wanted
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Gateway
 from portal.errors import InvalidInput, Unavailable
-from portal.gateways.sovereign import Newcomers, Owners, People, read_note, read_people, read_usage
+from portal.imports.sovereign.rows import Newcomers, Owners, People, read_note, read_people, read_usage
+from portal.imports.sovereign.source import Look, Place, Wanted
 from portal.rules.imports import Fate, Finding, ImportedPerson, ImportedTemplate, Kind, Tally
 from portal.rules.secrets import digest
 from portal.rules.text import InvalidText

@@ -13,7 +13,7 @@ from portal.actions.administration import assign_template, define_template
 from portal.cli.console import UserName, actor, example, open_portal, show_table
 from portal.cli.listing import AsJson, listing, show_json
 from portal.clock import utc_now
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.templates import AssignedModel, all_templates, models_of
 from portal.errors import InvalidInput, TooLarge
 from portal.rules.text import counted

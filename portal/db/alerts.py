@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import tables
-from portal.db.upserts import insert
+from portal.db.sql.upsert import insert
 from portal.rules.alerts import DEFAULT_THRESHOLD
 
 

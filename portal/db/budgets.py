@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session, aliased, join
 
 from portal.db.keys import usable
 from portal.db.sessions import running
+from portal.db.sql.types import Instant
+from portal.db.sql.upsert import insert
 from portal.db.sums import SUMS, figures_of, summed
 from portal.db.tables import Account, ApiKey, Budget, UsageCounter
 from portal.db.tables import Session as SessionRow
-from portal.db.types import Instant
-from portal.db.upserts import insert
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.figures import Figures
 from portal.rules.periods import Period, period_start

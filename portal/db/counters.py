@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from portal.db.sums import add_figures, figures_of, summed
 from portal.db.tables import Account, UsageCounter
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey
 from portal.rules.periods import DayRange, Period
+from portal.rules.rollups import CounterKey
 
 
 def counter(session: Session, account_id: int, period: Period, start: date) -> Figures:

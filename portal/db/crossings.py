@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from portal.db import tables
 from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
+from portal.db.sql.upsert import insert
 from portal.db.tables import Account, Budget, Crossing, Mail
-from portal.db.upserts import insert
 from portal.rules.alerts import DEFAULT_THRESHOLD, FULL
 from portal.rules.budgets import Limits
 from portal.rules.periods import Period, period_start

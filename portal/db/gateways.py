@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal.db.sql.upsert import insert
 from portal.db.tables import Account, Gateway, GatewayToken, UsageEvent
-from portal.db.upserts import insert
 from portal.rules.reporters import NOTED_EVERY, OWN_MODE, OWN_REPORTS
 
 

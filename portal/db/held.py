@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.among import among
-from portal.db.bulk import BulkInsert
+from portal.db.sql.bulk_insert import BulkInsert
+from portal.db.sql.text_list import among
 from portal.db.tables import Gateway, HeldEvent
 from portal.rules.usage import is_repeated
 

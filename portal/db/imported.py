@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db.among import among
+from portal.db.sql.text_list import among
+from portal.db.sql.upsert import insert
 from portal.db.tables import Account, ApiKey, Budget, ImportedAccount, Note, UsageEvent
-from portal.db.upserts import insert
 
 
 def remember_person(session: Session, gateway_id: int, person: str, account_id: int) -> None:

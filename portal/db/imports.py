@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from portal.db.sql.upsert import insert
 from portal.db.tables import ImportProgress
-from portal.db.upserts import insert
 
 
 class Progress(NamedTuple):

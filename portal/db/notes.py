@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from portal.db.sql.upsert import insert
 from portal.db.tables import Note, UsageEvent
-from portal.db.upserts import insert
 
 
 def owns_usage(session: Session, account_id: int, usage_id: int) -> bool:

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from portal.db.sql.upsert import insert
 from portal.db.tables import RejectedReason
-from portal.db.upserts import insert
 from portal.rules.usage import Rejected, reason_group
 
 KEPT = 100

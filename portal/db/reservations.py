@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, delete, func, not_, select, text
 from sqlalchemy.orm import Session
 
+from portal.db.sql.types import Instant
 from portal.db.tables import Reservation, UsageEvent
-from portal.db.types import Instant
 
 _CHUNK = 400
 _NOW = bindparam("now", type_=Instant())

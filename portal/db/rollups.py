@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from portal.db.sums import add_figures, figures_of, summed
 from portal.db.tables import UsageByModel, UsageDaily, UsageHourly, UsagePruned
 from portal.rules.figures import Figures
-from portal.rules.ledger import DailyKey, HourlyKey, ModelKey
 from portal.rules.periods import DayRange
+from portal.rules.rollups import DailyKey, HourlyKey, ModelKey
 
 _DETAIL = ("model", "mode", "api_key_id", "failed")
 MODEL = ("account_id", "day", "model", "mode")

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from portal.db.sql.upsert import insert
 from portal.db.tables import Account, Crossing, SetupLink, SignInFailure
 from portal.db.tables import Session as SessionRow
-from portal.db.upserts import insert
 from portal.rules.throttling import FORGOTTEN_AFTER, Failures
 
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.bulk import BulkInsert
+from portal.db.sql.bulk_insert import BulkInsert
 from portal.db.tables import SummedColumns
 from portal.rules.figures import Figures
 

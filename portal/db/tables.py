@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
-from portal.db.types import BigId, Instant, Rate
+from portal.db.sql.types import BigId, Instant, Rate
 from portal.rules.text import email_key
 
 NAMES = {

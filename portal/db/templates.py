@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.db.among import among
+from portal.db.sql.text_list import among
 from portal.db.tables import Account, ExpertModel, ExpertTemplate
 
 

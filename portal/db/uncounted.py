@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.db.bulk import BulkInsert
+from portal.db.sql.bulk_insert import BulkInsert
 from portal.db.tables import UncountedDaily
 
 

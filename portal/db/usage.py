@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from portal.db.sums import figures_of, summed
 from portal.db.tables import ApiKey, Note, UsageCounter, UsageDaily, UsageEvent, UsageHourly, UsagePruned
 from portal.rules.figures import Figures
-from portal.rules.ledger import cover
 from portal.rules.periods import DayRange, Period
+from portal.rules.rollups import cover
 from portal.rules.usage import Counts, Order, Status
 
 TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens

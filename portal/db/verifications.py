@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from portal.db.sql.upsert import insert
 from portal.db.tables import Verification
-from portal.db.upserts import insert
 
 ABANDONED = timedelta(hours=6)
 """After so long an unfinished verification counts as cut off, and may be begun anew."""

@@ -29,8 +29,8 @@ from portal.gateways.count_names import (
     plain_name,
     spelled,
 )
-from portal.gateways.objects import Kept
-from portal.gateways.values import Unclear, as_digits, token_count
+from portal.gateways.lenient_json import Kept
+from portal.gateways.lenient_values import Unclear, as_digits, token_count
 
 
 class KeptCounts(Kept):

@@ -27,9 +27,9 @@ from typing import Any
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways.call_types import completes_nothing, is_about_batches, manages
 from portal.gateways.counts import Counts, KeptCounts, read_counts
+from portal.gateways.lenient_json import Kept, KeptIfReadable, members, objects
+from portal.gateways.lenient_values import Unclear, instant, latency, mapping
 from portal.gateways.litellm_ids import IDS, request_id, shared_id, shown_id
-from portal.gateways.objects import Kept, KeptIfReadable, members, objects
-from portal.gateways.values import Unclear, instant, latency, mapping
 from portal.rules.secrets import as_digest
 from portal.rules.text import clip_line
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from portal.gateways.values import Unclear
+from portal.gateways.lenient_values import Unclear
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID
 

@@ -20,8 +20,8 @@ from typing import Any
 from portal.errors import InvalidInput
 from portal.gateways.count_names import Part
 from portal.gateways.counts import Counts, KeptCounts, read_counts, stated_counts
-from portal.gateways.objects import Kept
-from portal.gateways.values import Unclear, first_said, instant, latency, mapping
+from portal.gateways.lenient_json import Kept
+from portal.gateways.lenient_values import Unclear, first_said, instant, latency, mapping
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 

@@ -25,6 +25,7 @@ Decisions:
 from dataclasses import dataclass, replace
 
 from portal.gateways.counts import Counts
+from portal.gateways.lenient_values import Unclear, latency
 from portal.gateways.otlp_calls import (
     ASKED,
     ERROR,
@@ -40,10 +41,9 @@ from portal.gateways.otlp_calls import (
 )
 from portal.gateways.otlp_kinds import CLAUDE_CODE, is_call, is_embedding, is_in_logs, is_replay
 from portal.gateways.otlp_nesting import Call, Nesting, in_context, key, nest
+from portal.gateways.otlp_spans import Span, read_spans
 from portal.gateways.otlp_usage import counts_of
 from portal.gateways.otlp_wire import Attributes
-from portal.gateways.spans import Span, read_spans
-from portal.gateways.values import Unclear, latency
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 
 CLAUDE = "claude_code"

@@ -16,12 +16,12 @@ from decimal import Decimal
 from portal.gateways import litellm_ids
 from portal.gateways.call_types import is_about_batches
 from portal.gateways.counts import Counts
+from portal.gateways.lenient_values import Unclear
 from portal.gateways.otlp_kinds import NAMES as KIND_NAMES
 from portal.gateways.otlp_kinds import operation
 from portal.gateways.otlp_usage import NAMES as COUNT_NAMES
 from portal.gateways.otlp_usage import PREFIXES
 from portal.gateways.otlp_wire import Attributes, Value, Wanted
-from portal.gateways.values import Unclear
 from portal.rules.pricing import MAX_COST_FACTOR
 from portal.rules.secrets import as_digest, digest
 from portal.rules.text import MAX_EMAIL, MAX_NAME, clip_line, clip_name

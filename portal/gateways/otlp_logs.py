@@ -18,6 +18,8 @@ Decisions:
 from datetime import datetime, timedelta
 
 from portal.gateways.counts import Counts
+from portal.gateways.lenient_values import Unclear, latency
+from portal.gateways.lenient_values import instant as instant_of
 from portal.gateways.log_records import LogRecord, read_records
 from portal.gateways.otlp import CLAUDE, REQUEST, Traces, claude_id
 from portal.gateways.otlp_calls import (
@@ -34,8 +36,6 @@ from portal.gateways.otlp_calls import (
 )
 from portal.gateways.otlp_kinds import SERVICE, is_call, is_embedding, is_in_logs, is_replay
 from portal.gateways.otlp_usage import COMPLETION, PROMPT, counts_of
-from portal.gateways.values import Unclear, latency
-from portal.gateways.values import instant as instant_of
 from portal.rules.secrets import digest
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from portal.gateways.otlp_calls import CONTEXT
-from portal.gateways.spans import Span
+from portal.gateways.otlp_spans import Span
 
 MOST_LEVELS = 16
 """Of calls in one another, through which a call is told whose it is; they cannot be meant to be more."""

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from portal.gateways.count_names import NAMES as COUNT_NAMES
 from portal.gateways.count_names import Part, part_named
 from portal.gateways.counts import Counts, read_counts
+from portal.gateways.lenient_values import Unclear, token_count
 from portal.gateways.otlp_wire import Attributes
-from portal.gateways.values import Unclear, token_count
 
 PROMPT, COMPLETION = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 """The names of the conventions, which overrule all others."""

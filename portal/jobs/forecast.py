@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from portal.actions.crossings import note_forecast
 from portal.clock import utc_now
 from portal.db.alerts import accounts_with_forecast
-from portal.db.session import run_in_reading, run_in_transaction
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Unavailable
 from portal.rules.periods import Period
 from portal.settings import settings

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from portal.clock import utc_now
 from portal.db.mails import DueMail, claim_due, give_up, is_any_due, mark_sent, put_off
-from portal.db.session import in_transaction, run_in_glance, run_in_transaction
+from portal.db.sql.session import in_transaction, run_in_glance, run_in_transaction
 from portal.errors import Unavailable
 from portal.mails import Content
 from portal.mails.delivery import NotNow, Refused, hand_over, message, take_leave

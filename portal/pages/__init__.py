@@ -7,11 +7,13 @@ registers on import would be gone after the first test, and would be there in pr
 from fastapi import FastAPI
 from nicegui import app
 
-from portal.pages import billing, dashboard, gateway, gateway_new, gateways, keys, login, profile, resets, setup, usage
+from portal.pages.account import billing, dashboard, keys, profile, usage
+from portal.pages.admin import gateway, gateway_new, gateways
+from portal.pages.forms import login, password_resets, setup
 
 PAGES = (dashboard, billing, usage, keys, profile, gateways, gateway_new, gateway)
 """NiceGUI's."""
-FORMS = (login, setup, resets)
+FORMS = (login, setup, password_resets)
 """Plain HTML."""
 
 

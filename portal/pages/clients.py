@@ -19,10 +19,10 @@ from socketio.exceptions import ConnectionRefusedError as Refused  # type: ignor
 from starlette.requests import HTTPConnection
 
 from portal.clock import utc_now
-from portal.db.session import in_reading
+from portal.db.sql.session import in_reading
 from portal.errors import Unavailable
 from portal.views.accounts import Viewer, load_running_sessions
-from portal.visitors import session_token
+from portal.web.visitors import session_token
 
 log = logging.getLogger(__name__)
 

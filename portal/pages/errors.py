@@ -22,10 +22,10 @@ from starlette.responses import RedirectResponse, Response
 
 from portal.errors import NotSignedIn, PortalError
 from portal.pages.addresses import SIGN_IN, sign_in_path
-from portal.pages.forms import html_page
+from portal.pages.forms.rendering import html_page
 from portal.pages.navigation import pages_of
 from portal.views.accounts import Viewer
-from portal.visitors import viewer_of
+from portal.web.visitors import viewer_of
 
 log = logging.getLogger(__name__)
 

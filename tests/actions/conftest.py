@@ -4,7 +4,7 @@ import pytest
 from passlib.context import CryptContext
 
 from portal.actions import passwords
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.cast import PASSWORD, create_member
 

@@ -29,9 +29,9 @@ from portal.actions.passwords import check_hash
 from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.db.accounts import account_named, all_accounts, count_accounts
 from portal.db.audit import entries
-from portal.db.session import Database
 from portal.db.sessions import session_of
 from portal.db.sessions import sessions as sessions_of
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.secrets import digest

@@ -16,7 +16,7 @@ from portal.actions.prices import enter_price
 from portal.db.audit import entries
 from portal.db.budgets import limits
 from portal.db.prices import price_book
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account, AuditEntry
 from portal.db.templates import AssignedModel, models_of, template_named, template_of
 from portal.errors import InvalidInput, NotFound

@@ -11,8 +11,8 @@ from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
 from portal.actions.crossings import read_crossings
 from portal.actions.held import assign_held
-from portal.actions.ledger import rebuild_account
 from portal.actions.usage import record_usage
+from portal.actions.verification import rebuild_account
 from portal.db.crossings import count_unread, crossings
 from portal.db.held import held_events
 from portal.db.mails import mails_of

@@ -22,17 +22,17 @@ from portal.actions.alerts import change_alerts
 from portal.actions.deletion import delete_account
 from portal.actions.held import assign_held
 from portal.actions.keys import NewKey, create_key
-from portal.actions.ledger import verify_account
 from portal.actions.mails import send_test_mail
 from portal.actions.notes import write_note
-from portal.actions.resets import count_ask, queue_links
+from portal.actions.password_resets import count_ask, queue_links
 from portal.actions.sessions import Browser, open_session_for, sign_in
+from portal.actions.verification import verify_account
 from portal.db.accounts import account, account_named
 from portal.db.audit import entries
 from portal.db.counters import counter
 from portal.db.held import held_events
-from portal.db.session import Database, run_in_reading
 from portal.db.sessions import session_of
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, Table
 from portal.db.usage import first_request
 from portal.errors import Conflict, InvalidInput, NotSignedIn, WrongCredentials

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from portal.actions.first_administrator import create_first_administrator
 from portal.actions.setup import new_setup_link
 from portal.db.accounts import account_named, all_accounts
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, AuditEntry
 from portal.errors import Conflict, InvalidInput
 from tests.cast import NOW, create_member, run

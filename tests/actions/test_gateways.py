@@ -17,7 +17,7 @@ from portal.actions.gateways import (
     rotate_gateway_token,
 )
 from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account, AuditEntry
 from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
 from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret, key_prefix

@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 
 from portal.actions.held import assign_held, dismiss_held
-from portal.actions.ledger import verify_account
 from portal.actions.pruning import prune_account
+from portal.actions.verification import verify_account
 from portal.db.audit import entries
 from portal.db.counters import counter
+from portal.db.events import count_events
 from portal.db.held import count_held, held_event, held_events
-from portal.db.ledger import count_events
-from portal.db.session import run_in_reading
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.errors import Conflict, NotFound
 from portal.rules.figures import Figures

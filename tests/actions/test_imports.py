@@ -13,12 +13,12 @@ from portal.actions.deletion import delete_account
 from portal.actions.gateways import import_gateway
 from portal.actions.imports import SHARED_EMAIL, WAS_DELETED, Batch, bring_person, bring_template, bring_usage
 from portal.actions.keys import NewKey
-from portal.actions.ledger import verify_ledger
+from portal.actions.verification import verify_ledger
 from portal.db.accounts import account_named, all_accounts
 from portal.db.budgets import limits
 from portal.db.imports import Progress, import_progress
 from portal.db.keys import keys
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, ImportedAccount, Note, UsageEvent
 from portal.db.templates import models_of, template_named, template_of
 from portal.errors import InvalidInput

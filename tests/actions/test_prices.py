@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from portal.actions import prices
-from portal.actions.ledger import rebuild_account, verify_account
 from portal.actions.prices import Repair, enter_price, remove_price, repair_costs
+from portal.actions.verification import rebuild_account, verify_account
 from portal.db.counters import counter
-from portal.db.ledger import count_unpriced
-from portal.db.session import run_in_reading
+from portal.db.events import count_unpriced
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.errors import NotFound
 from portal.rules.figures import Figures

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import text
 
 from portal.actions import pruning
-from portal.actions.ledger import rebuild_account, verify_account, verify_pruned
 from portal.actions.notes import write_note
 from portal.actions.prices import enter_price, remove_price
 from portal.actions.pruning import prune_account
+from portal.actions.verification import rebuild_account, verify_account, verify_pruned
 from portal.db.counters import account_counters
-from portal.db.ledger import count_events, count_pruned
-from portal.db.session import Database, run_in_reading
+from portal.db.events import count_events, count_pruned
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.db.usage import UsageRow
 from portal.rules.figures import Figures

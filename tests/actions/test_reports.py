@@ -11,7 +11,7 @@ from portal.actions.usage import Result
 from portal.db.counters import count_requests
 from portal.db.gateways import gateway_named
 from portal.db.rejected import rejected_reasons
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.uncounted import Uncounted, uncounted_since
 from portal.errors import InvalidInput

@@ -23,9 +23,9 @@ from portal.actions.sessions import (
     sign_out_others,
 )
 from portal.db.audit import entries
-from portal.db.session import Database, open_database
 from portal.db.sessions import failures, session_of
 from portal.db.sessions import sessions as sessions_of
+from portal.db.sql.session import Database, open_database
 from portal.db.tables import Account
 from portal.errors import TooManyTries, WrongCredentials
 from portal.rules.secrets import digest
@@ -248,7 +248,7 @@ def test_a_right_password_does_not_forgive_what_was_tried_on_others_from_there(a
 
 def test_a_restart_forgives_nobody(alice: Account, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     fail(FREE_TRIES["account"])
-    monkeypatch.setattr("portal.db.session._database", None)
+    monkeypatch.setattr("portal.db.sql.session._database", None)
     restarted = open_database(db.engine.url.render_as_string(hide_password=False))
     with pytest.raises(TooManyTries):
         enter()

@@ -9,7 +9,7 @@ from portal.actions.accounts import set_active
 from portal.actions.sessions import Browser, sign_in
 from portal.actions.setup import new_setup_link, set_up, setup_link_is_good
 from portal.db.accounts import all_accounts, count_accounts
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound
 from tests.cast import NOW, PASSWORD, create_member, run

@@ -19,23 +19,23 @@ from portal.actions.accounts import set_active
 from portal.actions.administration import assign_template, define_template
 from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key, revoke_key
-from portal.actions.ledger import verify_account
 from portal.actions.prices import enter_price
 from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Result
-from portal.db import ledger
+from portal.actions.verification import verify_account
+from portal.db import events
 from portal.db.counters import account_counters, counter
+from portal.db.events import count_events, insert_events
 from portal.db.gateways import gateway_named
 from portal.db.held import count_held
 from portal.db.keys import keys
-from portal.db.ledger import count_events, insert_events
-from portal.db.schema import pin_budget_timezone
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.schema import pin_budget_timezone
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, HeldEvent, UsageEvent
 from portal.errors import Unavailable
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey, DailyKey
 from portal.rules.periods import EPOCH_DAY, Period
 from portal.rules.pricing import MAX_TOKENS
+from portal.rules.rollups import CounterKey, DailyKey
 from portal.rules.secrets import API_KEY, digest
 from portal.rules.usage import UsageReport
 from tests.cast import NOW, Gateway, create_member, daily_of, report, results, run, send
@@ -528,7 +528,7 @@ WRITES = ("insert_events", *SUMMING, "note_last_use", "hold_events", "release_ev
 def test_a_failure_in_the_middle_leaves_nothing(
     alice: Account, alices_key: NewKey, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
-    caller = ledger if write in SUMMING else usage
+    caller = events if write in SUMMING else usage
     real: Callable[..., Any] = getattr(caller, write)
 
     def write_and_fail(*args: Any) -> None:

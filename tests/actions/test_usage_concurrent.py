@@ -11,10 +11,10 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.actions.gateways import create_gateway
-from portal.actions.ledger import verify_account
 from portal.actions.usage import Result, record_usage
+from portal.actions.verification import verify_account
 from portal.db.gateways import gateway_named
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageCounter
 from portal.rules.usage import UsageReport
 from portal.settings import settings

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from portal.actions.gateways import create_gateway
-from portal.actions.ledger import rebuild_account, verify_account
 from portal.actions.usage import Result
+from portal.actions.verification import rebuild_account, verify_account
 from portal.db.counters import account_counters
+from portal.db.events import account_events
 from portal.db.gateways import gateway_named
-from portal.db.ledger import account_events
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.usage import Selection, usage_totals
 from portal.rules.figures import Figures
 from portal.rules.figures import total as sum_of

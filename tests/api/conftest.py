@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from portal.api import errors, openapi, router
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.visitors import cookie_name
+from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway
 
 As = Callable[[Account], "Client"]

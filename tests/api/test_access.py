@@ -8,9 +8,9 @@ import time_machine
 from portal.actions.accounts import set_active
 from portal.actions.sessions import sign_out
 from portal.api import openapi
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.visitors import cookie_name
+from portal.web.visitors import cookie_name
 from tests.api.conftest import As, Client, everything
 from tests.cast import NOW, Gateway, report, run, send
 

@@ -60,7 +60,7 @@ def broken(app: FastAPI, as_: As, monkeypatch: pytest.MonkeyPatch) -> Client:
     def bug(*_: object) -> None:
         raise ValueError("the password is moe-sk-secret")
 
-    monkeypatch.setattr("portal.api.keys.load_keys", bug)
+    monkeypatch.setattr("portal.api.account.keys.load_keys", bug)
     return Client(app, raise_server_exceptions=False)
 
 

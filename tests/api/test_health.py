@@ -3,8 +3,8 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 
-from portal.db import session as door
-from portal.db.session import Database
+from portal.db.sql import session as door
+from portal.db.sql.session import Database
 from portal.jobs.verification import verify_all
 from tests.api.conftest import Client
 from tests.cast import NOW

@@ -27,20 +27,20 @@ from sqlalchemy import select
 from portal.actions.administration import set_budget
 from portal.actions.gateways import create_gateway
 from portal.actions.held import assign_held
-from portal.actions.ledger import rebuild_account, verify_account
 from portal.actions.prices import enter_price, remove_price, repair_costs
 from portal.actions.pruning import prune_account
 from portal.actions.usage import Result, record_usage
+from portal.actions.verification import rebuild_account, verify_account
+from portal.db.events import count_events, count_pruned, count_unpriced
 from portal.db.gateways import gateway_named
 from portal.db.held import count_held
-from portal.db.ledger import count_events, count_pruned, count_unpriced
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import HeldEvent
 from portal.rules.budgets import Limits
 from portal.rules.periods import start_of_day
 from portal.rules.pricing import eur_text
 from portal.rules.usage import UsageReport
-from portal.visitors import cookie_name
+from portal.web.visitors import cookie_name
 from tests.api.conftest import Client
 from tests.api.ledger_model import Entry, Ledger
 from tests.cast import NOW, create_member, report, run

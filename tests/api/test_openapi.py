@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from portal.api import openapi, router
 from portal.gateways.native import Event
-from portal.visitors import same_origin
+from portal.web.visitors import same_origin
 from tests.api.conftest import Client
 
 FOUND: list[tuple[str, str, dict[str, Any]]] = [

@@ -16,10 +16,10 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.actions.ledger import verify_account
 from portal.actions.reports import store_reports
-from portal.db.ledger import count_events
-from portal.db.session import Database
+from portal.actions.verification import verify_account
+from portal.db.events import count_events
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings
 from tests.api.conftest import Client, event, everything
@@ -51,7 +51,7 @@ def databases(
     database_kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Server]:
     """Servers whose databases give up soon."""
-    monkeypatch.setattr("portal.db.session.BUSY_SECONDS", 0)
+    monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     if database_kind == "postgresql":
         yield request.getfixturevalue("own_postgresql")
         return
@@ -167,7 +167,7 @@ def cut(db: Database, _: Server) -> Iterator[None]:
         return outcomes
 
     with pytest.MonkeyPatch.context() as meanwhile:
-        meanwhile.setattr("portal.api.usage_ingest.store_reports", terminate)
+        meanwhile.setattr("portal.api.gateways.usage_ingest.store_reports", terminate)
         yield
 
 

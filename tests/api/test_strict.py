@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.actions.keys import NewKey
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.api.conftest import As, Client, everything
 from tests.cast import Gateway, report, send

@@ -28,8 +28,8 @@ from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key
 from portal.actions.notes import write_note
 from portal.actions.sessions import Browser, open_session_for
-from portal.db.schema import migrate
-from portal.db.session import Database
+from portal.db.sql.schema import migrate
+from portal.db.sql.session import Database
 from portal.db.tables import Account, Mail
 from portal.db.templates import AssignedModel
 from portal.rules.budgets import Limits

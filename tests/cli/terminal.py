@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from portal.cli import app
 from portal.db.accounts import account_named
-from portal.db.session import database, run_in_reading
+from portal.db.sql.session import database, run_in_reading
 from portal.db.tables import Account, AuditEntry
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portal.actions.passwords import check_hash
-from portal.db.session import Database, database
+from portal.db.sql.session import Database, database
 from portal.db.tables import Account
 from tests.cast import create_member
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the

@@ -4,7 +4,7 @@ import pytest
 
 from portal.clock import utc_now
 from portal.db.budgets import limits
-from portal.db.session import run_in_reading
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Limits
 from tests.cast import Gateway, report, send

@@ -9,13 +9,13 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, make_url
 
-from portal.app import CannotStart
-from portal.app import open_portal as start
-from portal.db.schema import config, pin_budget_timezone
-from portal.db.session import Database, database
+from portal.db.sql.schema import config, pin_budget_timezone
+from portal.db.sql.session import Database, database
 from portal.db.tables import Account
 from portal.settings import settings
 from portal.version import version
+from portal.web.server import CannotStart
+from portal.web.server import open_portal as start
 from tests.cli.terminal import commands, fail, find_nothing, portal, rows, succeed, the
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def test_a_newer_database_is_refused(db: Database) -> None:
 
 
 def test_a_busy_database_is_said_to_be_busy(alice: Account, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.db.session.BUSY_SECONDS", 0)
+    monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     with db.transaction() as session:
         session.connection()  # holds the one writer's lock
         assert "cannot be used right now: database is locked" in fail("user", "suspend", "alice")

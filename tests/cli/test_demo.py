@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from portal.clock import utc_now
-from portal.db.session import Database, database, run_in_reading
+from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account
 from portal.demo.history import make_history
 from portal.demo.prepare import prepared_seed
@@ -21,7 +21,7 @@ from tests.cli.terminal import fail, portal, rows, succeed, the
 def quick_demo(monkeypatch: pytest.MonkeyPatch, settings_env: Any, tmp_path: Path) -> Path:
     """Let the demo have three days of history in place of ninety; return its data directory."""
     monkeypatch.setattr("portal.cli.demo.make_history", partial(make_history, days=3))
-    monkeypatch.setattr("portal.db.session._database", None)
+    monkeypatch.setattr("portal.db.sql.session._database", None)
     settings_env(data_dir=tmp_path, port=0, organisation="Wonderland")
     return tmp_path / "demo"
 
@@ -85,7 +85,7 @@ def test_the_demo_says_no_address_that_never_answers(monkeypatch: pytest.MonkeyP
     def fail_to_start(_: Settings, **__: Any) -> None:
         raise SystemExit(1)
 
-    monkeypatch.setattr("portal.app.serve", fail_to_start)
+    monkeypatch.setattr("portal.web.server.serve", fail_to_start)
     done = portal("demo")
     assert done.exit_code == 1
     assert "http://" not in done.output

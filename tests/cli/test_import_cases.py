@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from portal.db.gateways import all_gateways
 from portal.db.keys import add_key
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, UncountedDaily, UsageEvent
 from tests.cast import NOW, create_member, run
 from tests.cli.terminal import portal, succeed

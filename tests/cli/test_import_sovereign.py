@@ -22,8 +22,8 @@ from portal.clock import utc_now
 from portal.db.budgets import limits
 from portal.db.held import count_held, held_events
 from portal.db.keys import keys
-from portal.db.schema import migrate
-from portal.db.session import Database, database, run_in_reading
+from portal.db.sql.schema import migrate
+from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account, ApiKey, ImportProgress, Note, UsageCounter, UsageEvent
 from portal.db.templates import AssignedModel, models_of, template_of
 from portal.errors import Unavailable
@@ -33,7 +33,7 @@ from portal.settings import settings
 from tests.cast import NOW, opens, run
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the
 from tests.databases import Server
-from tests.imports.source import AT, Sovereign, insert, request
+from tools.import_proof.source import AT, Sovereign, insert, request
 
 BROWSER = Browser("Firefox", "127.0.0.1")
 
@@ -71,7 +71,7 @@ def busy(sovereign: Sovereign) -> Sovereign:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have few rows read at once."""
-    monkeypatch.setattr("portal.db.sovereign.BATCH", 25)
+    monkeypatch.setattr("portal.imports.sovereign.source.BATCH", 25)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def own_database(
     programs = Programs(tmp_path)
     opened = Database(programs.url)
     migrate(opened)
-    monkeypatch.setattr("portal.db.session._database", opened)
+    monkeypatch.setattr("portal.db.sql.session._database", opened)
     settings_env(database_url=programs.url)
     yield programs
     opened.close()

@@ -21,7 +21,7 @@ from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.cli import import_usage
 from portal.db.gateways import all_gateways
-from portal.db.session import Database, database, run_in_reading
+from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account, Gateway, HeldEvent, UsageEvent
 from portal.errors import Unavailable
 from portal.rules.secrets import digest

@@ -7,7 +7,7 @@ import pytest
 from portal.actions.keys import NewKey
 from portal.clock import utc_now
 from portal.db.keys import keys
-from portal.db.session import run_in_reading
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.rules.secrets import API_KEY, digest, is_secret
 from tests.cast import opens

@@ -10,7 +10,7 @@ import pytest
 from portal.actions.administration import define_template, set_budget
 from portal.actions.keys import NewKey
 from portal.cli.listing import show_json
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel
 from portal.rules.budgets import BudgetType, Limits

@@ -6,8 +6,8 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from portal.db.schema import config, head
-from portal.db.session import Database, database
+from portal.db.sql.schema import config, head
+from portal.db.sql.session import Database, database
 from tests.cli.terminal import fail, portal, rows, succeed
 from tests.databases import Server
 

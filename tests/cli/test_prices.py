@@ -8,7 +8,7 @@ import pytest
 
 from portal.clock import utc_now
 from portal.db.prices import price_book
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from tests.cast import NOW, Gateway, report, send
 from tests.cli.terminal import fail, misuse, portal, rows, succeed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portal.db.session import Database, database, run_in_reading
+from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named, template_of
 from tests.cli.terminal import fail, rows, succeed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings
 from tests.cli.terminal import commands, portal

@@ -13,7 +13,7 @@ from portal.db.accounts import (
     change_password_hash,
     count_accounts,
 )
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.cast import NOW, create_member, run
 

@@ -16,8 +16,8 @@ from portal.db.counters import (
 from portal.db.rollups import ModelUsage, add_to_daily, add_to_models, clear_roll_ups, modes, usage_by_model
 from portal.db.tables import Account
 from portal.rules.figures import Figures
-from portal.rules.ledger import CounterKey, DailyKey, ModelKey, models_of
 from portal.rules.periods import EPOCH_DAY, DayRange, Period
+from portal.rules.rollups import CounterKey, DailyKey, ModelKey, models_of
 from tests.cast import daily_of, run
 
 TODAY = date(2026, 11, 22)

@@ -12,7 +12,7 @@ from portal.db.gateways import (
     revoke_tokens,
     tokens_of,
 )
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from tests.cast import NOW, run
 
 

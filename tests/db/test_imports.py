@@ -1,5 +1,5 @@
 from portal.db.imports import Progress, import_progress, note_import_progress
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from tests.cast import NOW, run
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from portal.db.mails import NewMail, add_mail, claim_due, drop_mails, failed_mails, is_any_due, mails_of
-from portal.db.session import Database, run_in_glance, run_in_reading
+from portal.db.sql.session import Database, run_in_glance, run_in_reading
 from portal.db.tables import Account, Mail
 from portal.rules.mails import Kind
 from tests.cast import NOW, run

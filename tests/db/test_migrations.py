@@ -6,8 +6,8 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, text
 
-from portal.db.schema import SharedEmails, config, head, migrate, revision
-from portal.db.session import Database
+from portal.db.sql.schema import SharedEmails, config, head, migrate, revision
+from portal.db.sql.session import Database
 from tests.databases import Server
 
 NOW = "2026-11-22 14:05:00+00:00"

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from portal.db.prices import price_book, set_price
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.rules.pricing import FIRST_PRICE, Price
 from tests.cast import NOW, run
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from portal.db.rejected import KEPT, note_rejected, rejected_reasons
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.rules.usage import Rejected, reason_group
 from tests.cast import NOW, Gateway, run
 

@@ -7,7 +7,7 @@ import pytest
 from portal.actions.gateways import create_gateway
 from portal.db.gateways import gateway_named
 from portal.db.reservations import drop_expired, release, reserve, reserved_tokens
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account, Reservation
 from tests.cast import NOW, Gateway, report, run, send
 

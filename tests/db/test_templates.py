@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.templates import (
     AssignedModel,

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.uncounted import Uncounted, count_uncounted, uncounted_since
 from tests.cast import NOW, Gateway, run
 

@@ -10,7 +10,7 @@ import pytest
 
 from portal.actions.keys import NewKey
 from portal.actions.notes import write_note
-from portal.db.session import run_in_reading
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.db.usage import (
     Position,

@@ -9,16 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from portal.actions.ledger import verify_account
 from portal.actions.passwords import check_hash
 from portal.actions.usage import Result, record_usage
+from portal.actions.verification import verify_account
 from portal.db.accounts import account_named, all_accounts
 from portal.db.alerts import alert_settings
+from portal.db.events import count_events
 from portal.db.gateways import gateway_named, gateway_with_token
 from portal.db.held import count_held
-from portal.db.ledger import count_events
-from portal.db.schema import migrate
-from portal.db.session import Database
+from portal.db.sql.schema import migrate
+from portal.db.sql.session import Database
 from portal.db.tables import Note, UsageEvent
 from portal.demo.history import make_history
 from portal.demo.people import ADMIN, OWNER, PASSWORD

@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.actions.ledger import verify_account
+from portal.actions.verification import verify_account
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
-from portal.db.schema import migrate
-from portal.db.session import Database
+from portal.db.sql.schema import migrate
+from portal.db.sql.session import Database
 from portal.db.tables import UsageEvent
 from portal.demo.history import make_history
 from portal.demo.prepare import prepare

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from portal.actions.keys import NewKey
 from portal.api import errors, router
 from portal.clock import utc_now
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.views.summary import load_summary
 from tests.cast import run
@@ -88,7 +88,7 @@ def test_portal_that_is_busy_is_asked_again_when_it_says(
 ) -> None:
     """The database is written by another until the script has waited twice; what it reports counts once."""
     monkeypatch.setenv("PORTAL_URL", portal)
-    monkeypatch.setattr("portal.db.session.BUSY_SECONDS", 0)
+    monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     waited: list[int] = []
     with ExitStack() as writer:
         writer.enter_context(db.transaction()).connection()
@@ -108,7 +108,7 @@ def test_script_gives_up_on_a_portal_that_stays_busy_and_goes_on(
     portal: str, example: ModuleType, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_URL", portal)
-    monkeypatch.setattr("portal.db.session.BUSY_SECONDS", 0)
+    monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     with db.transaction() as session:
         session.connection()
         said = warning(example, CHAT)

@@ -6,7 +6,7 @@ import pytest
 
 from portal.gateways.count_names import NAMES, Part, part_named, plain_name
 from portal.gateways.counts import Counts, read_counts
-from portal.gateways.values import Unclear
+from portal.gateways.lenient_values import Unclear
 
 OPENAI = {
     "prompt_tokens": 2006,

@@ -1,4 +1,4 @@
-"""A program that forks servers as tests/chaos/zygote.py does, each of which lives when and dies where it is told to.
+"""A program that forks servers as tools/chaos/zygote.py does, each of which lives when and dies where it is told to.
 
 Besides the PORTAL_* variables a server takes two: AT, the instant (ISO 8601) at which it starts to live, and DIES, the
 moment at which it kills itself. Nothing of this is in the portal: what it calls is replaced in the fork.
@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import time_machine
 
-from tests.chaos import zygote
+from tools.chaos import zygote
 
 
 class Moment(StrEnum):
@@ -40,7 +40,7 @@ def die(*_: object) -> None:
 
 def arm(moment: Moment) -> None:
     """Have this process die at a moment."""
-    from aiosmtplib import SMTP  # as late as the program itself, in tests/chaos/zygote.py
+    from aiosmtplib import SMTP  # as late as the program itself, in tools/chaos/zygote.py
     from sqlalchemy import event
     from sqlalchemy.orm import Session
 
@@ -77,7 +77,7 @@ def die_if_sent(session: Any) -> None:
         die()
 
 
-def serve(app: Any, variables: dict[str, str], log: str) -> None:
+def serve(server: Any, variables: dict[str, str], log: str) -> None:
     """Be a server; never returns."""
     from portal.jobs import outbox
 
@@ -85,7 +85,7 @@ def serve(app: Any, variables: dict[str, str], log: str) -> None:
     if "DIES" in variables:
         arm(Moment(variables.pop("DIES")))
     with time_machine.travel(variables.pop("AT")):
-        zygote_serve(app, variables, log)
+        zygote_serve(server, variables, log)
 
 
 zygote_serve = zygote.serve

@@ -14,7 +14,7 @@ import time_machine
 
 from portal.clock import utc_now
 from portal.db.mails import Delivery, NewMail, add_mail, failed_mails, mails_of, mark_sent
-from portal.db.session import run_in_reading
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account, Mail
 from portal.errors import Unavailable
 from portal.jobs import outbox

@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from portal.actions.administration import set_budget
-from portal.app import listen
 from portal.db.alerts import AlertSettings, set_alert_settings
 from portal.db.crossings import crossings
 from portal.db.mails import mails_of
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.rules.budgets import Limits
+from portal.web.server import listen
 from tests.cast import NOW, Gateway, run
 from tests.databases import Server
 from tests.jobs.mortal import Moment, Mortals

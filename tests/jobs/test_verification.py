@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from portal.db.session import run_in_reading
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account, UsageCounter
 from portal.db.verifications import begin, last_verification
 from portal.errors import Unavailable
@@ -108,7 +108,7 @@ def test_a_verification_that_fails_is_begun_anew(used: None, monkeypatch: pytest
         raise Unavailable
 
     with monkeypatch.context() as broken:
-        broken.setattr("portal.actions.ledger.verify_account", fail)
+        broken.setattr("portal.actions.verification.verify_account", fail)
         with pytest.raises(Unavailable):
             verify_all(NOW)
     assert run_in_reading(last_verification) is None

@@ -7,9 +7,10 @@ import pytest
 import time_machine
 from starlette.testclient import TestClient
 
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.pages import clients
-from portal.pages.components import connect, live
+from portal.pages.admin import connect
+from portal.pages.components import live
 from tests.cast import NOW
 from tests.portals import running_portal
 

@@ -14,11 +14,11 @@ from starlette.testclient import TestClient, WebSocketTestSession
 
 from portal.actions.sessions import sign_out
 from portal.clock import utc_now
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import Unavailable
 from portal.pages import clients
-from portal.visitors import SignedIn
+from portal.web.visitors import SignedIn
 from tests.cast import run
 from tests.portals import HERE, running_portal
 from tests.sockets import ask, client_id, connect, emit, handshake, heard, socket_path

@@ -12,12 +12,12 @@ from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.db.session import in_reading
+from portal.db.sql.session import in_reading
 from portal.db.tables import Account
 from portal.errors import Unavailable
-from portal.pages import dashboard
+from portal.pages.account import dashboard
 from portal.pages.components import live
-from portal.visitors import cookie_name
+from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, send
 
 

@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 from portal.actions.administration import set_budget
 from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key, revoke_key
-from portal.actions.ledger import verify_account
+from portal.actions.verification import verify_account
 from portal.clock import utc_now
 from portal.db.accounts import add_account
-from portal.db.schema import migrate
-from portal.db.session import Database
+from portal.db.sql.schema import migrate
+from portal.db.sql.session import Database
 from portal.db.tables import GatewayToken
 from portal.db.usage import UsageRow
 from portal.rules.budgets import Limits

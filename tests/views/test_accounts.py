@@ -6,7 +6,7 @@ import pytest
 
 from portal.actions.accounts import set_active
 from portal.actions.sessions import Browser, SignIn, open_session_for, sign_out
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings
 from portal.views.accounts import (

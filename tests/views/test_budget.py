@@ -12,7 +12,7 @@ from portal.actions.accounts import set_active
 from portal.actions.administration import set_budget
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.sessions import sign_out
-from portal.db.session import run_in_glance, run_in_reading
+from portal.db.sql.session import run_in_glance, run_in_reading
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Level, Limits
 from portal.rules.figures import Figures

@@ -7,7 +7,7 @@ from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
 from portal.db.gateways import MOST_SEARCHED, gateway_named
 from portal.db.keys import note_use
-from portal.db.session import Database
+from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.uncounted import Uncounted
 from portal.errors import Forbidden, NotFound

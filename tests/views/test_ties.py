@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from portal.actions.ledger import verify_account
 from portal.actions.prices import enter_price
-from portal.db.session import run_in_reading
+from portal.actions.verification import verify_account
+from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.rules.figures import Figures, total
 from portal.rules.periods import last_days, start_of_day

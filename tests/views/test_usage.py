@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.actions.keys import NewKey
 from portal.actions.notes import write_note
-from portal.db.session import Database, run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, UsageEvent
 from portal.errors import InvalidInput, NotFound
 from portal.rules.secrets import digest

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `portal.db.schema` hands over."""
+"""Runs migrations on the connection that `portal.db.sql.schema` hands over."""
 
 from alembic import context
 

@@ -6,7 +6,7 @@ from nicegui import ui
 
 from portal.actions.crossings import read_crossings
 from portal.clock import utc_now
-from portal.db.session import in_reading, in_transaction
+from portal.db.sql.session import in_reading, in_transaction
 from portal.pages.components.formats import Formats
 from portal.pages.components.live import follow_later
 from portal.pages.components.menus import menu

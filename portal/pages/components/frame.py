@@ -8,7 +8,7 @@ from nicegui.events import GenericEventArguments
 
 from portal.actions.accounts import Theme, adopt_time_zone, set_theme
 from portal.clock import utc_now
-from portal.db.session import in_transaction
+from portal.db.sql.session import in_transaction
 from portal.pages.clients import remember
 from portal.pages.components.assets import static
 from portal.pages.components.bell import Bell

@@ -11,10 +11,10 @@ from nicegui.testing.user_interaction import UserInteraction
 from portal.actions.administration import set_budget
 from portal.db.crossings import count_unread
 from portal.db.tables import Account
-from portal.pages import keys
+from portal.pages.account import keys
 from portal.pages.components import live
 from portal.rules.budgets import Limits
-from portal.visitors import cookie_name
+from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send
 from tests.pages.screen import everything, tagged, texts, until
 

@@ -1,0 +1,114 @@
+"""May this key spend? What a gateway asks before it serves a request, and the tokens it has held for it meanwhile.
+
+Decision: the answer is read first and mostly ends there. Only what would be allowed and is to be held is decided once
+more in a transaction that lets one request of an account after the other through; so a refusal never waits for anybody.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from portal.db.authorization import Asked, Spender, asked_about
+from portal.db.events import lock_account
+from portal.db.keys import note_use
+from portal.db.reservations import drop_expired, reserve
+from portal.db.sql.session import run_in_glance, run_in_transaction
+from portal.errors import Conflict, Unavailable, UnknownToken
+from portal.rules.authorization import RESERVED_FOR, Decision, Reason, decide, key_reason, refusal
+from portal.rules.keys import NOTED_EVERY
+from portal.rules.periods import day_of
+from portal.rules.pricing import billable_tokens
+from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
+from portal.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a gateway wants to know: whether a key, named by its SHA-256, may spend.
+
+    `estimated_tokens` are raw; with a `request_id` they are held for that request, without one only compared.
+    """
+
+    gateway_token: str = field(repr=False)
+    key_hash: str
+    estimated_tokens: int | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The answer. `spender` is None for an unknown key, of which nothing is said."""
+
+    decision: Decision
+    spender: Spender | None
+
+    def key_to_note(self, now: datetime) -> int | None:
+        """Return the id of the key if it works and its use was not noted lately."""
+        if self.spender is None or self.decision.reason.is_about_the_key:
+            return None
+        noted_at = self.spender.last_used_at
+        return self.spender.key_id if noted_at is None or noted_at <= now - NOTED_EVERY else None
+
+
+def authorize(question: Question, now: datetime) -> Authorization:
+    """Say whether a key may spend, and hold the estimated tokens if they are for a request with an id.
+
+    Opens its own snapshot and transaction. Raises UnknownToken for whoever is no gateway, and Conflict while tokens
+    are held under the same id for another account.
+    """
+    found = run_in_glance(_answer, question, now)
+    if not found.decision.is_allowed or question.request_id is None or found.spender is None:
+        return found
+    return run_in_transaction(_answer_and_reserve, question, found.spender.account_id, now)
+
+
+def note_key_use(key_id: int, now: datetime) -> None:
+    """Note that a key is used, in a transaction of its own; trouble with it is no trouble for whoever asked."""
+    with suppress(Unavailable):  # logged where it arose; the next request notes it
+        run_in_transaction(note_use, key_id, now, NOTED_EVERY)
+
+
+def _answer(connection: Connection, question: Question, now: datetime) -> Authorization:
+    return _judge(_asked(connection, question, now).spender, question, now)
+
+
+def _answer_and_reserve(session: Session, question: Question, account_id: int, now: datetime) -> Authorization:
+    lock_account(session, account_id)  # so an event is seen here as stored, or finds what is held for it when it is
+    asked = _asked(session.connection(), question, now)
+    answer = _judge(asked.spender, question, now)
+    request_id, spender = question.request_id, asked.spender
+    if not answer.decision.is_allowed or request_id is None or spender is None:
+        return answer
+    if asked.is_reported:
+        return answer
+    if asked.holds_expired:
+        drop_expired(session, account_id, now)
+    tokens = billable_tokens(question.estimated_tokens or 0, spender.cost_factor)
+    if not reserve(session, asked.gateway_id, request_id, account_id, tokens, now + RESERVED_FOR, now):
+        raise Conflict("Tokens are held under this request_id for another account.")
+    return answer
+
+
+def _asked(connection: Connection, question: Question, now: datetime) -> Asked:
+    token = question.gateway_token
+    day = day_of(now, settings().budget_zone)
+    asked = None
+    if is_secret(token, GATEWAY_TOKEN):
+        asked = asked_about(connection, digest(token), question.key_hash, day, now, but=question.request_id)
+    if asked is None:
+        raise UnknownToken
+    return asked
+
+
+def _judge(spender: Spender | None, question: Question, now: datetime) -> Authorization:
+    if spender is None:
+        return Authorization(refusal(Reason.UNKNOWN_KEY), None)
+    reason = key_reason(spender.is_active, spender.expires_at, spender.revoked_at, now)
+    if reason is not Reason.OK:
+        return Authorization(refusal(reason), spender)
+    raw = question.estimated_tokens
+    estimate = None if raw is None else billable_tokens(raw, spender.cost_factor)
+    return Authorization(decide(spender.limits, spender.spent, estimate, now, settings().budget_zone), spender)

@@ -1,0 +1,139 @@
+"""How an account wants to be warned."""
+
+from typing import Annotated, Self
+from urllib.parse import parse_qsl
+
+from fastapi import Depends
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.actions.alerts import change_alerts
+from portal.api.access import SAME_ORIGIN, SESSION, Reading, Writing
+from portal.api.errors import answers
+from portal.api.strict import JSON, Body, checked, json_of, media_type, read_body, strict_router, takes
+from portal.clock import utc_now
+from portal.db.alerts import AlertSettings
+from portal.errors import InvalidInput, PortalError
+from portal.rules.text import MAX_EMAIL
+from portal.views.alerts import load_alerts
+from portal.web.visitors import SignedIn
+
+router = strict_router("Account", dependencies=[SESSION])
+
+FORM = "application/x-www-form-urlencoded"
+_SWITCH = {"on": True, "true": True, "off": False, "false": False}
+_MOST_FIELDS = 10
+_FORM_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "enabled": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
+        "threshold_percent": {"type": "string", "pattern": "^[0-9]{1,3}$"},
+        "email": {"type": "string"},
+        "forecast": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
+        "second_threshold_percent": {"type": "string", "pattern": "^[0-9]{0,3}$", "description": "Empty: none"},
+    },
+    "required": ["threshold_percent"],
+    "additionalProperties": False,
+}
+
+
+class AlertsBody(Body):
+    """Alert settings; without an email the account's own is meant."""
+
+    enabled: bool
+    threshold_percent: Annotated[int, Field(ge=1, le=100)]
+    email: Annotated[str, Field(max_length=MAX_EMAIL)] | None = None
+    second_threshold_percent: Annotated[int, Field(ge=1, le=100)] | None = None
+    forecast: bool = Field(default=False, description="Warn of a budget that will be exhausted before it resets")
+
+
+class AlertsAnswer(BaseModel):
+    """Alert settings in force; email null is the account's own.
+
+    A second threshold is there if one was chosen, and the forecast if it was switched on.
+    """
+
+    enabled: bool
+    threshold_percent: int
+    email: str | None
+    second_threshold_percent: int | None = Field(default=None, exclude_if=lambda percent: percent is None)
+    forecast: bool = Field(default=False, exclude_if=lambda forecast: not forecast)
+
+    @classmethod
+    def of(cls, stored: AlertSettings) -> Self:
+        """Return what is said of stored settings."""
+        return cls(
+            enabled=stored.enabled,
+            threshold_percent=stored.threshold_percent,
+            email=stored.email,
+            second_threshold_percent=stored.second_threshold_percent,
+            forecast=stored.forecast,
+        )
+
+
+async def alerts_body(request: Request) -> AlertsBody:
+    """Read new settings from JSON or from the fields of an HTML form. Raises PortalError."""
+    kind = media_type(request, JSON, FORM)
+    body = await read_body(request)
+    return checked(AlertsBody, json_of(body) if kind == JSON else _form(body))
+
+
+@router.get("/user/alerts", responses=answers(401))
+def read_alerts(session: Reading, viewer: SignedIn) -> AlertsAnswer:
+    """Return the alert settings in force; email null is the account's own."""
+    return AlertsAnswer.of(load_alerts(session, viewer.id))
+
+
+@router.post(
+    "/user/alerts",
+    dependencies=[SAME_ORIGIN],
+    openapi_extra=takes(AlertsBody, {FORM: _FORM_SCHEMA}),
+    responses=answers(401, 403, 415) | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
+    response_model=AlertsAnswer,
+)
+def write_alerts(
+    request: Request, session: Writing, viewer: SignedIn, new: Annotated[AlertsBody, Depends(alerts_body)]
+) -> AlertsAnswer | Response:
+    """Store alert settings and return them."""
+    second = new.second_threshold_percent
+    stored = change_alerts(
+        session,
+        viewer.id,
+        new.enabled,
+        new.threshold_percent,
+        new.email,
+        utc_now(),
+        second_threshold_percent=second,
+        forecast=new.forecast,
+    )
+    is_browser = "text/html" in request.headers.get("accept", "")
+    if is_browser and media_type(request, JSON, FORM) == FORM:
+        return RedirectResponse("/user/billing", 303)
+    return AlertsAnswer.of(stored)
+
+
+def _form(body: bytes) -> dict[str, object]:
+    """Return the fields of a form as JSON would say them; a checkbox that is off is not sent at all."""
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise PortalError("The form cannot be read.") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise InvalidInput("A field of the form is given twice.")
+    said: dict[str, object] = dict(fields) | {"enabled": _SWITCH.get(switch := fields.get("enabled", "off"), switch)}
+    said["email"] = fields.get("email") or None
+    if "forecast" in fields:
+        said["forecast"] = _SWITCH.get(fields["forecast"], fields["forecast"])
+    for name in ("threshold_percent", "second_threshold_percent"):
+        if name in fields:
+            said[name] = _number(fields[name])
+    if fields.get("second_threshold_percent") == "":
+        said["second_threshold_percent"] = None
+    return said
+
+
+def _number(text: str) -> int | str:
+    """Return a small whole number; anything else as it is, so that it is refused as what it is."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else text

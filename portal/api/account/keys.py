@@ -1,0 +1,95 @@
+"""An account's API keys."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BeforeValidator, Field
+
+from portal.actions.keys import create_key, rename_key, revoke_key
+from portal.api.access import SAME_ORIGIN, SESSION, Reading, Writing
+from portal.api.errors import answers
+from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
+from portal.clock import utc_now
+from portal.db.keys import key
+from portal.errors import NotFound
+from portal.rules.instants import parse_instant
+from portal.rules.text import MAX_LABEL
+from portal.views.keys import KeysView, KeyView, key_view, load_keys
+from portal.web.visitors import SignedIn
+
+router = strict_router("Account", dependencies=[SESSION])
+
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
+Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(description="ISO 8601 with an offset")]
+
+
+class NewKeyBody(Body):
+    """A key to create; without `expires_at` it works until it is revoked."""
+
+    label: Label
+    expires_at: Instant | None = None
+
+
+class LabelBody(Body):
+    """Another label for a key."""
+
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey(KeyView):
+    """A new key, in full this once and never again."""
+
+    key: str
+
+
+@router.get("/user/api/keys", responses=answers(401))
+def read_keys(session: Reading, viewer: SignedIn) -> KeysView:
+    """Return all of the account's keys, also those that have ended: the usable ones first, newest first."""
+    return load_keys(session, viewer.id, utc_now())
+
+
+@router.post(
+    "/user/api/keys",
+    status_code=201,
+    dependencies=[SAME_ORIGIN],
+    openapi_extra=takes(NewKeyBody),
+    responses=answers(401, 403, 409, 415),
+)
+def add_key(
+    session: Writing, viewer: SignedIn, new: Annotated[NewKeyBody, Depends(JsonBody(NewKeyBody))]
+) -> CreatedKey:
+    """Create a key; the answer shows it in full, and nothing ever does again."""
+    now = utc_now()
+    created = create_key(session, viewer.id, new.label, new.expires_at, now)
+    stored = key(session, viewer.id, created.id)
+    if stored is None:
+        raise NotFound
+    return CreatedKey(**asdict(key_view(stored, now)), key=created.secret)
+
+
+@router.patch(
+    "/user/api/keys/{key_id}",
+    dependencies=[SAME_ORIGIN],
+    openapi_extra=takes(LabelBody),
+    responses=answers(401, 403, 404, 415),
+)
+def relabel_key(
+    session: Writing, viewer: SignedIn, key_id: RowId, new: Annotated[LabelBody, Depends(JsonBody(LabelBody))]
+) -> KeyView:
+    """Give a key another label."""
+    now = utc_now()
+    return key_view(rename_key(session, viewer.id, key_id, new.label, now), now)
+
+
+@router.post(
+    "/user/api/keys/{key_id}/revoke",
+    dependencies=[SAME_ORIGIN, NO_BODY],
+    responses=answers(401, 403, 404, 415),
+)
+def end_key(session: Writing, viewer: SignedIn, key_id: RowId) -> KeyView:
+    """End a key at once and for ever; its past usage stays. Doing it again changes nothing."""
+    now = utc_now()
+    return key_view(revoke_key(session, viewer.id, key_id, now), now)

@@ -1,0 +1,49 @@
+"""Notes on one's own requests."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BaseModel
+
+from portal.actions.notes import write_note
+from portal.api.access import SAME_ORIGIN, SESSION, Writing
+from portal.api.errors import answers
+from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
+from portal.clock import utc_now
+from portal.web.visitors import SignedIn
+
+router = strict_router("Account", dependencies=[SESSION, SAME_ORIGIN])
+
+
+class NoteBody(Body):
+    """A note of up to 4,000 characters; an empty one deletes."""
+
+    note: str
+
+
+class NoteAnswer(BaseModel):
+    """The note that is on the request now; null is none."""
+
+    note: str | None
+
+
+@router.put(
+    "/user/api/usage/{usage_id}/note",
+    openapi_extra=takes(NoteBody),
+    responses=answers(401, 403, 404, 415),
+)
+def put_note(
+    session: Writing, viewer: SignedIn, usage_id: RowId, new: Annotated[NoteBody, Depends(JsonBody(NoteBody))]
+) -> NoteAnswer:
+    """Write a note on one of the account's requests, in place of an older one."""
+    return NoteAnswer(note=write_note(session, viewer.id, usage_id, new.note, utc_now()))
+
+
+@router.delete(
+    "/user/api/usage/{usage_id}/note",
+    dependencies=[NO_BODY],
+    responses=answers(401, 403, 404, 415),
+)
+def delete_note(session: Writing, viewer: SignedIn, usage_id: RowId) -> NoteAnswer:
+    """Delete the note on one of the account's requests, if there is one."""
+    return NoteAnswer(note=write_note(session, viewer.id, usage_id, "", utc_now()))

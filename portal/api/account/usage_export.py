@@ -1,0 +1,242 @@
+"""An account's requests as a file: all that a filter selects, row by row, however many there are.
+
+Decisions: the rows come from one snapshot of the database, which is given back when the last byte has left or the
+reader has gone. Only a few exports run at once, since each holds a connection for as long as its reader takes.
+CSV and XLSX have the columns `COLUMNS`; JSON lines are the items of `/user/api/usage` with what they lack of these.
+Text that a spreadsheet would take for a formula is marked as text (source: OWASP, CSV injection). CSV begins with a
+byte order mark, without which Excel reads UTF-8 as the system's old code page; `bom=false` leaves it out.
+"""
+
+import codecs
+import csv
+import io
+import re
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import chain, islice
+from typing import IO, Annotated, Any, Literal
+
+from fastapi import Depends, Query
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from pydantic import Field, PlainSerializer
+from sqlalchemy.orm import Session
+from starlette.responses import StreamingResponse
+
+from portal.api.access import SESSION
+from portal.api.account.usage import RAW_COUNTS, FilterQuery, UsageItem
+from portal.api.errors import answers
+from portal.api.strict import strict_router
+from portal.clock import utc_now
+from portal.db.sql.session import open_snapshot
+from portal.db.usage import UsageRow
+from portal.errors import Unavailable
+from portal.rules.pricing import eur, eur_text
+from portal.rules.usage import UsageFilter
+from portal.views.accounts import Viewer
+from portal.views.usage import load_export
+from portal.web.visitors import SignedIn
+
+router = strict_router("Account", dependencies=[SESSION])
+
+COLUMNS = (
+    "id",
+    "requested_at",
+    "model",
+    "template",
+    "api_key_label",
+    "api_key_prefix",
+    "mode",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "billable_tokens",
+    "cost_factor",
+    "cost_eur",
+    "status",
+    "latency_ms",
+    "note",
+)
+"""Columns of CSV and XLSX: tokens raw but for the billable ones, EUR, milliseconds, instants in UTC."""
+
+AT_ONCE = 4
+AT_ONCE_EACH = 2
+"""Exports of one account, so that a slow reader keeps nobody else waiting."""
+_slots = threading.BoundedSemaphore(AT_ONCE)
+_running: Counter[int] = Counter()
+_counting = threading.Lock()
+
+_BATCH = 500
+_SHEET_ROWS = 2**20 - 1  # an XLSX sheet has 2²⁰ rows, and the first one says what the columns are
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+class Format(StrEnum):
+    """What kind of file."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    JSONL = "jsonl"
+
+
+_MEDIA_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.JSONL: "application/x-ndjson",
+}
+
+
+class ExportQuery(FilterQuery):
+    """Which requests to export, and as what."""
+
+    format: Format = Format.CSV
+    bom: Literal["true", "false"] = Field(default="true", description="CSV: begin with a byte order mark, for Excel")
+
+
+class ExportItem(UsageItem):
+    """One line of a JSON lines export."""
+
+    cached_tokens: int | None = Field(description="Part of prompt_tokens")
+    reasoning_tokens: int | None = Field(description="Part of completion_tokens")
+    cost_factor: Annotated[Decimal, PlainSerializer("{:f}".format)] = Field(description="An exact decimal string")
+
+
+def export_slot(viewer: SignedIn) -> Iterator[None]:
+    """Let an account's export begin, unless it or all together have too many running. Raises Unavailable."""
+    with _counting:
+        if _running[viewer.id] >= AT_ONCE_EACH or not _slots.acquire(blocking=False):
+            raise Unavailable("Other exports are still running. Try again in a moment.")
+        _running[viewer.id] += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _running[viewer.id] -= 1
+            if not _running[viewer.id]:
+                del _running[viewer.id]
+            _slots.release()
+
+
+@router.get(
+    "/user/api/usage/export",
+    dependencies=[Depends(export_slot)],
+    response_class=StreamingResponse,
+    responses=answers(401)
+    | {
+        200: {
+            "description": f"The file. Columns of CSV and XLSX: {', '.join(COLUMNS)}.",
+            "content": {kind.partition(";")[0]: {} for kind in _MEDIA_TYPES.values()},
+        }
+    },
+)
+def export_usage(
+    session: Annotated[Session, Depends(open_snapshot)],  # given back after the last byte, not before the first
+    viewer: SignedIn,
+    query: Annotated[ExportQuery, Query()],
+) -> StreamingResponse:
+    """Return all of the account's requests that a filter selects, as a file."""
+    now, wanted = utc_now(), query.filter()
+    chunks = _WRITERS[query.format](load_export(session, viewer, wanted, now))
+    first = next(chunks)  # what fails at once can still be answered as an error
+    mark = codecs.BOM_UTF8 if query.format is Format.CSV and query.bom == "true" else b""
+    begun = chain([mark + first], chunks)
+    name = f"moe-portal-usage-{viewer.username}-{_period(wanted, viewer, now)}.{query.format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(begun, media_type=_MEDIA_TYPES[query.format], headers=headers)
+
+
+def as_csv(rows: Iterator[UsageRow]) -> Iterator[bytes]:
+    """Yield rows as CSV in UTF-8 (source: RFC 4180), in pieces."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(COLUMNS)
+    for batch in _batches(rows):
+        table.writerows([_safe(value) for value in _values(row, eur_text)] for row in batch)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+
+
+def as_json_lines(rows: Iterator[UsageRow]) -> Iterator[bytes]:
+    """Yield rows as one JSON object a line, in pieces."""
+    for batch in _batches(rows):
+        yield b"".join(ExportItem.of(row).model_dump_json().encode() + b"\n" for row in batch)
+
+
+def as_xlsx(rows: Iterator[UsageRow]) -> Iterator[bytes]:
+    """Yield rows as an Excel workbook, in pieces; it is put together in a temporary file."""
+    with tempfile.TemporaryFile() as file:
+        _write_workbook(file, rows)
+        file.seek(0)
+        while chunk := file.read(2**16):
+            yield chunk
+
+
+_WRITERS = {Format.CSV: as_csv, Format.XLSX: as_xlsx, Format.JSONL: as_json_lines}
+
+
+def _write_workbook(file: IO[bytes], rows: Iterator[UsageRow]) -> None:
+    """Write rows to as many sheets as they need."""
+    book = Workbook(write_only=True)
+    more: UsageRow | None = next(rows, None)
+    while more is not None or not book.worksheets:
+        sheet = book.create_sheet(f"Usage {len(book.worksheets) + 1}" if book.worksheets else "Usage")
+        sheet.freeze_panes = "A2"
+        sheet.append(COLUMNS)
+        for row in chain([more] if more else [], islice(rows, _SHEET_ROWS - 1)):
+            sheet.append([_cell(sheet, value) for value in _values(row, eur)])
+        more = next(rows, None)
+    book.save(file)
+
+
+def _values(row: UsageRow, as_eur: Callable[[int], str | Decimal]) -> list[Any]:
+    """Return a request in the order of COLUMNS; what has no cost yet, or no counts, leaves its cells empty."""
+    cost = None if row.cost_nano_eur is None else as_eur(row.cost_nano_eur)
+    special: dict[str, Any] = {"api_key_label": row.key_label, "api_key_prefix": row.key_prefix, "cost_eur": cost}
+    if row.without_counts:
+        special |= dict.fromkeys(RAW_COUNTS)
+    return [special[name] if name in special else getattr(row, name) for name in COLUMNS]
+
+
+def _safe(value: Any) -> Any:
+    """Return a value as a CSV cell: an instant with its offset, and no text that a spreadsheet would run."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    """Return a value as an XLSX cell: text is text whatever it begins with, and an instant has no zone there."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None)
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, _NOT_XML.sub("\ufffd", value))
+    cell.data_type = "s"
+    return cell
+
+
+def _batches(rows: Iterator[UsageRow]) -> Iterator[list[UsageRow]]:
+    """Yield rows some at a time, and once nothing where there are none."""
+    batch = list(islice(rows, _BATCH))
+    yield batch
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _period(wanted: UsageFilter, viewer: Viewer, now: datetime) -> str:
+    """Return the days of an export for the name of its file."""
+    if wanted.budget_from or wanted.budget_to:
+        return "-to-".join(str(day) for day in (wanted.budget_from, wanted.budget_to) if day)
+    days = wanted.days(now, viewer.zone)
+    return f"{days.first}-to-{days.last}"

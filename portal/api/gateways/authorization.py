@@ -1,0 +1,138 @@
+"""What gateways ask before they serve a request: `POST /api/v1/authorize`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import Depends
+from pydantic import Field, TypeAdapter, model_validator
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.actions.authorization import Authorization, Question, authorize, note_key_use
+from portal.api.access import GatewayToken, reporting_gateway
+from portal.api.answers import written
+from portal.api.errors import answers
+from portal.api.strict import Body, JsonBody, strict_router, takes
+from portal.clock import utc_now
+from portal.errors import PortalError
+from portal.gateways.native import Key, KeyHash, RequestId
+from portal.rules.authorization import Reason
+from portal.rules.periods import Period
+from portal.rules.pricing import MAX_TOKENS
+from portal.rules.secrets import digest
+
+router = strict_router("Gateways")
+
+
+class AuthorizeBody(Body):
+    """Which key is to spend, and how much about. Exactly one of `api_key` and `api_key_hash` names the key."""
+
+    api_key: Key | None = None
+    api_key_hash: KeyHash | None = Field(default=None, description="SHA-256 of the API key, in hexadecimal")
+    estimated_tokens: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = Field(
+        default=None, description="Prompt and completion tokens that the request may need, before the cost factor"
+    )
+    request_id: RequestId | None = Field(
+        default=None, description="The `id` that the usage event will have; the estimated tokens are held for it"
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.api_key is None) == (self.api_key_hash is None):
+            raise ValueError("Say exactly one of api_key and api_key_hash.")
+        if self.request_id is not None and self.estimated_tokens is None:
+            raise ValueError("estimated_tokens is missing: without them there is nothing to hold for a request_id.")
+        return self
+
+    def question(self, gateway_token: str) -> Question:
+        """Return what is asked, with a digest in place of the API key."""
+        key_hash = self.api_key_hash or digest(self.api_key or "")
+        return Question(gateway_token, key_hash, self.estimated_tokens, self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """Billable tokens that are left of each budget, once what is held for other requests is taken off.
+
+    Null is: no limit, or nothing to say. What this request needs itself is not yet taken off.
+    """
+
+    daily: int | None
+    monthly: int | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeAnswer:
+    """Whether the key may spend. Of a refusal by a budget `period`, `consumed`, `limit` and `resets_at` say which."""
+
+    allowed: bool
+    reason: Annotated[Reason, Field(description="A code for programs")]
+    detail: Annotated[str, Field(description="The reason as a sentence for people")]
+    user: Annotated[str | None, Field(description="Whose key it is; null for an unknown one")]
+    period: Annotated[Period | None, Field(description="The budget that refuses; null when none does")]
+    consumed: Annotated[int | None, Field(description="Billable tokens used of that budget")]
+    limit: int | None
+    resets_at: Annotated[datetime | None, Field(description="When that budget begins anew; null when it never does")]
+    remaining: Remaining
+    cost_factor: Annotated[
+        str | None, Field(description="In force for the account, an exact decimal string", examples=["1.5"])
+    ]
+    template: Annotated[str | None, Field(description="The account's active expert template")]
+
+
+_JSON = TypeAdapter(AuthorizeAnswer)
+_body = JsonBody(AuthorizeBody)
+
+
+async def asked(request: Request, token: GatewayToken) -> Question:
+    """Read what a gateway asks; a body that is wrong is told to gateways alone. Raises PortalError."""
+    try:
+        return (await _body(request)).question(token)
+    except PortalError:
+        await run_in_threadpool(reporting_gateway, token)
+        raise
+
+
+@router.post(
+    "/api/v1/authorize",
+    openapi_extra=takes(AuthorizeBody),
+    response_model=AuthorizeAnswer,
+    responses=answers(401, 403, 409, 415),
+)
+def authorize_key(question: Annotated[Question, Depends(asked)]) -> Response:
+    """Say whether an API key may spend: it works, its account is active, and no budget is exhausted.
+
+    With `estimated_tokens` each budget must have room for them too, times the cost factor. With a `request_id` besides
+    they are held for that request until its usage event arrives, or 15 minutes have passed, so that requests side by
+    side cannot overrun a budget together; asking again replaces what is held. An unknown key is an answer like any
+    other: `allowed` is false.
+    """
+    now = utc_now()
+    answer = authorize(question, now)
+    key_id = answer.key_to_note(now)
+    return written(_JSON, _answer(answer), None if key_id is None else BackgroundTask(note_key_use, key_id, now))
+
+
+def _answer(given: Authorization) -> AuthorizeAnswer:
+    decision, spender = given.decision, given.spender
+    return AuthorizeAnswer(
+        allowed=decision.is_allowed,
+        reason=decision.reason,
+        detail=decision.detail,
+        user=None if spender is None else spender.username,
+        period=decision.period,
+        consumed=decision.consumed,
+        limit=decision.limit,
+        resets_at=decision.resets_at,
+        remaining=Remaining(
+            daily=decision.remaining[Period.DAILY],
+            monthly=decision.remaining[Period.MONTHLY],
+            total=decision.remaining[Period.TOTAL],
+        ),
+        cost_factor=None if spender is None else f"{spender.cost_factor:f}",
+        template=None if spender is None else spender.template,
+    )

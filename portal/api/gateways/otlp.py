@@ -1,0 +1,105 @@
+"""What all routes of OTLP share: who may send, what bodies look like, how they are answered.
+
+Source: OTLP/HTTP in the OpenTelemetry protocol 1.10 (opentelemetry.io/docs/specs/otlp). It differs in one point: what
+cannot be answered is answered as everywhere here, `{"error", "detail"}`, not with a google.rpc.Status. Exporters go by
+the HTTP status alone, and log the body at most.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import Depends
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.actions.usage import Result
+from portal.api.access import AnyReporter
+from portal.api.errors import answers
+from portal.api.gateways.usage_ingest import UsageReceipt, refusal_noted, store
+from portal.api.strict import JSON, media_type, read_body
+from portal.gateways.otlp import Traces
+from portal.rules.reporters import Reporter
+
+PROTOBUF = "application/x-protobuf"
+MOST_BYTES = {PROTOBUF: 64_000_000, JSON: 20_000_000}
+"""Bytes of a request, unpacked. Of protobuf, what SDKs send at most; JSON is decoded as a whole, which takes several
+times as much memory, so it ends where the protocol recommends."""
+
+
+def described(request: str, resources: str, response: str, rejected: str, items: str) -> dict[str, Any]:
+    """Return the documentation of a route, for `router.post`: the body it takes and what it answers.
+
+    The names are those of the messages and their members, `items` the plural of what is sent.
+    """
+    in_json = {
+        "description": f"{_an(request)} as OTLP writes it in JSON",
+        "type": "object",
+        "properties": {resources: {"type": "array", "items": {"type": "object"}}},
+        "additionalProperties": True,
+    }
+    partial = {
+        "description": f"There if anything is to be said: {items} were rejected, or are held",
+        "type": "object",
+        "properties": {
+            rejected: {"type": "string", "description": "How many were rejected; absent: none"},
+            "errorMessage": {"type": "string", "description": "How many were not counted, and why not"},
+        },
+    }
+    answer = {
+        "description": f"{_an(response)}, in JSON if the request was",
+        "type": "object",
+        "properties": {"partialSuccess": partial},
+    }
+    content = {PROTOBUF: {"schema": _binary(request)}, JSON: {"schema": in_json}}
+    answered = {PROTOBUF: {"schema": _binary(response)}, JSON: {"schema": answer}}
+    return {
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "response_class": Response,
+        "responses": {
+            200: {"description": "What can be counted is stored", "content": answered},
+            **answers(401, 403, 415),
+        },
+    }
+
+
+def _an(message: str) -> str:
+    return f"An {message}"
+
+
+def _binary(message: str) -> dict[str, str]:
+    return {"description": _an(message), "type": "string", "format": "binary"}
+
+
+async def otlp_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, bytes, bool]:
+    """Read a request, for whoever may send one: whose it is, the bytes, and whether they are JSON."""
+    async with refusal_noted(reporter):
+        kind = media_type(request, PROTOBUF, JSON)
+        return reporter, await read_body(request, MOST_BYTES[kind], packed=True), kind == JSON
+
+
+OtlpBody = Annotated[tuple[Reporter, bytes, bool], Depends(otlp_body)]
+
+
+def stored(reporter: Reporter, found: Traces) -> UsageReceipt:
+    """Store what was read of a request, and return what became of it."""
+    return store(reporter, found.entries, ignored=found.ignored)
+
+
+def answered(message: Message, *, is_json: bool) -> Response:
+    """Return a message as the answer, in the form of the request."""
+    content = MessageToJson(message, indent=None) if is_json else message.SerializeToString()
+    return Response(content, media_type=JSON if is_json else PROTOBUF)
+
+
+def trouble(receipt: UsageReceipt) -> str:
+    """Return what is to be said of a request; "" if all of it was taken.
+
+    What is kept for the administrator is not rejected, so it is only warned of, as the protocol allows.
+    """
+    sentences = []
+    for result in (Result.REJECTED, Result.UNATTRIBUTED, Result.CONFLICT):
+        errors = [each.error for each in receipt.results if each.result is result]
+        if errors:
+            sentences.append(f"{len(errors)} of {len(receipt.results)} {result.value}: {errors[0]}")
+    return " ".join(sentences)

@@ -1,0 +1,34 @@
+"""Metrics of OpenTelemetry, which are taken and never counted: `POST /api/v1/otlp/v1/metrics`."""
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from starlette.responses import Response
+
+from portal.api.gateways.otlp import OtlpBody, answered, described
+from portal.api.gateways.usage_ingest import store, understood
+from portal.api.strict import strict_router
+from portal.gateways.log_records import count_metrics
+
+router = strict_router("Gateways")
+
+
+@router.post(
+    "/api/v1/otlp/v1/metrics",
+    **described(
+        "ExportMetricsServiceRequest",
+        "resourceMetrics",
+        "ExportMetricsServiceResponse",
+        "rejectedDataPoints",
+        "data points",
+    ),
+)
+def ignore_metrics(sent: OtlpBody) -> Response:
+    """Take metrics and ignore them.
+
+    Metrics never count: they are sums over many requests, and programs that send them report each request in their logs
+    or traces. They are taken so that a program with one endpoint for all signals has no errors, and are counted among
+    what the gateway sent that is about something else than usage.
+    """
+    reporter, body, is_json = sent
+    ignored = understood(reporter, lambda: count_metrics(body, is_json=is_json))
+    store(reporter, [], ignored=ignored)
+    return answered(ExportMetricsServiceResponse(), is_json=is_json)

@@ -1,0 +1,33 @@
+"""What instrumented programs and gateways report with OpenTelemetry traces: `POST /api/v1/otlp/v1/traces`."""
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from starlette.responses import Response
+
+from portal.api.gateways.otlp import OtlpBody, answered, described, stored, trouble
+from portal.api.gateways.usage_ingest import understood
+from portal.api.strict import strict_router
+from portal.gateways.otlp import read_traces
+
+router = strict_router("Gateways")
+
+
+@router.post(
+    "/api/v1/otlp/v1/traces",
+    **described("ExportTraceServiceRequest", "resourceSpans", "ExportTraceServiceResponse", "rejectedSpans", "spans"),
+)
+def report_traces(sent: OtlpBody) -> Response:
+    """Store the calls of models that are in traces, each span once.
+
+    Spans with the attributes of the GenAI conventions, OpenLLMetry, OpenInference, Langfuse, Vercel's AI SDK or Claude
+    Code are taken, with a gateway's token those of everybody, with a person's API key those of the person. All others
+    are ignored, as are prompts and answers. Sending a request again is always safe. The answer comes when all is stored
+    for good.
+    """
+    reporter, body, is_json = sent
+    traces = understood(reporter, lambda: read_traces(body, is_json=is_json, default_mode=reporter.mode))
+    receipt = stored(reporter, traces)
+    answer = ExportTraceServiceResponse()
+    if said := trouble(receipt):
+        answer.partial_success.rejected_spans = receipt.rejected
+        answer.partial_success.error_message = said
+    return answered(answer, is_json=is_json)

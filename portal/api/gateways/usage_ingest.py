@@ -1,0 +1,140 @@
+"""What gateways report: `POST /api/v1/usage`."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated, TypeVar
+
+from fastapi import Depends
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from portal.actions.reports import note_refused_batch, store_reports
+from portal.actions.usage import Outcome, Result
+from portal.api.access import ReportingGateway
+from portal.api.errors import answers
+from portal.api.strict import JSON, media_type, read_body, strict_router, takes
+from portal.clock import utc_now
+from portal.db.sql.session import run_in_transaction
+from portal.errors import PortalError, Unavailable
+from portal.gateways.native import MOST_EVENTS, Event, read_usage
+from portal.rules.reporters import Reporter
+from portal.rules.usage import Entry
+from portal.settings import settings
+
+router = strict_router("Gateways")
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 10_000_000
+"""Bytes of a batch."""
+LINES = ("application/x-ndjson", "application/jsonl")
+
+Entries = TypeVar("Entries")
+
+_EVENT = Event.model_json_schema()
+_EVENTS = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MOST_EVENTS}
+
+
+class EventResult(BaseModel):
+    """What became of one event."""
+
+    index: int = Field(description="Which event of the batch, from 0; blank lines of NDJSON are not counted")
+    id: str | None = Field(description="Its id; null where it has none that can be read")
+    result: Result
+    error: str | None = Field(default=None, exclude_if=lambda error: error is None, description="Why not `accepted`")
+
+
+class UsageReceipt(BaseModel):
+    """What became of a batch. `conflict` and `unattributed` events are in none of the four counts, only in results."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    replays: int = Field(
+        default=0,
+        exclude_if=lambda count: not count,
+        description="How many repeat the usage of an earlier call, and are not counted, if any",
+    )
+    results: list[EventResult] = Field(description="One for each event, in their order")
+
+
+async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes, bool]:
+    """Read a batch, for a gateway that may send one: whose it is, the bytes, and whether they are said to be NDJSON."""
+    async with refusal_noted(gateway):
+        kind = media_type(request, JSON, *LINES)
+        return gateway, await read_body(request, MOST_BYTES, packed=True), kind in LINES
+
+
+@router.post(
+    "/api/v1/usage",
+    openapi_extra=takes(Event, {JSON: {"anyOf": [_EVENT, _EVENTS]}} | dict.fromkeys(LINES, _EVENT)),
+    responses=answers(401, 403, 415),
+)
+def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_body)]) -> UsageReceipt:
+    """Store usage events, each once.
+
+    The body is one event, a JSON array of up to 1,000 events, or NDJSON of up to 10,000, one event a line. One bad
+    event never stops the others. Sending a batch again is always safe: what is stored already is a `duplicate`, with
+    other content a `conflict`. Events of unknown keys and persons are `unattributed`; these and conflicts are kept for
+    the administrator, and counted neither as accepted nor as rejected. The answer comes when all is stored for good.
+    """
+    gateway, body, is_lines = batch
+    return store(gateway, understood(gateway, lambda: read_usage(body, lines=is_lines)))
+
+
+def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> UsageReceipt:
+    """Store what an adapter made of a batch, and return what became of each event.
+
+    `ignored` is how much of the batch is about something else than usage.
+    """
+    now, budget_tz = utc_now(), settings().budget_zone
+    outcomes = run_in_transaction(store_reports, reporter, entries, budget_tz, now, ignored=ignored)
+    said = receipt(entries, outcomes)
+    if said.rejected:  # some gateways never read what they are told
+        first = next(result for result in said.results if result.result is Result.REJECTED)
+        log.warning("%s: %s of %s events rejected: %s", _name(reporter), said.rejected, len(entries), first.error)
+    return said
+
+
+@asynccontextmanager
+async def refusal_noted(reporter: Reporter) -> AsyncIterator[None]:
+    """Note on a gateway's page why its body cannot be read; some gateways never look at what they are answered."""
+    try:
+        yield
+    except PortalError as refusal:
+        await run_in_threadpool(_note, reporter, refusal)
+        raise
+
+
+def understood(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
+    """Return what an adapter makes of a body; why it cannot is noted on the gateway's page. Raises PortalError."""
+    try:
+        return read()
+    except PortalError as refusal:
+        _note(reporter, refusal)
+        raise
+
+
+def _note(reporter: Reporter, refusal: PortalError) -> None:
+    with suppress(Unavailable):  # it is answered all the same
+        run_in_transaction(note_refused_batch, reporter, refusal.detail, utc_now())
+
+
+def receipt(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> UsageReceipt:
+    """Return what became of each event of a batch."""
+    counted = [outcome.result for outcome in outcomes]
+    return UsageReceipt(
+        accepted=counted.count(Result.ACCEPTED),
+        duplicates=counted.count(Result.DUPLICATE),
+        rejected=counted.count(Result.REJECTED),
+        replays=counted.count(Result.REPLAY),
+        results=[
+            EventResult(index=index, id=entry.id, result=outcome.result, error=outcome.error)
+            for index, (entry, outcome) in enumerate(zip(entries, outcomes, strict=True))
+        ],
+    )
+
+
+def _name(reporter: Reporter) -> str:
+    return f"account {reporter.person.account_id}" if reporter.person else f"gateway {reporter.gateway_id}"

@@ -1,0 +1,45 @@
+"""What LiteLLM's `generic_api` callback reports: `POST /api/v1/usage/litellm`."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from portal.api.access import ReportingGateway
+from portal.api.errors import answers
+from portal.api.gateways.usage_ingest import LINES, UsageReceipt, refusal_noted, store, understood
+from portal.api.strict import JSON, media_type, read_body, strict_router
+from portal.gateways.litellm import read_litellm
+from portal.rules.reporters import Reporter
+
+router = strict_router("Gateways")
+
+MOST_BYTES = 64_000_000
+"""Bytes of a batch: up to 512 events with all prompts and answers, unless LiteLLM is told to leave them out."""
+_SCHEMA = {
+    "description": "LiteLLM's StandardLoggingPayload: an array of them, one a line, or one",
+    "type": "object",
+    "additionalProperties": True,
+}
+
+
+async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes]:
+    """Read a batch, for a gateway that may send one."""
+    async with refusal_noted(gateway):
+        media_type(request, JSON, *LINES)
+        return gateway, await read_body(request, MOST_BYTES, packed=True)
+
+
+@router.post(
+    "/api/v1/usage/litellm",
+    openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": _SCHEMA}}}},
+    responses=answers(401, 403, 415),
+)
+def report_litellm_usage(batch: Annotated[tuple[Reporter, bytes], Depends(litellm_body)]) -> UsageReceipt:
+    """Store what LiteLLM's `generic_api` callback sends, each request once.
+
+    Nothing is kept of prompts and answers. An event that cannot be understood is rejected alone; the others of its
+    batch are stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
+    """
+    gateway, body = batch
+    return store(gateway, understood(gateway, lambda: read_litellm(body, gateway.mode)))

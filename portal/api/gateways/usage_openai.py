@@ -1,0 +1,86 @@
+"""What people's scripts report of themselves: `POST /api/v1/usage/openai`."""
+
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import Depends, Header
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from portal.actions.usage import Result
+from portal.api.access import ReportingPerson
+from portal.api.errors import answers
+from portal.api.gateways.usage_ingest import store
+from portal.api.strict import JSON, media_type, read_body, strict_router
+from portal.errors import InvalidInput
+from portal.gateways.openai import read_response
+from portal.rules.reporters import Reporter
+from portal.rules.text import InvalidText, clean_line
+
+router = strict_router("Programs")
+
+MOST_BYTES = 64_000_000
+"""Bytes of an answer: one with embeddings of many texts has tens of millions."""
+_SCHEMA = {
+    "description": "An answer of OpenAI, Anthropic, Gemini, Bedrock's Converse, Ollama, or a server that answers alike",
+    "type": "object",
+    "additionalProperties": True,
+}
+
+
+class OwnReceipt(BaseModel):
+    """What became of a reported answer; a `conflict` is one whose id came before with other figures, not counted."""
+
+    id: str
+    result: Result
+    model: str
+    prompt_tokens: int | None = Field(description="null where the answer says nothing about tokens")
+    completion_tokens: int | None = Field(description="Likewise")
+    error: str | None = Field(default=None, exclude_if=lambda error: error is None, description="Why not `accepted`")
+
+
+async def response_body(request: Request, person: ReportingPerson) -> tuple[Reporter, bytes]:
+    """Read an answer, for a person who may report one."""
+    media_type(request, JSON)
+    return person, await read_body(request, MOST_BYTES, packed=True)
+
+
+@router.post(
+    "/api/v1/usage/openai",
+    openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": _SCHEMA}}}},
+    responses=answers(401, 403, 415),
+)
+def report_own_usage(
+    sent: Annotated[tuple[Reporter, bytes], Depends(response_body)],
+    idempotency_key: Annotated[str | None, Header(description="Makes sending again safe for what has no id")] = None,
+) -> OwnReceipt:
+    """Count an answer that the holder of the API key got from a model server, once.
+
+    Send it as it came, or only `id`, `model`, `created` and `usage` of it (for Gemini `responseId`, `modelVersion`,
+    `createTime` and `usageMetadata`); nothing else is kept. Add `model` where the server does not name it, as Bedrock.
+    A `usage` that has no tokens, such as seconds of speech or an empty one, is that of a call without counts. An
+    answer with an id of its own, as most have, or from Ollama may be sent again; with others an `Idempotency-Key` says
+    that it is the same.
+    """
+    person, body = sent
+    report = read_response(body, _otherwise_id(idempotency_key), person.mode)
+    result = store(person, [report]).results[0]
+    if result.result is Result.REJECTED:
+        raise InvalidInput(result.error or "")
+    return OwnReceipt(
+        id=report.id,
+        result=result.result,
+        model=report.model,
+        prompt_tokens=None if report.without_counts else report.prompt_tokens,
+        completion_tokens=None if report.without_counts else report.completion_tokens,
+        error=result.error,
+    )
+
+
+def _otherwise_id(idempotency_key: str | None) -> str:
+    if idempotency_key is None:
+        return f"once:{uuid4()}"
+    try:
+        return f"key:{clean_line(idempotency_key, 'The Idempotency-Key', 200)}"
+    except InvalidText as error:
+        raise InvalidInput(str(error)) from None

@@ -1,0 +1,150 @@
+"""Bringing a database to the schema of this program, and refusing one that is ahead of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select, text
+from sqlalchemy.orm import Session
+
+from portal.db.sql.session import Database
+from portal.db.sql.upsert import insert
+from portal.db.tables import Installation, Table
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_ZONE = "budget_timezone"
+_LOCK = 0x4D6F45  # "MoE": one number for all who migrate one PostgreSQL database at once
+
+
+class WrongDatabase(Exception):
+    """The database cannot be used by this program; the message is a sentence for the operator."""
+
+
+class SharedEmails(WrongDatabase):
+    """Several accounts have one email address, and somebody has to say which of them keeps it.
+
+    `accounts` are their user names by address.
+    """
+
+    def __init__(self, accounts: Mapping[str, Sequence[str]], keep_email: Collection[str] = ()) -> None:
+        """Name the accounts, and the command that goes on, with what was chosen already."""
+        shared = "; ".join(f"{email} belongs to {' and '.join(names)}" for email, names in accounts.items())
+        undecided = {name for names in accounts.values() for name in names}
+        kept = [*sorted(set(keep_email) - undecided), *(names[0] for names in accounts.values())]
+        keep = " ".join(f"--keep-email {name}" for name in kept)
+        super().__init__(
+            "An email address may belong to one account only. Nothing was changed, since several accounts have the "
+            f"same one: {shared}. Choose which account keeps it; the others stay, without an address until they are "
+            f"given another. For instance: portal migrate {keep}"
+        )
+        self.accounts = accounts
+
+
+def newer(found: str) -> WrongDatabase:
+    """Return the refusal of a schema that this program does not know."""
+    return WrongDatabase(
+        f"The database is at revision {found}, which this version of MoE Portal does not know. "
+        "Start the newer version that has written it."
+    )
+
+
+def migrate(database: Database, keep_email: Collection[str] = ()) -> None:
+    """Apply all migrations that are missing. Raises WrongDatabase for a schema newer than this program.
+
+    Raises SharedEmails where several accounts have one email address, unless exactly one of them is in `keep_email`,
+    the user names of those that keep theirs.
+
+    Several processes may start at once: the first one migrates, the others wait and find it done. Where nothing is
+    missing nothing is locked, so that commands can look at a database that is being written to.
+    """
+    with database.reading() as session:
+        if revision(session.connection()) == head():
+            return
+    with database.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # the first one may take its time
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        current = revision(connection)
+        if current is not None and current not in known_revisions():
+            raise newer(current)
+        alembic = config(connection)
+        alembic.attributes["keep_email"] = frozenset(keep_email)
+        try:
+            command.upgrade(alembic, "head")
+        except ValueError as error:
+            if shared := alembic.attributes.get("shared_emails"):
+                raise SharedEmails(shared, keep_email) from error
+            raise
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision of a database; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def known_revisions() -> set[str]:
+    """Return every revision this program knows."""
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def head() -> str:
+    """Return the newest revision this program knows."""
+    newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if newest is None:
+        raise RuntimeError("there are no migrations")
+    return newest
+
+
+def config(connection: Connection) -> Config:
+    """Return Alembic's configuration for one connection."""
+    alembic = Config()
+    alembic.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    alembic.attributes["connection"] = connection
+    alembic.attributes["metadata"] = Table.metadata
+    return alembic
+
+
+def pin_budget_timezone(database: Database, name: str) -> None:
+    """Remember in which zone days are counted. Raises WrongDatabase when they were counted in another one."""
+    with database.transaction() as session:
+        session.execute(
+            insert(session, Installation).values(name=_ZONE, value=name).on_conflict_do_nothing(index_elements=["name"])
+        )
+    check_budget_timezone(database, name)
+
+
+def check_budget_timezone(database: Database, name: str) -> None:
+    """Raise WrongDatabase when days were counted in another zone than `name`; remember nothing."""
+    with database.reading() as session:
+        pinned = pinned_budget_timezone(session)
+    if pinned not in {None, name}:
+        raise WrongDatabase(
+            f"Days in this database are counted in {pinned}, but PORTAL_BUDGET_TIMEZONE is {name}. "
+            f"Set it back, or run `portal rebuild --budget-timezone {name}` to count all days anew."
+        )
+
+
+def pinned_budget_timezone(session: Session) -> str | None:
+    """Return the zone in which days are counted; None while nothing has been."""
+    pinned = session.get(Installation, _ZONE)
+    return None if pinned is None else pinned.value
+
+
+def counts_in(session: Session, name: str) -> bool:
+    """Say whether days are counted in this zone, and keep it so until the transaction ends."""
+    return session.connection().scalar(_PINNED) in {None, name}
+
+
+_PINNED = select(Installation.value).where(Installation.name == _ZONE).with_for_update(read=True)
+
+
+def repin_budget_timezone(session: Session, name: str) -> None:
+    """Say that days are counted in another zone now; the same transaction must count them all anew."""
+    session.execute(
+        insert(session, Installation)
+        .values(name=_ZONE, value=name)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": name})
+    )

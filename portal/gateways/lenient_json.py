@@ -1,0 +1,175 @@
+"""The objects in a body of JSON, with those of their members that are kept; everything else is passed over unread.
+
+Decision: bodies of gateways carry prompts, answers and metadata of any size, which are none of our business. So they
+are never decoded, nothing is made of them, and each byte is passed over a few times, whatever is broken or nested in
+them. A member that is kept and longer than it can sensibly be is cut or left out; nothing is refused for its size.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from portal.errors import TooLarge
+from portal.gateways.lenient_values import Unclear
+
+LONGEST_TEXT = 2_000_000
+"""Bytes of a text that is kept whole; of a longer one its beginning and its digest are kept."""
+LONGEST_LIST = 64_000
+"""Bytes of a list or object that is kept whole; a longer one is left out, since decoding it takes much memory."""
+MOST_BRACKETS = 8_000_000
+"""Brackets of a body, but for those of small objects and lists; more would take seconds."""
+_SMALL = 3
+"""Levels of a small object or list."""
+
+_TEXT = rb'"(?:[^"\\\n]++|\\[^\n])*+(?:"|\\?(?=\n|\Z))'
+_BETWEEN = re.compile(rb"(?:[\s,\[\]]|\xef\xbb\xbf)*+")
+_OTHER = re.compile(_TEXT + rb'|[^\s,\[\]{"]++')
+_SPACE = re.compile(rb"\s*+")
+_KEY = re.compile(_TEXT + rb"\s*+:\s*+")
+_SCALAR = re.compile(_TEXT + rb"|[^\s,{}\[\]]++")
+
+
+def _brackets(line: bytes) -> re.Pattern[bytes]:
+    """Return what matches up to the next bracket or line that matters; `line` is the end of one that does not.
+
+    Small objects and lists, with up to two levels in them, are passed over with it, which is much faster. A byte may be
+    looked at once for each of these levels, but never more often.
+    """
+    plain = rb'[^{}\[\]"\n]++|' + _TEXT + rb"|" + line
+    inside = plain
+    for _ in range(_SMALL):
+        inside = plain + rb"|\{(?:" + inside + rb")*+\}|\[(?:" + inside + rb")*+\]"
+    return re.compile(rb"(?:" + inside + rb")*+([{}\[\]\n]|\Z)")
+
+
+_NEXT_BRACKET = _brackets(rb"\n")
+_NEXT_BRACKET_OR_OBJECT = _brackets(rb"\n(?!\{)")
+
+
+class Kept:
+    """Names of members that are kept; `inner` are objects of which some members are kept in turn."""
+
+    def __init__(self, *names: str, **inner: "Kept") -> None:
+        self._names = frozenset(names)
+        self._inner = inner
+
+    def value(self, name: str) -> bool:
+        """Say whether the value of a member is kept."""
+        return name in self._names
+
+    def inner(self, name: str) -> "Kept | None":
+        """Return what is kept of a member that is an object; None if it is a value like others."""
+        return self._inner.get(name)
+
+    def read(self, text: bytes) -> dict[str, Any]:
+        """Return the members of an object that are kept. Raises Unclear and TooLarge."""
+        return members(text, self)
+
+
+class KeptIfReadable(Kept):
+    """Members that are kept of an object of which nothing depends, such as an answer; it may be broken."""
+
+    def read(self, text: bytes) -> dict[str, Any]:
+        """Return the members that are kept; none of an object that cannot be read. Raises TooLarge."""
+        try:
+            return members(text, self)
+        except Unclear:
+            return {}
+
+
+def objects(body: bytes) -> Iterator[bytes | None]:
+    """Yield the text of each object of a body, whether it is in an array or not; None for everything else.
+
+    Raises TooLarge.
+    """
+    skip, at = _Skip(body, _NEXT_BRACKET_OR_OBJECT), 0
+    while (at := _end(_BETWEEN, body, at)) < len(body):
+        start = at
+        if body.startswith(b"{", at):
+            at, is_whole = skip.brackets(at)
+            yield body[start:at] if is_whole else None
+        else:
+            at = _end(_OTHER, body, at)
+            yield None
+
+
+class _Skip:
+    """Passes over the brackets of a text, without reading what is in them."""
+
+    def __init__(self, text: bytes, next_bracket: re.Pattern[bytes]) -> None:
+        self._text = text
+        self._next = next_bracket
+        self._left = MOST_BRACKETS
+
+    def brackets(self, at: int) -> tuple[int, bool]:
+        """Return where what opens at `at` closes, and that it does; else where the next object begins, or the end.
+
+        Where lines matter, an object that begins one is the next of NDJSON, and the one before it ended too early.
+        """
+        depth, at = 1, at + 1
+        while found := self._next.match(self._text, at):
+            self._left -= 1
+            if self._left < 0:
+                raise TooLarge(f"A batch has at most {MOST_BRACKETS:,} lists and objects in one another.")
+            at, bracket = found.end(), found[1]
+            if bracket in {b"\n", b""}:
+                return at, False
+            depth += 1 if bracket in {b"{", b"["} else -1
+            if depth == 0:
+                return at, True
+        return len(self._text), False
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
+    """Return where the match at `at` ends; `at` itself without one."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def members(text: bytes, kept: Kept) -> dict[str, Any]:
+    """Return the members of an object that are kept; the others are passed over.
+
+    Raises Unclear for what is not one JSON object, and TooLarge.
+    """
+    if not text.startswith(b"{"):
+        raise Unclear("This is no JSON object.")
+    found, skip, at = {}, _Skip(text, _NEXT_BRACKET), _end(_SPACE, text, 1)
+    while not text.startswith(b"}", at):
+        start = _end(_KEY, text, at)
+        end = skip.brackets(start)[0] if text[start : start + 1] in {b"{", b"["} else _end(_SCALAR, text, start)
+        if not at < start < end:
+            raise Unclear("This is not JSON.")
+        name = text[at:start].rstrip(b" \t\r\n:").strip(b'"').decode("ascii", "replace")
+        inner = kept.inner(name) if text.startswith(b"{", start) else None
+        if inner is not None:
+            found[name] = inner.read(text[start:end])
+        elif kept.value(name):
+            found[name] = _value(name, text[start:end])
+        at = _end(_SPACE, text, end)
+        if text.startswith(b",", at):
+            at = _end(_SPACE, text, at + 1)
+        elif not text.startswith(b"}", at):
+            raise Unclear("This is not JSON.")
+    if _end(_SPACE, text, at + 1) != len(text):
+        raise Unclear("Something follows the JSON object.")
+    return found
+
+
+def _value(name: str, text: bytes) -> Any:
+    if text.startswith(b'"'):
+        if len(text) > LONGEST_TEXT:
+            return _shortened(text)
+    elif len(text) > LONGEST_LIST:
+        return None
+    try:
+        return json.loads(text.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):  # ValueError: also a number of thousands of digits
+        raise Unclear(f"{name} cannot be read.") from None
+
+
+def _shortened(text: bytes) -> str:
+    """Return the beginning of a text, with the digest of all of it, so that two that differ still do."""
+    beginning = text[1:1_000].partition(b"\\")[0].decode("utf-8", "ignore")
+    return f"{beginning} {hashlib.sha256(text).hexdigest()}"

@@ -1,0 +1,142 @@
+"""LiteLLM's own exports: its spend logs, and its daily activity.
+
+Sources: LiteLLM's `schema.prisma` and `spend_tracking_utils.py`, release 1.106; the export of its Usage page.
+
+- `request_id` is unique; `model_group` is the name that was asked for; instants are UTC, in milliseconds. That is too
+  coarse to find again what was reported live: the ids there have the start in microseconds, and do not meet these.
+- A hit of LiteLLM's own cache repeats the counts of the first call: nothing was spent, its cost factor is 0.
+- Calls that read or manage repeat usage here too, as in `gateways.litellm`. A batch has the same id in both.
+- Each row of the daily activity is the sum of a day and a model, and of a key in its tables and its API.
+"""
+
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+from portal.gateways.call_types import completes_nothing, is_about_batches, manages
+from portal.gateways.lenient_values import mapping
+from portal.gateways.litellm import counts_of, names_of
+from portal.gateways.litellm_ids import shared_id
+from portal.imports.cells import count, text
+from portal.imports.formats import Format, Said, Skip, set_latency, without_counts
+from portal.imports.nested import as_object
+from portal.rules.text import clip_line
+from portal.rules.usage import Replay
+
+
+def _spend_log(said: Said) -> Skip | Replay | None:
+    metadata, call_type = as_object(said.pop("metadata", None)), str(said.pop("call_type", ""))
+    is_hit = str(said.pop("cache_hit", "")).lower() == "true"
+    failed = said.get("status", metadata.get("status")) == "failure"
+    asked, served = _name(said, "model"), _name(said, "provider_model")
+    counts = counts_of(_event(said, metadata), no_completion=failed or completes_nothing(call_type))
+    if failed and not (asked or served or counts.total):
+        return "failed before a model was chosen"
+    set_latency(said)
+    is_unknown = not (failed or is_hit or counts.total)
+    if manages(call_type):
+        if failed or not counts.total or not is_about_batches(call_type):
+            return Replay(None)
+        _make_batch(said)
+        asked = asked or served or "unknown-model"  # it was read by its id alone
+    said["model"] = asked or served or (call_type if is_unknown else "")
+    said["provider_model"] = served if asked and served != asked else ""
+    said["status"] = _failure(mapping(metadata, "error_information")) if failed else "ok"
+    said |= {"prompt_tokens": counts.prompt, "completion_tokens": counts.completion}
+    said |= {"cached_tokens": counts.cached, "reasoning_tokens": counts.reasoning}
+    _name_person(said, metadata)
+    if is_unknown:
+        without_counts(said)
+    if is_hit:
+        said.setdefault("cost_factor", "0")
+    return None
+
+
+def _event(said: Said, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the counts of a row as an event has them."""
+    usage = mapping(metadata, "usage_object") or mapping(metadata, "additional_usage_values")
+    event: dict[str, Any] = {"metadata": {"usage_object": usage}}
+    for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        if name in said:
+            event[name] = count(said[name], name)
+    said.pop("total_tokens", None)
+    return event
+
+
+def _make_batch(said: Said) -> None:
+    """Have all polls of a batch share one id, and the first one be the request."""
+    said |= {"id": shared_id("batch", said.get("id")) or said.get("id"), "is_only_one": True}
+    said.pop("latency_ms", None)
+
+
+def _name_person(said: Said, metadata: dict[str, Any]) -> None:
+    """Have requests without a key held, as those reported live, and name whose a key is that is not known here."""
+    user = said.pop("user", None)
+    if not said.keys() & {"username", "api_key_hash"}:
+        said.setdefault("api_key", "")
+        said["fallback_names"] = names_of(metadata) or names_of({"user_api_key_user_id": user})
+
+
+def _failure(error: dict[str, Any]) -> str:
+    """Return the code and class of an error, as reported live."""
+    words = " ".join(str(error[name]) for name in ("error_code", "error_class") if error.get(name))
+    return clip_line(words, 64) or "failure"
+
+
+def _name(said: Said, field: str) -> str:
+    return clip_line(text(said.pop(field, ""), field), 200)
+
+
+LITELLM = Format(
+    "LiteLLM's spend logs",
+    "litellm",
+    {
+        "id": ["requestid"],
+        "api_key": ["apikey"],
+        "user": ["user"],
+        "model": ["modelgroup"],
+        "provider_model": ["model"],
+        "prompt_tokens": ["prompttokens"],
+        "completion_tokens": ["completiontokens"],
+        "total_tokens": ["totaltokens"],
+        "requested_at": ["starttime"],
+        "ended_at": ["endtime"],
+        "latency_ms": ["requestdurationms"],
+        "status": ["status"],
+        "call_type": ["calltype"],
+        "cache_hit": ["cachehit"],
+        "session_id": ["sessionid"],
+        "metadata": ["metadata"],
+    },
+    {},
+    frozenset({"requestid", "calltype", "apikey", "prompttokens", "completiontokens", "starttime", "model"}),
+    _spend_log,
+    UTC,
+)
+_DAILY = Format(
+    "LiteLLM's daily activity",
+    "litellm",
+    {
+        "id": ["id"],
+        "api_key": ["apikey"],
+        "username": ["user", "useremail", "userid"],
+        "model": ["model"],
+        "requested_at": ["date"],
+    },
+    {
+        "prompttokens": "prompt_tokens",
+        "completiontokens": "completion_tokens",
+        "totaltokens": "total_tokens",
+        "cachereadinputtokens": "cache_read_input_tokens",
+        "cachecreationinputtokens": "cache_creation_input_tokens",
+    },
+    frozenset({"date", "model", "spend", "requests", "totaltokens", "prompttokens", "completiontokens"}),
+    zone=UTC,
+    beside=False,
+    aggregate="A row is the sum of a day and a model.",
+    is_sum=True,
+)
+LITELLM_DAILY = (
+    _DAILY,
+    replace(_DAILY, marks=frozenset({"date", "model", "spend", "apirequests", "prompttokens", "completiontokens"})),
+)

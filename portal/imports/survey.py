@@ -1,0 +1,210 @@
+"""What stands in the columns of a whole file, found before any of it is stored.
+
+Decision: the whole file is looked at, not its first rows. A notation is only known where no cell contradicts it, and a
+column that counts requests may begin with a thousand ones.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from portal.gateways.lenient_values import Unclear, as_digits
+from portal.imports import nested
+from portal.imports.cells import as_instant, in_utc, is_said, number
+from portal.imports.files import Row
+from portal.imports.notations import Marks, Order, has_clock, instants_in, numbers_in
+from portal.rules.strict_json import Flaw
+
+_TIMES = frozenset({"date", "time", "datetime", "timestamp", "day", "at", "when", "start", "started", "created"})
+_AHEAD = timedelta(days=1)
+"""How far in the future a day may lie, wherever its clock stands."""
+_LATEST_NEW_COLUMN = 100_000
+"""Rows of JSON in which columns are looked for."""
+
+
+@dataclass(slots=True)
+class Column:
+    """What its cells say; those that say nothing, and rows that cannot be read, are not in it.
+
+    `numbers` and `texts` are how many cells are a number in some notation, and how many are none. `whole_in` are the
+    notations in which all numbers are whole, `largest` the largest number in each of them, and `largest_plain` that of
+    those without marks. `is_marked` says whether a number has marks, so that notations differ. `orders` are the orders
+    in which all days can be read that need one; None without such. `days` is how many instants are days alone. `clocks`
+    is how many have no offset and are written as programs do, `wall_clocks` how many as people do.
+    """
+
+    numbers: int = 0
+    texts: int = 0
+    whole_in: set[Marks] = field(default_factory=lambda: set(Marks))
+    largest: dict[Marks, Decimal] = field(default_factory=lambda: dict.fromkeys(Marks, Decimal(0)))
+    largest_plain: int = 0
+    is_marked: bool = False
+    orders: set[Order] | None = None
+    days: int = 0
+    clocks: int = 0
+    wall_clocks: int = 0
+
+    @property
+    def is_numeric(self) -> bool:
+        """Say whether most cells are numbers."""
+        return self.numbers > self.texts
+
+    def add(self, value: object, latest: datetime) -> None:
+        """Look at a cell that says something."""
+        if plain := _plain_number(value):
+            self.numbers += 1
+            self.largest_plain = max(self.largest_plain, plain)
+            return
+        readings = _numbers(value)
+        if readings:
+            self.numbers += 1
+            self._add_number(readings)
+        else:
+            self.texts += 1
+            self._add_instant(value, latest)
+
+    def _add_number(self, readings: Mapping[Marks, Decimal]) -> None:
+        self.is_marked = self.is_marked or len(set(readings.values())) > 1 or len(readings) < len(Marks)
+        for marks in Marks:
+            found = readings.get(marks)
+            if found is None or found != found.to_integral_value():
+                self.whole_in.discard(marks)
+            if found is not None:
+                self.largest[marks] = max(self.largest[marks], found)
+
+    def _add_instant(self, value: object, latest: datetime) -> None:
+        meant = instants_in(value, None) if isinstance(value, str) else {}
+        possible = {order for order, at in meant.items() if in_utc(at) <= latest}
+        if possible - {Order.YEAR_FIRST}:
+            self.orders = possible if self.orders is None else self.orders & possible
+        said = as_instant(value) or next(iter(meant.values()), None)
+        if said is None:
+            return
+        self.days += not has_clock(value) if isinstance(value, str) else not isinstance(value, datetime)
+        if said.tzinfo is None and meant and Order.YEAR_FIRST not in meant:
+            self.wall_clocks += 1
+        elif said.tzinfo is None:
+            self.clocks += 1
+
+
+Survey = Mapping[str, Column | None]
+"""All columns of a file in their order, with those of objects in its cells; None for one that is not looked at."""
+
+
+def survey(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection[str], now: datetime) -> Survey:
+    """Look at all rows of a file, whose first line or schema names these columns; `named` are looked at in any case."""
+    found: dict[str, Column | None] = {name: _column(name, named) for name in columns}
+    objects: set[str] = set()
+    latest = now + _AHEAD
+    for place, row in enumerate(rows, 1):
+        if isinstance(row, Flaw):
+            continue
+        if place <= _LATEST_NEW_COLUMN:
+            _add_columns(found, objects, row, named)
+        for name, column in found.items():
+            if column is not None and is_said(value := nested.cell(row, name) if "." in name else row.get(name)):
+                column.add(value, latest)
+    return found
+
+
+def words(name: str) -> frozenset[str]:
+    """Return the words of a column's name: of `Cache Read`, `cache_read` and `cacheRead` the same."""
+    return frozenset(word.lower() for word in _WORD.findall(name))
+
+
+def looks_like_count(name: str) -> bool:
+    """Say whether a column is about tokens by its name."""
+    said = words(name)
+    is_about_tokens = bool(said & _ABOUT_TOKENS) or "token" in name.lower()
+    return is_about_tokens and not said & _NO_COUNTS and not any("detail" in word for word in said)
+
+
+def looks_like_requests(name: str) -> bool:
+    """Say whether a column says how many requests a row stands for by its name."""
+    said = words(name)
+    return bool(said & _REQUESTS) and not said & (_NO_COUNTS | _OTHER_COUNTS)
+
+
+def notation_of_numbers(columns: Iterable[Column]) -> tuple[Marks | None, bool]:
+    """Return in which notation the counts in some columns are written, and whether there are two possible ones."""
+    marked = [column for column in columns if column.is_marked]
+    possible = set(Marks).intersection(*(column.whole_in for column in marked))
+    return (next(iter(possible)), False) if marked and len(possible) == 1 else (None, bool(marked) and bool(possible))
+
+
+def notation_of_days(column: Column | None) -> tuple[Order | None, bool]:
+    """Return in which order the days of a column are written, and whether there are several possible ones."""
+    if column is None or column.orders is None:
+        return None, False
+    return (next(iter(column.orders)), False) if len(column.orders) == 1 else (None, True)
+
+
+def _column(name: str, named: Collection[str]) -> Column | None:
+    is_wanted = name in named or looks_like_count(name) or looks_like_requests(name) or bool(words(name) & _TIMES)
+    return Column() if is_wanted or "timestamp" in name.lower() else None
+
+
+def _add_columns(found: dict[str, Column | None], objects: set[str], row: Row, named: Collection[str]) -> None:
+    for name, value in row.items():
+        if name not in found:
+            found[name] = _column(name, named)
+        if value and (name in objects or _may_be_object(value)):
+            objects.add(name)
+            for inner in nested.names({name: value}):
+                if inner not in found and len(found) < nested.MOST_NAMES:
+                    found[inner] = _column(inner, named)
+
+
+def _may_be_object(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, (str, bytes)) and value[:1] in {"{", b"{"})
+
+
+def _plain_number(value: object) -> int:
+    """Return a number above 0 that is written with digits alone; 0 for all else."""
+    return value if type(value) is int else as_digits(value) or 0
+
+
+def _numbers(value: object) -> dict[Marks, Decimal]:
+    """Return what number a cell is in each notation in which it is one; instants are none."""
+    if isinstance(value, str):
+        return numbers_in(value)
+    if isinstance(value, (date, dict, list)):
+        return {}
+    try:
+        return dict.fromkeys(Marks, number(value, ""))
+    except Unclear:
+        return {}
+
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ABOUT_TOKENS = frozenset(
+    {
+        *("token", "tokens", "input", "output", "prompt", "completion", "reasoning", "thinking", "thoughts"),
+        *("cache", "cached", "cacheread", "cachewrite"),
+    }
+)
+_NO_COUNTS = frozenset(
+    {
+        *("cost", "costs", "price", "spend", "usd", "eur", "dollars", "credit", "credits", "fee", "amount", "charge"),
+        *("id", "ids", "name", "hash", "key", "type", "kind", "status", "version", "index", "url", "text", "content"),
+        *("limit", "limits", "remaining", "left", "max", "maximum", "min", "quota", "budget", "allowed", "window"),
+        *("rate", "per", "ratio", "percent", "pct", "factor", "multiplier", "length", "bytes"),
+        *("char", "chars", "character", "characters"),
+        *("size", "ms", "seconds", "second", "duration", "latency", "time", "speed", "throughput"),
+        *("temperature", "hit"),
+        *("retry", "retries", "error", "errors", "failed", "failures"),
+    }
+)
+_REQUESTS = frozenset({"requests", "calls", "count", "counts", "generations", "invocations", "occurrences"})
+_OTHER_COUNTS = frozenset(
+    {
+        *("token", "tokens", "prompt", "completion", "input", "output", "cache", "cached", "reasoning"),
+        *("tool", "tools"),
+        *("search", "searches", "message", "messages", "turn", "turns", "image", "images", "word", "words", "user"),
+        *("users", "file", "files", "function", "functions", "server", "web", "choice", "choices", "session"),
+        *("line", "lines", "models", "step", "steps", "page", "pages", "media"),
+    }
+)

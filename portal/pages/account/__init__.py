@@ -1,0 +1,1 @@
+"""Pages of the signed-in person, and the components that only they use."""

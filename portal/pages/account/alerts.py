@@ -1,0 +1,244 @@
+"""The form in which a person says when to be warned of a budget that runs out."""
+
+from datetime import datetime
+
+from nicegui import ui
+
+from portal.actions.alerts import change_alerts
+from portal.actions.mails import send_test_mail
+from portal.clock import utc_now
+from portal.db.sql.session import in_transaction
+from portal.errors import Conflict
+from portal.pages.components.bell import present, sentence, then
+from portal.pages.components.drafts import Draft
+from portal.pages.components.fields import Form
+from portal.pages.components.formats import Formats
+from portal.pages.components.live import refresh_all
+from portal.pages.components.parts import Text, button, set_props, tag
+from portal.pages.components.table import Column, data_table, show_rows
+from portal.rules.mails import State
+from portal.settings import settings
+from portal.views.accounts import Viewer
+from portal.views.alerts import AlertSettings, PastAlert, TestMail
+from portal.views.billing import BillingView
+
+_NAME = "Configure Budget Alerts"
+_MAIL: dict[str, str] = {
+    State.QUEUED: "On its way",
+    State.SENT: "Sent",
+    State.FAILED: "Not sent",
+}
+_PAST_COLUMNS = (
+    Column("at", "When", classes="p-at", attributes=':title="props.row.at_exact"'),
+    Column(
+        "what",
+        "Budget",
+        classes="p-what",
+        cell='<span class="mp-cell2" :title="props.row.then">{{ props.row.what }}'
+        '<small v-if="props.row.present">{{ props.row.present }}</small></span>',
+    ),
+    Column(
+        "mail",
+        "Mail",
+        classes="p-mail",
+        cell='<span class="mp-cell2" :class="{\'g-bad\': props.row.failed}">{{ props.row.mail }}'
+        '<small v-if="props.row.why">{{ props.row.why }}</small></span>',
+    ),
+)
+
+
+class AlertsCard:
+    """When to be warned: a form that is drawn as soon as the settings are known, with them in it."""
+
+    def __init__(self, viewer: Viewer, formats: Formats) -> None:
+        """Draw the card with room for the form."""
+        self._viewer = viewer
+        self._formats = formats
+        self._form: AlertsForm | None = None
+        with tag("section", "mp-card", data_testid="alerts-form", aria_label=_NAME) as self._card:
+            with tag("div", "mp-card__head"):
+                Text("h2", _NAME)
+            with tag("div", "mp-card__body mp-form") as self._room:
+                for width in (220, 260, 120):
+                    Text("p", skeleton=width)
+
+    def show(self, view: BillingView, now: datetime) -> None:
+        """Show what is stored, unless something else has been typed meanwhile, and what there was to be told."""
+        if self._form is not None:
+            self._form.show(view.alerts)
+        else:
+            self._room.delete()
+            with self._card:
+                self._form = AlertsForm(self._viewer, view.alerts)
+                self._past = PastAlerts(self._formats)
+        self._form.show_test(last_test_mail(view.test_mail, self._formats, now))
+        self._past.show(view.past_alerts, now)
+
+
+class AlertsForm:
+    """The form: drawn once, and filled anew only while nobody has typed into it."""
+
+    def __init__(self, viewer: Viewer, stored: AlertSettings) -> None:
+        """Draw the fields with what is stored."""
+        self._viewer = viewer
+        self._stored = stored
+        with Form(self._save, name=_NAME) as self._form:
+            self._draw_fields(viewer.email, *_texts(stored))
+            self._draft = Draft("alerts", self._form)
+        self._form.element.classes("mp-card__body mp-form")
+
+    def _draw_fields(
+        self, own_email: str, enabled: bool, threshold: str, second: str, forecast: bool, email: str
+    ) -> None:
+        self._enabled = self._switch(
+            "enabled",
+            "Enable alerts",
+            "One mail per period and threshold, and one when the budget is used up",
+            on=enabled,
+        )
+        form = self._form
+        with tag("div", "mp-pair mp-pair--tight"):
+            self._threshold = form.text("threshold_percent", "Threshold", threshold, inputmode="numeric", suffix="%")
+            self._second = form.text(
+                "second_threshold_percent",
+                "Second threshold",
+                second,
+                inputmode="numeric",
+                suffix="%",
+                placeholder="None",
+            )
+        self._forecast = self._switch(
+            "forecast",
+            "Warn ahead",
+            "When a budget will be used up before it resets, or within a week, at the pace of your weeks",
+            on=forecast,
+        )
+        self._email = form.text(
+            "email",
+            "Alert email",
+            email,
+            kind="email",
+            hint=f"Empty: your account’s address ({own_email})",
+            autocomplete="email",
+        )
+        with tag("div", "mp-form__foot"):
+            form.submit("Save alerts")
+            self._test = button("Send a test mail", self._send_test)
+        self._tested = Text("p").classes("mp-hint").props("data-testid=test-mail")
+        if not settings().mail_is_set_up:
+            set_props(self._test, disable=True)
+            Text("p", "Mail is not set up here. Until it is, the bell at the top tells you.").classes("mp-hint")
+        self._message = form.says()
+
+    def _switch(self, name: str, text: str, about: str, *, on: bool) -> ui.switch:
+        with tag("div", "mp-switch"):
+            with ui.element("div"):
+                label = Text("span", text)
+                Text("p", about).classes("mp-card__sub")
+            switch = ui.switch(value=on)
+        set_props(switch, aria_labelledby=label.html_id)
+        self._form.watch(name, switch)
+        return switch
+
+    def show(self, stored: AlertSettings) -> None:
+        """Fill in what is stored, unless something else has been typed meanwhile."""
+        if stored != self._stored and self._typed() == _texts(self._stored):
+            self._fill(stored)
+            self._draft.begin()
+        self._stored = stored
+
+    def show_test(self, sentence: str) -> None:
+        """Say what has become of the last test mail."""
+        self._tested.show(sentence)
+        self._tested.set_visibility(bool(sentence))
+
+    def _typed(self) -> tuple[bool, str, str, bool, str]:
+        forecast = bool(self._forecast.value)
+        return bool(self._enabled.value), self._threshold.text, self._second.text, forecast, self._email.text
+
+    def _fill(self, stored: AlertSettings) -> None:
+        enabled, threshold, second, forecast, email = _texts(stored)
+        self._enabled.set_value(enabled)
+        self._threshold.fill(threshold)
+        self._second.fill(second)
+        self._forecast.set_value(forecast)
+        self._email.fill(email)
+
+    async def _save(self) -> str:
+        typed = enabled, threshold, second, forecast, email = self._typed()
+        self._stored = await in_transaction(
+            change_alerts,
+            self._viewer.id,
+            enabled,
+            whole_number(threshold),
+            email or None,
+            utc_now(),
+            second_threshold_percent=whole_number(second) if second.strip() else None,
+            forecast=forecast,
+        )
+        if self._typed() == typed:
+            self._fill(self._stored)
+        await refresh_all(self._viewer.id)
+        return "Alerts saved." if enabled else "Saved. Alerts are off."
+
+    async def _send_test(self) -> None:
+        try:
+            recipient = await in_transaction(send_test_mail, self._viewer.id, utc_now())
+        except Conflict as error:
+            self._message.say(error.detail, "warn")
+        else:
+            self._message.say(f"A test mail is on its way to {recipient}.")
+            await refresh_all(self._viewer.id)
+
+
+class PastAlerts:
+    """What an account was warned of, and whether the mail about it has arrived."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the table empty."""
+        self._formats = formats
+        with ui.element("div") as self._place:
+            Text("h3", "Past alerts").classes("mp-past")
+            self._table = data_table("past", _PAST_COLUMNS, test_id="past-alerts", label="Past alerts")
+
+    def show(self, past: tuple[PastAlert, ...], now: datetime) -> None:
+        """Put newer rows in place."""
+        f = self._formats
+        self._place.set_visibility(bool(past))
+        rows = []
+        for alert in past:
+            crossing = alert.crossing
+            rows.append(
+                {
+                    "id": crossing.id,
+                    "at": f.moment(crossing.crossed_at, now),
+                    "at_exact": f.exact(crossing.crossed_at),
+                    "what": sentence(crossing, f),
+                    "present": present(crossing, f),
+                    "then": then(crossing, f),
+                    "mail": _MAIL[alert.mail_state],
+                    "why": alert.why,
+                    "failed": alert.is_trouble,
+                }
+            )
+        show_rows(self._table, rows)
+
+
+def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:
+    """Say what has become of a test mail; nothing without one."""
+    if mail is None:
+        return ""
+    said = f"Test mail to {mail.recipient}, {f.moment(mail.asked_at, now)}: {_MAIL[mail.state].lower()}"
+    return f"{said}. {mail.error}" if mail.error else f"{said}."
+
+
+def _texts(stored: AlertSettings) -> tuple[bool, str, str, bool, str]:
+    """Return settings as they stand in the fields."""
+    second = "" if stored.second_threshold_percent is None else str(stored.second_threshold_percent)
+    return stored.enabled, str(stored.threshold_percent), second, stored.forecast, stored.email or ""
+
+
+def whole_number(text: str) -> int:
+    """Read a small whole number as it is typed, with or without a percent sign; 0 for anything else."""
+    digits = text.strip().removesuffix("%").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 7 else 0

@@ -1,0 +1,312 @@
+"""Billing: what it all cost, what is left of each budget, which model used how much, and when to be warned."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from nicegui import APIRouter, ui
+
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading
+from portal.pages.account.alerts import AlertsCard
+from portal.pages.account.budget_table import BudgetTable
+from portal.pages.addresses import BILLABLE, requests_url
+from portal.pages.components.chart import day_boundary
+from portal.pages.components.formats import NOTHING, Formats
+from portal.pages.components.frame import frame
+from portal.pages.components.live import live
+from portal.pages.components.names import name_cell
+from portal.pages.components.parts import Text, empty, mode_number, set_props, tag, weight_legend
+from portal.pages.components.table import Column, data_table, show_rows
+from portal.rules.figures import Figures, total
+from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at, eur_text
+from portal.rules.text import noun
+from portal.rules.usage import Counts
+from portal.views.billing import BillingView, load_billing
+from portal.views.budget import BudgetsView
+from portal.views.summary import SummaryView
+from portal.web.visitors import SignedIn
+
+router = APIRouter()
+
+_LEDGER_LINE = 0.1
+"""Share of the largest row below which a row's hairline stays thin."""
+
+_TOKENS = '<span class="mp-cell2">{{ props.row.tokens }}<small v-if="props.row.raw">{{ props.row.raw }}</small></span>'
+_REQUESTS = (
+    '<span class="mp-cell2"><a :href="props.row.href">{{ props.row.requests }}'
+    '<span class="mp-only-phone">&nbsp;{{ props.row.unit }}</span></a>'
+    '<small v-if="props.row.without">{{ props.row.without }}</small></span>'
+)
+_MODEL_COLUMNS = (
+    Column("model", "Model", classes="m-model", cell=name_cell("model")),
+    Column(
+        "mode",
+        "Mode",
+        classes="m-mode",
+        cell=f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name_cell("mode", flows=True)}</span>',
+    ),
+    Column(
+        "tokens",
+        "Tokens",
+        classes="num m-tok mp-weigh",
+        heading="num",
+        attributes=":class=\"{'mp-weigh--peak': props.row.weight > 0.5}\" "
+        ":style=\"props.row.weight ? {'--w': props.row.weight} : null\"",
+        cell=_TOKENS,
+    ),
+    Column("requests", "Requests", classes="num m-req", heading="num", cell=_REQUESTS),
+    Column("cost", "Cost", classes="num m-cost", heading="num", attributes=':title="props.row.exact_cost"'),
+)
+_MODEL_TOTAL = (
+    '<td role="cell" class="m-model">Total</td><td role="cell" class="m-mode"></td>'
+    f'<td role="cell" class="num m-tok">{_TOKENS}</td>'
+    f'<td role="cell" class="num m-req">{_REQUESTS}</td>'
+    '<td role="cell" class="num m-cost" :title="props.row.exact_cost">{{ props.row.cost }}</td>'
+)
+
+
+@router.page("/user/billing")
+async def billing_page(viewer: SignedIn) -> None:
+    """Show the signed-in account what it used and what that cost."""
+    formats = Formats.of(viewer)
+
+    async def load() -> BillingView:
+        return await in_reading(load_billing, viewer.id, utc_now())
+
+    with frame("Billing", viewer) as head:
+        budgets = BudgetTable(formats)
+        sums = SummaryCards(formats)
+        models = ModelTable(formats)
+        with tag("div", "mp-two"):
+            cost = CostCalculation(formats)
+            alerts = AlertsCard(viewer, formats)
+
+        def show(view: BillingView, now: datetime) -> None:
+            budgets.show(view.budgets, now)
+            sums.show(view.summary, view.budgets)
+            models.show(view.summary)
+            cost.show(view.summary)
+            alerts.show(view, now)
+
+        await live(("billing", viewer.id), load, show, head.updated())
+
+
+class SummaryCards:
+    """This month, everything so far, and how many requests that were."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the cards with room for their figures."""
+        self._formats = formats
+        with tag("div", "mp-cards"):
+            self._month = _SumCard("month", "Tokens this month", "billable")
+            self._tokens = _SumCard("tokens", "Total tokens", "billable")
+            self._requests = _SumCard("requests", "Total requests", link_test_id="without-counts")
+
+    def show(self, view: SummaryView, budgets: BudgetsView) -> None:
+        """Put newer figures in place."""
+        f, card = self._formats, self._month
+        of_month, of_all = requests_url(budgets.monthly.days), requests_url(budgets.total.days)
+        card.show(f.number(view.month.tokens), of_month, f.cost(view.month))
+        leads_to = of_month if view.month.requests else None
+        card.say(f"{raw}, " if (raw := f.raw(view.month)) else "", f.requests(view.month.requests), leads_to)
+        card = self._tokens
+        card.show(f.number(view.total.tokens), of_all, f.cost(view.total))
+        card.say(", ".join(filter(None, (f.raw(view.total), self._since(view)))))
+        card = self._requests
+        card.show(f.number(view.total.requests), of_all)
+        without = view.total.without_counts
+        unknown = requests_url(budgets.total.days, counts=Counts.UNKNOWN) if without else None
+        comma = ", " if without else ""
+        card.say(self._average(view.total) + comma, f"{f.number(without)} without counts" if without else "", unknown)
+
+    def _since(self, view: SummaryView) -> str:
+        f = self._formats
+        if view.since is None:
+            return "nothing used yet"
+        return f"since {f.day(view.since)}" + (f" {f.budget_zone.key}" if f.zones_differ else "")
+
+    def _average(self, figures: Figures) -> str:
+        counted = figures.requests - figures.without_counts
+        if not counted:
+            return NOTHING
+        average = (2 * figures.tokens + counted) // (2 * counted)
+        return f"{self._formats.billable(average)} each on average"
+
+
+class _SumCard:
+    """One sum: a figure that leads to its requests, what they cost, and a line below."""
+
+    def __init__(self, name: str, title: str, unit: str = "", *, link_test_id: str = "") -> None:
+        with tag("section", "mp-card mp-sum", data_testid=f"summary-{name}", aria_label=title):
+            with tag("div", "mp-budget__title"):
+                Text("h2", title)
+                Text("span", unit).classes("mp-budget__when")
+            with tag("div", "mp-budget__row"):
+                self._figure = Text("a", skeleton=168).classes("mp-num")
+                self._cost = Text("span", "").classes("mp-pct")
+            with ui.element("p"), ui.element("span"):
+                self._said = Text(skeleton=180)
+                self._link = Text("a", "")
+        if link_test_id:
+            self._link.props["data-testid"] = link_test_id
+
+    def show(self, figure: str, href: str, cost: str = "") -> None:
+        self._figure.show(figure, title="Show these requests")
+        set_props(self._figure, href=href)
+        self._cost.show(cost)
+
+    def say(self, text: str, link: str = "", href: str | None = None) -> None:
+        self._said.show(text)
+        self._link.show(link)
+        set_props(self._link, href=href)
+
+
+class ModelTable:
+    """Which model used how much in which mode: every row there is, and their exact sum."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the card with an empty table."""
+        self._formats = formats
+        with tag("section", "mp-card", aria_label="Consumption by Model"):
+            with tag("div", "mp-card__head mp-card__head--table"):
+                with ui.element("div"):
+                    Text("h2", "Consumption by Model")
+                    self._days = Text("p", skeleton=220).classes("mp-card__sub")
+                self._count = Text("span", "").classes("mp-card__sub mp-count-of")
+            self._table = data_table(
+                "model", _MODEL_COLUMNS, test_id="model-table", label="Consumption by model", footer=_MODEL_TOTAL
+            )
+            self._empty = empty(
+                "chart", "No requests in the last 30 days", "Each model appears here with its first request."
+            )
+            with tag("div", "mp-zones mp-zones--card mp-zones--two"):
+                self._zones = Text("span", "")
+                self._legend = weight_legend("row")
+        self._empty.set_visibility(False)
+
+    def show(self, view: SummaryView) -> None:
+        """Put newer rows in place."""
+        f, days, parts = self._formats, view.model_days, view.by_model
+        self._days.show(f"Last 30 days, {f.days(days)}. Billable tokens.")
+        self._count.show(f"{f.number(len(parts))} {noun(len(parts), 'row')}" if parts else "")
+        self._zones.show(day_boundary(days.last, f))
+        self._table.set_visibility(bool(parts))
+        self._legend.set_visibility(bool(parts))
+        self._empty.set_visibility(not parts)
+        largest = max((part.figures.tokens for part in parts), default=0)
+        show_rows(
+            self._table,
+            [
+                {
+                    "id": f"{part.mode}\n{part.model}",
+                    "model": part.model,
+                    "mode": part.mode,
+                    "colour": mode_number(part.mode),
+                    "href": requests_url(days, model=part.model, mode=part.mode),
+                    "weight": _weight(part.figures.tokens, largest),
+                    **self._cells(part.figures),
+                }
+                for part in parts
+            ],
+        )
+        self._table.show_state(href=requests_url(days), **self._cells(total(part.figures for part in parts)))
+
+    def _cells(self, figures: Figures) -> dict[str, str]:
+        f = self._formats
+        return {
+            "tokens": f.number(figures.tokens),
+            "raw": f.raw(figures),
+            "requests": f.number(figures.requests),
+            "unit": noun(figures.requests, "request"),
+            "without": f"{f.number(figures.without_counts)} without counts" if figures.without_counts else "",
+            "cost": f.cost(figures),
+            "exact_cost": f"{eur_text(figures.cost_nano_eur)} EUR",
+        }
+
+
+class CostCalculation:
+    """How tokens become money: the price in force, and the month as an example that is not made up."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the formula with room for its figures."""
+        self._formats = formats
+        with tag("section", "mp-card", data_testid="cost-calculation", aria_label="How the cost is computed"):
+            with tag("div", "mp-card__head"):
+                Text("h2", "How the cost is computed")
+            with tag("div", "mp-card__body mp-explained"):
+                with tag("div", "mp-eq"):
+                    self._tokens, _ = _term("billable this month")
+                    Text("span", "×")
+                    self._price, self._price_name = _term("per token")
+                    self._equals = Text("span", "=")
+                    self._cost, _ = _term("cost this month", "is-sum")
+                self._mixed = Text("p", "").classes("mp-muted")
+                with tag("p", "mp-muted", id=BILLABLE.partition("#")[2]):
+                    Text("b", "Billable").classes("mp-term")
+                    Text("span", " tokens are the ")
+                    Text("b", "raw").classes("mp-term")
+                    Text(
+                        "span",
+                        " ones, prompt and completion, times the cost factor of the template or gateway that ran the "
+                        "request: with factor 1.25, 10,000 raw tokens are 12,500 billable ones. Budgets and cost count "
+                        "billable tokens.",
+                    )
+                with tag("p", "mp-faint mp-small"):
+                    self._since = Text("span", "")
+                    Text("span", " Each request keeps the price of its own time; a later price never changes it.")
+        self._mixed.set_visibility(False)
+
+    def show(self, view: SummaryView) -> None:
+        """Put newer figures in place."""
+        f, month, price = self._formats, view.month, view.price
+        self._tokens.show(f.number(month.tokens))
+        self._cost.show(f.cost(month), title=f"{eur_text(month.cost_nano_eur)} EUR")
+        paid = _paid(price, month)
+        is_plain = price is not None and paid == price.eur_per_token and not month.unpriced
+        is_exact = not month.unpriced and costs_at(paid, month.tokens, month.requests, month.cost_nano_eur)
+        self._price.show(f.price(paid))
+        self._price_name.show("per token" if is_plain else "per token on average")
+        self._equals.show("=" if is_exact else "≈")
+        self._mixed.set_visibility(not is_plain)
+        self._mixed.show("" if is_plain else self._why(price, month))
+        if price is None:
+            self._since.show("No price is in force; requests cost nothing until an administrator enters one.", title="")
+            return
+        begun = f"since {f.date_of(price.valid_from)}" if price.valid_from else "since the portal began"
+        self._since.show(
+            f"The price of {f.price(price.eur_per_token)} per token has been in force {begun}.",
+            title=f.exact(price.valid_from),
+        )
+
+    def _why(self, price: Price | None, month: Figures) -> str:
+        f = self._formats
+        if month.unpriced:
+            return (
+                f"{f.requests(month.unpriced)} of this month came while no price was in force, and cost nothing yet. "
+                "An administrator can still price them."
+            )
+        if price is None:
+            return "No price is in force now; earlier requests keep the price of their own time."
+        return (
+            "Not all of this month’s requests were made at today’s price. At that price alone the month would cost "
+            f"{f.eur(cost_nano_eur(month.tokens, price.eur_per_token))}."
+        )
+
+
+def _paid(price: Price | None, month: Figures) -> Decimal:
+    """Return what a token of this month cost: the price in force, where that is what all were billed at."""
+    if price and costs_at(price.eur_per_token, month.tokens, month.requests, month.cost_nano_eur):
+        return price.eur_per_token
+    return average_price(month.tokens, month.cost_nano_eur)
+
+
+def _term(name: str, classes: str = "") -> tuple[Text, Text]:
+    """Draw one term of the formula, and return its figure and its name."""
+    with tag("div", classes):
+        return Text("b", skeleton=96), Text("small", name)
+
+
+def _weight(tokens: int, largest: int) -> float | None:
+    """Return how thick a row's hairline is drawn, from 0 to 1; None is a plain one."""
+    share = tokens / largest if largest else 0
+    return round(share, 3) if share >= _LEDGER_LINE else None

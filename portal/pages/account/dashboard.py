@@ -1,0 +1,161 @@
+"""The dashboard: how much of each budget is left, and where the last two weeks went."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from nicegui import APIRouter, ui
+
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading
+from portal.pages.account.budget_cards import BudgetBanner, BudgetCard
+from portal.pages.components.chart import UsageChart
+from portal.pages.components.formats import Formats
+from portal.pages.components.frame import frame
+from portal.pages.components.live import live
+from portal.pages.components.names import Name, name_cell
+from portal.pages.components.parts import Text, empty, icon, tag
+from portal.pages.components.table import Column, data_table, show_rows
+from portal.rules.periods import Period, day_of
+from portal.views.dashboard import DashboardView, load_dashboard
+from portal.views.keys import KeyView
+from portal.views.templates import CategoryView, TemplateView
+from portal.web.visitors import SignedIn
+
+router = APIRouter()
+
+_KEY_COLUMNS = (
+    Column("prefix", "Key prefix", cell='<span class="mp-mono">{{ props.row.prefix }}…</span>'),
+    Column("label", "Label", cell=name_cell("label")),
+    Column("last_used", "Last used", classes="num", heading="num", attributes=':title="props.row.last_used_exact"'),
+)
+
+
+@router.page("/user/dashboard")
+async def dashboard_page(viewer: SignedIn) -> None:
+    """Show the signed-in account its own figures."""
+    formats = Formats.of(viewer)
+
+    async def load() -> DashboardView:
+        return await in_reading(load_dashboard, viewer.id, utc_now())
+
+    with frame("Dashboard", viewer) as head:
+        banner = BudgetBanner(formats)
+        with tag("div", "mp-cards"):
+            cards = {period: BudgetCard(period, formats) for period in Period}
+        chart = UsageChart(formats)
+        with tag("div", "mp-two"):
+            keys = ActiveKeys(formats)
+            experts = ExpertConfiguration(formats)
+
+        def show(view: DashboardView, now: datetime) -> None:
+            head.subtitle(formats.long_day(day_of(now, formats.zone)))
+            banner.show(view.budgets, now)
+            for budget in view.budgets.all:
+                cards[budget.period].show(budget, now)
+            chart.show(view.days, view.budgets.daily.budget.limit)
+            keys.show(view.keys, now)
+            experts.show(view.template)
+
+        await live(("dashboard", viewer.id), load, show, head.updated())
+
+
+class ActiveKeys:
+    """The keys that work, and the way to all of them."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the card with an empty table."""
+        self._formats = formats
+        with tag("section", "mp-card", data_testid="active-keys", aria_label="Active API Keys"):
+            with tag("div", "mp-card__head mp-card__head--table"):
+                Text("h2", "Active API Keys")
+                with tag("a", "mp-more", href="/user/keys"):
+                    Text("span", "Manage keys")
+                    icon("arrow")
+            self._table = data_table(
+                "mini", _KEY_COLUMNS, test_id="active-keys-table", label="Active API keys", becomes_cards=False
+            )
+            with empty(
+                "key", "No keys yet", "Create a key and give it to a program. It appears here with its last use."
+            ) as self._empty:
+                with tag("a", "mp-btn mp-btn--primary", href="/user/keys?create=1"):
+                    icon("plus")
+                    Text("span", "Create key")
+            self._empty.set_visibility(False)
+
+    def show(self, keys: Sequence[KeyView], now: datetime) -> None:
+        """Put newer rows in place."""
+        self._table.set_visibility(bool(keys))
+        self._empty.set_visibility(not keys)
+        show_rows(
+            self._table,
+            [
+                {
+                    "id": key.id,
+                    "prefix": key.prefix,
+                    "label": key.label,
+                    "last_used": self._formats.moment(key.last_used_at, now) if key.last_used_at else "Never",
+                    "last_used_exact": self._formats.exact(key.last_used_at),
+                }
+                for key in keys
+            ],
+        )
+
+
+class ExpertConfiguration:
+    """Which models answer which category of question, and what that costs."""
+
+    def __init__(self, formats: Formats) -> None:
+        """Draw the card without a template."""
+        self._formats = formats
+        self._shown: TemplateView | None = None
+        with tag("section", "mp-card mp-column", data_testid="expert-config", aria_label="My Expert Configuration"):
+            with tag("div", "mp-card__head"):
+                with ui.element("div"):
+                    Text("h2", "My Expert Configuration")
+                    self._name = Text("p", "").classes("mp-card__sub")
+                self._factor = Text("span", "").classes("mp-badge mp-badge--line")
+            self._body = ui.element("div")
+        self._draw(None)
+
+    def show(self, template: TemplateView | None) -> None:
+        """Draw a template anew only when it has changed."""
+        if template != self._shown:
+            self._draw(template)
+
+    def _draw(self, template: TemplateView | None) -> None:
+        self._shown = template
+        self._name.show(template.name if template else "")
+        has_factor = template is not None and template.cost_factor != 1
+        self._factor.set_visibility(has_factor)
+        if template is not None:
+            self._factor.show(f"Cost factor {self._formats.factor(template.cost_factor)}")
+        self._body.clear()
+        with self._body:
+            if template is None:
+                empty(
+                    "list",
+                    "No expert template",
+                    "Your requests use each gateway's own choice of models. An administrator can assign a template.",
+                )
+            else:
+                _categories(template.categories)
+
+
+def _categories(categories: Sequence[CategoryView]) -> None:
+    with tag("div", "mp-card__body"), tag("dl", "mp-experts"):
+        for category in categories:
+            with ui.element("div"):
+                Text("dt", category.name)
+                for model in category.models:
+                    with ui.element("dd"):
+                        name, label = ("lock", "Required") if model.required else ("shuffle", "Optional")
+                        icon(name, label=label).classes("is-req" if model.required else "")
+                        with tag("span", "mp-model mp-mono"):
+                            Name(model.model, flows=True)
+                            if model.endpoint:
+                                Name(f"@{model.endpoint}", flows=True).element.classes("mp-faint")
+    with tag("div", "mp-card__foot"):
+        for name, label in (("lock", "Required"), ("shuffle", "Optional, used as a fallback")):
+            with tag("span", "mp-legend"):
+                icon(name)
+                Text("span", label)

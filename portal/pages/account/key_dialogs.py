@@ -1,0 +1,226 @@
+"""What one can do with API keys: create, name and revoke them."""
+
+from collections.abc import Callable
+from datetime import date
+
+from nicegui import events, ui
+from nicegui.element import Element
+
+from portal.actions.keys import NewKey, create_key, rename_key, revoke_key
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading, in_transaction
+from portal.errors import InvalidInput
+from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
+from portal.pages.admin.snippets import PROGRAMS, Values
+from portal.pages.components.dialogs import Confirmation, Dialog, FormDialog
+from portal.pages.components.fields import Message
+from portal.pages.components.formats import Formats
+from portal.pages.components.live import refresh_all
+from portal.pages.components.parts import Text, button, icon, set_props, tag
+from portal.rules.keys import LIFETIMES, expires_after, last_day_after
+from portal.rules.periods import day_of
+from portal.rules.usage import InvalidFilter, parse_day
+from portal.views.accounts import Viewer
+from portal.views.gateways import NO_REQUEST_YET, load_key_connection
+from portal.views.keys import KeyStatus, KeyView, load_keys
+
+_NEVER, _ON_A_DATE = "never", "date"
+_EXPIRY = {_NEVER: "Never", **{str(days): f"In {days} days" for days in LIFETIMES}, _ON_A_DATE: "On a date"}
+_LABEL_HINT = "Up to 100 characters; only you see it."
+
+
+class CreateKey:
+    """Asks for a label and an end, and hands the new key to the one place that shows it."""
+
+    def __init__(self, viewer: Viewer, formats: Formats, show: Callable[[NewKey, str], None]) -> None:
+        """Draw the dialog closed; `show` gets each new key and a line about when it expires."""
+        self._viewer = viewer
+        self._formats = formats
+        self._show = show
+        self._dialog = FormDialog("create-key", "Create key", self._create, reopen=self._reopen)
+        form = self._dialog.form
+        with self._dialog.body:
+            self._label = form.text("label", "Label", hint=_LABEL_HINT, placeholder="laptop or ci-agents")
+            self._expiry = form.choice("expiry", "Expires", _EXPIRY, _NEVER)
+            self._date = form.text("expires_at", "Last day", kind="date")
+            form.says()
+        with self._dialog.foot:
+            self._dialog.cancel()
+            form.submit("Create key")
+        set_props(self._label.control, autofocus=True, autocomplete="off")
+        self._expiry.control.on_value_change(self._explain)
+        self._date.control.on_value_change(self._explain)
+        self._explain()
+
+    def open(self) -> None:
+        """Ask, with nothing left of the last time."""
+        self._label.fill("")
+        self._expiry.fill(_NEVER)
+        self._date.fill("")
+        set_props(self._date.control, min=self._today().isoformat())
+        self._dialog.begin()
+
+    async def _reopen(self, _: str) -> None:
+        self.open()
+
+    def _explain(self) -> None:
+        """Say when the chosen end is, as soon as there is one."""
+        self._date.element.set_visibility(self._expiry.text == _ON_A_DATE)
+        try:
+            last = self._last_day()
+        except InvalidInput:
+            last = None
+        if last:
+            hint = f"Works until the end of {self._formats.long_day(last)}, {self._formats.zone.key}."
+        elif self._expiry.text == _ON_A_DATE:
+            hint = "After that day the key stops working; its history stays."
+        else:
+            hint = "Works until you revoke it."
+        self._expiry.hint(hint)
+
+    async def _create(self) -> str:
+        now, last = utc_now(), self._last_day()
+        expires_at = expires_after(last, self._formats.zone) if last else None
+        made = await in_transaction(create_key, self._viewer.id, self._label.text, expires_at, now)
+        self._dialog.close()
+        self._show(made, f"works until the end of {self._formats.day(last)}" if last else "no expiry")
+        await refresh_all(self._viewer.id)
+        return ""
+
+    def _last_day(self) -> date | None:
+        """Return the last day on which the key is to work; None is for ever. Raises InvalidInput."""
+        choice = self._expiry.text
+        if choice in map(str, LIFETIMES):
+            return last_day_after(int(choice), utc_now(), self._formats.zone)
+        if choice != _ON_A_DATE:
+            return None
+        if not self._date.text:
+            raise InvalidInput("Choose the last day on which the key works.", "expires_at")
+        try:
+            return parse_day(self._date.text, "expires_at")
+        except InvalidFilter as error:
+            raise InvalidInput(str(error), "expires_at") from error
+
+    def _today(self) -> date:
+        return day_of(utc_now(), self._formats.zone)
+
+
+class NewKeyDialog:
+    """Shows a key the only time it can be seen, and what to do with it; once it is closed, the key is nowhere here."""
+
+    def __init__(self, viewer: Viewer, formats: Formats, home: Element) -> None:
+        """Draw the dialog closed and empty; only its buttons lead out of it, back to `home`."""
+        self._viewer = viewer
+        self._made: NewKey | None = None
+        self._dialog = Dialog("Key created", must_answer=True, home=home)
+        self._dialog.window.classes("mp-wide")
+        with self._dialog.body:
+            with tag("div", "mp-secret-row"):
+                self._secret = Text("code").classes("mp-secret")
+                self._copy = button("Copy key", kind="primary", icon="copy").props("autofocus")
+            with tag("div", "mp-msg mp-msg--warn"):
+                icon("warn")
+                Text("div", "Copy it now. It is not stored and cannot be shown again.")
+            names = {key: kind.name for key, kind in PROGRAMS.items()}
+            self._kind = Choice("How the key is used", names, next(iter(names)), self._show_kind)
+            self._snippets = Snippets()
+            self._message = Message()
+            self._light = ConnectionLight(formats)
+        with self._dialog.foot:
+            button("I have copied it", self._close)
+        self._secret.props["data-testid"] = "new-key"
+        self._copy.props["data-copies"] = self._secret.html_id
+        ui.on("portal-copied", self._say)
+
+    def open(self, made: NewKey, expiry: str) -> None:
+        """Show a key that has just been made."""
+        self._made = made
+        self._dialog.context.show(f"{made.label} · {expiry}")
+        self._secret.show(made.secret)
+        self._show_kind(self._kind.chosen)
+        self._message.clear()
+        self._dialog.open()
+        self._light.watch(lambda: in_reading(load_key_connection, self._viewer.id, made.id), NO_REQUEST_YET)
+
+    def _show_kind(self, kind: str) -> None:
+        if self._made is not None:
+            values = Values(public_address(), self._made.secret, username=self._viewer.username)
+            self._snippets.show(PROGRAMS[kind], values)
+
+    async def _close(self) -> None:
+        self._made = None
+        self._light.stop()
+        self._secret.client.outbox.message_history.clear()  # NiceGUI keeps what it has sent for those who reconnect
+        self._secret.show("")
+        self._snippets.clear()
+        self._dialog.close()
+        await refresh_all(self._viewer.id)  # the key may have been used meanwhile
+
+    def _say(self, event: events.GenericEventArguments) -> None:
+        """Say whether the browser has copied the text; it does so by itself, see portal.js."""
+        say_copied(self._message, event)
+
+
+class RenameKey:
+    """Asks for another label."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        """Draw the dialog closed."""
+        self._viewer = viewer
+        self._key: KeyView | None = None
+        self._dialog = FormDialog("label", "Edit label", self._rename, reopen=self._reopen)
+        form = self._dialog.form
+        with self._dialog.body:
+            self._label = form.text("label", "Label", hint=_LABEL_HINT)
+            form.says()
+        with self._dialog.foot:
+            self._dialog.cancel()
+            form.submit("Save")
+        set_props(self._label.control, autofocus=True, autocomplete="off")
+
+    def open(self, key: KeyView) -> None:
+        """Ask for another label of this key."""
+        self._key = key
+        self._dialog.context.show(f"{key.prefix}…")
+        self._label.fill(key.label)
+        self._dialog.begin(str(key.id))
+
+    async def _reopen(self, key_id: str) -> None:
+        view = await in_reading(load_keys, self._viewer.id, utc_now())
+        for key in view.keys:
+            if str(key.id) == key_id and key.status is KeyStatus.ACTIVE:
+                self.open(key)
+
+    async def _rename(self) -> str:
+        if self._key is not None and self._label.text != self._key.label:
+            await in_transaction(rename_key, self._viewer.id, self._key.id, self._label.text, utc_now())
+        self._dialog.close()
+        await refresh_all(self._viewer.id)
+        return ""
+
+
+class RevokeKey:
+    """Asks before a key is ended for ever."""
+
+    def __init__(self, viewer: Viewer, said: Message, home: Element) -> None:
+        """Draw the dialog closed; `said` tells afterwards what has been done, and `home` gets the focus."""
+        self._viewer = viewer
+        self._said = said
+        self._confirmation = Confirmation("Keep key", "Revoke key", home=home)
+
+    def open(self, key: KeyView) -> None:
+        """Ask whether this key is to be revoked."""
+
+        async def revoke() -> None:
+            await in_transaction(revoke_key, self._viewer.id, key.id, utc_now())
+            self._said.say(f"“{key.label}” has been revoked. Gateways refuse it from now on.")
+            await refresh_all(self._viewer.id)
+
+        self._said.clear()
+        self._confirmation.ask(
+            f"Revoke “{key.label}”?",
+            "Programs using this key stop working at once. Its past requests stay in your history. "
+            "This cannot be undone.",
+            revoke,
+            code=f"{key.prefix}…",
+        )

@@ -1,0 +1,142 @@
+"""The dialog in which a person writes a note on one request, with the figures of that request above it."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from portal.actions.notes import write_note
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading, in_transaction
+from portal.errors import PortalError
+from portal.pages.components.dialogs import FormDialog
+from portal.pages.components.formats import NOTHING, Formats
+from portal.pages.components.parts import Text, button, icon_name, set_props, tag
+from portal.rules.text import MAX_NOTE
+from portal.views.accounts import Viewer
+from portal.views.usage import UsageRow, load_usage_row
+
+_FACTS = ("Prompt", "Completion", "Total raw", "Cached", "Reasoning", "Total billable", "Cost", "Duration", "Status")
+"""In columns of three, so that cached stands under prompt, reasoning under completion and one total under the other."""
+
+
+class NoteDialog:
+    """One dialog for all rows; it reads the request anew when it opens."""
+
+    def __init__(self, viewer: Viewer, formats: Formats, changed: Callable[[], Awaitable[None]]) -> None:
+        """Draw it closed; `changed` is awaited when a note was written or deleted."""
+        self._viewer = viewer
+        self._formats = formats
+        self._changed = changed
+        self._row: UsageRow | None = None
+        self._dialog = FormDialog("note", "Note", self._save, reopen=self._reopen)
+        set_props(self._dialog.window, data_testid="note-dialog")
+        with self._dialog.body:
+            self._facts = _draw_facts()
+            with ui.element("div"):
+                self._text = self._draw_text()
+                with tag("p", "mp-hint mp-between"):
+                    Text("span", "Other users never see it. Administrators can.")
+                    self._count = Text("span", "")
+            self._dialog.form.says()
+        with self._dialog.foot:
+            self._delete = button("Delete", self._delete_note, kind="ghost").classes("mp-btn--danger is-left")
+            self._dialog.cancel()
+            self._dialog.form.submit("Save")
+
+    async def open(self, usage_id: object) -> None:
+        """Open for a request of the viewer's own; for anything else say that there is none."""
+        try:
+            number = usage_id if type(usage_id) is int and 0 < usage_id < 2**63 else 0
+            row = await in_reading(load_usage_row, self._viewer, number)
+        except PortalError as error:
+            if not self._dialog.window.is_deleted:
+                _tell(error.detail, "crit")
+            return
+        if self._dialog.window.is_deleted:
+            return
+        self._show(row)
+        self._dialog.begin(str(row.id))
+
+    async def _reopen(self, usage_id: str) -> None:
+        await self.open(int(usage_id) if usage_id.isascii() and usage_id.isdigit() and len(usage_id) < 20 else 0)
+
+    def _show(self, row: UsageRow) -> None:
+        f = self._formats
+        self._row = row
+        self._dialog.title.show("Edit note" if row.note else "Add note")
+        what = [row.model, row.template or "", f.moment(row.requested_at, utc_now()), row.key_label or ""]
+        self._dialog.context.show(" · ".join(filter(None, what)), title=f.exact(row.requested_at))
+        raw = (row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens, row.reasoning_tokens)
+        counts = ["Unknown"] * len(raw) if row.without_counts else [f.number(count) for count in raw]
+        billed = (f.number(row.billable_tokens), f.cost_of(row.cost_nano_eur))
+        values = (*counts, *billed, _duration(row.latency_ms), row.status)
+        for name, value in zip(_FACTS, values, strict=True):
+            self._facts[name].show(value, title=value if name == "Status" else None)
+        factor = f"Total raw × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""
+        self._facts["Total billable"].show(f.number(row.billable_tokens), title=factor)
+        self._text.set_value(row.note or "")
+        self._show_count()
+        self._delete.set_visibility(bool(row.note))
+
+    def _show_count(self) -> None:
+        length = len(self._text.value or "")
+        self._count.show(f"{length:,} / {MAX_NOTE:,}")
+        self._count.classes(add="mp-over" if length > MAX_NOTE else "", remove="" if length > MAX_NOTE else "mp-over")
+
+    async def _save(self) -> str:
+        return await self._write(self._text.value or "")
+
+    async def _delete_note(self) -> None:
+        await self._dialog.form.run(lambda: self._write(""))
+
+    async def _write(self, text: str) -> str:
+        row = self._row
+        if row is None:
+            return ""
+        note = await in_transaction(write_note, self._viewer.id, row.id, text, utc_now())
+        await self._changed()
+        if self._dialog.window.is_deleted:
+            return ""  # the tab was closed meanwhile
+        self._dialog.close()
+        if note or row.note:
+            _tell("Note saved." if note else "Note deleted.", "ok")
+        return ""
+
+    def _draw_text(self) -> ui.textarea:
+        form = self._dialog.form
+        text = ui.textarea(on_change=self._show_count).props("outlined dense autofocus rows=6").classes("mp-note")
+        # twice as many as are taken, so that a long text is refused with a reason rather than cut without one
+        set_props(text, aria_label="Note text", maxlength=2 * MAX_NOTE)
+        form.watch("note", text)
+        return text.on("keydown.ctrl.enter", form.send, args=[]).on("keydown.meta.enter", form.send, args=[])
+
+
+def _draw_facts() -> dict[str, Text]:
+    facts = {}
+    with tag("dl", "mp-note-facts mp-note-facts--three"):
+        for name in _FACTS:
+            with ui.element("div"):
+                Text("dt", name)
+                facts[name] = Text("dd", "")
+    for name in ("Total raw", "Total billable"):
+        facts[name].classes("strong")
+    return facts
+
+
+def _duration(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return NOTHING
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
+
+
+def _tell(sentence: str, kind: str) -> None:
+    """Say something in passing, without taking the focus; the stylesheet has its colours."""
+    ui.notify(
+        sentence,
+        position="bottom",
+        color="mp",
+        textColor="mp",
+        icon=icon_name(kind),
+        classes=f"mp-toast mp-toast--{kind}",
+        attrs={"role": "status"},
+    )

@@ -1,0 +1,248 @@
+"""Profile: who one is here, how times and numbers are written, the password, and where one is signed in."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from nicegui import APIRouter, ui
+from nicegui.events import GenericEventArguments
+
+from portal.actions.accounts import Language, Profile, Role, Theme, change_password, change_profile
+from portal.actions.sessions import sign_out_others
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading, in_transaction
+from portal.errors import InvalidInput
+from portal.pages.clients import recheck
+from portal.pages.components.dialogs import Confirmation
+from portal.pages.components.drafts import Draft
+from portal.pages.components.fields import Form, Message, choice_field
+from portal.pages.components.formats import Formats
+from portal.pages.components.frame import THEME_NAMES, ThemeSwitch, frame
+from portal.pages.components.live import live, refresh_all
+from portal.pages.components.names import name_cell
+from portal.pages.components.parts import Text, button, known_facts, tag
+from portal.pages.components.table import Column, data_table, show_rows
+from portal.rules.browsers import browser_name
+from portal.rules.periods import zone_names
+from portal.views.accounts import OpenSession, ProfileView, Viewer, load_profile
+from portal.web.visitors import SignedIn
+
+router = APIRouter()
+
+_ROLES = {Role.USER: "User", Role.EXPERT: "Expert", Role.ADMIN: "Administrator"}
+_LANGUAGES: dict[str, str] = {
+    Language.ENGLISH: "English: 1,234.5 and 3 Mar 2026",
+    Language.GERMAN: "Deutsch: 1.234,5 and 3. März 2026",
+}
+_SESSION_COLUMNS = (
+    Column(
+        "browser",
+        "Browser",
+        classes="s-browser",
+        attributes=':title="props.row.user_agent"',
+        cell=f'<span class="s-name">{name_cell("browser", flows=True)}'
+        '<span v-if="props.row.is_this" class="mp-badge mp-badge--accent">This browser</span></span>',
+    ),
+    Column("address", "Address", classes="s-address"),
+    Column("since", "Signed in", classes="s-since", attributes=':title="props.row.since_exact"'),
+    Column("seen", "Last seen", classes="s-seen", attributes=':title="props.row.seen_exact"'),
+)
+
+
+@router.page("/user/profile")
+async def profile_page(viewer: SignedIn, saved: str = "") -> None:
+    """Show the signed-in account what it may change about itself."""
+    formats = Formats.of(viewer)
+
+    async def load() -> ProfileView:
+        return await in_reading(load_profile, viewer, utc_now())
+
+    with frame("Profile", viewer) as head:
+        updated = head.updated(only_stale=True)
+        with tag("div", "mp-two"):
+            about = AboutForm(viewer, head.theme)
+            PasswordForm(viewer)
+        sessions = SessionsTable(viewer, formats)
+        if saved == "1":
+            about.say_saved()
+        await live(("profile", viewer.id, viewer.session_id), load, sessions.show, updated)
+
+
+class AboutForm:
+    """Name, address, zone, and how numbers are written; saved together. The theme applies as soon as it is chosen."""
+
+    def __init__(self, viewer: Viewer, theme: ThemeSwitch) -> None:
+        """Draw the form with what is stored."""
+        self._viewer = viewer
+        self._theme = theme
+        with tag("section", "mp-card", data_testid="profile-form", aria_label="About you"):
+            with tag("div", "mp-card__head"):
+                Text("h2", "About you")
+            with Form(self._save, name="About you") as self._form:
+                self._draw_facts()
+                self._draw_fields()
+                Draft("about", self._form)
+        self._form.element.classes("mp-card__body mp-form")
+
+    def say_saved(self) -> None:
+        """Say that it has been saved, once somebody is there to hear it; the page was loaded anew since."""
+        ui.navigate.history.replace("/user/profile")
+        ui.timer(0.1, lambda: self._message.say("Saved."), once=True)
+
+    def _draw_facts(self) -> None:
+        username, role = known_facts("Username", "Role")
+        username.show(self._viewer.username)
+        role.show(_ROLES[Role(self._viewer.role)])
+
+    def _draw_fields(self) -> None:
+        viewer, form = self._viewer, self._form
+        with tag("div", "mp-pair"):
+            self._name = form.text("display_name", "Display name", viewer.display_name, autocomplete="name")
+            self._email = form.text("email", "Email", viewer.email, kind="email", autocomplete="email")
+        with tag("div", "mp-pair"):
+            zones = {name: name.replace("_", " ") for name in sorted(zone_names())}
+            self._zone = form.choice(
+                "time_zone",
+                "Time zone",
+                zones,
+                viewer.time_zone,
+                hint="The times of single requests are shown in it.",
+                searchable=True,
+            )
+            self._language = form.choice(
+                "language",
+                "Language of numbers and dates",
+                _LANGUAGES,
+                viewer.language,
+                hint="How they are written; the pages are in English.",
+            )
+        themes = {theme.value: name for theme, name in THEME_NAMES.items()}
+        with tag("div", "mp-pair"):
+            chosen = choice_field("Theme", themes, self._theme.theme.value, hint="Applies at once.")
+        chosen.control.on_value_change(lambda: self._theme.choose(Theme(chosen.text)))
+        self._theme.follow(lambda theme: chosen.fill(theme.value))
+        with tag("div", "mp-form__foot"):
+            form.submit("Save")
+        self._message = form.says()
+        ui.on("portal-zone", self._suggest)
+
+    def _suggest(self, event: GenericEventArguments) -> None:
+        """Tell which zone the browser is in, where it is another."""
+        zone = str(event.args)[:64]
+        if zone in zone_names() and zone != self._viewer.time_zone:
+            self._zone.hint(f"This browser is in {zone.replace('_', ' ')}.")
+
+    async def _save(self) -> str:
+        wanted = Profile(
+            display_name=self._name.text,
+            email=self._email.text,
+            time_zone=self._zone.text,
+            language=self._language.text,
+            theme=self._theme.theme.value,
+        )
+        await in_transaction(change_profile, self._viewer.id, wanted, utc_now())
+        ui.navigate.to("/user/profile?saved=1")  # all of the page is written by these
+        return ""
+
+
+class PasswordForm:
+    """A new password for the old one; other browsers are signed out."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        """Draw the form empty, as password managers like it."""
+        self._viewer = viewer
+        with tag("section", "mp-card", data_testid="password-form", aria_label="Password"):
+            with tag("div", "mp-card__head"), ui.element("div"):
+                Text("h2", "Password")
+                Text("p", "Changing it signs out all other browsers.").classes("mp-card__sub")
+            with Form(self._change, name="Password") as self._form:
+                self._draw_fields(viewer.username)
+                Draft("password", self._form)
+        self._form.element.classes("mp-card__body mp-form")
+
+    def _draw_fields(self, username: str) -> None:
+        form = self._form
+        tag("input", type="text", name_="username", autocomplete="username", value=username, readonly="", hidden="")
+        self._current = form.text("current", "Current password", kind="password", autocomplete="current-password")
+        self._new = form.text(
+            "new", "New password", kind="password", autocomplete="new-password", hint="At least 10 characters."
+        )
+        self._again = form.text("again", "Repeat new password", kind="password", autocomplete="new-password")
+        with tag("div", "mp-form__foot"):
+            form.submit("Change password")
+        form.says()
+
+    async def _change(self) -> str:
+        if self._new.text != self._again.text:
+            raise InvalidInput("This is not the same as the new password.", "again")
+        viewer = self._viewer
+        await asyncio.to_thread(
+            change_password, viewer.id, viewer.session_id, self._current.text, self._new.text, utc_now()
+        )
+        for field in (self._current, self._new, self._again):
+            field.fill("")
+        await _end_at_once(viewer)
+        return "Password changed. Other browsers have been signed out."
+
+
+class SessionsTable:
+    """Where one is signed in, and the way to end that everywhere else."""
+
+    def __init__(self, viewer: Viewer, formats: Formats) -> None:
+        """Draw the card with an empty table."""
+        self._viewer = viewer
+        self._formats = formats
+        self._confirmation = Confirmation("Cancel", "Sign out other sessions")
+        with tag("section", "mp-card", aria_label="Sessions"):
+            with tag("div", "mp-card__head mp-card__head--table"):
+                with ui.element("div"):
+                    Text("h2", "Sessions")
+                    Text("p", "Browsers that are signed in with this account").classes("mp-card__sub")
+                self._others = button("Sign out other sessions", self._ask)
+            with tag("div", "mp-card__said"):
+                self._said = Message()
+            self._table = data_table("sessions", _SESSION_COLUMNS, test_id="sessions-table", label="Sessions")
+        self._others.set_visibility(False)
+
+    def show(self, view: ProfileView, now: datetime) -> None:
+        """Put newer rows in place."""
+        self._others.set_visibility(any(not session.is_this for session in view.sessions))
+        show_rows(self._table, [self._row(session, now) for session in view.sessions])
+
+    def _row(self, session: OpenSession, now: datetime) -> dict[str, Any]:
+        f = self._formats
+        return {
+            "id": session.id,
+            "browser": browser_name(session.user_agent),
+            "user_agent": session.user_agent,
+            "is_this": session.is_this,
+            "address": session.address,
+            "since": f.moment(session.created_at, now),
+            "since_exact": f.exact(session.created_at),
+            "seen": f.moment(session.last_seen_at, now),
+            "seen_exact": f.exact(session.last_seen_at),
+        }
+
+    def _ask(self) -> None:
+        self._said.clear()
+        self._confirmation.ask(
+            "Sign out other sessions?",
+            "Every other browser has to sign in again. Your API keys keep working.",
+            self._sign_out,
+        )
+
+    async def _sign_out(self) -> None:
+        viewer = self._viewer
+        if viewer.session_id is None:
+            return
+        ended = await in_transaction(sign_out_others, viewer.id, viewer.session_id, utc_now())
+        self._said.say(
+            "One other session has been ended." if ended == 1 else f"{ended} other sessions have been ended."
+        )
+        await _end_at_once(viewer)
+
+
+async def _end_at_once(viewer: Viewer) -> None:
+    """Close what the ended sessions have open, and show that they are gone."""
+    await recheck()
+    await refresh_all(viewer.id)

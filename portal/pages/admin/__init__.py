@@ -1,0 +1,1 @@
+"""Pages of administrators, and the components that only they use."""

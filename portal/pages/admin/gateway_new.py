@@ -1,0 +1,140 @@
+"""Connect a gateway: what it is, what to copy, and whether it has been heard of."""
+
+from nicegui import APIRouter, events, ui
+
+from portal.actions.gateways import NewGateway, connect_gateway
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading, in_transaction
+from portal.errors import Conflict, InvalidInput
+from portal.pages.addresses import CONNECT, GATEWAYS
+from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
+from portal.pages.admin.snippets import GATEWAYS as KINDS
+from portal.pages.admin.snippets import Values
+from portal.pages.components.drafts import Draft
+from portal.pages.components.fields import Form, Message
+from portal.pages.components.formats import Formats
+from portal.pages.components.frame import frame
+from portal.pages.components.parts import Text, icon, set_props, tag
+from portal.views.accounts import Viewer
+from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection
+from portal.web.visitors import Administrator
+
+router = APIRouter()
+
+_DEFAULT = "litellm"
+_NAME_HINT = "What it is called here."
+_MODE_HINT = "Shown for requests of which the gateway names none."
+
+
+@router.page(CONNECT)
+async def connect_page(viewer: Administrator, kind: str = _DEFAULT) -> None:
+    """Let an administrator connect a gateway; `?kind=` chooses what it is."""
+    names = await in_reading(load_free_names, viewer.id, KINDS)
+    with frame("Connect gateway", viewer, section="Gateways") as head:
+        head.subtitle("Choose what it is, copy the snippet, and watch the light.")
+        ConnectGateway(viewer, kind if kind in KINDS else _DEFAULT, names)
+
+
+class ConnectGateway:
+    """Two steps: a name, then the snippet with a fresh token, which is seen only here and only now."""
+
+    def __init__(self, viewer: Viewer, kind: str, names: dict[str, str]) -> None:
+        """Draw the first step, with the name that `names` has for each kind; the second one waits for it."""
+        self._viewer = viewer
+        self._names = names
+        self._made: NewGateway | None = None
+        with tag("section", "mp-card", aria_label="What it is", data_testid="connect-form"):
+            with tag("div", "mp-card__head"):
+                Text("h2", "What do you want to connect?")
+            with Form(self._create, name="Connect gateway") as self._form:
+                self._draw_fields(kind)
+                self._draft = Draft("gateway", self._form)
+            self._form.element.classes("mp-card__body mp-form")
+        with tag("section", "mp-card", aria_label="What to copy") as self._second:
+            with tag("div", "mp-card__head"), ui.element("div"):
+                self._title = Text("h2")
+                self._sub = Text("p").classes("mp-card__sub")
+            with tag("div", "mp-card__body mp-form"):
+                self._draw_second()
+        self._second.set_visibility(False)
+        ui.on("portal-copied", self._say_copied)
+
+    def _draw_fields(self, kind: str) -> None:
+        form = self._form
+        self._kind = Choice("Kind of gateway", {key: k.name for key, k in KINDS.items()}, kind, self._choose)
+        self._about = Text("p", KINDS[kind].about).classes("mp-muted")
+        with tag("div", "mp-pair"):
+            self._name = form.text(
+                "name", "Name", self._names[kind], hint="What it is called here.", autocomplete="off"
+            )
+            self._mode = form.text("mode", "Mode", "native", hint=_MODE_HINT, autocomplete="off")
+        with tag("div", "mp-form__foot") as self._foot:
+            form.submit("Create gateway")
+        form.says()
+
+    def _draw_second(self) -> None:
+        with tag("div", "mp-msg mp-msg--warn") as self._once:
+            icon("warn")
+            Text("div", "The token in it is shown only now. Keep it where your other secrets are.")
+        self._snippets = Snippets()
+        self._copied = Message()
+        self._light = ConnectionLight(Formats.of(self._viewer))
+        with tag("p", "mp-form__foot"):
+            self._on = tag("a", "mp-btn", "Open the gateway’s page", href=GATEWAYS)
+
+    def _choose(self, kind: str) -> None:
+        """Suggest the name that goes with a kind, unless another one has been typed."""
+        if self._made is not None:
+            self._show(self._made)
+            return
+        self._about.show(KINDS[kind].about)
+        if self._name.text in {"", *self._names.values()}:
+            is_typed = self._draft.is_typed
+            self._name.fill(self._names[kind])
+            if not is_typed:
+                self._draft.begin()
+
+    async def _create(self) -> str:
+        if self._made is not None:
+            return ""
+        try:
+            self._made = await self._connect()
+        except Conflict as error:
+            raise await self._with_another_name(error) from error
+        self._show(self._made)
+        self._light.watch(self._look, NO_EVENT_YET)
+        return ""
+
+    async def _connect(self) -> NewGateway:
+        with_token = KINDS[self._kind.chosen].with_token
+        name, mode = self._name.text, self._mode.text
+        return await in_transaction(connect_gateway, self._viewer.id, name, mode, utc_now(), with_token=with_token)
+
+    async def _with_another_name(self, error: Conflict) -> InvalidInput:
+        """Put a name that is free in place of one that is taken; return what to say about it."""
+        taken = self._name.text.strip()
+        self._names = await in_reading(load_free_names, self._viewer.id, {*KINDS, taken})
+        self._name.fill(self._names[taken])
+        return InvalidInput(f"{error.detail} {self._names[taken]} is free.", "name")
+
+    def _show(self, made: NewGateway) -> None:
+        kind = KINDS[self._kind.chosen]
+        self._about.set_visibility(False)
+        self._title.show(f"Connect {made.name}")
+        values = Values(public_address(), name=made.name, username=self._viewer.username)
+        if made.token is not None:
+            values = Values(values.url, made.token, made.name, self._viewer.username)
+        self._snippets.show(kind, values)
+        self._once.set_visibility(made.token is not None and kind.with_token)
+        self._foot.set_visibility(False)
+        for field in (self._name, self._mode):
+            set_props(field.control, readonly=True)
+        set_props(self._on, href=f"{GATEWAYS}/{made.id}")
+        self._second.set_visibility(True)
+
+    async def _look(self) -> Connection:
+        assert self._made is not None  # noqa: S101  # it is watched from then on
+        return await in_reading(load_gateway_connection, self._viewer.id, self._made.id)
+
+    def _say_copied(self, event: events.GenericEventArguments) -> None:
+        say_copied(self._copied, event)

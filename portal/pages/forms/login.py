@@ -1,0 +1,133 @@
+"""Signing in and out: a plain HTML form, which password managers fill and which works without JavaScript."""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.actions.accounts import adopt_time_zone
+from portal.actions.password_resets import links_can_be_mailed
+from portal.actions.sessions import SignIn, sign_in, sign_out
+from portal.clock import utc_now
+from portal.db.sql.session import in_transaction
+from portal.errors import PortalError, TooManyTries, WrongCredentials
+from portal.pages.addresses import DASHBOARD, SIGN_IN, own_path
+from portal.pages.clients import close_clients
+from portal.pages.forms.rendering import html_page, in_words, read_form
+from portal.rules.text import MAX_NAME
+from portal.views.accounts import Viewer
+from portal.web.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
+
+router = APIRouter(include_in_schema=False)
+
+LONGEST_ZONE = 64
+"""Characters of a time zone's name that are looked at."""
+_ASK = "Try again, or ask your administrator for a new password."
+_FORGOT = "Try again; if you have forgotten the password, you can set a new one."
+
+
+@router.get(SIGN_IN)
+async def show_sign_in(request: Request) -> Response:
+    """Show the form, or send on who is signed in already."""
+    wanted = own_path(request.query_params.get("next", ""))
+    if await asyncio.to_thread(viewer_of, request) is not None:
+        return RedirectResponse(wanted or DASHBOARD, 303)
+    return _form(request, next=wanted, changed="changed" in request.query_params)
+
+
+@router.post(SIGN_IN)
+async def take_sign_in(request: Request) -> Response:
+    """Sign in and go to the page that was asked for; what is refused comes back with the form."""
+    form = await read_form(request, "username", "password", "next", "time_zone")
+    username, wanted = form["username"], own_path(form["next"])
+    if not username.strip() or not form["password"]:
+        return _form(request, 422, sentence="Enter your username and your password.", username=username, next=wanted)
+    try:
+        return await signed_in_response(request, username, form["password"], wanted, form["time_zone"])
+    except PortalError as refused:
+        return _refused(request, refused, username, wanted)
+
+
+@router.post("/user/logout")
+async def take_sign_out(request: Request) -> Response:
+    """End the session, and with it every page it has open."""
+    token, viewer = session_token(request), None
+    if token is not None:
+        viewer = await asyncio.to_thread(viewer_of, request)
+        await in_transaction(sign_out, token)
+    response = RedirectResponse(SIGN_IN, 303, background=_closing(viewer))
+    clear_session_cookie(response)
+    return response
+
+
+async def signed_in_response(
+    request: Request, username: str, password: str, wanted: str | None, time_zone: str
+) -> Response:
+    """Sign in and return the way on with the new cookie; the session the browser had before ends with its pages.
+
+    An account without a time zone takes the browser's, if it is one and not just any text.
+    Raises WrongCredentials and TooManyTries.
+    """
+    before = await asyncio.to_thread(viewer_of, request)
+    opened: SignIn = await asyncio.to_thread(
+        sign_in, username, password, browser_of(request), session_token(request), utc_now()
+    )
+    if time_zone:
+        await in_transaction(adopt_time_zone, opened.account_id, time_zone[:LONGEST_ZONE])
+    response = RedirectResponse(wanted or DASHBOARD, 303, background=_closing(before))
+    set_session_cookie(response, opened.token)
+    return response
+
+
+def _closing(viewer: Viewer | None) -> BackgroundTask | None:
+    """Return what closes the pages of a session that has ended, after the browser has been told the way on.
+
+    Sent away any sooner, its pages would ask for the form while the browser still has the old cookie.
+    """
+    if viewer is None or viewer.session_id is None:
+        return None
+    return BackgroundTask(close_clients, viewer.session_id)
+
+
+def _form(
+    request: Request,
+    status: int = 200,
+    *,
+    sentence: str = "",
+    username: str = "",
+    next: str | None = None,  # noqa: A002  # the name of the field
+    is_bad: bool = False,
+    changed: bool = False,
+) -> Response:
+    name = "".join(c for c in username if c.isprintable())[:MAX_NAME]
+    return html_page(
+        request,
+        "login.html",
+        status,
+        sentence=sentence,
+        username=name,
+        next=next or "",
+        is_bad=is_bad,
+        changed=changed,
+    )
+
+
+def _refused(request: Request, refused: PortalError, username: str, wanted: str | None) -> Response:
+    sentence = refused.detail
+    if isinstance(refused, WrongCredentials):
+        sentence = f"{refused.detail} {_FORGOT if links_can_be_mailed() else _ASK}"
+    if isinstance(refused, TooManyTries) and refused.retry_after is not None:
+        sentence = f"Too many tries. Try again in {in_words(refused.retry_after)}."
+    response = _form(
+        request,
+        refused.status,
+        sentence=sentence,
+        username=username,
+        next=wanted,
+        is_bad=isinstance(refused, WrongCredentials),
+    )
+    if refused.retry_after is not None:
+        response.headers["Retry-After"] = str(refused.retry_after)
+    return response

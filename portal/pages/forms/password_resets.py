@@ -1,0 +1,145 @@
+"""Forgotten passwords: asking for a link by mail, and setting another password with it; plain HTML forms.
+
+Decisions: the answer to an ask has gone out before accounts are looked for, so it is the same, in the same time, for
+every address. Opening a link only reads whose it is, so a scanner that opens what is in a mail uses nothing up; and
+that it still works is told at once, not after somebody has thought of a password. From then on the token travels in
+the form, and the address bar holds none.
+"""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.actions.password_resets import (
+    LinkEnded,
+    count_ask,
+    links_can_be_mailed,
+    owner_of,
+    queue_links,
+    reset_password,
+)
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading, in_transaction
+from portal.errors import InvalidInput, TooManyTries
+from portal.pages.addresses import SIGN_IN
+from portal.pages.clients import recheck
+from portal.pages.forms.rendering import check_repeated, html_page, in_words, read_form
+from portal.rules.mails import LINK_LASTS
+from portal.rules.text import MAX_EMAIL, MIN_PASSWORD, InvalidText, clean_email
+from portal.web.visitors import browser_of
+
+router = APIRouter(include_in_schema=False)
+
+FORGOT = "/user/forgot-password"
+RESET = "/user/reset-password"
+LONGEST_TOKEN = 200
+_HINT = f"At least {MIN_PASSWORD} characters. Several words are easy to remember."
+_MINUTES = int(LINK_LASTS.total_seconds()) // 60
+
+
+@router.get(FORGOT)
+async def show_forgot(request: Request) -> Response:
+    """Show the form, or after it what to expect; where no mail is sent, who helps instead."""
+    return _forgot(request, asked="asked" in request.query_params)
+
+
+@router.post(FORGOT)
+async def take_forgot(request: Request) -> Response:
+    """Have links sent to an email address, if it is somebody's; the answer is the same if not."""
+    typed = (await read_form(request, "email"))["email"]
+    if not links_can_be_mailed():
+        return _forgot(request, 404)
+    try:
+        email, address = clean_email(typed), browser_of(request).address
+        await in_transaction(count_ask, email, address, utc_now())
+    except InvalidText as error:
+        return _forgot(request, 422, email=typed, error=str(error))
+    except TooManyTries as error:
+        response = _forgot(request, error.status, email=typed, sentence=_wait(error))
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    after = BackgroundTask(queue_links, email, address, utc_now())
+    return RedirectResponse(f"{FORGOT}?asked", 303, background=after)
+
+
+@router.get(RESET)
+async def show_reset(request: Request) -> Response:
+    """Show the form to whoever holds a good link."""
+    token = request.query_params.get("token", "")[:LONGEST_TOKEN]
+    try:
+        username = await in_reading(owner_of, token, utc_now())
+    except LinkEnded as ended:
+        return _reset(request, ended.status, sentence=ended.detail)
+    return _reset(request, token=token, username=username)
+
+
+@router.post(RESET)
+async def take_reset(request: Request) -> Response:
+    """Set another password and ask to sign in with it; what cannot be taken is said beside its field."""
+    form = await read_form(request, "token", "username", "password", "repeated")
+    token = form["token"][:LONGEST_TOKEN]
+    try:
+        username = await in_reading(owner_of, token, utc_now())
+        errors = await _set_password(token, form["password"], form["repeated"])
+    except LinkEnded as ended:
+        return _reset(request, ended.status, sentence=ended.detail)
+    if errors:
+        return _reset(request, 422, token=token, username=username, errors=errors)
+    return RedirectResponse(f"{SIGN_IN}?changed", 303, background=BackgroundTask(recheck))
+
+
+async def _set_password(token: str, password: str, repeated: str) -> dict[str, str]:
+    """Set another password; return what is wrong with which field. Raises LinkEnded."""
+    try:
+        check_repeated(repeated, password)
+        await asyncio.to_thread(reset_password, token, password, utc_now())
+    except InvalidText as error:
+        return {"repeated": str(error)}
+    except InvalidInput as error:
+        return {"password": error.detail}
+    return {}
+
+
+def _wait(refused: TooManyTries) -> str:
+    return f"That was asked for several times. Try again in {in_words(refused.retry_after or 0)}."
+
+
+def _forgot(
+    request: Request, status: int = 200, *, asked: bool = False, email: str = "", error: str = "", sentence: str = ""
+) -> Response:
+    return html_page(
+        request,
+        "forgot.html",
+        status,
+        is_possible=links_can_be_mailed(),
+        asked=asked,
+        email="".join(c for c in email if c.isprintable())[:MAX_EMAIL],
+        error=error,
+        sentence=sentence,
+        minutes=_MINUTES,
+    )
+
+
+def _reset(
+    request: Request,
+    status: int = 200,
+    *,
+    token: str = "",
+    username: str = "",
+    errors: dict[str, str] | None = None,
+    sentence: str = "",
+) -> Response:
+    return html_page(
+        request,
+        "reset.html",
+        status,
+        token=token,
+        username=username,
+        errors={"password": "", "repeated": "", **(errors or {})},
+        sentence=sentence,
+        hint=_HINT,
+        min_password=MIN_PASSWORD,
+    )

@@ -1,0 +1,144 @@
+"""Who is asking: from a session cookie or a bearer token to the account or gateway behind it.
+
+Decision: shared by pages and API, so that both draw the same line. A cookie is named `__Host-portal` under HTTPS,
+which browsers then accept only as Secure, for this host and all paths.
+"""
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from portal.actions.accounts import Role
+from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive
+from portal.clock import utc_now
+from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.errors import Forbidden, ForeignOrigin, NotSignedIn, UnknownToken
+from portal.settings import settings
+from portal.views.accounts import Viewer, load_viewer
+
+LONGEST_COOKIE = 200
+COOKIE_LASTS = 400 * 86_400
+"""Seconds: the most that browsers grant. A session in use is prolonged in the database, and ends there."""
+
+
+def cookie_name() -> str:
+    """Return the name of the session cookie."""
+    return "__Host-portal" if settings().secure else "portal_session"
+
+
+def session_token(connection: HTTPConnection) -> str | None:
+    """Return the session token a browser sent, if it can be one."""
+    token = connection.cookies.get(cookie_name())
+    return token if token and len(token) <= LONGEST_COOKIE and token.isascii() else None
+
+
+def set_session_cookie(response: Response, token: str) -> None:
+    """Hand a browser its session: not readable by scripts, not sent along by other sites' forms."""
+    response.set_cookie(
+        cookie_name(),
+        token,
+        max_age=COOKIE_LASTS,
+        httponly=True,
+        samesite="lax",
+        secure=settings().secure,
+        path="/",
+    )
+
+
+def clear_session_cookie(response: Response) -> None:
+    """Take the session cookie back."""
+    response.delete_cookie(cookie_name(), httponly=True, samesite="lax", secure=settings().secure, path="/")
+
+
+def browser_of(connection: HTTPConnection) -> Browser:
+    """Return what is noted about the browser that signs in."""
+    address = connection.client.host if connection.client else "unknown"
+    return Browser(connection.headers.get("user-agent", "")[:200], address)
+
+
+def viewer_of(connection: HTTPConnection) -> Viewer | None:
+    """Return who holds the session of a request or websocket; reads the database, so call it on a thread."""
+    token = session_token(connection)
+    if token is None:
+        return None
+    now = utc_now()
+    viewer = run_in_reading(load_viewer, token, now)
+    if viewer is not None and viewer.seen_at is not None:
+        prolong(token, viewer.seen_at, now)
+    return viewer
+
+
+def prolong(token: str, seen_at: datetime, now: datetime) -> None:
+    """Note that a session is in use, unless that was noted lately; writes to the database, so call it on a thread."""
+    if now - seen_at >= TOUCHED_EVERY:
+        run_in_transaction(keep_alive, token, now)
+
+
+def signed_in(request: Request) -> Viewer:
+    """Return the signed-in account of a request. Raises NotSignedIn."""
+    viewer = viewer_of(request)
+    if viewer is None:
+        raise NotSignedIn
+    return viewer
+
+
+def administering(request: Request) -> Viewer:
+    """Return the signed-in administrator of a request. Raises NotSignedIn and Forbidden."""
+    viewer = signed_in(request)
+    if viewer.role != Role.ADMIN:
+        raise Forbidden("This page is for administrators.")
+    return viewer
+
+
+def sent_session(connection: HTTPConnection) -> str:
+    """Return the session token a browser sent, which may be nobody's. Raises NotSignedIn."""
+    token = session_token(connection)
+    if token is None:
+        raise NotSignedIn
+    return token
+
+
+async def same_origin(request: Request) -> None:
+    """Refuse what another site had a browser send with the visitor's cookie. Raises ForeignOrigin.
+
+    A browser says where a write comes from in `Sec-Fetch-Site` or `Origin`; what says neither is no browser, and no
+    other site can have made it send the cookie.
+    """
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise ForeignOrigin
+    for origin in request.headers.getlist("origin"):
+        if not is_own_origin(origin, request.headers.get("host", "")):
+            raise ForeignOrigin
+
+
+def is_own_origin(origin: str, host: str) -> bool:
+    """Say whether an `Origin` is this portal's: at the host that was asked, or at the public address."""
+    try:
+        from_, own = _host_and_port(urlsplit(origin)), urlsplit(settings().base_url or "")
+        asked = _host_and_port(urlsplit(f"{urlsplit(origin).scheme}://{host}"))
+        return from_[0] is not None and from_ in {asked, _host_and_port(own)}
+    except ValueError:  # no address at all, such as http://[
+        return False
+
+
+def _host_and_port(url: SplitResult) -> tuple[str | None, int | None]:
+    return url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def sent_bearer(request: Request) -> str:
+    """Return the token a program sent, which may be nobody's. Raises UnknownToken.
+
+    OpenTelemetry wants the space in OTEL_EXPORTER_OTLP_HEADERS as %20, and not every exporter decodes it.
+    """
+    scheme, _, token = request.headers.get("authorization", "").replace("%20", " ", 1).partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise UnknownToken
+    return token.strip()
+
+
+SignedIn = Annotated[Viewer, Depends(signed_in)]
+Administrator = Annotated[Viewer, Depends(administering)]

@@ -1,0 +1,317 @@
+"""Rows of MoE Sovereign's tables, as what is brought of them."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from portal.imports.sovereign.rows import NO_LABEL, Newcomers, Owners, People, read_note, read_people, read_usage
+from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
+from portal.rules.imports import Fate, ImportedKey, ImportedPerson, Kind, ModelOfCategory
+from portal.rules.secrets import digest
+from portal.rules.text import InvalidText
+from portal.rules.usage import Rejected, UsageReport
+
+HASH = "$2b$12$" + "a" * 53
+USER: dict[str, Any] = {
+    "id": "u-1", "username": "alice", "email": "alice@example.org", "display_name": "", "hashed_password": HASH,
+    "is_active": True, "is_admin": False, "role": "user", "language": "de_DE", "timezone_offset_hours": 0.0,
+    "created_at": "2026-01-01T00:00:00",
+}  # fmt: skip
+KEY: dict[str, Any] = {
+    "id": "k-1", "user_id": "u-1", "key_hash": digest("key"), "key_prefix": "moe-sk-012345678", "label": "Laptop",
+    "is_active": True, "created_at": "2026-01-02T00:00:00.5+00:00", "expires_at": None,
+}  # fmt: skip
+BUDGET: dict[str, Any] = {
+    "user_id": "u-1", "daily_limit": None, "monthly_limit": 5, "total_limit": None, "budget_type": "subscription",
+}  # fmt: skip
+EXPERTS = {"code": {"models": [{"model": "phi4:14b", "endpoint": "gpu-1"}]}}
+SHARED: dict[str, Any] = {
+    "id": "tmpl-1", "name": "Research", "config_json": json.dumps({"experts": EXPERTS}), "created_at": "2026",
+}  # fmt: skip
+OWN = SHARED | {"id": "user:1", "user_id": "u-1", "name": "Mine", "cost_factor": 1.5, "is_active": True}
+REQUEST: dict[str, Any] = {
+    "id": "row-1", "user_id": "u-1", "api_key_id": "k-1", "session_id": None, "model": "qwen3:32b",
+    "moe_mode": "native", "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "status": "ok",
+    "notes": None, "requested_at": "2026-03-04T05:06:07.890123+00:00", "latency_ms": None, "dynamic_tmpl_id": None,
+}  # fmt: skip
+OWNERS = Owners({"u-1": "alice"}, {"k-1": ("u-1", digest("key"))}, {"u-1": "Alice", "u-2": "Jörg Müller"})
+
+
+def only(found: Newcomers) -> ImportedPerson:
+    [person] = found.people.values()
+    return person
+
+
+def said(found: Newcomers) -> list[tuple[Kind, Fate]]:
+    return [(finding.kind, finding.fate) for finding in found.findings]
+
+
+def grant(resource: str) -> dict[str, str]:
+    return {"user_id": "u-1", "resource_type": "expert_template", "resource_id": resource}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "remarks"),
+    [
+        pytest.param({"username": " Alice "}, {"username": "alice"}, 0, id="names are lower case"),
+        pytest.param({"display_name": "Alice A."}, {"display_name": "Alice A."}, 0, id="a display name"),
+        pytest.param({}, {"display_name": "alice"}, 0, id="without one it is the user name"),
+        pytest.param({"email": "nowhere"}, {"email": ""}, 1, id="a bad address"),
+        pytest.param({"email": None}, {"email": ""}, 1, id="no address"),
+        pytest.param({"role": "expert"}, {"role": "expert"}, 0, id="experts"),
+        pytest.param({"is_admin": True}, {"role": "admin"}, 0, id="administrators by their mark"),
+        pytest.param({"role": "admin"}, {"role": "admin"}, 0, id="administrators by their role"),
+        pytest.param({"role": "emperor"}, {"role": "user"}, 1, id="an unknown role"),
+        pytest.param({"is_active": False}, {"active": False}, 0, id="suspended"),
+        pytest.param({"is_active": None}, {"active": True}, 0, id="without that column"),
+        pytest.param({"hashed_password": HASH}, {"password_hash": HASH}, 0, id="bcrypt"),
+        pytest.param({"hashed_password": "sha1$x"}, {"password_hash": None}, 1, id="another hash"),
+        pytest.param({"timezone_offset_hours": 2.0}, {"time_zone": "Etc/GMT-2"}, 0, id="east of Greenwich"),
+        pytest.param({"timezone_offset_hours": -12.0}, {"time_zone": "Etc/GMT+12"}, 0, id="far west"),
+        pytest.param({"timezone_offset_hours": 14.0}, {"time_zone": "Etc/GMT-14"}, 0, id="far east"),
+        pytest.param({"timezone_offset_hours": 5.5}, {"time_zone": None}, 1, id="half an hour"),
+        pytest.param({"timezone_offset_hours": 15.0}, {"time_zone": None}, 1, id="nowhere on earth"),
+        pytest.param({"timezone_offset_hours": float("nan")}, {"time_zone": None}, 1, id="no number"),
+        pytest.param({"timezone_offset_hours": 0.0}, {"time_zone": None}, 0, id="nobody chose"),
+        pytest.param({"language": "en_EN"}, {"language": "en"}, 0, id="English"),
+        pytest.param({"language": "fr_FR"}, {"language": "en"}, 1, id="a language that is not spoken here"),
+        pytest.param({"language": None}, {"language": "en"}, 0, id="no language"),
+    ],
+)
+def test_a_user(change: dict[str, Any], expected: dict[str, Any], remarks: int) -> None:
+    found = read_people(People([USER | change]))
+    person = only(found)
+    assert {name: getattr(person, name) for name in expected} == expected
+    assert said(found) == [(Kind.ACCOUNT, Fate.REMARK)] * remarks
+
+
+@pytest.mark.parametrize("username", ["Jörg", "a b", "-", "x" * 65, "a\nb", ""])
+def test_a_name_that_cannot_be_one_here_is_left_with_all_that_is_theirs(username: str) -> None:
+    found = read_people(People([USER | {"username": username}], keys=[KEY], budgets=[BUDGET]))
+    assert found.people == {}
+    assert said(found) == [(Kind.ACCOUNT, Fate.LEFT), (Kind.KEY, Fate.LEFT)]
+
+
+def test_of_two_names_in_other_letters_the_older_is_brought_in_whatever_order_they_come() -> None:
+    older = USER | {"id": "u-2", "username": "ALICE", "created_at": "2025-12-31T23:59:59"}
+    for users in ([USER, older], [older, USER]):
+        found = read_people(People(users))
+        assert list(found.people) == ["u-2"]
+        assert said(found) == [(Kind.ACCOUNT, Fate.LEFT)]
+
+
+def test_keys_come_to_their_owner() -> None:
+    other = USER | {"id": "u-2", "username": "bob"}
+    locked = KEY | {"id": "k-2", "user_id": "u-2", "key_hash": digest("2").upper(), "label": "", "is_active": False}
+    found = read_people(People([USER, other], keys=[KEY, locked]))
+    created = datetime(2026, 1, 2, 0, 0, 0, 500000, UTC)
+    assert found.people["u-1"].keys == (ImportedKey(digest("key"), "moe-sk-012345678", "Laptop", True, created, None),)
+    [theirs] = found.people["u-2"].keys
+    assert (theirs.key_hash, theirs.label, theirs.active) == (digest("2"), NO_LABEL, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"key_hash": "moe-sk-plain"}, id="no hash"),
+        pytest.param({"key_hash": None}, id="none at all"),
+        pytest.param({"expires_at": "soon"}, id="an end that cannot be read must not become none"),
+    ],
+)
+def test_a_key_that_cannot_be_brought(change: dict[str, Any]) -> None:
+    found = read_people(People([USER], keys=[KEY | change]))
+    assert only(found).keys == ()
+    assert said(found) == [(Kind.KEY, Fate.LEFT)]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, Limits(monthly=5), id="one limit"),
+        pytest.param({"daily_limit": 0}, Limits(monthly=5), id="0 is none, as it is there"),
+        pytest.param({"monthly_limit": None}, None, id="none at all"),
+        pytest.param({"budget_type": "one_time"}, Limits(monthly=5, type=BudgetType.ONE_TIME), id="one-time"),
+        pytest.param({"total_limit": MAX_LIMIT}, Limits(monthly=5, total=MAX_LIMIT), id="the largest"),
+    ],
+)
+def test_limits(change: dict[str, Any], expected: Limits | None) -> None:
+    found = read_people(People([USER], budgets=[BUDGET | change]))
+    assert only(found).limits == expected
+    assert found.findings == []
+
+
+@pytest.mark.parametrize("change", [{"daily_limit": -1}, {"total_limit": MAX_LIMIT + 1}, {"budget_type": "tithe"}])
+def test_limits_that_there_are_not_here(change: dict[str, Any]) -> None:
+    found = read_people(People([USER], budgets=[BUDGET | change]))
+    assert only(found).limits is None
+    assert said(found) == [(Kind.BUDGET, Fate.LEFT)]
+
+
+def test_a_template_has_its_models_by_category() -> None:
+    experts = {
+        "code": {
+            "system_prompt": "Write code.",
+            "models": [
+                {"model": "a", "endpoint": "gpu-1", "required": True},
+                {"model": "b", "required": False},
+                {"model": "c", "role": "always"},
+                {"model": "d", "role": "fallback", "required": True},
+                {"model": ""},
+            ],
+        },
+        "law": {"model": "e", "endpoint": "gpu-2"},
+    }
+    row = OWN | {"config_json": json.dumps({"experts": experts})}
+    template = read_people(People([], user_templates=[row])).templates["user:1"]
+    assert (template.name, template.cost_factor) == ("Mine", Decimal("1.5"))
+    assert template.models == (
+        ModelOfCategory("code", "a", "gpu-1", True),
+        ModelOfCategory("code", "b", "", False),
+        ModelOfCategory("code", "c", "", True),
+        ModelOfCategory("code", "d", "", False),
+        ModelOfCategory("law", "e", "gpu-2", True),
+    )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(SHARED | {"config_json": "{"}, id="no JSON"),
+        pytest.param(SHARED | {"config_json": "[]"}, id="no object"),
+        pytest.param(SHARED | {"config_json": "{}"}, id="no experts"),
+        pytest.param(SHARED | {"config_json": '{"experts": {"a": 1}}'}, id="a number as category"),
+        pytest.param(SHARED | {"config_json": '{"experts": {}, "cost_factor": "dear"}'}, id="a word as factor"),
+        pytest.param(SHARED | {"config_json": '{"experts": {}, "cost_factor": 1e99}'}, id="a huge factor"),
+        pytest.param(SHARED | {"id": "moe-dyn-1"}, id="made for one request"),
+        pytest.param(SHARED | {"name": "x" * 65}, id="too long a name"),
+        pytest.param(OWN | {"is_active": False}, id="switched off"),
+    ],
+)
+def test_a_template_that_cannot_be_brought(row: dict[str, Any]) -> None:
+    found = read_people(People([], admin_templates=[row]))
+    assert found.templates == {}
+    assert said(found) == [(Kind.TEMPLATE, Fate.LEFT)]
+
+
+def test_of_two_templates_of_a_name_the_administrators_is_brought() -> None:
+    found = read_people(People([], admin_templates=[SHARED], user_templates=[OWN | {"name": "Research"}]))
+    assert list(found.templates) == ["tmpl-1"]
+    assert said(found) == [(Kind.TEMPLATE, Fate.LEFT)]
+
+
+@pytest.mark.parametrize(
+    ("granted", "expected", "left"),
+    [
+        pytest.param([], None, 0, id="nothing"),
+        pytest.param(["tmpl-1"], "Research", 0, id="by its id"),
+        pytest.param(["Research"], "Research", 0, id="by its name"),
+        pytest.param(["user:1"], "Mine", 0, id="one's own"),
+        pytest.param(["tmpl-1", "user:1"], "Research", 1, id="the first of several"),
+        pytest.param(["ghost", "user:1"], "Mine", 1, id="one that is gone is passed over"),
+        pytest.param(["user:2"], None, 1, id="somebody else's own"),
+    ],
+)
+def test_the_active_template_is_the_first_that_was_granted(granted: list[str], expected: str | None, left: int) -> None:
+    theirs = OWN | {"id": "user:2", "user_id": "u-2", "name": "Theirs"}
+    grants = [grant(resource) for resource in granted]
+    found = read_people(People([USER], grants=grants, admin_templates=[SHARED], user_templates=[OWN, theirs]))
+    assert only(found).template == expected
+    assert said(found) == [(Kind.ASSIGNMENT, Fate.LEFT)] * left
+
+
+def test_a_template_that_is_not_brought_is_not_assigned() -> None:
+    found = read_people(People([USER], grants=[grant("tmpl-1")], admin_templates=[SHARED | {"config_json": ""}]))
+    assert only(found).template is None
+    assert said(found) == [(Kind.TEMPLATE, Fate.LEFT), (Kind.ASSIGNMENT, Fate.LEFT)]
+
+
+def usage(**change: Any) -> UsageReport | Rejected:
+    return read_usage(REQUEST | change, OWNERS, "usual")
+
+
+def test_a_request_becomes_a_report() -> None:
+    assert usage(latency_ms=1200, session_id="s-1", status="error", dynamic_tmpl_id="moe-dyn-1") == UsageReport(
+        id="row-1",
+        model="qwen3:32b",
+        mode="native",
+        prompt_tokens=100,
+        completion_tokens=20,
+        key_hash=digest("key"),
+        status="error",
+        requested_at=datetime(2026, 3, 4, 5, 6, 7, 890123, UTC),
+        latency_ms=1200,
+        template="moe-dyn-1",
+        session_id="s-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"api_key_id": None}, (None, "alice"), id="without a key"),
+        pytest.param({"api_key_id": "gone"}, (None, "alice"), id="with a key that was not brought"),
+        pytest.param({"user_id": "u-2"}, (None, "<Jörg Müller>"), id="somebody else's key counts for nobody"),
+        pytest.param({"user_id": "u-2", "api_key_id": None}, (None, "<Jörg Müller>"), id="nobody here"),
+        pytest.param({"user_id": "u-3", "api_key_id": None}, (None, "<u-3>"), id="nobody there"),
+    ],
+)
+def test_whose_a_request_is(change: dict[str, Any], expected: tuple[str | None, str | None]) -> None:
+    report = usage(**change)
+    assert isinstance(report, UsageReport)
+    assert (report.key_hash, report.username) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("2026-03-04T05:06:07.890123+00:00", "2026-03-04T05:06:07.890123+00:00", id="UTC"),
+        pytest.param("2026-03-04T05:06:07", "2026-03-04T05:06:07+00:00", id="no offset is UTC"),
+        pytest.param("2026-03-04T05:06:07Z", "2026-03-04T05:06:07+00:00", id="Z"),
+        pytest.param("2026-03-04T05:06:07+02:00", "2026-03-04T03:06:07+00:00", id="another offset"),
+        pytest.param("2026-03-04 05:06:07.5", "2026-03-04T05:06:07.500000+00:00", id="with a space"),
+        pytest.param(datetime(2026, 3, 4, 5, tzinfo=UTC), "2026-03-04T05:00:00+00:00", id="a column of instants"),
+        pytest.param(datetime(2026, 3, 4, 5), "2026-03-04T05:00:00+00:00", id="one without a zone"),  # noqa: DTZ001
+    ],
+)
+def test_when_a_request_was_made(written: object, expected: str) -> None:
+    report = usage(requested_at=written)
+    assert isinstance(report, UsageReport)
+    assert report.requested_at is not None
+    assert report.requested_at.isoformat() == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"prompt_tokens": -1, "total_tokens": 19}, id="negative tokens"),
+        pytest.param({"completion_tokens": None}, id="unknown tokens"),
+        pytest.param({"prompt_tokens": 10**9 + 1, "total_tokens": None}, id="more tokens than there can be"),
+        pytest.param({"total_tokens": 121}, id="a sum that is none"),
+        pytest.param({"model": " "}, id="no model"),
+        pytest.param({"requested_at": "yesterday"}, id="no instant"),
+        pytest.param({"requested_at": None}, id="none at all"),
+        pytest.param({"id": "a\nb"}, id="an id of two lines"),
+        pytest.param({"id": "x" * 257}, id="too long an id"),
+    ],
+)
+def test_a_request_that_cannot_be_counted_is_rejected_with_a_reason(change: dict[str, Any]) -> None:
+    rejected = usage(**change)
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason.endswith(".")
+
+
+def test_texts_that_are_too_long_are_cut_and_missing_ones_have_their_usual_value() -> None:
+    report = usage(model="m" * 300, moe_mode=None, status="", session_id="\x00" * 9, total_tokens=None, latency_ms=-1)
+    assert isinstance(report, UsageReport)
+    assert (report.model, report.mode, report.status) == ("m" * 200, "usual", "ok")
+    assert (report.session_id, report.latency_ms) == (None, None)
+
+
+def test_a_note_is_trimmed_and_too_long_a_one_refused() -> None:
+    assert read_note(REQUEST | {"notes": " for the thesis\r\n"}) == "for the thesis"
+    assert read_note(REQUEST) == ""
+    with pytest.raises(InvalidText):
+        read_note(REQUEST | {"notes": "x" * 4001})

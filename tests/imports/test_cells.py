@@ -1,0 +1,170 @@
+"""What cells of files say."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from portal.gateways.lenient_values import Unclear
+from portal.imports import cells
+from portal.imports.notations import Marks, Notation, Order
+from portal.rules.pricing import MAX_TOKENS
+from portal.rules.secrets import digest
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TEN = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("12", 12, id="digits"),
+        pytest.param(" 12 ", 12, id="with spaces"),
+        pytest.param("12.0", 12, id="as data frames write whole numbers"),
+        pytest.param(12.0, 12, id="a float"),
+        pytest.param(Decimal("12.00"), 12, id="a decimal"),
+        pytest.param("0", 0, id="nothing"),
+        pytest.param(MAX_TOKENS, MAX_TOKENS, id="as many as there can be"),
+    ],
+)
+def test_token_counts(value: object, expected: int) -> None:
+    assert cells.count(value, "prompt_tokens") == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", None, "NULL", r"\N", float("nan"), "NaN", "None", "-"],
+    ids=["empty", "null", "SQL's null", "COPY's null", "not a number", "as a data frame", "as Python", "as people"],
+)
+def test_a_token_count_that_is_not_said_is_no_zero(value: object) -> None:
+    assert not cells.is_said(value)
+    with pytest.raises(Unclear, match=r"prompt_tokens is missing\."):
+        cells.count(value, "prompt_tokens")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["-1", "12.5", "1,234", "twelve", "1e3", "0x10", True, [], {}, float("inf"), Decimal("1E+999999"), MAX_TOKENS + 1,
+     Decimal("1E-999999"), 10**4000, "9" * 31, "١٢"],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_token_count(value: object) -> None:
+    with pytest.raises(Unclear, match="prompt_tokens must be a"):
+        cells.count(value, "prompt_tokens")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("2026-11-22T10:00:00Z", TEN, id="ISO 8601"),
+        pytest.param("2026-11-22t10:00z", TEN, id="in small letters, without seconds"),
+        pytest.param("2026-11-22 11:00:00+01:00", TEN, id="with an offset"),
+        pytest.param("2026-11-22 11:00:00.000+0100", TEN, id="without a colon in it"),
+        pytest.param("2026-11-22 11:00:00+01", TEN, id="as PostgreSQL writes it"),
+        pytest.param("2026-11-22 10:00:00 UTC", TEN, id="as BigQuery writes it"),
+        pytest.param("2026-11-22 11:00:00.000001", TEN + timedelta(microseconds=1), id="a clock on the wall"),
+        pytest.param("1795341600", TEN, id="seconds since 1970"),
+        pytest.param(1795341600, TEN, id="as a number"),
+        pytest.param(1795341600.25, TEN + timedelta(milliseconds=250), id="with a fraction"),
+        pytest.param("1795341600000", TEN, id="milliseconds"),
+        pytest.param(1795341600000001, TEN + timedelta(microseconds=1), id="microseconds"),
+        pytest.param(1795341600000001999, TEN + timedelta(microseconds=1), id="nanoseconds"),
+        pytest.param(TEN, TEN, id="an instant of Parquet"),
+        pytest.param(datetime(2026, 11, 22, 11, 0), TEN, id="one without a zone"),  # noqa: DTZ001  # on purpose
+        pytest.param(datetime(2026, 11, 22, 5, 0, tzinfo=timezone(timedelta(hours=-5))), TEN, id="in another zone"),
+        pytest.param("22.11.2026 11:00", TEN, id="as people write it"),
+        pytest.param("11/22/2026 11:00 AM", TEN, id="as other people write it, where it is clear"),
+        pytest.param("2026-11-22", TEN - timedelta(hours=11), id="a day"),
+        pytest.param(date(2026, 11, 22), TEN - timedelta(hours=11), id="a day of Parquet"),
+    ],
+)
+def test_instants(value: object, expected: datetime) -> None:
+    assert cells.instant(value, "requested_at", BERLIN) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-11-22 10:00:00", "2026-11-22T10:00", datetime(2026, 11, 22, 10, 0)],  # noqa: DTZ001  # on purpose
+    ids=["a text", "without seconds", "a value of Parquet"],
+)
+def test_an_instant_without_an_offset_needs_a_zone(value: object) -> None:
+    with pytest.raises(Unclear, match=r"requested_at has no offset.*--timezone"):
+        cells.instant(value, "requested_at", None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["10/11/2026 10:00", "31.2.2026", "2026-11", "2026-02-30T10:00:00Z", "2026-11-22T25:00:00Z", "now", "", None,
+     True, [], "9" * 25, -(10**29), float("inf"), "2026-11-22T10:00:00+99:00"],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_instant(value: object) -> None:
+    with pytest.raises(Unclear, match="requested_at is no date and time"):
+        cells.instant(value, "requested_at", UTC)
+
+
+@pytest.mark.parametrize(("order", "month"), [(Order.DAY_FIRST, 11), (Order.MONTH_FIRST, 10)])
+def test_days_are_read_in_the_order_that_is_said(order: Order, month: int) -> None:
+    assert cells.instant("10/11/2026", "requested_at", UTC, Notation(order=order)).month == month
+
+
+@pytest.mark.parametrize(("marks", "expected"), [(Marks.COMMA, 1234), (Marks.POINT, None)])
+def test_numbers_are_read_with_the_marks_that_are_said(marks: Marks, expected: int | None) -> None:
+    if expected is None:
+        with pytest.raises(Unclear, match="whole number"):
+            cells.count("1.234", "prompt_tokens", Notation(marks))
+    else:
+        assert cells.count("1.234", "prompt_tokens", Notation(marks)) == expected
+
+
+@pytest.mark.parametrize("value", ["1'234", "1 234", "1\u202f234"])
+def test_marks_that_mean_the_same_everywhere_need_no_notation(value: str) -> None:
+    assert cells.count(value, "prompt_tokens") == 1234
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("ok", "ok"), ("success", "ok"), ("Succeeded", "ok"), ("200", "ok"), (200, "ok"),
+        ("failure", "failure"), ("429 RateLimitError", "429 RateLimitError"), (500, "500"),
+    ],
+)  # fmt: skip
+def test_a_success_is_ok_and_all_else_stays(value: object, expected: str) -> None:
+    assert cells.status(value, "status") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("1250", 1250, id="a number"),
+        pytest.param("1250.6", 1251, id="rounded"),
+        pytest.param("-1", None, id="clocks that went back"),
+        pytest.param("fast", None, id="no number"),
+        pytest.param(10**12, None, id="longer than anything takes"),
+    ],
+)
+def test_how_long_it_took(value: object, expected: int | None) -> None:
+    assert cells.milliseconds(value, "latency_ms") == expected
+
+
+def test_keys_become_digests_and_digests_stay() -> None:
+    assert cells.key_hash("moe-sk-secret") == digest("moe-sk-secret")
+    assert cells.key_hash("A" * 64) == "a" * 64
+    assert cells.key_hash("litellm_proxy_master_key") == digest("litellm_proxy_master_key")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("gpt-4o", "gpt-4o"), (7, "7"), (UUID(int=7), str(UUID(int=7))), (b"caf\xc3\xa9", "café"), (b"\xff", "\udcff")],
+    ids=["text", "a number", "a UUID", "bytes", "bytes that are no text"],
+)
+def test_texts(value: object, expected: str) -> None:
+    assert cells.text(value, "model") == expected
+
+
+@pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, None], ids=str)
+def test_what_is_no_text(value: object) -> None:
+    with pytest.raises(Unclear, match="model must be text"):
+        cells.text(value, "model")

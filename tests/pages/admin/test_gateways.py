@@ -1,0 +1,250 @@
+"""Gateways on their pages: for administrators alone, and a token is seen once."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nicegui import app, ui
+from nicegui.element import Element
+from nicegui.testing import User
+from nicegui.testing.user_interaction import UserInteraction
+from starlette.testclient import TestClient
+
+from portal.actions.accounts import set_active
+from portal.actions.gateways import connect_gateway
+from portal.actions.reports import store_reports
+from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
+from portal.db.tables import Account
+from portal.errors import Forbidden
+from portal.pages.admin import connect, gateway_new, gateways
+from portal.pages.admin import gateway as gateway_page
+from portal.pages.components import live
+from portal.pages.components.table import DataTable
+from portal.pages.navigation import PAGES
+from portal.rules.reporters import Reporter
+from portal.rules.secrets import digest
+from portal.rules.usage import Rejected, UsageReport
+from portal.settings import settings
+from portal.web.visitors import cookie_name
+from tests.cast import NOW, Gateway, create_member, report, run
+from tests.pages.screen import control, elements, everything, tagged, texts, until
+
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
+
+
+@pytest.fixture
+def visit(user: User, sign_in_as: Callable[[Account], str]) -> Callable[..., Any]:
+    """Give what signs an account in and opens one of the pages."""
+    for page in (gateways, gateway_new, gateway_page):
+        app.include_router(page.router)
+
+    async def open_page(account: Account, path: str) -> User:
+        user.http_client.cookies.set(cookie_name(), sign_in_as(account))
+        await user.open(path)
+        return user
+
+    return open_page
+
+
+def arrives(gateway: Gateway, *entries: UsageReport | Rejected, ignored: int = 0) -> None:
+    run(store_reports, Reporter(gateway.id, "native"), entries, settings().budget_zone, NOW, ignored=ignored)
+
+
+def rows(visitor: User, test_id: str) -> list[dict[str, Any]]:
+    found = tagged(visitor, test_id)
+    assert isinstance(found, DataTable)
+    return found.rows
+
+
+def button(visitor: User, text: str) -> Element:
+    found = [e for e in elements(visitor) if isinstance(e, ui.button) and e.text == text]
+    return found[-1]
+
+
+def click(visitor: User, element: Element) -> None:
+    UserInteraction(visitor, {element}, None).click()
+
+
+def copied(visitor: User) -> str:
+    """Return what stands there to be copied."""
+    return "\n".join(e.text for e in elements(visitor) if isinstance(e, ui.label) and e.tag == "pre")
+
+
+def submit(visitor: User, name: str) -> None:
+    (form,) = (e for e in elements(visitor) if e.tag == "form" and e.props.get("aria-label") == name)
+    UserInteraction(visitor, {form}, None).trigger("submit.prevent")
+
+
+@pytest.mark.parametrize("path", ["/admin/gateways", "/admin/gateways/new", "/admin/gateways/1"])
+def test_the_pages_are_for_administrators_alone(
+    browser: TestClient, alice: Account, gateway: Gateway, sign_in_as: Callable[[Account], str], path: str
+) -> None:
+    assert browser.get(path).headers["location"].startswith("/user/login?next=")
+    browser.cookies.set(cookie_name(), sign_in_as(alice))
+    refused = browser.get(path)
+    assert refused.status_code == 403
+    assert gateway.name not in refused.text
+    assert "/admin/gateways" not in browser.get("/user/dashboard").text
+
+
+@pytest.mark.parametrize("number", ["99", "0", "9223372036854775808"])
+def test_a_gateway_that_is_not_there_is_not_found(
+    browser: TestClient, admin: Account, sign_in_as: Callable[[Account], str], number: str
+) -> None:
+    browser.cookies.set(cookie_name(), sign_in_as(admin))
+    assert browser.get(f"/admin/gateways/{number}").status_code == 404
+
+
+def test_a_missing_page_keeps_the_menu_of_who_is_signed_in(
+    browser: TestClient, admin: Account, alice: Account, sign_in_as: Callable[[Account], str]
+) -> None:
+    def menu(path: str) -> list[str]:
+        answer = browser.get(path)
+        assert answer.status_code == 404
+        return re.findall(r'class="mp-nav__link" href="([^"]+)"', answer.text)
+
+    own = [href for _, href, _ in PAGES]
+    assert menu("/user/nowhere") == []
+    browser.cookies.set(cookie_name(), sign_in_as(alice))
+    assert menu("/user/nowhere") == own
+    browser.cookies.set(cookie_name(), sign_in_as(admin))
+    assert menu("/user/nowhere") == menu("/admin/gateways/99") == [*own, "/admin/gateways"]
+
+
+@pytest.mark.parametrize("path", ["/admin/gateways/new", "/admin/gateways/1"])
+async def test_pages_below_the_list_lead_back_to_it(visit, admin: Account, gateway: Gateway, path: str) -> None:
+    user = await visit(admin, path)
+    (way_back,) = (e for e in elements(user) if e.props.get("aria-label") == "Way back")
+    (link,) = (e for e in way_back.descendants() if e.tag == "a")
+    assert link.props["href"] == "/admin/gateways"
+
+
+async def test_all_gateways_are_listed_with_what_became_of_their_events(
+    visit, admin: Account, gateway: Gateway
+) -> None:
+    run(
+        store_reports,
+        Reporter(gateway.id, "native"),
+        [Rejected("r-2", "There is no model.")],
+        settings().budget_zone,
+        NOW,
+    )
+    visitor = await visit(admin, "/admin/gateways")
+    await until(lambda: rows(visitor, "gateways-table"))
+    (row,) = rows(visitor, "gateways-table")
+    assert (row["name"], row["tokens"], row["reported"], row["rejected"]) == ("moe-1", "1", "Today 14:05", "1")
+    assert row["unit"] == "token"
+    assert row["address"] == f"/admin/gateways/{gateway.id}"
+
+
+async def test_a_gateways_page_says_why_its_events_were_rejected(visit, admin: Account, gateway: Gateway) -> None:
+    arrives(gateway, Rejected("<b>r-2</b>", "There is no model."), report(username="nobody"), ignored=12)
+    visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
+    await until(lambda: rows(visitor, "rejected-table"))
+    (row,) = rows(visitor, "rejected-table")
+    assert (row["example"], row["reason"], row["count"]) == ("<b>r-2</b>", "There is no model.", "1")
+    said = texts(tagged(visitor, "gateway-health"))
+    assert {"12", "1", "0", "native"} <= set(said)
+    assert any("keys or names that nobody here has" in text for text in said)
+
+
+async def test_a_gateway_is_connected_by_copying(
+    visit, admin: Account, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "LOOKS_EVERY", 0.05)
+    visitor = await visit(admin, "/admin/gateways/new")
+    with visitor:
+        control(elements(visitor), "Name").value = "lite"
+    submit(visitor, "Connect gateway")
+    await until(lambda: "Bearer moe-gw-" in copied(visitor))
+    token = copied(visitor).partition("Bearer ")[2][:55]
+    found = run(gateway_with_token, digest(token))
+    assert found is not None
+    assert (found.name, found.mode) == ("lite", "native")
+    light = tagged(visitor, "connection")
+    assert texts(light) == ["Waiting for the first event."]
+    run(store_reports, Reporter(found.id, "native"), [report()], settings().budget_zone, NOW)
+    await until(lambda: "It works. The first event: qwen3:32b for alice." in texts(light))
+    submit(visitor, "Connect gateway")
+    assert len(run(all_gateways)) == 1
+
+
+async def test_another_kind_has_other_things_to_copy(visit, admin: Account) -> None:
+    visitor = await visit(admin, "/admin/gateways/new?kind=moe-sovereign")
+    assert control(elements(visitor), "Name").value == "moe-sovereign"
+    submit(visitor, "Connect gateway")
+    await until(lambda: "portal follow moe-sovereign" in copied(visitor))
+    (made,) = run(all_gateways)
+    assert run(tokens_of, made.id) == []
+
+
+async def test_a_taken_name_is_said_and_another_one_is_suggested(visit, admin: Account, gateway: Gateway) -> None:
+    visitor = await visit(admin, "/admin/gateways/new")
+    with visitor:
+        control(elements(visitor), "Name").value = gateway.name
+    submit(visitor, "Connect gateway")
+    await visitor.should_see("There is a gateway called moe-1 already. moe-1-2 is free.")
+    assert control(elements(visitor), "Name").value == "moe-1-2"
+    assert copied(visitor) == ""
+    submit(visitor, "Connect gateway")
+    await until(lambda: copied(visitor))
+    assert [each.name for each in run(all_gateways)] == ["moe-1", "moe-1-2"]
+
+
+async def test_of_two_with_the_same_suggestion_the_later_one_gets_another(visit, admin: Account) -> None:
+    visitor = await visit(admin, "/admin/gateways/new")
+    assert control(elements(visitor), "Name").value == "litellm"
+    run(connect_gateway, admin.id, "litellm", "native", NOW)
+    submit(visitor, "Connect gateway")
+    await visitor.should_see("There is a gateway called litellm already. litellm-2 is free.")
+    assert control(elements(visitor), "Name").value == "litellm-2"
+
+
+async def test_a_taken_name_is_not_suggested_for_any_kind(visit, admin: Account) -> None:
+    run(connect_gateway, admin.id, "litellm", "native", NOW)
+    run(connect_gateway, admin.id, "moe-sovereign", "native", NOW)
+    visitor = await visit(admin, "/admin/gateways/new")
+    assert control(elements(visitor), "Name").value == "litellm-2"
+    UserInteraction(visitor, {tagged(visitor, "kind-moe-sovereign")}, None).click()
+    assert control(elements(visitor), "Name").value == "moe-sovereign-2"
+
+
+async def test_a_new_token_is_nowhere_once_its_dialog_is_closed(visit, admin: Account, gateway: Gateway) -> None:
+    visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
+    await until(lambda: len(rows(visitor, "tokens-table")) == 1)
+    click(visitor, button(visitor, "New token"))
+    await until(lambda: "Bearer moe-gw-" in copied(visitor))
+    token = copied(visitor).partition("Bearer ")[2][:55]
+    assert run(gateway_with_token, digest(token)) is not None
+    await until(lambda: len(rows(visitor, "tokens-table")) == 2)
+    click(visitor, button(visitor, "Done"))
+    await until(lambda: token not in everything(visitor))
+    await live.tick()
+    assert token not in everything(visitor)
+
+
+async def test_a_token_is_revoked_after_a_question(visit, admin: Account, gateway: Gateway) -> None:
+    visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
+    await until(lambda: rows(visitor, "tokens-table"))
+    table = tagged(visitor, "tokens-table")
+    UserInteraction(visitor, {table}, None).trigger("revoke", gateway.token[:16])
+    await visitor.should_see("Revoke this token?")
+    assert run(gateway_with_token, digest(gateway.token)) is not None
+    click(visitor, button(visitor, "Revoke token"))
+    await until(lambda: rows(visitor, "tokens-table")[0]["off"])
+    assert run(gateway_with_token, digest(gateway.token)) is None
+
+
+async def test_an_open_page_outlives_no_rights(visit, admin: Account, gateway: Gateway) -> None:
+    visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
+    await until(lambda: rows(visitor, "tokens-table"))
+    create_member("other", role="admin")
+    run(set_active, "test", "root", False, NOW)
+    failures: list[Exception] = []
+    app.on_exception(failures.append)
+    click(visitor, button(visitor, "New token"))
+    await until(lambda: failures)
+    assert isinstance(failures[0], Forbidden)
+    assert "moe-gw-" not in copied(visitor)
+    assert len(run(tokens_of, gateway.id)) == 1

@@ -1,0 +1,171 @@
+"""The first start: one link, used once, creates the first administrator."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from portal.db.accounts import account_named, count_accounts
+from portal.db.sql.session import Database
+from portal.db.tables import Account
+from tests.cast import create_member, run
+from tests.portals import FORM, running_portal
+
+GOOD = {
+    "username": "Root",
+    "email": "root@example.org",
+    "password": "four words are enough",
+    "repeated": "four words are enough",
+}
+
+
+def printed_link(said: str) -> str:
+    """Return the path of the link in what was printed."""
+    (link,) = re.findall(r"^http://127\.0\.0\.1:8080(/user/setup\?token=[\w-]{43})$", said, re.MULTILINE)
+    return str(link)
+
+
+@pytest.fixture
+def browser(capsys: pytest.CaptureFixture[str], db: Database) -> Iterator[TestClient]:
+    """The same as elsewhere, but what the portal prints is caught from its start on."""
+    with running_portal() as client:
+        yield client
+
+
+@pytest.fixture
+def link(browser: TestClient, capsys: pytest.CaptureFixture[str]) -> str:
+    return printed_link(capsys.readouterr().out)
+
+
+def test_the_link_shows_the_form(browser: TestClient, link: str) -> None:
+    answer = browser.get(link)
+    assert answer.status_code == 200
+    assert "<h1>Create the first administrator</h1>" in answer.text
+    for name, label in (("username", "Username"), ("email", "Email"), ("password", "Password")):
+        assert re.search(rf'<label [^>]*for="{name}">{label}</label>', answer.text)
+    assert answer.text.count('autocomplete="new-password"') == 2
+    assert not re.search(r"\son\w+=|\sstyle=|<style", answer.text)
+
+
+def test_the_form_creates_the_administrator_and_signs_in(browser: TestClient, link: str) -> None:
+    answer = browser.post(link, data=GOOD)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/user/dashboard")
+    assert browser.get("/user/dashboard").status_code == 200
+    root = run(account_named, "root")
+    assert root is not None
+    assert (root.role, root.email, root.active) == ("admin", "root@example.org", True)
+
+
+def test_the_link_works_once(browser: TestClient, link: str) -> None:
+    browser.post(link, data=GOOD)
+    for answer in (browser.get(link), browser.post(link, data={**GOOD, "username": "second"})):
+        assert answer.status_code == 404
+        assert "This setup link has ended, since there is an administrator. Sign in" in answer.text
+    assert run(count_accounts) == 1
+
+
+def test_another_account_does_not_end_the_link(browser: TestClient, link: str) -> None:
+    create_member("alice")
+    assert browser.get(link).status_code == 200
+    assert browser.post(link, data=GOOD).status_code == 303
+    root = run(account_named, "root")
+    assert root is not None
+    assert root.role == "admin"
+
+
+def test_an_ended_link_says_how_to_get_an_administrator(browser: TestClient) -> None:
+    text = browser.get("/user/setup?token=guessed").text
+    assert "each start of the portal prints a new link" in text
+    assert "portal user create NAME --email ADDRESS --role admin" in text
+
+
+@pytest.mark.parametrize(
+    ("taken", "field", "sentence"),
+    [
+        pytest.param({"username": "alice"}, "username", "There is an account called alice already.", id="name"),
+        pytest.param({"email": "Alice@Example.org"}, "email", "Another account has this email address", id="address"),
+    ],
+)
+def test_what_is_taken_is_said_beside_the_field(
+    browser: TestClient, link: str, taken: dict[str, str], field: str, sentence: str
+) -> None:
+    create_member("alice")
+    answer = browser.post(link, data={**GOOD, **taken})
+    assert answer.status_code == 409
+    assert re.search(rf'<p [^>]*id="{field}-error">[^<]*{sentence}', answer.text)
+    assert browser.get(link).status_code == 200, "the link must work on"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("", id="none"),
+        pytest.param("?token=", id="an empty one"),
+        pytest.param("?token=guessed", id="a guessed one"),
+        pytest.param("?token=%00", id="a NUL"),
+        pytest.param(f"?token={'a' * 9000}", id="a long one"),
+    ],
+)
+def test_another_link_shows_nothing(browser: TestClient, query: str) -> None:
+    path = f"/user/setup{query}"
+    assert browser.get(path).status_code == 404
+    assert browser.post(path, data=GOOD).status_code == 404
+    assert run(count_accounts) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "sentence"),
+    [
+        pytest.param({"username": ""}, "username", "must not be empty", id="no name"),
+        pytest.param({"username": "root/admin"}, "username", "A user name has letters", id="a name with a slash"),
+        pytest.param({"username": "r" * 65}, "username", "longer than 64", id="a long name"),
+        pytest.param({"email": "root"}, "email", "does not look like an email address", id="no address"),
+        pytest.param({"email": "root@example.org\x00"}, "email", "NUL", id="an address with a NUL"),
+        pytest.param({"password": "short", "repeated": "short"}, "password", "at least 10", id="a short password"),
+        pytest.param({"password": "rootrootroot", "repeated": "rootrootroot"}, "password", "easy", id="an easy one"),
+        pytest.param({"password": "p" * 300, "repeated": "p" * 300}, "password", "at most 256", id="a long one"),
+        pytest.param({"repeated": "something else"}, "repeated", "The two passwords differ.", id="two passwords"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field(
+    browser: TestClient, link: str, wrong: dict[str, str], field: str, sentence: str
+) -> None:
+    answer = browser.post(link, data={**GOOD, **wrong})
+    assert answer.status_code == 422
+    assert re.search(rf'<p [^>]*id="{field}-error">[^<]*{sentence}', answer.text)
+    assert re.search(rf'<input id="{field}" [^>]*aria-describedby="{field}-error[^>]*aria-invalid="true"', answer.text)
+    focused = "password" if field == "repeated" else field  # both passwords have to be typed again
+    assert re.findall(r'<input id="(\w+)" [^>]*autofocus', answer.text) == [focused]
+    assert GOOD["password"] not in answer.text
+    assert run(count_accounts) == 0
+    assert browser.get(link).status_code == 200, "the link must work on"
+
+
+def test_everything_wrong_is_said_at_once(browser: TestClient, link: str) -> None:
+    text = browser.post(link, content=b"", headers=FORM).text
+    assert re.findall(r'id="(\w+)-error"', text) == ["username", "email", "password"]
+
+
+def test_what_was_right_is_kept_and_nothing_in_it_runs(browser: TestClient, link: str) -> None:
+    text = browser.post(link, data={**GOOD, "email": '"><script>'}).text
+    assert 'value="Root"' in text
+    assert 'value="&#34;&gt;&lt;script&gt;"' in text
+
+
+def test_every_start_without_an_administrator_prints_a_new_link(
+    db: Database, alice: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_portal():
+        first = printed_link(capsys.readouterr().out)
+    with running_portal() as browser:
+        second = printed_link(capsys.readouterr().out)
+        assert browser.get(first).status_code == 404
+        assert browser.get(second).status_code == 200
+
+
+def test_a_start_with_an_administrator_prints_none(
+    db: Database, admin: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_portal():
+        assert capsys.readouterr().out == ""

@@ -1,0 +1,97 @@
+"""A program that has imported the portal once and forks a server whenever it is told to.
+
+Importing takes seconds, starting a server afterwards tenths of one; what is forked runs the same `serve` as
+`portal serve` does, in a process of its own, and can be killed without harm to the others.
+
+It reads one command a line, as JSON: `{"serve": {PORTAL_* variables}, "log": path}` answers the process id,
+`{"wait": id}` the exit status, which is negative for a signal. It ends with its input.
+"""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+class Zygote:
+    """The program, as those see it who use it."""
+
+    MODULE = "tools.chaos.zygote"
+
+    def __init__(self) -> None:
+        """Start it; takes seconds, but does not wait for them."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "PYTEST_"))}
+        self._program = subprocess.Popen(
+            [sys.executable, "-m", self.MODULE],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def serve(self, log: Path, **variables: str) -> int:
+        """Start a server with these PORTAL_* variables, which says everything in `log`; return its process id."""
+        return self._ask({"serve": variables, "log": str(log)})
+
+    def wait(self, process: int) -> int:
+        """Return the exit status of a server, once it has ended."""
+        return self._ask({"wait": process})
+
+    def close(self) -> None:
+        """End the program; servers that still run are the caller's."""
+        self._program.communicate()
+
+    def _ask(self, command: dict[str, Any]) -> int:
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._program.stdin.write(json.dumps(command) + "\n")
+        self._program.stdin.flush()
+        return int(self._program.stdout.readline())
+
+
+def main() -> None:
+    """Do what stdin says."""
+    from portal.web import server  # the whole program; not for those who only start it
+
+    gc.freeze()
+    for line in sys.stdin:
+        command = json.loads(line)
+        if "wait" in command:
+            answer = os.waitstatus_to_exitcode(os.waitpid(command["wait"], 0)[1])
+        else:
+            answer = os.fork()
+            if answer == 0:
+                serve(server, command["serve"], command["log"])
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+def serve(server: Any, variables: dict[str, str], log: str) -> None:
+    """Be a server; never returns."""
+    from portal.settings import settings
+
+    os.environ.update(variables)
+    nothing, said = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number, file in enumerate((nothing, said, said)):
+        os.dup2(file, number)
+    status = 1
+    try:
+        server.serve(settings(), access_log=False)
+        status = 0
+    except SystemExit as end:
+        status = int(end.code or 0)
+    except BaseException:  # noqa: BLE001  # in a fork nothing may get out of here
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()
