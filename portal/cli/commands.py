@@ -49,9 +49,9 @@ ENTRIES = (
     Entry("mail", "mails", "Mails that could not be sent."),
     Entry("import", "imports", "Import from other systems."),
     Entry("follow", "import_sovereign", "Keep importing what another system adds.", attribute="follow"),
-    Entry("verify", "ledger", "Compare all sums with the stored events.", is_group=False),
-    Entry("rebuild", "ledger", "Write all sums anew from the stored events.", is_group=False),
-    Entry("prune", "ledger", "Remove old events, in small batches; the portal may be running.", is_group=False),
+    Entry("verify", "verification", "Compare all sums with the stored events.", is_group=False),
+    Entry("rebuild", "verification", "Write all sums anew from the stored events.", is_group=False),
+    Entry("prune", "verification", "Remove old events, in small batches; the portal may be running.", is_group=False),
 )
 
 
