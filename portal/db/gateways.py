@@ -46,10 +46,10 @@ def gateway(session: Session, gateway_id: int) -> Gateway | None:
 def first_event(session: Session, gateway_id: int) -> FirstEvent | None:
     """Return the usage event of a gateway that was stored first; None before there is any.
 
-    Of a gateway with more than `MOST_SEARCHED` events nobody needs to know: the first of some is returned, and
-    `is_exact` says so. No index has events by gateway and time, and one more would slow down storing them.
+    Only the first `MOST_SEARCHED` events in the order of `external_id` are searched: the unique index has that order.
+    An index by gateway and time would make storing events slower. `is_exact` is false when the gateway has more.
     """
-    of_gateway = select(UsageEvent.id).where(UsageEvent.gateway_id == gateway_id)
+    of_gateway = select(UsageEvent.id).where(UsageEvent.gateway_id == gateway_id).order_by(UsageEvent.external_id)
     ids = session.scalars(of_gateway.limit(MOST_SEARCHED + 1)).all()
     if not ids:
         return None

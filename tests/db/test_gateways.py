@@ -1,19 +1,27 @@
 """Gateways and their tokens."""
 
-import pytest
-from sqlalchemy.exc import IntegrityError
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.db import gateways
 from portal.db.gateways import (
+    FirstEvent,
     add_gateway,
     add_token,
     all_gateways,
+    first_event,
     gateway_named,
     gateway_with_token,
     revoke_tokens,
     tokens_of,
 )
 from portal.db.sql.session import Database
-from tests.cast import NOW, run
+from portal.db.tables import Account
+from tests.cast import NOW, Gateway, report, run, send
 
 
 def test_a_gateway_is_known_by_any_of_its_tokens_until_revoked(db: Database) -> None:
@@ -42,3 +50,31 @@ def test_gateways_by_name(db: Database) -> None:
     assert run(gateway_named, "c") is None
     with pytest.raises(IntegrityError):
         run(add_gateway, "a", "native", NOW)
+
+
+def test_first_event_is_the_one_stored_first(alice: Account, gateway: Gateway) -> None:
+    assert run(first_event, gateway.id) is None
+    send(gateway, report("b", model="stored-first"))
+    send(gateway, report("a", model="stored-later"), now=NOW + timedelta(minutes=1))
+    assert run(first_event, gateway.id) == FirstEvent("stored-first", "alice", NOW)
+
+
+def test_first_event_of_many_is_searched_in_the_order_of_ids(
+    alice: Account, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateways, "MOST_SEARCHED", 2)
+    for id in "edcba":
+        send(gateway, report(id, model=f"m-{id}"))
+    assert run(first_event_in_other_plan, gateway.id) == FirstEvent("m-c", "alice", NOW, is_exact=False)
+
+
+def first_event_in_other_plan(session: Session, gateway_id: int) -> FirstEvent | None:
+    """Return the first event while the database reads rows that nothing orders in another order than usual."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL enable_indexscan = off"))
+        return first_event(session, gateway_id)
+    session.execute(text("PRAGMA reverse_unordered_selects = on"))
+    try:
+        return first_event(session, gateway_id)
+    finally:
+        session.execute(text("PRAGMA reverse_unordered_selects = off"))
