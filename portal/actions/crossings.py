@@ -23,7 +23,7 @@ from portal.db.crossings import (
 )
 from portal.db.mails import NewMail, add_mail
 from portal.mails import CrossingFacts, crossing_mail
-from portal.rules.alerts import FORECAST, reached, thresholds
+from portal.rules.alerts import CrossingKind, reached, thresholds
 from portal.rules.budgets import Limits
 from portal.rules.mails import Kind
 from portal.rules.periods import Period, day_of, period_start, resets_at, zone_or
@@ -53,9 +53,9 @@ def note_crossings(
     known = known_crossings(session, {account.account_id for account, _ in candidates}, today)
     stored: dict[tuple[int, Period], tuple[Watched, NewCrossing, int]] = {}
     for account, new in candidates:
-        if KnownCrossing(new.account_id, new.period, new.threshold, new.limit) not in known:
+        if (new.account_id, new.period, new.threshold, new.limit) not in known:
             limits = {new.limit, limits_before.in_force(new.period) if limits_before else new.limit}
-            is_news = new.threshold > _told_of(known, new, limits)
+            is_news = (new.threshold or 0) > _told_of(known, new, limits)
             crossing_id = add_crossing(session, new, now, is_read=not is_news)
             if crossing_id is not None and is_news:
                 stored[new.account_id, new.period] = account, new, crossing_id
@@ -71,7 +71,7 @@ def note_forecast(session: Session, account_id: int, period: Period, budget_tz: 
         limit, consumed = account.limits.in_force(period), account.used[period]
         if limit is None or consumed >= limit:
             return  # it was changed meanwhile, or is exhausted already
-        new = NewCrossing(account_id, period, period_start(period, today), FORECAST, consumed, limit)
+        new = NewCrossing(account_id, period, period_start(period, today), CrossingKind.FORECAST, None, consumed, limit)
         crossing_id = add_crossing(session, new, now)
         if crossing_id is not None and account.wants_mail:
             _queue_mail(session, account, new, crossing_id, budget_tz, now)
@@ -83,18 +83,18 @@ def read_crossings(session: Session, account_id: int, last_id: int, now: datetim
 
 
 def _told_of(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:
-    """Return the highest threshold that an account was told of in the same period at one of some limits."""
+    """Return the highest threshold an account was warned of in the same period at one of some limits, 0 for none."""
     same = (each for each in known if (each.account_id, each.period) == (new.account_id, new.period))
-    return max((each.threshold for each in same if each.limit in limits), default=FORECAST)
+    return max((each.threshold for each in same if each.limit in limits), default=0)
 
 
 def _crossed(account: Watched, today: date) -> list[NewCrossing]:
-    found = []
+    found, kind = [], CrossingKind.THRESHOLD
     for period, consumed in account.used.items():
         limit = account.limits.in_force(period)
         for percent in reached(consumed, limit, thresholds(*account.chosen)):
             start = period_start(period, today)
-            found.append(NewCrossing(account.account_id, period, start, percent, consumed, limit or 0))
+            found.append(NewCrossing(account.account_id, period, start, kind, percent, consumed, limit or 0))
     return found
 
 
@@ -104,7 +104,7 @@ def _queue_mail(
     facts = CrossingFacts(
         period=new.period,
         start=new.start,
-        threshold=new.threshold,
+        kind=new.kind,
         consumed=new.consumed,
         limit=new.limit,
         resets_at=resets_at(new.period, now, budget_tz) if account.limits.resets(new.period) else None,

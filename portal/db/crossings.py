@@ -12,7 +12,7 @@ from portal.db import tables
 from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
 from portal.db.sql.upsert import insert
 from portal.db.tables import Account, Budget, Crossing, Mail
-from portal.rules.alerts import DEFAULT_THRESHOLD, FULL
+from portal.rules.alerts import DEFAULT_THRESHOLD, FULL, CrossingKind
 from portal.rules.budgets import Limits
 from portal.rules.periods import Period, period_start
 
@@ -36,12 +36,13 @@ class Watched:
 
 
 class NewCrossing(NamedTuple):
-    """A crossing that may have been stored before."""
+    """A crossing that may have been stored before; `threshold` is None for a forecast."""
 
     account_id: int
     period: Period
     start: date
-    threshold: int
+    kind: CrossingKind
+    threshold: int | None
     consumed: int
     limit: int
 
@@ -82,7 +83,7 @@ def _watched(row: Any) -> Watched:
 
 
 class KnownCrossing(NamedTuple):
-    """What a crossing is known by, within the periods that run."""
+    """The key of a stored crossing of a threshold, within the current periods."""
 
     account_id: int
     period: Period
@@ -91,28 +92,27 @@ class KnownCrossing(NamedTuple):
 
 
 def known_crossings(session: Session, account_ids: Collection[int], day: date) -> set[KnownCrossing]:
-    """Return what accounts have crossed already in the periods in which a day lies."""
+    """Return the thresholds that accounts have crossed already in the periods that contain a day."""
     first = {period_start(period, day) for period in Period}
     rows = session.execute(
         select(Crossing.account_id, Crossing.period, Crossing.threshold, Crossing.limit, Crossing.start).where(
-            Crossing.account_id.in_(sorted(account_ids)), Crossing.start.in_(sorted(first))
+            Crossing.account_id.in_(sorted(account_ids)),
+            Crossing.start.in_(sorted(first)),
+            Crossing.kind == CrossingKind.THRESHOLD,
         )
     )
     return {
-        KnownCrossing(account_id, Period(period), threshold, limit)
-        for account_id, period, threshold, limit, start in rows
-        if start == period_start(Period(period), day)
+        KnownCrossing(row.account_id, Period(row.period), row.threshold, row.limit)
+        for row in rows
+        if row.start == period_start(Period(row.period), day)
     }
 
 
 def add_crossing(session: Session, new: NewCrossing, now: datetime, *, is_read: bool = False) -> int | None:
     """Store a crossing and return its id; None if it was stored before, whoever did so. `is_read`: it is no news."""
-    values = new._asdict() | {"period": new.period.value, "crossed_at": now, "read_at": now if is_read else None}
+    values = new._asdict() | {"crossed_at": now, "read_at": now if is_read else None}
     stored = session.execute(
-        insert(session, Crossing)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["account_id", "period", "start", "threshold", "limit"])
-        .returning(Crossing.__table__.c.id)
+        insert(session, Crossing).values(values).on_conflict_do_nothing().returning(Crossing.__table__.c.id)
     ).first()
     return None if stored is None else int(stored[0])
 

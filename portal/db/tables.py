@@ -448,20 +448,33 @@ class AlertSettings(Table):
 
 
 class Crossing(Table):
-    """A budget that came from below to at or above a threshold; once for each period, threshold and limit, for ever.
+    """A warning about a budget: usage reached a threshold, or a forecast says that the budget ends before it resets.
 
-    `threshold` is in percent, and 0 for the forecast that the budget will be exhausted before it resets. `consumed` and
-    `limit` are billable tokens as they were then.
+    There is one for each period, limit and threshold, and one forecast for each period and limit. `threshold` is in
+    percent, and null for a forecast. `consumed` and `limit` are billable tokens at the time of the warning.
     """
 
     __tablename__ = "crossings"
-    __table_args__ = (UniqueConstraint("account_id", "period", "start", "threshold", "limit"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "period", "start", "threshold", "limit"),  # nulls differ: see the index
+        Index(
+            "ix_crossings_forecast",
+            "account_id",
+            "period",
+            "start",
+            "limit",
+            unique=True,
+            sqlite_where=text("kind = 'forecast'"),
+            postgresql_where=text("kind = 'forecast'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     period: Mapped[str] = mapped_column(String(8))
     start: Mapped[date]
-    threshold: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))
+    threshold: Mapped[int | None]
     consumed: Mapped[int]
     limit: Mapped[int]
     crossed_at: Mapped[datetime]

@@ -5,21 +5,21 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from portal.mails.content import Content, written
+from portal.rules.alerts import CrossingKind
 from portal.rules.budgets import Level, PeriodBudget
 from portal.rules.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
 class CrossingFacts:
-    """What the mail tells: billable tokens as they were at the crossing, and to whom.
+    """Content of the mail: billable tokens as they were at the crossing, and the recipient.
 
-    `threshold` is in percent, and 0 for the forecast that the budget will be exhausted before it resets. `start` is the
-    day that names the period; `resets_at` is None where nothing resets.
+    `start` is the day that names the period; `resets_at` is None where nothing resets.
     """
 
     period: Period
     start: date
-    threshold: int
+    kind: CrossingKind
     consumed: int
     limit: int
     resets_at: datetime | None
@@ -37,7 +37,7 @@ def crossing_mail(facts: CrossingFacts, base_url: str) -> Content:
         **asdict(facts),
         percent=percent,
         filled=min(percent, 100),
-        level=Level.WARNING if facts.threshold == 0 and budget.level is Level.NORMAL else budget.level,
+        level=Level.WARNING if facts.kind is CrossingKind.FORECAST and budget.level is Level.NORMAL else budget.level,
         remaining=budget.remaining,
         over_by=budget.over_by,
         is_used_up=facts.consumed >= facts.limit,

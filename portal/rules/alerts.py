@@ -1,12 +1,18 @@
 """When a person is warned of a budget."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 FULL = 100
-"""Percent at which a budget is exhausted; everybody is told of it."""
-FORECAST = 0
-"""Stands in the place of a threshold for the warning that a budget will be exhausted before it resets."""
+"""Percent at which a budget is exhausted; every account is warned of it."""
 DEFAULT_THRESHOLD = 80
+
+
+class CrossingKind(StrEnum):
+    """Reason for a warning: usage reached a threshold, or a forecast says that the budget ends before it resets."""
+
+    THRESHOLD = "threshold"
+    FORECAST = "forecast"
 
 
 def thresholds(*chosen: int | None) -> tuple[int, ...]:

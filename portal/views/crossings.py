@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.crossings import count_unread, crossings
 from portal.db.tables import Crossing
+from portal.rules.alerts import CrossingKind
 from portal.rules.periods import Period, day_of, period_start
 from portal.settings import settings
 from portal.views.budget import BudgetsView, load_budgets
@@ -18,7 +19,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class CrossingView:
-    """A budget that came to a threshold; `threshold` is in percent, and 0 for a forecast.
+    """A warning about a budget; `threshold` is in percent, and None for a forecast.
 
     `percent` is how much of the present limit is used now; None once the period is over or nothing limits it.
     `is_same_limit` is whether that is the limit that the threshold was a part of.
@@ -26,7 +27,8 @@ class CrossingView:
 
     id: int
     period: Period
-    threshold: int
+    kind: CrossingKind
+    threshold: int | None
     consumed: int
     limit: int
     crossed_at: datetime
@@ -62,6 +64,7 @@ def crossing_view(row: Crossing, budgets: BudgetsView, now: datetime) -> Crossin
     return CrossingView(
         id=row.id,
         period=period,
+        kind=CrossingKind(row.kind),
         threshold=row.threshold,
         consumed=row.consumed,
         limit=row.limit,

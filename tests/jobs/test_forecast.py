@@ -8,7 +8,7 @@ from portal.actions.alerts import change_alerts
 from portal.db.crossings import crossings
 from portal.db.tables import Account
 from portal.jobs.forecast import warn_all
-from portal.rules.alerts import FORECAST
+from portal.rules.alerts import CrossingKind
 from portal.rules.budgets import Limits
 from tests.cast import NOW, Gateway, report, run, send
 
@@ -28,8 +28,8 @@ def steady(alice: Account, bob: Account, gateway: Gateway) -> None:
             )
 
 
-def told(account: Account) -> list[tuple[str, int]]:
-    return [(row.period, row.threshold) for row in run(crossings, account.id, 10)]
+def told(account: Account) -> list[tuple[str, str]]:
+    return [(row.period, row.kind) for row in run(crossings, account.id, 10)]
 
 
 def wants(account: Account, *, monthly: int, forecast: bool = True) -> None:
@@ -41,7 +41,7 @@ def test_who_will_run_out_before_the_month_does_is_warned_once(steady: None, ali
     wants(alice, monthly=25_000)
     assert warn_all(NOW) == 1
     assert warn_all(NOW + timedelta(hours=1)) == 1
-    assert told(alice) == [("monthly", FORECAST)]
+    assert told(alice) == [("monthly", CrossingKind.FORECAST)]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_who_will_run_out_before_the_month_does_is_warned_once(steady: None, ali
 def test_who_need_not_is_not(steady: None, alice: Account, monthly: int, forecast: bool) -> None:
     wants(alice, monthly=monthly, forecast=forecast)
     warn_all(NOW)
-    assert ("monthly", FORECAST) not in told(alice)
+    assert ("monthly", CrossingKind.FORECAST) not in told(alice)
 
 
 def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: Account, bob: Account) -> None:
@@ -63,4 +63,4 @@ def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: A
         wants(account, monthly=25_000)
     run(set_active, "test", "alice", False, NOW)
     assert warn_all(NOW) == 1
-    assert (told(alice), told(bob)) == ([], [("monthly", FORECAST)])
+    assert (told(alice), told(bob)) == ([], [("monthly", CrossingKind.FORECAST)])

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.mails import Content, CrossingFacts, crossing_mail
+from portal.rules.alerts import CrossingKind
 from portal.rules.periods import EPOCH_DAY, Period
 
 FACTS = CrossingFacts(
     period=Period.DAILY,
     start=date(2026, 11, 23),
-    threshold=80,
+    kind=CrossingKind.THRESHOLD,
     consumed=1_234_500,
     limit=1_450_000,
     resets_at=datetime(2026, 11, 23, 23, tzinfo=UTC),
@@ -95,7 +96,7 @@ def test_it_says_what_was_used_what_is_left_until_when_and_how_to_switch_it_off(
             {"consumed": 0, "limit": 0}, "Daily budget 100 % used", "Tagesbudget zu 100 % verbraucht", id="none to use"
         ),
         pytest.param(
-            {"threshold": 0},
+            {"kind": CrossingKind.FORECAST},
             "Daily budget will probably not last",
             "Tagesbudget reicht voraussichtlich nicht",
             id="a forecast",
@@ -132,8 +133,8 @@ def test_a_month_is_named_as_such() -> None:
 
 
 def test_a_forecast_says_what_will_be() -> None:
-    assert "will be used up before it resets" in mail(threshold=0).text
-    assert "aufgebraucht, bevor es zurückgesetzt wird" in mail(threshold=0, language="de").text
+    assert "will be used up before it resets" in mail(kind=CrossingKind.FORECAST).text
+    assert "aufgebraucht, bevor es zurückgesetzt wird" in mail(kind=CrossingKind.FORECAST, language="de").text
 
 
 def test_the_reset_is_told_in_the_zone_of_the_account() -> None:
@@ -164,7 +165,7 @@ def test_without_an_address_nothing_is_linked() -> None:
 
 
 def test_a_total_budget_is_forecast_to_end_within_a_week() -> None:
-    assert "your total budget will be used up within a week." in mail(**TOTAL, threshold=0).text
-    german = " ".join(mail(**TOTAL, threshold=0, language="de").text.split())
+    assert "your total budget will be used up within a week." in mail(**TOTAL, kind=CrossingKind.FORECAST).text
+    german = " ".join(mail(**TOTAL, kind=CrossingKind.FORECAST, language="de").text.split())
     assert "ist Ihr Gesamtbudget in weniger als einer Woche aufgebraucht." in german
-    assert "will be used up before it resets." in mail(threshold=0).text
+    assert "will be used up before it resets." in mail(kind=CrossingKind.FORECAST).text

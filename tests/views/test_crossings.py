@@ -31,7 +31,7 @@ def test_a_crossing_is_shown_beside_what_is_used_now(alice: Account, gateway: Ga
     send(gateway, report("a", prompt_tokens=810, completion_tokens=0))
     send(gateway, report("b", prompt_tokens=129, completion_tokens=0))
 
-    def shown(days: int) -> list[tuple[Period, int, Decimal | None, bool]]:
+    def shown(days: int) -> list[tuple[Period, int | None, Decimal | None, bool]]:
         found = run(load_bell, alice.id, NOW + timedelta(days))
         return [(c.period, c.threshold, c.percent, c.is_same_limit) for c in found.crossings]
 

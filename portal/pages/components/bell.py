@@ -11,7 +11,7 @@ from portal.pages.components.formats import Formats
 from portal.pages.components.live import follow_later
 from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
-from portal.rules.alerts import FORECAST, FULL
+from portal.rules.alerts import FULL, CrossingKind
 from portal.rules.periods import Period
 from portal.views.accounts import Viewer
 from portal.views.crossings import BellView, CrossingView, load_bell, load_unread
@@ -82,7 +82,7 @@ def sentence(crossing: CrossingView, f: Formats) -> str:
     """Say what happened to which budget, and at which limit if that is another one now."""
     name = PERIODS[crossing.period]
     of = "" if crossing.is_same_limit else f" of {f.number(crossing.limit)}"
-    if crossing.threshold == FORECAST:
+    if crossing.kind is CrossingKind.FORECAST:
         when = "within a week" if crossing.period is Period.TOTAL else "before it resets"
         return f"{name}{of} will be used up {when}"
     return f"{name}{of} used up" if crossing.threshold == FULL else f"{name} passed {crossing.threshold} %{of}"

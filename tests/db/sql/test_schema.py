@@ -130,6 +130,38 @@ def test_crossings_keep_their_mails_when_their_key_changes(empty: Database) -> N
         assert connection.execute(text("SELECT crossing_id FROM mails")).all() == [(7,)]
 
 
+def test_forecasts_get_a_kind_and_lose_it_again(empty: Database) -> None:
+    migrate_to(empty, "0008")
+    columns = 'account_id, period, start, threshold, consumed, "limit", crossed_at'
+    with empty.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO accounts (id, username, display_name, email, role, active, language, theme, created_at) "
+                "VALUES (1, 'a', 'A', '', 'user', true, 'en', 'system', '2026-11-22')"
+            )
+        )
+        for id, threshold in ((7, 80), (8, 0)):
+            values = {"id": id, "threshold": threshold}
+            row = "1, 'daily', '2026-11-22', :threshold, 80, 100, '2026-11-22'"
+            connection.execute(text(f"INSERT INTO crossings (id, {columns}) VALUES (:id, {row})"), values)
+            connection.execute(
+                text(
+                    "INSERT INTO mails (account_id, crossing_id, kind, message_id, recipient, subject, text, html, "
+                    "state, tries, next_try_at, created_at) VALUES (1, :id, 'alert', 'm-' || :id, '', 's', 't', 'h', "
+                    "'sent', 1, '2026-11-22', '2026-11-22')"
+                ),
+                values,
+            )
+    migrate_to(empty, "0009")
+    linked = "SELECT c.id, c.kind, c.threshold FROM crossings c JOIN mails ON crossing_id = c.id ORDER BY c.id"
+    with empty.engine.begin() as connection:
+        assert connection.execute(text(linked)).all() == [(7, "threshold", 80), (8, "forecast", None)]
+    with empty.engine.begin() as connection:
+        command.downgrade(config(connection), "0008")
+        before = linked.replace("c.kind, ", "")
+        assert connection.execute(text(before)).all() == [(7, 80), (8, 0)]
+
+
 def test_several_starts_at_once_migrate_once(databases: Server) -> None:
     url = databases.new_url()
     starting = [Database(url) for _ in range(4)]

@@ -9,11 +9,14 @@ from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
 from portal.actions.administration import set_budget
+from portal.actions.crossings import note_forecast
 from portal.db.crossings import count_unread
 from portal.db.tables import Account
 from portal.pages.account import keys
 from portal.pages.components import live
 from portal.rules.budgets import Limits
+from portal.rules.periods import Period
+from portal.settings import settings
 from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, run, send
 from tests.pages.screen import everything, tagged, texts, until
@@ -68,6 +71,21 @@ async def test_opening_it_is_seeing_it(visit, alice: Account, bob: Account, spen
     assert "Today 15:05 · now 85.0\u00a0%" in shown
     await until(lambda: run(count_unread, alice.id) == 0)
     assert run(count_unread, bob.id) == 1
+
+
+@pytest.mark.parametrize(
+    ("period", "sentence"),
+    [
+        pytest.param(Period.MONTHLY, "Monthly budget will be used up before it resets", id="monthly"),
+        pytest.param(Period.TOTAL, "Total budget will be used up within a week", id="total"),
+    ],
+)
+async def test_forecast_is_listed(visit, alice: Account, period: Period, sentence: str) -> None:
+    run(set_budget, "test", "alice", Limits(monthly=100, total=100), NOW)
+    run(note_forecast, alice.id, period, settings().budget_zone, NOW)
+    visitor = await visit(alice)
+    UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()
+    await until(lambda: sentence in texts(tagged(visitor, "bell-list")))
 
 
 async def test_nothing_is_said_as_such(visit, charlie: Account, spent: None) -> None:
