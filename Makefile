@@ -49,7 +49,7 @@ lint: $(VENV)/set-up-test ## Check style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy portal tests scripts tools
 
-lock: $(UV) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes the newest releases
+lock: $(UV) ## Write the lock files again, from pyproject.toml; UPGRADE=1 takes the newest releases
 	$(COMPILE) --extra postgres --extra parquet --output-file requirements.lock
 	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-test.lock
 	$(UV) pip compile --group gateway --universal --python-version 3.11 --generate-hashes --no-header --quiet \

@@ -31,7 +31,7 @@ These are no settings of the server.
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the text of docs/settings.md."""
     rows = [row(name, field) for name, field in Settings.model_fields.items()]
     others = [f"| `{name}` | {reader} |" for name, reader in ELSEWHERE.items()]
     others.append("| `PORTAL_TEST_*` | the tests |")

@@ -59,10 +59,10 @@ def create_member(
     return run(create)
 
 
-def report(id: str = "r-1", **said: Any) -> UsageReport:
-    """Return a small request as a gateway would report it; `username` is alice where nothing says whose it is."""
-    if "key_hash" not in said:
-        said.setdefault("username", "alice")
+def report(id: str = "r-1", **values: Any) -> UsageReport:
+    """Return a small request as a gateway would report it; it is by alice unless a value names somebody."""
+    if "key_hash" not in values:
+        values.setdefault("username", "alice")
     usual: dict[str, Any] = {
         "model": "qwen3:32b",
         "mode": "native",
@@ -70,7 +70,7 @@ def report(id: str = "r-1", **said: Any) -> UsageReport:
         "completion_tokens": 20,
         "requested_at": NOW,
     }
-    return UsageReport(id=id, **{**usual, **said})
+    return UsageReport(id=id, **{**usual, **values})
 
 
 def send(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.databases import Server
 
 BOTH = {"db", "actions", "views", "jobs"}
-"""Directories whose tests run on both databases."""
+"""The tests in these directories run on both databases."""
 
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("deterministic")

@@ -106,7 +106,7 @@ class PostgreSQL:
 
 @cache
 def _emptying() -> list[str]:
-    """Return what makes a database as good as new, also one that a test has claimed to be of another version."""
+    """Return what makes a database as good as new, also after a test has written another version into it."""
     deletions = [f"DELETE FROM {table.name}" for table in reversed(Table.metadata.sorted_tables)]
     first_price = "INSERT INTO prices (eur_per_token, created_at) VALUES ('0.00002', '2026-01-01 00:00:00+00:00')"
     return [*deletions, first_price, "DELETE FROM alembic_version", f"INSERT INTO alembic_version VALUES ('{head()}')"]

@@ -1,4 +1,4 @@
-"""Lock files: what they pin, what the Makefile says to pip about them, and stand-ins for the packages in them."""
+"""Lock files: what they pin, how the Makefile installs them, and empty wheels in place of their packages."""
 
 import ensurepip
 import hashlib
@@ -34,7 +34,7 @@ def version(pin: Requirement) -> str:
 
 
 def flags(lock: str) -> list[str]:
-    """Return what the Makefile says to pip before it names a lock file."""
+    """Return the options that the Makefile gives pip before the name of a lock file."""
     lines = re.findall(rf"((?:--[\w-]+ )*)-r {re.escape(lock)}$", _makefile(), re.MULTILINE)
     assert len(lines) == 1, f"the Makefile installs {lock} {len(lines)} times"
     return str(lines[0]).split()
@@ -48,7 +48,7 @@ def installed_files() -> set[str]:
 def missing(wanted: Iterable[str], lock: str, distributions: Iterable[Distribution]) -> set[str]:
     """Return what some requirements, and in turn all of theirs, ask for that a lock file does not pin.
 
-    Markers and extras count. What a distribution requires is read from the one that is installed.
+    Markers and extras count. The requirements of a distribution are those of the installed release.
     """
     pinned = {canonicalize_name(pin.name): version(pin) for pin in pins(lock)}
     required = {canonicalize_name(found.name): found.requires or [] for found in distributions}
@@ -68,21 +68,21 @@ def missing(wanted: Iterable[str], lock: str, distributions: Iterable[Distributi
     return lacking
 
 
-def dry_run(lock: str, distributions: Iterable[Distribution], said: Iterable[str], directory: Path) -> set[str]:
+def dry_run(lock: str, distributions: Iterable[Distribution], options: Iterable[str], directory: Path) -> set[str]:
     """Install a lock file that is one release old, in a dry run; return what would be there: {"nicegui==3.18.0", …}.
 
-    All packages are stand-ins: empty wheels that require what the real ones do, each in the locked and a newer release.
-    pip is the one that comes with this Python, as in a fresh environment.
+    All packages are empty wheels with the requirements of the real ones, each in the locked and a newer release.
+    It runs the pip that this Python installs in a fresh environment.
     """
     requires = {canonicalize_name(found.name): found.requires or [] for found in distributions}
     lines = [
-        f"{pin.name}=={version(pin)} --hash=sha256:{digest}" for pin, digest in _stand_ins(lock, requires, directory)
+        f"{pin.name}=={version(pin)} --hash=sha256:{digest}" for pin, digest in _empty_wheels(lock, requires, directory)
     ]
     file = directory / lock
     file.write_text("\n".join(lines), encoding="utf-8")
     report = directory / "report.json"
     offline = ("--isolated", "--no-index", "--find-links", str(directory), "--ignore-installed", "--dry-run")
-    command = [sys.executable, f"{bundled_pip()}/pip", "install", "--disable-pip-version-check", *offline, *said]
+    command = [sys.executable, f"{bundled_pip()}/pip", "install", "--disable-pip-version-check", *offline, *options]
     done = subprocess.run([*command, "--report", report, "-r", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     would = (found["metadata"] for found in json.loads(report.read_text(encoding="utf-8"))["install"])
@@ -94,7 +94,7 @@ def locked(lock: str) -> set[str]:
     return {f"{canonicalize_name(pin.name)}=={version(pin)}" for pin in pins(lock)}
 
 
-def _stand_ins(
+def _empty_wheels(
     lock: str, requires: Mapping[NormalizedName, list[str]], directory: Path
 ) -> Iterator[tuple[Requirement, str]]:
     for pin in pins(lock):

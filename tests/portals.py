@@ -57,16 +57,16 @@ class Process:
             )
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """All it has printed and logged."""
         return self._log.read_text(encoding="utf-8")
 
     def wait_for(self, pattern: str, seconds: float = 30) -> str:
-        """Return what it said that matches, as soon as it does."""
+        """Return the first group of a pattern, as soon as the output has a match."""
         until = time.monotonic() + seconds
-        while (match := re.search(pattern, self.said)) is None:
-            assert time.monotonic() < until, f"nothing like {pattern} in:\n{self.said}"
-            assert self.program.poll() is None, f"it stopped:\n{self.said}"
+        while (match := re.search(pattern, self.output)) is None:
+            assert time.monotonic() < until, f"nothing like {pattern} in:\n{self.output}"
+            assert self.program.poll() is None, f"it stopped:\n{self.output}"
             time.sleep(0.02)
         return match.group(1)
 
@@ -78,7 +78,7 @@ class Process:
             try:
                 httpx.get(f"{address}/healthz", timeout=5)
             except httpx.TransportError:
-                assert time.monotonic() < until, self.said
+                assert time.monotonic() < until, self.output
             else:
                 return address
 

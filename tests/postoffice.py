@@ -1,4 +1,4 @@
-"""A real mail server for the tests, in a thread of its own, that does to each recipient what it was told to."""
+"""A real mail server for the tests, in its own thread; a test chooses how it answers for each recipient."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""An app on a socket of its own, for programs that bring their own HTTP."""
+"""Serves an app on a real socket, for programs with their own HTTP client."""
 
 import threading
 import time

@@ -36,7 +36,7 @@ def handshake(page_id: str, **changes: str) -> dict[str, str]:
 
 
 def socket_path(page_id: str, *, transport: str = "websocket", implicit: bool = True, **changes: str) -> str:
-    """Return the address of a page's socket, which says the handshake in its query unless told otherwise."""
+    """Return the address of a page's socket, with the handshake in its query unless `implicit` is false."""
     query = {
         "EIO": "4",
         "transport": transport,

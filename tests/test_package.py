@@ -93,10 +93,10 @@ def metadata(wheel: Path) -> Message:
         return message_from_string(archive.read(f"{BUILT}.dist-info/METADATA").decode("utf-8"))
 
 
-def test_source_archive_has_all_that_is_kept_and_nothing_that_was_left_behind(sdist: Path) -> None:
+def test_source_archive_has_exactly_the_tracked_files(sdist: Path) -> None:
     for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml", "main.py"):
         assert (sdist / name).is_file(), name
-    for folder in ("portal", "tests", "docs", "examples", "scripts"):
+    for folder in ("portal", "tests", "tools", "docs", "examples", "scripts"):
         kept = {str(file.relative_to(sdist)) for file in (sdist / folder).rglob("*") if file.is_file()}
         assert kept == {file for file in tracked(folder) if (ROOT / file).is_file()}, folder
     assert not (sdist / "data").exists()
@@ -116,24 +116,24 @@ def test_wheel_has_the_whole_package_and_nothing_else(wheel: Path) -> None:
     assert "portal/py.typed" in files
 
 
-def test_wheel_says_what_it_is(wheel: Path) -> None:
-    said = metadata(wheel)
-    assert said["Description-Content-Type"] == "text/markdown"
-    assert str(said.get_payload()).startswith("# MoE Portal\n")
-    assert (said["Requires-Python"], said["License-Expression"]) == (PROJECT["requires-python"], "MIT")
-    assert said.get_all("License-File") == ["LICENSE"]
-    assert "Typing :: Typed" in said.get_all("Classifier", [])
-    assert set(said.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
+def test_wheel_has_its_metadata(wheel: Path) -> None:
+    fields = metadata(wheel)
+    assert fields["Description-Content-Type"] == "text/markdown"
+    assert str(fields.get_payload()).startswith("# MoE Portal\n")
+    assert (fields["Requires-Python"], fields["License-Expression"]) == (PROJECT["requires-python"], "MIT")
+    assert fields.get_all("License-File") == ["LICENSE"]
+    assert "Typing :: Typed" in fields.get_all("Classifier", [])
+    assert set(fields.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
 
 
 @pytest.mark.parametrize("words", [["portal"], ["moe-portal"], ["python", "-m", "portal"]], ids=" ".join)
 def test_installed_commands_answer(words: list[str], installed: Path, tmp_path: Path) -> None:
-    def said(option: str) -> str:
+    def output(option: str) -> str:
         program = [str(installed / words[0]), *words[1:], option]
         return subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
-    assert said("--version") == f"MoE Portal {PROJECT['version']}\n"
-    assert said("--help").startswith("Usage: portal [OPTIONS] COMMAND")
+    assert output("--version") == f"MoE Portal {PROJECT['version']}\n"
+    assert output("--help").startswith("Usage: portal [OPTIONS] COMMAND")
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def served(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     portal.stop()
 
 
-def test_installed_portal_makes_its_database_and_serves_its_pages(served: Process) -> None:
+def test_installed_portal_serves_its_pages_on_a_new_database(served: Process) -> None:
     link = served.wait_for(r"(http://\S+/user/setup\?token=\S+)")
     address = served.address()
     assert "administrator" in httpx.get(link).text
@@ -210,8 +210,8 @@ def make_database(programs: Path, folder: Path) -> None:
 
 def test_installed_portal_does_not_run_from_the_checkout(installed: Path, tmp_path: Path) -> None:
     program = [str(installed / "python"), "-c", "import portal; print(portal.__file__)"]
-    said = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=True, env=without_portal())
-    assert str(installed.parent) in said.stdout
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=True, env=without_portal())
+    assert str(installed.parent) in done.stdout
 
 
 def without_portal() -> dict[str, str]:

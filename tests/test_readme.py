@@ -56,7 +56,7 @@ def test_reasons_are_those_of_blocks_that_there_are() -> None:
 
 
 def test_readme_works_as_pasted(tmp_path: Path) -> None:
-    """One shell, all blocks in their order, in a folder with a fresh portal whose setup link is opened first."""
+    """One shell, all blocks in their order, in a folder with a fresh portal; its setup link is opened first."""
     portal = Process(tmp_path, PORTAL_DATA_DIR="data")
     try:
         link = portal.wait_for(r"(http://\S+/user/setup\?token=\S+)")
@@ -69,16 +69,16 @@ def test_readme_works_as_pasted(tmp_path: Path) -> None:
         pasted = [block for block in blocks(ROOT / "README.md") if is_run(block)]
         script = "\necho\n".join(pasted).replace("http://127.0.0.1:8080", address)
         known = '\nprintf "%s\\n" "$GATEWAY_TOKEN" "$API_KEY"\nportal user list'
-        said = paste(script + known, tmp_path)
+        output = paste(script + known, tmp_path)
     finally:
         portal.stop()
-    assert re.search(r"^moe-gw-[0-9a-f]{48}\nmoe-sk-[0-9a-f]{48}\n", said, re.MULTILINE), "tokens stand alone on stdout"
-    answers = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert re.search(r"^moe-gw-[0-9a-f]{48}\nmoe-sk-[0-9a-f]{48}\n", output, re.MULTILINE), "stdout has the tokens only"
+    answers = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     reported, asked, left = answers
     assert reported["accepted"] == 1
     assert asked["allowed"] is True
     assert (left["daily_used"], left["daily_limit"]) == (1_500, 1_000_000)
-    assert re.search(r"^mara\t", said, re.MULTILINE)
+    assert re.search(r"^mara\t", output, re.MULTILINE)
 
 
 def write_spend_logs(path: Path) -> None:

@@ -24,7 +24,7 @@ PAIR = "PORTAL_SMTP_PASSWORD: PORTAL_SMTP_USERNAME and PORTAL_SMTP_PASSWORD go t
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         pytest.param(
             {"smtp_from": ""},
@@ -55,10 +55,10 @@ PAIR = "PORTAL_SMTP_PASSWORD: PORTAL_SMTP_USERNAME and PORTAL_SMTP_PASSWORD go t
         pytest.param({"smtp_timeout": 0}, "PORTAL_SMTP_TIMEOUT must be at least 1.", id="timeout"),
     ],
 )
-def test_mail_settings_go_together(changed: dict[str, Any], said: str) -> None:
+def test_mail_settings_go_together(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(**{**MAIL, **changed})
-    assert sentence(refused.value).startswith(said)
+    assert sentence(refused.value).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_password_is_never_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         pytest.param("PORTAL_DATABSE_URL", "Did you mean PORTAL_DATABASE_URL?", id="a slip"),
         pytest.param("PORTAL_SMTP_PASSWORD_FIEL", "Did you mean PORTAL_SMTP_PASSWORD_FILE?", id="a slip in _FILE"),
@@ -90,12 +90,12 @@ def test_the_password_is_never_shown() -> None:
         pytest.param("PORTAL_PORT_FILE", "Only secrets can be in files: PORTAL_", id="a file for no secret"),
     ],
 )
-def test_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+def test_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.setenv(name, "x")
     with pytest.raises(WrongSettings) as refused:
         settings()
     assert str(refused.value).startswith(f"There is no setting {name}. ")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_every_secret_can_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         pytest.param(None, "cannot be read: No such file or directory", id="no file"),
         pytest.param(b"\n", "is empty", id="an empty file"),
@@ -147,14 +147,14 @@ def test_every_secret_can_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     ],
 )
 def test_secret_file_that_cannot_be_read_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, said: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     file = str(tmp_path / "none") if content is None else in_file(tmp_path, content)
     monkeypatch.setenv("PORTAL_SECRET_FILE", file)
     with pytest.raises(WrongSettings) as refused:
         settings()
     assert str(refused.value).startswith(f"PORTAL_SECRET_FILE: the file {file} ")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_secret_that_is_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

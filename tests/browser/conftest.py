@@ -203,8 +203,8 @@ def mailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     running = Portal(port, directory, database)
     yield running
     process.stop()
-    assert "reset-password?" not in process.said
-    assert "wencke" not in process.said
+    assert "reset-password?" not in process.output
+    assert "wencke" not in process.output
     database.close()
 
 

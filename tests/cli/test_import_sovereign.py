@@ -110,7 +110,7 @@ class Programs:
             )
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """All it has said to people."""
         return self._log.read_text(encoding="utf-8")
 
@@ -240,13 +240,13 @@ def test_following_brings_what_comes_until_it_is_told_to_stop(busy: Sovereign, o
         slow.commit()
     _wait(lambda: sums() == busy.sums())
     _allow_connections(busy, False)
-    _wait(lambda: "Trying again" in own_database.said)
+    _wait(lambda: "Trying again" in own_database.output)
     _allow_connections(busy, True)
     busy.request("after", "carol")
     _wait(lambda: sums() == busy.sums())
     follower.send_signal(signal.SIGTERM)
     assert follower.wait(10) == 0
-    assert "brought 1 account, 1 request" in own_database.said
+    assert "brought 1 account, 1 request" in own_database.output
     assert portal("verify").exit_code == 0
 
 

@@ -58,7 +58,7 @@ class Life:
         self._process = 0
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """All that the servers have logged."""
         return (self._directory / "log").read_text(encoding="utf-8")
 
@@ -83,7 +83,7 @@ class Life:
         """Wait until something is so, but not for ever."""
         until = time.monotonic() + 30
         while not is_so():
-            assert time.monotonic() < until, self.said
+            assert time.monotonic() < until, self.output
             time.sleep(0.01)
 
     def _is_ready(self) -> bool:
@@ -132,7 +132,7 @@ def test_one_crossing_and_a_mail_whenever_the_server_dies(
     life.begin(LATER)
     assert cross(life, gateway)
     life.wait_until(lambda: [mail.state for mail in run_in_reading(mails_of, alice.id, 10)] == ["sent"])
-    assert life.end(signal.SIGTERM) == 0, life.said
+    assert life.end(signal.SIGTERM) == 0, life.output
     assert len(run_in_reading(crossings, alice.id, 10)) == 1
     assert office.subjects(alice.email) == ["Daily budget 85 % used"] * (2 if moment in UNCLOSED else 1)
     assert len({mail["Message-ID"] for mail in office.taken}) == 1

@@ -57,7 +57,7 @@ def test_told_to_stop_it_acknowledges_all_that_it_stores(chaos: Callable[[str], 
     with tried.traffic(lambda: True):
         tried.wait_until(lambda: tried.ledger.answers > 20 and tried.ledger.busy == 8)
         told = time.monotonic()
-        assert tried.portal.end(signal.SIGTERM) == 0, tried.portal.said
+        assert tried.portal.end(signal.SIGTERM) == 0, tried.portal.output
         assert time.monotonic() - told < 10
-    assert "Traceback" not in tried.portal.said, tried.portal.said
+    assert "Traceback" not in tried.portal.output, tried.portal.output
     tried.check(exactly=True)

@@ -158,16 +158,16 @@ def test_the_log_opens_no_door(portal: Process, visit: Visit) -> None:
     with visitor.websocket(page_id) as connection:
         connect(Websocket(connection))
     visitor.browser.get("/user/login?next=/user/usage%3Ftoken_name%3Dprivate")
-    lines = [line for line in portal.said.splitlines() if "token=" in line]
+    lines = [line for line in portal.output.splitlines() if "token=" in line]
     assert len(lines) == 1, "the link stands where it was printed, alone"
-    assert '"GET /user/login HTTP/1.1"' in portal.said
-    assert '"POST /user/setup HTTP/1.1" 303' in portal.said
+    assert '"GET /user/login HTTP/1.1"' in portal.output
+    assert '"POST /user/setup HTTP/1.1" 303' in portal.output
     for secret in (page_id, "private", ADMINISTRATOR["password"], *visitor.browser.cookies.values()):
-        assert secret not in portal.said
+        assert secret not in portal.output
 
 
 def test_it_says_where_it_is_once_the_database_is_open(portal: Process) -> None:
-    assert portal.said.index("database: ") < portal.said.index("MoE Portal ")
+    assert portal.output.index("database: ") < portal.output.index("MoE Portal ")
 
 
 def test_what_it_writes_is_nobody_elses(portal: Process) -> None:
@@ -199,8 +199,8 @@ def test_told_to_stop_it_finishes_what_it_began_and_stops(mortal: Process, visit
         assert mortal.program.wait(10) == 0
         assert time.monotonic() - told < 10
         assert idle.recv(1) == b""
-    assert "stopped" in mortal.said
-    assert "Traceback" not in mortal.said, mortal.said
+    assert "stopped" in mortal.output
+    assert "Traceback" not in mortal.output, mortal.output
 
 
 def test_what_hangs_does_not_keep_it_from_stopping(mortal: Process) -> None:
@@ -219,7 +219,7 @@ def test_what_keeps_it_from_starting_is_one_sentence(tmp_path: Path) -> None:
         assert process.program.wait(60) == 1
     finally:
         process.stop()
-    assert "The database cannot be opened: connection failed:" in process.said
-    assert "MoE Portal" not in process.said
-    assert "sesame" not in process.said
-    assert "Traceback" not in process.said
+    assert "The database cannot be opened: connection failed:" in process.output
+    assert "MoE Portal" not in process.output
+    assert "sesame" not in process.output
+    assert "Traceback" not in process.output

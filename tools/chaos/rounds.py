@@ -46,7 +46,7 @@ class Portal:
         self._process = self._starts = self.port = 0
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """All it has logged since its last start."""
         log = self._log
         return log.read_text(encoding="utf-8") if log.exists() else ""
@@ -71,7 +71,7 @@ class Portal:
         self.launch()
         until = time.monotonic() + PATIENCE
         while not self._is_ready():
-            assert time.monotonic() < until, self.said
+            assert time.monotonic() < until, self.output
             time.sleep(0.01)
 
     def end(self, how: signal.Signals) -> int:
@@ -86,7 +86,7 @@ class Portal:
             self.end(signal.SIGKILL)
 
     def _is_ready(self) -> bool:
-        found = re.search(r"MoE Portal \S+ on http://\S+:(\d+)", self.said)
+        found = re.search(r"MoE Portal \S+ on http://\S+:(\d+)", self.output)
         if found is None:
             return False
         self.port = int(found[1])
@@ -157,7 +157,7 @@ class Chaos:
         self.check()
         with self.traffic(lambda: False):
             pass
-        assert self.portal.end(signal.SIGTERM) == 0, self.portal.said
+        assert self.portal.end(signal.SIGTERM) == 0, self.portal.output
         self.check(exactly=True)
 
     def check(self, *, exactly: bool = False) -> None:
@@ -186,7 +186,7 @@ class Chaos:
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Wait for the clients to have got somewhere."""
         with self.ledger.changed:
-            assert self.ledger.changed.wait_for(is_so, PATIENCE), f"nothing happens:\n{self.portal.said}"
+            assert self.ledger.changed.wait_for(is_so, PATIENCE), f"nothing happens:\n{self.portal.output}"
 
     def close(self) -> None:
         """End what still runs."""
