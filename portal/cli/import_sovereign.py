@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from portal.cli.console import actor, example, note, open_portal, progress, sentence, show_table, shown
-from portal.cli.sovereign import SovereignImport
 from portal.clock import utc_now
-from portal.db.audit import add_entry
 from portal.errors import Unavailable
+from portal.imports.sovereign.run import SovereignImport
 from portal.imports.sovereign.source import Look, SourceUnavailable, look_at
 from portal.rules.imports import Fate, Kind, Tally
 from portal.settings import read_secret_file
@@ -61,16 +60,13 @@ def import_moe_sovereign(
     Passwords and keys keep working. What is here already stays as it is. It can be interrupted and repeated at any
     time, while both run: nothing is lost or counted twice. Its database is only read.
     """
-    bringing = SovereignImport(gateway, again=again, bar=progress)
+    importing = SovereignImport(actor(), gateway, again=again, bar=progress)
     url = _address(address)
-    database = open_portal()
+    open_portal()
     with look_at(url) as look:
         _say_what_is_missing(look)
-        tally = bringing.run(look)
-    counts = {kind.value: tally.counts[kind, Fate.BROUGHT] for kind in Kind}
-    with database.transaction() as session:
-        source = f"{look.system}/{look.database}"
-        add_entry(session, actor(), "import.moe-sovereign", utc_now(), gateway=gateway, source=source, brought=counts)
+        tally = importing.run(look)
+    importing.add_audit_entry(look, tally)
     show_table(("What", "Brought", "Already here", "Not brought"), tally.rows())
     for said in tally.sentences():
         note(said)
@@ -92,7 +88,7 @@ def follow_moe_sovereign(
 
     Waits while one of the databases is away.
     """
-    following = SovereignImport(gateway)
+    following = SovereignImport(actor(), gateway)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: following.stop.set())
     url = _address(address)

@@ -1,89 +1,48 @@
 """`portal import usage`: requests from files that other programs export."""
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from sqlalchemy.orm import Session
 
-from portal.actions.gateways import import_gateway
-from portal.actions.usage import Outcome, Result, record_usage
+from portal.actions.usage import Result
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, sentence, show_table
 from portal.clock import utc_now
-from portal.db.audit import add_entry
-from portal.db.gateways import gateway_named
-from portal.db.imports import Progress, import_progress, note_import_progress
-from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.uncounted import Uncounted, count_uncounted
-from portal.errors import InvalidInput, PortalError
-from portal.gateways.count_names import Part, part_named
-from portal.imports.columns import FIELDS, Plan, Skipped, examples, read_reports
+from portal.errors import PortalError
+from portal.imports.columns import FIELDS, Plan, examples
 from portal.imports.examination import Decisions, examine
-from portal.imports.files import Table, Unreadable, open_table, read_rows
+from portal.imports.file_import import SKIPPED, FileImport, FileTally, prepare_import
+from portal.imports.files import Unreadable, open_table
 from portal.imports.notations import Notation, notation_of
+from portal.imports.progress import DONE
 from portal.rules.periods import zone
 from portal.rules.text import MAX_NAME, InvalidText, clean_line, counted
-from portal.rules.usage import Rejected, Replay, UsageReport
 from portal.settings import settings
 
 commands = typer.Typer()
 
-BATCH = 1_000
-"""Rows that are stored in one transaction."""
-DONE = "done"
-
-_SKIPPED = "skipped"
 _COLUMNS = {
     "Accepted": Result.ACCEPTED,
     "Duplicates": Result.DUPLICATE,
     "Unattributed": Result.UNATTRIBUTED,
     "Conflicts": Result.CONFLICT,
     "Rejected": Result.REJECTED,
-    "Skipped": _SKIPPED,
+    "Skipped": SKIPPED,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What the options say."""
+class _Options:
+    """The options of a command, read."""
 
     gateway: str | None
     decisions: Decisions
     dry_run: bool
     yes: bool
     again: bool
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What became of the rows of a file; of each reason how often it was given, and for which row first."""
-
-    file: str
-    results: Counter[str] = field(default_factory=Counter)
-    reasons: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-
-    def add(self, row: int, result: str, reason: str | None) -> None:
-        self.results[result] += 1
-        if reason:
-            times, first = self.reasons.get((result, reason), (0, row))
-            self.reasons[result, reason] = times + 1, first
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where the reports of a file go; `source` is the name under which it is noted how far that has come."""
-
-    gateway: str
-    mode: str
-    source: str
-    dry_run: bool
 
 
 @commands.command(
@@ -152,7 +111,7 @@ def import_usage(
     The exit status is 0 when every row was taken, is kept for an administrator, or is about something else, and 1 when
     a row was rejected or a file cannot be read.
     """
-    wanted = _Wanted(
+    options = _Options(
         _gateway(gateway) if gateway else None,
         Decisions(
             chosen=_pairs(mapped, "--map"),
@@ -169,11 +128,11 @@ def import_usage(
         again,
     )
     open_portal()
-    tallies = [_Tally(str(file)) for file in files]
+    tallies = [FileTally(str(file)) for file in files]
     failed = False
     for file, tally in zip(files, tallies, strict=True):
         try:
-            _import_file(file, wanted, tally)
+            _import_file(file, options, tally)
         except (PortalError, OSError) as error:
             note(_complaint(file, error))
             failed = True
@@ -185,122 +144,55 @@ def import_usage(
         raise typer.Exit(1)
 
 
-def _import_file(file: Path, wanted: _Wanted, tally: _Tally) -> None:
+def _import_file(file: Path, options: _Options, tally: FileTally) -> None:
     """Import one file. Raises PortalError and OSError."""
     table = open_table(file)
     with progress(f"Looking at {file.name}", table.total) as advance:
-        how = examine(table, wanted.decisions, utc_now(), advance)
-    target = _target(table, how, wanted)
-    _show_plan(table, how, target)
-    _try_sample(table, how, target)
-    past = None if wanted.dry_run else run_in_reading(import_progress, target.source)
-    if past and past.position == DONE and not wanted.again:
+        plan = examine(table, options.decisions, utc_now(), advance)
+    importing = prepare_import(table, plan, options.gateway, dry_run=options.dry_run)
+    _show_plan(importing)
+    importing.check_sample()
+    past = importing.progress()
+    if past and past.position == DONE and not options.again:
         note(f"{file} was imported before, with all of its {counted(past.rows, 'row')}. --again reads it once more.")
         return
-    if not (wanted.yes or wanted.dry_run) and can_ask():
+    if not (options.yes or options.dry_run) and can_ask():
         typer.confirm("Import it so?", abort=True, err=True)
     start = past.rows if past and past.position != DONE else 0
     if start:
         note(f"{counted(start, 'row was', 'rows were')} imported before; going on from there.")
     with progress(file.name, table.total) as advance:
-        rows = read_rows(table, how.needs, advance)
-        end = _bring(islice(read_reports(rows, how, target.mode), start, None), start, target, tally)
-    if not wanted.dry_run:
-        run_in_transaction(_finish, target, end, tally)
+        importing.run(actor(), start, tally, advance)
 
 
-def _target(table: Table, how: Plan, wanted: _Wanted) -> _Target:
-    name = wanted.gateway or how.format.gateway
-    found = run_in_reading(gateway_named, name)
-    with table.path.open("rb") as content:
-        mark = hashlib.file_digest(content, "sha256").hexdigest()
-    source = f"usage file {mark} {how.digest()} {name}"
-    return _Target(name, found.mode if found else "native", source, wanted.dry_run)
-
-
-def _try_sample(table: Table, how: Plan, target: _Target) -> None:
-    """Read the first rows, before any is stored. Raises InvalidInput where not one of them can be taken."""
-    reports = list(read_reports(table.sample, how, target.mode))
-    reasons = Counter(report.reason for report in reports if isinstance(report, Rejected))
-    if reports and reasons.total() == len(reports):
-        first = counted(len(reports), "row")
-        raise InvalidInput(f"Not one of the first {first} can be taken. {reasons.most_common(1)[0][0]}")
-
-
-def _bring(
-    reports: Iterator[UsageReport | Rejected | Skipped | Replay], start: int, target: _Target, tally: _Tally
-) -> int:
-    """Store reports in batches, and tally what became of them; return how many rows there are."""
-    row = start
-    while batch := list(islice(reports, BATCH)):
-        events = [report for report in batch if isinstance(report, UsageReport)]
-        replays = sum(isinstance(report, Replay) for report in batch)
-        outcomes = iter(run_in_transaction(_store, target, events, replays, row + len(batch), utc_now()))
-        for report in batch:
-            row += 1
-            match report:
-                case Rejected():
-                    tally.add(row, Result.REJECTED, report.reason)
-                case Skipped():
-                    tally.add(row, _SKIPPED, report.reason)
-                case Replay():
-                    tally.add(row, _SKIPPED, "replays, which repeat the usage of an earlier call")
-                case _:
-                    outcome = next(outcomes)
-                    tally.add(row, outcome.result, outcome.error)
-    return row
-
-
-def _store(
-    session: Session, target: _Target, events: Sequence[UsageReport], replays: int, rows: int, now: datetime
-) -> list[Outcome]:
-    """Store events, how many replays were among them, and how many rows of their file have been read by now.
-
-    A dry run takes it back, so that it tells duplicates of what is stored, and of rows of the same batch alone.
-    """
-    found = import_gateway(session, actor(), target.gateway, now)
-    outcomes = record_usage(session, found.id, events, settings().budget_zone, now)
-    count_uncounted(session, found.id, Uncounted(replays=replays), now)
-    note_import_progress(session, target.source, Progress("", rows), now)
-    if target.dry_run:
-        session.rollback()
-    return outcomes
-
-
-def _finish(session: Session, target: _Target, rows: int, tally: _Tally) -> None:
-    now = utc_now()
-    note_import_progress(session, target.source, Progress(DONE, rows), now)
-    counts = {str(result): times for result, times in sorted(tally.results.items())}
-    add_entry(session, actor(), "usage.import", now, gateway=target.gateway, file=tally.file, **counts)
-
-
-def _show_plan(table: Table, how: Plan, target: _Target) -> None:
-    """Say on stderr what is about to be read as what."""
+def _show_plan(importing: FileImport) -> None:
+    """Write to stderr which column is read as which field."""
+    table, plan = importing.table, importing.plan
     first = next((row for row in table.sample if isinstance(row, dict)), {})
-    lines = [("Field", "Column", "First row"), *examples(first, how)]
+    lines = [("Field", "Column", "First row"), *examples(first, plan)]
     widths = [max(len(line[place]) for line in lines) for place in (0, 1)]
-    note(f"{table.path}: {table.kind.value}, {how.format.name}, for the gateway {target.gateway}.")
+    note(f"{table.path}: {table.kind.value}, {plan.format.name}, for the gateway {importing.target.gateway}.")
     for name, column, value in lines:
         note(f"  {name:{widths[0]}}  {column:{widths[1]}}  {value}".rstrip())
-    for line in _remarks(how):
+    for line in _remarks(plan):
         note(f"  {line}")
 
 
-def _remarks(how: Plan) -> Iterator[str]:
+def _remarks(plan: Plan) -> Iterator[str]:
     """Yield what else is decided about how a file is read."""
-    if "id" not in how.columns:
+    if "id" not in plan.columns:
         yield "There is no id: rows are told apart by all that they say."
-    if how.notation.marks:
-        yield f"Numbers have a {how.notation.marks.name.lower()} before their decimals."
-    if how.zone and how.zone is not how.format.zone:
-        yield f"Clocks without an offset stand in {how.zone}."
-    if how.notation.order:
-        yield f"Days are written {' '.join(how.notation.order.value.upper())}."
-    if how.beside is not None and any(part_named(name) in {Part.CACHED, Part.WRITTEN} for name in how.counts):
-        yield f"Cached tokens are {'counted beside the prompt' if how.beside else 'part of the prompt'}."
+    if plan.notation.marks:
+        yield f"Numbers have a {plan.notation.marks.name.lower()} before their decimals."
+    if plan.zone and plan.zone is not plan.format.zone:
+        yield f"Clocks without an offset stand in {plan.zone}."
+    if plan.notation.order:
+        yield f"Days are written {' '.join(plan.notation.order.value.upper())}."
+    if plan.beside is not None and plan.has_caches:
+        yield f"Cached tokens are {'counted beside the prompt' if plan.beside else 'part of the prompt'}."
 
 
-def _show(tallies: Sequence[_Tally], *, dry_run: bool) -> None:
+def _show(tallies: Sequence[FileTally], *, dry_run: bool) -> None:
     for tally in tallies:
         for (result, reason), (times, first) in tally.reasons.items():
             note(f"{tally.file}: {times:,} {result}, the first is row {first:,}: {reason}")
@@ -319,8 +211,8 @@ def _complaint(file: Path, error: Exception) -> str:
             return f"portal: {file}: {sentence(error)}"
 
 
-def _pairs(said: Sequence[str] | None, option: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in said or ()]
+def _pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts or ()]
     if not all(name and equals for name, equals, _ in pairs):
         raise typer.BadParameter("say it as FIELD=…", param_hint=option)
     return {name.strip(): value.strip() for name, _, value in pairs}

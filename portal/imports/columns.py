@@ -76,6 +76,11 @@ class Plan:
         """The columns of a table that are needed; None is all of them."""
         return {name.partition(".")[0] for name in self.mapped} | self.mapped if "id" in self.columns else None
 
+    @property
+    def has_caches(self) -> bool:
+        """Whether tokens that were read from or written to a cache are counted."""
+        return any(part_named(name) in {Part.CACHED, Part.WRITTEN} for name in self.counts)
+
     def digest(self) -> str:
         """Return what tells this way of reading from others, in 16 characters."""
         read = [self.format.name, dict(self.columns), dict(self.counts), dict(self.fixed)]

@@ -87,7 +87,7 @@ def is_interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
                 raise OSError("the plug was pulled")
             return findings
 
-        monkeypatch.setattr("portal.cli.sovereign.bring_usage", fails)
+        monkeypatch.setattr("portal.imports.sovereign.run.bring_usage", fails)
 
     return interrupt
 
@@ -181,7 +181,7 @@ def test_an_import_interrupted_goes_on_where_it_was(
     assert portal("verify").exit_code == 0
     busy.request("alice-early", "alice", AT - timedelta(days=300))
     busy.request("bob-late", "bob", AT + timedelta(days=300))
-    monkeypatch.setattr("portal.cli.sovereign.bring_usage", bring_usage)
+    monkeypatch.setattr("portal.imports.sovereign.run.bring_usage", bring_usage)
     assert bring(busy)["requests"][0] == 242 - 25 * batches
     assert sums() == busy.sums()
     assert portal("verify").exit_code == 0
@@ -462,6 +462,6 @@ def test_a_batch_that_others_were_in_the_way_of_is_tried_again(
             raise Unavailable
         return bring_usage(*args)
 
-    monkeypatch.setattr("portal.cli.sovereign.bring_usage", busy_once)
-    monkeypatch.setattr("portal.cli.sovereign.PAUSES", (0, 0))
+    monkeypatch.setattr("portal.imports.sovereign.run.bring_usage", busy_once)
+    monkeypatch.setattr("portal.imports.sovereign.run.PAUSES", (0, 0))
     assert bring(busy)["requests"] == [240, 0, 0]

@@ -24,6 +24,7 @@ from portal.db.gateways import all_gateways
 from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account, Gateway, HeldEvent, UsageEvent
 from portal.errors import Unavailable
+from portal.imports import file_import, progress
 from portal.rules.secrets import digest
 from tests.cast import NOW, run
 from tests.cli.terminal import audit, misuse, portal, rows, succeed
@@ -249,7 +250,7 @@ def test_one_bad_file_does_not_stop_the_others(write: Write, alice: Account, tmp
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     """Give a function that has the third batch of three rows fail when it is written but not committed."""
-    store = import_usage._store
+    store = progress.store_batch
 
     def arrange(failure: BaseException) -> None:
         batches = iter(range(100))
@@ -260,8 +261,8 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], No
                 raise failure
             return outcomes
 
-        monkeypatch.setattr(import_usage, "BATCH", 3)
-        monkeypatch.setattr(import_usage, "_store", store_and_fail)
+        monkeypatch.setattr(file_import, "BATCH", 3)
+        monkeypatch.setattr(file_import, "store_batch", store_and_fail)
 
     return arrange
 
@@ -314,9 +315,10 @@ def test_a_file_that_was_imported_is_known_wherever_it_is_moved(write: Write, al
 
 KILLED = """
 import os, signal, sys
-from portal.cli import import_usage, main
+from portal.cli import main
+from portal.imports import file_import, progress
 
-store, batches = import_usage._store, iter(range(100))
+store, batches = file_import.store_batch, iter(range(100))
 
 def store_and_die(*args):
     outcomes = store(*args)
@@ -324,7 +326,7 @@ def store_and_die(*args):
         os.kill(os.getpid(), signal.SIGKILL)
     return outcomes
 
-import_usage.BATCH, import_usage._store = 3, store_and_die
+file_import.BATCH, file_import.store_batch = 3, store_and_die
 main()
 """
 """The command, killed when its third batch is written but not committed."""

@@ -1,4 +1,4 @@
-"""Bringing what a MoE Sovereign has, pass after pass; each goes on where the one before it ended or was interrupted."""
+"""Import a MoE Sovereign in passes; each continues where the one before it ended or was interrupted."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from portal.actions.gateways import import_gateway
 from portal.actions.imports import Batch, bring_person, bring_template, bring_usage
-from portal.cli.console import actor
 from portal.clock import utc_now
+from portal.db.audit import add_entry
 from portal.db.imports import Progress, import_progress, note_import_progress
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Gateway
@@ -65,8 +65,9 @@ class Position:
 class SovereignImport:
     """The import from one MoE Sovereign; who and what it has brought is not compared again until it changes there."""
 
-    def __init__(self, gateway: str, *, again: bool = False, bar: Bar | None = None) -> None:
-        """Say under which gateway usage is to stand; `again` has the first pass read all of it."""
+    def __init__(self, actor: str, gateway: str, *, again: bool = False, bar: Bar | None = None) -> None:
+        """Set the gateway of the usage, and the actor of audit entries; `again`: the first pass reads all usage."""
+        self._actor = actor
         self._gateway = gateway.strip()
         self._again = again
         self._bar = bar
@@ -80,7 +81,7 @@ class SovereignImport:
         """Bring what is new at this look; return what became of it. Raises PortalError."""
         source = f"moe-sovereign usage {look.system}/{look.database}"
         position, rows = self._begin(source, look.timeline)
-        gateway = self._insist(import_gateway, actor(), self._gateway, utc_now(), MODE)
+        gateway = self._insist(import_gateway, self._actor, self._gateway, utc_now(), MODE)
         people = People(
             users=look.rows("users"),
             keys=look.rows("api_keys"),
@@ -95,6 +96,22 @@ class SovereignImport:
         self._bring_people(gateway, found.people, tally)
         self._bring_usage(look, gateway, _Usage(source, position, rows, self._owners(found, people)), tally)
         return tally
+
+    def add_audit_entry(self, look: Look, tally: Tally) -> None:
+        """Store in the audit log what a pass imported."""
+        counts = {kind.value: tally.counts[kind, Fate.BROUGHT] for kind in Kind}
+        source = f"{look.system}/{look.database}"
+        run_in_transaction(
+            lambda session: add_entry(
+                session,
+                self._actor,
+                "import.moe-sovereign",
+                utc_now(),
+                gateway=self._gateway,
+                source=source,
+                brought=counts,
+            )
+        )
 
     def _begin(self, source: str, timeline: int) -> tuple[Position, int]:
         """Return how far this source has come, and how many rows lie behind it. Raises InvalidInput."""
@@ -117,7 +134,7 @@ class SovereignImport:
             if self._templates.get(template_id) == template:
                 continue
             try:
-                finding = self._insist(bring_template, actor(), template, utc_now())
+                finding = self._insist(bring_template, self._actor, template, utc_now())
             except InvalidInput as error:
                 finding = Finding(Kind.TEMPLATE, Fate.LEFT, error.detail, template.name)
             tally.add([finding])
@@ -127,7 +144,7 @@ class SovereignImport:
         news = {user_id: person for user_id, person in people.items() if self._people.get(user_id) != person}
         with self._progress("Bringing people", lambda: len(news)) as advance:
             for user_id, person in news.items():
-                findings = self._insist(bring_person, actor(), gateway.id, digest(user_id), person, utc_now())
+                findings = self._insist(bring_person, self._actor, gateway.id, digest(user_id), person, utc_now())
                 tally.add(findings)
                 about_keys = (finding for finding in findings if finding.kind is Kind.KEY)
                 keys = zip(person.keys, about_keys, strict=True)

@@ -1,0 +1,112 @@
+"""The import of one usage file: examined as a whole first, then stored in batches.
+
+Decision: an import that was interrupted continues after the last stored batch. Its progress is stored under the digest
+of the file's content, of how its rows are read, and the gateway's name; so a file may be moved or renamed.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from portal.actions.usage import Outcome, Result
+from portal.clock import utc_now
+from portal.db.gateways import gateway_named
+from portal.db.imports import Progress, import_progress
+from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.errors import InvalidInput
+from portal.imports.columns import Plan, Skipped, read_reports
+from portal.imports.files import Advance, Table, read_rows
+from portal.imports.progress import Target, finish_import, store_batch
+from portal.rules.text import counted
+from portal.rules.usage import Rejected, Replay, UsageReport
+
+BATCH = 1_000
+"""Rows that are stored in one transaction."""
+SKIPPED = "skipped"
+"""The result of a row that is about something else than usage; the other results are those of events."""
+
+_REPLAYED = "replays, which repeat the usage of an earlier call"
+
+Entry = UsageReport | Rejected | Skipped | Replay
+
+
+@dataclass(slots=True)
+class FileTally:
+    """The results of a file's rows, and for each reason how often it occurred and in which row first."""
+
+    file: str
+    results: Counter[str] = field(default_factory=Counter)
+    reasons: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, row: int, result: str, reason: str | None) -> None:
+        """Count the result of a row."""
+        self.results[result] += 1
+        if reason:
+            times, first = self.reasons.get((result, reason), (0, row))
+            self.reasons[result, reason] = times + 1, first
+
+
+@dataclass(frozen=True, slots=True)
+class FileImport:
+    """A file, how its rows are read, and where its requests are stored."""
+
+    table: Table
+    plan: Plan
+    target: Target
+
+    def check_sample(self) -> None:
+        """Read the first rows. Raises InvalidInput where all of them are rejected."""
+        reports = list(read_reports(self.table.sample, self.plan, self.target.mode))
+        reasons = Counter(report.reason for report in reports if isinstance(report, Rejected))
+        if reports and reasons.total() == len(reports):
+            first = counted(len(reports), "row")
+            raise InvalidInput(f"Not one of the first {first} can be taken. {reasons.most_common(1)[0][0]}")
+
+    def progress(self) -> Progress | None:
+        """Return how far an earlier import of the same file has come; None without one, and for a dry run."""
+        return None if self.target.dry_run else run_in_reading(import_progress, self.target.source)
+
+    def run(self, actor: str, start: int, tally: FileTally, advance: Advance) -> None:
+        """Store the rows after the first `start` and count their results. Raises PortalError and OSError."""
+        rows = read_rows(self.table, self.plan.needs, advance)
+        entries, end = islice(read_reports(rows, self.plan, self.target.mode), start, None), start
+        while batch := list(islice(entries, BATCH)):
+            outcomes = self._store(actor, batch, end + len(batch))
+            for row, (result, reason) in enumerate(_results(batch, outcomes), end + 1):
+                tally.add(row, result, reason)
+            end += len(batch)
+        if not self.target.dry_run:
+            run_in_transaction(finish_import, actor, self.target, tally.file, end, tally.results, utc_now())
+
+    def _store(self, actor: str, batch: list[Entry], rows: int) -> list[Outcome]:
+        reports = [entry for entry in batch if isinstance(entry, UsageReport)]
+        replays = sum(isinstance(entry, Replay) for entry in batch)
+        return run_in_transaction(store_batch, actor, self.target, reports, replays, rows, utc_now())
+
+
+def prepare_import(table: Table, plan: Plan, gateway: str | None, *, dry_run: bool) -> FileImport:
+    """Return the import of a file; without a `gateway`, its requests are stored under that of the file's format."""
+    name = gateway or plan.format.gateway
+    found = run_in_reading(gateway_named, name)
+    with table.path.open("rb") as content:
+        file_digest = hashlib.file_digest(content, "sha256").hexdigest()
+    source = f"usage file {file_digest} {plan.digest()} {name}"
+    return FileImport(table, plan, Target(name, found.mode if found else "native", source, dry_run))
+
+
+def _results(batch: Iterable[Entry], outcomes: Iterable[Outcome]) -> Iterator[tuple[str, str | None]]:
+    """Yield the result and the reason of each entry; `outcomes` are those of the reports among them, in order."""
+    remaining = iter(outcomes)
+    for entry in batch:
+        match entry:
+            case Rejected():
+                yield Result.REJECTED, entry.reason
+            case Skipped():
+                yield SKIPPED, entry.reason
+            case Replay():
+                yield SKIPPED, _REPLAYED
+            case _:
+                outcome = next(remaining)
+                yield outcome.result, outcome.error
