@@ -7,6 +7,7 @@ nothing is skipped. Alice owns, Bob shares, Charlie must see nothing.
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from tests.databases import Server
 
 BOTH = {"db", "actions", "views", "jobs"}
-"""The tests in these directories run on both databases."""
+"""The tests in these directories, and in those inside them, run on both databases."""
 
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("deterministic")
@@ -38,8 +39,8 @@ hypothesis.settings.load_profile("deterministic")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what touches a database on both of them, where that is what the directory is for."""
-    directory = metafunc.definition.path.parent.name
-    if "database_kind" in metafunc.fixturenames and directory in BOTH:
+    directories = metafunc.definition.path.relative_to(Path(__file__).parent).parts
+    if "database_kind" in metafunc.fixturenames and BOTH.intersection(directories):
         metafunc.parametrize("database_kind", ["sqlite", "postgresql"])
 
 
