@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from portal.actions.accounts import kept
 from portal.actions.crossings import note_crossings
+from portal.db.accounts import lock_account
 from portal.db.audit import add_entry
 from portal.db.budgets import limits as stored_limits
 from portal.db.budgets import set_limits
-from portal.db.crossings import lock_account
 from portal.db.templates import AssignedModel, save_template, template_named
 from portal.errors import InvalidInput, NotFound
 from portal.rules.budgets import MAX_LIMIT, Limits

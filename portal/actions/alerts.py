@@ -5,10 +5,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.actions.crossings import note_crossings
-from portal.db.accounts import account
+from portal.db.accounts import account, lock_account
 from portal.db.alerts import AlertSettings, alert_settings, set_alert_settings
 from portal.db.audit import add_entry
-from portal.db.crossings import lock_account
 from portal.db.mails import drop_mails
 from portal.errors import InvalidInput, NotSignedIn
 from portal.rules.alerts import FULL

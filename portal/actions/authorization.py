@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from portal.db.accounts import lock_account
 from portal.db.authorization import Asked, Spender, asked_about
-from portal.db.events import lock_account
 from portal.db.keys import note_use
 from portal.db.reservations import drop_expired, reserve
 from portal.db.sql.session import run_in_glance, run_in_transaction

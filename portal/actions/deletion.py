@@ -5,9 +5,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import keep_an_administrator, kept
-from portal.db.accounts import account_named
+from portal.db.accounts import account_named, lock_account
 from portal.db.audit import add_entry
-from portal.db.crossings import lock_account
 from portal.db.deletion import erase_person
 from portal.errors import Conflict
 from portal.rules.text import deleted_username

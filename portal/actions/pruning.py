@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.events import lock_account, prunable_events, remove_events
+from portal.db.accounts import lock_account
+from portal.db.events import prunable_events, remove_events
 from portal.db.rollups import add_to_pruned, take_from_hourly
 from portal.rules.periods import start_of_day
 from portal.rules.rollups import sum_up

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import all_accounts
+from portal.db.accounts import all_accounts, lock_account
 from portal.db.counters import account_counters, clear_counters
-from portal.db.events import account_events, count_in, count_pruned, count_stored_and_pruned, lock_account
+from portal.db.events import account_events, count_in, count_pruned, count_stored_and_pruned
 from portal.db.rollups import (
     clear_roll_ups,
     pruned_requests,

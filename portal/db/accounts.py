@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account
@@ -22,6 +22,19 @@ def active_account(session: Session, account_id: int) -> Account | None:
     """
     row = session.get(Account, account_id, with_for_update={"key_share": True})
     return row if row is not None and row.active else None
+
+
+def lock_account(session: Session, account_id: int) -> None:
+    """Wait until no usage of an account is being stored, and let no one else store any until the transaction ends.
+
+    Storing an event locks its account's row for the foreign key. What depends on the lock must be read after it, in a
+    statement of its own: otherwise a change of a limit and an event that reaches it could miss each other. SQLite has
+    one writer anyway.
+    """
+    session.connection().execute(_LOCK, {"account": account_id})
+
+
+_LOCK = select(Account.id).where(Account.id == bindparam("account")).with_for_update()
 
 
 def lock_administrators(session: Session) -> set[int]:

@@ -161,12 +161,3 @@ def mark_read(session: Session, account_id: int, last_id: int, now: datetime) ->
     """Note that an account has seen its crossings up to one."""
     unread = Crossing.account_id == account_id, Crossing.id <= last_id, Crossing.read_at.is_(None)
     session.execute(update(Crossing).where(*unread).values(read_at=now))
-
-
-def lock_account(session: Session, account_id: int) -> None:
-    """Wait until no batch of an account's usage is being stored, and let none begin before the transaction ends.
-
-    So that whoever changes limits or thresholds and whoever adds usage do not both look at what was before the other.
-    Storing an event holds its account's row for its foreign key. SQLite has one writer anyway.
-    """
-    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())

@@ -15,7 +15,7 @@ from portal.db.counters import add_to_counters
 from portal.db.rollups import add_to_daily, add_to_hourly, add_to_models
 from portal.db.sql.bulk_insert import BulkInsert
 from portal.db.sql.text_list import among
-from portal.db.tables import Account, Note, PrunedEvent, UsageEvent
+from portal.db.tables import Note, PrunedEvent, UsageEvent
 from portal.rules.figures import Figures
 from portal.rules.rollups import DailyKey, HourlyKey, counters_of, models_of
 
@@ -191,17 +191,6 @@ def count_stored_and_pruned(session: Session) -> int:
     """Return how many events are stored though their ids are among the pruned ones; there must be none."""
     same = (PrunedEvent.gateway_id == UsageEvent.gateway_id) & (PrunedEvent.external_id == UsageEvent.external_id)
     return session.scalar(select(func.count()).select_from(PrunedEvent).join(UsageEvent, same)) or 0
-
-
-def lock_account(session: Session, account_id: int) -> None:
-    """Hold back the storing of events of one account, and whoever locks it too, until the transaction ends.
-
-    What depends on it must be read after this, in a statement of its own. SQLite has one writer anyway.
-    """
-    session.connection().execute(_LOCK, {"account": account_id})
-
-
-_LOCK = select(Account.id).where(Account.id == bindparam("account")).with_for_update()
 
 
 _COUNTED = select(
