@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-v
 	--generate-hashes --no-header --quiet $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test gateway-test import-test chaos bench fuzz lint lock clean
+.PHONY: help demo run test gateway-test import-test chaos bench fuzz words lint lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: $(VENV)/set-up-test ## Measure how fast the portal is here, each figure b
 
 fuzz: $(VENV)/set-up-test ## Do random things to the ledger and compare it with a model; EXAMPLES=n
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/api/test_ledger_machine.py
+
+words: $(VENV)/set-up-test ## Bring the German catalogue in line with the sentences in the code
+	$(BIN)/python scripts/update_words.py
 
 lint: $(VENV)/set-up-test ## Check style, format and types
 	$(BIN)/ruff check

@@ -11,8 +11,9 @@ PORTAL = ROOT / "portal"
 FILES = sorted(PORTAL.rglob("*.py"))
 
 LAYERS = (
-    {"rules", "errors", "clock", "version"},
-    {"settings"},
+    {"rules", "clock", "version"},
+    {"errors", "settings"},
+    {"words"},
     {"db", "mails"},
     {"views", "actions"},
     {"web.visitors", "gateways"},

@@ -27,34 +27,12 @@ from portal.db.sessions import end_sessions
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.rules.accounts import Language, Role, Theme
 from portal.rules.periods import zone
 from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_new_username
 
 DISPLAY_NAME_LENGTH = 100
 EMAIL_TAKEN = "Another account has this email address already."
-
-
-class Role(StrEnum):
-    """What an account may do."""
-
-    USER = "user"
-    EXPERT = "expert"
-    ADMIN = "admin"
-
-
-class Language(StrEnum):
-    """In whose manner numbers and dates are written."""
-
-    ENGLISH = "en"
-    GERMAN = "de"
-
-
-class Theme(StrEnum):
-    """How pages look."""
-
-    SYSTEM = "system"
-    LIGHT = "light"
-    DARK = "dark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +235,17 @@ def adopt_time_zone(session: Session, account_id: int, name: str) -> bool:
         return False
     own.time_zone = found.key
     return True
+
+
+def adopt_browser(session: Session, account_id: int, language: Language, time_zone: str) -> None:
+    """Take language and zone of the browser at a first sign-in: while the account has no zone.
+
+    A language other than English was chosen for the account, and stays.
+    """
+    own = _active(session, account_id)
+    if own.time_zone is None and own.language == Language.ENGLISH:
+        own.language = language
+    adopt_time_zone(session, account_id, time_zone)
 
 
 def change_password(account_id: int, session_id: int | None, current: str, new: str, now: datetime) -> None:

@@ -4,11 +4,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import Role, create_account, hash_new_password
+from portal.actions.accounts import create_account, hash_new_password
 from portal.db.accounts import account_named, add_account, has_active_administrator
 from portal.db.audit import add_entry
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, InvalidInput
+from portal.rules.accounts import Role
 from portal.rules.text import InvalidText, clean_username
 
 ACTOR = "environment"

@@ -9,11 +9,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import Role, create_account, hash_new_password
+from portal.actions.accounts import create_account, hash_new_password
 from portal.db.accounts import has_active_administrator
 from portal.db.sessions import has_setup_link, replace_setup_link, use_setup_link
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
+from portal.rules.accounts import Role
 from portal.rules.secrets import digest
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from portal.actions.accounts import (
-    Role,
     check_new_account,
     create_account,
     edit_account,
@@ -20,6 +19,7 @@ from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts
 from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.rules.accounts import Role
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
 

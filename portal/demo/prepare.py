@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import Role, create_account, hash_new_password, set_active
+from portal.actions.accounts import create_account, hash_new_password, set_active
 from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.alerts import change_alerts
 from portal.actions.gateways import create_gateway, revoke_gateway_tokens, rotate_gateway_token
@@ -21,6 +21,7 @@ from portal.db.tables import Account, Installation, UsageEvent
 from portal.demo.history import DAYS
 from portal.demo.limits import Consumed, all_limits
 from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, Person
+from portal.rules.accounts import Role
 from portal.rules.periods import Period, day_of, end_of_day, period_start, start_of_day
 from portal.rules.secrets import digest, key_prefix
 from portal.rules.usage import UsageReport

@@ -9,21 +9,15 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from portal.rules.text import clip_line
+from portal.words.templates import template_environment
 
 LONGEST_SUBJECT = 200
 _LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
 _MOMENTS = {"en": "d MMMM y 'at' HH:mm", "de": "d. MMMM y 'um' HH:mm 'Uhr'"}
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(),  # the text ones are not
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = template_environment(Path(__file__).parent / "templates")
 
 
 class Content(NamedTuple):

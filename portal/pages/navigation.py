@@ -1,7 +1,7 @@
 """The pages of the menu: name, address and icon, in the order in which they are shown."""
 
-from portal.actions.accounts import Role
 from portal.pages.addresses import GATEWAYS
+from portal.rules.accounts import Role
 from portal.views.accounts import Viewer
 
 Entry = tuple[str, str, str]

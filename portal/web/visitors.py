@@ -12,11 +12,11 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from portal.actions.accounts import Role
 from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Forbidden, ForeignOrigin, NotSignedIn, UnknownToken
+from portal.rules.accounts import Role, preferred_language
 from portal.settings import settings
 from portal.views.accounts import Viewer, load_viewer
 
@@ -67,9 +67,17 @@ def viewer_of(connection: HTTPConnection) -> Viewer | None:
         return None
     now = utc_now()
     viewer = run_in_reading(load_viewer, token, now)
+    if viewer is not None:
+        connection.state.language = viewer.language
     if viewer is not None and viewer.seen_at is not None:
         prolong(token, viewer.seen_at, now)
     return viewer
+
+
+def language_of(connection: HTTPConnection) -> str:
+    """Return the language to answer in: of the account that asks, else the one that the browser likes best."""
+    chosen = getattr(connection.state, "language", None)
+    return chosen or preferred_language(connection.headers.get("accept-language", ""))
 
 
 def prolong(token: str, seen_at: datetime, now: datetime) -> None:

@@ -10,10 +10,7 @@ import pytest
 
 from portal.actions import accounts
 from portal.actions.accounts import (
-    Language,
     Profile,
-    Role,
-    Theme,
     adopt_time_zone,
     change_password,
     change_profile,
@@ -34,6 +31,7 @@ from portal.db.sessions import sessions as sessions_of
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.rules.accounts import Language, Role, Theme
 from portal.rules.secrets import digest
 from tests.actions.conftest import QUICK
 from tests.cast import NOW, PASSWORD, create_member, run

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from portal.actions.accounts import (
     Profile,
-    Role,
     change_profile,
     create_account,
     edit_account,
@@ -36,6 +35,7 @@ from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, Table
 from portal.db.usage import first_request
 from portal.errors import Conflict, InvalidInput, NotSignedIn, WrongCredentials
+from portal.rules.accounts import Role
 from portal.rules.budgets import Limits
 from portal.rules.periods import EPOCH_DAY, Period, zone
 from portal.rules.secrets import digest

@@ -23,6 +23,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeGuard
 
 from portal.gateways.lenient_values import Unclear, latency, token_count
+from portal.rules.accounts import Language, Role
 from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
 from portal.rules.imports import (
     Fate,
@@ -52,8 +53,6 @@ Row = Mapping[Any, Any]
 
 NO_LABEL = "MoE Sovereign"
 _BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", re.ASCII)
-_ROLES = {"user", "expert", "admin"}
-_LANGUAGES = {"en", "de"}
 _FINEST_FACTOR = Decimal("1E-12")
 
 
@@ -134,7 +133,7 @@ def _person(found: Newcomers, row: Row, names: set[str]) -> ImportedPerson:
     if username in names:
         raise Unfit("Another user there has the same name in other letters.")
     role = "admin" if row["is_admin"] else row["role"] or "user"
-    if role not in _ROLES:
+    if role not in set(Role):
         found.remark(Kind.ACCOUNT, "There is no such role here; they are users.", username)
         role = "user"
     return ImportedPerson(
@@ -177,7 +176,7 @@ def _time_zone(found: Newcomers, hours: object, username: str) -> str | None:
 
 def _language(found: Newcomers, said: object, username: str) -> str:
     language = str(said or "en")[:2].lower()
-    if language in _LANGUAGES:
+    if language in set(Language):
         return language
     found.remark(Kind.ACCOUNT, "The portal does not speak their language; they get English.", username)
     return "en"

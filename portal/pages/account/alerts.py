@@ -12,7 +12,6 @@ from portal.errors import Conflict
 from portal.pages.components.bell import present, sentence, then
 from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form
-from portal.pages.components.formats import Formats
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, set_props, tag
 from portal.pages.components.table import Column, data_table, show_rows
@@ -21,6 +20,7 @@ from portal.settings import settings
 from portal.views.accounts import Viewer
 from portal.views.alerts import AlertSettings, PastAlert, TestMail
 from portal.views.billing import BillingView
+from portal.words.formats import Formats
 
 _NAME = "Configure Budget Alerts"
 _MAIL: dict[str, str] = {

@@ -11,7 +11,6 @@ from portal.pages.account.alerts import AlertsCard
 from portal.pages.account.budget_table import BudgetTable
 from portal.pages.addresses import BILLABLE, requests_url
 from portal.pages.components.chart import day_boundary
-from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
@@ -25,6 +24,7 @@ from portal.views.billing import BillingView, load_billing
 from portal.views.budget import BudgetsView
 from portal.views.summary import SummaryView
 from portal.web.visitors import SignedIn
+from portal.words.formats import NOTHING, Formats
 
 router = APIRouter()
 

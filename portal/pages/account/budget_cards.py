@@ -7,10 +7,10 @@ from nicegui import ui
 
 from portal.pages.account.pace import Pace
 from portal.pages.addresses import requests_url
-from portal.pages.components.formats import NOTHING, Formats, zone_name
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
 from portal.rules.periods import Period, countdown
 from portal.views.budget import BudgetsView, BudgetView
+from portal.words.formats import NOTHING, Formats, zone_name
 
 CARD_TITLES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
 _BUDGET_NAMES = {

@@ -7,11 +7,11 @@ from nicegui import ui
 from portal.pages.account.budget_cards import ROW_TITLES, BudgetBar, reset_text, reset_title
 from portal.pages.account.pace import Pace
 from portal.pages.addresses import requests_url
-from portal.pages.components.formats import Formats, zone_name
 from portal.pages.components.parts import LevelMark, Text, set_props, tag
 from portal.rules.budgets import BudgetType
 from portal.rules.periods import Period
 from portal.views.budget import BudgetsView, BudgetView
+from portal.words.formats import Formats, zone_name
 
 
 class BudgetTable:

@@ -9,7 +9,6 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.budget_cards import BudgetBanner, BudgetCard
 from portal.pages.components.chart import UsageChart
-from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import Name, name_cell
@@ -20,6 +19,7 @@ from portal.views.dashboard import DashboardView, load_dashboard
 from portal.views.keys import KeyView
 from portal.views.templates import CategoryView, TemplateView
 from portal.web.visitors import SignedIn
+from portal.words.formats import Formats
 
 router = APIRouter()
 

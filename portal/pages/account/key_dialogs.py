@@ -14,7 +14,6 @@ from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public
 from portal.pages.admin.snippets import PROGRAMS, Values
 from portal.pages.components.dialogs import Confirmation, Dialog, FormDialog
 from portal.pages.components.fields import Message
-from portal.pages.components.formats import Formats
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, set_props, tag
 from portal.rules.keys import LIFETIMES, expires_after, last_day_after
@@ -23,6 +22,7 @@ from portal.rules.usage import InvalidFilter, parse_day
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_REQUEST_YET, load_key_connection
 from portal.views.keys import KeyStatus, KeyView, load_keys
+from portal.words.formats import Formats
 
 _NEVER, _ON_A_DATE = "never", "date"
 _EXPIRY = {_NEVER: "Never", **{str(days): f"In {days} days" for days in LIFETIMES}, _ON_A_DATE: "On a date"}

@@ -9,7 +9,6 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.key_dialogs import CreateKey, NewKeyDialog, RenameKey, RevokeKey
 from portal.pages.components.fields import Message
-from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
@@ -19,6 +18,7 @@ from portal.rules.keys import expires_soon, last_day
 from portal.rules.periods import countdown
 from portal.views.keys import KeyStatus, KeysView, KeyView, load_keys
 from portal.web.visitors import SignedIn
+from portal.words.formats import Formats
 
 router = APIRouter()
 

@@ -9,11 +9,11 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import PortalError
 from portal.pages.components.dialogs import FormDialog
-from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.parts import Text, button, icon_name, set_props, tag
 from portal.rules.text import MAX_NOTE
 from portal.views.accounts import Viewer
 from portal.views.usage import UsageRow, load_usage_row
+from portal.words.formats import NOTHING, Formats
 
 _FACTS = ("Prompt", "Completion", "Total raw", "Cached", "Reasoning", "Total billable", "Cost", "Duration", "Status")
 """In columns of three, so that cached stands under prompt, reasoning under completion and one total under the other."""

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from portal.pages.addresses import requests_url
-from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, icon, icon_name, set_props, tag
 from portal.rules.forecast import HISTORY_DAYS, LEAST_ACTIVE_DAYS, LEAST_DAYS, Outlook, Prospect
 from portal.rules.periods import Period
 from portal.views.budget import BudgetView
+from portal.words.formats import Formats
 
 _ENOUGH = {
     Period.DAILY: "Enough for today",

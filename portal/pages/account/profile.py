@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import APIRouter, ui
 from nicegui.events import GenericEventArguments
 
-from portal.actions.accounts import Language, Profile, Role, Theme, change_password, change_profile
+from portal.actions.accounts import Profile, change_password, change_profile
 from portal.actions.sessions import sign_out_others
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
@@ -16,16 +16,17 @@ from portal.pages.clients import recheck
 from portal.pages.components.dialogs import Confirmation
 from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form, Message, choice_field
-from portal.pages.components.formats import Formats
 from portal.pages.components.frame import THEME_NAMES, ThemeSwitch, frame
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.table import Column, data_table, show_rows
+from portal.rules.accounts import Language, Role, Theme
 from portal.rules.browsers import browser_name
 from portal.rules.periods import zone_names
 from portal.views.accounts import OpenSession, ProfileView, Viewer, load_profile
 from portal.web.visitors import SignedIn
+from portal.words.formats import Formats
 
 router = APIRouter()
 

@@ -13,7 +13,6 @@ from portal.db.sql.session import in_reading
 from portal.pages.account.note_dialog import NoteDialog
 from portal.pages.account.usage_card import ROWS, UsageCard
 from portal.pages.components.filters import FilterBar
-from portal.pages.components.formats import Formats
 from portal.pages.components.frame import Head, frame
 from portal.pages.components.live import Page, open_page, refresh_all
 from portal.pages.components.menus import menu
@@ -22,6 +21,7 @@ from portal.rules.usage import InvalidFilter, UsageFilter, parse_filter
 from portal.views.accounts import Viewer
 from portal.views.usage import UsageView, is_cursor, load_usage
 from portal.web.visitors import SignedIn
+from portal.words.formats import Formats
 
 router = APIRouter()
 

@@ -7,11 +7,11 @@ from nicegui import ui
 
 from portal.pages.account.usage_table import UsageTable, next_order
 from portal.pages.addresses import BILLABLE
-from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, set_props, tag, weight_legend
 from portal.rules.figures import Figures
 from portal.rules.usage import RANGES, Counts, Order, Status, UsageFilter
 from portal.views.usage import HiddenBy, UsageView
+from portal.words.formats import Formats
 
 ROWS = (25, 50, 100)
 """How many rows a page of the list may have; the first is usual."""

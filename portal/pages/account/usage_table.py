@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import icon_name, mode_number
 from portal.pages.components.table import Column, DataTable, data_table
 from portal.rules.periods import day_of
 from portal.rules.usage import Order
 from portal.views.usage import UsageRow
+from portal.words.formats import NOTHING, Formats
 
 _LONGEST_TOOLTIP = 300
 _LEDGER_LINE = 0.1

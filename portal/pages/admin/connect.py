@@ -9,10 +9,10 @@ from portal.clock import utc_now
 from portal.errors import PortalError, Unavailable
 from portal.pages.admin.snippets import Kind, Values
 from portal.pages.components.fields import Message
-from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.settings import settings
 from portal.views.gateways import Connection, Light
+from portal.words.formats import Formats
 
 LOOKS_EVERY = 2.0
 """Seconds between looks while somebody waits for the light."""

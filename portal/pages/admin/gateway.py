@@ -16,7 +16,6 @@ from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
 from portal.pages.components.dialogs import Confirmation, Dialog
 from portal.pages.components.fields import Message
-from portal.pages.components.formats import NOTHING, Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.names import name_cell
@@ -26,6 +25,7 @@ from portal.rules.reporters import OWN_REPORTS
 from portal.views.accounts import Viewer
 from portal.views.gateways import MOST_HELD, GatewayView, RejectedView, TokenView, load_gateway
 from portal.web.visitors import Administrator
+from portal.words.formats import NOTHING, Formats
 
 router = APIRouter()
 

@@ -12,12 +12,12 @@ from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
 from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form, Message
-from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.parts import Text, icon, set_props, tag
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection
 from portal.web.visitors import Administrator
+from portal.words.formats import Formats
 
 router = APIRouter()
 

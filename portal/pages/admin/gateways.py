@@ -8,7 +8,6 @@ from nicegui import APIRouter
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.addresses import CONNECT, GATEWAYS
-from portal.pages.components.formats import Formats
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
@@ -18,6 +17,7 @@ from portal.rules.reporters import OWN_REPORTS
 from portal.rules.text import noun
 from portal.views.gateways import GatewayRow, load_gateways
 from portal.web.visitors import Administrator
+from portal.words.formats import Formats
 
 router = APIRouter()
 

@@ -7,7 +7,6 @@ from nicegui import ui
 from portal.actions.crossings import read_crossings
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
-from portal.pages.components.formats import Formats
 from portal.pages.components.live import follow_later
 from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
@@ -15,6 +14,7 @@ from portal.rules.alerts import FULL, CrossingKind
 from portal.rules.periods import Period
 from portal.views.accounts import Viewer
 from portal.views.crossings import BellView, CrossingView, load_bell, load_unread
+from portal.words.formats import Formats
 
 PERIODS = {Period.DAILY: "Daily budget", Period.MONTHLY: "Monthly budget", Period.TOTAL: "Total budget"}
 

@@ -7,11 +7,11 @@ from typing import Any
 from nicegui import events, ui
 
 from portal.pages.addresses import requests_url
-from portal.pages.components.formats import Formats
 from portal.pages.components.parts import Text, empty, set_props, tag
 from portal.rules.figures import total
 from portal.rules.periods import DayRange, end_of_day
 from portal.views.summary import CHART_DAYS, DayUsage
+from portal.words.formats import Formats
 
 _STEPS = (1, 2, 2.5, 5, 10)
 _MOST_STEPS = 5

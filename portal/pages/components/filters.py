@@ -8,11 +8,11 @@ from nicegui.element import Element
 
 from portal.clock import utc_now
 from portal.pages.components.fields import Field, choice_field, text_field
-from portal.pages.components.formats import Formats
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, button, icon, icon_button, set_props, tag
 from portal.rules.periods import DayRange
 from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, InvalidFilter, Status, UsageFilter, parse_filter
+from portal.words.formats import Formats
 
 _AnyField = Field[ui.input] | Field[ui.select]
 _OWN_DAYS = ("from", "to")

@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from portal.actions.accounts import Theme, adopt_time_zone, set_theme
+from portal.actions.accounts import adopt_time_zone, set_theme
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.pages.clients import remember
 from portal.pages.components.assets import static
 from portal.pages.components.bell import Bell
-from portal.pages.components.formats import Formats
 from portal.pages.components.live import Updated
 from portal.pages.components.menus import menu
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
+from portal.pages.languages import speak_to
 from portal.pages.navigation import ADMINISTRATION, PAGES, pages_of
+from portal.rules.accounts import Theme
 from portal.views.accounts import Viewer
+from portal.words.formats import Formats
 
 _HEAD = """
 <meta name="referrer" content="same-origin">
@@ -114,6 +116,7 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     `section` is the entry of the navigation to which it belongs, where that is called otherwise.
     """
     remember(ui.context.client, viewer)
+    speak_to(ui.context.client)
     ui.page_title(f"{title} · MoE Portal")
     scripts = "".join(map(_SCRIPT.format, map(static, _SCRIPTS)))
     ui.add_head_html(_HEAD.format(css=static("portal.css"), scripts=scripts))

@@ -7,7 +7,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.actions.accounts import adopt_time_zone
+from portal.actions.accounts import adopt_browser
 from portal.actions.password_resets import links_can_be_mailed
 from portal.actions.sessions import SignIn, sign_in, sign_out
 from portal.clock import utc_now
@@ -16,6 +16,7 @@ from portal.errors import PortalError, TooManyTries, WrongCredentials
 from portal.pages.addresses import DASHBOARD, SIGN_IN, own_path
 from portal.pages.clients import close_clients
 from portal.pages.forms.rendering import html_page, in_words, read_form
+from portal.rules.accounts import preferred_language
 from portal.rules.text import MAX_NAME
 from portal.views.accounts import Viewer
 from portal.web.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
@@ -67,15 +68,15 @@ async def signed_in_response(
 ) -> Response:
     """Sign in and return the way on with the new cookie; the session the browser had before ends with its pages.
 
-    An account without a time zone takes the browser's, if it is one and not just any text.
+    At a first sign-in the account takes the language and the time zone of the browser.
     Raises WrongCredentials and TooManyTries.
     """
     before = await asyncio.to_thread(viewer_of, request)
     opened: SignIn = await asyncio.to_thread(
         sign_in, username, password, browser_of(request), session_token(request), utc_now()
     )
-    if time_zone:
-        await in_transaction(adopt_time_zone, opened.account_id, time_zone[:LONGEST_ZONE])
+    language = preferred_language(request.headers.get("accept-language", ""))
+    await in_transaction(adopt_browser, opened.account_id, language, time_zone[:LONGEST_ZONE])
     response = RedirectResponse(wanted or DASHBOARD, 303, background=_closing(before))
     set_session_cookie(response, opened.token)
     return response

@@ -3,7 +3,6 @@
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -11,24 +10,25 @@ from portal.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from portal.pages.components.assets import static
 from portal.rules.text import InvalidText
 from portal.settings import settings
+from portal.web.visitors import language_of
+from portal.words import speaking
+from portal.words.templates import template_environment
 
 LARGEST_FORM = 20_000
 """Bytes of a form's body."""
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = template_environment(Path(__file__).parent / "templates")
 _templates.globals["static"] = static
 
 
 def html_page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """Return a page made from a template, which escapes every value."""
     nonce = getattr(request.state, "nonce", "")
-    text = _templates.get_template(template).render(nonce=nonce, organisation=settings().organisation, **values)
+    language = language_of(request)
+    with speaking(language):
+        text = _templates.get_template(template).render(
+            nonce=nonce, language=language, organisation=settings().organisation, **values
+        )
     return HTMLResponse(text, status)
 
 

@@ -20,7 +20,6 @@ from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.pages.account import billing
 from portal.pages.components import live
-from portal.pages.components.formats import Formats
 from portal.pages.components.table import DataTable
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.figures import Figures, total
@@ -30,6 +29,7 @@ from portal.views.alerts import AlertSettings, load_alerts
 from portal.views.billing import BillingView, load_billing
 from portal.views.usage import load_usage
 from portal.web.visitors import cookie_name
+from portal.words.formats import Formats
 from tests.cast import NOW, Gateway, report, run, send, viewer_of
 from tests.pages.screen import complaint_about, control, elements, everything, tagged, texts, until
 

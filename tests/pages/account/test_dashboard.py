@@ -17,13 +17,13 @@ from portal.db.tables import Account
 from portal.db.templates import AssignedModel
 from portal.pages.account import dashboard
 from portal.pages.components import live
-from portal.pages.components.formats import Formats
 from portal.pages.components.table import DataTable
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.periods import Period
 from portal.rules.secrets import digest
 from portal.views.dashboard import load_dashboard
 from portal.web.visitors import cookie_name
+from portal.words.formats import Formats
 from tests.cast import NOW, Gateway, report, run, send, viewer_of
 from tests.pages.screen import elements, everything, tagged, texts, until
 

@@ -8,12 +8,12 @@ import pytest
 from babel import Locale
 
 from portal.pages.account.pace import said, used_up_words
-from portal.pages.components.formats import Formats
 from portal.rules.budgets import PeriodBudget
 from portal.rules.figures import Figures
 from portal.rules.forecast import Outlook, Prospect
 from portal.rules.periods import Period
 from portal.views.budget import BudgetView
+from portal.words.formats import Formats
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 BERLIN = Formats(Locale("en", "GB"), ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"))

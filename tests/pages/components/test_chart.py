@@ -8,9 +8,9 @@ import pytest
 from babel import Locale
 
 from portal.pages.components.chart import _draw, _empty_figure, _limit_sentence
-from portal.pages.components.formats import Formats
 from portal.rules.figures import Figures
 from portal.views.summary import DayUsage
+from portal.words.formats import Formats
 
 BERLIN = Formats(Locale("en", "GB"), ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"))
 USED = (0, 1000, 2500)

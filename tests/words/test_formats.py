@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel import Locale
 
-from portal.pages.components.formats import Formats
+from portal.words.formats import Formats
 
 UTC = ZoneInfo("UTC")
 ENGLISH, GERMAN = (Formats(Locale(*name), UTC, UTC) for name in (("en", "GB"), ("de", "DE")))

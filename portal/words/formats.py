@@ -1,8 +1,10 @@
-"""Numbers, money, days and instants as the viewer reads them."""
+"""Numbers, money, days and instants as a person reads them, in their language and zone."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -10,20 +12,20 @@ from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal
 
 from portal.rules.figures import Figures
+from portal.rules.messages import Message, message, plural_message
 from portal.rules.periods import DayRange, day_of
 from portal.rules.pricing import shown_eur
-from portal.rules.text import noun
 from portal.settings import settings
-from portal.views.accounts import Viewer
+from portal.words import say
+from portal.words.locales import grouped, locale_of
 
 NOTHING = "–"
 UNLIMITED = "∞"
-_LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
 _SIZES = {
     "en": ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")),
     "de": ((10**12, "Bio."), (10**9, "Mrd."), (10**6, "Mio."), (10**3, "Tsd.")),
 }
-_THIN = "\u00a0"
+_SPACE = "\u00a0"
 
 
 def zone_name(zone: ZoneInfo) -> str:
@@ -31,23 +33,30 @@ def zone_name(zone: ZoneInfo) -> str:
     return zone.key.replace("_", " ")
 
 
-def _group(locale: Locale) -> str:
-    """Return what stands between thousands."""
-    return str(locale.number_symbols["latn"]["group"])
+class Reader(Protocol):
+    """A person with a language and a zone."""
+
+    @property
+    def language(self) -> str:
+        """The code of the language."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which instants are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """How one viewer reads numbers and times; `zone` is theirs, `budget_zone` the one in which days are counted."""
+    """How a person reads numbers and times; `zone` is theirs, `budget_zone` the one in which days are counted."""
 
     locale: Locale
     zone: ZoneInfo
     budget_zone: ZoneInfo
 
     @staticmethod
-    def of(viewer: Viewer) -> "Formats":
-        """Return the formats of a viewer."""
-        return Formats(_LOCALES.get(viewer.language, _LOCALES["en"]), viewer.zone, settings().budget_zone)
+    def of(reader: Reader) -> "Formats":
+        """Return the formats of a person."""
+        return Formats(locale_of(reader.language), reader.zone, settings().budget_zone)
 
     @property
     def zones_differ(self) -> bool:
@@ -56,20 +65,21 @@ class Formats:
 
     def number(self, value: int | None) -> str:
         """Write a whole number with thousands separators: 1,234,567; nothing as a dash."""
-        # a page of requests has hundreds of them, and Babel takes 0.15 ms for each
-        return NOTHING if value is None else f"{value:,}".replace(",", _group(self.locale))
+        return NOTHING if value is None else grouped(value, self.locale.language)
 
     def requests(self, count: int) -> str:
         """Write how many requests: 1 request, 3,138 requests."""
-        return f"{self.number(count)} {noun(count, 'request')}"
+        return self._say(plural_message("{count} request", "{count} requests", count))
 
     def billable(self, count: int) -> str:
         """Write how many billable tokens: 1 billable token, 1,234 billable tokens."""
-        return f"{self.number(count)} billable {noun(count, 'token')}"
+        return self._say(plural_message("{count} billable token", "{count} billable tokens", count))
 
     def raw(self, figures: Figures) -> str:
         """Name the raw total where a cost factor made the billable tokens differ from it; else nothing."""
-        return f"{self.number(figures.total_tokens)} raw" if figures.total_tokens != figures.tokens else ""
+        if figures.total_tokens == figures.tokens:
+            return ""
+        return self._say(message("{tokens} raw", tokens=figures.total_tokens))
 
     def limit(self, value: int | None) -> str:
         """Write a limit; none is infinite."""
@@ -79,12 +89,12 @@ class Formats:
         """Write a round number for an axis: 750 k, 1.5 M, 2 B; in German 2 Mrd."""
         for size, unit in _SIZES.get(self.locale.language, _SIZES["en"]):
             if value >= size:
-                return f"{format_decimal(Decimal(value) / size, '0.##', locale=self.locale)}{_THIN}{unit}"
+                return f"{format_decimal(Decimal(value) / size, '0.##', locale=self.locale)}{_SPACE}{unit}"
         return self.number(value)
 
     def percent(self, value: Decimal | None) -> str:
         """Write a percentage with one decimal: 74.2 %."""
-        return NOTHING if value is None else f"{format_decimal(value, '#,##0.0', locale=self.locale)}{_THIN}%"
+        return NOTHING if value is None else f"{format_decimal(value, '#,##0.0', locale=self.locale)}{_SPACE}%"
 
     def factor(self, value: Decimal) -> str:
         """Write a cost factor with as many decimals as it has."""
@@ -96,12 +106,14 @@ class Formats:
 
     def cost_of(self, nano_eur: int | None) -> str:
         """Write what one request cost; None where no price was in force at its time."""
-        return "no price yet" if nano_eur is None else self.eur(nano_eur)
+        return self._say(message("no price yet")) if nano_eur is None else self.eur(nano_eur)
 
     def cost(self, figures: Figures) -> str:
         """Write what some requests cost, and how many of them are not in it for want of a price."""
-        unpriced = f" + {self.number(figures.unpriced)} unpriced" if figures.unpriced else ""
-        return self.eur(figures.cost_nano_eur) + unpriced
+        cost = self.eur(figures.cost_nano_eur)
+        if not figures.unpriced:
+            return cost
+        return self._say(message("{cost} + {requests} unpriced", cost=cost, requests=figures.unpriced))
 
     def price(self, eur_per_token: Decimal) -> str:
         """Write a price per token exactly."""
@@ -114,18 +126,19 @@ class Formats:
         local, today = instant.astimezone(self.zone), day_of(now, self.zone)
         clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
         if local.date() == today:
-            return f"Today {clock}"
+            return self._say(message("Today {clock}", clock=clock))
         if local.date() == today - timedelta(1):
-            return f"Yesterday {clock}"
+            return self._say(message("Yesterday {clock}", clock=clock))
         return f"{self.day(local.date(), year=local.year != today.year)} {clock}"
 
     def at(self, instant: datetime, now: datetime) -> str:
         """Write when something happened, inside a sentence: at 14:05, on 21 Nov at 09:30."""
         local, today = instant.astimezone(self.zone), day_of(now, self.zone)
-        clock = f"at {local:%H:%M}"
+        clock = f"{local:%H:%M}"
         if local.date() == today:
-            return clock
-        return f"on {self.day(local.date(), year=local.year != today.year)} {clock}"
+            return self._say(message("at {clock}", clock=clock))
+        day = self.day(local.date(), year=local.year != today.year)
+        return self._say(message("on {day} at {clock}", day=day, clock=clock))
 
     def coming(self, instant: datetime, now: datetime) -> str:
         """Write an estimated instant no more exactly than it deserves: 14:15, Thu 14:00, a week ahead 14 December.
@@ -147,7 +160,7 @@ class Formats:
         if instant is None:
             return ""
         local = instant.astimezone(zone or self.zone)
-        return f"{format_datetime(local, 'EEE d MMM y, HH:mm:ss', locale=self.locale)} {(zone or self.zone).key}"
+        return f"{self._date(local, 'EEE d MMM y, HH:mm:ss')} {(zone or self.zone).key}"
 
     def clock(self, instant: datetime) -> str:
         """Write the time of day with seconds, in the viewer's zone: 18:48:07."""
@@ -159,15 +172,15 @@ class Formats:
 
     def day(self, day: date, *, year: bool = True) -> str:
         """Write a day: 27 Nov 2026."""
-        return format_date(day, "d MMM y" if year else "d MMM", locale=self.locale)
+        return self._date(day, "d MMM y" if year else "d MMM")
 
     def long_day(self, day: date) -> str:
         """Write a day in full: Friday, 27 November 2026."""
-        return format_date(day, "EEEE, d MMMM y", locale=self.locale)
+        return self._date(day, "EEEE, d MMMM y")
 
     def short_day(self, day: date) -> str:
         """Write a day of this week: Fri 27 Nov."""
-        return format_date(day, "EEE d MMM", locale=self.locale)
+        return self._date(day, "EEE d MMM")
 
     def month(self, day: date) -> str:
         """Write the month in which a day lies: November."""
@@ -183,8 +196,18 @@ class Formats:
         if first == last:
             return self.day(last)
         if (first.year, first.month) == (last.year, last.month):
-            return f"{first.day} – {self.day(last)}"
+            return f"{self._date(first, 'd')} – {self.day(last)}"
         return f"{self.day(first, year=first.year != last.year)} – {self.day(last)}"
+
+    def _date(self, day: date, pattern: str) -> str:
+        """Write a day, or an instant of the person's zone; in German with a point behind the day."""
+        if self.locale.language == "de":
+            pattern = re.sub(r"\bd\b", "d.", pattern)
+        write = format_datetime if isinstance(day, datetime) else format_date
+        return write(day, pattern, locale=self.locale)
+
+    def _say(self, sentence: Message) -> str:
+        return say(sentence, self.locale.language)
 
     def _currency(self, amount: Decimal) -> str:
         return str(

@@ -1,0 +1,45 @@
+"""What an account may be and choose."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an account may do."""
+
+    USER = "user"
+    EXPERT = "expert"
+    ADMIN = "admin"
+
+
+class Language(StrEnum):
+    """The language of pages and mails, and of the numbers and dates in them."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+
+
+class Theme(StrEnum):
+    """How pages look."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+def preferred_language(accepted: str) -> Language:
+    """Return the language that a browser likes best, from its `Accept-Language` (RFC 9110, 12.5.4); else English."""
+    wishes = []
+    for wish in accepted[:1000].lower().split(","):
+        name, _, parameter = wish.partition(";")
+        wishes.append((-_quality(parameter), name.strip().partition("-")[0]))
+    known = [name for quality, name in sorted(wishes, key=lambda wish: wish[0]) if quality and name in set(Language)]
+    return Language(known[0]) if known else Language.ENGLISH
+
+
+def _quality(parameter: str) -> float:
+    """Return the weight of a wish, 0 to 1: 0.8 for `q=0.8`, 1 without one, 0 for what is no number."""
+    name, _, value = parameter.strip().partition("=")
+    try:
+        return max(0.0, min(float(value), 1.0)) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0
