@@ -44,7 +44,7 @@ bench: $(VENV)/set-up-test ## Measure how fast the portal is here, each figure b
 fuzz: $(VENV)/set-up-test ## Do random things to the ledger and compare it with a model; EXAMPLES=n
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/api/test_ledger_machine.py
 
-words: $(VENV)/set-up-test ## Bring the German catalogue in line with the sentences in the code
+words: $(VENV)/set-up-test ## Update the German catalogue from the sentences in the code
 	$(BIN)/python scripts/update_words.py
 
 lint: $(VENV)/set-up-test ## Check style, format and types

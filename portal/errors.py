@@ -1,23 +1,34 @@
 """The failures we expect: each with its HTTP status, its code for programs and its sentence for people.
 
+Decision: pages and forms write the sentence in the visitor's language (`say(error.sentence)`); the JSON API, the
+command line and logs in English (`error.detail`, `str(error)`). What only those show may be plain English text.
+
 Decision: everything else is a bug; it is logged with an id and shown as that id, never with its text.
 """
 
+from portal.rules.messages import Message, message
+
 
 class PortalError(Exception):
-    """A failure a visitor or program can understand; `detail` is a sentence written for them."""
+    """A failure a visitor or program can understand; `sentence` is written for them."""
 
     status = 400
     code = "bad_request"
-    detail = "The request cannot be understood."
+    sentence = message("The request cannot be understood.")
     field: str | None = None
     """The field that it is about, where there is one."""
 
-    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
-        """Say it in other words than the usual ones; `retry_after` is in seconds."""
-        super().__init__(detail or self.detail)
-        self.detail = detail or self.detail
+    def __init__(self, sentence: Message | str | None = None, *, retry_after: int | None = None) -> None:
+        """Take another sentence than the usual one; `retry_after` is in seconds."""
+        if sentence:
+            self.sentence = Message(sentence) if isinstance(sentence, str) else sentence
+        super().__init__(self.detail)
         self.retry_after = retry_after
+
+    @property
+    def detail(self) -> str:
+        """The sentence in English, for programs."""
+        return str(self.sentence)
 
 
 class InvalidInput(PortalError):
@@ -26,8 +37,8 @@ class InvalidInput(PortalError):
     status = 422
     code = "invalid"
 
-    def __init__(self, detail: str, field: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, sentence: Message | str, field: str | None = None) -> None:
+        super().__init__(sentence)
         self.field = field
 
 
@@ -54,7 +65,7 @@ class NotSignedIn(PortalError):
 
     status = 401
     code = "not_signed_in"
-    detail = "Sign in first."
+    sentence = message("Sign in first.")
 
 
 class WrongCredentials(PortalError):
@@ -62,7 +73,7 @@ class WrongCredentials(PortalError):
 
     status = 401
     code = "wrong_credentials"
-    detail = "That username and password do not match."
+    sentence = message("That username and password do not match.")
 
 
 class UnknownToken(PortalError):
@@ -70,7 +81,7 @@ class UnknownToken(PortalError):
 
     status = 401
     code = "unknown_token"
-    detail = "Send a valid token as 'Authorization: Bearer …'."
+    sentence = message("Send a valid token as 'Authorization: Bearer …'.")
 
 
 class TooManyTries(PortalError):
@@ -78,7 +89,7 @@ class TooManyTries(PortalError):
 
     status = 429
     code = "too_many_tries"
-    detail = "Too many tries. Wait a little, then try again."
+    sentence = message("Too many tries. Wait a little, then try again.")
 
 
 class Forbidden(PortalError):
@@ -86,14 +97,14 @@ class Forbidden(PortalError):
 
     status = 403
     code = "forbidden"
-    detail = "You may not do this."
+    sentence = message("You may not do this.")
 
 
 class ForeignOrigin(Forbidden):
     """A write with a cookie came from another site."""
 
     code = "foreign_origin"
-    detail = "This request came from another site and was refused."
+    sentence = message("This request came from another site and was refused.")
 
 
 class NotFound(PortalError):
@@ -101,7 +112,7 @@ class NotFound(PortalError):
 
     status = 404
     code = "not_found"
-    detail = "There is nothing here."
+    sentence = message("There is nothing here.")
 
 
 class Conflict(PortalError):
@@ -109,10 +120,10 @@ class Conflict(PortalError):
 
     status = 409
     code = "conflict"
-    detail = "That is taken already."
+    sentence = message("That is taken already.")
 
-    def __init__(self, detail: str | None = None, field: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, sentence: Message | str | None = None, field: str | None = None) -> None:
+        super().__init__(sentence)
         self.field = field
 
 
@@ -121,7 +132,7 @@ class TooLarge(PortalError):
 
     status = 413
     code = "too_large"
-    detail = "The request is too large."
+    sentence = message("The request is too large.")
 
 
 class UnsupportedMediaType(PortalError):
@@ -129,7 +140,7 @@ class UnsupportedMediaType(PortalError):
 
     status = 415
     code = "unsupported_media_type"
-    detail = "The body is not of a kind that is taken here."
+    sentence = message("The body is not of a kind that is taken here.")
 
 
 class Unavailable(PortalError):
@@ -137,7 +148,7 @@ class Unavailable(PortalError):
 
     status = 503
     code = "unavailable"
-    detail = "The portal cannot do this right now. Try again in a moment."
+    sentence = message("The portal cannot do this right now. Try again in a moment.")
 
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, retry_after=5)
+    def __init__(self, sentence: Message | str | None = None) -> None:
+        super().__init__(sentence, retry_after=5)

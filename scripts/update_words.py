@@ -1,4 +1,4 @@
-"""Bring `portal/words/locale/de.po` in line with the sentences in the code: `make words`.
+"""Update `portal/words/locale/de.po` from the sentences in the code: `make words`.
 
 New sentences come in with an empty translation, sentences that are gone go out, translations stay. The file has no
 line numbers, dates or wrapped lines and is sorted, so that branches rarely conflict in it.
@@ -61,7 +61,7 @@ def updated(text: str, code: Catalog) -> str:
 
 
 def main() -> int:
-    """Update the file and say what is left to be translated."""
+    """Update the file and list the sentences without German."""
     text = GERMAN.read_text(encoding="utf-8") if GERMAN.exists() else ""
     new = updated(text, extracted())
     GERMAN.write_text(new, encoding="utf-8")

@@ -159,7 +159,7 @@ def hash_new_password(password: str, username: str) -> str:
     try:
         check_password(password, username)
     except InvalidText as error:
-        raise InvalidInput(str(error), "password") from error
+        raise InvalidInput(error.sentence, "password") from error
     return hash_password(password)
 
 
@@ -260,7 +260,7 @@ def change_password(account_id: int, session_id: int | None, current: str, new: 
     try:
         new_hash = hash_new_password(new, username)
     except InvalidInput as error:
-        raise InvalidInput(error.detail, "new") from error
+        raise InvalidInput(error.sentence, "new") from error
     run_in_transaction(_store_password, account_id, session_id, old_hash, new_hash, now)
 
 

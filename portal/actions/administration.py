@@ -84,4 +84,4 @@ def _line(field: str, text: str, what: str, longest: int, *, empty: bool = False
     try:
         return clean_line(text, what, longest, empty=empty)
     except InvalidText as error:
-        raise InvalidInput(str(error), field) from error
+        raise InvalidInput(error.sentence, field) from error

@@ -44,7 +44,7 @@ def change_alerts(
     try:
         address = clean_email(email) if email and email.strip() else None
     except InvalidText as error:
-        raise InvalidInput(str(error), "email") from error
+        raise InvalidInput(error.sentence, "email") from error
     new = AlertSettings(enabled, threshold_percent, address, second_threshold_percent, forecast)
     before = alert_settings(session, account_id)
     set_alert_settings(session, account_id, new, now)

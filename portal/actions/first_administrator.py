@@ -41,7 +41,7 @@ def _create(session: Session, username: str, email: str | None, password_hash: s
     try:
         name = clean_username(username)
     except InvalidText as error:
-        raise InvalidInput(str(error), "username") from error
+        raise InvalidInput(error.sentence, "username") from error
     created = add_account(session, name, name, "", Role.ADMIN, password_hash, now)
     add_entry(session, ACTOR, "account.create", now, account_id=created.id, username=name, role=Role.ADMIN)
     return True

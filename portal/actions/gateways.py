@@ -139,4 +139,4 @@ def _line(field: str, text: str, what: str) -> str:
     try:
         return clean_line(text, what, MAX_NAME)
     except InvalidText as error:
-        raise InvalidInput(str(error), field) from error
+        raise InvalidInput(error.sentence, field) from error

@@ -70,7 +70,7 @@ def clean_label(label: str) -> str:
     try:
         return clean_line(label, "The label", MAX_LABEL)
     except InvalidText as error:
-        raise InvalidInput(str(error), "label") from error
+        raise InvalidInput(error.sentence, "label") from error
 
 
 def _owner(session: Session, account_id: int) -> Account:

@@ -24,7 +24,7 @@ def write_note(session: Session, account_id: int, usage_id: int, text: str, now:
     try:
         note = clean_note(text)
     except InvalidText as error:
-        raise InvalidInput(str(error), "note") from error
+        raise InvalidInput(error.sentence, "note") from error
     if not note:
         delete_note(session, account_id, usage_id)
         return None

@@ -29,6 +29,7 @@ from portal.db.tables import Account
 from portal.errors import NotFound, Unavailable
 from portal.mails import reset_mail
 from portal.rules.mails import LINK_LASTS, Kind
+from portal.rules.messages import message
 from portal.rules.secrets import digest
 from portal.settings import settings
 
@@ -40,7 +41,7 @@ _ASKED = "visitor", "account.forgot_password"
 class LinkEnded(NotFound):
     """A link was used, has expired or never was: the answer is the same."""
 
-    detail = "This link has been used or its time is over."
+    sentence = message("This link has been used or its time is over.")
 
 
 class Letter(NamedTuple):

@@ -89,7 +89,7 @@ def _routing_answer(failure: HTTPException) -> JSONResponse:
     known: dict[int, type[PortalError]] = {404: NotFound, 413: TooLarge}
     if failure.status_code in known:
         said = known[failure.status_code]
-        return _answer(said.status, said.code, said.detail, headers)
+        return _answer(said.status, said.code, str(said.sentence), headers)
     if failure.status_code == 405:
         return _answer(
             405, "method_not_allowed", f"This address takes {headers.get('Allow', 'other methods')}.", headers

@@ -16,11 +16,6 @@ _PACKS = {"de": "de"}
 """Quasar's own words for date pickers and tables, where they are not the ones of `ui.run_with`."""
 
 
-def start() -> None:
-    """Have sentences written in the language of the page."""
-    find_language_with(language_of_page)
-
-
 def language_of_page() -> str | None:
     """Return the language of the page that the running task builds or changes; None where it does neither."""
     task = get_task_id()
@@ -34,3 +29,6 @@ def speak_to(client: Client) -> None:
     if pack is not None:
         client.page = copy(client.page)
         client.page.language = pack  # type: ignore[assignment]  # one of NiceGUI's
+
+
+find_language_with(language_of_page)

@@ -37,7 +37,7 @@ def preferred_language(accepted: str) -> Language:
 
 
 def _quality(parameter: str) -> float:
-    """Return the weight of a wish, 0 to 1: 0.8 for `q=0.8`, 1 without one, 0 for what is no number."""
+    """Return the weight of a wish, 0 to 1: 0.8 for `q=0.8`, 1 without one, 0 if it is no number."""
     name, _, value = parameter.strip().partition("=")
     try:
         return max(0.0, min(float(value), 1.0)) if name.strip() == "q" else 1.0

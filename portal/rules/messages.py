@@ -1,6 +1,6 @@
 """Sentences as values: what rules, errors and views hand to whoever writes for people.
 
-Decision: a rule says what is wrong and with which values, in a `Message`; `portal.words` writes it in the language of
+Decision: a rule names the problem and its values in a `Message`; `portal.words` writes it in the language of
 the person who reads it. Programs, logs and the command line read English, which is `str(message)`.
 """
 
@@ -39,7 +39,7 @@ def plural_message(one: str, several: str, count: int, /, **values: object) -> M
 
 
 def context_message(context: str, text: str, /, **values: object) -> Message:
-    """Return a sentence whose English text has another meaning elsewhere; `context` says which it is here."""
+    """Return a sentence of which the English text has another meaning elsewhere; `context` says which it is here."""
     return Message(text, tuple(values.items()), context=context)
 
 

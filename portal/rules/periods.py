@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from portal.rules.messages import InvalidValue, message
+
 
 class Period(StrEnum):
     """What a budget is counted over."""
@@ -110,8 +112,8 @@ def first_of_month(day: date) -> date:
     return day.replace(day=1)
 
 
-class InvalidMonth(ValueError):
-    """A month is malformed; the message is a sentence."""
+class InvalidMonth(InvalidValue):
+    """A month is malformed."""
 
 
 def parse_month(text: str) -> date:
@@ -119,7 +121,7 @@ def parse_month(text: str) -> date:
     try:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
-        raise InvalidMonth("A month looks like 2026-11.") from None
+        raise InvalidMonth(message("A month looks like 2026-11.")) from None
     return first
 
 

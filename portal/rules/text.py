@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from portal.rules.messages import InvalidValue, Message, message
+
 MAX_NAME = 64
 MAX_LABEL = 100
 MAX_NOTE = 4000
@@ -15,15 +17,15 @@ _DELETED = re.compile(r"deleted-[0-9]+")
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?")
 
 
-class InvalidText(ValueError):
-    """The text cannot be taken; the message is a sentence for the person who entered it."""
+class InvalidText(InvalidValue):
+    """The text cannot be taken."""
 
 
-def clean_line(text: str, what: str, longest: int, *, empty: bool = False) -> str:
+def clean_line(text: str, what: Message | str, longest: int, *, empty: bool = False) -> str:
     """Return one line of text, trimmed and in composed form (NFC). Raises InvalidText with a sentence about `what`."""
     line = _clean(text, what)
     if any(unicodedata.category(c) == "Cc" or c in "\u2028\u2029" for c in line):
-        raise InvalidText(f"{what} must be one line without control characters.")
+        raise InvalidText(message("{what} must be one line without control characters.", what=what))
     return _bounded(line.strip(), what, longest, empty=empty)
 
 
@@ -43,20 +45,28 @@ def clip_name(said: object, longest: int) -> str:
 
 def clean_note(text: str) -> str:
     """Return the free text of a note, trimmed; line breaks and tabs stay. Empty means: no note."""
-    lines = _clean(text, "The note").replace("\r\n", "\n").replace("\r", "\n")
+    lines = _clean(text, message("The note")).replace("\r\n", "\n").replace("\r", "\n")
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in lines):
-        raise InvalidText("The note must not contain control characters.")
+        raise InvalidText(message("The note must not contain control characters."))
     note = lines.strip()
     if len(note) > MAX_NOTE:
-        raise InvalidText(f"The note is longer than {MAX_NOTE:,} characters. Shorten it by {len(note) - MAX_NOTE:,}.")
+        raise InvalidText(
+            message(
+                "The note is longer than {longest} characters. Shorten it by {excess}.",
+                longest=MAX_NOTE,
+                excess=len(note) - MAX_NOTE,
+            )
+        )
     return note
 
 
 def clean_username(text: str) -> str:
     """Return a user name in lower case: letters, digits and . _ @ + - inside, at most 64."""
-    name = clean_line(text, "The user name", MAX_NAME).lower()
+    name = clean_line(text, message("The user name"), MAX_NAME).lower()
     if not _USERNAME.fullmatch(name):
-        raise InvalidText("A user name has letters a to z, digits and . _ @ + - between them, up to 64 characters.")
+        raise InvalidText(
+            message("A user name has letters a to z, digits and . _ @ + - between them, up to 64 characters.")
+        )
     return name
 
 
@@ -64,7 +74,7 @@ def clean_new_username(text: str) -> str:
     """Return the user name of a new account, which is not one that stands for a deleted account."""
     name = clean_username(text)
     if _DELETED.fullmatch(name):
-        raise InvalidText("A user name such as deleted-7 stands for a deleted account. Choose another one.")
+        raise InvalidText(message("A user name such as deleted-7 stands for a deleted account. Choose another one."))
     return name
 
 
@@ -75,9 +85,9 @@ def deleted_username(account_id: int) -> str:
 
 def clean_email(text: str) -> str:
     """Return an email address that looks deliverable."""
-    address = clean_line(text, "The email address", MAX_EMAIL)
+    address = clean_line(text, message("The email address"), MAX_EMAIL)
     if not _EMAIL.fullmatch(address) or ".." in address:
-        raise InvalidText("That does not look like an email address, such as name@example.org.")
+        raise InvalidText(message("That does not look like an email address, such as name@example.org."))
     return address
 
 
@@ -98,26 +108,28 @@ def noun(count: int, one: str, several: str = "") -> str:
 
 def check_password(password: str, username: str) -> None:
     """Refuse a new password that is too short, too long or the user name (source: NIST SP 800-63B, 5.1.1.2)."""
-    _clean(password, "The password")
+    _clean(password, message("The password"))
     if len(password) < MIN_PASSWORD:
-        raise InvalidText(f"Use at least {MIN_PASSWORD} characters. Several words are easy to remember.")
+        raise InvalidText(
+            message("Use at least {shortest} characters. Several words are easy to remember.", shortest=MIN_PASSWORD)
+        )
     if len(password) > MAX_PASSWORD:
-        raise InvalidText(f"A password has at most {MAX_PASSWORD} characters.")
+        raise InvalidText(message("A password has at most {longest} characters.", longest=MAX_PASSWORD))
     if password.casefold() == username.casefold() or len(set(password)) < 4:
-        raise InvalidText("That password is too easy to guess.")
+        raise InvalidText(message("That password is too easy to guess."))
 
 
-def _clean(text: str, what: str) -> str:
+def _clean(text: str, what: Message | str) -> str:
     if "\x00" in text:
-        raise InvalidText(f"{what} must not contain the NUL character.")
+        raise InvalidText(message("{what} must not contain the NUL character.", what=what))
     if any("\ud800" <= c <= "\udfff" for c in text):
-        raise InvalidText(f"{what} contains half a character (a lone surrogate).")
+        raise InvalidText(message("{what} contains half a character (a lone surrogate).", what=what))
     return unicodedata.normalize("NFC", text)
 
 
-def _bounded(text: str, what: str, longest: int, *, empty: bool) -> str:
+def _bounded(text: str, what: Message | str, longest: int, *, empty: bool) -> str:
     if not text and not empty:
-        raise InvalidText(f"{what} must not be empty.")
+        raise InvalidText(message("{what} must not be empty.", what=what))
     if len(text) > longest:
-        raise InvalidText(f"{what} is longer than {longest} characters.")
+        raise InvalidText(message("{what} is longer than {longest} characters.", what=what, longest=longest))
     return text

@@ -11,6 +11,7 @@ from enum import StrEnum
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
+from portal.rules.messages import InvalidValue, Message, message
 from portal.rules.periods import DayRange, end_of_day, last_days, start_of_day
 
 RANGES = (7, 30, 90)
@@ -47,11 +48,11 @@ class Order(StrEnum):
     LARGEST = "largest"
 
 
-class InvalidFilter(ValueError):
-    """A filter is malformed; `field` names it, the message is a sentence."""
+class InvalidFilter(InvalidValue):
+    """A filter is malformed; `field` names it."""
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, field: str, sentence: Message) -> None:
+        super().__init__(sentence)
         self.field = field
 
 
@@ -136,7 +137,7 @@ def parse_filter(params: Mapping[str, str]) -> UsageFilter:
     chosen: dict[str, object] = {}
     for name, text in params.items():
         if name not in FILTER_PARAMS:
-            raise InvalidFilter(name[:64], f"There is no filter called {name[:64]!r}.")
+            raise InvalidFilter(name[:64], message("There is no filter called {name}.", name=repr(name[:64])))
         if text:
             chosen[_DAYS.get(name, name)] = _parse(name, text)
     parsed = UsageFilter(**chosen)  # type: ignore[arg-type]  # each was parsed to its field's type
@@ -145,14 +146,14 @@ def parse_filter(params: Mapping[str, str]) -> UsageFilter:
         (parsed.budget_from, parsed.budget_to, "budget_to"),
     ):
         if first and last and first > last:
-            raise InvalidFilter(field, "The first day lies after the last day.")
+            raise InvalidFilter(field, message("The first day lies after the last day."))
     return parsed
 
 
 def _parse(name: str, text: str) -> object:
     if name == "range":
         if text not in map(str, RANGES):
-            raise InvalidFilter(name, "The range is 7, 30 or 90 days.")
+            raise InvalidFilter(name, message("The range is 7, 30 or 90 days."))
         return int(text)
     if name == "status":
         return _choice(Status, name, text)
@@ -163,7 +164,9 @@ def _parse(name: str, text: str) -> object:
     if name in _DAYS:
         return parse_day(text, name)
     if len(text) > _MOST[name] or "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise InvalidFilter(name, f"The filter has at most {_MOST[name]} characters, and no NUL among them.")
+        raise InvalidFilter(
+            name, message("The filter has at most {most} characters, and no NUL among them.", most=_MOST[name])
+        )
     return text
 
 
@@ -171,7 +174,7 @@ def _choice(kind: type[Status] | type[Order] | type[Counts], name: str, text: st
     try:
         return kind(text)
     except ValueError:
-        raise InvalidFilter(name, f"Choose one of {', '.join(kind)}.") from None
+        raise InvalidFilter(name, message("Choose one of {choices}.", choices=", ".join(kind))) from None
 
 
 def parse_day(text: str, field: str) -> date:
@@ -181,9 +184,9 @@ def parse_day(text: str, field: str) -> date:
         if day.isoformat() != text:  # Python reads 20261122 and 2026-W47-7 as well
             raise ValueError
     except ValueError:
-        raise InvalidFilter(field, "A day looks like 2026-11-22.") from None
+        raise InvalidFilter(field, message("A day looks like 2026-11-22.")) from None
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise InvalidFilter(field, f"Days lie between {FIRST_DAY} and {LAST_DAY}.")
+        raise InvalidFilter(field, message("Days lie between {first} and {last}.", first=FIRST_DAY, last=LAST_DAY))
     return day
 
 

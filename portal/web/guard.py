@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.errors import ForeignOrigin, PortalError, TooLarge, Unavailable
+from portal.rules.messages import message
 from portal.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class UnknownHost(PortalError):
     """The portal was asked under a name that is not its own, as happens when a foreign name is pointed at it."""
 
     code = "unknown_host"
-    detail = "The portal does not answer under this name. An operator can add it to PORTAL_ALLOWED_HOSTS."
+    sentence = message("The portal does not answer under this name. An operator can add it to PORTAL_ALLOWED_HOSTS.")
 
 
 class Places:

@@ -42,7 +42,7 @@ from portal.db.sql.schema import WrongDatabase, pin_budget_timezone
 from portal.db.sql.session import database, run_in_transaction
 from portal.errors import Conflict, InvalidInput, MissingExtra, PortalError
 from portal.jobs import forecast, outbox, verification
-from portal.pages import clients, languages
+from portal.pages import clients
 from portal.pages import errors as page_errors
 from portal.pages.addresses import DASHBOARD
 from portal.pages.components import live
@@ -336,7 +336,6 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
     pages.include_pages()
     live.start()
     clients.start()
-    languages.start()
     nicegui_app.on_exception(page_errors.tell_in_page)
     logging.getLogger("nicegui").addFilter(_logged_elsewhere)
     bar = nicegui_app.config.quasar_config["loadingBar"]

@@ -19,7 +19,7 @@ Whole numbers as values get separators of thousands: pass years and ids as text.
 are written by `portal.words.formats.Formats` first. One sentence is one text: no sentence is put together from parts,
 since the order differs between languages. `str(message)` is English, for programs, logs and the command line.
 
-Whose language: the mail's or form's (`with speaking(language)`), else the one of the page that is being built or
+The language is that of the mail or form (`with speaking(language)`), else the one of the page that is being built or
 changed (the pages register how to find it), else English. Work on a thread (views, actions) is nobody's page: it
 returns a `Message` or a code, and the page writes it.
 
@@ -56,7 +56,7 @@ _finders: list[Callable[[], str | None]] = []
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Write what is written inside in this language, whoever is at the page."""
+    """Write everything inside in this language, whoever is at the page."""
     before = _spoken.set(language)
     try:
         yield
@@ -90,7 +90,7 @@ def plural(one: str, several: str, count: int, /, **values: object) -> str:
 
 
 def context(meaning: str, text: str, /, **values: object) -> str:
-    """Write a sentence whose English text has another meaning elsewhere."""
+    """Write a sentence of which the English text has another meaning elsewhere."""
     return say(context_message(meaning, text, **values))
 
 

@@ -7,7 +7,7 @@ _GROUPS = {language: str(locale.number_symbols["latn"]["group"]) for language, l
 
 
 def locale_of(language: str) -> Locale:
-    """Return the locale of a language; English for one that is not spoken here."""
+    """Return the locale of a language; English if it is not spoken here."""
     return LOCALES.get(language, LOCALES["en"])
 
 

@@ -91,7 +91,7 @@ def test_names_are_read_kindly(alice: Account, name: str) -> None:
 def test_all_that_is_wrong_gets_one_answer(alice: Account, username: str, password: str) -> None:
     with pytest.raises(WrongCredentials) as caught:
         enter(username, password)
-    assert caught.value.detail == WrongCredentials.detail
+    assert caught.value.detail == str(WrongCredentials.sentence)
     assert run(sessions_of, alice.id, NOW) == []
 
 
@@ -101,7 +101,7 @@ def test_suspended_accounts_and_those_without_password_get_the_same_answer(alice
     for name in ("alice", "bob"):
         with pytest.raises(WrongCredentials) as caught:
             enter(name)
-        assert caught.value.detail == WrongCredentials.detail
+        assert caught.value.detail == str(WrongCredentials.sentence)
     run(set_active, "root", "alice", True, NOW)
     assert enter().account_id == alice.id
 

@@ -141,4 +141,4 @@ def test_when_to_come_again_is_said() -> None:
 
     answer = Client(app).get("/api/limited")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
-    assert answer.json() == {"error": "too_many_tries", "detail": TooManyTries.detail}
+    assert answer.json() == {"error": "too_many_tries", "detail": str(TooManyTries.sentence)}

@@ -20,6 +20,7 @@ from portal.settings import settings
 from portal.views.accounts import Viewer
 from portal.views.alerts import AlertSettings, PastAlert, TestMail
 from portal.views.billing import BillingView
+from portal.words import say
 from portal.words.formats import Formats
 
 _NAME = "Configure Budget Alerts"
@@ -185,7 +186,7 @@ class AlertsForm:
         try:
             recipient = await in_transaction(send_test_mail, self._viewer.id, utc_now())
         except Conflict as error:
-            self._message.say(error.detail, "warn")
+            self._message.say(say(error.sentence), "warn")
         else:
             self._message.say(f"A test mail is on its way to {recipient}.")
             await refresh_all(self._viewer.id)

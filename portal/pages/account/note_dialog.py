@@ -13,6 +13,7 @@ from portal.pages.components.parts import Text, button, icon_name, set_props, ta
 from portal.rules.text import MAX_NOTE
 from portal.views.accounts import Viewer
 from portal.views.usage import UsageRow, load_usage_row
+from portal.words import say
 from portal.words.formats import NOTHING, Formats
 
 _FACTS = ("Prompt", "Completion", "Total raw", "Cached", "Reasoning", "Total billable", "Cost", "Duration", "Status")
@@ -50,7 +51,7 @@ class NoteDialog:
             row = await in_reading(load_usage_row, self._viewer, number)
         except PortalError as error:
             if not self._dialog.window.is_deleted:
-                _tell(error.detail, "crit")
+                _tell(say(error.sentence), "crit")
             return
         if self._dialog.window.is_deleted:
             return

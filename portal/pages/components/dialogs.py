@@ -16,6 +16,7 @@ from portal.errors import NotSignedIn, PortalError
 from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form, Message
 from portal.pages.components.parts import Text, button, set_props, tag
+from portal.words import say
 
 _FOCUS_IF_LOST = "() => document.activeElement === document.body && document.getElementById('%s')?.focus()"
 
@@ -108,7 +109,7 @@ class Confirmation(Dialog):
             raise
         except PortalError as error:
             self._act = act
-            self._message.say(error.detail, "crit")
+            self._message.say(say(error.sentence), "crit")
         else:
             self.close()
         finally:

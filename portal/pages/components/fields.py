@@ -14,6 +14,7 @@ from nicegui.element import Element
 
 from portal.errors import NotSignedIn, PortalError
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
+from portal.words import say
 
 Control = TypeVar("Control", ui.input, ui.select)
 
@@ -289,9 +290,9 @@ class Form:
     def _refuse(self, error: PortalError) -> None:
         field = self._fields.get(error.field or "")
         if field:
-            field.refuse(error.detail)
+            field.refuse(say(error.sentence))
         elif self.message:
-            self.message.say(error.detail, "crit")
+            self.message.say(say(error.sentence), "crit")
 
 
 def _tell_value(name: str, control: ui.select | ui.switch, place: Element) -> None:

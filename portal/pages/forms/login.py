@@ -15,8 +15,9 @@ from portal.db.sql.session import in_transaction
 from portal.errors import PortalError, TooManyTries, WrongCredentials
 from portal.pages.addresses import DASHBOARD, SIGN_IN, own_path
 from portal.pages.clients import close_clients
-from portal.pages.forms.rendering import html_page, in_words, read_form
+from portal.pages.forms.rendering import html_page, read_form, wait
 from portal.rules.accounts import preferred_language
+from portal.rules.messages import Message, message
 from portal.rules.text import MAX_NAME
 from portal.views.accounts import Viewer
 from portal.web.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
@@ -25,8 +26,8 @@ router = APIRouter(include_in_schema=False)
 
 LONGEST_ZONE = 64
 """Characters of a time zone's name that are looked at."""
-_ASK = "Try again, or ask your administrator for a new password."
-_FORGOT = "Try again; if you have forgotten the password, you can set a new one."
+_ASK = message("Try again, or ask your administrator for a new password.")
+_FORGOT = message("Try again; if you have forgotten the password, you can set a new one.")
 
 
 @router.get(SIGN_IN)
@@ -44,7 +45,9 @@ async def take_sign_in(request: Request) -> Response:
     form = await read_form(request, "username", "password", "next", "time_zone")
     username, wanted = form["username"], own_path(form["next"])
     if not username.strip() or not form["password"]:
-        return _form(request, 422, sentence="Enter your username and your password.", username=username, next=wanted)
+        return _form(
+            request, 422, sentence=message("Enter your username and your password."), username=username, next=wanted
+        )
     try:
         return await signed_in_response(request, username, form["password"], wanted, form["time_zone"])
     except PortalError as refused:
@@ -96,7 +99,7 @@ def _form(
     request: Request,
     status: int = 200,
     *,
-    sentence: str = "",
+    sentence: Message | str = "",
     username: str = "",
     next: str | None = None,  # noqa: A002  # the name of the field
     is_bad: bool = False,
@@ -116,11 +119,11 @@ def _form(
 
 
 def _refused(request: Request, refused: PortalError, username: str, wanted: str | None) -> Response:
-    sentence = refused.detail
+    sentence = refused.sentence
     if isinstance(refused, WrongCredentials):
-        sentence = f"{refused.detail} {_FORGOT if links_can_be_mailed() else _ASK}"
+        sentence = message("{problem} {advice}", problem=sentence, advice=_FORGOT if links_can_be_mailed() else _ASK)
     if isinstance(refused, TooManyTries) and refused.retry_after is not None:
-        sentence = f"Too many tries. Try again in {in_words(refused.retry_after)}."
+        sentence = message("Too many tries. Try again in {wait}.", wait=wait(refused.retry_after))
     response = _form(
         request,
         refused.status,

@@ -7,6 +7,7 @@ the form, and the address bar holds none.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from fastapi import APIRouter
 from starlette.background import BackgroundTask
@@ -26,8 +27,9 @@ from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput, TooManyTries
 from portal.pages.addresses import SIGN_IN
 from portal.pages.clients import recheck
-from portal.pages.forms.rendering import check_repeated, html_page, in_words, read_form
+from portal.pages.forms.rendering import PASSWORD_HINT, check_repeated, html_page, read_form, wait
 from portal.rules.mails import LINK_LASTS
+from portal.rules.messages import Message, message
 from portal.rules.text import MAX_EMAIL, MIN_PASSWORD, InvalidText, clean_email
 from portal.web.visitors import browser_of
 
@@ -36,7 +38,6 @@ router = APIRouter(include_in_schema=False)
 FORGOT = "/user/forgot-password"
 RESET = "/user/reset-password"
 LONGEST_TOKEN = 200
-_HINT = f"At least {MIN_PASSWORD} characters. Several words are easy to remember."
 _MINUTES = int(LINK_LASTS.total_seconds()) // 60
 
 
@@ -56,7 +57,7 @@ async def take_forgot(request: Request) -> Response:
         email, address = clean_email(typed), browser_of(request).address
         await in_transaction(count_ask, email, address, utc_now())
     except InvalidText as error:
-        return _forgot(request, 422, email=typed, error=str(error))
+        return _forgot(request, 422, email=typed, error=error.sentence)
     except TooManyTries as error:
         response = _forgot(request, error.status, email=typed, sentence=_wait(error))
         response.headers["Retry-After"] = str(error.retry_after)
@@ -72,7 +73,7 @@ async def show_reset(request: Request) -> Response:
     try:
         username = await in_reading(owner_of, token, utc_now())
     except LinkEnded as ended:
-        return _reset(request, ended.status, sentence=ended.detail)
+        return _reset(request, ended.status, sentence=ended.sentence)
     return _reset(request, token=token, username=username)
 
 
@@ -85,30 +86,36 @@ async def take_reset(request: Request) -> Response:
         username = await in_reading(owner_of, token, utc_now())
         errors = await _set_password(token, form["password"], form["repeated"])
     except LinkEnded as ended:
-        return _reset(request, ended.status, sentence=ended.detail)
+        return _reset(request, ended.status, sentence=ended.sentence)
     if errors:
         return _reset(request, 422, token=token, username=username, errors=errors)
     return RedirectResponse(f"{SIGN_IN}?changed", 303, background=BackgroundTask(recheck))
 
 
-async def _set_password(token: str, password: str, repeated: str) -> dict[str, str]:
+async def _set_password(token: str, password: str, repeated: str) -> dict[str, Message]:
     """Set another password; return what is wrong with which field. Raises LinkEnded."""
     try:
         check_repeated(repeated, password)
         await asyncio.to_thread(reset_password, token, password, utc_now())
     except InvalidText as error:
-        return {"repeated": str(error)}
+        return {"repeated": error.sentence}
     except InvalidInput as error:
-        return {"password": error.detail}
+        return {"password": error.sentence}
     return {}
 
 
-def _wait(refused: TooManyTries) -> str:
-    return f"That was asked for several times. Try again in {in_words(refused.retry_after or 0)}."
+def _wait(refused: TooManyTries) -> Message:
+    return message("That was asked for several times. Try again in {wait}.", wait=wait(refused.retry_after or 0))
 
 
 def _forgot(
-    request: Request, status: int = 200, *, asked: bool = False, email: str = "", error: str = "", sentence: str = ""
+    request: Request,
+    status: int = 200,
+    *,
+    asked: bool = False,
+    email: str = "",
+    error: Message | str = "",
+    sentence: Message | str = "",
 ) -> Response:
     return html_page(
         request,
@@ -129,8 +136,8 @@ def _reset(
     *,
     token: str = "",
     username: str = "",
-    errors: dict[str, str] | None = None,
-    sentence: str = "",
+    errors: Mapping[str, Message] | None = None,
+    sentence: Message | str = "",
 ) -> Response:
     return html_page(
         request,
@@ -140,6 +147,6 @@ def _reset(
         username=username,
         errors={"password": "", "repeated": "", **(errors or {})},
         sentence=sentence,
-        hint=_HINT,
+        hint=PASSWORD_HINT,
         min_password=MIN_PASSWORD,
     )

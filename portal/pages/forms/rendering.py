@@ -8,12 +8,14 @@ from starlette.responses import HTMLResponse
 
 from portal.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from portal.pages.components.assets import static
-from portal.rules.text import InvalidText
+from portal.rules.messages import Message, message, plural_message
+from portal.rules.text import MIN_PASSWORD, InvalidText
 from portal.settings import settings
 from portal.web.visitors import language_of
 from portal.words import speaking
 from portal.words.templates import template_environment
 
+PASSWORD_HINT = message("At least {shortest} characters. Several words are easy to remember.", shortest=MIN_PASSWORD)
 LARGEST_FORM = 20_000
 """Bytes of a form's body."""
 
@@ -39,7 +41,7 @@ async def read_form(request: Request, *names: str) -> dict[str, str]:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise UnsupportedMediaType("This address takes the form that is shown here.")
+        raise UnsupportedMediaType(message("This address takes the form that is shown here."))
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -48,18 +50,18 @@ async def read_form(request: Request, *names: str) -> dict[str, str]:
     pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
     fields = dict(pairs)
     if len(fields) < len(pairs) or not fields.keys() <= set(names):
-        raise InvalidInput("The form has fields that do not belong to it. Open it anew.")
+        raise InvalidInput(message("The form has fields that do not belong to it. Open it again."))
     return {name: fields.get(name, "") for name in names}
 
 
 def check_repeated(repeated: str, password: str) -> None:
     """Raise InvalidText if a new password was not typed twice alike."""
     if repeated != password:
-        raise InvalidText("The two passwords differ.")
+        raise InvalidText(message("The two passwords differ."))
 
 
-def in_words(seconds: int) -> str:
-    """Return a wait as people say it: seconds up to a minute and a half, then minutes."""
+def wait(seconds: int) -> Message:
+    """Return how long to wait: in seconds up to a minute and a half, then in minutes."""
     if seconds <= 90:
-        return "a second" if seconds == 1 else f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes"
+        return plural_message("a second", "{count} seconds", seconds)
+    return plural_message("a minute", "{count} minutes", -(-seconds // 60))

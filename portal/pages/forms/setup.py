@@ -1,7 +1,7 @@
 """The first start: whoever holds the one-time link creates the first administrator."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -12,7 +12,8 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.pages.forms.login import signed_in_response
-from portal.pages.forms.rendering import check_repeated, html_page, read_form
+from portal.pages.forms.rendering import PASSWORD_HINT, check_repeated, html_page, read_form
+from portal.rules.messages import Message
 from portal.rules.text import (
     MAX_EMAIL,
     MAX_NAME,
@@ -26,7 +27,6 @@ from portal.rules.text import (
 router = APIRouter(include_in_schema=False)
 
 _FIELDS = ("username", "email", "password", "repeated")
-_HINT = f"At least {MIN_PASSWORD} characters. Several words are easy to remember."
 
 
 @router.get("/user/setup")
@@ -49,7 +49,7 @@ async def take_setup(request: Request) -> Response:
             set_up, _token(request), values["username"], values["email"], values["password"], utc_now()
         )
     except (InvalidInput, Conflict) as error:
-        return _form(request, values, {error.field or "": error.detail}, error.status)
+        return _form(request, values, {error.field or "": error.sentence}, error.status)
     return await signed_in_response(request, values["username"], values["password"], None, values["time_zone"])
 
 
@@ -58,7 +58,7 @@ async def _check_link(request: Request) -> None:
         raise NotFound(await in_reading(why_setup_link_ended))
 
 
-def _errors(values: dict[str, str]) -> dict[str, str]:
+def _errors(values: dict[str, str]) -> dict[str, Message]:
     """Return what is wrong with each field."""
     checks: dict[str, Callable[[str], object]] = {
         "username": clean_new_username,
@@ -66,26 +66,26 @@ def _errors(values: dict[str, str]) -> dict[str, str]:
         "password": lambda password: check_password(password, values["username"]),
         "repeated": lambda repeated: check_repeated(repeated, values["password"]),
     }
-    errors = {}
+    errors: dict[str, Message] = {}
     for name, check in checks.items():
         try:
             check(values[name])
         except InvalidText as error:
-            errors[name] = str(error)
+            errors[name] = error.sentence
     return errors
 
 
-def _form(request: Request, values: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:
+def _form(request: Request, values: dict[str, str], errors: Mapping[str, Message], status: int = 200) -> Response:
     shown = {"username": values["username"][:MAX_NAME], "email": values["email"][:MAX_EMAIL]}
     return html_page(
         request,
         "setup.html",
         status,
         values=shown,
-        errors=dict.fromkeys(_FIELDS, "") | errors,
+        errors={**dict.fromkeys(_FIELDS, ""), **errors},
         focus=next((name for name in _FIELDS if name in errors), "username"),
         sentence=errors.get("", ""),
-        hint=_HINT,
+        hint=PASSWORD_HINT,
         min_password=MIN_PASSWORD,
     )
 

@@ -295,7 +295,7 @@ def test_a_link_that_has_ended_says_how_to_get_another(browser: TestClient, alic
         answers += [reset(browser, used), browser.get(f"/user/reset-password?token={used}")]
     assert {answer.status_code for answer in answers} == {404}
     for answer in answers:
-        assert LinkEnded.detail in answer.text
+        assert str(LinkEnded.sentence) in answer.text
         assert 'href="/user/forgot-password">Ask for another link</a>' in answer.text
         assert "<form" not in answer.text
 
