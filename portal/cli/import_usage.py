@@ -12,12 +12,14 @@ from portal.actions.usage import Result
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, sentence, show_table
 from portal.clock import utc_now
 from portal.errors import PortalError
-from portal.imports.columns import FIELDS, Plan, examples
+from portal.imports.columns import FIELDS, Plan
 from portal.imports.examination import Decisions, examine
 from portal.imports.file_import import SKIPPED, FileImport, FileTally, prepare_import
-from portal.imports.files import Unreadable, open_table
+from portal.imports.files.content import UnreadableFile
+from portal.imports.files.table import open_table
 from portal.imports.notations import Notation, notation_of
 from portal.imports.progress import DONE
+from portal.imports.reports import examples
 from portal.rules.periods import zone
 from portal.rules.text import MAX_NAME, InvalidText, clean_line, counted
 from portal.settings import settings
@@ -205,7 +207,7 @@ def _complaint(file: Path, error: Exception) -> str:
     match error:
         case OSError():
             return f"portal: {sentence(error)}"  # it names the file
-        case Unreadable():
+        case UnreadableFile():
             return f"portal: {file} {error}"
         case _:
             return f"portal: {file}: {sentence(error)}"

@@ -11,7 +11,7 @@ from portal.imports.notations import UNKNOWN, Marks, Notation, instants_in, numb
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import as_digest
 
-NOT_SAID = frozenset({"", "NULL", "null", r"\N", "None", "NaN", "nan", "N/A", "n/a", "-"})
+EMPTY = frozenset({"", "NULL", "null", r"\N", "None", "NaN", "nan", "N/A", "n/a", "-"})
 """How databases, programs and people write that there is nothing."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
@@ -26,10 +26,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUCCESS = {"ok", "success", "succeeded", "successful", "completed", "200"}
 
 
-def is_said(value: object) -> bool:
+def has_value(value: object) -> bool:
     """Say whether a cell holds anything."""
     if isinstance(value, str):
-        return value not in NOT_SAID
+        return value not in EMPTY
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
@@ -71,7 +71,7 @@ def count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
     digits = as_digits(value)  # most cells are: a million rows have several of them each
     if digits is not None and digits <= MAX_TOKENS:
         return digits
-    if not is_said(value):
+    if not has_value(value):
         raise Unclear(f"{name} is missing.")
     found = number(value, name, notation)
     if not 0 <= found <= MAX_TOKENS or found != int(found):

@@ -1,9 +1,9 @@
-"""What is unclear about a file as a whole: found and asked before any of it is stored.
+"""Questions about a file as a whole, which are asked before any of it is stored.
 
 Decisions: nothing is guessed where the file allows two readings, and all questions are asked at once, each with the
-option that answers it. What one row proves holds for all: a source counts caches either beside the prompt or in it.
-Days that people write, such as `20.11.2026 09:05`, have the clock on their wall, which is that of the budget time zone;
-what a program writes without an offset may be any zone, most often UTC, and is asked.
+option that answers it. A proof by one row is valid for all rows: a source counts caches either beside the prompt or as
+part of it. Days that people write, such as `20.11.2026 09:05`, are local times of the budget time zone; an instant that
+a program writes without an offset may be in any zone, most often UTC, so that is asked.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +14,13 @@ from portal.errors import InvalidInput
 from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, WRITTEN_FOR, Part, part_named, plain_name
 from portal.gateways.counts import stated_counts
 from portal.gateways.lenient_values import Unclear
-from portal.imports.columns import Plan, plan, refined, row_counts
-from portal.imports.exports import BY_NAME
-from portal.imports.files import Advance, Row, Table, read_rows
-from portal.imports.formats import plain
+from portal.imports.columns import Plan, make_plan
+from portal.imports.files.content import Advance, Row
+from portal.imports.files.table import Table, read_rows
+from portal.imports.formats.by_name import BY_NAME
+from portal.imports.formats.format import plain
 from portal.imports.notations import Notation
+from portal.imports.reports import refined, row_counts
 from portal.imports.survey import (
     Column,
     Survey,
@@ -26,20 +28,20 @@ from portal.imports.survey import (
     looks_like_requests,
     notation_of_days,
     notation_of_numbers,
-    survey,
+    survey_columns,
 )
 from portal.rules.strict_json import Flaw
 
 _MOST_NAMED = 8
 _CAN_PROVE = {Part.TOTAL, Part.CACHED, Part.WRITTEN}
-"""Counts beside which others can be wrong; without any, there is no need to read a file again."""
+"""Counts that can contradict others; without any of them, there is no need to read a file again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What a person has said about a file: see the options of `portal import usage`.
+    """What a person has decided about a file: see the options of `portal import usage`.
 
-    `wall_zone` is that of days that people have written, where `zone` says no other.
+    `wall_zone` is the time zone of days that people have written, unless there is a `zone`.
     """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
@@ -52,38 +54,38 @@ class Decisions:
     aggregates: bool = False
 
 
-def examine(table: Table, said: Decisions, now: datetime, advance: Advance) -> Plan:
+def examine(table: Table, decisions: Decisions, now: datetime, advance: Advance) -> Plan:
     """Read a whole file, and return how its rows are to be read.
 
-    Raises InvalidInput that names all that a person has to decide first, and Unreadable.
+    Raises InvalidInput with all questions that a person has to answer first, and UnreadableFile.
     """
-    found = survey(table.columns, read_rows(table, None, advance), [*said.chosen.values()], now)
-    for name in said.ignored:
+    found = survey_columns(table.columns, read_rows(table, None, advance), [*decisions.chosen.values()], now)
+    for name in decisions.ignored:
         if name not in found:
             raise InvalidInput(f"There is no column called {name} to be ignored.")
-    columns = [name for name in found if name not in said.ignored]
+    columns = [name for name in found if name not in decisions.ignored]
     texts = {name for name in columns if (column := found[name]) and column.texts and not column.is_numeric}
-    how = plan(columns, said.chosen, said.fixed, said.zone, said.before, texts=texts)
-    how = replace(how, notation=said.notation or _notation(how, found))
-    column = _date_column(how, found)
-    if how.zone is None and column is not None and column.wall_clocks and not column.clocks:
-        how = replace(how, zone=said.wall_zone)
-    questions = [*_notation_questions(how, found, said), *_zone_questions(how, found)]
-    if not said.aggregates:
-        questions += _aggregate_questions(how, found, said.ignored)
-    questions += _count_questions(how, found, said.ignored)
-    if any(part_named(name) in _CAN_PROVE or plain_name(name) in WRITTEN_FOR for name in how.counts):
-        proofs = _prove(how, read_rows(table, how.needs, lambda _: None))
-        questions += proofs.questions(how)
-        how = how if how.beside is not None else replace(how, beside=proofs.beside)
+    plan = make_plan(columns, decisions.chosen, decisions.fixed, decisions.zone, decisions.before, texts=texts)
+    plan = replace(plan, notation=decisions.notation or _notation(plan, found))
+    column = _date_column(plan, found)
+    if plan.zone is None and column is not None and column.wall_clocks and not column.clocks:
+        plan = replace(plan, zone=decisions.wall_zone)
+    questions = [*_notation_questions(plan, found, decisions), *_zone_questions(plan, found)]
+    if not decisions.aggregates:
+        questions += _aggregate_questions(plan, found, decisions.ignored)
+    questions += _count_questions(plan, found, decisions.ignored)
+    if any(part_named(name) in _CAN_PROVE or plain_name(name) in WRITTEN_FOR for name in plan.counts):
+        proofs = _prove(plan, read_rows(table, plan.needs, lambda _: None))
+        questions += proofs.questions(plan)
+        plan = plan if plan.beside is not None else replace(plan, beside=proofs.beside)
     if questions:
         raise InvalidInput(" ".join(questions))
-    return how
+    return plan
 
 
-def _notation(how: Plan, found: Survey) -> Notation:
-    marks, _ = notation_of_numbers(_columns(how.counts, found))
-    order, _ = notation_of_days(_date_column(how, found))
+def _notation(plan: Plan, found: Survey) -> Notation:
+    marks, _ = notation_of_numbers(_columns(plan.counts, found))
+    order, _ = notation_of_days(_date_column(plan, found))
     return Notation(marks, order)
 
 
@@ -92,38 +94,40 @@ def _columns(names: Mapping[str, Sequence[str]], found: Survey) -> list[Column]:
     return [column for column in columns if column is not None]
 
 
-def _date_column(how: Plan, found: Survey) -> Column | None:
-    return found.get(how.columns["requested_at"][0]) if "requested_at" in how.columns else None
+def _date_column(plan: Plan, found: Survey) -> Column | None:
+    return found.get(plan.columns["requested_at"][0]) if "requested_at" in plan.columns else None
 
 
-def _notation_questions(how: Plan, found: Survey, said: Decisions) -> Iterator[str]:
-    if said.notation is not None:
+def _notation_questions(plan: Plan, found: Survey, decisions: Decisions) -> Iterator[str]:
+    if decisions.notation is not None:
         return
-    if notation_of_numbers(_columns(how.counts, found))[1]:
+    if notation_of_numbers(_columns(plan.counts, found))[1]:
         yield "Numbers such as 1.000 can be read in two ways: say with --locale who wrote them, such as en or de."
-    if notation_of_days(_date_column(how, found))[1]:
+    if notation_of_days(_date_column(plan, found))[1]:
         yield "Days can be read with the day or the month first: say with --locale who wrote them, such as en-US or de."
 
 
-def _zone_questions(how: Plan, found: Survey) -> Iterator[str]:
-    column = _date_column(how, found)
-    if how.zone is None and column is not None and column.clocks:
+def _zone_questions(plan: Plan, found: Survey) -> Iterator[str]:
+    column = _date_column(plan, found)
+    if plan.zone is None and column is not None and column.clocks:
         yield "Instants have no offset, such as +01:00 or Z. Say with --timezone where these clocks stand."
 
 
-def _aggregate_questions(how: Plan, found: Survey, ignored: Sequence[str]) -> Iterator[str]:
-    if not how.counts:
+def _aggregate_questions(plan: Plan, found: Survey, ignored: Sequence[str]) -> Iterator[str]:
+    if not plan.counts:
         return
-    reasons = [how.format.aggregate] if how.format.aggregate else []
-    column = _date_column(how, found)
+    reasons = [plan.format.aggregate] if plan.format.aggregate else []
+    column = _date_column(plan, found)
     if column is not None and column.days and not reasons:
-        reasons.append(f"{how.columns['requested_at'][0]} has days without a clock.")
-    counting = [name for name in _unread(how, found, ignored) if looks_like_requests(name)]
-    largest = {name: most for name in counting if (most := _largest(found[name], how)) > 1}
+        reasons.append(f"{plan.columns['requested_at'][0]} has days without a clock.")
+    counting = [name for name in _unread(plan, found, ignored) if looks_like_requests(name)]
+    largest = {name: most for name in counting if (most := _largest(found[name], plan)) > 1}
     reasons += [f"{name} is up to {requests:,}." for name, requests in largest.items()]
     if reasons:
         ignoring = (
-            f", or leave {_quoted([*largest])} out with --ignore-column" if largest and not how.format.aggregate else ""
+            f", or leave {_quoted([*largest])} out with --ignore-column"
+            if largest and not plan.format.aggregate
+            else ""
         )
         yield (
             f"Rows stand for more than one request: {' '.join(reasons)} "
@@ -131,11 +135,11 @@ def _aggregate_questions(how: Plan, found: Survey, ignored: Sequence[str]) -> It
         )
 
 
-def _count_questions(how: Plan, found: Survey, ignored: Sequence[str]) -> Iterator[str]:
-    if not how.counts:
+def _count_questions(plan: Plan, found: Survey, ignored: Sequence[str]) -> Iterator[str]:
+    if not plan.counts:
         return
-    looking = [name for name in _unread(how, found, ignored) if looks_like_count(name) and not _is_detail(name, how)]
-    unread = {name: largest for name in looking if (largest := _largest(found[name], how)) > 1}
+    looking = [name for name in _unread(plan, found, ignored) if looks_like_count(name) and not _is_detail(name, plan)]
+    unread = {name: largest for name in looking if (largest := _largest(found[name], plan)) > 1}
     if unread:
         shown = [f"{name} (up to {largest:,})" for name, largest in [*unread.items()][:_MOST_NAMED]]
         more = ["…"] if len(unread) > _MOST_NAMED else []
@@ -145,10 +149,10 @@ def _count_questions(how: Plan, found: Survey, ignored: Sequence[str]) -> Iterat
         )
 
 
-def _unread(how: Plan, found: Survey, ignored: Sequence[str]) -> list[str]:
-    """Return the columns that nobody has decided about; of a known format without the objects in its cells."""
-    left_out = how.mapped | {*ignored}
-    is_any = how.format is BY_NAME
+def _unread(plan: Plan, found: Survey, ignored: Sequence[str]) -> list[str]:
+    """Return the columns that are neither read nor ignored; of a known format without the objects in its cells."""
+    left_out = plan.mapped | {*ignored}
+    is_any = plan.format is BY_NAME
     return [name for name in found if name not in left_out and (is_any or "." not in name)]
 
 
@@ -156,23 +160,23 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _is_detail(name: str, how: Plan) -> bool:
-    """Say whether a column is a part of a count that is read, or has a meaning of which a person has decided."""
-    part = part_named(how.format.counts.get(plain_name(name), name))
-    return plain(name) in how.format.details or part in {part_named(field) for field in how.decided} - {None}
+def _is_detail(name: str, plan: Plan) -> bool:
+    """Say whether a column is a part of a count that is read, or has a meaning that a person has decided about."""
+    part = part_named(plan.format.counts.get(plain_name(name), name))
+    return plain(name) in plan.format.details or part in {part_named(field) for field in plan.decided} - {None}
 
 
-def _largest(column: Column | None, how: Plan) -> int:
+def _largest(column: Column | None, plan: Plan) -> int:
     """Return the largest number of a column of whole numbers; 0 for others."""
     if column is None or not column.is_numeric:
         return 0
-    marks = [how.notation.marks] if how.notation.marks else [*column.largest]
+    marks = [plan.notation.marks] if plan.notation.marks else [*column.largest]
     return max((column.largest_plain, *(int(column.largest[each]) for each in marks)) if column.whole_in else (0,))
 
 
 @dataclass(slots=True)
 class _Proofs:
-    """Rows that show how a source counts: their numbers, the first one first."""
+    """The numbers of rows that show how a source counts, in order."""
 
     beside_in: list[int] = field(default_factory=list)
     inside_in: list[int] = field(default_factory=list)
@@ -181,17 +185,17 @@ class _Proofs:
 
     @property
     def beside(self) -> bool | None:
-        """Whether caches are counted beside the prompt, as far as rows prove it."""
+        """Whether caches are counted beside the prompt; None where no row proves it."""
         return bool(self.beside_in) if self.beside_in or self.inside_in else None
 
-    def add(self, row: int, said: Mapping[Part, int]) -> None:
-        """Look at the counts of a row."""
-        prompt, completion, total = (said.get(part) for part in (Part.PROMPT, Part.COMPLETION, Part.TOTAL))
+    def add(self, row: int, counts: Mapping[Part, int]) -> None:
+        """Compare the counts of a row with its total."""
+        prompt, completion, total = (counts.get(part) for part in (Part.PROMPT, Part.COMPLETION, Part.TOTAL))
         if prompt is None or completion is None:
             return
-        cached, written = said.get(Part.CACHED, 0), said.get(Part.WRITTEN, 0)
-        both, plain_sum = cached + written, prompt + completion + said.get(Part.TOOLS, 0)
-        completions = {plain_sum, plain_sum + said.get(Part.REASONING, 0)}
+        cached, written = counts.get(Part.CACHED, 0), counts.get(Part.WRITTEN, 0)
+        both, plain_sum = cached + written, prompt + completion + counts.get(Part.TOOLS, 0)
+        completions = {plain_sum, plain_sum + counts.get(Part.REASONING, 0)}
         if total and total not in {sum_ + more for sum_ in completions for more in (0, cached, written, both)}:
             self.contradictions.append((row, total, plain_sum))
         if not both:
@@ -203,47 +207,47 @@ class _Proofs:
         elif total in completions and not is_total_of_all:
             self.inside_in.append(row)
 
-    def questions(self, how: Plan) -> Iterator[str]:
-        """Yield what a person has to decide."""
+    def questions(self, plan: Plan) -> Iterator[str]:
+        """Yield the questions that a person has to answer."""
         if self.contradictions:
             row, total, sum_ = self.contradictions[0]
-            name = next(columns[0] for count, columns in how.counts.items() if part_named(count) is Part.TOTAL)
+            name = next(columns[0] for count, columns in plan.counts.items() if part_named(count) is Part.TOTAL)
             yield (
                 f"{name} contradicts the columns that are read, {_rows(self.contradictions)} {row:,}: it says "
                 f"{total:,}, and they are {sum_:,} together. Say what belongs together with --map prompt_tokens=a+b "
                 f'or --map completion_tokens=a+b, or leave it out with --ignore-column "{name}".'
             )
-        if how.beside is not None or not self.cached_in:
+        if plan.beside is not None or not self.cached_in:
             return
-        prompt = next((c[0] for name, c in how.counts.items() if part_named(name) is Part.PROMPT), "")
-        caches = [c[0] for name, c in how.counts.items() if part_named(name) in {Part.CACHED, Part.WRITTEN}]
+        prompt = next((c[0] for name, c in plan.counts.items() if part_named(name) is Part.PROMPT), "")
+        caches = [c[0] for name, c in plan.counts.items() if part_named(name) in {Part.CACHED, Part.WRITTEN}]
         ways = f"--map prompt_tokens={'+'.join([prompt, *caches])} adds them, --map prompt_tokens={prompt} does not."
         if self.beside_in and self.inside_in:
             yield (
                 f"In row {self.beside_in[0]:,} cached tokens are counted beside {prompt}, in row "
                 f"{self.inside_in[0]:,} they are part of it: {ways}"
             )
-        elif not self.beside_in and not self.inside_in and _is_unconventional(how):
+        elif not self.beside_in and not self.inside_in and _is_unconventional(plan):
             yield f"Nothing says whether {prompt} includes {' and '.join(caches)}: {ways}"
 
 
-def _prove(how: Plan, rows: Iterator[Row | Flaw]) -> _Proofs:
+def _prove(plan: Plan, rows: Iterator[Row | Flaw]) -> _Proofs:
     proofs = _Proofs()
     for number, row in enumerate(rows, 1):
         if isinstance(row, Flaw):
             continue
         try:
-            if how.format is BY_NAME or refined(row, how)[1] is None:
-                proofs.add(number, stated_counts(row_counts(row, how)))
+            if plan.format is BY_NAME or refined(row, plan)[1] is None:
+                proofs.add(number, stated_counts(row_counts(row, plan)))
         except Unclear:
             continue  # it will be rejected, with its reason
     return proofs
 
 
-def _is_unconventional(how: Plan) -> bool:
+def _is_unconventional(plan: Plan) -> bool:
     """Say whether nothing in the names says that caches are part of the prompt, or that they are not."""
-    prompts = {plain_name(name) for name in how.counts if part_named(name) is Part.PROMPT}
-    caches = {plain_name(name) for name in how.counts if part_named(name) in {Part.CACHED, Part.WRITTEN}}
+    prompts = {plain_name(name) for name in plan.counts if part_named(name) is Part.PROMPT}
+    caches = {plain_name(name) for name in plan.counts if part_named(name) in {Part.CACHED, Part.WRITTEN}}
     is_beside, is_cached = bool(caches & CACHES_BESIDE), any("cached" in name for name in caches)
     if all(name.startswith("prompt") for name in prompts):
         return False

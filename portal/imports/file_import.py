@@ -16,9 +16,11 @@ from portal.db.gateways import gateway_named
 from portal.db.imports import Progress, import_progress
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import InvalidInput
-from portal.imports.columns import Plan, Skipped, read_reports
-from portal.imports.files import Advance, Table, read_rows
+from portal.imports.columns import Plan
+from portal.imports.files.content import Advance
+from portal.imports.files.table import Table, read_rows
 from portal.imports.progress import Target, finish_import, store_batch
+from portal.imports.reports import Skipped, read_reports
 from portal.rules.text import counted
 from portal.rules.usage import Rejected, Replay, UsageReport
 

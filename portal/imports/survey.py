@@ -13,8 +13,8 @@ from typing import Any
 
 from portal.gateways.lenient_values import Unclear, as_digits
 from portal.imports import nested
-from portal.imports.cells import as_instant, in_utc, is_said, number
-from portal.imports.files import Row
+from portal.imports.cells import as_instant, has_value, in_utc, number
+from portal.imports.files.content import Row
 from portal.imports.notations import Marks, Order, has_clock, instants_in, numbers_in
 from portal.rules.strict_json import Flaw
 
@@ -80,13 +80,13 @@ class Column:
         possible = {order for order, at in meant.items() if in_utc(at) <= latest}
         if possible - {Order.YEAR_FIRST}:
             self.orders = possible if self.orders is None else self.orders & possible
-        said = as_instant(value) or next(iter(meant.values()), None)
-        if said is None:
+        instant = as_instant(value) or next(iter(meant.values()), None)
+        if instant is None:
             return
         self.days += not has_clock(value) if isinstance(value, str) else not isinstance(value, datetime)
-        if said.tzinfo is None and meant and Order.YEAR_FIRST not in meant:
+        if instant.tzinfo is None and meant and Order.YEAR_FIRST not in meant:
             self.wall_clocks += 1
-        elif said.tzinfo is None:
+        elif instant.tzinfo is None:
             self.clocks += 1
 
 
@@ -94,7 +94,7 @@ Survey = Mapping[str, Column | None]
 """All columns of a file in their order, with those of objects in its cells; None for one that is not looked at."""
 
 
-def survey(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection[str], now: datetime) -> Survey:
+def survey_columns(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection[str], now: datetime) -> Survey:
     """Look at all rows of a file, whose first line or schema names these columns; `named` are looked at in any case."""
     found: dict[str, Column | None] = {name: _column(name, named) for name in columns}
     objects: set[str] = set()
@@ -105,7 +105,7 @@ def survey(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection
         if place <= _LATEST_NEW_COLUMN:
             _add_columns(found, objects, row, named)
         for name, column in found.items():
-            if column is not None and is_said(value := nested.cell(row, name) if "." in name else row.get(name)):
+            if column is not None and has_value(value := nested.cell(row, name) if "." in name else row.get(name)):
                 column.add(value, latest)
     return found
 
@@ -117,15 +117,15 @@ def words(name: str) -> frozenset[str]:
 
 def looks_like_count(name: str) -> bool:
     """Say whether a column is about tokens by its name."""
-    said = words(name)
-    is_about_tokens = bool(said & _ABOUT_TOKENS) or "token" in name.lower()
-    return is_about_tokens and not said & _NO_COUNTS and not any("detail" in word for word in said)
+    found = words(name)
+    is_about_tokens = bool(found & _ABOUT_TOKENS) or "token" in name.lower()
+    return is_about_tokens and not found & _NO_COUNTS and not any("detail" in word for word in found)
 
 
 def looks_like_requests(name: str) -> bool:
     """Say whether a column says how many requests a row stands for by its name."""
-    said = words(name)
-    return bool(said & _REQUESTS) and not said & (_NO_COUNTS | _OTHER_COUNTS)
+    found = words(name)
+    return bool(found & _REQUESTS) and not found & (_NO_COUNTS | _OTHER_COUNTS)
 
 
 def notation_of_numbers(columns: Iterable[Column]) -> tuple[Marks | None, bool]:

@@ -316,7 +316,7 @@ def test_a_file_that_was_imported_is_known_wherever_it_is_moved(write: Write, al
 KILLED = """
 import os, signal, sys
 from portal.cli import main
-from portal.imports import file_import, progress
+from portal.imports import file_import
 
 store, batches = file_import.store_batch, iter(range(100))
 

@@ -39,7 +39,7 @@ def test_token_counts(value: object, expected: int) -> None:
     ids=["empty", "null", "SQL's null", "COPY's null", "not a number", "as a data frame", "as Python", "as people"],
 )
 def test_a_token_count_that_is_not_said_is_no_zero(value: object) -> None:
-    assert not cells.is_said(value)
+    assert not cells.has_value(value)
     with pytest.raises(Unclear, match=r"prompt_tokens is missing\."):
         cells.count(value, "prompt_tokens")
 

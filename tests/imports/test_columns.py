@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.errors import InvalidInput
-from portal.imports.columns import Skipped, examples, plan, read_reports
+from portal.imports.columns import make_plan
 from portal.imports.notations import Marks, Notation
+from portal.imports.reports import Skipped, examples, read_reports
 from portal.rules.secrets import digest
 from portal.rules.strict_json import Flaw
 from portal.rules.usage import Rejected, UsageReport
@@ -29,7 +30,7 @@ def read(
     row: dict[str, Any], chosen: dict[str, str] | None = None, fixed: dict[str, str] | None = None, **more: Any
 ) -> Any:
     """Return what a row reports."""
-    [report] = read_reports([row], plan(tuple(row), chosen or {}, fixed or {}, **more), "usual")
+    [report] = read_reports([row], make_plan(tuple(row), chosen or {}, fixed or {}, **more), "usual")
     return report
 
 
@@ -46,7 +47,7 @@ def read(
 )  # fmt: skip
 def test_columns_are_guessed_by_their_names(column: str, field: str) -> None:
     others = [name for name in PLAIN if name != field and not (field.startswith("api_key") and name == "username")]
-    assert plan([column, *others], {}, {}).columns[field] == (column,)
+    assert make_plan([column, *others], {}, {}).columns[field] == (column,)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +64,11 @@ def test_columns_are_guessed_by_their_names(column: str, field: str) -> None:
 def test_counts_are_guessed_by_their_names(column: str, field: str) -> None:
     others = [name for name in PLAIN if name != field]
     row = dict.fromkeys([column, *others], "7")
-    assert (field, column, "7") in examples(row, plan([column, *others], {}, {}))
+    assert (field, column, "7") in examples(row, make_plan([column, *others], {}, {}))
 
 
 def test_the_better_name_wins_wherever_it_stands() -> None:
-    found = plan([*PLAIN, "created_at", "time", "user", "modelname"], {}, {}).columns
+    found = make_plan([*PLAIN, "created_at", "time", "user", "modelname"], {}, {}).columns
     assert [found[field] for field in ("requested_at", "username", "model")] == [
         ("requested_at",),
         ("username",),
@@ -140,20 +141,20 @@ def test_of_several_columns_the_key_says_whose_it_is_and_the_name_where_there_is
 )
 def test_what_is_missing_or_wrong_is_said(columns: Any, chosen: Any, fixed: Any, sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
-        plan(columns, chosen, fixed)
+        make_plan(columns, chosen, fixed)
 
 
 def test_a_column_that_is_no_count_because_of_its_cells_is_said() -> None:
     with pytest.raises(
         InvalidInput, match=r"say prompt_tokens, completion_tokens\. Most cells of prompt_tokens are no"
     ):
-        plan(PLAIN, {"completion_tokens": ""}, {}, texts={"prompt_tokens"})
+        make_plan(PLAIN, {"completion_tokens": ""}, {}, texts={"prompt_tokens"})
 
 
 def test_columns_can_be_named_as_they_are_listed() -> None:
     column = "payload.info.last_token_usage.cached_input_tokens"
     with pytest.raises(InvalidInput, match=rf"The columns are {column}\."):
-        plan((column,), {}, {})
+        make_plan((column,), {}, {})
 
 
 def test_what_the_file_does_not_say_can_be_said_for_it() -> None:
@@ -198,13 +199,13 @@ def test_requests_from_a_moment_on_are_skipped(second: int, is_skipped: bool) ->
 
 
 def test_a_bad_row_stands_in_its_place() -> None:
-    reports = list(read_reports([ROW, Flaw("Bad."), {**ROW, "id": "r-2"}], plan(PLAIN, {}, {}), "usual"))
+    reports = list(read_reports([ROW, Flaw("Bad."), {**ROW, "id": "r-2"}], make_plan(PLAIN, {}, {}), "usual"))
     assert [getattr(report, "id", None) for report in reports] == ["r-1", None, "r-2"]
     assert reports[1] == Rejected(None, "Bad.")
 
 
 def ids(*rows: dict[str, Any]) -> list[str | None]:
-    how = plan(PLAIN[1:], {}, {})
+    how = make_plan(PLAIN[1:], {}, {})
     return [report.id for report in read_reports(rows, how, "usual") if isinstance(report, UsageReport)]
 
 
@@ -219,9 +220,9 @@ def test_rows_without_ids_get_ids_of_what_they_say() -> None:
 
 
 def test_ids_of_their_own_need_all_columns_and_others_only_what_is_mapped() -> None:
-    assert plan((*PLAIN, "prompt"), {}, {}, texts={"prompt"}).needs == set(PLAIN)
-    assert plan((*PLAIN[1:], "prompt"), {}, {}, texts={"prompt"}).needs is None
-    nested = plan((*PLAIN, "user.name"), {"username": "user.name"}, {})
+    assert make_plan((*PLAIN, "prompt"), {}, {}, texts={"prompt"}).needs == set(PLAIN)
+    assert make_plan((*PLAIN[1:], "prompt"), {}, {}, texts={"prompt"}).needs is None
+    nested = make_plan((*PLAIN, "user.name"), {"username": "user.name"}, {})
     assert nested.needs == {*PLAIN, "user.name", "user"} - {"username"}
 
 
@@ -259,21 +260,23 @@ def test_a_name_beside_a_key_is_used_where_the_key_is_not_known() -> None:
 
 def test_another_way_of_reading_is_another_import() -> None:
     ways = [
-        plan(PLAIN, {}, {}),
-        plan(PLAIN, {"prompt_tokens": "completion_tokens"}, {}),
-        plan(PLAIN, {}, {"mode": "moe"}),
-        plan(PLAIN, {}, {}, UTC),
-        plan(PLAIN, {}, {}, None, datetime(2026, 1, 1, tzinfo=UTC)),
-        replace(plan(PLAIN, {}, {}), notation=Notation(Marks.COMMA)),
-        replace(plan(PLAIN, {}, {}), beside=True),
+        make_plan(PLAIN, {}, {}),
+        make_plan(PLAIN, {"prompt_tokens": "completion_tokens"}, {}),
+        make_plan(PLAIN, {}, {"mode": "moe"}),
+        make_plan(PLAIN, {}, {}, UTC),
+        make_plan(PLAIN, {}, {}, None, datetime(2026, 1, 1, tzinfo=UTC)),
+        replace(make_plan(PLAIN, {}, {}), notation=Notation(Marks.COMMA)),
+        replace(make_plan(PLAIN, {}, {}), beside=True),
     ]
     assert len({way.digest() for way in ways}) == len(ways)
-    assert plan(PLAIN, {}, {}).digest() == ways[0].digest()
+    assert make_plan(PLAIN, {}, {}).digest() == ways[0].digest()
 
 
 def test_examples_show_no_keys() -> None:
     row = {**ROW, "api_key": "moe-sk-0123456789abcdef", "model": "m" * 50}
-    shown = {field: (column, value) for field, column, value in examples(row, plan(tuple(row), {}, {"mode": "moe"}))}
+    shown = {
+        field: (column, value) for field, column, value in examples(row, make_plan(tuple(row), {}, {"mode": "moe"}))
+    }
     assert shown["api_key"] == ("api_key", "moe-sk-012345678…")
     assert shown["model"] == ("model", "m" * 40)
     assert shown["mode"] == ("(all rows)", "moe")

@@ -12,7 +12,7 @@ from portal.imports.survey import (
     looks_like_requests,
     notation_of_days,
     notation_of_numbers,
-    survey,
+    survey_columns,
     words,
 )
 from portal.rules.strict_json import Flaw
@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 28, 20, tzinfo=UTC)
 
 def column(*values: Any, name: str = "tokens") -> Column:
     """Return what is found about a column with these cells."""
-    found = survey([name], [{name: value} for value in values], [], NOW)[name]
+    found = survey_columns([name], [{name: value} for value in values], [], NOW)[name]
     assert found is not None
     return found
 
@@ -104,7 +104,7 @@ def test_columns_are_found_in_all_rows_and_in_objects() -> None:
         {"usage": {"tokens": 3}, "b": '{"count": 9}'},
         {"usage": None, "c": 2},
     ]
-    found = survey(["a"], rows, ["c"], NOW)
+    found = survey_columns(["a"], rows, ["c"], NOW)
     assert [*found] == ["a", "usage", "usage.tokens", "b", "b.count", "c"]
     looked_at = {name: column.numbers for name, column in found.items() if column}
     assert looked_at == {"usage.tokens": 1, "b.count": 1, "c": 1}

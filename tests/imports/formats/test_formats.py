@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from portal.api.account.usage_export import COLUMNS, ExportItem
-from portal.imports.columns import Skipped, plan, read_reports
-from portal.imports.exports import BY_NAME, NEW_API, PORTAL, recognise
-from portal.imports.litellm_exports import LITELLM
+from portal.imports.columns import make_plan
+from portal.imports.formats.by_name import BY_NAME
+from portal.imports.formats.litellm import LITELLM
+from portal.imports.formats.new_api import NEW_API
+from portal.imports.formats.portal_export import PORTAL
+from portal.imports.formats.recognition import recognise
+from portal.imports.reports import Skipped, read_reports
 from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, Replay, UsageReport
 
@@ -67,7 +71,7 @@ LOG: dict[str, Any] = {
 def read(row: dict[str, Any], **changes: Any) -> UsageReport | Rejected | Skipped | Replay:
     """Return what a row reports."""
     changed = {**row, **changes}
-    [report] = read_reports([changed], plan(tuple(changed), {}, {}), "native")
+    [report] = read_reports([changed], make_plan(tuple(changed), {}, {}), "native")
     return report
 
 
@@ -198,7 +202,7 @@ def test_spend_logs_that_are_no_use(changes: dict[str, Any], reason: str) -> Non
 
 
 def test_spend_logs_can_go_by_user_names_and_then_keys_do_not_matter() -> None:
-    how = plan(tuple(SPEND_LOG), {"username": "user"}, {})
+    how = make_plan(tuple(SPEND_LOG), {"username": "user"}, {})
     [report] = read_reports([SPEND_LOG], how, "native")
     assert isinstance(report, UsageReport)
     assert (report.username, report.key_hash) == ("alice", None)
@@ -283,7 +287,9 @@ def test_logs(changes: dict[str, Any], expected: dict[str, Any]) -> None:
 def test_our_own_export_says_everything_but_whose_it_is() -> None:
     cells = ["9", "2026-11-22T10:00:00+00:00", "'=gpt", "", "laptop", "moe-sk-0123456789", "native", "100", "20", "120",
              "64", "16", "60", "0.5", "0.0012", "429", "1250", "mine"]  # fmt: skip
-    [report] = read_reports([dict(zip(COLUMNS, cells, strict=True))], plan(COLUMNS, {}, {"username": "alice"}), "other")
+    [report] = read_reports(
+        [dict(zip(COLUMNS, cells, strict=True))], make_plan(COLUMNS, {}, {"username": "alice"}), "other"
+    )
     assert report == UsageReport(
         id="9",
         username="alice",

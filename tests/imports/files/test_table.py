@@ -13,7 +13,8 @@ import pyarrow  # type: ignore[import-untyped]
 import pytest
 from pyarrow import parquet
 
-from portal.imports.files import LONGEST_LINE, Kind, Row, Unreadable, open_table, read_rows
+from portal.imports.files.content import LONGEST_LINE, Row, UnreadableFile
+from portal.imports.files.table import FileKind, open_table, read_rows
 from portal.rules.strict_json import Flaw
 
 Write = Callable[..., Path]
@@ -51,24 +52,24 @@ LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        pytest.param(as_csv(), Kind.CSV, id="CSV"),
-        pytest.param(as_csv(";", "\n"), Kind.CSV, id="with semicolons"),
-        pytest.param(as_csv("\t"), Kind.CSV, id="with tabs"),
-        pytest.param(as_csv("|"), Kind.CSV, id="with bars"),
-        pytest.param("sep=;\r\n" + as_csv(";"), Kind.CSV, id="with a line that tells Excel the mark"),
-        pytest.param("\ufeff" + as_csv(), Kind.CSV, id="with a byte order mark"),
-        pytest.param(as_csv().replace("id,model", '"id","model"'), Kind.CSV, id="with names in quotes"),
-        pytest.param(as_csv(";").replace("id;model", '"id";"model"'), Kind.CSV, id="in quotes and with semicolons"),
-        pytest.param("\n\n" + as_csv().strip(), Kind.CSV, id="blank lines before it, and no end of line"),
-        pytest.param(LINES, Kind.LINES, id="JSON lines"),
-        pytest.param("\ufeff\n" + LINES.replace("\n", "\r\n\r\n"), Kind.LINES, id="with blank ones between them"),
-        pytest.param(LINES.rstrip(), Kind.LINES, id="without an end of line"),
-        pytest.param(json.dumps(ROWS), Kind.ARRAY, id="a JSON array"),
-        pytest.param("\ufeff " + json.dumps(ROWS, indent=2, ensure_ascii=False), Kind.ARRAY, id="in many lines"),
+        pytest.param(as_csv(), FileKind.CSV, id="CSV"),
+        pytest.param(as_csv(";", "\n"), FileKind.CSV, id="with semicolons"),
+        pytest.param(as_csv("\t"), FileKind.CSV, id="with tabs"),
+        pytest.param(as_csv("|"), FileKind.CSV, id="with bars"),
+        pytest.param("sep=;\r\n" + as_csv(";"), FileKind.CSV, id="with a line that tells Excel the mark"),
+        pytest.param("\ufeff" + as_csv(), FileKind.CSV, id="with a byte order mark"),
+        pytest.param(as_csv().replace("id,model", '"id","model"'), FileKind.CSV, id="with names in quotes"),
+        pytest.param(as_csv(";").replace("id;model", '"id";"model"'), FileKind.CSV, id="in quotes and with semicolons"),
+        pytest.param("\n\n" + as_csv().strip(), FileKind.CSV, id="blank lines before it, and no end of line"),
+        pytest.param(LINES, FileKind.LINES, id="JSON lines"),
+        pytest.param("\ufeff\n" + LINES.replace("\n", "\r\n\r\n"), FileKind.LINES, id="with blank ones between them"),
+        pytest.param(LINES.rstrip(), FileKind.LINES, id="without an end of line"),
+        pytest.param(json.dumps(ROWS), FileKind.ARRAY, id="a JSON array"),
+        pytest.param("\ufeff " + json.dumps(ROWS, indent=2, ensure_ascii=False), FileKind.ARRAY, id="in many lines"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
-def test_the_same_rows_of_every_kind_of_text(write: Write, content: str, kind: Kind, packed: bool) -> None:
+def test_the_same_rows_of_every_kind_of_text(write: Write, content: str, kind: FileKind, packed: bool) -> None:
     path = write(gzip.compress(content.encode()) if packed else content, "usage.txt")
     table = open_table(path)
     assert (table.kind, table.columns, table.total) == (kind, ("id", "model"), path.stat().st_size)
@@ -88,7 +89,7 @@ def test_parquet_gives_values_and_only_the_columns_that_are_asked_for(tmp_path: 
     }
     parquet.write_table(pyarrow.table(columns), tmp_path / "usage")
     table = open_table(tmp_path / "usage")
-    assert (table.kind, table.columns, table.total) == (Kind.PARQUET, tuple(columns), 2)
+    assert (table.kind, table.columns, table.total) == (FileKind.PARQUET, tuple(columns), 2)
     done: list[int] = []
     first, second = read_rows(table, None, done.append)
     assert first == {
@@ -197,7 +198,7 @@ PARQUET = b"PAR1 and then nothing of it"
     ],
 )
 def test_a_file_that_cannot_be_read_is_explained(write: Write, content: bytes, name: str, sentence: str) -> None:
-    with pytest.raises(Unreadable, match=sentence):
+    with pytest.raises(UnreadableFile, match=sentence):
         rows_of(write(content, name))
 
 
@@ -206,14 +207,14 @@ def test_a_gzip_file_that_is_cut_short_gives_the_rows_before_that(write: Write) 
     table = open_table(write(gzip.compress(lines.encode())[:-9]))
     rows = read_rows(table, None, lambda _: None)
     assert next(rows) == {"id": "00"}
-    with pytest.raises(Unreadable, match="breaks off"):
+    with pytest.raises(UnreadableFile, match="breaks off"):
         list(rows)
 
 
 def test_parquet_with_texts_that_are_none_is_damaged(tmp_path: Path) -> None:
     text = pyarrow.Array.from_buffers(pyarrow.string(), 1, pyarrow.array([b"\xff"]).buffers())
     parquet.write_table(pyarrow.table({"id": text}), tmp_path / "usage")
-    with pytest.raises(Unreadable, match="breaks off"):
+    with pytest.raises(UnreadableFile, match="breaks off"):
         rows_of(tmp_path / "usage")
 
 
@@ -226,11 +227,11 @@ def test_a_directory_and_nothing_are_said_by_the_system(tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Unreadable, match="is no file"):
+    with pytest.raises(UnreadableFile, match="is no file"):
         open_table(tmp_path / "pipe")
 
 
 def test_without_its_package_parquet_says_what_to_install(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(Unreadable, match=r"pip install '\.\[parquet\]'"):
+    with pytest.raises(UnreadableFile, match=r"pip install '\.\[parquet\]'"):
         open_table(write(PARQUET))

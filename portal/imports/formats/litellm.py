@@ -18,63 +18,63 @@ from portal.gateways.lenient_values import mapping
 from portal.gateways.litellm import counts_of, names_of
 from portal.gateways.litellm_ids import shared_id
 from portal.imports.cells import count, text
-from portal.imports.formats import Format, Said, Skip, set_latency, without_counts
+from portal.imports.formats.format import Fields, Format, Skip, set_latency, without_counts
 from portal.imports.nested import as_object
 from portal.rules.text import clip_line
 from portal.rules.usage import Replay
 
 
-def _spend_log(said: Said) -> Skip | Replay | None:
-    metadata, call_type = as_object(said.pop("metadata", None)), str(said.pop("call_type", ""))
-    is_hit = str(said.pop("cache_hit", "")).lower() == "true"
-    failed = said.get("status", metadata.get("status")) == "failure"
-    asked, served = _name(said, "model"), _name(said, "provider_model")
-    counts = counts_of(_event(said, metadata), no_completion=failed or completes_nothing(call_type))
+def _spend_log(fields: Fields) -> Skip | Replay | None:
+    metadata, call_type = as_object(fields.pop("metadata", None)), str(fields.pop("call_type", ""))
+    is_hit = str(fields.pop("cache_hit", "")).lower() == "true"
+    failed = fields.get("status", metadata.get("status")) == "failure"
+    asked, served = _name(fields, "model"), _name(fields, "provider_model")
+    counts = counts_of(_event(fields, metadata), no_completion=failed or completes_nothing(call_type))
     if failed and not (asked or served or counts.total):
         return "failed before a model was chosen"
-    set_latency(said)
+    set_latency(fields)
     is_unknown = not (failed or is_hit or counts.total)
     if manages(call_type):
         if failed or not counts.total or not is_about_batches(call_type):
             return Replay(None)
-        _make_batch(said)
+        _make_batch(fields)
         asked = asked or served or "unknown-model"  # it was read by its id alone
-    said["model"] = asked or served or (call_type if is_unknown else "")
-    said["provider_model"] = served if asked and served != asked else ""
-    said["status"] = _failure(mapping(metadata, "error_information")) if failed else "ok"
-    said |= {"prompt_tokens": counts.prompt, "completion_tokens": counts.completion}
-    said |= {"cached_tokens": counts.cached, "reasoning_tokens": counts.reasoning}
-    _name_person(said, metadata)
+    fields["model"] = asked or served or (call_type if is_unknown else "")
+    fields["provider_model"] = served if asked and served != asked else ""
+    fields["status"] = _failure(mapping(metadata, "error_information")) if failed else "ok"
+    fields |= {"prompt_tokens": counts.prompt, "completion_tokens": counts.completion}
+    fields |= {"cached_tokens": counts.cached, "reasoning_tokens": counts.reasoning}
+    _name_person(fields, metadata)
     if is_unknown:
-        without_counts(said)
+        without_counts(fields)
     if is_hit:
-        said.setdefault("cost_factor", "0")
+        fields.setdefault("cost_factor", "0")
     return None
 
 
-def _event(said: Said, metadata: dict[str, Any]) -> dict[str, Any]:
+def _event(fields: Fields, metadata: dict[str, Any]) -> dict[str, Any]:
     """Return the counts of a row as an event has them."""
     usage = mapping(metadata, "usage_object") or mapping(metadata, "additional_usage_values")
     event: dict[str, Any] = {"metadata": {"usage_object": usage}}
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
-        if name in said:
-            event[name] = count(said[name], name)
-    said.pop("total_tokens", None)
+        if name in fields:
+            event[name] = count(fields[name], name)
+    fields.pop("total_tokens", None)
     return event
 
 
-def _make_batch(said: Said) -> None:
+def _make_batch(fields: Fields) -> None:
     """Have all polls of a batch share one id, and the first one be the request."""
-    said |= {"id": shared_id("batch", said.get("id")) or said.get("id"), "is_only_one": True}
-    said.pop("latency_ms", None)
+    fields |= {"id": shared_id("batch", fields.get("id")) or fields.get("id"), "is_only_one": True}
+    fields.pop("latency_ms", None)
 
 
-def _name_person(said: Said, metadata: dict[str, Any]) -> None:
+def _name_person(fields: Fields, metadata: dict[str, Any]) -> None:
     """Have requests without a key held, as those reported live, and name whose a key is that is not known here."""
-    user = said.pop("user", None)
-    if not said.keys() & {"username", "api_key_hash"}:
-        said.setdefault("api_key", "")
-        said["fallback_names"] = names_of(metadata) or names_of({"user_api_key_user_id": user})
+    user = fields.pop("user", None)
+    if not fields.keys() & {"username", "api_key_hash"}:
+        fields.setdefault("api_key", "")
+        fields["fallback_names"] = names_of(metadata) or names_of({"user_api_key_user_id": user})
 
 
 def _failure(error: dict[str, Any]) -> str:
@@ -83,8 +83,8 @@ def _failure(error: dict[str, Any]) -> str:
     return clip_line(words, 64) or "failure"
 
 
-def _name(said: Said, field: str) -> str:
-    return clip_line(text(said.pop(field, ""), field), 200)
+def _name(fields: Fields, field: str) -> str:
+    return clip_line(text(fields.pop(field, ""), field), 200)
 
 
 LITELLM = Format(

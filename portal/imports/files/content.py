@@ -1,0 +1,48 @@
+"""The content of a file, unpacked, and its lines."""
+
+import codecs
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from portal.errors import PortalError
+
+Row = dict[str, Any]
+Advance = Callable[[int], None]
+"""Takes how much further the reading has come, in the units of `Table.total`."""
+
+LONGEST_LINE = 2**24
+"""Bytes of a line, and characters of a cell; logs may have whole conversations."""
+PROGRESS_EVERY = 500
+"""Rows between two calls of `Advance`."""
+
+_GZIP = b"\x1f\x8b"
+
+
+class UnreadableFile(PortalError):
+    """A file has no rows that can be read, or ends too early; the message does not name the file."""
+
+    code = "unreadable"
+
+
+@contextmanager
+def open_content(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Open a file; yield its content, unpacked, and the file itself, whose position shows the progress."""
+    with path.open("rb") as raw:
+        if raw.peek(2).startswith(_GZIP):
+            with gzip.open(raw) as text:
+                yield text, raw  # type: ignore[misc]  # a GzipFile reads as other files do
+        else:
+            yield raw, raw
+
+
+def read_lines(text: IO[bytes]) -> Iterator[bytes]:
+    """Yield lines without a byte order mark; what is beyond LONGEST_LINE of a line is skipped."""
+    line = text.readline(LONGEST_LINE).removeprefix(codecs.BOM_UTF8)
+    while line:
+        yield line
+        while len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            line = text.readline(LONGEST_LINE)
+        line = text.readline(LONGEST_LINE)

@@ -1,0 +1,19 @@
+"""ccusage: sums of a day or session and a model, read from Claude Code's own logs. Its counts are disjoint."""
+
+from portal.imports.formats.format import Format
+
+CCUSAGE = Format(
+    "ccusage",
+    "ccusage",
+    {"model": ["modelname"], "requested_at": ["date", "lastactivity"]},
+    {
+        "inputtokens": "input_tokens",
+        "outputtokens": "output_tokens",
+        "cachecreationtokens": "cache_creation_input_tokens",
+        "cachereadtokens": "cache_read_input_tokens",
+    },
+    frozenset({"modelname", "modelsused", "inputtokens", "outputtokens", "cachecreationtokens", "cachereadtokens"}),
+    beside=True,
+    aggregate="A row is the sum of a day or session and a model.",
+    is_sum=True,
+)

@@ -1,0 +1,37 @@
+"""Helicone's requests. An answer from Helicone's own cache costs nothing."""
+
+from datetime import UTC
+
+from portal.imports.formats.format import Fields, Format, pop_text
+
+
+def _refine(fields: Fields) -> None:
+    if pop_text(fields, "cached_from") or pop_text(fields, "cached").lower() in {"true", "1"}:
+        fields.setdefault("cost_factor", "0")
+
+
+HELICONE = Format(
+    "Helicone's requests",
+    "helicone",
+    {
+        "id": ["requestid", "responseid"],
+        "username": ["requestuserid", "userid"],
+        "model": ["requestmodel", "responsemodel", "modeloverride", "model"],
+        "requested_at": ["requestcreatedat"],
+        "status": ["responsestatus"],
+        "latency_ms": ["delayms"],
+        "cached_from": ["cachereferenceid"],
+        "cached": ["cacheenabledhit", "cachehit"],
+    },
+    {
+        "prompttokens": "prompt_tokens",
+        "completiontokens": "completion_tokens",
+        "totaltokens": "total_tokens",
+        "promptcachereadtokens": "cache_read_tokens",
+        "promptcachewritetokens": "cache_write_tokens",
+        "reasoningtokens": "reasoning_tokens",
+    },
+    frozenset({"requestcreatedat", "prompttokens", "completiontokens"}),
+    _refine,
+    UTC,
+)

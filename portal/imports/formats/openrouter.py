@@ -1,0 +1,62 @@
+"""OpenRouter's activity: requests, and sums by day.
+
+Source: OpenRouter's documentation of its activity export and activity API. Cached tokens are part of the prompt,
+reasoning is part of the completion. A row of the activity by day is the sum of a day, a model and an endpoint. Instants
+are UTC.
+"""
+
+from datetime import UTC
+
+from portal.imports.formats.format import Fields, Format, pop_text
+
+
+def _refine(fields: Fields) -> None:
+    cancelled, finish = pop_text(fields, "cancelled").lower(), pop_text(fields, "finish").lower()
+    if cancelled == "true":
+        fields["status"] = "cancelled"
+    elif finish == "error":
+        fields["status"] = "error"
+
+
+OPENROUTER = Format(
+    "OpenRouter's activity",
+    "openrouter",
+    {
+        "id": ["generationid"],
+        "username": ["user", "useremail"],
+        "model": ["modelpermaslug"],
+        "requested_at": ["createdat"],
+        "latency_ms": ["generationtimems"],
+        "cancelled": ["cancelled"],
+        "finish": ["finishreasonnormalized"],
+    },
+    {
+        "tokensprompt": "prompt_tokens",
+        "tokenscompletion": "completion_tokens",
+        "tokensreasoning": "reasoning_tokens",
+        "tokenscached": "cached_tokens",
+        "nativetokensprompt": "native_tokens_prompt",
+        "nativetokenscompletion": "native_tokens_completion",
+        "nativetokensreasoning": "native_tokens_reasoning",
+        "nativetokenscached": "native_tokens_cached",
+    },
+    frozenset({"generationid", "createdat", "tokensprompt", "tokenscompletion", "modelpermaslug"}),
+    _refine,
+    UTC,
+    beside=False,
+)
+OPENROUTER_DAYS = Format(
+    "OpenRouter's activity by day",
+    "openrouter",
+    {"username": ["user", "useremail"], "model": ["modelpermaslug"], "requested_at": ["date"]},
+    {
+        "prompttokens": "prompt_tokens",
+        "completiontokens": "completion_tokens",
+        "reasoningtokens": "reasoning_tokens",
+    },
+    frozenset({"date", "modelpermaslug", "endpointid", "requests", "prompttokens", "completiontokens"}),
+    zone=UTC,
+    beside=False,
+    aggregate="A row is the sum of a day, a model and an endpoint.",
+    is_sum=True,
+)

@@ -1,0 +1,29 @@
+"""Which format a file has, by its columns."""
+
+from collections.abc import Iterable
+
+from portal.imports.formats.agents import AGENTS
+from portal.imports.formats.anthropic import ANTHROPIC, ANTHROPIC_API, CLAUDE_CODE
+from portal.imports.formats.by_name import BY_NAME
+from portal.imports.formats.ccusage import CCUSAGE
+from portal.imports.formats.cursor import CURSOR, CURSOR_API
+from portal.imports.formats.format import Format, plain
+from portal.imports.formats.helicone import HELICONE
+from portal.imports.formats.langfuse import LANGFUSE
+from portal.imports.formats.litellm import LITELLM, LITELLM_DAILY
+from portal.imports.formats.new_api import NEW_API
+from portal.imports.formats.openai import OPENAI
+from portal.imports.formats.openrouter import OPENROUTER, OPENROUTER_DAYS
+from portal.imports.formats.portal_export import PORTAL
+
+KNOWN = (
+    *(PORTAL, LITELLM, NEW_API, CURSOR, CURSOR_API, OPENROUTER, OPENROUTER_DAYS),
+    *(ANTHROPIC, ANTHROPIC_API, CLAUDE_CODE, CCUSAGE, *OPENAI, LANGFUSE, HELICONE, *LITELLM_DAILY, AGENTS),
+)
+"""Formats that are recognised by their columns, in the order in which they are tried."""
+
+
+def recognise(columns: Iterable[str]) -> Format:
+    """Return the format with these columns; BY_NAME where none is known."""
+    names = {plain(column) for column in columns}
+    return next((known for known in KNOWN if known.marks <= names), BY_NAME)

@@ -1,0 +1,181 @@
+"""Reports made of the rows of a file."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from portal.gateways.count_names import WRITTEN_FOR, Part, part_named, plain_name
+from portal.gateways.counts import read_counts
+from portal.gateways.lenient_values import Unclear
+from portal.gateways.litellm import names_of
+from portal.gateways.native import Event
+from portal.imports import cells, nested
+from portal.imports.columns import OWNERS, Plan
+from portal.imports.files.content import Row
+from portal.imports.formats.format import COUNTED, Fields, without_counts
+from portal.imports.notations import UNKNOWN, Notation
+from portal.imports.row_ids import RowIds, identity
+from portal.rules.secrets import digest, key_prefix
+from portal.rules.strict_json import Flaw
+from portal.rules.text import clip_line
+from portal.rules.usage import LONGEST_ID, Rejected, Replay, UsageReport
+from portal.rules.validation import first_problem
+
+_NOT_OF_EVENTS = ("provider_model", "is_only_one", "fallback_names")
+"""Fields that reports have, but not the events of gateways."""
+_MEANINGS = {Part.WRITTEN: "cache_write_tokens", Part.TOOLS: "tool_tokens"}
+_READ: Mapping[str, Callable[[object, str], object]] = {
+    **dict.fromkeys(("model", "mode", "template", "session_id"), cells.text),
+    "status": cells.status,
+}
+_NUMBERS: Mapping[str, Callable[[object, str, Notation], object]] = {
+    **dict.fromkeys(COUNTED, cells.count),
+    "latency_ms": cells.milliseconds,
+    "cost_factor": cells.factor,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A row that is about something else than usage."""
+
+    reason: str
+
+
+def read_reports(
+    rows: Iterable[Row | Flaw], plan: Plan, mode: str
+) -> Iterator[UsageReport | Rejected | Skipped | Replay]:
+    """Yield the report of each row, or what the row is instead; `mode` is for rows without a mode."""
+    with closing(RowIds()) as ids:
+        for row in rows:
+            if isinstance(row, Flaw):
+                yield Rejected(None, row.reason)
+                continue
+            own_id = None if "id" in plan.columns else ids.next(identity(row, plan))
+            try:
+                yield _report(row, plan, mode, own_id)
+            except Unclear as unclear:
+                yield Rejected(own_id, str(unclear))
+
+
+def row_counts(row: Row, plan: Plan) -> dict[str, int]:
+    """Return the counts of a row, by the names of `gateways.count_names`. Raises Unclear."""
+    found = {name: _sum(row, columns, plan.notation) for name, columns in plan.counts.items()}
+    counts = {name: count for name, count in found.items() if count is not None}
+    if plan.format.counts:
+        counts |= {field: cells.count(plan.fixed[field], field) for field in COUNTED if field in plan.fixed}
+    return counts
+
+
+def refined(row: Row, plan: Plan) -> tuple[Fields, str | Replay | None]:
+    """Return the fields of a row, and what the row is instead of usage. Raises Unclear."""
+    fields: Fields = {}
+    for field, columns in plan.columns.items():
+        value = nested.cell(row, columns[0]) if len(columns) == 1 else _sum(row, columns, plan.notation)
+        if cells.has_value(value):
+            fields[field] = value
+    fields |= {field: value for field, value in plan.fixed.items() if not (plan.format.counts and field in COUNTED)}
+    decided = {field: fields[field] for field in plan.decided if field in fields}
+    instead = plan.format.refine(fields)
+    return fields | decided, instead
+
+
+def examples(row: Row, plan: Plan) -> list[tuple[str, str, str]]:
+    """Return each field with its column and its value in a row; of API keys only the prefix."""
+    shown = [
+        (_field_of(name), " + ".join(columns), _example(name, [nested.cell(row, column) for column in columns]))
+        for name, columns in (*plan.columns.items(), *plan.counts.items())
+    ]
+    return [*shown, *((field, "(all rows)", value) for field, value in plan.fixed.items())]
+
+
+def _field_of(name: str) -> str:
+    """Return the name of a field; of a count what it means, not plan its source calls it."""
+    part = part_named(name)
+    if plain_name(name) in WRITTEN_FOR:
+        part = Part.WRITTEN
+    return _MEANINGS.get(part, f"{part}_tokens") if part else name
+
+
+def _sum(row: Row, columns: Sequence[str], notation: Notation) -> int | None:
+    """Return the sum of counts, None where all cells are empty. Raises Unclear."""
+    found = {column: nested.cell(row, column) for column in columns}
+    counts = [cells.count(value, column, notation) for column, value in found.items() if cells.has_value(value)]
+    return sum(counts) if counts else None
+
+
+def _report(row: Row, plan: Plan, mode: str, own_id: str | None) -> UsageReport | Rejected | Skipped | Replay:
+    """Return the report of a row, or what the row is instead. Raises Unclear."""
+    fields, instead = refined(row, plan)
+    if instead is not None:
+        return Skipped(instead) if isinstance(instead, str) else instead
+    at = cells.instant(fields.pop("requested_at", ""), "requested_at", plan.zone, plan.notation)
+    if plan.before is not None and at >= plan.before:
+        return Skipped("requested at the time of --before or later")
+    external_id = own_id or _id(fields)
+    more: Fields = {name: fields.pop(name) for name in _NOT_OF_EVENTS if name in fields}
+    if plan.counts:
+        _add_counts(fields, row_counts(row, plan), plan)
+    event = {"mode": mode, **_owner(fields, more), **{field: _value(field, fields[field], plan) for field in fields}}
+    try:
+        report = Event.model_validate({**event, "id": external_id, "requested_at": at.isoformat()}).report()
+    except ValidationError as error:
+        sentence, _ = first_problem(error.errors(include_url=False, include_input=False))
+        return Rejected(external_id, sentence)
+    if "provider_model" in more:
+        more["provider_model"] = clip_line(more["provider_model"], 200) or None
+    return replace(report, **more) if more else report
+
+
+def _add_counts(fields: Fields, counts: Mapping[str, int], plan: Plan) -> None:
+    """Set the counts of a row; without any they are unknown, or 0 for a failed request. Raises Unclear."""
+    failed = cells.status(fields.get("status", "ok"), "status") != "ok"
+    whole = read_counts(counts, beside=plan.beside, no_completion=failed or plan.format.no_completion, texts=False)
+    if whole is None and not failed:
+        without_counts(fields)
+        return
+    for field in COUNTED:
+        fields[field] = getattr(whole, field.removesuffix("_tokens")) if whole else 0
+
+
+def _value(field: str, value: object, plan: Plan) -> object:
+    if value is None:
+        return None
+    if field in _NUMBERS:
+        return _NUMBERS[field](value, field, UNKNOWN if field in plan.fixed else plan.notation)
+    return _READ[field](value, field)
+
+
+def _owner(fields: Fields, more: Fields) -> dict[str, str]:
+    """Remove the fields that name the account, and return the first one. Raises Unclear without any.
+
+    A user name beside a key is used where the key is not known.
+    """
+    claims = [(name, fields.pop(name)) for name in OWNERS if name in fields]
+    if not claims:
+        raise Unclear("It is not said whose the request is.")
+    name, value = claims[0]
+    if name == "username":
+        return {name: cells.text(value, name).strip()}
+    if claims[-1][0] == "username":
+        more.setdefault("fallback_names", names_of({"user_api_key_user_id": claims[-1][1]}))
+    return {"api_key_hash": cells.key_hash(value) if name == "api_key" else cells.text(value, name).strip()}
+
+
+def _id(fields: Fields) -> str:
+    """Return the id of a row; a digest of one that is longer than ids are. Raises Unclear."""
+    if "id" not in fields:
+        raise Unclear("id is missing.")
+    text = cells.text(fields.pop("id"), "id")
+    return text if len(text) <= LONGEST_ID else f"sha256:{digest(text)}"
+
+
+def _example(field: str, values: Sequence[object]) -> str:
+    filled = [value for value in values if cells.has_value(value)]
+    texts = [json.dumps(value, default=str) if isinstance(value, (dict, list)) else str(value) for value in filled]
+    if field in {"api_key", "api_key_hash"}:
+        return "".join(f"{key_prefix(text)}…" for text in texts)
+    return clip_line(" + ".join(texts), 40)
