@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.actions.gateways import create_gateway
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.db.accounts import add_account
 from portal.db.rollups import stored_daily, stored_hourly
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
+from portal.rules.actors import Actor, Means
 from portal.rules.figures import Figures
 from portal.rules.rollups import DailyKey, HourlyKey
 from portal.rules.usage import UsageReport
@@ -25,6 +27,9 @@ R = TypeVar("R")
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 """A Sunday afternoon in autumn: 15:05 in Berlin, 09:05 in New York."""
+
+OPERATOR = Actor(Means.COMMAND_LINE, "root")
+"""Whoever runs commands on the server."""
 
 PASSWORD = "a glass of cold tea"
 PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$l/Jei5FyTmlNydk7Z+y99w$ejVpLXgHis59T6jLDP7r4DHdTjauf06xzDiPY1vHSAU"
@@ -59,6 +64,12 @@ def create_member(
     return run(create)
 
 
+def new_gateway(name: str, now: datetime = NOW, mode: str = "native") -> Gateway:
+    """Create a gateway and return it with its token."""
+    new = run(create_gateway, OPERATOR, name, now, mode)
+    return Gateway(new.id, new.name, new.token or "")
+
+
 def report(id: str = "r-1", **values: Any) -> UsageReport:
     """Return a small request as a gateway would report it; it is by alice unless a value names somebody."""
     if "key_hash" not in values:
@@ -78,6 +89,11 @@ def send(
 ) -> list[Outcome]:
     """Have a gateway report requests in one batch; return what became of each."""
     return run(record_usage, gateway.id, reports, budget_tz or settings().budget_zone, now)
+
+
+def acting(account: Account) -> Actor:
+    """Return somebody who is signed in as the one who changes something."""
+    return Actor(Means.SESSION, account.username, account.id)
 
 
 def opens(secret: str, now: datetime) -> bool:

@@ -17,15 +17,13 @@ from nicegui.functions.download import download
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
 
-from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key
 from portal.actions.sessions import Browser, open_session_for
 from portal.clock import utc_now
-from portal.db.gateways import gateway_named
 from portal.db.sql.session import Database, run_in_transaction
 from portal.db.tables import Account
 from portal.settings import settings
-from tests.cast import NOW, Gateway, create_member, run
+from tests.cast import NOW, Gateway, create_member, new_gateway, run
 
 if TYPE_CHECKING:
     from tests.databases import Server
@@ -180,10 +178,7 @@ def bobs_key(bob: Account) -> NewKey:
 @pytest.fixture
 def gateway(db: Database) -> Gateway:
     """A gateway that reports usage, with its token."""
-    token = run(create_gateway, "test", "moe-1", NOW)
-    row = run(gateway_named, "moe-1")
-    assert row is not None
-    return Gateway(row.id, row.name, token)
+    return new_gateway("moe-1")
 
 
 @pytest.fixture

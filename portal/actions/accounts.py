@@ -28,6 +28,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.accounts import Language, Role, Theme
+from portal.rules.actors import Actor
 from portal.rules.periods import zone
 from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_new_username
 
@@ -48,7 +49,7 @@ class Profile:
 
 def create_account(
     session: Session,
-    actor: str,
+    actor: Actor,
     username: str,
     email: str,
     role: Role,
@@ -114,7 +115,7 @@ def keep_an_administrator(session: Session, found: Account) -> None:
 
 def edit_account(
     session: Session,
-    actor: str,
+    actor: Actor,
     name: str,
     now: datetime,
     *,
@@ -163,7 +164,7 @@ def hash_new_password(password: str, username: str) -> str:
     return hash_password(password)
 
 
-def set_password(session: Session, actor: str, username: str, password_hash: str, now: datetime) -> None:
+def set_password(session: Session, actor: Actor, username: str, password_hash: str, now: datetime) -> None:
     """Replace a password for an operator; ends all sessions of the account. Raises NotFound and Conflict."""
     found = kept(session, username)
     found.password_hash = password_hash
@@ -172,7 +173,7 @@ def set_password(session: Session, actor: str, username: str, password_hash: str
     add_entry(session, actor, "account.password", now, account_id=found.id)
 
 
-def set_active(session: Session, actor: str, username: str, active: bool, now: datetime) -> None:
+def set_active(session: Session, actor: Actor, username: str, active: bool, now: datetime) -> None:
     """Suspend an account, which ends its sessions at once, or let it in again.
 
     Raises NotFound, and Conflict for the last active administrator and for a deleted account.

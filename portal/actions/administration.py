@@ -14,6 +14,7 @@ from portal.db.budgets import limits as stored_limits
 from portal.db.budgets import set_limits
 from portal.db.templates import AssignedModel, save_template, template_named
 from portal.errors import InvalidInput, NotFound
+from portal.rules.actors import Actor
 from portal.rules.budgets import MAX_LIMIT, Limits
 from portal.rules.pricing import MAX_COST_FACTOR, is_rate
 from portal.rules.text import MAX_NAME, InvalidText, clean_line
@@ -22,7 +23,7 @@ from portal.settings import settings
 MOST_MODELS = 200
 
 
-def set_budget(session: Session, actor: str, username: str, limits: Limits, now: datetime) -> None:
+def set_budget(session: Session, actor: Actor, username: str, limits: Limits, now: datetime) -> None:
     """Set an account's limits; a threshold that is crossed by that is told of at once.
 
     Raises NotFound, Conflict for a deleted account, and InvalidInput for limits out of bounds.
@@ -49,7 +50,7 @@ def set_budget(session: Session, actor: str, username: str, limits: Limits, now:
 
 
 def define_template(
-    session: Session, actor: str, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
+    session: Session, actor: Actor, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
 ) -> None:
     """Create an expert template or replace the one of that name. Raises InvalidInput."""
     text = _line("name", name, "The name", MAX_NAME)
@@ -70,7 +71,7 @@ def define_template(
     add_entry(session, actor, "template.set", now, name=text, cost_factor=f"{cost_factor:f}", models=len(clean))
 
 
-def assign_template(session: Session, actor: str, username: str, name: str | None, now: datetime) -> None:
+def assign_template(session: Session, actor: Actor, username: str, name: str | None, now: datetime) -> None:
     """Make a template the active one of an account, or none. Raises NotFound."""
     found = kept(session, username)
     template = template_named(session, name) if name is not None else None

@@ -9,10 +9,11 @@ from portal.db.accounts import account_named, lock_account
 from portal.db.audit import add_entry
 from portal.db.deletion import erase_person
 from portal.errors import Conflict
+from portal.rules.actors import Actor
 from portal.rules.text import deleted_username
 
 
-def delete_account(session: Session, actor: str, name: str, now: datetime) -> str:
+def delete_account(session: Session, actor: Actor, name: str, now: datetime) -> str:
     """Erase a person and return the user name under which their usage is kept.
 
     Sessions and API keys end; name, email address, notes and mails are erased; events and sums stay. Usage of the keys

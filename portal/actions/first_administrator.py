@@ -10,9 +10,10 @@ from portal.db.audit import add_entry
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, InvalidInput
 from portal.rules.accounts import Role
+from portal.rules.actors import Actor, Means
 from portal.rules.text import InvalidText, clean_username
 
-ACTOR = "environment"
+ACTOR = Actor(Means.ENVIRONMENT)
 
 
 def create_first_administrator(username: str, email: str | None, password: str, now: datetime) -> bool:

@@ -11,10 +11,13 @@ from portal.db.audit import add_entry
 from portal.db.held import held_event
 from portal.db.tables import HeldEvent
 from portal.errors import Conflict, NotFound
+from portal.rules.actors import Actor
 from portal.rules.usage import UsageReport
 
 
-def assign_held(session: Session, actor: str, held_id: int, username: str, budget_tz: ZoneInfo, now: datetime) -> None:
+def assign_held(
+    session: Session, actor: Actor, held_id: int, username: str, budget_tz: ZoneInfo, now: datetime
+) -> None:
     """Count an unattributed event for an account, once, in the periods of its own instant.
 
     Whoever sends it again gets `duplicate`. Raises NotFound; and Conflict for an event that is settled, contradicts a
@@ -40,7 +43,7 @@ def assign_held(session: Session, actor: str, held_id: int, username: str, budge
     add_entry(session, actor, "held.assign", now, account_id=account.id, held=held_id, external_id=held.external_id)
 
 
-def dismiss_held(session: Session, actor: str, held_id: int, now: datetime) -> None:
+def dismiss_held(session: Session, actor: Actor, held_id: int, now: datetime) -> None:
     """Settle a held event without counting it; it is kept. Raises NotFound and Conflict."""
     held = _unsettled(session, held_id)
     held.resolved_at = now

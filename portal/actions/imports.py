@@ -23,6 +23,7 @@ from portal.db.imports import Progress, note_import_progress
 from portal.db.keys import add_key
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named
+from portal.rules.actors import Actor
 from portal.rules.budgets import Limits
 from portal.rules.imports import Fate, Finding, ImportedKey, ImportedPerson, ImportedTemplate, Kind
 from portal.rules.reporters import Reporter
@@ -32,7 +33,7 @@ SHARED_EMAIL = "Another account has their email address already; they have none 
 WAS_DELETED = "Their account was deleted here, and stays deleted."
 
 
-def bring_template(session: Session, actor: str, new: ImportedTemplate, now: datetime) -> Finding:
+def bring_template(session: Session, actor: Actor, new: ImportedTemplate, now: datetime) -> Finding:
     """Store an expert template unless there is one of its name. Raises InvalidInput."""
     models = [AssignedModel(*model) for model in new.models]
     found = template_named(session, new.name)
@@ -46,7 +47,7 @@ def bring_template(session: Session, actor: str, new: ImportedTemplate, now: dat
 
 
 def bring_person(
-    session: Session, actor: str, gateway_id: int, person: str, new: ImportedPerson, now: datetime
+    session: Session, actor: Actor, gateway_id: int, person: str, new: ImportedPerson, now: datetime
 ) -> list[Finding]:
     """Store a person with their keys, limits and template, whatever of it is not here yet.
 
@@ -87,14 +88,14 @@ def _leave_deleted(session: Session, deleted: Account, person: ImportedPerson) -
     return findings
 
 
-def _add_account(session: Session, actor: str, new: ImportedPerson, now: datetime) -> Account:
+def _add_account(session: Session, actor: Actor, new: ImportedPerson, now: datetime) -> Account:
     row = add_account(session, new.username, new.display_name, new.email, new.role, new.password_hash, now)
     row.active, row.time_zone, row.language = new.active, new.time_zone, new.language
     add_entry(session, actor, "account.import", now, account_id=row.id, username=row.username, role=row.role)
     return row
 
 
-def _bring_key(session: Session, actor: str, account: Account, new: ImportedKey, now: datetime) -> Finding:
+def _bring_key(session: Session, actor: Actor, account: Account, new: ImportedKey, now: datetime) -> Finding:
     """Store a key; one that was ended there ends here too, and for ever: whoever locked it does not want it used."""
     found = key_with_hash(session, new.key_hash)
     if found is not None and found.account_id != account.id:
@@ -110,7 +111,7 @@ def _bring_key(session: Session, actor: str, account: Account, new: ImportedKey,
     return Finding(Kind.KEY, fate)
 
 
-def _bring_limits(session: Session, actor: str, account: Account, new: Limits, now: datetime) -> Finding:
+def _bring_limits(session: Session, actor: Actor, account: Account, new: Limits, now: datetime) -> Finding:
     if not has_limits(session, account.id):
         set_budget(session, actor, account.username, new, now)
         return Finding(Kind.BUDGET, Fate.BROUGHT)
@@ -118,7 +119,7 @@ def _bring_limits(session: Session, actor: str, account: Account, new: Limits, n
     return Finding(Kind.BUDGET, Fate.PRESENT, why, account.username)
 
 
-def _bring_assignment(session: Session, actor: str, account: Account, name: str, now: datetime) -> Finding:
+def _bring_assignment(session: Session, actor: Actor, account: Account, name: str, now: datetime) -> Finding:
     template = template_named(session, name)
     if template is None:
         return Finding(Kind.ASSIGNMENT, Fate.LEFT, "The template is not here.", f"{name} to {account.username}")

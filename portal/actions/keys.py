@@ -10,6 +10,7 @@ from portal.db.audit import add_entry
 from portal.db.keys import MOST_KEYS, add_key, count_usable_keys, key
 from portal.db.tables import Account, ApiKey
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.rules.actors import Actor
 from portal.rules.secrets import API_KEY, digest, key_prefix, new_secret
 from portal.rules.text import MAX_LABEL, InvalidText, clean_line
 
@@ -25,7 +26,12 @@ class NewKey:
 
 
 def create_key(
-    session: Session, account_id: int, label: str, expires_at: datetime | None, now: datetime, actor: str | None = None
+    session: Session,
+    account_id: int,
+    label: str,
+    expires_at: datetime | None,
+    now: datetime,
+    actor: Actor | None = None,
 ) -> NewKey:
     """Create a key for an account; its secret is in the answer and nowhere else.
 
@@ -52,7 +58,7 @@ def rename_key(session: Session, account_id: int, key_id: int, label: str, now: 
     return row
 
 
-def revoke_key(session: Session, account_id: int, key_id: int, now: datetime, actor: str | None = None) -> ApiKey:
+def revoke_key(session: Session, account_id: int, key_id: int, now: datetime, actor: Actor | None = None) -> ApiKey:
     """End one of the account's keys at once and for ever; its past usage stays. Again is fine. Raises NotFound.
 
     An operator (`actor`) ends keys of suspended accounts too, which could come to life again with their account.

@@ -13,6 +13,7 @@ from portal.db.counters import lifetimes
 from portal.db.events import StoredEvent, count_in, fill_in_costs, unpriced_events
 from portal.db.prices import price_book, remove_price_of, set_price
 from portal.errors import InvalidInput, NotFound
+from portal.rules.actors import Actor
 from portal.rules.figures import Figures
 from portal.rules.pricing import MAX_COST, MAX_PRICE, MAX_SUM, Price, cost_nano_eur, is_rate, price_at
 from portal.rules.rollups import sum_up
@@ -29,7 +30,7 @@ class Repair:
     last: tuple[datetime, int] | None
 
 
-def enter_price(session: Session, actor: str, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
+def enter_price(session: Session, actor: Actor, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
     """Enter a price that is in force from an instant on; stored costs stay. Raises InvalidInput."""
     if not is_rate(eur_per_token, MAX_PRICE):
         raise InvalidInput("A price is 0 to 1 EUR per token, with at most 12 decimals.", "eur_per_token")
@@ -37,7 +38,7 @@ def enter_price(session: Session, actor: str, eur_per_token: Decimal, valid_from
     add_entry(session, actor, "price.set", now, eur_per_token=f"{eur_per_token:f}", valid_from=valid_from.isoformat())
 
 
-def remove_price(session: Session, actor: str, valid_from: datetime | None, now: datetime) -> None:
+def remove_price(session: Session, actor: Actor, valid_from: datetime | None, now: datetime) -> None:
     """Take an entry out of the book, None the one since ever; stored costs stay. Raises NotFound.
 
     Requests of a time for which no other entry is in force are stored without a cost from now on.
@@ -49,7 +50,7 @@ def remove_price(session: Session, actor: str, valid_from: datetime | None, now:
 
 
 def repair_costs(
-    session: Session, actor: str, after: tuple[datetime, int] | None, budget_tz: ZoneInfo, now: datetime
+    session: Session, actor: Actor, after: tuple[datetime, int] | None, budget_tz: ZoneInfo, now: datetime
 ) -> Repair:
     """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too.
 

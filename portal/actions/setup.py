@@ -15,6 +15,7 @@ from portal.db.sessions import has_setup_link, replace_setup_link, use_setup_lin
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
 from portal.rules.accounts import Role
+from portal.rules.actors import Actor, Means
 from portal.rules.secrets import digest
 
 
@@ -57,4 +58,4 @@ def set_up(token: str, username: str, email: str, password: str, now: datetime) 
 def _create_first(session: Session, token: str, username: str, email: str, password_hash: str, now: datetime) -> None:
     if has_active_administrator(session) or not use_setup_link(session, digest(token)):
         raise NotFound(why_setup_link_ended(session))
-    create_account(session, "setup link", username, email, Role.ADMIN, password_hash, now)
+    create_account(session, Actor(Means.SETUP_LINK), username, email, Role.ADMIN, password_hash, now)

@@ -27,6 +27,7 @@ from portal.db.sql.schema import WrongDatabase, check_budget_timezone
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import NotFound, PortalError, Unavailable
+from portal.rules.actors import Actor, Means
 from portal.rules.instants import InvalidInstant, parse_instant
 from portal.rules.periods import end_of_day, start_of_day
 from portal.rules.text import MAX_PASSWORD
@@ -112,12 +113,12 @@ def _say_which(chosen: Settings) -> None:
         note(f"Database: {database_name(chosen.url)}")
 
 
-def actor() -> str:
-    """Return whom the audit log names for what a command changes."""
+def actor() -> Actor:
+    """Return the operator who runs the command, for the audit log."""
     try:
-        return f"command line ({getpass.getuser()})"
+        return Actor(Means.COMMAND_LINE, getpass.getuser())
     except (KeyError, OSError):  # containers may run as a user without a name
-        return "command line"
+        return Actor(Means.COMMAND_LINE)
 
 
 def owner(session: Session, name: str) -> Account:

@@ -7,14 +7,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import AuditEntry
+from portal.rules.actors import Actor
 
 
 def add_entry(
-    session: Session, actor: str, action: str, now: datetime, *, account_id: int | None = None, **details: object
+    session: Session,
+    actor: Actor | str,
+    action: str,
+    now: datetime,
+    *,
+    account_id: int | None = None,
+    **details: object,
 ) -> None:
     """Write down that `actor` did `action` to an account; `details` must not hold secrets."""
     text = json.dumps(details, sort_keys=True, default=str)
-    session.add(AuditEntry(at=now, actor=actor[:80], action=action, account_id=account_id, details=text))
+    session.add(AuditEntry(at=now, actor=str(actor)[:80], action=action, account_id=account_id, details=text))
 
 
 def entries(session: Session, account_id: int, limit: int = 100) -> list[AuditEntry]:

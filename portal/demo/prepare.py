@@ -10,24 +10,25 @@ from sqlalchemy.orm import Session
 from portal.actions.accounts import create_account, hash_new_password, set_active
 from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.alerts import change_alerts
-from portal.actions.gateways import create_gateway, revoke_gateway_tokens, rotate_gateway_token
+from portal.actions.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
 from portal.actions.notes import write_note
 from portal.actions.usage import Result, record_usage
 from portal.db.accounts import account_named, count_accounts
 from portal.db.counters import counter
 from portal.db.gateways import gateway_named
 from portal.db.keys import add_key
-from portal.db.tables import Account, Installation, UsageEvent
+from portal.db.tables import Account, Gateway, Installation, UsageEvent
 from portal.demo.history import DAYS
 from portal.demo.limits import Consumed, all_limits
 from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, Person
 from portal.rules.accounts import Role
+from portal.rules.actors import Actor, Means
 from portal.rules.periods import Period, day_of, end_of_day, period_start, start_of_day
 from portal.rules.secrets import digest, key_prefix
 from portal.rules.usage import UsageReport
 
 GATEWAY = "moe-sovereign"
-ACTOR = "portal demo"
+ACTOR = Actor(Means.DEMO)
 CHUNK = 2_500
 """Events counted at once: few enough to show progress, many enough that counters are written seldom."""
 _MARK = "demo_seed"
@@ -54,8 +55,9 @@ def is_empty(session: Session) -> bool:
 
 def fresh_token(session: Session, now: datetime) -> str:
     """Return a new token of the demo's gateway; those of earlier runs end."""
-    revoke_gateway_tokens(session, ACTOR, GATEWAY, None, now)
-    return rotate_gateway_token(session, ACTOR, GATEWAY, now)
+    gateway_id = _gateway(session).id
+    revoke_gateway_tokens(session, ACTOR, gateway_id, now)
+    return create_gateway_token(session, ACTOR, gateway_id, now)
 
 
 def prepare(
@@ -112,9 +114,7 @@ def _add_keys(session: Session, person: Person, account: Account, seed: int, now
 
 def _record(session: Session, history: Sequence[UsageReport], tz: ZoneInfo, advance: Callable[[int], None]) -> None:
     """Store the history as its gateway's reports; each batch arrives just after its last request."""
-    gateway = gateway_named(session, GATEWAY)
-    if gateway is None:
-        raise RuntimeError("the demo's gateway is missing")
+    gateway = _gateway(session)
     for start in range(0, len(history), CHUNK):
         batch = history[start : start + CHUNK]
         outcomes = record_usage(session, gateway.id, batch, tz, max(r.requested_at for r in batch if r.requested_at))
@@ -151,6 +151,13 @@ def _write_notes(session: Session, now: datetime) -> None:
         usage_id = session.scalar(wanted[which].limit(1))
         if usage_id is not None:
             write_note(session, owner, usage_id, text, now)
+
+
+def _gateway(session: Session) -> Gateway:
+    found = gateway_named(session, GATEWAY)
+    if found is None:
+        raise RuntimeError("the demo's gateway is missing")
+    return found
 
 
 def _account(session: Session, username: str) -> Account:

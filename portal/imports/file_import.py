@@ -21,6 +21,7 @@ from portal.imports.files.content import Advance
 from portal.imports.files.table import Table, read_rows
 from portal.imports.progress import Target, finish_import, store_batch
 from portal.imports.reports import Skipped, read_reports
+from portal.rules.actors import Actor
 from portal.rules.text import counted
 from portal.rules.usage import Rejected, Replay, UsageReport
 
@@ -70,7 +71,7 @@ class FileImport:
         """Return how far an earlier import of the same file has come; None without one, and for a dry run."""
         return None if self.target.dry_run else run_in_reading(import_progress, self.target.source)
 
-    def run(self, actor: str, start: int, tally: FileTally, advance: Advance) -> None:
+    def run(self, actor: Actor, start: int, tally: FileTally, advance: Advance) -> None:
         """Store the rows after the first `start` and count their results. Raises PortalError and OSError."""
         rows = read_rows(self.table, self.plan.needs, advance)
         entries, end = islice(read_reports(rows, self.plan, self.target.mode), start, None), start
@@ -82,7 +83,7 @@ class FileImport:
         if not self.target.dry_run:
             run_in_transaction(finish_import, actor, self.target, tally.file, end, tally.results, utc_now())
 
-    def _store(self, actor: str, batch: list[Entry], rows: int) -> list[Outcome]:
+    def _store(self, actor: Actor, batch: list[Entry], rows: int) -> list[Outcome]:
         reports = [entry for entry in batch if isinstance(entry, UsageReport)]
         replays = sum(isinstance(entry, Replay) for entry in batch)
         return run_in_transaction(store_batch, actor, self.target, reports, replays, rows, utc_now())

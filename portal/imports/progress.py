@@ -11,6 +11,7 @@ from portal.actions.usage import Outcome, record_usage
 from portal.db.audit import add_entry
 from portal.db.imports import Progress, note_import_progress
 from portal.db.uncounted import Uncounted, count_uncounted
+from portal.rules.actors import Actor
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 
@@ -30,7 +31,7 @@ class Target:
 
 def store_batch(
     session: Session,
-    actor: str,
+    actor: Actor,
     target: Target,
     reports: Sequence[UsageReport],
     replays: int,
@@ -51,7 +52,7 @@ def store_batch(
 
 
 def finish_import(
-    session: Session, actor: str, target: Target, file: str, rows: int, results: Mapping[str, int], now: datetime
+    session: Session, actor: Actor, target: Target, file: str, rows: int, results: Mapping[str, int], now: datetime
 ) -> None:
     """Store that a file was read to its end, with an audit entry that has the number of rows by result."""
     note_import_progress(session, target.source, Progress(DONE, rows), now)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.sessions import session_of, sessions, still_running
 from portal.db.tables import Account
+from portal.rules.actors import Actor, Means
 from portal.rules.periods import zone_or
 from portal.rules.secrets import digest
 from portal.settings import settings
@@ -38,6 +39,11 @@ class Viewer:
     def zone(self) -> ZoneInfo:
         """The zone in which single instants are shown: the account's own, else the installation's."""
         return zone_or(self.time_zone, settings().budget_zone)
+
+    @property
+    def actor(self) -> Actor:
+        """The same account as the audit log names it for what it changes in this session."""
+        return Actor(Means.SESSION, self.username, self.id)
 
     @property
     def initials(self) -> str:

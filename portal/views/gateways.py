@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import administrator
-from portal.db.gateways import all_gateways, first_event, gateway, tokens_of, usable_tokens
+from portal.db.gateways import all_gateways, first_event, gateway, gateway_named, tokens_of, usable_tokens
 from portal.db.held import count_held_of
 from portal.db.keys import key
 from portal.db.rejected import rejected_reasons
@@ -69,6 +69,16 @@ class TokenView:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayTokens:
+    """A gateway with all of its tokens, the oldest first."""
+
+    id: int
+    name: str
+    mode: str
+    tokens: tuple[TokenView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedView:
     """Why events could not be taken: how many, when first and last, and the id of one of them if any had one."""
 
@@ -113,6 +123,19 @@ def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[Gatew
     )
 
 
+def load_gateway_tokens(session: Session) -> tuple[GatewayTokens, ...]:
+    """Return all gateways by name, with their tokens; for operators."""
+    return tuple(GatewayTokens(row.id, row.name, row.mode, _tokens(session, row.id)) for row in all_gateways(session))
+
+
+def find_gateway(session: Session, name: str) -> GatewayTokens:
+    """Return the gateway of this name, for operators. Raises NotFound."""
+    row = gateway_named(session, name)
+    if row is None:
+        raise NotFound(f"There is no gateway called {name}.")
+    return GatewayTokens(row.id, row.name, row.mode, _tokens(session, row.id))
+
+
 def load_free_names(session: Session, admin_id: int, wanted: Iterable[str]) -> dict[str, str]:
     """Return for each name that is wanted one that no gateway has. Raises Forbidden for all but administrators."""
     _check(session, admin_id)
@@ -131,7 +154,7 @@ def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime
         created_at=row.created_at,
         reported_at=row.reported_at,
         connection=_connection(session, row),
-        tokens=tuple(TokenView(t.prefix, t.created_at, t.revoked_at) for t in tokens_of(session, row.id)),
+        tokens=_tokens(session, row.id),
         unattributed=held.get("unattributed", 0),
         conflicts=held.get("conflict", 0),
         lately=uncounted_since(session, row.id, (now - LATELY).date()),
@@ -171,6 +194,10 @@ def _connection(session: Session, row: Gateway) -> Connection:
     for newest in rejected_reasons(session, row.id)[:1]:
         return Connection(Light.TROUBLE, f"Events arrive, but are rejected: {newest.reason}", newest.last_at)
     return Connection(Light.TROUBLE, "Something arrives, but no usage is in it yet.", row.reported_at)
+
+
+def _tokens(session: Session, gateway_id: int) -> tuple[TokenView, ...]:
+    return tuple(TokenView(row.prefix, row.created_at, row.revoked_at) for row in tokens_of(session, gateway_id))
 
 
 def _gateway(session: Session, admin_id: int, gateway_id: int) -> Gateway:

@@ -34,7 +34,7 @@ from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.accounts import Language, Role, Theme
 from portal.rules.secrets import digest
 from tests.actions.conftest import QUICK
-from tests.cast import NOW, PASSWORD, create_member, run
+from tests.cast import NOW, OPERATOR, PASSWORD, create_member, run
 
 FIREFOX = Browser("Firefox", "192.0.2.1")
 NEW_PASSWORD = "two glasses of cold tea"
@@ -48,7 +48,7 @@ def named(username: str) -> Account:
 
 
 def suspended(account: Account) -> Account:
-    run(set_active, "root", account.username, False, NOW)
+    run(set_active, OPERATOR, account.username, False, NOW)
     return account
 
 
@@ -56,23 +56,23 @@ def suspended(account: Account) -> Account:
 
 
 def test_an_account_is_created_and_written_down(db: Database) -> None:
-    created = run(create_account, "root", " Dora ", "dora@example.org", Role.EXPERT, "a hash", NOW, " Dora  Maar ")
+    created = run(create_account, OPERATOR, " Dora ", "dora@example.org", Role.EXPERT, "a hash", NOW, " Dora  Maar ")
     row = named("dora")
     assert (row.id, row.display_name, row.email, row.role) == (created.id, "Dora  Maar", "dora@example.org", "expert")
     assert (row.active, row.password_hash, row.time_zone, row.created_at) == (True, "a hash", None, NOW)
     assert (row.language, row.theme, row.template_id) == ("en", "system", None)
     (entry,) = run(entries, row.id)
-    assert (entry.actor, entry.action) == ("root", "account.create")
+    assert (entry.actor, entry.action) == (str(OPERATOR), "account.create")
     assert json.loads(entry.details) == {"username": "dora", "role": "expert"}
 
 
 def test_an_account_is_shown_by_its_user_name_at_first(db: Database) -> None:
-    assert run(create_account, "root", "dora", "dora@example.org", Role.USER, None, NOW).display_name == "dora"
+    assert run(create_account, OPERATOR, "dora", "dora@example.org", Role.USER, None, NOW).display_name == "dora"
 
 
 def test_a_user_name_is_taken_once_in_any_case(alice: Account) -> None:
     with pytest.raises(Conflict, match="called alice already"):
-        run(create_account, "root", "ALICE", "other@example.org", Role.USER, None, NOW)
+        run(create_account, OPERATOR, "ALICE", "other@example.org", Role.USER, None, NOW)
     assert run(count_accounts) == 1
 
 
@@ -92,7 +92,7 @@ def test_malformed_values_are_named(db: Database, changes: dict[str, str], field
     with pytest.raises(InvalidInput) as caught:
         run(
             lambda session: create_account(
-                session, "root", role=Role.USER, password_hash=None, now=NOW, **{**usual, **changes}
+                session, OPERATOR, role=Role.USER, password_hash=None, now=NOW, **{**usual, **changes}
             )
         )
     assert caught.value.field == field
@@ -113,19 +113,19 @@ def test_a_new_password_is_hashed_if_it_will_do(quick_passwords: None) -> None:
 
 def test_an_operator_sets_a_password_which_ends_all_sessions(alice: Account, bob: Account) -> None:
     mine, bobs = (run(open_session_for, who.id, FIREFOX, NOW) for who in (alice, bob))
-    run(set_password, "root", "alice", QUICK.hash(NEW_PASSWORD), NOW)
+    run(set_password, OPERATOR, "alice", QUICK.hash(NEW_PASSWORD), NOW)
     assert run(session_of, digest(mine.token), NOW) is None
     assert run(session_of, digest(bobs.token), NOW) is not None
     assert sign_in("alice", NEW_PASSWORD, FIREFOX, None, NOW).account_id == alice.id
     actions = [(entry.actor, entry.action) for entry in run(entries, alice.id)]
-    assert ("root", "account.password") in actions
+    assert (str(OPERATOR), "account.password") in actions
 
 
 def test_suspending_ends_sessions_at_once(alice: Account) -> None:
     mine = run(open_session_for, alice.id, FIREFOX, NOW)
-    run(set_active, "root", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     assert run(sessions_of, alice.id, NOW) == []
-    run(set_active, "root", "alice", True, NOW)
+    run(set_active, OPERATOR, "alice", True, NOW)
     assert run(session_of, digest(mine.token), NOW) is None
     assert [entry.action for entry in run(entries, alice.id)] == ["account.activate", "account.suspend"]
 
@@ -133,8 +133,8 @@ def test_suspending_ends_sessions_at_once(alice: Account) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda: run(set_password, "root", "nobody", "a hash", NOW), id="password"),
-        pytest.param(lambda: run(set_active, "root", "nobody", False, NOW), id="suspension"),
+        pytest.param(lambda: run(set_password, OPERATOR, "nobody", "a hash", NOW), id="password"),
+        pytest.param(lambda: run(set_active, OPERATOR, "nobody", False, NOW), id="suspension"),
     ],
 )
 def test_operators_are_told_of_unknown_names(db: Database, change: Callable[[], None]) -> None:
@@ -258,7 +258,7 @@ def test_of_two_changes_at_once_the_second_is_told(alice: Account, monkeypatch: 
     hash_one = accounts.hash_new_password
 
     def hash_and_change(password: str, username: str) -> str:
-        run(set_password, "root", username, QUICK.hash("set by an operator"), NOW)
+        run(set_password, OPERATOR, username, QUICK.hash("set by an operator"), NOW)
         return hash_one(password, username)
 
     monkeypatch.setattr(accounts, "hash_new_password", hash_and_change)
@@ -271,12 +271,12 @@ def test_of_two_changes_at_once_the_second_is_told(alice: Account, monkeypatch: 
 
 
 def test_an_edit_changes_what_is_given_alone(alice: Account) -> None:
-    run(edit_account, "root", "alice", NOW, role=Role.EXPERT)
-    run(edit_account, "root", "Alice@example.org", NOW, display_name=" Alice Liddell ")
-    run(edit_account, "root", "alice", NOW, email="alice@example.com")
+    run(edit_account, OPERATOR, "alice", NOW, role=Role.EXPERT)
+    run(edit_account, OPERATOR, "Alice@example.org", NOW, display_name=" Alice Liddell ")
+    run(edit_account, OPERATOR, "alice", NOW, email="alice@example.com")
     found = named("alice")
     assert (found.role, found.display_name, found.email) == ("expert", "Alice Liddell", "alice@example.com")
-    run(edit_account, "root", "alice", NOW, email="")
+    run(edit_account, OPERATOR, "alice", NOW, email="")
     assert named("alice").email == ""
     written = [(entry.action, json.loads(entry.details)) for entry in run(entries, alice.id)][::-1]
     assert written == [
@@ -288,7 +288,7 @@ def test_an_edit_changes_what_is_given_alone(alice: Account) -> None:
 
 
 def test_an_edit_that_changes_nothing_is_not_written_down(alice: Account) -> None:
-    run(edit_account, "root", "alice", NOW, role=Role.USER, email="alice@example.org", display_name="Alice")
+    run(edit_account, OPERATOR, "alice", NOW, role=Role.USER, email="alice@example.org", display_name="Alice")
     assert run(entries, alice.id) == []
 
 
@@ -302,7 +302,7 @@ def test_an_edit_that_changes_nothing_is_not_written_down(alice: Account) -> Non
 )
 def test_another_role_ends_the_sessions(alice: Account, bob: Account, change: dict[str, Any], ended: bool) -> None:
     own, other = (run(open_session_for, account.id, FIREFOX, NOW).token for account in (alice, bob))
-    run(edit_account, "root", "alice", NOW, **change)
+    run(edit_account, OPERATOR, "alice", NOW, **change)
     assert (run(session_of, digest(own), NOW) is None) is ended
     assert run(session_of, digest(other), NOW) is not None
 
@@ -317,10 +317,10 @@ def test_another_role_ends_the_sessions(alice: Account, bob: Account, change: di
 )
 def test_an_edit_is_checked(alice: Account, change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        run(edit_account, "root", "alice", NOW, **change)
+        run(edit_account, OPERATOR, "alice", NOW, **change)
     assert caught.value.field == field
     with pytest.raises(NotFound):
-        run(edit_account, "root", "nobody", NOW, display_name="Nobody")
+        run(edit_account, OPERATOR, "nobody", NOW, display_name="Nobody")
 
 
 # One email, one account
@@ -329,8 +329,8 @@ def test_an_edit_is_checked(alice: Account, change: dict[str, Any], field: str) 
 @pytest.mark.parametrize("typed", ["alice@example.org", "ALICE@Example.ORG", " alice@example.org"])
 def test_an_address_of_another_account_is_refused_everywhere(alice: Account, bob: Account, typed: str) -> None:
     tries: list[Callable[[], object]] = [
-        lambda: run(create_account, "root", "second", typed, Role.USER, None, NOW),
-        lambda: run(edit_account, "root", "bob", NOW, email=typed),
+        lambda: run(create_account, OPERATOR, "second", typed, Role.USER, None, NOW),
+        lambda: run(edit_account, OPERATOR, "bob", NOW, email=typed),
         lambda: run(change_profile, bob.id, replace(PROFILE, email=typed), NOW),
     ]
     for attempt in tries:
@@ -361,7 +361,7 @@ def test_of_many_who_take_an_address_at_once_one_gets_it(alice: Account, bob: Ac
 def test_of_many_created_at_once_with_one_address_one_is(db: Database) -> None:
     def create(name: str) -> bool:
         try:
-            run(create_account, "root", name, "shared@example.org", Role.USER, None, NOW)
+            run(create_account, OPERATOR, name, "shared@example.org", Role.USER, None, NOW)
         except Conflict:
             return False
         return True
@@ -373,7 +373,7 @@ def test_of_many_created_at_once_with_one_address_one_is(db: Database) -> None:
 
 def test_the_name_of_a_deleted_account_cannot_be_taken(db: Database) -> None:
     with pytest.raises(InvalidInput, match="stands for a deleted account"):
-        run(create_account, "root", "Deleted-7", "seven@example.org", Role.USER, None, NOW)
+        run(create_account, OPERATOR, "Deleted-7", "seven@example.org", Role.USER, None, NOW)
 
 
 # The last administrator
@@ -382,9 +382,9 @@ def test_the_name_of_a_deleted_account_cannot_be_taken(db: Database) -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        pytest.param(lambda name: run(set_active, "test", name, False, NOW), id="suspend"),
-        pytest.param(lambda name: run(edit_account, "test", name, NOW, role=Role.EXPERT), id="demote"),
-        pytest.param(lambda name: run(delete_account, "test", name, NOW), id="delete"),
+        pytest.param(lambda name: run(set_active, OPERATOR, name, False, NOW), id="suspend"),
+        pytest.param(lambda name: run(edit_account, OPERATOR, name, NOW, role=Role.EXPERT), id="demote"),
+        pytest.param(lambda name: run(delete_account, OPERATOR, name, NOW), id="delete"),
     ],
 )
 def test_the_last_active_administrator_stays(admin: Account, alice: Account, end: Callable[[str], object]) -> None:
@@ -393,7 +393,7 @@ def test_the_last_active_administrator_stays(admin: Account, alice: Account, end
         end("root")
     assert (named("root").role, named("root").active) == ("admin", True)
     end("alice")
-    run(set_active, "test", "second", True, NOW)
+    run(set_active, OPERATOR, "second", True, NOW)
     end("root")
     with pytest.raises(Conflict, match="second is the only active administrator"):
         end("second")
@@ -401,9 +401,9 @@ def test_the_last_active_administrator_stays(admin: Account, alice: Account, end
 
 def test_administrators_who_end_each_other_at_once_leave_one(db: Database) -> None:
     ends: dict[str, Callable[[str], object]] = {
-        "one": lambda name: run(set_active, "test", name, False, NOW),
-        "two": lambda name: run(edit_account, "test", name, NOW, role=Role.USER),
-        "three": lambda name: run(delete_account, "test", name, NOW),
+        "one": lambda name: run(set_active, OPERATOR, name, False, NOW),
+        "two": lambda name: run(edit_account, OPERATOR, name, NOW, role=Role.USER),
+        "three": lambda name: run(delete_account, OPERATOR, name, NOW),
     }
     for name in ends:
         create_member(name, role="admin")

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select
 
 from portal.actions.administration import MOST_MODELS, assign_template, define_template, set_budget
-from portal.actions.gateways import revoke_gateway_tokens, rotate_gateway_token
 from portal.actions.prices import enter_price
 from portal.db.audit import entries
 from portal.db.budgets import limits
@@ -22,7 +21,7 @@ from portal.db.templates import AssignedModel, models_of, template_named, templa
 from portal.errors import InvalidInput, NotFound
 from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
 from portal.rules.pricing import Price
-from tests.cast import NOW, run
+from tests.cast import NOW, OPERATOR, run
 
 CODE = AssignedModel("code", "qwen3-coder:30b", "gpu-1", required=True)
 
@@ -44,10 +43,10 @@ def written() -> list[tuple[str, str, dict[str, Any]]]:
     ],
 )
 def test_a_budget_is_set_and_written_down(alice: Account, wanted: Limits) -> None:
-    run(set_budget, "root", "alice", wanted, NOW)
+    run(set_budget, OPERATOR, "alice", wanted, NOW)
     assert run(limits, alice.id) == wanted
     (entry,) = run(entries, alice.id)
-    assert (entry.actor, entry.action) == ("root", "budget.set")
+    assert (entry.actor, entry.action) == (str(OPERATOR), "budget.set")
     assert json.loads(entry.details) == {
         "daily": wanted.daily,
         "monthly": wanted.monthly,
@@ -59,9 +58,9 @@ def test_a_budget_is_set_and_written_down(alice: Account, wanted: Limits) -> Non
 @pytest.mark.parametrize("field", ["daily", "monthly", "total"])
 @pytest.mark.parametrize("limit", [-1, MAX_LIMIT + 1, 2**70])
 def test_a_limit_out_of_bounds_changes_nothing(alice: Account, field: str, limit: int) -> None:
-    run(set_budget, "root", "alice", Limits(1, 2, 3), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(1, 2, 3), NOW)
     with pytest.raises(InvalidInput) as caught:
-        run(set_budget, "root", "alice", replace(Limits(4, 5, 6), **{field: limit}), NOW)  # type: ignore[arg-type]  # a limit
+        run(set_budget, OPERATOR, "alice", replace(Limits(4, 5, 6), **{field: limit}), NOW)  # type: ignore[arg-type]  # a limit
     assert caught.value.field == field
     assert run(limits, alice.id) == Limits(1, 2, 3)
 
@@ -72,9 +71,9 @@ def test_a_limit_out_of_bounds_changes_nothing(alice: Account, field: str, limit
 @pytest.mark.parametrize("price", ["0", "0.000000000001", "0.00002", "1"])
 def test_a_price_is_entered_and_written_down(db: Database, price: str) -> None:
     begins = NOW + timedelta(days=1)
-    run(enter_price, "root", Decimal(price), begins, NOW)
+    run(enter_price, OPERATOR, Decimal(price), begins, NOW)
     assert run(price_book)[-1] == Price(Decimal(price), begins)
-    assert written() == [("root", "price.set", {"eur_per_token": price, "valid_from": begins.isoformat()})]
+    assert written() == [(str(OPERATOR), "price.set", {"eur_per_token": price, "valid_from": begins.isoformat()})]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_a_price_is_entered_and_written_down(db: Database, price: str) -> None:
 )
 def test_a_price_out_of_bounds_is_not_entered(db: Database, price: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        run(enter_price, "root", Decimal(price), NOW, NOW)
+        run(enter_price, OPERATOR, Decimal(price), NOW, NOW)
     assert caught.value.field == "eur_per_token"
     assert len(run(price_book)) == 1
 
@@ -91,13 +90,13 @@ def test_a_price_out_of_bounds_is_not_entered(db: Database, price: str) -> None:
 
 
 def test_a_template_is_defined_and_defined_anew(db: Database) -> None:
-    run(define_template, "root", " research ", Decimal("1.5"), [CODE, replace(CODE, endpoint="")], NOW)
-    run(define_template, "root", "research", Decimal("0.5"), [replace(CODE, category=" maths ")], NOW)
+    run(define_template, OPERATOR, " research ", Decimal("1.5"), [CODE, replace(CODE, endpoint="")], NOW)
+    run(define_template, OPERATOR, "research", Decimal("0.5"), [replace(CODE, category=" maths ")], NOW)
     found = run(template_named, "research")
     assert found is not None
     assert found.cost_factor == Decimal("0.5")
     assert run(models_of, found.id) == [replace(CODE, category="maths")]
-    assert written()[-1] == ("root", "template.set", {"name": "research", "cost_factor": "0.5", "models": 1})
+    assert written()[-1] == (str(OPERATOR), "template.set", {"name": "research", "cost_factor": "0.5", "models": 1})
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_a_malformed_template_is_not_defined(
     db: Database, name: str, factor: str, models: list[AssignedModel], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
-        run(define_template, "root", name, Decimal(factor), models, NOW)
+        run(define_template, OPERATOR, name, Decimal(factor), models, NOW)
     assert caught.value.field == field
     assert run(template_named, "research") is None
     assert written() == []
@@ -128,18 +127,18 @@ def test_a_malformed_template_is_not_defined(
 
 @pytest.mark.parametrize("factor", ["0", "1000", "0.000000000001"])
 def test_factors_at_the_ends(db: Database, factor: str) -> None:
-    run(define_template, "root", "research", Decimal(factor), [CODE] * MOST_MODELS, NOW)
+    run(define_template, OPERATOR, "research", Decimal(factor), [CODE] * MOST_MODELS, NOW)
     found = run(template_named, "research")
     assert found is not None
     assert found.cost_factor == Decimal(factor)
 
 
 def test_a_template_is_assigned_and_taken_away(alice: Account, bob: Account) -> None:
-    run(define_template, "root", "research", Decimal(1), [], NOW)
-    run(assign_template, "root", "alice", "research", NOW)
+    run(define_template, OPERATOR, "research", Decimal(1), [], NOW)
+    run(assign_template, OPERATOR, "alice", "research", NOW)
     assert run(template_of, alice.id) is not None
     assert run(template_of, bob.id) is None
-    run(assign_template, "root", "alice", None, NOW)
+    run(assign_template, OPERATOR, "alice", None, NOW)
     assert run(template_of, alice.id) is None
     assert [entry.action for entry in run(entries, alice.id)] == ["template.assign"] * 2
 
@@ -150,11 +149,9 @@ def test_a_template_is_assigned_and_taken_away(alice: Account, bob: Account) -> 
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda: run(rotate_gateway_token, "root", "nothing", NOW), id="rotate"),
-        pytest.param(lambda: run(revoke_gateway_tokens, "root", "nothing", None, NOW), id="revoke"),
-        pytest.param(lambda: run(set_budget, "root", "nothing", Limits(), NOW), id="budget"),
-        pytest.param(lambda: run(assign_template, "root", "nothing", None, NOW), id="assign to nobody"),
-        pytest.param(lambda: run(assign_template, "root", "alice", "nothing", NOW), id="assign nothing"),
+        pytest.param(lambda: run(set_budget, OPERATOR, "nothing", Limits(), NOW), id="budget"),
+        pytest.param(lambda: run(assign_template, OPERATOR, "nothing", None, NOW), id="assign to nobody"),
+        pytest.param(lambda: run(assign_template, OPERATOR, "alice", "nothing", NOW), id="assign nothing"),
     ],
 )
 def test_operators_are_told_of_unknown_names(alice: Account, change: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from portal.db.alerts import AlertSettings, alert_settings
 from portal.db.audit import entries
 from portal.db.tables import Account
 from portal.errors import InvalidInput, NotSignedIn
-from tests.cast import NOW, run
+from tests.cast import NOW, OPERATOR, run
 
 
 def test_settings_are_stored_and_written_down(alice: Account, bob: Account) -> None:
@@ -56,7 +56,7 @@ def test_malformed_settings_change_nothing(alice: Account, threshold: int, email
 
 
 def test_an_open_page_of_a_suspended_account_changes_nothing(alice: Account) -> None:
-    run(set_active, "root", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     for account_id in (alice.id, 2**62):
         with pytest.raises(NotSignedIn):
             run(change_alerts, account_id, True, 80, None, NOW)

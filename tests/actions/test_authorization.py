@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal.actions.accounts import set_active
 from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.authorization import Authorization, Question, authorize, note_key_use
-from portal.actions.gateways import create_gateway, revoke_gateway_tokens
+from portal.actions.gateways import revoke_gateway_tokens
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.db.reservations import reserved_tokens
 from portal.db.sql.session import Database
@@ -22,7 +22,7 @@ from portal.rules.budgets import BudgetType, Limits
 from portal.rules.keys import NOTED_EVERY
 from portal.rules.periods import Period
 from portal.rules.secrets import digest
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, new_gateway, report, run, send
 
 MOMENT = timedelta(microseconds=1)
 
@@ -44,7 +44,7 @@ def held(account: Account, now: datetime = NOW) -> int:
 @pytest.fixture
 def limited(alice: Account) -> Account:
     """Alice, who may use 1,000 tokens a day."""
-    run(set_budget, "test", "alice", Limits(daily=1000), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=1000), NOW)
     return alice
 
 
@@ -77,10 +77,10 @@ def test_every_period_counts_its_own(alice: Account, alices_key: NewKey, gateway
         for name, days in earlier.items()
     ]
     send(gateway, *requests)
-    run(set_budget, "test", "alice", Limits(1000, 1000, 1000), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(1000, 1000, 1000), NOW)
     remaining = ask(gateway, alices_key).decision.remaining
     assert remaining == {Period.DAILY: 900, Period.MONTHLY: 800, Period.TOTAL: 700}
-    run(set_budget, "test", "alice", Limits(0, 0, 1000, BudgetType.ONE_TIME), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(0, 0, 1000, BudgetType.ONE_TIME), NOW)
     assert ask(gateway, alices_key).decision.remaining == {Period.DAILY: None, Period.MONTHLY: None, Period.TOTAL: 700}
 
 
@@ -91,7 +91,7 @@ def test_a_key_that_does_not_work_is_refused_with_the_reason(
     assert reason(ask(gateway, short, now=NOW + timedelta(hours=1))) is Reason.EXPIRED_KEY
     run(revoke_key, alice.id, short.id, NOW)
     assert reason(ask(gateway, short)) is Reason.REVOKED_KEY
-    run(set_active, "test", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     answer = ask(gateway, alices_key, 10, "r-1")
     assert reason(answer) is Reason.ACCOUNT_SUSPENDED
     assert answer.key_to_note(NOW) is None
@@ -108,7 +108,7 @@ def test_only_gateways_may_ask(alices_key: NewKey, gateway: Gateway) -> None:
     for token in ("", "moe-gw-" + "0" * 48, alices_key.secret):
         with pytest.raises(UnknownToken):
             authorize(Question(token, digest(alices_key.secret)), NOW)
-    run(revoke_gateway_tokens, "test", gateway.name, None, NOW)
+    run(revoke_gateway_tokens, OPERATOR, gateway.id, NOW)
     with pytest.raises(UnknownToken):
         ask(gateway, alices_key)
 
@@ -159,7 +159,7 @@ def test_what_is_held_for_others_is_theirs(
 def test_the_same_id_of_another_gateway_is_another_request(
     limited: Account, alices_key: NewKey, gateway: Gateway
 ) -> None:
-    other = Gateway(0, "moe-2", run(create_gateway, "test", "moe-2", NOW))
+    other = new_gateway("moe-2")
     assert ask(gateway, alices_key, 600, "r-1").decision.is_allowed
     assert not ask(other, alices_key, 600, "r-1").decision.is_allowed
     assert ask(other, alices_key, 400, "r-1").decision.is_allowed
@@ -178,8 +178,8 @@ def test_nobody_sets_free_what_is_held_for_another(
 def test_estimates_are_raw_and_held_with_the_cost_factor(
     limited: Account, alices_key: NewKey, gateway: Gateway
 ) -> None:
-    run(define_template, "test", "Research", Decimal("2.5"), [], NOW)
-    run(assign_template, "test", "alice", "Research", NOW)
+    run(define_template, OPERATOR, "Research", Decimal("2.5"), [], NOW)
+    run(assign_template, OPERATOR, "alice", "Research", NOW)
     assert reason(ask(gateway, alices_key, 401, "r-1")) is Reason.ESTIMATE_TOO_LARGE
     answer = ask(gateway, alices_key, 3, "r-1")
     assert answer.spender is not None

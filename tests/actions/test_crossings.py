@@ -18,7 +18,7 @@ from portal.db.held import held_events
 from portal.db.mails import mails_of
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Limits
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 
 UTC = ZoneInfo("UTC")
 
@@ -29,7 +29,7 @@ def crossed(account: Account) -> list[tuple[str, str, int | None]]:
 
 
 def limit(account: Account, **limits: int | None) -> None:
-    run(set_budget, "test", account.username, Limits(**limits), NOW)  # type: ignore[arg-type]
+    run(set_budget, OPERATOR, account.username, Limits(**limits), NOW)  # type: ignore[arg-type]
 
 
 def use(
@@ -174,7 +174,7 @@ def test_a_lowered_threshold_crosses_too(alice: Account, gateway: Gateway) -> No
 
 
 def test_of_a_one_time_budget_only_the_total_counts(alice: Account, gateway: Gateway) -> None:
-    run(set_budget, "test", "alice", Limits(10, 10, 100, BudgetType.ONE_TIME), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(10, 10, 100, BudgetType.ONE_TIME), NOW)
     use(gateway, "a", 90)
     assert crossed(alice) == [("total", "01-01", 80)]
 
@@ -184,7 +184,7 @@ def test_what_was_held_crosses_when_it_is_assigned(alice: Account, gateway: Gate
     use(gateway, "a", 90, username="nobody")
     assert crossed(alice) == []
     ((held, _),) = run(held_events)
-    run(assign_held, "test", held.id, "alice", UTC, NOW)
+    run(assign_held, OPERATOR, held.id, "alice", UTC, NOW)
     assert crossed(alice) == [("daily", "11-22", 80)]
 
 
@@ -241,9 +241,9 @@ def test_of_many_batches_at_once_one_crosses(alice: Account, gateway: Gateway) -
 def test_a_limit_that_is_lowered_beside_a_batch_misses_nothing(alice: Account, gateway: Gateway) -> None:
     for number in range(10):
         at = NOW + timedelta(days=number)
-        run(set_budget, "test", "alice", Limits(daily=1000), at)
+        run(set_budget, OPERATOR, "alice", Limits(daily=1000), at)
         use(gateway, f"a-{number}", 70, at)
-        lower = threading.Thread(target=run, args=(set_budget, "test", "alice", Limits(daily=90), at))
+        lower = threading.Thread(target=run, args=(set_budget, OPERATOR, "alice", Limits(daily=90), at))
         add = threading.Thread(target=use, args=(gateway, f"b-{number}", 5, at))
         for thread in (lower, add):
             thread.start()

@@ -35,7 +35,7 @@ from portal.rules.imports import (
 from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
-from tests.cast import NOW, opens, report, run
+from tests.cast import NOW, OPERATOR, opens, report, run
 
 SECRET = "moe-sk-" + "0" * 48
 KEY = ImportedKey(digest(SECRET), SECRET[:16], "Laptop", True, NOW - timedelta(days=9), None)
@@ -47,8 +47,8 @@ RESEARCH = ImportedTemplate("Research", Decimal("1.5"), (ModelOfCategory("code",
 
 def bring_findings(person: ImportedPerson, user_id: str = "") -> list[Finding]:
     """Bring a person, who has an id of their own there."""
-    gateway = run(import_gateway, "test", "moe-sovereign", NOW)
-    return run(bring_person, "test", gateway.id, digest(user_id or person.username), person, NOW)
+    gateway = run(import_gateway, OPERATOR, "moe-sovereign", NOW)
+    return run(bring_person, OPERATOR, gateway.id, digest(user_id or person.username), person, NOW)
 
 
 def bring(person: ImportedPerson, user_id: str = "") -> dict[Kind, Fate]:
@@ -62,7 +62,7 @@ def the(username: str) -> Account:
 
 
 def test_a_person_comes_with_all_that_is_theirs(db: Database) -> None:
-    run(bring_template, "test", RESEARCH, NOW)
+    run(bring_template, OPERATOR, RESEARCH, NOW)
     brought = bring(replace(DORA, template="Research"))
     assert brought == dict.fromkeys((Kind.ACCOUNT, Kind.KEY, Kind.BUDGET, Kind.ASSIGNMENT), Fate.BROUGHT)
     dora = the("dora")
@@ -78,10 +78,10 @@ def test_a_person_comes_with_all_that_is_theirs(db: Database) -> None:
 
 
 def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bob: Account) -> None:
-    run(define_template, "test", "Law", Decimal(1), [], NOW)
-    run(assign_template, "test", "alice", "Law", NOW)
-    run(set_budget, "test", "alice", Limits(), NOW)
-    run(bring_template, "test", RESEARCH, NOW)
+    run(define_template, OPERATOR, "Law", Decimal(1), [], NOW)
+    run(assign_template, OPERATOR, "alice", "Law", NOW)
+    run(set_budget, OPERATOR, "alice", Limits(), NOW)
+    run(bring_template, OPERATOR, RESEARCH, NOW)
     brought = bring(replace(DORA, username="alice", active=False, template="Research"))
     assert brought == {
         Kind.ACCOUNT: Fate.PRESENT,
@@ -135,7 +135,7 @@ def test_deleted_account_stays_deleted(
     db: Database, alice: Account, person: ImportedPerson, comes_again: ImportedPerson
 ) -> None:
     bring(person, "u-7")
-    run(delete_account, "test", "dora", NOW)
+    run(delete_account, OPERATOR, "dora", NOW)
     findings = bring_findings(comes_again, "u-7")
     assert findings[0] == Finding(Kind.ACCOUNT, Fate.LEFT, WAS_DELETED, comes_again.username)
     assert [finding.fate for finding in findings[1:]] == [Fate.PRESENT for _ in comes_again.keys]
@@ -144,21 +144,21 @@ def test_deleted_account_stays_deleted(
 
 def test_account_deleted_before_imports_remembered_people_is_known_by_its_key(db: Database) -> None:
     bring(DORA, "u-7")
-    run(delete_account, "test", "dora", NOW)
+    run(delete_account, OPERATOR, "dora", NOW)
     run(lambda session: session.execute(delete(ImportedAccount)))
     assert bring(DORA, "u-7")[Kind.ACCOUNT] is Fate.LEFT
 
 
 def test_new_key_of_a_deleted_person_is_left(db: Database) -> None:
     bring(KEYLESS)
-    run(delete_account, "test", "dora", NOW)
+    run(delete_account, OPERATOR, "dora", NOW)
     assert bring(DORA) == {Kind.ACCOUNT: Fate.LEFT, Kind.KEY: Fate.LEFT}
     assert not opens(SECRET, NOW)
 
 
 def test_somebody_else_with_the_name_of_a_deleted_person_is_brought(db: Database) -> None:
     bring(KEYLESS, "u-7")
-    run(delete_account, "test", "dora", NOW)
+    run(delete_account, OPERATOR, "dora", NOW)
     assert bring(KEYLESS, "u-8")[Kind.ACCOUNT] is Fate.BROUGHT
     assert bring(KEYLESS, "u-7")[Kind.ACCOUNT] is Fate.PRESENT
 
@@ -179,9 +179,9 @@ def test_a_key_that_was_locked_there_is_revoked_here_and_stays_so(db: Database) 
 
 
 def test_a_template_that_is_here_stays_as_it_is(db: Database) -> None:
-    assert run(bring_template, "test", RESEARCH, NOW).fate is Fate.BROUGHT
-    assert run(bring_template, "test", RESEARCH, NOW) == Finding(Kind.TEMPLATE, Fate.PRESENT, "", "Research")
-    other = run(bring_template, "test", replace(RESEARCH, cost_factor=Decimal(2), models=()), NOW)
+    assert run(bring_template, OPERATOR, RESEARCH, NOW).fate is Fate.BROUGHT
+    assert run(bring_template, OPERATOR, RESEARCH, NOW) == Finding(Kind.TEMPLATE, Fate.PRESENT, "", "Research")
+    other = run(bring_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal(2), models=()), NOW)
     assert (other.fate, bool(other.why)) == (Fate.PRESENT, True)
     with db.reading() as session:
         here = template_named(session, "Research")
@@ -192,12 +192,12 @@ def test_a_template_that_is_here_stays_as_it_is(db: Database) -> None:
 
 def test_a_template_out_of_bounds_is_refused(db: Database) -> None:
     with pytest.raises(InvalidInput):
-        run(bring_template, "test", replace(RESEARCH, cost_factor=Decimal("NaN")), NOW)
+        run(bring_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal("NaN")), NOW)
 
 
 def store(*entries: UsageReport | Rejected, notes: dict[str, str] | None = None) -> list[tuple[Kind, Fate]]:
     """Store usage and notes; return what became of them."""
-    gateway = run(import_gateway, "test", "moe-sovereign", NOW)
+    gateway = run(import_gateway, OPERATOR, "moe-sovereign", NOW)
     batch = Batch("there", entries, notes or {}, Progress("so far", len(entries)))
     found = run(bring_usage, gateway.id, gateway.mode, batch, settings().budget_zone, NOW)
     return [(finding.kind, finding.fate) for finding in found]
@@ -253,7 +253,7 @@ def test_no_note_comes_to_a_deleted_account(db: Database) -> None:
     bring(DORA)
     used = report("r-1", key_hash=KEY.key_hash)
     store(used, notes={"r-1": "Ask Dora's doctor."})
-    run(delete_account, "test", "dora", NOW)
+    run(delete_account, OPERATOR, "dora", NOW)
     assert store(used, notes={"r-1": "Ask Dora's doctor."}) == [(Kind.USAGE, Fate.PRESENT), (Kind.NOTE, Fate.LEFT)]
     assert noted(db) == []
 

@@ -16,7 +16,7 @@ from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.secrets import API_KEY, digest, is_secret
 from tests import cast
-from tests.cast import NOW, run
+from tests.cast import NOW, OPERATOR, run
 
 HOUR = timedelta(hours=1)
 
@@ -40,8 +40,8 @@ def test_a_key_is_shown_once_and_kept_as_a_digest(alice: Account) -> None:
 
 
 def test_an_operator_creates_a_key_in_their_own_name(alice: Account) -> None:
-    run(create_key, alice.id, "Laptop", None, NOW, actor="root")
-    assert run(entries, alice.id)[0].actor == "root"
+    run(create_key, alice.id, "Laptop", None, NOW, actor=OPERATOR)
+    assert run(entries, alice.id)[0].actor == str(OPERATOR)
 
 
 def test_a_key_may_end_by_itself(alice: Account) -> None:
@@ -100,11 +100,11 @@ def test_a_revoked_key_ends_at_once_and_for_ever(alice: Account, alices_key: New
 
 
 def test_an_operator_revokes_keys_of_suspended_accounts_too(alice: Account, alices_key: NewKey) -> None:
-    run(set_active, "root", "alice", False, NOW)
-    run(revoke_key, alice.id, alices_key.id, NOW, actor="root")
-    run(set_active, "root", "alice", True, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
+    run(revoke_key, alice.id, alices_key.id, NOW, actor=OPERATOR)
+    run(set_active, OPERATOR, "alice", True, NOW)
     assert not opens(alices_key)
-    assert ("root", "key.revoke") in [(entry.actor, entry.action) for entry in run(entries, alice.id)]
+    assert (str(OPERATOR), "key.revoke") in [(entry.actor, entry.action) for entry in run(entries, alice.id)]
 
 
 CHANGES = pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_somebody_elses_key_is_as_good_as_none(
 
 @CHANGES
 def test_an_open_page_of_a_suspended_account_changes_no_key(alice: Account, alices_key: NewKey, change: Change) -> None:
-    run(set_active, "root", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     with pytest.raises(NotSignedIn):
         change(alice.id, alices_key.id)
     with pytest.raises(NotSignedIn):

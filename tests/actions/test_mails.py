@@ -11,7 +11,7 @@ from portal.db.tables import Account
 from portal.errors import Conflict, NotSignedIn
 from portal.rules.budgets import Limits
 from portal.rules.mails import MAILS_A_DAY
-from tests.cast import NOW, PASSWORD, run
+from tests.cast import NOW, OPERATOR, PASSWORD, run
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_nobody_is_flooded(post: None, alice: Account) -> None:
 
 
 def test_a_suspended_account_gets_none(post: None, alice: Account) -> None:
-    run(set_active, "test", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     with pytest.raises(NotSignedIn):
         run(send_test_mail, alice.id, NOW)
     assert run(mails_of, alice.id, 10) == []
@@ -62,7 +62,7 @@ def test_without_mail_nobody_is_told_and_nothing_has_failed(alice: Account) -> N
 
 def test_what_waits_for_a_suspended_account_is_not_sent(post: None, alice: Account) -> None:
     run(send_test_mail, alice.id, NOW)
-    run(set_active, "test", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     assert [(mail.state, mail.error) for mail in run(mails_of, alice.id, 10)] == [
         ("failed", "The account was suspended.")
     ]
@@ -73,7 +73,7 @@ def test_alerts_that_are_not_wanted_any_more_are_not_sent(
     post: None, alice: Account, enabled: bool, email: str | None
 ) -> None:
     run(change_alerts, alice.id, True, 80, None, NOW)
-    run(set_budget, "test", "alice", Limits(daily=0), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=0), NOW)
     assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["queued"]
     run(change_alerts, alice.id, enabled, 80, email, NOW)
     assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["failed"]

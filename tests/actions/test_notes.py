@@ -9,7 +9,7 @@ from portal.db.notes import note
 from portal.db.tables import Account, UsageEvent
 from portal.errors import InvalidInput, NotFound, NotSignedIn
 from portal.rules.text import MAX_NOTE
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_the_longest_note_fits(alice: Account, usage_id: int) -> None:
 
 
 def test_an_open_page_of_a_suspended_account_writes_no_note(alice: Account, usage_id: int) -> None:
-    run(set_active, "root", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     with pytest.raises(NotSignedIn):
         run(write_note, alice.id, usage_id, "Still here.", NOW)
     assert run(note, alice.id, usage_id) is None

@@ -19,7 +19,7 @@ from portal.rules.pricing import MAX_TOKENS
 from portal.rules.usage import UsageFilter
 from portal.views.summary import load_summary
 from portal.views.usage import load_usage
-from tests.cast import NOW, Gateway, daily_of, hourly_of, report, results, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, daily_of, hourly_of, report, results, run, send, viewer_of
 
 UTC = zone("UTC")
 DAY = timedelta(1)
@@ -36,8 +36,8 @@ def ties(account: Account) -> bool:
 @pytest.fixture
 def without_price(alice: Account, gateway: Gateway) -> None:
     """The book begins today; Alice has made two requests before and one since."""
-    run(remove_price, "root", None, NOW)
-    run(enter_price, "root", Decimal("0.00003"), NOW, NOW)
+    run(remove_price, OPERATOR, None, NOW)
+    run(enter_price, OPERATOR, Decimal("0.00003"), NOW, NOW)
     days_ago = [report(f"r-{n}", requested_at=NOW - n * DAY) for n in range(3)]
     assert results(send(gateway, *days_ago)) == ["accepted"] * 3
 
@@ -52,12 +52,12 @@ def test_a_request_of_a_time_without_price_is_stored_and_counted_as_such(without
 
 
 def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: None, alice: Account) -> None:
-    run(enter_price, "root", Decimal("0.00001"), NOW - DAY - DAY / 2, NOW)
-    assert run(repair_costs, "root", None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
+    run(enter_price, OPERATOR, Decimal("0.00001"), NOW - DAY - DAY / 2, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
     assert total(alice) == Figures(360, 300, 60, 360, 3, 3_600_000 + 1_200_000, unpriced=1)
     assert ties(alice)
-    run(enter_price, "root", Decimal(0), NOW - 9 * DAY, NOW)
-    assert run(repair_costs, "root", None, UTC, NOW) == Repair(repaired=1, left=0, last=None)
+    run(enter_price, OPERATOR, Decimal(0), NOW - 9 * DAY, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=0, last=None)
     assert total(alice) == Figures(360, 300, 60, 360, 3, 4_800_000)
     assert run(load_usage, viewer_of(alice), UsageFilter(), NOW).totals == total(alice)
     before = daily_of(alice), hourly_of(alice)
@@ -68,18 +68,18 @@ def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: Non
 def test_a_repair_stops_where_the_sums_are_as_large_as_they_can_be_counted(
     without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(enter_price, "root", Decimal("0.00002"), NOW - 9 * DAY, NOW)
+    run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
     monkeypatch.setattr("portal.actions.prices.MAX_SUM", 3_600_000 + 2_400_000)
-    assert run(repair_costs, "root", None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
     assert total(alice) == Figures(360, 300, 60, 360, 3, 6_000_000, unpriced=1)
     assert ties(alice)
 
 
 def test_a_repair_changes_no_cost_that_is_fixed(without_price: None, alice: Account) -> None:
-    run(enter_price, "root", Decimal("0.00002"), NOW - 9 * DAY, NOW)
-    run(repair_costs, "root", None, UTC, NOW)
-    run(enter_price, "root", Decimal("0.5"), NOW - 9 * DAY, NOW)
-    assert run(repair_costs, "root", None, UTC, NOW) == Repair(repaired=0, left=0, last=None)
+    run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
+    run(repair_costs, OPERATOR, None, UTC, NOW)
+    run(enter_price, OPERATOR, Decimal("0.5"), NOW - 9 * DAY, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=0, left=0, last=None)
     assert total(alice).cost_nano_eur == 3_600_000 + 2 * 2_400_000
 
 
@@ -87,30 +87,30 @@ def test_a_repair_goes_on_where_its_last_batch_ended(
     without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prices, "BATCH", 1)
-    first = run(repair_costs, "root", None, UTC, NOW)
+    first = run(repair_costs, OPERATOR, None, UTC, NOW)
     assert (first.left, first.last is not None) == (1, True)
-    run(enter_price, "root", Decimal("0.00002"), NOW - DAY, NOW)
-    second = run(repair_costs, "root", first.last, UTC, NOW)
+    run(enter_price, OPERATOR, Decimal("0.00002"), NOW - DAY, NOW)
+    second = run(repair_costs, OPERATOR, first.last, UTC, NOW)
     assert second.repaired == 1
-    assert run(repair_costs, "root", second.last, UTC, NOW) == Repair(0, 0, None)
+    assert run(repair_costs, OPERATOR, second.last, UTC, NOW) == Repair(0, 0, None)
     assert total(alice).unpriced == 1
 
 
 def test_a_cost_beyond_all_bounds_is_left(alice: Account, gateway: Gateway) -> None:
-    run(remove_price, "root", None, NOW)
+    run(remove_price, OPERATOR, None, NOW)
     send(gateway, report(prompt_tokens=MAX_TOKENS, cost_factor=Decimal(1000)))
-    run(enter_price, "root", Decimal(1), NOW - DAY, NOW)
-    assert run(repair_costs, "root", None, UTC, NOW) == Repair(repaired=0, left=1, last=None)
+    run(enter_price, OPERATOR, Decimal(1), NOW - DAY, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=0, left=1, last=None)
     assert (total(alice).unpriced, total(alice).cost_nano_eur) == (1, 0)
 
 
 def test_billing_says_that_no_price_is_in_force(alice: Account) -> None:
-    run(remove_price, "root", None, NOW)
+    run(remove_price, OPERATOR, None, NOW)
     assert run(load_summary, alice.id, NOW).price is None
 
 
 def test_only_a_price_that_is_there_can_be_removed(alice: Account) -> None:
-    run(remove_price, "root", None, NOW)
+    run(remove_price, OPERATOR, None, NOW)
     for begins in (None, NOW):
         with pytest.raises(NotFound):
-            run(remove_price, "root", begins, NOW)
+            run(remove_price, OPERATOR, begins, NOW)

@@ -23,7 +23,7 @@ from portal.rules.usage import Status, UsageFilter, UsageReport
 from portal.views.accounts import Viewer
 from portal.views.billing import load_billing
 from portal.views.usage import load_export, load_usage
-from tests.cast import NOW, Gateway, daily_of, hourly_of, report, results, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, daily_of, hourly_of, report, results, run, send, viewer_of
 
 UTC, KATHMANDU = zone("UTC"), zone("Asia/Kathmandu")
 DAY = timedelta(1)
@@ -108,12 +108,12 @@ def test_late_events_of_a_pruned_day_count_and_can_be_pruned_too(used: None, ali
 def test_events_with_a_note_or_without_a_cost_stay(used: None, alice: Account, gateway: Gateway) -> None:
     noted = listed(viewer_of(alice), EVER)[-1]
     run(write_note, alice.id, noted.id, "Keep this.", NOW)
-    run(remove_price, "root", None, NOW)
+    run(remove_price, OPERATOR, None, NOW)
     send(gateway, report("unpriced", requested_at=NOW - 18 * DAY))
     assert prune(alice) == 40
     kept = [row for row in listed(viewer_of(alice), EVER) if row.requested_at.date() < FIRST_KEPT]
     assert {(row.note, row.cost_nano_eur is None) for row in kept} == {("Keep this.", False), (None, True)}
-    run(enter_price, "root", FIRST_PRICE, NOW - 99 * DAY, NOW)
+    run(enter_price, OPERATOR, FIRST_PRICE, NOW - 99 * DAY, NOW)
     assert run(load_usage, viewer_of(alice), EVER, NOW).totals.requests == 39 + 2
     assert ties(alice)
 

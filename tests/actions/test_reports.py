@@ -4,12 +4,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal.actions.gateways import create_gateway, import_gateway, rotate_gateway_token
+from portal.actions.gateways import create_gateway, create_gateway_token, import_gateway
 from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
 from portal.actions.usage import Result
 from portal.db.counters import count_requests
-from portal.db.gateways import gateway_named
+from portal.db.gateways import all_gateways, gateway_named
 from portal.db.rejected import rejected_reasons
 from portal.db.sql.session import Database
 from portal.db.tables import Account
@@ -19,7 +19,7 @@ from portal.rules.reporters import OWN_REPORTS, Person, Reporter
 from portal.rules.secrets import digest
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 from portal.views.summary import load_summary
-from tests.cast import NOW, Gateway, run
+from tests.cast import NOW, OPERATOR, Gateway, run
 
 UTC = ZoneInfo("UTC")
 
@@ -80,13 +80,20 @@ def test_two_people_may_report_the_same_id(alice: Account, bob: Account, alices_
     assert (tokens(alice), tokens(bob), run(count_requests)) == (120, 25, 2)
 
 
-@pytest.mark.parametrize("make", [create_gateway, import_gateway, rotate_gateway_token])
+@pytest.mark.parametrize("make", [create_gateway, import_gateway])
 def test_no_gateway_can_report_among_peoples_own_reports(
     db: Database, alice: Account, alices_key: NewKey, make: object
 ) -> None:
     store(person(alice, alices_key), report())
     with pytest.raises(InvalidInput):
-        run(make, "test", OWN_REPORTS, NOW)  # type: ignore[arg-type]
+        run(make, OPERATOR, OWN_REPORTS, NOW)  # type: ignore[arg-type]
+
+
+def test_own_reports_get_no_gateway_token(db: Database, alice: Account, alices_key: NewKey) -> None:
+    store(person(alice, alices_key), report())
+    (gateway,) = run(all_gateways)
+    with pytest.raises(InvalidInput, match="their own API keys"):
+        run(create_gateway_token, OPERATOR, gateway.id, NOW)
 
 
 def test_a_replay_is_counted_for_the_gateway_and_billed_never(alice: Account, gateway: Gateway) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy import select, text
 from portal.actions import usage
 from portal.actions.accounts import set_active
 from portal.actions.administration import assign_template, define_template
-from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.prices import enter_price
 from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Result
@@ -25,7 +24,6 @@ from portal.actions.verification import verify_account
 from portal.db import events
 from portal.db.counters import account_counters, counter
 from portal.db.events import count_events, insert_events
-from portal.db.gateways import gateway_named
 from portal.db.held import count_held
 from portal.db.keys import keys
 from portal.db.sql.schema import pin_budget_timezone
@@ -38,7 +36,7 @@ from portal.rules.pricing import MAX_TOKENS
 from portal.rules.rollups import CounterKey, DailyKey
 from portal.rules.secrets import API_KEY, digest
 from portal.rules.usage import UsageReport
-from tests.cast import NOW, Gateway, create_member, daily_of, report, results, run, send
+from tests.cast import NOW, OPERATOR, Gateway, create_member, daily_of, new_gateway, report, results, run, send
 
 DAY, HOUR, MICROSECOND = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -63,10 +61,7 @@ def last_use(account: Account) -> datetime | None:
 
 @pytest.fixture
 def other_gateway(gateway: Gateway) -> Gateway:
-    token = run(create_gateway, "test", "moe-2", NOW)
-    row = run(gateway_named, "moe-2")
-    assert row is not None
-    return Gateway(row.id, row.name, token)
+    return new_gateway("moe-2")
 
 
 # What is stored
@@ -188,7 +183,7 @@ def test_usage_of_an_expired_key_happened(alice: Account, gateway: Gateway) -> N
 def test_usage_of_a_suspended_account_happened(
     alice: Account, alices_key: NewKey, gateway: Gateway, named: bool
 ) -> None:
-    run(set_active, "root", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     who = {"username": "alice"} if named else {"key_hash": digest(alices_key.secret)}
     assert results(send(gateway, report(**who))) == [Result.ACCEPTED]
     assert total(alice).requests == 1
@@ -471,22 +466,22 @@ def test_repetitions_and_rejections_are_no_use_of_a_key(alice: Account, alices_k
 )
 def test_cost_factor(alice: Account, gateway: Gateway, reported: str | None, template: str | None, factor: str) -> None:
     for name, each in (("expensive", "10"), ("free", "0"), ("own", "1.5")):
-        run(define_template, "root", name, Decimal(each), [], NOW)
-    run(assign_template, "root", "alice", "own", NOW)
+        run(define_template, OPERATOR, name, Decimal(each), [], NOW)
+    run(assign_template, OPERATOR, "alice", "own", NOW)
     send(gateway, report(cost_factor=None if reported is None else Decimal(reported), template=template))
     assert stored().cost_factor == Decimal(factor)
     assert stored().billable_tokens == 120 * Decimal(factor)
 
 
 def test_without_any_template_the_factor_is_one(alice: Account, bob: Account, gateway: Gateway) -> None:
-    run(define_template, "root", "bobs", Decimal(7), [], NOW)
-    run(assign_template, "root", "bob", "bobs", NOW)
+    run(define_template, OPERATOR, "bobs", Decimal(7), [], NOW)
+    run(assign_template, OPERATOR, "bob", "bobs", NOW)
     send(gateway, report("r-1", username="alice"), report("r-2", username="bob"))
     assert [stored(id).cost_factor for id in ("r-1", "r-2")] == [1, 7]
 
 
 def test_the_price_of_the_requests_own_instant_counts(alice: Account, gateway: Gateway) -> None:
-    run(enter_price, "root", Decimal("0.00003"), NOW - DAY, NOW)
+    run(enter_price, OPERATOR, Decimal("0.00003"), NOW - DAY, NOW)
     send(
         gateway,
         report("before", requested_at=NOW - DAY - MICROSECOND),
@@ -497,14 +492,14 @@ def test_the_price_of_the_requests_own_instant_counts(alice: Account, gateway: G
 
 def test_a_later_price_never_changes_the_past(alice: Account, gateway: Gateway) -> None:
     send(gateway, report())
-    run(enter_price, "root", Decimal("0.5"), NOW - DAY, NOW)
+    run(enter_price, OPERATOR, Decimal("0.5"), NOW - DAY, NOW)
     assert stored().cost_nano_eur == 2_400_000
     assert total(alice).cost_nano_eur == 2_400_000
     assert run(lambda session: list(verify_account(session, alice.id, ZoneInfo("UTC")))) == []
 
 
 def test_a_request_dearer_than_possible_is_rejected(alice: Account, gateway: Gateway) -> None:
-    run(enter_price, "root", Decimal(1), NOW - DAY, NOW)
+    run(enter_price, OPERATOR, Decimal(1), NOW - DAY, NOW)
     most = {"completion_tokens": 0, "cost_factor": Decimal(1)}
     outcomes = send(
         gateway,

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from portal.actions.gateways import create_gateway
 from portal.actions.usage import Result, record_usage
 from portal.actions.verification import verify_account
 from portal.db.gateways import gateway_named
@@ -18,7 +17,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageCounter
 from portal.rules.usage import UsageReport
 from portal.settings import settings
-from tests.cast import NOW, Gateway, report, results, run, send
+from tests.cast import NOW, Gateway, new_gateway, report, results, run, send
 from tests.databases import Server
 
 HUNDRED = [report(f"r-{number}", prompt_tokens=number, completion_tokens=0) for number in range(100)]
@@ -46,7 +45,7 @@ def test_a_hundred_events_in_fifty_batches_at_once_count_once(alice: Account, ga
 
 
 def test_each_gateways_own_hundred_count(alice: Account, gateway: Gateway, db: Database) -> None:
-    run(create_gateway, "test", "moe-2", NOW)
+    new_gateway("moe-2")
     other = run(gateway_named, "moe-2")
     assert other is not None
     senders = [gateway, Gateway(other.id, other.name, "")] * 10

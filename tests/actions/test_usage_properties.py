@@ -10,21 +10,18 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.orm import Session
 
-from portal.actions.gateways import create_gateway
 from portal.actions.usage import Result
 from portal.actions.verification import rebuild_account, verify_account
 from portal.db.counters import account_counters
 from portal.db.events import account_events
-from portal.db.gateways import gateway_named
 from portal.db.sql.session import Database
 from portal.db.usage import Selection, usage_totals
 from portal.rules.figures import Figures
 from portal.rules.figures import total as sum_of
 from portal.rules.periods import EPOCH_DAY, Period
 from portal.rules.usage import UsageReport
-from tests.cast import NOW, Gateway, create_member, daily_of, report, results, run, send
+from tests.cast import NOW, create_member, daily_of, new_gateway, report, results, run, send
 
 EVER = Selection(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC))
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe"]
@@ -124,13 +121,6 @@ def as_alias(said: UsageReport, names: dict[str, str]) -> UsageReport:
     return report(**{**{name: getattr(said, name) for name in UsageReport.__slots__}, "username": alias})
 
 
-def new_gateway(session: Session, name: str) -> Gateway:
-    token = create_gateway(session, "test", name, NOW)
-    row = gateway_named(session, name)
-    assert row is not None
-    return Gateway(row.id, name, token)
-
-
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=deliveries(), zone=st.sampled_from(ZONES))
 def test_any_order_and_repetition_of_batches_counts_every_event_once(
@@ -139,7 +129,7 @@ def test_any_order_and_repetition_of_batches_counts_every_event_once(
     example = next(examples)
     names = {who: f"{who}-{example}" for who in ("alice", "bob")}
     accounts = {who: create_member(name) for who, name in names.items()}
-    gateway = run(new_gateway, f"moe-{example}")
+    gateway = new_gateway(f"moe-{example}")
     model = Model(ZoneInfo(zone))
     told: Counter[Result] = Counter()
 

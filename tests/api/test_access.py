@@ -12,7 +12,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.web.visitors import cookie_name
 from tests.api.conftest import As, Client, everything
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 
 ROUTES = [
     (method.upper(), path.replace("{usage_id}", "1").replace("{key_id}", "1"), operation)
@@ -71,7 +71,7 @@ def test_an_ended_session_is_none(
     elif ending == "expired":
         clock.shift(15 * 24 * 3600)
     else:
-        run(set_active, "test", "alice", False, NOW)
+        run(set_active, OPERATOR, "alice", False, NOW)
     for method, path in OWN:
         assert client.request(method, path).status_code == 401
 

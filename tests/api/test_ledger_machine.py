@@ -25,7 +25,6 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from portal.actions.administration import set_budget
-from portal.actions.gateways import create_gateway
 from portal.actions.held import assign_held
 from portal.actions.prices import enter_price, remove_price, repair_costs
 from portal.actions.pruning import prune_account
@@ -43,7 +42,7 @@ from portal.rules.usage import UsageReport
 from portal.web.visitors import cookie_name
 from tests.api.conftest import Client
 from tests.api.ledger_model import Entry, Ledger
-from tests.cast import NOW, create_member, report, run
+from tests.cast import NOW, OPERATOR, create_member, new_gateway, report, run
 from tests.databases import empty
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
@@ -89,7 +88,7 @@ class LedgerMachine(RuleBasedStateMachine):
         empty(self.database)
         self.now, self.model = NOW, Ledger()
         self.accounts = {name: create_member(name, time_zone=zone.key) for name, zone in ZONES.items()}
-        run(create_gateway, "test", "moe", NOW)
+        new_gateway("moe")
         gateway = run(gateway_named, "moe")
         assert gateway is not None
         self.gateway_id = gateway.id
@@ -117,7 +116,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def enter_price(self, cents: int, back: int) -> None:
         """An administrator enters a price, also one that began in the past."""
         begins = NOW - timedelta(days=back)
-        run(enter_price, "root", Decimal(cents) / 100_000, begins, self.now)
+        run(enter_price, OPERATOR, Decimal(cents) / 100_000, begins, self.now)
         self.model.book[begins] = Fraction(cents, 100_000)
 
     @precondition(lambda self: self.model.book)
@@ -131,7 +130,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Something arrives, a price is entered for its time or another, and what has one now gets its cost."""
         self.ingest(batch=batch, times=1)
         self.enter_price(cents=2, back=back)
-        run(repair_costs, "root", None, UTC_ZONE, self.now)
+        run(repair_costs, OPERATOR, None, UTC_ZONE, self.now)
         self.model.repair()
 
     @precondition(lambda self: self.model.open_strays())
@@ -141,14 +140,14 @@ class LedgerMachine(RuleBasedStateMachine):
         body = data.draw(st.sampled_from(sorted(self.model.open_strays())))
         number = run_in_reading(lambda session: session.scalar(select(HeldEvent.id).where(HeldEvent.body == body)))
         assert number is not None
-        run(assign_held, "root", number, owner, UTC_ZONE, self.now)
+        run(assign_held, OPERATOR, number, owner, UTC_ZONE, self.now)
         self.model.assign(body, owner)
 
     @rule(owner=st.sampled_from(NAMES), daily=st.sampled_from([None, 0, 100]), total=st.sampled_from([None, 10**6]))
     def set_budget(self, owner: str, daily: int | None, total: int | None) -> None:
         """An administrator changes limits."""
         limits = Limits(daily=daily, total=total)
-        run(set_budget, "root", owner, limits, self.now)
+        run(set_budget, OPERATOR, owner, limits, self.now)
         self.model.limits[owner] = limits
 
     @rule(batch=BATCHES, back=st.sampled_from([0, 10, 100]))
@@ -205,7 +204,7 @@ class LedgerMachine(RuleBasedStateMachine):
             client.close()
 
     def _remove(self, begins: datetime | None) -> None:
-        run(remove_price, "root", begins, self.now)
+        run(remove_price, OPERATOR, begins, self.now)
         del self.model.book[begins]
 
     def _check_budget(self, name: str, answer: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account, Mail
 from portal.db.templates import AssignedModel
 from portal.rules.budgets import Limits
-from tests.cast import PASSWORD, PASSWORD_HASH
+from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH
 from tests.portals import Process
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +141,7 @@ class Portal:
         account = self.run(create)
         key = self.run(create_key, account.id, f"{name}-laptop", None, now)
         if limits is not None:
-            self.run(set_budget, "test", name, limits, now)
+            self.run(set_budget, OPERATOR, name, limits, now)
         signed_in = self.run(open_session_for, account.id, Browser("test", "127.0.0.1"), now)
         return Person(account, key, signed_in.token)
 
@@ -175,7 +175,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     migrate(database)
     port = free_port()
     running = Portal(port, directory, database)
-    running.gateway_token = running.run(create_gateway, "test", "browser-tests", datetime.now(UTC))
+    running.gateway_token = running.run(create_gateway, OPERATOR, "browser-tests", datetime.now(UTC)).token or ""
     running.start()
     yield running
     running.stop()
@@ -228,8 +228,8 @@ def busy(portal: Portal) -> Person:
             "Code", "a-model-with-a-name-that-is-far-too-long-for-any-column:480b-instruct-q8", "gpu-02", False
         ),
     ]
-    portal.run(define_template, "test", "research", Decimal("1.25"), models, now)
-    portal.run(assign_template, "test", "bertha", "research", now)
+    portal.run(define_template, OPERATOR, "research", Decimal("1.25"), models, now)
+    portal.run(assign_template, OPERATOR, "bertha", "research", now)
     modes = ["native", "moe_orchestrated", "moe_reasoning", "moe_research", "agent", "planner", "embedding", "batch"]
     portal.report(
         person,
@@ -253,9 +253,9 @@ def wordy(portal: Portal) -> Person:
     person = portal.person(LONG_USER, role="admin")
     now = datetime.now(UTC)
     models = [AssignedModel("Code", LONG_MODEL, LONG_GATEWAY, True), AssignedModel("Code", "gpt-5", "gpu-02", False)]
-    portal.run(define_template, "test", LONG_TEMPLATE, Decimal("1.25"), models, now)
-    portal.run(assign_template, "test", LONG_USER, LONG_TEMPLATE, now)
-    portal.run(create_gateway, "test", LONG_GATEWAY, now)
+    portal.run(define_template, OPERATOR, LONG_TEMPLATE, Decimal("1.25"), models, now)
+    portal.run(assign_template, OPERATOR, LONG_USER, LONG_TEMPLATE, now)
+    portal.run(create_gateway, OPERATOR, LONG_GATEWAY, now)
     portal.report(
         person,
         {"model": LONG_MODEL, "mode": LONG_MODE, "prompt_tokens": 54_321, "template": LONG_TEMPLATE},

@@ -30,7 +30,7 @@ from portal.errors import Unavailable
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.secrets import API_KEY, digest, new_secret
 from portal.settings import settings
-from tests.cast import NOW, opens, run
+from tests.cast import NOW, OPERATOR, opens, run
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the
 from tests.databases import Server
 from tools.import_proof.source import AT, Sovereign, insert, request
@@ -341,7 +341,7 @@ def test_limits_templates_and_notes_come_with_their_people(db: Database, soverei
 
 
 def test_what_is_here_already_stays_as_it_is(db: Database, alice: Account, sovereign: Sovereign) -> None:
-    run(set_budget, "test", "alice", Limits(daily=5), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=5), NOW)
     sovereign.user("alice", email="other@example.org", is_admin=True, is_active=False)
     sovereign.add("token_budgets", user_id="u-alice", daily_limit=1000)
     done = portal("import", "moe-sovereign", sovereign.url)
@@ -392,7 +392,7 @@ def test_usage_that_was_held_comes_with_the_people_it_is_assigned_to(
     sovereign.request("j-1", "Jörg Müller")
     bring(sovereign)
     [(held, _)] = run_in_reading(held_events)
-    run(assign_held, "test", held.id, "alice", settings().budget_zone, utc_now())
+    run(assign_held, OPERATOR, held.id, "alice", settings().budget_zone, utc_now())
     assert bring(sovereign, "--again")["requests"] == [0, 1, 0]
     assert sums() == [("alice", 1, 100, 20, 120)]
 

@@ -17,7 +17,6 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import func, select
 
-from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.cli import import_usage
 from portal.db.gateways import all_gateways
@@ -26,7 +25,7 @@ from portal.db.tables import Account, Gateway, HeldEvent, UsageEvent
 from portal.errors import Unavailable
 from portal.imports import file_import, progress
 from portal.rules.secrets import digest
-from tests.cast import NOW, run
+from tests.cast import NOW, new_gateway, run
 from tests.cli.terminal import audit, misuse, portal, rows, succeed
 
 Write = Callable[..., Path]
@@ -186,7 +185,7 @@ def test_logs_of_new_api_go_by_user_names_and_leave_top_ups_out(write: Write, al
 
 
 def test_rows_go_to_the_gateway_that_is_there_in_its_mode(write: Write, alice: Account) -> None:
-    run(create_gateway, "test", "moe-1", NOW, "moe_orchestrated")
+    new_gateway("moe-1", mode="moe_orchestrated")
     succeed("import", "usage", str(write([used(1)])), "--gateway", "moe-1")
     [event] = run(lambda session: list(session.scalars(select(UsageEvent))))
     assert (event.mode, len(run(all_gateways))) == ("moe_orchestrated", 1)

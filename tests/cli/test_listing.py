@@ -14,7 +14,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel
 from portal.rules.budgets import BudgetType, Limits
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 from tests.cli.terminal import portal, succeed
 
 
@@ -27,9 +27,9 @@ def printed(*words: str) -> Any:
 def filled(db: Database, alice: Account, bob: Account, alices_key: NewKey, gateway: Gateway) -> None:
     """One row of everything that is listed."""
     send(gateway, report("r-1"), report("r-2", username="nobody"))
-    run(set_budget, "test", "alice", Limits(1_000, None, 5_000, BudgetType.SUBSCRIPTION), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(1_000, None, 5_000, BudgetType.SUBSCRIPTION), NOW)
     model = AssignedModel("Code", "qwen3", "gpu-01", True)
-    run(define_template, "test", "research", Decimal("1.25"), [model], NOW)
+    run(define_template, OPERATOR, "research", Decimal("1.25"), [model], NOW)
 
 
 LISTS = [

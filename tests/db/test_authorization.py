@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.db.authorization import Asked, asked_about
 from portal.db.reservations import reserve
 from portal.db.sql.session import Database
 from portal.db.tables import Account, PrunedEvent
 from portal.rules.secrets import digest
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, new_gateway, report, run, send
 
 
 def about(db: Database, token: str, key: str, request_id: str | None = None) -> Asked:
@@ -22,7 +21,7 @@ def about(db: Database, token: str, key: str, request_id: str | None = None) -> 
 
 
 def test_a_stored_or_pruned_event_is_reported(alices_key: NewKey, gateway: Gateway, db: Database) -> None:
-    other = run(create_gateway, "test", "moe-2", NOW)
+    other = new_gateway("moe-2")
     send(gateway, report("stored"))
     with db.transaction() as session:
         session.add(PrunedEvent(gateway_id=gateway.id, external_id="pruned", fingerprint="0" * 64))
@@ -32,7 +31,7 @@ def test_a_stored_or_pruned_event_is_reported(alices_key: NewKey, gateway: Gatew
 
     assert is_reported(gateway.token, "stored") is is_reported(gateway.token, "pruned") is True
     assert is_reported(gateway.token, "new") is is_reported(gateway.token, None) is False
-    assert is_reported(other, "stored") is is_reported(other, "pruned") is False
+    assert is_reported(other.token, "stored") is is_reported(other.token, "pruned") is False
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.gateways import create_gateway
 from portal.db.gateways import gateway_named
 from portal.db.reservations import drop_expired, release, reserve, reserved_tokens
 from portal.db.sql.session import Database
 from portal.db.tables import Account, Reservation
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, new_gateway, report, run, send
 
 LATER = NOW + timedelta(minutes=15)
 
@@ -25,7 +24,7 @@ def hold(gateway_id: int, request_id: str, account: Account, tokens: int, *, unt
 
 @pytest.fixture
 def other_gateway(db: Database) -> int:
-    run(create_gateway, "test", "moe-2", NOW)
+    new_gateway("moe-2")
     row = run(gateway_named, "moe-2")
     assert row is not None
     return row.id

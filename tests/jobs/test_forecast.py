@@ -10,7 +10,7 @@ from portal.db.tables import Account
 from portal.jobs.forecast import warn_all
 from portal.rules.alerts import CrossingKind
 from portal.rules.budgets import Limits
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 
 DAYS = 28
 
@@ -34,7 +34,7 @@ def told(account: Account) -> list[tuple[str, str]]:
 
 def wants(account: Account, *, monthly: int, forecast: bool = True) -> None:
     run(change_alerts, account.id, True, 100, None, NOW, forecast=forecast)
-    run(set_budget, "test", account.username, Limits(monthly=monthly), NOW)
+    run(set_budget, OPERATOR, account.username, Limits(monthly=monthly), NOW)
 
 
 def test_who_will_run_out_before_the_month_does_is_warned_once(steady: None, alice: Account) -> None:
@@ -61,6 +61,6 @@ def test_who_need_not_is_not(steady: None, alice: Account, monthly: int, forecas
 def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: Account, bob: Account) -> None:
     for account in (alice, bob):
         wants(account, monthly=25_000)
-    run(set_active, "test", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     assert warn_all(NOW) == 1
     assert (told(alice), told(bob)) == ([], [("monthly", CrossingKind.FORECAST)])

@@ -18,7 +18,7 @@ from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.rules.budgets import Limits
 from portal.web.server import listen
-from tests.cast import NOW, Gateway, run
+from tests.cast import NOW, OPERATOR, Gateway, run
 from tests.databases import Server
 from tests.jobs.mortal import Moment, Mortals
 from tests.postoffice import PostOffice
@@ -123,7 +123,7 @@ def cross(life: Life, gateway: Gateway) -> bool:
 def test_one_crossing_and_a_mail_whenever_the_server_dies(
     moment: Moment, life: Life, office: PostOffice, alice: Account, gateway: Gateway
 ) -> None:
-    run(set_budget, "test", "alice", Limits(daily=1000), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=1000), NOW)
     run(set_alert_settings, alice.id, AlertSettings(enabled=True), NOW)
     life.begin(NOW, DIES=moment)
     is_acknowledged = cross(life, gateway)

@@ -32,7 +32,7 @@ from portal.rules.budgets import Limits
 from portal.rules.usage import UsageFilter
 from portal.settings import settings
 from portal.views.usage import load_usage
-from tests.cast import viewer_of
+from tests.cast import OPERATOR, viewer_of
 from tests.portals import ROOT, Process
 
 EXAMPLE = ROOT / "examples" / "litellm"
@@ -87,7 +87,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     migrate(database)
     now = utc_now()
     with database.transaction() as session:
-        token = create_gateway(session, "test", "litellm", now, "moe_orchestrated")
+        token = create_gateway(session, OPERATOR, "litellm", now, "moe_orchestrated").token or ""
         account = add_account(session, "mara", "Mara", "mara@example.org", "user", None, now)
         account.time_zone = "Europe/Berlin"
         key = create_key(session, account.id, "laptop", None, now)
@@ -151,12 +151,12 @@ def test_a_chat_is_shown_to_the_person_whose_key_it_was_made_with(house: House) 
 
 
 def test_a_spent_budget_is_a_rate_limit_with_the_time_to_come_again(house: House) -> None:
-    house.run(set_budget, "test", "mara", Limits(daily=1), utc_now())
+    house.run(set_budget, OPERATOR, "mara", Limits(daily=1), utc_now())
     time.sleep(CACHED)
     refused = house.chat()
     assert refused["error"] == "RateLimitError"
     assert 0 < int(refused["retry_after"]) <= 24 * 3600 + 3600
-    house.run(set_budget, "test", "mara", Limits(), utc_now())
+    house.run(set_budget, OPERATOR, "mara", Limits(), utc_now())
     time.sleep(CACHED)
     assert "error" not in house.chat()
 

@@ -14,7 +14,7 @@ from portal.views.accounts import (
     load_running_sessions,
     load_viewer,
 )
-from tests.cast import NOW, create_member, run, viewer_of
+from tests.cast import NOW, OPERATOR, create_member, run, viewer_of
 
 FIREFOX, CHROME = Browser("Firefox", "192.0.2.1"), Browser("Chrome", "192.0.2.2")
 HOUR = timedelta(hours=1)
@@ -51,7 +51,7 @@ def test_other_text_is_nobody(alice: Account, token: str) -> None:
 def test_an_ended_session_is_nobodys(alice: Account, bob: Account) -> None:
     out, over, suspended = enter(alice), enter(alice), enter(bob)
     run(sign_out, out.token)
-    run(set_active, "root", "bob", False, NOW)
+    run(set_active, OPERATOR, "bob", False, NOW)
     assert run(load_viewer, out.token, NOW) is None
     assert run(load_viewer, suspended.token, NOW) is None
     end = NOW + timedelta(hours=settings().session_hours)
@@ -77,7 +77,7 @@ def test_which_sessions_run(alice: Account, bob: Account) -> None:
     assert mine is not None
     assert bobs is not None
     ids = {mine.session_id or 0, bobs.session_id or 0, 2**62}
-    run(set_active, "root", "bob", False, NOW)
+    run(set_active, OPERATOR, "bob", False, NOW)
     assert run(load_running_sessions, ids, NOW) == {mine.session_id}
 
 

@@ -2,7 +2,6 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
 from portal.db.gateways import MOST_SEARCHED, gateway_named
@@ -13,17 +12,19 @@ from portal.db.uncounted import Uncounted
 from portal.errors import Forbidden, NotFound
 from portal.rules.keys import NOTED_EVERY
 from portal.rules.reporters import Reporter
+from portal.rules.secrets import key_prefix
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 from portal.views.gateways import (
     Connection,
     Light,
+    find_gateway,
     load_gateway,
     load_gateway_connection,
     load_gateways,
     load_key_connection,
 )
-from tests.cast import NOW, Gateway, report, run
+from tests.cast import NOW, Gateway, new_gateway, report, run
 
 
 def arrives(gateway: Gateway, *entries: UsageReport | Rejected, ignored: int = 0) -> None:
@@ -77,7 +78,7 @@ def test_trouble_is_told_with_its_reason(
 
 
 def test_another_gateways_event_lights_nothing(admin: Account, alice: Account, gateway: Gateway) -> None:
-    run(create_gateway, "test", "moe-2", NOW)
+    new_gateway("moe-2")
     other = run(gateway_named, "moe-2")
     assert other is not None
     arrives(gateway, report(), Rejected(None, "No."))
@@ -127,3 +128,14 @@ def test_a_new_key_is_waited_for_until_it_is_used(alice: Account, alices_key: Ne
 def test_nobody_sees_whether_anothers_key_is_used(bob: Account, alices_key: NewKey) -> None:
     with pytest.raises(NotFound):
         run(load_key_connection, bob.id, alices_key.id)
+
+
+def test_operator_finds_a_gateway_by_its_name(gateway: Gateway) -> None:
+    found = run(find_gateway, gateway.name)
+    assert (found.id, found.mode, [token.prefix for token in found.tokens]) == (
+        gateway.id,
+        "native",
+        [key_prefix(gateway.token)],
+    )
+    with pytest.raises(NotFound, match="There is no gateway called moe-2"):
+        run(find_gateway, "moe-2")

@@ -12,7 +12,7 @@ from portal.rules.periods import DayRange
 from portal.rules.pricing import FIRST_PRICE, Price
 from portal.views.billing import load_billing
 from portal.views.summary import load_summary
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 
 DAY = timedelta(days=1)
 
@@ -45,7 +45,7 @@ def test_without_usage_there_are_zeros_and_no_models(alice: Account, gateway: Ga
 
 def test_the_price_is_the_one_in_force(alice: Account) -> None:
     tomorrow = NOW + DAY
-    run(enter_price, "root", Decimal("0.00003"), tomorrow, NOW)
+    run(enter_price, OPERATOR, Decimal("0.00003"), tomorrow, NOW)
     assert run(load_summary, alice.id, NOW).price == Price(FIRST_PRICE, None)
     assert run(load_summary, alice.id, tomorrow).price == Price(Decimal("0.00003"), tomorrow)
 

@@ -19,7 +19,7 @@ from portal.views.billing import load_billing
 from portal.views.dashboard import load_dashboard
 from portal.views.summary import load_summary
 from portal.views.usage import load_export, load_usage
-from tests.cast import NOW, Gateway, report, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send, viewer_of
 
 HOUR = timedelta(hours=1)
 
@@ -29,7 +29,7 @@ def send_history(gateway: Gateway, days: int, seed: int) -> None:
     random = Random(seed)
     zone = settings().budget_zone
     midnights = [start_of_day(day, zone) for day in last_days(days, NOW, zone)]
-    run(enter_price, "root", Decimal("0.0000123"), NOW - timedelta(days=days // 2), NOW)
+    run(enter_price, OPERATOR, Decimal("0.0000123"), NOW - timedelta(days=days // 2), NOW)
     instants = [instant for midnight in midnights for instant in around(midnight)]
     reports = [
         report(

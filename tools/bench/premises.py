@@ -17,13 +17,14 @@ from portal.actions.keys import create_key
 from portal.actions.sessions import Browser, open_session_for
 from portal.clock import utc_now
 from portal.db.accounts import add_account
-from portal.db.gateways import gateway_named
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
+from portal.rules.actors import Actor, Means
 from portal.rules.budgets import Limits
 from portal.rules.secrets import digest
 from portal.rules.usage import UsageReport
 
+ACTOR = Actor(Means.COMMAND_LINE, "bench")
 BUDGET_ZONE = ZoneInfo("UTC")
 MODELS = tuple(f"llama-3.3-70b-instruct-{number}" for number in range(8))
 MODES = ("native", "moe_orchestrated", "moe_reasoning")
@@ -51,20 +52,18 @@ def prepare(database: Database, accounts: int = 50, keys: int = 2) -> Premises:
 
 def _people(session: Session, accounts: int, keys: int) -> Premises:
     now = utc_now()
-    token = create_gateway(session, "bench", "moe-1", now)
-    gateway = gateway_named(session, "moe-1")
-    assert gateway is not None
+    gateway = create_gateway(session, ACTOR, "moe-1", now)
     secrets: dict[int, list[str]] = {}
     ids: dict[int, list[int]] = {}
     for name in [f"person-{number}" for number in range(accounts)]:
         account = add_account(session, name, name, f"{name}@example.org", "user", None, now)
         account.time_zone = "Europe/Berlin"
-        set_budget(session, "bench", name, Limits(ENOUGH, ENOUGH, ENOUGH), now)
+        set_budget(session, ACTOR, name, Limits(ENOUGH, ENOUGH, ENOUGH), now)
         made = [create_key(session, account.id, f"key {number}", None, now) for number in range(keys)]
         secrets[account.id] = [key.secret for key in made]
         ids[account.id] = [key.id for key in made]
     signed_in = open_session_for(session, min(secrets), Browser("bench", "127.0.0.1"), now)
-    return Premises(gateway.id, token, secrets, ids, signed_in.token)
+    return Premises(gateway.id, gateway.token or "", secrets, ids, signed_in.token)
 
 
 class Traffic:

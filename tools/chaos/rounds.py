@@ -17,12 +17,14 @@ from portal.clock import utc_now
 from portal.db.accounts import add_account
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
+from portal.rules.actors import Actor, Means
 from tests.databases import PostgreSQL, Server
 from tools.chaos.checks import BUDGET_ZONE, violations
 from tools.chaos.clients import PEOPLE, Client, Ledger
 from tools.chaos.zygote import Zygote
 
 CLIENTS = 8
+ACTOR = Actor(Means.COMMAND_LINE, "chaos")
 GATEWAYS = ("moe-1", "moe-2")
 PATIENCE = 30
 """Seconds after which something hangs."""
@@ -115,7 +117,7 @@ class Chaos:
         with self._database.transaction() as session:
             for name in PEOPLE:
                 add_account(session, name, name, f"{name}@example.org", "user", None, now)
-            tokens = {name: create_gateway(session, "chaos", name, now) for name in GATEWAYS}
+            tokens = {name: create_gateway(session, ACTOR, name, now).token or "" for name in GATEWAYS}
         self._database.close()
         self.clients = [
             Client(number // len(GATEWAYS), tokens[gateway], gateway, seed, now, self.ledger)

@@ -22,6 +22,7 @@ from portal.db.tables import Gateway
 from portal.errors import InvalidInput, Unavailable
 from portal.imports.sovereign.rows import Newcomers, Owners, People, read_note, read_people, read_usage
 from portal.imports.sovereign.source import Look, Place, Wanted
+from portal.rules.actors import Actor
 from portal.rules.imports import Fate, Finding, ImportedPerson, ImportedTemplate, Kind, Tally
 from portal.rules.secrets import digest
 from portal.rules.text import InvalidText
@@ -65,7 +66,7 @@ class Position:
 class SovereignImport:
     """The import from one MoE Sovereign; who and what it has brought is not compared again until it changes there."""
 
-    def __init__(self, actor: str, gateway: str, *, again: bool = False, bar: Bar | None = None) -> None:
+    def __init__(self, actor: Actor, gateway: str, *, again: bool = False, bar: Bar | None = None) -> None:
         """Set the gateway of the usage, and the actor of audit entries; `again`: the first pass reads all usage."""
         self._actor = actor
         self._gateway = gateway.strip()

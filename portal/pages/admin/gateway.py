@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import APIRouter, events, ui
 
-from portal.actions.gateways import end_gateway_token, new_gateway_token
+from portal.actions.gateways import create_gateway_token, revoke_gateway_tokens
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import NotFound
@@ -201,7 +201,7 @@ class Tokens:
         }
 
     async def _make(self) -> None:
-        token = await in_transaction(new_gateway_token, self._viewer.id, self._gateway.id, utc_now())
+        token = await in_transaction(create_gateway_token, self._viewer.actor, self._gateway.id, utc_now())
         self._new.open(Values(public_address(), token, self._gateway.name, self._viewer.username))
         await refresh_all(self._viewer.id)
 
@@ -209,7 +209,8 @@ class Tokens:
         prefix = str(event.args)[:16]
 
         async def revoke() -> None:
-            await in_transaction(end_gateway_token, self._viewer.id, self._gateway.id, prefix, utc_now())
+            actor, gateway_id = self._viewer.actor, self._gateway.id
+            await in_transaction(revoke_gateway_tokens, actor, gateway_id, utc_now(), prefix=prefix)
             self._said.say(f"The token {prefix}… has been revoked. What it has reported stays.")
             await refresh_all(self._viewer.id)
 

@@ -2,7 +2,7 @@
 
 from nicegui import APIRouter, events, ui
 
-from portal.actions.gateways import NewGateway, connect_gateway
+from portal.actions.gateways import NewGateway, create_gateway
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import Conflict, InvalidInput
@@ -108,7 +108,8 @@ class ConnectGateway:
     async def _connect(self) -> NewGateway:
         with_token = KINDS[self._kind.chosen].with_token
         name, mode = self._name.text, self._mode.text
-        return await in_transaction(connect_gateway, self._viewer.id, name, mode, utc_now(), with_token=with_token)
+        actor, now = self._viewer.actor, utc_now()
+        return await in_transaction(create_gateway, actor, name, now, mode, with_token=with_token)
 
     async def _with_another_name(self, error: Conflict) -> InvalidInput:
         """Put a name that is free in place of one that is taken; return what to say about it."""

@@ -19,7 +19,7 @@ from portal.rules.budgets import Limits
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import digest
 from tests.api.conftest import As, Client, event, everything
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 
 Ask = Callable[..., Any]
 NOTHING_LEFT = {"daily": None, "monthly": None, "total": None}
@@ -38,9 +38,9 @@ def ask(client: Client, gateway: Gateway) -> Ask:
 
 
 def test_a_key_that_may_spend(alice: Account, alices_key: NewKey, ask: Ask) -> None:
-    run(set_budget, "test", "alice", Limits(daily=1000, total=10**15), NOW)
-    run(define_template, "test", "Research", Decimal("1.50"), [], NOW)
-    run(assign_template, "test", "alice", "Research", NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=1000, total=10**15), NOW)
+    run(define_template, OPERATOR, "Research", Decimal("1.50"), [], NOW)
+    run(assign_template, OPERATOR, "alice", "Research", NOW)
     answer = ask(api_key=alices_key.secret)
     assert (answer.status_code, answer.json()) == (
         200,
@@ -63,7 +63,7 @@ def test_a_key_that_may_spend(alice: Account, alices_key: NewKey, ask: Ask) -> N
 def test_a_refusal_says_which_budget_and_when_it_begins_anew(
     alice: Account, alices_key: NewKey, gateway: Gateway, ask: Ask
 ) -> None:
-    run(set_budget, "test", "alice", Limits(daily=1000, monthly=120), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=1000, monthly=120), NOW)
     send(gateway, report())
     answer = ask(api_key=alices_key.secret).json()
     assert (answer["allowed"], answer["reason"], answer["period"]) == (False, "budget_exhausted", "monthly")
@@ -108,7 +108,7 @@ def test_an_ended_key_and_a_suspended_account_are_refused_at_once(
 ) -> None:
     assert ask(api_key=alices_key.secret).json()["allowed"] is ask(api_key=bobs_key.secret).json()["allowed"] is True
     run(revoke_key, alice.id, alices_key.id, NOW)
-    run(set_active, "test", "bob", False, NOW)
+    run(set_active, OPERATOR, "bob", False, NOW)
     for key, reason in ((alices_key, "revoked_key"), (bobs_key, "account_suspended")):
         answer = ask(api_key=key.secret).json()
         assert (answer["allowed"], answer["reason"], answer["remaining"]) == (False, reason, NOTHING_LEFT)
@@ -117,7 +117,7 @@ def test_an_ended_key_and_a_suspended_account_are_refused_at_once(
 def test_tokens_are_held_until_the_event_arrives(
     alice: Account, alices_key: NewKey, ask: Ask, post_usage: Callable[..., Any]
 ) -> None:
-    run(set_budget, "test", "alice", Limits(daily=1000), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=1000), NOW)
     assert ask(api_key=alices_key.secret, estimated_tokens=900, request_id="r-1").json()["allowed"]
     refused = ask(api_key=alices_key.secret, estimated_tokens=200, request_id="r-2").json()
     assert (refused["reason"], refused["remaining"]["daily"]) == ("estimate_too_large", 100)
@@ -223,7 +223,7 @@ def test_a_secret_is_neither_kept_nor_logged_nor_answered(
 
 
 def test_answers_are_as_the_document_says(alice: Account, alices_key: NewKey, ask: Ask) -> None:
-    run(set_budget, "test", "alice", Limits(daily=0), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=0), NOW)
     proper = TypeAdapter(AuthorizeAnswer)
     for answer in (ask(api_key=alices_key.secret), ask(api_key="nobody's")):
         assert proper.dump_json(proper.validate_json(answer.content)) == answer.content

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.actions.gateways import create_gateway
 from portal.actions.keys import create_key
 from portal.actions.verification import verify_account
 from portal.db.held import count_held
@@ -14,7 +13,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
 from portal.settings import settings
 from tests.api.conftest import As, Client
-from tests.cast import NOW, create_member, run
+from tests.cast import NOW, create_member, new_gateway, run
 
 CASES = Path(__file__).parents[2] / "data" / "cases"
 LATER = NOW.replace(year=NOW.year + 1)
@@ -65,10 +64,7 @@ def test_case_counts_what_the_provider_bills(
     mara: Account, client: Client, as_: As, by: str, case: str, requests: int, tokens: int, cached: int, reasoning: int,
     signal: str,
 ) -> None:  # fmt: skip
-    if by == "gateway":
-        token = run(create_gateway, "root", "otel", NOW)
-    else:
-        token = run(create_key, mara.id, "laptop", None, NOW).secret
+    token = new_gateway("otel").token if by == "gateway" else run(create_key, mara.id, "laptop", None, NOW).secret
     assert sent(client, case, signal, token) == {}, "no partial success"
     assert sent(client, case, signal, token) == {}
     found = events(mara)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from portal.actions.administration import define_template
-from portal.actions.gateways import create_gateway, revoke_gateway_tokens, rotate_gateway_token
+from portal.actions.gateways import create_gateway_token, revoke_gateway_tokens
 from portal.actions.keys import NewKey, revoke_key
 from portal.actions.reports import store_reports
 from portal.actions.verification import verify_account
@@ -25,7 +25,7 @@ from portal.db.tables import Account, HeldEvent
 from portal.rules.secrets import digest
 from portal.settings import settings
 from tests.api.conftest import As, Client, event, everything
-from tests.cast import NOW, Gateway, run
+from tests.cast import NOW, OPERATOR, Gateway, new_gateway, run
 
 Post = Callable[..., Any]
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -98,8 +98,8 @@ def test_a_batch_sent_again_changes_nothing(alice: Account, post_usage: Post, as
 
 def test_one_gateways_ids_are_not_anothers(alice: Account, post_usage: Post, client: Client) -> None:
     post_usage(json=event())
-    other = run(create_gateway, "test", "moe-2", NOW)
-    again = client.post("/api/v1/usage", json=event(), headers={"Authorization": f"Bearer {other}"})
+    other = new_gateway("moe-2")
+    again = client.post("/api/v1/usage", json=event(), headers={"Authorization": f"Bearer {other.token}"})
     assert results(again) == ["accepted"]
 
 
@@ -132,7 +132,7 @@ def test_usage_of_a_revoked_key_still_happened(alice: Account, alices_key: NewKe
 
 
 def test_the_cost_factor_of_a_template_applies(alice: Account, post_usage: Post, as_: As) -> None:
-    run(define_template, "test", "Research", Decimal(2), [], NOW)
+    run(define_template, OPERATOR, "Research", Decimal(2), [], NOW)
     post_usage(json=[event("a", template="Research"), event("b", template="Research", cost_factor=0.5)])
     billable = [item["billable_tokens"] for item in as_(alice).get("/user/api/usage").json()["items"]]
     assert sorted(billable) == [60, 240]
@@ -177,10 +177,10 @@ def test_a_persons_key_or_cookie_reports_nothing(alice: Account, alices_key: New
 
 
 def test_tokens_rotate_and_end(alice: Account, gateway: Gateway, client: Client) -> None:
-    fresh = run(rotate_gateway_token, "test", gateway.name, NOW)
+    fresh = run(create_gateway_token, OPERATOR, gateway.id, NOW)
     for token in (gateway.token, fresh):
         assert client.post("/api/v1/usage", json=[event()], headers={"Authorization": f"bearer {token}"}).is_success
-    run(revoke_gateway_tokens, "test", gateway.name, None, NOW)
+    run(revoke_gateway_tokens, OPERATOR, gateway.id, NOW)
     for token in (gateway.token, fresh):
         answer = client.post("/api/v1/usage", json=[event()], headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 401

@@ -14,7 +14,6 @@ import time_machine
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from portal.actions.gateways import create_gateway
 from portal.db.events import count_events
 from portal.db.held import held_events
 from portal.db.keys import add_key
@@ -25,7 +24,7 @@ from portal.db.usage import UsageRow
 from portal.rules.usage import UsageFilter
 from portal.views.usage import load_usage
 from tests.api.conftest import Client, everything
-from tests.cast import Gateway, run, viewer_of
+from tests.cast import Gateway, new_gateway, run, viewer_of
 from tests.portals import running_portal
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "litellm"
@@ -121,7 +120,7 @@ def test_what_was_rejected_is_logged_since_nobody_reads_the_answer(
 
 
 def test_the_mode_is_that_of_the_gateway(alices: Account, post: Post) -> None:
-    token = run(create_gateway, "test", "moe-2", AFTERWARDS, "moe_orchestrated")
+    token = new_gateway("moe-2", AFTERWARDS, "moe_orchestrated").token
     post(recorded("30"), token=token)
     assert [row.mode for row in shown(alices)] == ["moe_orchestrated"]
 

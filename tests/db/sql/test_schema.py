@@ -27,7 +27,7 @@ from portal.db.sql.schema import (
 from portal.db.sql.session import Database, run_in_reading, run_in_transaction
 from portal.db.tables import Account, Table
 from portal.rules.pricing import Price
-from tests.cast import Gateway, create_member, report, send
+from tests.cast import Gateway, create_member, new_gateway, report, send
 from tests.databases import Server
 
 
@@ -81,7 +81,6 @@ def test_every_migration_can_be_undone_and_done_again(empty: Database) -> None:
 
 def test_a_database_with_usage_can_be_taken_back(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of dropping must suit the keys between tables that have rows in them."""
-    from portal.actions.gateways import create_gateway
     from portal.actions.notes import write_note
     from portal.db.usage import first_request
     from tests.cast import NOW, run
@@ -89,7 +88,7 @@ def test_a_database_with_usage_can_be_taken_back(empty: Database, monkeypatch: p
     migrate(empty)
     monkeypatch.setattr("portal.db.sql.session._database", empty)
     alice = create_member("alice")
-    gateway = Gateway(1, "moe-1", run(create_gateway, "test", "moe-1", NOW))
+    gateway = new_gateway("moe-1")
     send(gateway, report())
     run(write_note, alice.id, 1, "why?", NOW)
     assert run(first_request, alice.id) == NOW

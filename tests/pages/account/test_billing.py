@@ -30,7 +30,7 @@ from portal.views.billing import BillingView, load_billing
 from portal.views.usage import load_usage
 from portal.web.visitors import cookie_name
 from portal.words.formats import Formats
-from tests.cast import NOW, Gateway, report, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send, viewer_of
 from tests.pages.screen import complaint_about, control, elements, everything, tagged, texts, until
 
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
@@ -120,7 +120,7 @@ def view_of(account: Account) -> BillingView:
 
 
 def limit(account: Account, **limits: Any) -> None:
-    run(set_budget, "test", account.username, Limits(**limits), NOW)
+    run(set_budget, OPERATOR, account.username, Limits(**limits), NOW)
 
 
 async def test_the_sums_are_those_of_the_month_and_of_everything(visit, requests, alice: Account) -> None:
@@ -204,7 +204,7 @@ async def test_the_cost_is_explained_with_the_months_own_figures(visit, requests
 
 async def test_a_later_price_changes_no_cost_that_was_stored(visit, requests, alice: Account) -> None:
     user = await visit(alice)
-    run(enter_price, "test", Decimal("0.5"), NOW - timedelta(minutes=1), NOW)
+    run(enter_price, OPERATOR, Decimal("0.5"), NOW - timedelta(minutes=1), NOW)
     await live.tick()
     shown = texts(tagged(user, "cost-calculation"))
     assert {"3,840", "€0.08"} <= set(shown)
@@ -235,7 +235,7 @@ async def test_requests_without_counts_are_told_and_lead_to_their_list(
 async def test_requests_without_a_price_are_told_and_never_a_silent_zero(
     visit, requests, alice: Account, gateway: Gateway
 ) -> None:
-    run(remove_price, "test", None, NOW)
+    run(remove_price, OPERATOR, None, NOW)
     send(gateway, report("a-9", requested_at=NOW - timedelta(minutes=1)))
     user = await visit(alice)
     shown = texts(tagged(user, "cost-calculation"))
@@ -366,7 +366,7 @@ async def test_a_test_mail_can_be_asked_for(visit, alice: Account, settings_env)
 
 
 async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, alice: Account, gateway: Gateway) -> None:
-    run(set_budget, "test", "alice", Limits(daily=100), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=100), NOW)
     send(gateway, report("a", prompt_tokens=85, completion_tokens=0), now=NOW - timedelta(minutes=1))
     run(change_alerts, alice.id, True, 80, None, NOW)
     send(gateway, report("b", prompt_tokens=20, completion_tokens=0))
@@ -385,7 +385,7 @@ async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, ali
 async def test_alerts_without_mail_are_not_sent_for_one_reason(
     visit, alice: Account, gateway: Gateway, settings_env
 ) -> None:
-    run(set_budget, "test", "alice", Limits(daily=100), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=100), NOW)
     run(change_alerts, alice.id, True, 80, None, NOW)
     send(gateway, report("a", prompt_tokens=105, completion_tokens=0))
     table = tagged(await visit(alice), "past-alerts")
@@ -399,10 +399,10 @@ async def test_alerts_without_mail_are_not_sent_for_one_reason(
 
 async def test_past_alerts_say_why_no_mail_was_sent(visit, alice: Account, gateway: Gateway, settings_env) -> None:
     settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
-    run(set_budget, "test", "alice", Limits(daily=100), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=100), NOW)
     run(change_alerts, alice.id, True, 80, None, NOW, second_threshold_percent=90)
     send(gateway, report("a", prompt_tokens=95, completion_tokens=0))
-    run(set_budget, "test", "alice", Limits(daily=96), NOW)
+    run(set_budget, OPERATOR, "alice", Limits(daily=96), NOW)
     user = await visit(alice)
     table = tagged(user, "past-alerts")
     assert isinstance(table, DataTable)

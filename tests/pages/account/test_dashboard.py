@@ -24,7 +24,7 @@ from portal.rules.secrets import digest
 from portal.views.dashboard import load_dashboard
 from portal.web.visitors import cookie_name
 from portal.words.formats import Formats
-from tests.cast import NOW, Gateway, report, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, report, run, send, viewer_of
 from tests.pages.screen import elements, everything, tagged, texts, until
 
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
@@ -85,7 +85,7 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
 async def test_banner_is_about_the_budget_that_stays_used_up_for_longest(
     visit, requests, alice: Account, limits: Limits, sentence: str
 ) -> None:
-    run(set_budget, "test", "alice", limits, NOW)
+    run(set_budget, OPERATOR, "alice", limits, NOW)
     visitor = await visit(alice)
     assert sentence in "".join(texts(tagged(visitor, "budget-banner")))
 
@@ -114,7 +114,7 @@ def chart(visitor: User) -> list[str]:
 
 
 def limit(account: Account, **limits: Any) -> None:
-    run(set_budget, "test", account.username, Limits(**limits), NOW)
+    run(set_budget, OPERATOR, account.username, Limits(**limits), NOW)
 
 
 async def test_the_budget_cards_show_what_is_left(visit, requests, alice: Account) -> None:
@@ -236,8 +236,8 @@ async def test_the_template_is_shown_with_what_it_costs_and_drawn_anew_only_when
     visit, alice: Account
 ) -> None:
     models = [AssignedModel("research", "qwen3:32b", "gpu-1", True), AssignedModel("code", "devstral", "", False)]
-    run(define_template, "test", "research-de", Decimal("1.25"), models, NOW)
-    run(assign_template, "test", "alice", "research-de", NOW)
+    run(define_template, OPERATOR, "research-de", Decimal("1.25"), models, NOW)
+    run(assign_template, OPERATOR, "alice", "research-de", NOW)
     user = await visit(alice)
     config = tagged(user, "expert-config")
     shown = texts(config)
@@ -246,7 +246,7 @@ async def test_the_template_is_shown_with_what_it_costs_and_drawn_anew_only_when
     before = list(config.descendants())
     await live.tick()
     assert list(config.descendants()) == before
-    run(assign_template, "test", "alice", None, NOW)
+    run(assign_template, OPERATOR, "alice", None, NOW)
     await live.tick()
     assert "research-de" not in texts(config)
 

@@ -12,7 +12,7 @@ from nicegui.testing.user_interaction import UserInteraction
 from starlette.testclient import TestClient
 
 from portal.actions.accounts import set_active
-from portal.actions.gateways import connect_gateway
+from portal.actions.gateways import create_gateway
 from portal.actions.reports import store_reports
 from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
 from portal.db.tables import Account
@@ -27,7 +27,7 @@ from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 from portal.web.visitors import cookie_name
-from tests.cast import NOW, Gateway, create_member, report, run
+from tests.cast import NOW, OPERATOR, Gateway, acting, create_member, report, run
 from tests.pages.screen import control, elements, everything, tagged, texts, until
 
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
@@ -195,15 +195,15 @@ async def test_a_taken_name_is_said_and_another_one_is_suggested(visit, admin: A
 async def test_of_two_with_the_same_suggestion_the_later_one_gets_another(visit, admin: Account) -> None:
     visitor = await visit(admin, "/admin/gateways/new")
     assert control(elements(visitor), "Name").value == "litellm"
-    run(connect_gateway, admin.id, "litellm", "native", NOW)
+    run(create_gateway, acting(admin), "litellm", NOW)
     submit(visitor, "Connect gateway")
     await visitor.should_see("There is a gateway called litellm already. litellm-2 is free.")
     assert control(elements(visitor), "Name").value == "litellm-2"
 
 
 async def test_a_taken_name_is_not_suggested_for_any_kind(visit, admin: Account) -> None:
-    run(connect_gateway, admin.id, "litellm", "native", NOW)
-    run(connect_gateway, admin.id, "moe-sovereign", "native", NOW)
+    run(create_gateway, acting(admin), "litellm", NOW)
+    run(create_gateway, acting(admin), "moe-sovereign", NOW)
     visitor = await visit(admin, "/admin/gateways/new")
     assert control(elements(visitor), "Name").value == "litellm-2"
     UserInteraction(visitor, {tagged(visitor, "kind-moe-sovereign")}, None).click()
@@ -240,7 +240,7 @@ async def test_an_open_page_outlives_no_rights(visit, admin: Account, gateway: G
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: rows(visitor, "tokens-table"))
     create_member("other", role="admin")
-    run(set_active, "test", "root", False, NOW)
+    run(set_active, OPERATOR, "root", False, NOW)
     failures: list[Exception] = []
     app.on_exception(failures.append)
     click(visitor, button(visitor, "New token"))

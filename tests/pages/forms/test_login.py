@@ -14,7 +14,7 @@ from portal.actions.accounts import set_active
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.pages.addresses import own_path
-from tests.cast import NOW, PASSWORD, run
+from tests.cast import NOW, OPERATOR, PASSWORD, run
 from tests.portals import FORM, HERE, running_portal
 
 ELSEWHERE = [
@@ -208,7 +208,7 @@ def test_an_empty_field_is_no_try(browser: TestClient, alice: Account, username:
 
 
 def test_a_suspended_account_looks_like_an_unknown_one(browser: TestClient, alice: Account) -> None:
-    run(set_active, "test", "alice", False, NOW)
+    run(set_active, OPERATOR, "alice", False, NOW)
     assert sign_in(browser).status_code == 401
 
 

@@ -17,7 +17,7 @@ from portal.db.tables import Account, Mail
 from portal.errors import Unavailable
 from portal.rules.mails import LINK_LASTS
 from portal.rules.throttling import FREE_TRIES
-from tests.cast import NOW, PASSWORD, run
+from tests.cast import NOW, OPERATOR, PASSWORD, run
 from tests.portals import FORM, HERE, running_portal
 
 NEW = "a cup of warm milk"
@@ -84,7 +84,7 @@ def test_known_and_unknown_addresses_get_the_same_answer(
         session.get_one(Account, bob.id).email = "suspended@example.org"
 
     run(rename)
-    run(set_active, "root", "bob", False, NOW)
+    run(set_active, OPERATOR, "bob", False, NOW)
     answer = ask(browser, email)
     assert (answer.status_code, answer.headers["location"], answer.text) == (303, ASKED, "")
     assert "set-cookie" not in answer.headers

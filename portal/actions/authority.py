@@ -1,0 +1,40 @@
+"""What an actor may do, read again in every transaction: an open page outlives the rights it was opened with."""
+
+from sqlalchemy.orm import Session
+
+from portal.db.accounts import account, active_account, administrator
+from portal.db.tables import Account
+from portal.errors import Conflict, Forbidden, NotFound, NotSignedIn
+from portal.rules.actors import Actor
+
+
+def check_administrator(session: Session, actor: Actor) -> None:
+    """Raise Forbidden unless the actor is an active administrator, or acts without an account, as an operator does."""
+    if actor.account_id is not None and administrator(session, actor.account_id) is None:
+        raise Forbidden
+
+
+def check_holder(session: Session, actor: Actor, account_id: int) -> None:
+    """Raise Forbidden unless the actor holds the account or is an operator, and NotSignedIn once it is suspended."""
+    if actor.account_id is not None:
+        if actor.account_id != account_id:
+            raise Forbidden
+        own_account(session, actor)
+
+
+def own_account(session: Session, actor: Actor) -> Account:
+    """Return the active account of the actor, and keep it active until the transaction ends. Raises NotSignedIn."""
+    found = None if actor.account_id is None else active_account(session, actor.account_id)
+    if found is None:
+        raise NotSignedIn
+    return found
+
+
+def existing_account(session: Session, account_id: int) -> Account:
+    """Return an account for an operator. Raises NotFound, and Conflict for a deleted account."""
+    found = account(session, account_id)
+    if found is None:
+        raise NotFound("There is no such account.")
+    if found.deleted_at is not None:
+        raise Conflict(f"The account {found.username} was deleted. Only its usage is kept.")
+    return found
