@@ -1,23 +1,21 @@
 """Passwords that are checked in no time."""
 
 import pytest
-from passlib.context import CryptContext
+from argon2 import PasswordHasher
 
 from portal.actions import passwords
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.cast import PASSWORD, create_member
 
-QUICK = CryptContext(
-    schemes=["argon2", "bcrypt"], deprecated="auto", argon2__rounds=1, argon2__memory_cost=8, argon2__parallelism=1
-)
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 QUICK_HASH, OF_NOBODY = QUICK.hash(PASSWORD), QUICK.hash("nobody has this password")
 
 
 @pytest.fixture
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make hashing cheap where it is not what a test is about."""
-    monkeypatch.setattr(passwords, "_context", QUICK)
+    monkeypatch.setattr(passwords, "_hasher", QUICK)
     monkeypatch.setattr(passwords, "_UNKNOWN", OF_NOBODY)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import bcrypt
 import pytest
+from argon2.exceptions import VerificationError
 
 from portal.actions import passwords
 from portal.actions.passwords import check_hash, hash_password
@@ -48,12 +49,34 @@ def test_a_bcrypt_hash_is_renewed(password: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "kept",
     [
+        "$argon2id$v=19$m=8,t=1,p=1$TCmFUEopJSQkxLiXUioFQA$vAHlrO39Nwr2kAEqjIoOb4t+7P3EA62MbgKTpG55m3U",
+        "$argon2i$v=19$m=8,t=1,p=1$oBSC8N7b25vT+r+3FmKMcQ$SWXHkcgAj0r+U6yH+1SDtx/zfuFDJXfA24AwD1X25IM",
+        "$argon2d$v=19$m=8,t=1,p=1$T+n9H6MUQghBaI0RAkColQ$6bMTZpO4I4hK+Xs/7/93IL/plehuT/8kbLNMtz8Nkuc",
+        "$argon2i$v=16$m=8,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$hCaIbBOGCw0dTpQSuRAk51Ca6tiDrjSly7WjcKW7mMY",
+        "$2b$04$F2PMndt9GJYLcpF1jtIxx.o1uhFg7EtLvs5Gi3ayJ3D94rwyFDnnm",
+        pytest.param("$2b$04$F2PMndt9GJYLcpF1jtIxxBo1uhFg7EtLvs5Gi3ayJ3D94rwyFDnnp", id="$2b$ with unused bits set"),
+    ],
+    ids=lambda kept: kept[: kept.index("$", 4) + 5],
+)
+def test_stored_hash_of_a_weaker_kind_is_renewed(kept: str) -> None:
+    """The hashes were made by passlib, with which earlier releases of the portal hashed."""
+    fits, renewed = check_hash(PASSWORD, kept)
+    assert fits
+    assert renewed is not None
+    assert check_hash(PASSWORD, renewed) == (True, None)
+    assert check_hash(PASSWORD + "!", kept) == (False, None)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
         pytest.param(None, id="no hash"),
         pytest.param("", id="an empty one"),
         pytest.param("!", id="a locked one"),
         pytest.param(PASSWORD, id="the password itself"),
         pytest.param("5f4dcc3b5aa765d61d8327deb882cf99", id="of another kind"),
         pytest.param("$2b$04$short", id="bcrypt cut off"),
+        pytest.param(f"$2x${bcrypt_hash(PASSWORD)[4:]}", id="bcrypt of a faulty program"),
         pytest.param(PASSWORD_HASH[:-5], id="argon2 cut off"),
         pytest.param("$argon2id$", id="argon2 without anything"),
     ],
@@ -73,11 +96,11 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(monkeypatch: pytest.Monkey
     checked: list[str] = []
 
     class Watched:
-        def verify(self, _: object, kept: str) -> bool:
+        def verify(self, kept: str, _: object) -> bool:
             checked.append(kept)
-            return False
+            raise VerificationError
 
-    monkeypatch.setattr(passwords, "_context", Watched())
+    monkeypatch.setattr(passwords, "_hasher", Watched())
     assert check_hash(PASSWORD, None) == (False, None)
     (instead,) = checked
     assert instead.split("$")[1:4] == PASSWORD_HASH.split("$")[1:4]
@@ -95,9 +118,9 @@ def test_no_more_than_two_hashes_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
             threading.Event().wait(0.01)
             with lock:
                 running -= 1
-            return False
+            raise VerificationError
 
-    monkeypatch.setattr(passwords, "_context", Slow())
+    monkeypatch.setattr(passwords, "_hasher", Slow())
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: check_hash(PASSWORD, PASSWORD_HASH), range(8)))
     assert most == 2
