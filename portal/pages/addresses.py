@@ -4,14 +4,13 @@ from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
+from portal.pages.navigation import BILLING, DASHBOARD, GATEWAYS, USAGE
 from portal.rules.periods import DayRange
 from portal.rules.usage import UsageFilter
 
-DASHBOARD = "/user/dashboard"
 SIGN_IN = "/user/login"
-GATEWAYS = "/admin/gateways"
-CONNECT = "/admin/gateways/new"
-BILLABLE = "/user/billing#billable"
+CONNECT = f"{GATEWAYS.path}/new"
+BILLABLE = f"{BILLING.path}#billable"
 """Where billable and raw tokens are explained, the only place."""
 _NOT_BACK_TO = {"/", SIGN_IN, "/user/logout", "/user/setup"}
 LONGEST_ADDRESS = 2000
@@ -32,10 +31,10 @@ def sign_in_path(request: Request) -> str:
     query = request.scope["query_string"].decode("latin-1")
     asked = quote(request.scope["path"]) + (f"?{query}" if query else "")
     wanted = own_path(asked) if request.method == "GET" else None
-    return SIGN_IN if wanted in {None, DASHBOARD} else f"{SIGN_IN}?next={quote(wanted or '', safe='')}"
+    return SIGN_IN if wanted in {None, DASHBOARD.path} else f"{SIGN_IN}?next={quote(wanted or '', safe='')}"
 
 
 def requests_url(days: DayRange | None, **more: object) -> str:
     """Return the address of exactly the requests that were counted on these days of the budget zone."""
     wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
-    return f"/user/usage?{urlencode(wanted.with_(**more).params())}"
+    return f"{USAGE.path}?{urlencode(wanted.with_(**more).params())}"

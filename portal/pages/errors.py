@@ -23,7 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from portal.errors import NotSignedIn, PortalError
 from portal.pages.addresses import SIGN_IN, sign_in_path
 from portal.pages.forms.rendering import html_page
-from portal.pages.navigation import pages_of
+from portal.pages.navigation import menu_of
 from portal.views.accounts import Viewer
 from portal.web.visitors import viewer_of
 
@@ -80,7 +80,7 @@ def draw_error(request: Request, error: Exception, viewer: Viewer | None = None)
     if isinstance(error, NotSignedIn):
         return RedirectResponse(sign_in_path(request), 303)
     status, said = _explain(request, error)
-    menu = pages_of(viewer) if viewer else ((), ())
+    menu = menu_of(viewer) if viewer else ([], [])
     response = html_page(request, "error.html", status, said=said, may_try_again=status >= 500, menu=menu)
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})

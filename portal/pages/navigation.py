@@ -1,21 +1,36 @@
-"""The pages of the menu: name, address and icon, in the order in which they are shown."""
+"""The pages of the menu, in the order in which they are shown.
 
-from portal.pages.addresses import GATEWAYS
+Each stands here once, with its name, address and icon, and who may open it: its module takes its route and its title
+from here, the menu its links.
+"""
+
+from dataclasses import dataclass
+
 from portal.rules.accounts import Role
+from portal.rules.messages import Message, message
 from portal.views.accounts import Viewer
 
-Entry = tuple[str, str, str]
 
-PAGES: tuple[Entry, ...] = (
-    ("Dashboard", "/user/dashboard", "dash"),
-    ("Billing", "/user/billing", "bill"),
-    ("Usage History", "/user/usage", "list"),
-    ("API Keys", "/user/keys", "key"),
-    ("Profile", "/user/profile", "user"),
-)
-ADMINISTRATION: tuple[Entry, ...] = (("Gateways", GATEWAYS, "chart"),)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the menu; its name is its title. `role` is the only role that may open it; None is everybody."""
+
+    name: Message
+    path: str
+    icon: str
+    role: Role | None = None
 
 
-def pages_of(viewer: Viewer) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+DASHBOARD = Entry(message("Dashboard"), "/user/dashboard", "dash")
+BILLING = Entry(message("Billing"), "/user/billing", "bill")
+USAGE = Entry(message("Usage History"), "/user/usage", "list")
+KEYS = Entry(message("API Keys"), "/user/keys", "key")
+PROFILE = Entry(message("Profile"), "/user/profile", "user")
+GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "chart", Role.ADMIN)
+
+MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, GATEWAYS)
+
+
+def menu_of(viewer: Viewer) -> tuple[list[Entry], list[Entry]]:
     """Return a viewer's own pages, and the administration's where the viewer may open them."""
-    return PAGES, ADMINISTRATION if viewer.role == Role.ADMIN else ()
+    return [page for page in MENU if page.role is None], [page for page in MENU if page.role == viewer.role]

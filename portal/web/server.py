@@ -44,9 +44,9 @@ from portal.errors import Conflict, InvalidInput, MissingExtra, PortalError
 from portal.jobs import forecast, outbox, verification
 from portal.pages import clients
 from portal.pages import errors as page_errors
-from portal.pages.addresses import DASHBOARD
 from portal.pages.components import live
 from portal.pages.components.assets import STATIC, static
+from portal.pages.navigation import DASHBOARD
 from portal.settings import Settings
 from portal.version import version
 from portal.web.guard import YEAR, Guard, Pages
@@ -326,7 +326,7 @@ def _add_front_door(server: FastAPI) -> None:
 
     @server.get("/", include_in_schema=False)
     async def home() -> Response:
-        return RedirectResponse(DASHBOARD, 303)
+        return RedirectResponse(DASHBOARD.path, 303)
 
 
 def _add_pages(server: FastAPI, settings: Settings) -> None:

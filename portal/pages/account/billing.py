@@ -16,6 +16,7 @@ from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, empty, mode_number, set_props, tag, weight_legend
 from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.navigation import BILLING
 from portal.rules.figures import Figures, total
 from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at, eur_text
 from portal.rules.text import noun
@@ -65,7 +66,7 @@ _MODEL_TOTAL = (
 )
 
 
-@router.page("/user/billing")
+@router.page(BILLING.path)
 async def billing_page(viewer: SignedIn) -> None:
     """Show the signed-in account what it used and what that cost."""
     formats = Formats.of(viewer)
@@ -73,7 +74,7 @@ async def billing_page(viewer: SignedIn) -> None:
     async def load() -> BillingView:
         return await in_reading(load_billing, viewer.id, utc_now())
 
-    with frame("Billing", viewer) as head:
+    with frame(BILLING, viewer) as head:
         budgets = BudgetTable(formats)
         sums = SummaryCards(formats)
         models = ModelTable(formats)

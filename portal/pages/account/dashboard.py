@@ -14,23 +14,32 @@ from portal.pages.components.live import live
 from portal.pages.components.names import Name, name_cell
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.navigation import DASHBOARD, KEYS
+from portal.rules.messages import message
 from portal.rules.periods import Period, day_of
 from portal.views.dashboard import DashboardView, load_dashboard
 from portal.views.keys import KeyView
 from portal.views.templates import CategoryView, TemplateView
 from portal.web.visitors import SignedIn
+from portal.words import _
 from portal.words.formats import Formats
 
 router = APIRouter()
 
 _KEY_COLUMNS = (
-    Column("prefix", "Key prefix", cell='<span class="mp-mono">{{ props.row.prefix }}…</span>'),
-    Column("label", "Label", cell=name_cell("label")),
-    Column("last_used", "Last used", classes="num", heading="num", attributes=':title="props.row.last_used_exact"'),
+    Column("prefix", message("Key prefix"), cell='<span class="mp-mono">{{ props.row.prefix }}…</span>'),
+    Column("label", message("Label"), cell=name_cell("label")),
+    Column(
+        "last_used",
+        message("Last used"),
+        classes="num",
+        heading="num",
+        attributes=':title="props.row.last_used_exact"',
+    ),
 )
 
 
-@router.page("/user/dashboard")
+@router.page(DASHBOARD.path)
 async def dashboard_page(viewer: SignedIn) -> None:
     """Show the signed-in account its own figures."""
     formats = Formats.of(viewer)
@@ -38,7 +47,7 @@ async def dashboard_page(viewer: SignedIn) -> None:
     async def load() -> DashboardView:
         return await in_reading(load_dashboard, viewer.id, utc_now())
 
-    with frame("Dashboard", viewer) as head:
+    with frame(DASHBOARD, viewer) as head:
         banner = BudgetBanner(formats)
         with tag("div", "mp-cards"):
             cards = {period: BudgetCard(period, formats) for period in Period}
@@ -65,21 +74,23 @@ class ActiveKeys:
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
         self._formats = formats
-        with tag("section", "mp-card", data_testid="active-keys", aria_label="Active API Keys"):
+        with tag("section", "mp-card", data_testid="active-keys", aria_label=_("Active API Keys")):
             with tag("div", "mp-card__head mp-card__head--table"):
-                Text("h2", "Active API Keys")
-                with tag("a", "mp-more", href="/user/keys"):
-                    Text("span", "Manage keys")
+                Text("h2", _("Active API Keys"))
+                with tag("a", "mp-more", href=KEYS.path):
+                    Text("span", _("Manage keys"))
                     icon("arrow")
             self._table = data_table(
-                "mini", _KEY_COLUMNS, test_id="active-keys-table", label="Active API keys", becomes_cards=False
+                "mini", _KEY_COLUMNS, test_id="active-keys-table", label=_("Active API Keys"), becomes_cards=False
             )
             with empty(
-                "key", "No keys yet", "Create a key and give it to a program. It appears here with its last use."
+                "key",
+                _("No keys yet"),
+                _("Create a key and give it to a program. It appears here with its last use."),
             ) as self._empty:
-                with tag("a", "mp-btn mp-btn--primary", href="/user/keys?create=1"):
+                with tag("a", "mp-btn mp-btn--primary", href=f"{KEYS.path}?create=1"):
                     icon("plus")
-                    Text("span", "Create key")
+                    Text("span", _("Create key"))
             self._empty.set_visibility(False)
 
     def show(self, keys: Sequence[KeyView], now: datetime) -> None:
@@ -93,7 +104,7 @@ class ActiveKeys:
                     "id": key.id,
                     "prefix": key.prefix,
                     "label": key.label,
-                    "last_used": self._formats.moment(key.last_used_at, now) if key.last_used_at else "Never",
+                    "last_used": self._formats.moment(key.last_used_at, now) if key.last_used_at else _("Never"),
                     "last_used_exact": self._formats.exact(key.last_used_at),
                 }
                 for key in keys
@@ -108,10 +119,10 @@ class ExpertConfiguration:
         """Draw the card without a template."""
         self._formats = formats
         self._shown: TemplateView | None = None
-        with tag("section", "mp-card mp-column", data_testid="expert-config", aria_label="My Expert Configuration"):
+        with tag("section", "mp-card mp-column", data_testid="expert-config", aria_label=_("My Expert Configuration")):
             with tag("div", "mp-card__head"):
                 with ui.element("div"):
-                    Text("h2", "My Expert Configuration")
+                    Text("h2", _("My Expert Configuration"))
                     self._name = Text("p", "").classes("mp-card__sub")
                 self._factor = Text("span", "").classes("mp-badge mp-badge--line")
             self._body = ui.element("div")
@@ -128,14 +139,14 @@ class ExpertConfiguration:
         has_factor = template is not None and template.cost_factor != 1
         self._factor.set_visibility(has_factor)
         if template is not None:
-            self._factor.show(f"Cost factor {self._formats.factor(template.cost_factor)}")
+            self._factor.show(_("Cost factor {factor}", factor=self._formats.factor(template.cost_factor)))
         self._body.clear()
         with self._body:
             if template is None:
                 empty(
                     "list",
-                    "No expert template",
-                    "Your requests use each gateway's own choice of models. An administrator can assign a template.",
+                    _("No expert template"),
+                    _("Your requests use each gateway's own choice of models. An administrator can assign a template."),
                 )
             else:
                 _categories(template.categories)
@@ -148,14 +159,14 @@ def _categories(categories: Sequence[CategoryView]) -> None:
                 Text("dt", category.name)
                 for model in category.models:
                     with ui.element("dd"):
-                        name, label = ("lock", "Required") if model.required else ("shuffle", "Optional")
+                        name, label = ("lock", _("Required")) if model.required else ("shuffle", _("Optional"))
                         icon(name, label=label).classes("is-req" if model.required else "")
                         with tag("span", "mp-model mp-mono"):
                             Name(model.model, flows=True)
                             if model.endpoint:
                                 Name(f"@{model.endpoint}", flows=True).element.classes("mp-faint")
     with tag("div", "mp-card__foot"):
-        for name, label in (("lock", "Required"), ("shuffle", "Optional, used as a fallback")):
+        for name, label in (("lock", _("Required")), ("shuffle", _("Optional, used as a fallback"))):
             with tag("span", "mp-legend"):
                 icon(name)
                 Text("span", label)

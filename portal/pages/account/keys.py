@@ -14,6 +14,7 @@ from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon_name, tag
 from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.navigation import KEYS
 from portal.rules.keys import expires_soon, last_day
 from portal.rules.periods import countdown
 from portal.views.keys import KeyStatus, KeysView, KeyView, load_keys
@@ -57,7 +58,7 @@ _COLUMNS = (
 )
 
 
-@router.page("/user/keys")
+@router.page(KEYS.path)
 async def keys_page(viewer: SignedIn, create: str = "") -> None:
     """Show the signed-in account its own keys; `?create=1` asks for a new one at once."""
     formats = Formats.of(viewer)
@@ -65,7 +66,7 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
     async def load() -> KeysView:
         return await in_reading(load_keys, viewer.id, utc_now())
 
-    with frame("API Keys", viewer) as head:
+    with frame(KEYS, viewer) as head:
         updated = head.updated(only_stale=True)
         with head.side:
             opener = button("Create key", kind="primary", icon="plus")
@@ -75,7 +76,7 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
         table = KeysTable(formats, creating, RenameKey(viewer), RevokeKey(viewer, said, opener))
         if create == "1":
             creating.open()
-            ui.navigate.history.replace("/user/keys")
+            ui.navigate.history.replace(KEYS.path)
         await live(("keys", viewer.id), load, table.show, updated)
 
 

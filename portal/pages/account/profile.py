@@ -21,6 +21,7 @@ from portal.pages.components.live import live, refresh_all
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.navigation import PROFILE
 from portal.rules.accounts import Language, Role, Theme
 from portal.rules.browsers import browser_name
 from portal.rules.periods import zone_names
@@ -50,7 +51,7 @@ _SESSION_COLUMNS = (
 )
 
 
-@router.page("/user/profile")
+@router.page(PROFILE.path)
 async def profile_page(viewer: SignedIn, saved: str = "") -> None:
     """Show the signed-in account what it may change about itself."""
     formats = Formats.of(viewer)
@@ -58,7 +59,7 @@ async def profile_page(viewer: SignedIn, saved: str = "") -> None:
     async def load() -> ProfileView:
         return await in_reading(load_profile, viewer, utc_now())
 
-    with frame("Profile", viewer) as head:
+    with frame(PROFILE, viewer) as head:
         updated = head.updated(only_stale=True)
         with tag("div", "mp-two"):
             about = AboutForm(viewer, head.theme)
@@ -87,7 +88,7 @@ class AboutForm:
 
     def say_saved(self) -> None:
         """Say that it has been saved, once somebody is there to hear it; the page was loaded anew since."""
-        ui.navigate.history.replace("/user/profile")
+        ui.navigate.history.replace(PROFILE.path)
         ui.timer(0.1, lambda: self._message.say("Saved."), once=True)
 
     def _draw_facts(self) -> None:
@@ -142,7 +143,7 @@ class AboutForm:
             theme=self._theme.theme.value,
         )
         await in_transaction(change_profile, self._viewer.id, wanted, utc_now())
-        ui.navigate.to("/user/profile?saved=1")  # all of the page is written by these
+        ui.navigate.to(f"{PROFILE.path}?saved=1")  # all of the page is written by these
         return ""
 
 

@@ -17,6 +17,7 @@ from portal.pages.components.frame import Head, frame
 from portal.pages.components.live import Page, open_page, refresh_all
 from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, button, icon, set_props, tag
+from portal.pages.navigation import USAGE
 from portal.rules.usage import InvalidFilter, UsageFilter, parse_filter
 from portal.views.accounts import Viewer
 from portal.views.usage import UsageView, is_cursor, load_usage
@@ -50,7 +51,7 @@ class Place:
             params["rows"] = str(self.limit)
         if self.cursor:
             params["cursor"] = self.cursor
-        return f"/user/usage?{urlencode(params)}" if params else "/user/usage"
+        return f"{USAGE.path}?{urlencode(params)}" if params else USAGE.path
 
 
 def read_place(params: Mapping[str, str]) -> tuple[Place, str]:
@@ -68,11 +69,11 @@ def read_place(params: Mapping[str, str]) -> tuple[Place, str]:
     return Place(wanted, int(rows), cursor), ""
 
 
-@router.page("/user/usage")
+@router.page(USAGE.path)
 async def usage_page(request: Request, viewer: SignedIn) -> None:
     """Show the signed-in account its own requests."""
     place, complaint = read_place(request.query_params)
-    with frame("Usage History", viewer) as head:
+    with frame(USAGE, viewer) as head:
         history = History(viewer, place)
         history.draw(head, complaint)
         await history.follow()

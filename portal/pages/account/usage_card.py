@@ -8,6 +8,7 @@ from nicegui import ui
 from portal.pages.account.usage_table import UsageTable, next_order
 from portal.pages.addresses import BILLABLE
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, set_props, tag, weight_legend
+from portal.pages.navigation import KEYS
 from portal.rules.figures import Figures
 from portal.rules.usage import RANGES, Counts, Order, Status, UsageFilter
 from portal.views.usage import HiddenBy, UsageView
@@ -145,7 +146,7 @@ class Nothing:
             "No requests yet",
             "Create an API key and give it to a program. Each request appears here as soon as a gateway reports it.",
         ) as self._never:
-            with tag("a", "mp-btn mp-btn--primary", href="/user/keys?create=1"):
+            with tag("a", "mp-btn mp-btn--primary", href=f"{KEYS.path}?create=1"):
                 icon("plus")
                 Text("span", "Create key")
         with tag("div", "mp-empty", role="status", data_testid="no-match") as self._no_match:

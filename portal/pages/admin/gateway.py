@@ -9,7 +9,6 @@ from portal.actions.gateways import create_gateway_token, revoke_gateway_tokens
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import NotFound
-from portal.pages.addresses import GATEWAYS
 from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.admin.gateways import title_of
 from portal.pages.admin.snippets import GATEWAYS as KINDS
@@ -21,6 +20,7 @@ from portal.pages.components.live import live, refresh_all
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, known_facts, tag
 from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.navigation import GATEWAYS
 from portal.rules.reporters import OWN_REPORTS
 from portal.views.accounts import Viewer
 from portal.views.gateways import MOST_HELD, GatewayView, RejectedView, TokenView, load_gateway
@@ -62,7 +62,7 @@ _REJECTED = (
 )  # fmt: skip
 
 
-@router.page(GATEWAYS + "/{gateway_id}")
+@router.page(GATEWAYS.path + "/{gateway_id}")
 async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
     """Show an administrator one gateway."""
     if not 0 < gateway_id < 2**63:
@@ -73,7 +73,7 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
         return await in_reading(load_gateway, viewer.id, gateway_id, utc_now())
 
     first = await load()
-    with frame(title_of(first.name), viewer, section="Gateways") as head:
+    with frame(title_of(first.name), viewer, section=GATEWAYS) as head:
         updated = head.updated(only_stale=True)
         said = Message()
         health = Health(formats)

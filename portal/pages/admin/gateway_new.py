@@ -6,7 +6,7 @@ from portal.actions.gateways import NewGateway, create_gateway
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import Conflict, InvalidInput
-from portal.pages.addresses import CONNECT, GATEWAYS
+from portal.pages.addresses import CONNECT
 from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
@@ -14,6 +14,7 @@ from portal.pages.components.drafts import Draft
 from portal.pages.components.fields import Form, Message
 from portal.pages.components.frame import frame
 from portal.pages.components.parts import Text, icon, set_props, tag
+from portal.pages.navigation import GATEWAYS
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection
 from portal.web.visitors import Administrator
@@ -30,7 +31,7 @@ _MODE_HINT = "Shown for requests of which the gateway names none."
 async def connect_page(viewer: Administrator, kind: str = _DEFAULT) -> None:
     """Let an administrator connect a gateway; `?kind=` chooses what it is."""
     names = await in_reading(load_free_names, viewer.id, KINDS)
-    with frame("Connect gateway", viewer, section="Gateways") as head:
+    with frame("Connect gateway", viewer, section=GATEWAYS) as head:
         head.subtitle("Choose what it is, copy the snippet, and watch the light.")
         ConnectGateway(viewer, kind if kind in KINDS else _DEFAULT, names)
 
@@ -80,7 +81,7 @@ class ConnectGateway:
         self._copied = Message()
         self._light = ConnectionLight(Formats.of(self._viewer))
         with tag("p", "mp-form__foot"):
-            self._on = tag("a", "mp-btn", "Open the gateway’s page", href=GATEWAYS)
+            self._on = tag("a", "mp-btn", "Open the gateway’s page", href=GATEWAYS.path)
 
     def _choose(self, kind: str) -> None:
         """Suggest the name that goes with a kind, unless another one has been typed."""
@@ -130,7 +131,7 @@ class ConnectGateway:
         self._foot.set_visibility(False)
         for field in (self._name, self._mode):
             set_props(field.control, readonly=True)
-        set_props(self._on, href=f"{GATEWAYS}/{made.id}")
+        set_props(self._on, href=f"{GATEWAYS.path}/{made.id}")
         self._second.set_visibility(True)
 
     async def _look(self) -> Connection:

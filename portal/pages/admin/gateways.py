@@ -7,12 +7,13 @@ from nicegui import APIRouter
 
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
-from portal.pages.addresses import CONNECT, GATEWAYS
+from portal.pages.addresses import CONNECT
 from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.navigation import GATEWAYS
 from portal.rules.reporters import OWN_REPORTS
 from portal.rules.text import noun
 from portal.views.gateways import GatewayRow, load_gateways
@@ -48,7 +49,7 @@ _COLUMNS = (
 )
 
 
-@router.page(GATEWAYS)
+@router.page(GATEWAYS.path)
 async def gateways_page(viewer: Administrator) -> None:
     """Show an administrator all gateways."""
     formats = Formats.of(viewer)
@@ -56,7 +57,7 @@ async def gateways_page(viewer: Administrator) -> None:
     async def load() -> tuple[GatewayRow, ...]:
         return await in_reading(load_gateways, viewer.id, utc_now())
 
-    with frame("Gateways", viewer) as head:
+    with frame(GATEWAYS, viewer) as head:
         updated = head.updated(only_stale=True)
         with head.side:
             connect_link()
@@ -98,7 +99,7 @@ class GatewaysTable:
         return {
             "id": row.id,
             "name": title_of(row.name),
-            "address": f"{GATEWAYS}/{row.id}",
+            "address": f"{GATEWAYS.path}/{row.id}",
             "mode": row.mode,
             "tokens": f.number(row.tokens) if row.tokens else "–",
             "unit": noun(row.tokens, "token"),

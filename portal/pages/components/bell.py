@@ -10,6 +10,7 @@ from portal.db.sql.session import in_reading, in_transaction
 from portal.pages.components.live import follow_later
 from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
+from portal.pages.navigation import BILLING
 from portal.rules.alerts import FULL, CrossingKind
 from portal.rules.periods import Period
 from portal.views.accounts import Viewer
@@ -51,7 +52,7 @@ class Bell:
     def _draw(self, crossing: CrossingView, now: datetime) -> None:
         f = self._formats
         line = tag("li", "" if crossing.is_read else "is-new", role="none")
-        with line, tag("a", "mp-bell__item", href="/user/billing", role="menuitem"):
+        with line, tag("a", "mp-bell__item", href=BILLING.path, role="menuitem"):
             is_full = crossing.threshold == FULL
             icon("crit" if is_full else "warn").classes("is-full" if is_full else "")
             with ui.element("span"):

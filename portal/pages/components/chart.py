@@ -1,4 +1,7 @@
-"""The 14-day chart: bars for the eye, the same numbers as a table for everybody else."""
+"""The 14-day chart: bars for the eye, the same numbers as a table for everybody else.
+
+All texts, numbers and dates in it are written here, in the person's language; Plotly writes none of its own.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +14,8 @@ from portal.pages.components.parts import Text, empty, set_props, tag
 from portal.rules.figures import total
 from portal.rules.periods import DayRange, end_of_day
 from portal.views.summary import CHART_DAYS, DayUsage
-from portal.words.formats import Formats
+from portal.words import _
+from portal.words.formats import Formats, zone_name
 
 _STEPS = (1, 2, 2.5, 5, 10)
 _MOST_STEPS = 5
@@ -28,10 +32,10 @@ class UsageChart:
         """Draw the card with an empty chart."""
         self._formats = formats
         self._days: tuple[date, ...] = ()
-        with tag("section", "mp-card mp-chart", data_testid="usage-chart", aria_label="14-Day Usage"):
+        with tag("section", "mp-card mp-chart", data_testid="usage-chart", aria_label=_("14-Day Usage")):
             with tag("div", "mp-card__head"):
                 with ui.element("div"):
-                    Text("h2", "14-Day Usage")
+                    Text("h2", _("14-Day Usage"))
                     self._range = Text("p", skeleton=120).classes("mp-card__sub")
                 with tag("div", "mp-chart__sum"):
                     self._sum = Text("b", skeleton=150)
@@ -45,7 +49,9 @@ class UsageChart:
                 self._plot.props["aria-hidden"] = "true"
                 self._plot.on("plotly_click", self._open_day, ["points"])
                 self._empty = empty(
-                    "chart", "No requests in these 14 days", "The chart fills as soon as a gateway reports one."
+                    "chart",
+                    _("No requests in these 14 days"),
+                    _("The chart fills as soon as a gateway reports one."),
                 )
                 self._empty.set_visibility(False)
                 self._table = DayTable()
@@ -58,7 +64,7 @@ class UsageChart:
         sums = total(day.figures for day in days)
         shown = DayRange(days[0].day, days[-1].day)
         self._range.show(f.days(shown))
-        self._sum.show(f"{f.number(sums.tokens)} billable")
+        self._sum.show(_("{tokens} billable", tokens=sums.tokens))
         self._cost.show(f.eur(sums.cost_nano_eur))
         self._requests.show(f.requests(sums.requests))
         set_props(self._requests, href=requests_url(shown) if sums.requests else None)
@@ -86,12 +92,12 @@ class DayTable:
         self._rows: list[tuple[Text, Text]] = []
         with tag("div", "mp-sr"):
             with tag("table", data_testid="usage-chart-data"):
-                Text("caption", "Billable tokens per day")
+                Text("caption", _("Billable tokens per day"))
                 with ui.element("thead"), ui.element("tr"):
-                    tag("th", "", "Day", scope="col")
-                    tag("th", "", "Tokens", scope="col")
+                    tag("th", "", _("Day"), scope="col")
+                    tag("th", "", _("Tokens"), scope="col")
                 with ui.element("tbody"):
-                    for _ in range(CHART_DAYS):
+                    for _unused in range(CHART_DAYS):
                         with ui.element("tr"):
                             self._rows.append((Text("th").props("scope=row"), Text("td")))
             self._limit = Text("p", "").props("data-testid=usage-chart-limit")
@@ -99,7 +105,8 @@ class DayTable:
     def show(self, days: Sequence[DayUsage], limit: int | None, f: Formats) -> None:
         """Put newer numbers in place."""
         for (name, tokens), day in zip(self._rows, days, strict=True):
-            name.show(day.day.isoformat())
+            set_props(name, data_day=day.day.isoformat())
+            name.show(f.day(day.day))
             tokens.show(f.number(day.figures.tokens))
         self._limit.show(_limit_sentence(days, limit, f))
 
@@ -108,8 +115,10 @@ def _limit_sentence(days: Sequence[DayUsage], limit: int | None, f: Formats) -> 
     """Say what the line of the daily limit shows to those who see it; nothing without a limit."""
     if limit is None:
         return ""
-    above = [day.day.isoformat() for day in days if day.figures.tokens > limit]
-    return f"Daily limit {f.number(limit)}. Days above it: {', '.join(above) or 'none'}."
+    above = [f.day(day.day) for day in days if day.figures.tokens > limit]
+    if not above:
+        return _("Daily limit {limit}. No day is above it.", limit=limit)
+    return _("Daily limit {limit}. Days above it: {days}.", limit=limit, days=", ".join(above))
 
 
 def day_boundary(day: date, f: Formats) -> str:
@@ -118,7 +127,12 @@ def day_boundary(day: date, f: Formats) -> str:
         return ""
     end = end_of_day(day, f.budget_zone)
     there, here = end.astimezone(f.budget_zone), end.astimezone(f.zone)
-    return f"Days end at {there:%H:%M} {f.budget_zone.key}, {here:%H:%M} your time."
+    return _(
+        "Days end at {there} {zone}, {here} your time.",
+        there=f"{there:%H:%M}",
+        zone=zone_name(f.budget_zone),
+        here=f"{here:%H:%M}",
+    )
 
 
 def _empty_figure() -> dict[str, Any]:
@@ -169,7 +183,7 @@ def _draw(figure: dict[str, Any], days: Sequence[DayUsage], limit: int | None, f
     labels = {"text": _labels(tokens, limit, top)}
     excess = {**bars, "y": [max(value - limit, 0) if limit is not None else 0 for value in tokens], "base": limit or 0}
     axis = {"range": [0, top], "tickvals": ticks, "ticktext": [f.compact(tick) for tick in ticks]}
-    lines, notes = _limit_line(limit, top, f) if limit is not None else ([], [])
+    lines, notes = _limit_line(limit, top) if limit is not None else ([], [])
     changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
         (figure["data"][0], bars | labels),
         (figure["data"][1], excess),
@@ -194,16 +208,19 @@ def _hover(day: DayUsage, limit: int | None, f: Formats) -> str:
     tokens = day.figures.tokens
     lines = [f"{f.weekday(day.day)} {f.day(day.day)}", f.billable(tokens)]
     if limit is not None and tokens > limit:
-        lines.append(f"{f.number(tokens - limit)} above the daily limit")
+        lines.append(_("{tokens} above the daily limit", tokens=tokens - limit))
     lines.append(f"{f.eur(day.figures.cost_nano_eur)} · {f.requests(day.figures.requests)}")
     return "<br>".join(lines)
 
 
-def _limit_line(limit: int, top: float, f: Formats) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _limit_line(limit: int, top: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the line of a limit and its label; a limit above the axis has its line at the top edge."""
     height, is_outside = min(limit, top), limit > top
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": height, "y1": height}
-    text = f"{'↑' if is_outside else '····'} Daily limit {f.number(limit)}{', above this chart' if is_outside else ''}"
+    name = (
+        _("Daily limit {limit}, above this chart", limit=limit) if is_outside else _("Daily limit {limit}", limit=limit)
+    )
+    text = f"{'↑' if is_outside else '····'} {name}"
     above = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "paper", "y": 1, "yanchor": "bottom"}
     return [{**line, "line": {"width": 1, "dash": "2px,4px"}}], [{"text": text, "showarrow": False, **above}]
 

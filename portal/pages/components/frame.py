@@ -17,9 +17,10 @@ from portal.pages.components.menus import menu
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
 from portal.pages.languages import speak_to
-from portal.pages.navigation import ADMINISTRATION, PAGES, pages_of
+from portal.pages.navigation import DASHBOARD, Entry, menu_of
 from portal.rules.accounts import Theme
 from portal.views.accounts import Viewer
+from portal.words import _, say
 from portal.words.formats import Formats
 
 _HEAD = """
@@ -38,6 +39,8 @@ _SWITCH_THEME = {
     Theme.LIGHT: 'document.documentElement.dataset.theme = "light"',
     Theme.DARK: 'document.documentElement.dataset.theme = "dark"',
 }
+
+
 THEME_NAMES = {Theme.SYSTEM: "Follow the system", Theme.LIGHT: "Light", Theme.DARK: "Dark"}
 
 
@@ -69,8 +72,8 @@ class ThemeSwitch:
 class Head:
     """The heading of a page, beside which it may put buttons and say how fresh it is."""
 
-    def __init__(self, title: str, formats: Formats, theme: ThemeSwitch, section: str = "") -> None:
-        """Draw the `h1`, below the way back to the page of `section`, if it is not this one."""
+    def __init__(self, title: str, formats: Formats, theme: ThemeSwitch, section: Entry | None) -> None:
+        """Draw the `h1`, below the link to the page of `section`, if it is not this one."""
         self.theme = theme
         with tag("div", "mp-head"):
             with ui.element("div"):
@@ -110,11 +113,12 @@ class Head:
 
 
 @contextmanager
-def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
-    """Draw the shell of a page called `title`; its content goes inside. Gives the page's head.
+def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) -> Iterator[Head]:
+    """Draw the shell of a page of the menu, or of one with a title of its own; its content goes inside.
 
-    `section` is the entry of the navigation to which it belongs, where that is called otherwise.
+    `section` is the page of the menu to which one with its own title belongs. Gives the page's head.
     """
+    title = page if isinstance(page, str) else say(page.name)
     remember(ui.context.client, viewer)
     speak_to(ui.context.client)
     ui.page_title(f"{title} · MoE Portal")
@@ -125,11 +129,17 @@ def frame(title: str, viewer: Viewer, *, section: str = "") -> Iterator[Head]:
     follow_zone(viewer)
     theme = ThemeSwitch(viewer)
     with ui.header().classes("mp-topbar"):
-        opener = icon_button("menu", "Open menu")
+        opener = icon_button("menu", _("Open menu"))
         brand()
-        tag("span", "mp-avatar", viewer.initials, role="img", aria_label=f"Signed in as {viewer.display_name}")
+        tag(
+            "span",
+            "mp-avatar",
+            viewer.initials,
+            role="img",
+            aria_label=_("Signed in as {name}", name=viewer.display_name),
+        )
     with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219 no-swipe-open").classes("mp-nav") as drawer:
-        navigation(section or title, viewer, theme, drawer.hide)
+        navigation(section or page, viewer, theme, drawer.hide)
     opener.on_click(drawer.toggle)
     skip_link()
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
@@ -159,47 +169,46 @@ def skip_link() -> None:
     """Let the keyboard jump over the navigation: it is put before the bar and the drawer, once they are there."""
     layout = ui.context.client.layout
     with layout:
-        tag("a", "mp-skip", "Skip to content", href="#main").move(layout, target_index=0)
+        tag("a", "mp-skip", _("Skip to content"), href="#main").move(layout, target_index=0)
 
 
-def way_back(section: str) -> None:
-    """Draw the link to the page of the navigation to which this one belongs."""
-    href = next(path for name, path, _ in (*PAGES, *ADMINISTRATION) if name == section)
-    with tag("nav", "mp-back", aria_label="Way back"), tag("a", "", href=href):
+def way_back(section: Entry) -> None:
+    """Draw the link to the page of the menu to which this one belongs."""
+    with tag("nav", "mp-back", aria_label=_("Way back")), tag("a", "", href=section.path):
         icon("left")
-        Text("span", section)
+        Text("span", say(section.name))
 
 
 def brand() -> None:
     """Draw the name of the product, which leads home."""
-    with tag("a", "mp-brand", href="/user/dashboard"):
+    with tag("a", "mp-brand", href=DASHBOARD.path):
         tag("img", "", src=static("favicon.svg"), alt="", width="26", height="26")
         Text("span", "MoE Portal")
 
 
-def navigation(title: str, viewer: Viewer, theme: ThemeSwitch, close: Callable[[], object]) -> None:
+def navigation(present: Entry | str, viewer: Viewer, theme: ThemeSwitch, close: Callable[[], object]) -> None:
     """Draw the pages, with the present one marked, and who is signed in."""
-    with tag("nav", "mp-nav__in", aria_label="Main"):
+    with tag("nav", "mp-nav__in", aria_label=_("Main")):
         with tag("div", "mp-nav__bar"):
             brand()
-            icon_button("x", "Close menu", close).classes("mp-nav__close")
-        own, administration = pages_of(viewer)
-        nav_links(own, title)
+            icon_button("x", _("Close menu"), close).classes("mp-nav__close")
+        own, administration = menu_of(viewer)
+        nav_links(own, present)
         if administration:
-            Text("p", "Administration").classes("mp-nav__caption")
-            nav_links(administration, title)
+            Text("p", _("Administration")).classes("mp-nav__caption")
+            nav_links(administration, present)
         with tag("div", "mp-nav__foot"):
             account_menu(viewer, theme)
 
 
-def nav_links(pages: Iterable[tuple[str, str, str]], title: str) -> None:
-    """Draw the ways to some pages, with the present one marked."""
+def nav_links(pages: Iterable[Entry], present: Entry | str) -> None:
+    """Draw the links to some pages, with the present one marked."""
     with ui.element("ul"):
-        for name, path, picture in pages:
-            with ui.element("li"), tag("a", "mp-nav__link", href=path) as link:
-                icon(picture)
-                Text("span", name)
-            if name == title:
+        for page in pages:
+            with ui.element("li"), tag("a", "mp-nav__link", href=page.path) as link:
+                icon(page.icon)
+                Text("span", say(page.name))
+            if page == present:
                 link.props["aria-current"] = "page"
 
 
@@ -213,16 +222,16 @@ def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
             with tag("span", "mp-who__mail"):
                 Name(viewer.email)
         icon("updown")
-    with menu(opener, "Account", 'anchor="top left" self="bottom left"'):
+    with menu(opener, _("Account"), 'anchor="top left" self="bottom left"'):
         with tag("div", "mp-menu__who", aria_hidden="true"):  # the button has said it
             Text("p", viewer.display_name)
             Text("p", viewer.email).classes("mp-faint mp-small")
-        Text("p", "Theme").classes("mp-menu__caption").props("aria-hidden=true")
+        Text("p", _("Theme")).classes("mp-menu__caption").props("aria-hidden=true")
         theme_choice(theme)
         ui.separator()
         with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
             icon("leave")
-            Text("span", "Sign out")
+            Text("span", _("Sign out"))
 
 
 def theme_choice(switch: ThemeSwitch) -> None:

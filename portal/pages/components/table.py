@@ -10,6 +10,9 @@ from typing import Any
 
 from nicegui.element import Element
 
+from portal.rules.messages import Message
+from portal.words import say
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -21,7 +24,7 @@ class Column:
     """
 
     name: str
-    label: str
+    label: Message | str
     classes: str = ""
     heading: str = ""
     cell: str = ""
@@ -91,7 +94,8 @@ def show_rows(table: DataTable, rows: list[dict[str, Any]]) -> None:
 
 
 def _heading(column: Column) -> str:
-    label = f'<span class="mp-sr">{column.label}</span>' if column.hidden_label else column.label
+    text = say(column.label)
+    label = f'<span class="mp-sr">{text}</span>' if column.hidden_label else text
     return (
         f'<th scope="col" role="columnheader" class="{column.heading}" {column.heading_attributes}>'
         f"{column.heading_cell or label}</th>"

@@ -13,9 +13,10 @@ from portal.actions.sessions import SignIn, sign_in, sign_out
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import PortalError, TooManyTries, WrongCredentials
-from portal.pages.addresses import DASHBOARD, SIGN_IN, own_path
+from portal.pages.addresses import SIGN_IN, own_path
 from portal.pages.clients import close_clients
 from portal.pages.forms.rendering import html_page, read_form, wait
+from portal.pages.navigation import DASHBOARD
 from portal.rules.accounts import preferred_language
 from portal.rules.messages import Message, message
 from portal.rules.text import MAX_NAME
@@ -35,7 +36,7 @@ async def show_sign_in(request: Request) -> Response:
     """Show the form, or send on who is signed in already."""
     wanted = own_path(request.query_params.get("next", ""))
     if await asyncio.to_thread(viewer_of, request) is not None:
-        return RedirectResponse(wanted or DASHBOARD, 303)
+        return RedirectResponse(wanted or DASHBOARD.path, 303)
     return _form(request, next=wanted, changed="changed" in request.query_params)
 
 
@@ -80,7 +81,7 @@ async def signed_in_response(
     )
     language = preferred_language(request.headers.get("accept-language", ""))
     await in_transaction(adopt_browser, opened.account_id, language, time_zone[:LONGEST_ZONE])
-    response = RedirectResponse(wanted or DASHBOARD, 303, background=_closing(before))
+    response = RedirectResponse(wanted or DASHBOARD.path, 303, background=_closing(before))
     set_session_cookie(response, opened.token)
     return response
 

@@ -10,9 +10,11 @@ from babel import Locale
 from portal.pages.components.chart import _draw, _empty_figure, _limit_sentence
 from portal.rules.figures import Figures
 from portal.views.summary import DayUsage
+from portal.words import speaking
 from portal.words.formats import Formats
 
 BERLIN = Formats(Locale("en", "GB"), ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"))
+GERMAN = Formats(Locale("de", "DE"), ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"))
 USED = (0, 1000, 2500)
 
 
@@ -20,9 +22,9 @@ def days(tokens: tuple[int, ...] = USED) -> list[DayUsage]:
     return [DayUsage(date(2026, 11, 20) + timedelta(n), Figures(tokens=used)) for n, used in enumerate(tokens)]
 
 
-def drawn(limit: int | None, tokens: tuple[int, ...] = USED) -> dict[str, Any]:
+def drawn(limit: int | None, tokens: tuple[int, ...] = USED, formats: Formats = BERLIN) -> dict[str, Any]:
     figure = _empty_figure()
-    assert _draw(figure, days(tokens), limit, BERLIN)
+    assert _draw(figure, days(tokens), limit, formats)
     return figure
 
 
@@ -87,9 +89,26 @@ def test_the_same_days_and_limit_are_drawn_once() -> None:
     ("limit", "sentence"),
     [
         (None, ""),
-        (2000, "Daily limit 2,000. Days above it: 2026-11-22."),
-        (10**6, "Daily limit 1,000,000. Days above it: none."),
+        (2000, "Daily limit 2,000. Days above it: 22 Nov 2026."),
+        (10**6, "Daily limit 1,000,000. No day is above it."),
     ],
 )
 def test_screen_readers_hear_which_days_were_above_the_limit(limit: int | None, sentence: str) -> None:
     assert _limit_sentence(days(), limit, BERLIN) == sentence
+
+
+def test_german_chart_has_german_words_and_numbers() -> None:
+    with speaking("de"):
+        figure = drawn(1500, formats=GERMAN)
+        sentence = _limit_sentence(days(), 1500, GERMAN)
+    bars, layout = figure["data"][0], figure["layout"]
+    assert bars["x"][0] == "Fr.<br>20"
+    assert bars["customdata"][2].split("<br>") == [
+        "So. 22. Nov. 2026",
+        "2.500 abrechenbare Token",
+        "1.000 über dem Tageslimit",
+        "0,00\u00a0€ · 0 Anfragen",
+    ]
+    assert layout["yaxis"]["ticktext"][:3] == ["0", "500", "1\u00a0Tsd."]
+    assert layout["annotations"][0]["text"] == "···· Tageslimit 1.500"
+    assert sentence == "Tageslimit 1.500. Tage darüber: 22. Nov. 2026."
