@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from portal.pages.admin.snippets import GATEWAYS, Values
+from portal.pages.components.assets import JOINED, content
 from tests.portals import ROOT, Process
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -156,6 +157,11 @@ def test_installed_portal_serves_its_pages_on_a_new_database(served: Process) ->
 @pytest.mark.parametrize("file", sorted((ROOT / "portal" / "static").iterdir()), ids=lambda file: file.name)
 def test_installed_portal_serves_every_static_file(file: Path, served: Process) -> None:
     assert httpx.get(f"{served.address()}/static/{file.name}").content == file.read_bytes()
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_installed_portal_serves_every_joined_file(name: str, served: Process) -> None:
+    assert httpx.get(f"{served.address()}/static/{name}").content == content(name)
 
 
 def test_installed_portal_has_what_its_snippets_fetch(served: Process) -> None:

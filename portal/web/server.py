@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from mimetypes import guess_type
 from pathlib import Path
 from types import FrameType
 
@@ -45,7 +46,7 @@ from portal.jobs import forecast, outbox, verification
 from portal.pages import clients
 from portal.pages import errors as page_errors
 from portal.pages.components import live
-from portal.pages.components.assets import STATIC, static
+from portal.pages.components.assets import JOINED, STATIC, content, static
 from portal.pages.navigation import DASHBOARD
 from portal.settings import Settings
 from portal.version import version
@@ -310,7 +311,10 @@ class OwnFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answer with a file."""
-        response = await super().get_response(path, scope)
+        if path in JOINED and scope["method"] == "GET":
+            response = Response(content(path), media_type=guess_type(path)[0])
+        else:
+            response = await super().get_response(path, scope)
         is_versioned = scope["query_string"] and static(path).endswith(f"?{scope['query_string'].decode('latin-1')}")
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if is_versioned else "no-cache"
         return response

@@ -9,11 +9,11 @@ from portal.actions.mails import send_test_mail
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import Conflict
-from portal.pages.components.bell import present, sentence, then
-from portal.pages.components.drafts import Draft
-from portal.pages.components.fields import Form
+from portal.pages.components.inputs.drafts import Draft
+from portal.pages.components.inputs.fields import Form
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, set_props, tag
+from portal.pages.components.shell.bell import present, sentence, then
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.mails import State
 from portal.settings import settings

@@ -11,10 +11,10 @@ from portal.pages.account.alerts import AlertsCard
 from portal.pages.account.budget_table import BudgetTable
 from portal.pages.addresses import BILLABLE, requests_url
 from portal.pages.components.chart import day_boundary
-from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, empty, mode_number, set_props, tag, weight_legend
+from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import BILLING
 from portal.rules.figures import Figures, total

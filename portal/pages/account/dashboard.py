@@ -9,10 +9,10 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.budget_cards import BudgetBanner, BudgetCard
 from portal.pages.components.chart import UsageChart
-from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import Name, name_cell
 from portal.pages.components.parts import Text, empty, icon, tag
+from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import DASHBOARD, KEYS
 from portal.rules.messages import message

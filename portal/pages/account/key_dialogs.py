@@ -12,8 +12,8 @@ from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
 from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.admin.snippets import PROGRAMS, Values
-from portal.pages.components.dialogs import Confirmation, Dialog, FormDialog
-from portal.pages.components.fields import Message
+from portal.pages.components.inputs.dialogs import Confirmation, Dialog, FormDialog
+from portal.pages.components.inputs.fields import Message
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, set_props, tag
 from portal.rules.keys import LIFETIMES, expires_after, last_day_after
@@ -157,7 +157,7 @@ class NewKeyDialog:
         await refresh_all(self._viewer.id)  # the key may have been used meanwhile
 
     def _say(self, event: events.GenericEventArguments) -> None:
-        """Say whether the browser has copied the text; it does so by itself, see portal.js."""
+        """Say whether the browser has copied the text; it does so by itself, see frame.js."""
         say_copied(self._message, event)
 
 

@@ -8,11 +8,11 @@ from nicegui import APIRouter, events, ui
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.key_dialogs import CreateKey, NewKeyDialog, RenameKey, RevokeKey
-from portal.pages.components.fields import Message
-from portal.pages.components.frame import frame
+from portal.pages.components.inputs.fields import Message
 from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon_name, tag
+from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import KEYS
 from portal.rules.keys import expires_soon, last_day

@@ -8,7 +8,7 @@ from portal.actions.notes import write_note
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import PortalError
-from portal.pages.components.dialogs import FormDialog
+from portal.pages.components.inputs.dialogs import FormDialog
 from portal.pages.components.parts import Text, button, icon_name, set_props, tag
 from portal.rules.text import MAX_NOTE
 from portal.views.accounts import Viewer
@@ -114,7 +114,7 @@ class NoteDialog:
 
 def _draw_facts() -> dict[str, Text]:
     facts = {}
-    with tag("dl", "mp-note-facts mp-note-facts--three"):
+    with tag("dl", "mp-note-facts"):
         for name in _FACTS:
             with ui.element("div"):
                 Text("dt", name)

@@ -13,13 +13,13 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
 from portal.pages.clients import recheck
-from portal.pages.components.dialogs import Confirmation
-from portal.pages.components.drafts import Draft
-from portal.pages.components.fields import Form, Message, choice_field
-from portal.pages.components.frame import THEME_NAMES, ThemeSwitch, frame
+from portal.pages.components.inputs.dialogs import Confirmation
+from portal.pages.components.inputs.drafts import Draft
+from portal.pages.components.inputs.fields import Form, Message, choice_field
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, known_facts, tag
+from portal.pages.components.shell.frame import THEME_NAMES, ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import PROFILE
 from portal.rules.accounts import Language, Role, Theme

@@ -13,10 +13,10 @@ from portal.db.sql.session import in_reading
 from portal.pages.account.note_dialog import NoteDialog
 from portal.pages.account.usage_card import ROWS, UsageCard
 from portal.pages.components.filters import FilterBar
-from portal.pages.components.frame import Head, frame
 from portal.pages.components.live import Page, open_page, refresh_all
-from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, button, icon, set_props, tag
+from portal.pages.components.shell.frame import Head, frame
+from portal.pages.components.shell.menus import menu
 from portal.pages.navigation import USAGE
 from portal.rules.usage import InvalidFilter, UsageFilter, parse_filter
 from portal.views.accounts import Viewer

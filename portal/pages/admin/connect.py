@@ -8,7 +8,7 @@ from nicegui.element import Element
 from portal.clock import utc_now
 from portal.errors import PortalError, Unavailable
 from portal.pages.admin.snippets import Kind, Values
-from portal.pages.components.fields import Message
+from portal.pages.components.inputs.fields import Message
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.settings import settings
 from portal.views.gateways import Connection, Light
@@ -27,7 +27,7 @@ def public_address() -> str:
 
 
 def say_copied(message: Message, event: events.GenericEventArguments) -> None:
-    """Say whether the browser has copied a text; it does so by itself, see portal.js."""
+    """Say whether the browser has copied a text; it does so by itself, see frame.js."""
     if event.args is True:
         message.say("Copied.")
     else:

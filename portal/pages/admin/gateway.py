@@ -13,12 +13,12 @@ from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public
 from portal.pages.admin.gateways import title_of
 from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
-from portal.pages.components.dialogs import Confirmation, Dialog
-from portal.pages.components.fields import Message
-from portal.pages.components.frame import frame
+from portal.pages.components.inputs.dialogs import Confirmation, Dialog
+from portal.pages.components.inputs.fields import Message
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, known_facts, tag
+from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import GATEWAYS
 from portal.rules.reporters import OWN_REPORTS

@@ -10,10 +10,10 @@ from portal.pages.addresses import CONNECT
 from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
-from portal.pages.components.drafts import Draft
-from portal.pages.components.fields import Form, Message
-from portal.pages.components.frame import frame
+from portal.pages.components.inputs.drafts import Draft
+from portal.pages.components.inputs.fields import Form, Message
 from portal.pages.components.parts import Text, icon, set_props, tag
+from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import GATEWAYS
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection

@@ -8,10 +8,10 @@ from nicegui import APIRouter
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.addresses import CONNECT
-from portal.pages.components.frame import frame
 from portal.pages.components.live import live
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, empty, icon, tag
+from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import GATEWAYS
 from portal.rules.reporters import OWN_REPORTS

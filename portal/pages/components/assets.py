@@ -1,14 +1,66 @@
-"""Where the browser finds our own files: all on this server, each under a name that changes with its content."""
+"""The addresses of our own files: all on this server, each with a version that changes with its content.
+
+Decision: styles and scripts lie beside the component or page that needs them, and are joined when first asked for. The
+order of `STYLES` matters where two rules of the same weight meet on one element: the later one wins.
+"""
 
 import hashlib
 from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).parents[2] / "static"
+_PAGES = Path(__file__).parents[1]
+STYLES = (
+    "components/base/tokens.css",
+    "components/base/base.css",
+    "components/base/focus.css",
+    "components/shell/frame.css",
+    "components/shell/menus.css",
+    "components/shell/bell.css",
+    "components/parts.css",
+    "components/cards.css",
+    "components/buttons.css",
+    "components/names.css",
+    "components/cells.css",
+    "components/table.css",
+    "components/inputs/fields.css",
+    "components/inputs/dialogs.css",
+    "components/listing.css",
+    "components/filters.css",
+    "components/chart.css",
+    "account/dashboard.css",
+    "account/budget_cards.css",
+    "account/pace.css",
+    "account/budget_table.css",
+    "account/billing.css",
+    "account/alerts.css",
+    "account/usage.css",
+    "account/note_dialog.css",
+    "account/keys.css",
+    "account/profile.css",
+    "admin/gateways.css",
+    "admin/gateway.css",
+    "admin/connect.css",
+    "forms/forms.css",
+    "components/base/touch.css",
+)
+"""The parts of the stylesheet, in order."""
+JOINED = {
+    "portal.css": STYLES,
+    "portal.js": ("components/shell/frame.js", "components/inputs/drafts.js", "components/names.js"),
+    "login.js": ("forms/login.js",),
+}
+"""Files that are made of parts beside the pages, by the name under which they are served."""
+
+
+@cache
+def content(name: str) -> bytes:
+    """Return one of our own files. Raises OSError."""
+    parts = [_PAGES / part for part in JOINED[name]] if name in JOINED else [STATIC / name]
+    return b"\n".join(part.read_bytes() for part in parts)
 
 
 @cache
 def static(name: str) -> str:
-    """Return the URL of one of our static files; it may be cached for ever, since new content has a new URL."""
-    version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={version}"
+    """Return the URL of one of our own files; it may be cached for ever, since new content has a new URL."""
+    return f"/static/{name}?v={hashlib.sha256(content(name)).hexdigest()[:12]}"

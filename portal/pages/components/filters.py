@@ -7,7 +7,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from portal.clock import utc_now
-from portal.pages.components.fields import Field, choice_field, text_field
+from portal.pages.components.inputs.fields import Field, choice_field, text_field
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, button, icon, icon_button, set_props, tag
 from portal.rules.periods import DayRange
@@ -37,7 +37,7 @@ class FilterBar:
         self._typed_in: str | None = None
         self._refused: set[str] = set()
         self._is_writing = False
-        with tag("div", "mp-filters mp-filters--labelled", role="search", aria_label="Filter requests") as self._bar:
+        with tag("div", "mp-filters", role="search", aria_label="Filter requests") as self._bar:
             self._ranges = self._draw_ranges()
             self._count = self._draw_more()
             self._token = self._draw_token()

@@ -13,8 +13,8 @@ from nicegui import ui
 from nicegui.element import Element
 
 from portal.errors import NotSignedIn, PortalError
-from portal.pages.components.drafts import Draft
-from portal.pages.components.fields import Form, Message
+from portal.pages.components.inputs.drafts import Draft
+from portal.pages.components.inputs.fields import Form, Message
 from portal.pages.components.parts import Text, button, set_props, tag
 from portal.words import say
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from portal.pages.components.fields import Form
+from portal.pages.components.inputs.fields import Form
 from portal.pages.components.parts import set_props
 
 _LONGEST = 20_000

@@ -8,8 +8,8 @@ from portal.actions.crossings import read_crossings
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.pages.components.live import follow_later
-from portal.pages.components.menus import menu
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
+from portal.pages.components.shell.menus import menu
 from portal.pages.navigation import BILLING
 from portal.rules.alerts import FULL, CrossingKind
 from portal.rules.periods import Period

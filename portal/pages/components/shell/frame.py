@@ -11,11 +11,11 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.pages.clients import remember
 from portal.pages.components.assets import static
-from portal.pages.components.bell import Bell
 from portal.pages.components.live import Updated
-from portal.pages.components.menus import menu
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
+from portal.pages.components.shell.bell import Bell
+from portal.pages.components.shell.menus import menu
 from portal.pages.languages import speak_to
 from portal.pages.navigation import DASHBOARD, Entry, menu_of
 from portal.rules.accounts import Theme
@@ -26,10 +26,8 @@ from portal.words.formats import Formats
 _HEAD = """
 <meta name="referrer" content="same-origin">
 <link rel="stylesheet" href="{css}">
-{scripts}
+<script src="{js}" defer></script>
 """
-_SCRIPT = '<script src="{}" defer></script>'
-_SCRIPTS = ("portal.js", "drafts.js", "names.js")
 _FIXED_THEMES = {
     Theme.LIGHT: '<script>document.documentElement.dataset.theme = "light"</script>',
     Theme.DARK: '<script>document.documentElement.dataset.theme = "dark"</script>',
@@ -122,8 +120,7 @@ def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) ->
     remember(ui.context.client, viewer)
     speak_to(ui.context.client)
     ui.page_title(f"{title} · MoE Portal")
-    scripts = "".join(map(_SCRIPT.format, map(static, _SCRIPTS)))
-    ui.add_head_html(_HEAD.format(css=static("portal.css"), scripts=scripts))
+    ui.add_head_html(_HEAD.format(css=static("portal.css"), js=static("portal.js")))
     ui.add_head_html(_FIXED_THEMES.get(Theme(viewer.theme), ""))
     ui.context.client.layout.props["data-session"] = viewer.session_id
     follow_zone(viewer)
@@ -252,7 +249,7 @@ def theme_choice(switch: ThemeSwitch) -> None:
 
 
 def offline_banner() -> None:
-    """Draw the word of a lost connection; portal.js shows it and takes it away."""
+    """Draw the word of a lost connection; frame.js shows and hides it."""
     with tag("div", "mp-msg mp-msg--warn mp-offline", id="offline", role="alert", hidden=""):
         icon("off")
         with ui.element("div"):

@@ -1,0 +1,1 @@
+"""What people type into: fields and forms, dialogs, and drafts that outlive a lost page."""
