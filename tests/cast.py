@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from portal.actions.gateways import create_gateway
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.db.accounts import add_account
-from portal.db.rollups import stored_daily, stored_hourly
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.tables import Account
+from portal.db.tables import Account, SummedColumns, UsageCounter, UsageDaily, UsageHourly
+from portal.db.totals import TOTALS, Total, stream
 from portal.rules.actors import Actor, Means
 from portal.rules.figures import Figures
-from portal.rules.rollups import DailyKey, HourlyKey
+from portal.rules.rollups import CounterKey, DailyKey, HourlyKey
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 from portal.views.accounts import Viewer
@@ -101,14 +101,30 @@ def opens(secret: str, now: datetime) -> bool:
     return run(lambda session: load_programs_budgets(session.connection(), secret, now)) is not None
 
 
+def counters_of(account: Account) -> dict[CounterKey, Figures]:
+    """Return all period counters of an account."""
+    return totals_of(account, UsageCounter)
+
+
 def daily_of(account: Account) -> dict[DailyKey, Figures]:
     """Return all daily roll-ups of an account."""
-    return run_in_reading(lambda session: dict(stored_daily(session, account.id)))
+    return totals_of(account, UsageDaily)
 
 
 def hourly_of(account: Account) -> dict[HourlyKey, Figures]:
     """Return all hourly roll-ups of an account."""
-    return run_in_reading(lambda session: dict(stored_hourly(session, account.id)))
+    return totals_of(account, UsageHourly)
+
+
+def totals_of(account: Account, table: type[SummedColumns]) -> dict[Any, Figures]:
+    """Return all rows that an account has in a summed table."""
+    return run_in_reading(lambda session: dict(stream(session, total_of(table), account.id)))
+
+
+def total_of(table: type[SummedColumns]) -> Total:
+    """Return the descriptor of a summed table."""
+    (total,) = (each for each in TOTALS if each.table is table)
+    return total
 
 
 def results(outcomes: Sequence[Outcome]) -> list[Result]:

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.db import totals
 from portal.db.audit import add_entry
-from portal.db.counters import lifetimes
-from portal.db.events import StoredEvent, count_in, fill_in_costs, unpriced_events
+from portal.db.events import StoredEvent, fill_in_costs, unpriced_events
 from portal.db.prices import price_book, remove_price_of, set_price
+from portal.db.totals import lifetimes
 from portal.errors import InvalidInput, NotFound
 from portal.rules.actors import Actor
 from portal.rules.figures import Figures
@@ -60,9 +61,8 @@ def repair_costs(
     costs = _costs(events, price_book(session), lifetimes(session, {event.account_id for event in events}))
     priced = [event for event in events if event.id in costs]
     changes = (replace(event, figures=Figures(cost_nano_eur=costs[event.id], unpriced=-1)) for event in priced)
-    sums = sum_up(changes, budget_tz)
     fill_in_costs(session, costs)
-    count_in(session, sums.daily, sums.hourly)
+    totals.add(session, sum_up(changes, budget_tz))
     if costs:
         add_entry(session, actor, "price.repair", now, repaired=len(costs))
     last = (events[-1].requested_at, events[-1].id) if len(events) == BATCH else None

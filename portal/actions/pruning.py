@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.accounts import lock_account
 from portal.db.events import prunable_events, remove_events
-from portal.db.rollups import add_to_pruned, take_from_hourly
+from portal.db.totals import move_to_pruned
 from portal.rules.periods import start_of_day
 from portal.rules.rollups import sum_up
 
@@ -27,8 +27,6 @@ def prune_account(session: Session, account_id: int, first_kept: date, budget_tz
     lock_account(session, account_id)
     before = start_of_day(first_kept, budget_tz)
     events = prunable_events(session, account_id, before, now - SETTLED, BATCH)
-    sums = sum_up(events, budget_tz)
-    add_to_pruned(session, sums.daily)
-    take_from_hourly(session, account_id, sums.hourly)
+    move_to_pruned(session, account_id, sum_up(events, budget_tz))
     remove_events(session, [event.id for event in events])
     return len(events)

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.actions.crossings import note_crossings
+from portal.db import totals
 from portal.db.attribution import Owner, owners_by_key, owners_by_name
-from portal.db.events import NewEvent, count_in, fingerprints, insert_events
+from portal.db.events import NewEvent, fingerprints, insert_events
 from portal.db.held import NewHeld, hold_events, release_events
 from portal.db.keys import note_last_use
 from portal.db.prices import price_book
@@ -135,8 +136,7 @@ def record_usage(
             batch.outcomes[index] = ACCEPTED if is_first else again
 
     added = [candidates[external_id][1] for external_id in new]
-    sums = sum_up(added, budget_tz)
-    count_in(session, sums.daily, sums.hourly)
+    totals.add(session, sum_up(added, budget_tz))
     note_last_use(session, _uses(batch, added))
     note_crossings(session, batch.with_budget({event.account_id for event in added}), budget_tz, now)
     _hold(session, batch, reports, marks)

@@ -1,4 +1,4 @@
-"""Proving that the sums are the sums, and writing them anew.
+"""Verifying that the sums are the sums of the events, and rebuilding them.
 
 Decision: an account is gone through day by day, so that only one day's roll-ups are held at a time, however many events
 there are. Pruned events count by the sums that were kept of them.
@@ -8,60 +8,34 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.db import totals
 from portal.db.accounts import all_accounts, lock_account
-from portal.db.counters import account_counters, clear_counters
-from portal.db.events import account_events, count_in, count_pruned, count_stored_and_pruned
-from portal.db.rollups import (
-    clear_roll_ups,
-    pruned_requests,
-    stored_daily,
-    stored_hourly,
-    stored_models,
-    stored_pruned,
-)
+from portal.db.events import account_events, count_pruned, count_stored_and_pruned
 from portal.db.sql.session import database, run_in_reading
+from portal.db.totals import Total, pruned_requests
 from portal.rules.figures import Figures
 from portal.rules.periods import DayFinder, end_of_day
-from portal.rules.rollups import (
-    CounterKey,
-    DailyKey,
-    HourlyKey,
-    ModelKey,
-    add_up,
-    counters_of,
-    models_of,
-    start_of_hour,
-    sum_up,
-)
+from portal.rules.rollups import SumKey, Sums, add_to, start_of_hour, sum_up
 from portal.rules.text import counted
-
-Key = TypeVar("Key", CounterKey, ModelKey, DailyKey, HourlyKey)
-Timed = TypeVar("Timed", ModelKey, DailyKey, HourlyKey)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A sum that is not what the events add up to."""
+    """A sum that differs from what the events add up to."""
 
-    key: CounterKey | ModelKey | DailyKey | HourlyKey
+    key: SumKey
     kept: Figures
     true: Figures
 
-    @property
-    def name(self) -> str:
-        """Which sum of the account it is."""
-        return _name(self.key)
-
     def __str__(self) -> str:
         """Name the sum and both values."""
-        return (
-            f"account {self.key.account_id}: {self.name}: kept {_brief(self.kept)}, events sum to {_brief(self.true)}"
-        )
+        kept, true = _brief(self.kept), _brief(self.true)
+        return f"account {self.key.account_id}: {self.key.name}: kept {kept}, events sum to {true}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +52,21 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What the events of an account add up to: those of one day, and those of the hours that are over by its end.
+    """The sums of an account's events of one day, and when its last whole hour ends.
 
-    The last of an account has no `day`, only what is left.
+    In some zones a day ends within an hour, so that hour is complete with the next day only. The last part of an
+    account has no `day`.
     """
 
     day: date | None
-    daily: dict[DailyKey, Figures]
-    hourly: dict[HourlyKey, Figures]
+    sums: Sums
     over: datetime | None
+
+    def ends(self, time: date | datetime) -> bool:
+        """Whether nothing is added to the sums of a day or hour after this day."""
+        if self.day is None or self.over is None:
+            return True
+        return time < self.over if isinstance(time, datetime) else time <= self.day
 
 
 def verify_account(
@@ -97,17 +77,11 @@ def verify_account(
     Run it in a snapshot: events that arrive meanwhile are then neither in the one nor in the other. `advance` is called
     with the number of requests that were gone through.
     """
-    kept_models = _Ahead(stored_models(session, account_id), lambda key: key.day)
-    kept_daily = _Ahead(stored_daily(session, account_id), lambda key: key.day)
-    kept_hourly = _Ahead(stored_hourly(session, account_id), lambda key: key.hour)
-    counters: dict[CounterKey, Figures] = {}
+    comparisons = [_Comparison(session, total, account_id) for total in totals.TOTALS]
     for part in _days(session, account_id, budget_tz):
-        advance(sum(figures.requests for figures in part.daily.values()))
-        _count(counters, part.daily)
-        yield from _differences(kept_models.until(part.day), models_of(part.daily))
-        yield from _differences(kept_daily.until(part.day), part.daily)
-        yield from _differences(kept_hourly.until(part.over), part.hourly)
-    yield from _differences(account_counters(session, account_id), counters)
+        advance(sum(figures.requests for figures in part.sums.daily.values()))
+        for comparison in comparisons:
+            yield from comparison.after(part)
 
 
 def verify_pruned(session: Session) -> list[str]:
@@ -133,69 +107,69 @@ def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _
 
 
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:
-    """Write an account's counters and roll-ups anew from its events; its new events wait until that is done."""
+    """Write an account's totals again from its events; its new events wait until that is done."""
     lock_account(session, account_id)
-    clear_counters(session, account_id)
-    clear_roll_ups(session, account_id)
+    totals.clear(session, account_id)
     for part in _days(session, account_id, budget_tz):
-        count_in(session, part.daily, part.hourly)
+        totals.add(session, part.sums)
 
 
 def _days(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[_Day]:
-    """Yield what an account's events add up to, day by day."""
-    pruned = _Ahead(stored_pruned(session, account_id), lambda key: key.day)
+    """Yield the sums of an account's events day by day, those of pruned events with the next day that has others."""
+    pruned = _Stream(session, totals.PRUNED, account_id)
     days = DayFinder(budget_tz)
-    hourly: dict[HourlyKey, Figures] = {}
     for day, events in groupby(account_events(session, account_id), lambda event: days.day_of(event.requested_at)):
-        sums = sum_up(events, budget_tz)
-        over = start_of_hour(end_of_day(day, budget_tz))  # in some zones a day ends within an hour
-        hourly = add_up(hourly, sums.hourly)
-        whole = {key: figures for key, figures in hourly.items() if key.hour < over}
-        hourly = {key: figures for key, figures in hourly.items() if key.hour >= over}
-        yield _Day(day, add_up(sums.daily, pruned.until(day)), whole, over)
-    yield _Day(None, pruned.until(None), hourly, None)
+        part = _Day(day, sum_up(events, budget_tz), start_of_hour(end_of_day(day, budget_tz)))
+        add_to(part.sums.daily, pruned.until(part))
+        yield part
+    rest = _Day(None, Sums(budget_tz), None)
+    add_to(rest.sums.daily, pruned.until(rest))
+    yield rest
 
 
-class _Ahead(Generic[Timed]):
-    """Reads a stream of figures in the order of time, as far as it is asked to."""
+class _Stream:
+    """The stored rows of a total, read in the order of time as far as it is asked for."""
 
-    def __init__(self, stream: Iterator[tuple[Timed, Figures]], time: Callable[[Timed], date]) -> None:
-        self._stream: Iterator[tuple[Timed, Figures]] = stream
-        self._time: Callable[[Timed], date] = time
-        self._next: tuple[Timed, Figures] | None = next(stream, None)
+    def __init__(self, session: Session, total: Total, account_id: int) -> None:
+        self._total = total
+        self._rows = totals.stream(session, total, account_id)
+        self._next = next(self._rows, None)
 
-    def until(self, last: date | None) -> dict[Timed, Figures]:
-        """Return what comes next: of a day, up to and with it; of an instant, what lies before it; None is the rest."""
-        found: dict[Timed, Figures] = {}
-        while self._next is not None and (last is None or self._is_due(self._time(self._next[0]), last)):
+    def until(self, part: _Day) -> dict[Any, Figures]:
+        """Return the next rows, up to those that the events of later days may add to."""
+        found: dict[Any, Figures] = {}
+        while self._next is not None and self.is_over(self._next[0], part):
             found[self._next[0]] = self._next[1]
-            self._next = next(self._stream, None)
+            self._next = next(self._rows, None)
         return found
 
-    @staticmethod
-    def _is_due(time: date, last: date) -> bool:
-        return time < last if isinstance(last, datetime) else time <= last
+    def is_over(self, key: Any, part: _Day) -> bool:
+        """Return whether the sum of a key is complete after a day; without a time it is at the very end."""
+        if self._total.time is None:
+            return part.day is None
+        return part.ends(getattr(key, self._total.time))
 
 
-def _count(counters: dict[CounterKey, Figures], daily: Mapping[DailyKey, Figures]) -> None:
-    for key, figures in counters_of(daily).items():
-        counters[key] = counters.get(key, Figures()) + figures
+class _Comparison:
+    """Compares the stored rows of a total with the sums of the events."""
+
+    def __init__(self, session: Session, total: Total, account_id: int) -> None:
+        self._total = total
+        self._kept = _Stream(session, total, account_id)
+        self._true: dict[Any, Figures] = {}
+
+    def after(self, part: _Day) -> Iterator[Difference]:
+        """Yield the differences in what is complete after a day."""
+        add_to(self._true, self._total.parts(part.sums))
+        if self._total.time is not None or part.day is None:
+            over = [key for key in self._true if self._kept.is_over(key, part)]
+            yield from _differences(self._kept.until(part), {key: self._true.pop(key) for key in over})
 
 
-def _differences(kept: Mapping[Key, Figures], true: Mapping[Key, Figures]) -> Iterator[Difference]:
+def _differences(kept: Mapping[Any, Figures], true: Mapping[Any, Figures]) -> Iterator[Difference]:
     for key in sorted(kept.keys() | true.keys()):
         if kept.get(key, Figures()) != true.get(key, Figures()):
             yield Difference(key, kept.get(key, Figures()), true.get(key, Figures()))
-
-
-def _name(key: CounterKey | ModelKey | DailyKey | HourlyKey) -> str:
-    if isinstance(key, CounterKey):
-        return f"{key.period} counter of {key.start}"
-    if isinstance(key, ModelKey):
-        return f"sum of {key.day}, {key.model}, {key.mode}"
-    time = f"{key.day}" if isinstance(key, DailyKey) else f"{key.hour:%Y-%m-%d %H}:00 UTC"
-    detail = f"key {key.api_key_id}" if key.api_key_id else "no key"
-    return f"roll-up of {time}, {key.model}, {key.mode}, {detail}{', failed' if key.failed else ''}"
 
 
 def _brief(figures: Figures) -> str:

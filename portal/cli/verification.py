@@ -13,10 +13,11 @@ from portal.cli.listing import AsJson, answer, show_json
 from portal.clock import utc_now
 from portal.db.accounts import all_accounts, count_accounts
 from portal.db.audit import add_entry
-from portal.db.counters import count_requests
 from portal.db.events import count_events, count_pruned
 from portal.db.sql.schema import check_budget_timezone, pinned_budget_timezone, repin_budget_timezone
 from portal.db.sql.session import Database, run_in_reading, run_in_transaction
+from portal.db.totals import count_requests
+from portal.rules.figures import Figures
 from portal.rules.periods import day_of, zone
 from portal.rules.text import counted
 from portal.settings import settings
@@ -124,10 +125,14 @@ def _fault(fault: Fault) -> dict[str, object]:
     return {
         "sentence": fault.sentence,
         "username": fault.username,
-        "sum": None if found is None else found.name,
-        "kept": None if found is None else found.kept._asdict(),
-        "true": None if found is None else found.true._asdict(),
+        "sum": None if found is None else found.key.name,
+        "kept": None if found is None else _sums(found.kept),
+        "true": None if found is None else _sums(found.true),
     }
+
+
+def _sums(figures: Figures) -> dict[str, int]:
+    return figures._asdict() | {"total_tokens": figures.total_tokens}
 
 
 def _days(text: str) -> int:

@@ -9,8 +9,8 @@ from sqlalchemy import Select, and_, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from portal.db.sql.text_list import among
-from portal.db.sums import figures_of, summed
 from portal.db.tables import Account, ApiKey, Budget, ExpertTemplate, UsageCounter
+from portal.db.totals import figures_of, summed
 from portal.rules.figures import Figures
 from portal.rules.periods import Period
 from portal.rules.text import email_key

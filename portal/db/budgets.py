@@ -12,11 +12,11 @@ from portal.db.keys import usable
 from portal.db.sessions import running
 from portal.db.sql.types import Instant
 from portal.db.sql.upsert import insert
-from portal.db.sums import SUMS, figures_of, summed
 from portal.db.tables import Account, ApiKey, Budget, UsageCounter
 from portal.db.tables import Session as SessionRow
+from portal.db.totals import figures_of, summed
 from portal.rules.budgets import BudgetType, Limits
-from portal.rules.figures import Figures
+from portal.rules.figures import SUMS, Figures
 from portal.rules.periods import Period, period_start
 
 Columns = TypeVarTuple("Columns")

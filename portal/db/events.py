@@ -11,13 +11,10 @@ from sqlalchemy import bindparam, delete, func, select, tuple_, union_all, updat
 from sqlalchemy import insert as core_insert
 from sqlalchemy.orm import Session
 
-from portal.db.counters import add_to_counters
-from portal.db.rollups import add_to_daily, add_to_hourly, add_to_models
 from portal.db.sql.bulk_insert import BulkInsert
 from portal.db.sql.text_list import among
 from portal.db.tables import Note, PrunedEvent, UsageEvent
-from portal.rules.figures import Figures
-from portal.rules.rollups import DailyKey, HourlyKey, counters_of, models_of
+from portal.rules.figures import Figures, figures_of_request
 
 _CHUNK = 400
 
@@ -56,7 +53,7 @@ class NewEvent(NamedTuple):
     @property
     def figures(self) -> Figures:
         """What this one request adds to every sum."""
-        return _figures(
+        return figures_of_request(
             self.billable_tokens, self.prompt_tokens, self.completion_tokens, self.cost_nano_eur, self.without_counts
         )
 
@@ -108,14 +105,6 @@ _FINGERPRINTS = union_all(
         for table in (UsageEvent, PrunedEvent)
     )
 )
-
-
-def count_in(session: Session, daily: Mapping[DailyKey, Figures], hourly: Mapping[HourlyKey, Figures]) -> None:
-    """Add to all sums: to the daily and hourly roll-ups, and to what the daily ones add up to."""
-    add_to_counters(session, counters_of(daily))
-    add_to_models(session, models_of(daily))
-    add_to_daily(session, daily)
-    add_to_hourly(session, hourly)
 
 
 def count_events(session: Session) -> int:
@@ -211,9 +200,5 @@ _COUNTED = select(
 
 def _stored(row: Any) -> StoredEvent:  # a row of _COUNTED
     row_id, account_id, requested_at, model, mode, key_id, status, *numbers = row
-    return StoredEvent(row_id, account_id, requested_at, model, mode, key_id, status != "ok", _figures(*numbers))
-
-
-def _figures(billable: int, prompt: int, completion: int, cost: int | None, without_counts: bool) -> Figures:
-    total = prompt + completion
-    return Figures(billable, prompt, completion, total, 1, cost or 0, int(cost is None), int(without_counts))
+    figures = figures_of_request(*numbers)
+    return StoredEvent(row_id, account_id, requested_at, model, mode, key_id, status != "ok", figures)

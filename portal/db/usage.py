@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, and_, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from portal.db.sums import figures_of, summed
 from portal.db.tables import ApiKey, Note, UsageCounter, UsageDaily, UsageEvent, UsageHourly, UsagePruned
+from portal.db.totals import EVENT_SUMS, figures_of, summed
 from portal.rules.figures import Figures
 from portal.rules.periods import DayRange, Period
 from portal.rules.rollups import cover
@@ -184,17 +184,7 @@ def _sum(session: Session, table: Any, account_id: int, wanted: Selection, time:
 
 
 def _sum_events(session: Session, account_id: int, wanted: Selection, time: ColumnElement[bool]) -> Figures:
-    row = session.execute(
-        select(
-            func.sum(UsageEvent.billable_tokens),
-            func.sum(UsageEvent.prompt_tokens),
-            func.sum(UsageEvent.completion_tokens),
-            func.count(),
-            func.sum(UsageEvent.cost_nano_eur),
-            func.count() - func.count(UsageEvent.cost_nano_eur),
-            func.count().filter(UsageEvent.without_counts),
-        ).where(*_conditions(account_id, wanted), time)
-    ).one()
+    row = session.execute(select(*EVENT_SUMS).where(*_conditions(account_id, wanted), time)).one()
     return figures_of(row)
 
 

@@ -14,10 +14,10 @@ from portal.actions.gateways import create_gateway, create_gateway_token, revoke
 from portal.actions.notes import write_note
 from portal.actions.usage import Result, record_usage
 from portal.db.accounts import account_named, count_accounts
-from portal.db.counters import counter
 from portal.db.gateways import gateway_named
 from portal.db.keys import add_key
 from portal.db.tables import Account, Gateway, Installation, UsageEvent
+from portal.db.totals import counter
 from portal.demo.history import DAYS
 from portal.demo.limits import Consumed, all_limits
 from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, Person

@@ -7,9 +7,9 @@ from typing import NamedTuple
 class Figures(NamedTuple):
     """Sums over some requests; the one shape in which consumption travels from the queries to pages and JSON.
 
-    `tokens` are billable, the other three raw; `cost_nano_eur` is in nano-euros (10⁻⁹ EUR). `unpriced` says how many of
-    the requests have no cost yet, since no price was in force at their time; `without_counts` how many have unknown
-    tokens.
+    `tokens` are billable, the other counts of tokens are raw; `cost_nano_eur` is in nano-euros (10⁻⁹ EUR). `unpriced`
+    counts the requests without a cost, because no price was in force at their time; `without_counts` those with
+    unknown tokens. The fields are the columns of every summed table.
 
     Decision: a named tuple, since storing an event makes several, and a frozen dataclass takes four times as long.
     """
@@ -17,19 +17,22 @@ class Figures(NamedTuple):
     tokens: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    total_tokens: int = 0
     requests: int = 0
     cost_nano_eur: int = 0
     unpriced: int = 0
     without_counts: int = 0
 
-    def __add__(self, other: "Figures") -> "Figures":  # type: ignore[override]  # adds up, where tuples are strung together
+    @property
+    def total_tokens(self) -> int:
+        """Input and output tokens together, raw."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: "Figures") -> "Figures":  # type: ignore[override]  # adds up, where tuples are joined
         # written out, since every event passes here and a loop over the fields takes five times as long
         return Figures(
             self.tokens + other.tokens,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
-            self.total_tokens + other.total_tokens,
             self.requests + other.requests,
             self.cost_nano_eur + other.cost_nano_eur,
             self.unpriced + other.unpriced,
@@ -37,21 +40,21 @@ class Figures(NamedTuple):
         )
 
     def __neg__(self) -> "Figures":
-        return Figures(
-            -self.tokens,
-            -self.prompt_tokens,
-            -self.completion_tokens,
-            -self.total_tokens,
-            -self.requests,
-            -self.cost_nano_eur,
-            -self.unpriced,
-            -self.without_counts,
-        )
+        return Figures(*(-value for value in self))
 
     def __sub__(self, other: "Figures") -> "Figures":
         return self + -other
 
 
+SUMS = Figures._fields
+"""The names of what is summed."""
+
+
 def total(parts: Iterable[Figures]) -> Figures:
     """Add figures up; nothing sums to zeros."""
     return sum(parts, Figures())
+
+
+def figures_of_request(billable: int, prompt: int, completion: int, cost: int | None, without_counts: bool) -> Figures:
+    """Return what one request adds to every sum; its `cost` in nano-euros is None without a price."""
+    return Figures(billable, prompt, completion, 1, cost or 0, int(cost is None), int(without_counts))

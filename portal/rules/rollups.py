@@ -1,11 +1,12 @@
 """Which sums an event belongs to. Ingest, verification, rebuilding and pruning all ask here, so they cannot disagree.
 
 Decision: two kinds of roll-ups, of the same detail, so that Usage History sums up whatever is filtered without reading
-the events: days of the budget time zone, and hours (UTC) for the ends of the days of other zones. What other pages ask
-for is added up further: counters of days, months and lives for cards and charts, days by model and mode for Billing.
+the events: days of the budget time zone, and hours (UTC) for the ends of the days of other zones. Every other summed
+table is made from the daily roll-ups: counters of days, months and lives for cards and charts, days by model and mode
+for Billing. Pruned events are kept as daily roll-ups, so a table that counts them can be made from nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
@@ -15,31 +16,52 @@ from portal.rules.figures import Figures
 from portal.rules.periods import DayFinder, DayRange, Period, day_of, period_start, start_of_day
 
 Key = TypeVar("Key", bound=tuple[object, ...])
+Group = TypeVar("Group", bound=tuple[object, ...])
 
 HOUR = timedelta(hours=1)
 NO_KEY = 0
 """Stands in roll-ups for usage without an API key."""
 
 
+class SumKey(Protocol):
+    """Which sum of an account: the key of a row in a summed table."""
+
+    @property
+    def account_id(self) -> int: ...  # noqa: D102  # the names are those of the table
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+
+
 class CounterKey(NamedTuple):
-    """Which counter: an account's period, named by the day it starts on."""
+    """The key of a counter: an account's period, named by the day it starts on."""
 
     account_id: int
     period: Period
     start: date
 
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+        return f"{self.period} counter of {self.start}"
+
 
 class ModelKey(NamedTuple):
-    """Which model: an account's day of the budget time zone, with one model in one mode."""
+    """The key of a sum by model: an account's day of the budget time zone, with one model in one mode."""
 
     account_id: int
     day: date
     model: str
     mode: str
 
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+        return f"sum of {self.day}, {self.model}, {self.mode}"
+
 
 class DailyKey(NamedTuple):
-    """Which roll-up: an account's day of the budget time zone, with one model in one mode through one key."""
+    """The key of a daily roll-up: an account's day of the budget time zone, with one model, mode and API key."""
 
     account_id: int
     day: date
@@ -48,9 +70,14 @@ class DailyKey(NamedTuple):
     api_key_id: int = NO_KEY
     failed: bool = False
 
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+        return f"roll-up of {self.day}, {_detail_name(self)}"
+
 
 class HourlyKey(NamedTuple):
-    """The same for an hour, named by the instant (UTC) it starts at."""
+    """The key of an hourly roll-up: the same for an hour, named by the instant (UTC) it starts at."""
 
     account_id: int
     hour: datetime
@@ -58,6 +85,16 @@ class HourlyKey(NamedTuple):
     mode: str
     api_key_id: int = NO_KEY
     failed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+        return f"roll-up of {self.hour:%Y-%m-%d %H}:00 UTC, {_detail_name(self)}"
+
+
+def _detail_name(key: DailyKey | HourlyKey) -> str:
+    api_key = f"key {key.api_key_id}" if key.api_key_id else "no key"
+    return f"{key.model}, {key.mode}, {api_key}{', failed' if key.failed else ''}"
 
 
 class Counted(Protocol):
@@ -80,10 +117,10 @@ class Counted(Protocol):
 
 
 class Sums:
-    """What some events add to daily and hourly roll-ups; the daily ones add up to all else."""
+    """The sums of some events by day and by hour, in all detail; other summed tables are made from the days."""
 
     def __init__(self, budget_tz: ZoneInfo) -> None:
-        """Begin with nothing; days are counted in `budget_tz`."""
+        """Start with no events; days are counted in `budget_tz`."""
         self.daily: dict[DailyKey, Figures] = {}
         self.hourly: dict[HourlyKey, Figures] = {}
         self._days = DayFinder(budget_tz)
@@ -106,33 +143,30 @@ def sum_up(events: Iterable[Counted], budget_tz: ZoneInfo) -> Sums:
     return sums
 
 
-def counters_of(daily: Mapping[DailyKey, Figures]) -> dict[CounterKey, Figures]:
+def regroup(sums: Mapping[Key, Figures], groups: Callable[[Key], Iterable[Group]]) -> dict[Group, Figures]:
+    """Add sums up by other keys: those that `groups` returns for a key, which may be none or several."""
+    found: dict[Group, Figures] = {}
+    for key, figures in sums.items():
+        for group in groups(key):
+            _add(found, group, figures)
+    return found
+
+
+def counters_of(sums: Sums) -> dict[CounterKey, Figures]:
     """Return the period counters that daily roll-ups add up to."""
-    days: dict[tuple[int, date], Figures] = {}
-    for key, figures in daily.items():
-        _add(days, (key.account_id, key.day), figures)
-    counters: dict[CounterKey, Figures] = {}
-    for (account_id, day), figures in days.items():
-        for period in Period:
-            _add(counters, CounterKey(account_id, period, period_start(period, day)), figures)
-    return counters
+    days = regroup(sums.daily, lambda key: [(key.account_id, key.day)])
+    return regroup(days, lambda key: [CounterKey(key[0], period, period_start(period, key[1])) for period in Period])
 
 
-def models_of(daily: Mapping[DailyKey, Figures]) -> dict[ModelKey, Figures]:
+def models_of(sums: Sums) -> dict[ModelKey, Figures]:
     """Return what daily roll-ups add up to by model and mode."""
-    models: dict[ModelKey, Figures] = {}
-    for key, figures in daily.items():
-        _add(models, ModelKey(key.account_id, key.day, key.model, key.mode), figures)
-    return models
+    return regroup(sums.daily, lambda key: [ModelKey(key.account_id, key.day, key.model, key.mode)])
 
 
-def add_up(*parts: Mapping[Key, Figures]) -> dict[Key, Figures]:
-    """Return the sums of several sets of figures by the same kind of key."""
-    sums: dict[Key, Figures] = {}
-    for part in parts:
-        for key, figures in part.items():
-            _add(sums, key, figures)
-    return sums
+def add_to(sums: dict[Key, Figures], added: Mapping[Key, Figures]) -> None:
+    """Add figures to those of the same keys."""
+    for key, figures in added.items():
+        _add(sums, key, figures)
 
 
 @dataclass(frozen=True, slots=True)

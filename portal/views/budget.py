@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.budgets import Standing, standing, standing_of_key, standing_of_session
 from portal.db.crossings import full_since
-from portal.db.forecast import tokens_by_day, tokens_by_hour
+from portal.db.totals import tokens_by_day, tokens_by_hour
 from portal.rules.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.figures import Figures
 from portal.rules.forecast import SHAPE_DAYS, Outlook, Rhythm, history_days, outlook, rhythm_of

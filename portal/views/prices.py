@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from portal.db.counters import month_of_all
+from portal.db.totals import month_of_all
 from portal.errors import InvalidInput
 from portal.rules.figures import Figures, total
 from portal.rules.periods import day_of, first_of_month

@@ -5,9 +5,8 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.counters import counter, daily_usage, first_day
 from portal.db.prices import price_book
-from portal.db.rollups import ModelUsage, usage_by_model
+from portal.db.totals import ModelUsage, counter, daily_usage, first_day, usage_by_model
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, DayRange, Period, day_of, first_of_month, last_days
 from portal.rules.pricing import Price, price_at

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from portal.db.keys import matching_keys
-from portal.db.rollups import modes
+from portal.db.totals import modes
 from portal.db.usage import (
     Position,
     Selection,

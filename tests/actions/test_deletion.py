@@ -28,11 +28,11 @@ from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.actions.verification import verify_account
 from portal.db.accounts import account, account_named
 from portal.db.audit import entries
-from portal.db.counters import counter
 from portal.db.held import held_events
 from portal.db.sessions import session_of
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, Table
+from portal.db.totals import counter
 from portal.db.usage import first_request
 from portal.errors import Conflict, InvalidInput, NotSignedIn, WrongCredentials
 from portal.rules.accounts import Role

@@ -8,10 +8,10 @@ import pytest
 from portal.actions import prices
 from portal.actions.prices import Repair, enter_price, remove_price, repair_costs
 from portal.actions.verification import rebuild_account, verify_account
-from portal.db.counters import counter
 from portal.db.events import count_unpriced
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
+from portal.db.totals import counter
 from portal.errors import NotFound
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, Period, zone
@@ -43,7 +43,7 @@ def without_price(alice: Account, gateway: Gateway) -> None:
 
 
 def test_a_request_of_a_time_without_price_is_stored_and_counted_as_such(without_price: None, alice: Account) -> None:
-    assert total(alice) == Figures(360, 300, 60, 360, 3, 3_600_000, unpriced=2)
+    assert total(alice) == Figures(360, 300, 60, 3, 3_600_000, unpriced=2)
     assert run(count_unpriced) == 2
     usage = run(load_usage, viewer_of(alice), UsageFilter(), NOW)
     assert [row.cost_nano_eur for row in usage.rows] == [3_600_000, None, None]
@@ -54,11 +54,11 @@ def test_a_request_of_a_time_without_price_is_stored_and_counted_as_such(without
 def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: None, alice: Account) -> None:
     run(enter_price, OPERATOR, Decimal("0.00001"), NOW - DAY - DAY / 2, NOW)
     assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
-    assert total(alice) == Figures(360, 300, 60, 360, 3, 3_600_000 + 1_200_000, unpriced=1)
+    assert total(alice) == Figures(360, 300, 60, 3, 3_600_000 + 1_200_000, unpriced=1)
     assert ties(alice)
     run(enter_price, OPERATOR, Decimal(0), NOW - 9 * DAY, NOW)
     assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=0, last=None)
-    assert total(alice) == Figures(360, 300, 60, 360, 3, 4_800_000)
+    assert total(alice) == Figures(360, 300, 60, 3, 4_800_000)
     assert run(load_usage, viewer_of(alice), UsageFilter(), NOW).totals == total(alice)
     before = daily_of(alice), hourly_of(alice)
     run(rebuild_account, alice.id, UTC)
@@ -71,7 +71,7 @@ def test_a_repair_stops_where_the_sums_are_as_large_as_they_can_be_counted(
     run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
     monkeypatch.setattr("portal.actions.prices.MAX_SUM", 3_600_000 + 2_400_000)
     assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
-    assert total(alice) == Figures(360, 300, 60, 360, 3, 6_000_000, unpriced=1)
+    assert total(alice) == Figures(360, 300, 60, 3, 6_000_000, unpriced=1)
     assert ties(alice)
 
 

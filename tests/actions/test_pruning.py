@@ -11,7 +11,6 @@ from portal.actions.notes import write_note
 from portal.actions.prices import enter_price, remove_price
 from portal.actions.pruning import prune_account
 from portal.actions.verification import rebuild_account, verify_account, verify_pruned
-from portal.db.counters import account_counters
 from portal.db.events import count_events, count_pruned
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
@@ -23,7 +22,7 @@ from portal.rules.usage import Status, UsageFilter, UsageReport
 from portal.views.accounts import Viewer
 from portal.views.billing import load_billing
 from portal.views.usage import load_export, load_usage
-from tests.cast import NOW, OPERATOR, Gateway, daily_of, hourly_of, report, results, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, counters_of, daily_of, hourly_of, report, results, run, send, viewer_of
 
 UTC, KATHMANDU = zone("UTC"), zone("Asia/Kathmandu")
 DAY = timedelta(1)
@@ -55,10 +54,10 @@ def listed(viewer: Viewer, wanted: UsageFilter) -> list[UsageRow]:
 
 
 def test_events_before_the_first_day_that_is_kept_go_and_all_sums_stay(used: None, alice: Account) -> None:
-    before = run(account_counters, alice.id), daily_of(alice), run(load_billing, alice.id, NOW)
+    before = counters_of(alice), daily_of(alice), run(load_billing, alice.id, NOW)
     assert prune(alice) == 41
     assert (run(count_pruned), run(count_events)) == (41, 40)
-    assert (run(account_counters, alice.id), daily_of(alice), run(load_billing, alice.id, NOW)) == before
+    assert (counters_of(alice), daily_of(alice), run(load_billing, alice.id, NOW)) == before
     rows = listed(viewer_of(alice), EVER)
     assert min(row.requested_at for row in rows).date() == FIRST_KEPT
     assert ties(alice)
@@ -81,18 +80,18 @@ def test_what_is_no_longer_listed_is_told_beside(used: None, alice: Account) -> 
 
 def test_an_event_that_was_pruned_is_never_counted_again(used: None, alice: Account, gateway: Gateway) -> None:
     prune(alice)
-    before = run(account_counters, alice.id)
+    before = counters_of(alice)
     again = results(send(gateway, *reports(), now=LATER))
     assert again == ["duplicate"] * 80
     assert results(send(gateway, report("r-79", prompt_tokens=1, requested_at=NOW - 19 * DAY))) == ["conflict"]
-    assert run(account_counters, alice.id) == before
+    assert counters_of(alice) == before
 
 
 def test_a_rebuild_counts_what_was_pruned(used: None, alice: Account) -> None:
     prune(alice)
-    before = run(account_counters, alice.id), daily_of(alice), hourly_of(alice)
+    before = counters_of(alice), daily_of(alice), hourly_of(alice)
     run(rebuild_account, alice.id, UTC)
-    assert (run(account_counters, alice.id), daily_of(alice), hourly_of(alice)) == before
+    assert (counters_of(alice), daily_of(alice), hourly_of(alice)) == before
 
 
 def test_late_events_of_a_pruned_day_count_and_can_be_pruned_too(used: None, alice: Account, gateway: Gateway) -> None:

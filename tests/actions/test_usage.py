@@ -21,14 +21,14 @@ from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.prices import enter_price
 from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Result
 from portal.actions.verification import verify_account
-from portal.db import events
-from portal.db.counters import account_counters, counter
+from portal.db import totals
 from portal.db.events import count_events, insert_events
 from portal.db.held import count_held
 from portal.db.keys import keys
 from portal.db.sql.schema import pin_budget_timezone
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, HeldEvent, UsageEvent
+from portal.db.totals import TOTALS, counter
 from portal.errors import Unavailable
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, Period
@@ -36,7 +36,19 @@ from portal.rules.pricing import MAX_TOKENS
 from portal.rules.rollups import CounterKey, DailyKey
 from portal.rules.secrets import API_KEY, digest
 from portal.rules.usage import UsageReport
-from tests.cast import NOW, OPERATOR, Gateway, create_member, daily_of, new_gateway, report, results, run, send
+from tests.cast import (
+    NOW,
+    OPERATOR,
+    Gateway,
+    counters_of,
+    create_member,
+    daily_of,
+    new_gateway,
+    report,
+    results,
+    run,
+    send,
+)
 
 DAY, HOUR, MICROSECOND = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -126,8 +138,8 @@ def test_a_cost_factor_is_kept_in_one_way_however_it_is_written(alice: Account, 
 
 def test_an_event_counts_in_every_sum(alice: Account, gateway: Gateway) -> None:
     send(gateway, report("r-1", prompt_tokens=743, completion_tokens=257, cost_factor=Decimal("1.5")))
-    figures = Figures(1500, 743, 257, 1000, 1, 30_000_000)
-    assert run(account_counters, alice.id) == {
+    figures = Figures(1500, 743, 257, 1, 30_000_000)
+    assert counters_of(alice) == {
         CounterKey(alice.id, Period.DAILY, date(2026, 11, 22)): figures,
         CounterKey(alice.id, Period.MONTHLY, date(2026, 11, 1)): figures,
         CounterKey(alice.id, Period.TOTAL, EPOCH_DAY): figures,
@@ -142,7 +154,7 @@ def test_a_report_without_an_instant_was_made_now(alice: Account, gateway: Gatew
 
 def test_a_failed_request_counts_with_the_tokens_it_carries(alice: Account, gateway: Gateway) -> None:
     send(gateway, report("r-1", status="error", prompt_tokens=0, completion_tokens=0), report("r-2", status="500"))
-    assert total(alice) == Figures(120, 100, 20, 120, 2, 2_400_000)
+    assert total(alice) == Figures(120, 100, 20, 2, 2_400_000)
 
 
 def test_an_empty_batch_is_nothing(gateway: Gateway) -> None:
@@ -155,7 +167,7 @@ def test_a_batch_of_many_accounts_and_kinds(alice: Account, bob: Account, bobs_k
         for n in range(1000)
     ]
     assert results(send(gateway, *batch)) == [Result.ACCEPTED] * 1000
-    assert total(alice) == total(bob) == Figures(60_000, 50_000, 10_000, 60_000, 500, 1_200_000_000)
+    assert total(alice) == total(bob) == Figures(60_000, 50_000, 10_000, 500, 1_200_000_000)
 
 
 # Whose it is
@@ -409,7 +421,7 @@ def test_a_rejected_id_may_come_again(alice: Account, gateway: Gateway) -> None:
 def test_a_late_event_counts_in_its_own_day_and_month(alice: Account, gateway: Gateway) -> None:
     send(gateway, report("r-1"))
     send(gateway, report("r-2", requested_at=datetime(2026, 10, 31, 23, 59, tzinfo=UTC)))
-    sums = {(key.period, key.start): figures.requests for key, figures in run(account_counters, alice.id).items()}
+    sums = {(key.period, key.start): figures.requests for key, figures in counters_of(alice).items()}
     assert sums == {
         (Period.DAILY, date(2026, 11, 22)): 1,
         (Period.DAILY, date(2026, 10, 31)): 1,
@@ -421,7 +433,7 @@ def test_a_late_event_counts_in_its_own_day_and_month(alice: Account, gateway: G
 
 def test_days_are_those_of_the_budget_zone(alice: Account, gateway: Gateway) -> None:
     send(gateway, report(requested_at=datetime(2026, 10, 31, 23, 30, tzinfo=UTC)), budget_tz=BERLIN)
-    assert set(run(account_counters, alice.id)) == {
+    assert set(counters_of(alice)) == {
         CounterKey(alice.id, Period.DAILY, date(2026, 11, 1)),
         CounterKey(alice.id, Period.MONTHLY, date(2026, 11, 1)),
         CounterKey(alice.id, Period.TOTAL, EPOCH_DAY),
@@ -509,37 +521,38 @@ def test_a_request_dearer_than_possible_is_rejected(alice: Account, gateway: Gat
     )
     assert results(outcomes) == ["accepted", "rejected", "rejected"]
     assert outcomes[1].error == "One request cannot cost more than 100,000 EUR."
-    assert total(alice) == Figures(100_000, 100_000, 0, 100_000, 1, 10**14)
+    assert total(alice) == Figures(100_000, 100_000, 0, 1, 10**14)
 
 
 # All or nothing, and once
 
 
-SUMMING = ("add_to_counters", "add_to_models", "add_to_daily", "add_to_hourly")
-WRITES = ("insert_events", *SUMMING, "note_last_use", "hold_events", "release_events")
+WRITES = ("insert_events", *(total.table for total in TOTALS), "note_last_use", "hold_events", "release_events")
 
 
-@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: getattr(write, "__tablename__", write))
 def test_a_failure_in_the_middle_leaves_nothing(
-    alice: Account, alices_key: NewKey, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, write: str
+    alice: Account, alices_key: NewKey, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, write: Any
 ) -> None:
-    caller = events if write in SUMMING else usage
-    real: Callable[..., Any] = getattr(caller, write)
+    caller, name = (usage, write) if isinstance(write, str) else (totals, "add_parts")
+    real: Callable[..., Any] = getattr(caller, name)
 
-    def write_and_fail(*args: Any) -> None:
-        real(*args)
-        raise ConnectionError("the cable was pulled")
+    def write_and_fail(*args: Any) -> Any:
+        done = real(*args)
+        if isinstance(write, str) or args[1].table is write:
+            raise ConnectionError("the cable was pulled")
+        return done
 
     mine = {"key_hash": digest(alices_key.secret)}
     send(gateway, report("r-0", username="dora"))
     create_member("dora")
     batch = [report("r-0", username="dora"), report("r-1", **mine), report("r-2", username="nobody")]
     with monkeypatch.context() as broken:
-        broken.setattr(caller, write, write_and_fail)
+        broken.setattr(caller, name, write_and_fail)
         with pytest.raises(ConnectionError):
             send(gateway, *batch)
     assert run(count_events) == 0
-    assert run(account_counters, alice.id) == {}
+    assert counters_of(alice) == {}
     assert daily_of(alice) == {}
     assert last_use(alice) is None
     assert [(row.external_id, row.resolved_at) for row in held()] == [("r-0", None)]
@@ -591,7 +604,7 @@ def test_many_gateways_and_accounts_at_once_lose_nothing(gateway: Gateway, other
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(report_all, range(12)))
     for who in people:
-        assert total(who) == Figures(7200, 6000, 1200, 7200, 60, 144_000_000)
+        assert total(who) == Figures(7200, 6000, 1200, 60, 144_000_000)
         assert run(lambda session, id: list(verify_account(session, id, ZoneInfo("UTC"))), who.id) == []
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from portal.actions.usage import Result
 from portal.actions.verification import rebuild_account, verify_account
-from portal.db.counters import account_counters
 from portal.db.events import account_events
 from portal.db.sql.session import Database
 from portal.db.usage import Selection, usage_totals
@@ -21,7 +20,7 @@ from portal.rules.figures import Figures
 from portal.rules.figures import total as sum_of
 from portal.rules.periods import EPOCH_DAY, Period
 from portal.rules.usage import UsageReport
-from tests.cast import NOW, create_member, daily_of, new_gateway, report, results, run, send
+from tests.cast import NOW, counters_of, create_member, daily_of, new_gateway, report, results, run, send
 
 EVER = Selection(datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC))
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe"]
@@ -109,10 +108,10 @@ class Model:
 def figures(said: UsageReport) -> Figures:
     """Return what one request must count, by exact fractions rounded half up."""
     half = Fraction(1, 2)
-    raw = said.prompt_tokens + said.completion_tokens
-    billable = (raw * Fraction(said.cost_factor if said.cost_factor is not None else 1) + half).__floor__()
+    factor = Fraction(1 if said.cost_factor is None else said.cost_factor)
+    billable = (said.total_tokens * factor + half).__floor__()
     cost = (billable * PRICE * 10**9 + half).__floor__()
-    return Figures(billable, said.prompt_tokens, said.completion_tokens, raw, 1, cost)
+    return Figures(billable, said.prompt_tokens, said.completion_tokens, 1, cost)
 
 
 def as_alias(said: UsageReport, names: dict[str, str]) -> UsageReport:
@@ -142,7 +141,7 @@ def test_any_order_and_repetition_of_batches_counts_every_event_once(
 
     for who, account in accounts.items():
         counters, roll_ups = model.sums(who)
-        kept = run(account_counters, account.id)
+        kept = counters_of(account)
         daily = daily_of(account)
         assert {(key.period, key.start): each for key, each in kept.items()} == counters
         kinds = sorted({(key.day, key.model, key.mode) for key in daily})
@@ -157,5 +156,5 @@ def test_any_order_and_repetition_of_batches_counts_every_event_once(
 
         assert run(lambda session, id: list(verify_account(session, id, model.zone)), account.id) == []
         run(rebuild_account, account.id, model.zone)
-        assert run(account_counters, account.id) == kept
+        assert counters_of(account) == kept
         assert daily_of(account) == daily

@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 from portal.db.accounts import add_account
 from portal.db.attribution import _BY_NAME_OR_EMAIL, Owner, owners_by_key, owners_by_name
 from portal.db.budgets import set_limits
-from portal.db.counters import add_to_counters
 from portal.db.keys import add_key, note_last_use
-from portal.db.tables import Account
+from portal.db.tables import Account, UsageCounter
 from portal.db.templates import save_template
+from portal.db.totals import add_parts
 from portal.rules.budgets import Limits
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, Period
 from portal.rules.rollups import CounterKey
-from tests.cast import NOW, run
+from tests.cast import NOW, run, total_of
 
-USED = Figures(7, 3, 4, 7, 1, 140_000)
+USED = Figures(7, 3, 4, 1, 140_000)
 
 
 def test_a_key_leads_to_its_account_even_when_it_has_ended(alice: Account, bob: Account) -> None:
@@ -49,7 +49,7 @@ def test_an_owner_comes_with_the_factor_of_the_template_and_all_that_was_used(al
 
     run(assign)
     total, today = CounterKey(alice.id, Period.TOTAL, EPOCH_DAY), CounterKey(alice.id, Period.DAILY, NOW.date())
-    run(add_to_counters, {total: USED, today: USED})
+    run(add_parts, total_of(UsageCounter), {total: USED, today: USED})
     found = run(owners_by_name, ["alice", "bob"])
     assert (found["alice"].cost_factor, found["alice"].lifetime) == (Decimal("1.5"), USED)
     assert (found["bob"].cost_factor, found["bob"].lifetime) == (None, Figures())

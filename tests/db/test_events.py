@@ -77,7 +77,7 @@ def test_events_of_an_account_come_oldest_first(event: NewEvent, bob: Account) -
     run(insert_events, [event._replace(external_id="bobs", account_id=bob.id)])
     found = run_in_reading(lambda session: list(account_events(session, event.account_id)))
     assert [each.requested_at for each in found] == [NOW - timedelta(hours=n) for n in (2, 1, 0)]
-    assert {each.figures for each in found} == {Figures(180, 100, 20, 120, 1, 3_600_000)} == {event.figures}
+    assert {each.figures for each in found} == {Figures(180, 100, 20, 1, 3_600_000)} == {event.figures}
     assert {(each.model, each.mode) for each in found} == {("qwen", "native")}
 
 

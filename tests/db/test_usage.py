@@ -169,7 +169,6 @@ def test_filters(two_people: None, alice: Account, wanted: dict[str, object], co
         tokens=sum(row.billable_tokens for row in found),
         prompt_tokens=sum(row.prompt_tokens for row in found),
         completion_tokens=sum(row.completion_tokens for row in found),
-        total_tokens=sum(row.total_tokens for row in found),
         requests=count,
         cost_nano_eur=sum(row.cost_nano_eur or 0 for row in found),
     )

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, DayRange, Period, day_of, start_of_day
-from portal.rules.rollups import CounterKey, Cover, DailyKey, HourlyKey, Sums, add_up, counters_of, cover
+from portal.rules.rollups import CounterKey, Cover, DailyKey, HourlyKey, Sums, add_to, counters_of, cover, regroup
 
-ONE = Figures(12, 7, 3, 10, 1, 240_000)
+ONE = Figures(12, 7, 3, 1, 240_000)
 HOUR = timedelta(hours=1)
 
 
@@ -46,7 +46,7 @@ def sums_of(zone: str, *events: Request) -> Sums:
 )
 def test_an_event_counts_in_the_periods_of_its_own_instant(zone: str, day: date, month: date) -> None:
     sums = sums_of(zone, Request(7, datetime(2026, 11, 30, 23, 30, tzinfo=UTC), api_key_id=4, failed=True))
-    assert counters_of(sums.daily) == {
+    assert counters_of(sums) == {
         CounterKey(7, Period.DAILY, day): ONE,
         CounterKey(7, Period.MONTHLY, month): ONE,
         CounterKey(7, Period.TOTAL, EPOCH_DAY): ONE,
@@ -66,21 +66,26 @@ def test_events_of_one_day_add_up_and_others_stand_apart() -> None:
         Request(1, next_day),
         Request(2, morning),
     )
-    assert counters_of(sums.daily)[CounterKey(1, Period.DAILY, date(2026, 11, 22))] == ONE + ONE + ONE
-    assert counters_of(sums.daily)[CounterKey(1, Period.DAILY, date(2026, 11, 23))] == ONE
-    assert counters_of(sums.daily)[CounterKey(1, Period.TOTAL, EPOCH_DAY)].requests == 4
-    assert counters_of(sums.daily)[CounterKey(2, Period.TOTAL, EPOCH_DAY)] == ONE
+    assert counters_of(sums)[CounterKey(1, Period.DAILY, date(2026, 11, 22))] == ONE + ONE + ONE
+    assert counters_of(sums)[CounterKey(1, Period.DAILY, date(2026, 11, 23))] == ONE
+    assert counters_of(sums)[CounterKey(1, Period.TOTAL, EPOCH_DAY)].requests == 4
+    assert counters_of(sums)[CounterKey(2, Period.TOTAL, EPOCH_DAY)] == ONE
     assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "native")] == ONE + ONE
     assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "moe_reasoning")] == ONE
     assert sums.hourly[HourlyKey(1, morning, "qwen", "native")] == ONE
 
 
-def test_sums_of_the_same_key_are_added_up() -> None:
-    monday, tuesday = (
-        DailyKey(1, date(2026, 11, 23), "qwen", "native"),
-        DailyKey(1, date(2026, 11, 24), "qwen", "native"),
-    )
-    assert add_up({monday: ONE}, {monday: ONE, tuesday: ONE}) == {monday: ONE + ONE, tuesday: ONE}
+def test_figures_of_the_same_key_are_added() -> None:
+    monday, tuesday = (DailyKey(1, date(2026, 11, day), "qwen", "native") for day in (23, 24))
+    sums = {monday: ONE}
+    add_to(sums, {monday: ONE, tuesday: ONE})
+    assert sums == {monday: ONE + ONE, tuesday: ONE}
+
+
+def test_a_key_may_belong_to_no_group_or_to_several() -> None:
+    first, second, third = (DailyKey(1, date(2026, 11, 23), model, "native") for model in ("a", "b", "c"))
+    groups: dict[DailyKey, list[tuple[str]]] = {first: [("x",), ("y",)], second: [("x",)], third: []}
+    assert regroup({first: ONE, second: ONE, third: ONE}, groups.__getitem__) == {("x",): ONE + ONE, ("y",): ONE}
 
 
 def at(text: str) -> datetime:

@@ -63,7 +63,7 @@ def test_cards_of_a_subscription(used: None, alice: Account) -> None:
         DayRange(date(2026, 11, 1), date(2026, 11, 22)),
         DayRange(date(2026, 10, 31), date(2026, 11, 22)),
     ]
-    assert view.daily.figures == Figures(700, 700, 0, 700, 1, 14_000_000)
+    assert view.daily.figures == Figures(700, 700, 0, 1, 14_000_000)
     assert view.daily.elapsed == pytest.approx((14 * 60 + 5) / (24 * 60))
     assert view.total.elapsed is None
 

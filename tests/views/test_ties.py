@@ -61,9 +61,7 @@ def listed(viewer: Viewer, wanted: UsageFilter) -> Figures:
     totals = run(load_usage, viewer, wanted, NOW).totals
     rows = run_in_reading(lambda session: list(load_export(session, viewer, wanted, NOW)))
     assert totals == total(
-        Figures(
-            row.billable_tokens, row.prompt_tokens, row.completion_tokens, row.total_tokens, 1, row.cost_nano_eur or 0
-        )
+        Figures(row.billable_tokens, row.prompt_tokens, row.completion_tokens, 1, row.cost_nano_eur or 0)
         for row in rows
     )
     return totals
