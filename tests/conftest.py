@@ -26,6 +26,8 @@ from portal.settings import settings
 from tests.cast import NOW, Gateway, create_member, new_gateway, run
 
 if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
     from tests.databases import Server
 
 BOTH = {"db", "actions", "views", "jobs"}
@@ -130,6 +132,15 @@ def _still_open(database: Database) -> int:
     while pool.checkedout() and time.monotonic() < until:  # type: ignore[attr-defined]  # a QueuePool on both
         time.sleep(0.01)
     return int(pool.checkedout())  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def browser(db: Database) -> "Iterator[TestClient]":
+    """A browser, without a session, at a whole portal of its own."""
+    from tests.portals import running_portal  # importing it freezes the garbage collector
+
+    with running_portal() as client:
+        yield client
 
 
 @pytest.fixture

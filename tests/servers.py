@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from portal.web.server import listen
+from portal.web.process import listen
 
 
 @contextmanager

@@ -36,6 +36,6 @@ def override(**variables: object) -> None:
 
 def run_server(*, access_log: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Serve with the settings in force, and call `ready` once requests are answered; returns when it was stopped."""
-    from portal.web.server import serve as serve_portal  # noqa: PLC0415  # takes a second, which other commands need not wait
+    from portal.web.process import serve as serve_portal  # noqa: PLC0415  # takes a second, which other commands need not wait
 
     serve_portal(settings(), access_log=access_log, ready=ready)

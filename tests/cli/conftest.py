@@ -17,5 +17,5 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         seen.append(chosen)
         ready()
 
-    monkeypatch.setattr("portal.web.server.serve", serve)
+    monkeypatch.setattr("portal.web.process.serve", serve)
     return seen

@@ -14,8 +14,8 @@ from portal.db.sql.session import Database, database
 from portal.db.tables import Account
 from portal.settings import settings
 from portal.version import version
-from portal.web.server import CannotStart
-from portal.web.server import open_portal as start
+from portal.web.lifespan import open_portal as start
+from portal.web.startup import CannotStart
 from tests.cli.terminal import commands, fail, find_nothing, portal, rows, succeed, the
 
 if TYPE_CHECKING:

@@ -85,7 +85,7 @@ def test_the_demo_says_no_address_that_never_answers(monkeypatch: pytest.MonkeyP
     def fail_to_start(_: Settings, **__: Any) -> None:
         raise SystemExit(1)
 
-    monkeypatch.setattr("portal.web.server.serve", fail_to_start)
+    monkeypatch.setattr("portal.web.process.serve", fail_to_start)
     done = portal("demo")
     assert done.exit_code == 1
     assert "http://" not in done.output

@@ -77,7 +77,7 @@ def die_if_sent(session: Any) -> None:
         die()
 
 
-def serve(server: Any, variables: dict[str, str], log: str) -> None:
+def serve(process: Any, variables: dict[str, str], log: str) -> None:
     """Be a server; never returns."""
     from portal.jobs import outbox
 
@@ -85,7 +85,7 @@ def serve(server: Any, variables: dict[str, str], log: str) -> None:
     if "DIES" in variables:
         arm(Moment(variables.pop("DIES")))
     with time_machine.travel(variables.pop("AT")):
-        zygote_serve(server, variables, log)
+        zygote_serve(process, variables, log)
 
 
 zygote_serve = zygote.serve

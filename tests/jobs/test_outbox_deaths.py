@@ -17,7 +17,7 @@ from portal.db.mails import mails_of
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.rules.budgets import Limits
-from portal.web.server import listen
+from portal.web.process import listen
 from tests.cast import NOW, OPERATOR, Gateway, run
 from tests.databases import Server
 from tests.jobs.mortal import Moment, Mortals

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
-from starlette.testclient import TestClient
 
-from portal.db.sql.session import Database
 from portal.pages import clients
 from portal.pages.admin import connect
 from portal.pages.components import live
 from tests.cast import NOW
-from tests.portals import running_portal
 
 
 @pytest.fixture(autouse=True)
@@ -40,10 +37,3 @@ def no_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what earlier tests have loaded for their pages."""
     monkeypatch.setattr(live, "_feeds", {})
     monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
-
-
-@pytest.fixture
-def browser(db: Database) -> Iterator[TestClient]:
-    """A browser, without a session, at a portal of its own."""
-    with running_portal() as client:
-        yield client

@@ -56,8 +56,8 @@ class Zygote:
 
 
 def main() -> None:
-    """Do what stdin says."""
-    from portal.web import server  # the whole program; not for those who only start it
+    """Run the commands that stdin gives."""
+    from portal.web import process  # the whole program; programs that only start it need not load it
 
     gc.freeze()
     for line in sys.stdin:
@@ -67,26 +67,26 @@ def main() -> None:
         else:
             answer = os.fork()
             if answer == 0:
-                serve(server, command["serve"], command["log"])
+                serve(process, command["serve"], command["log"])
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
 
 
-def serve(server: Any, variables: dict[str, str], log: str) -> None:
-    """Be a server; never returns."""
+def serve(process: Any, variables: dict[str, str], log: str) -> None:
+    """Run a server in this process; never returns."""
     from portal.settings import settings
 
     os.environ.update(variables)
-    nothing, said = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for number, file in enumerate((nothing, said, said)):
+    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number, file in enumerate((nothing, output, output)):
         os.dup2(file, number)
     status = 1
     try:
-        server.serve(settings(), access_log=False)
+        process.serve(settings(), access_log=False)
         status = 0
     except SystemExit as end:
         status = int(end.code or 0)
-    except BaseException:  # noqa: BLE001  # in a fork nothing may get out of here
+    except BaseException:  # noqa: BLE001  # nothing may leave this function in a fork
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stderr.flush()

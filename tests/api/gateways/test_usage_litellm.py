@@ -4,7 +4,7 @@ import gzip
 import json
 import logging
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from portal.rules.usage import UsageFilter
 from portal.views.usage import load_usage
 from tests.api.conftest import Client, everything
 from tests.cast import Gateway, new_gateway, run, viewer_of
-from tests.portals import running_portal
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "litellm"
 ALICE = "ccaebe50b8f1a22c3de58569ef2a814c286f65c0514f238e176598f0640e12bb"
@@ -56,13 +55,6 @@ def post(client: Client, gateway: Gateway) -> Post:
         return client.post("/api/v1/usage/litellm", content=body, headers=said)
 
     return send
-
-
-@pytest.fixture
-def browser_of_all(db: Database) -> Iterator[TestClient]:
-    """A client of the whole portal, with everything that stands around the API."""
-    with running_portal() as client:
-        yield client
 
 
 @pytest.fixture
@@ -210,11 +202,11 @@ def test_a_stranger_leaves_no_trace(gateway: Gateway, post: Post) -> None:
 
 
 def test_a_batch_with_all_texts_is_taken_by_the_whole_portal(
-    db: Database, alices: Account, gateway: Gateway, browser_of_all: TestClient
+    db: Database, alices: Account, gateway: Gateway, browser: TestClient
 ) -> None:
     event = json.loads(recorded("30"))[0]
     batch = json.dumps([event | {"id": f"r-{n}", "messages": "x" * 30_000} for n in range(400)]).encode()
     assert len(batch) > 11_000_000
     headers = JSON | {"Authorization": f"Bearer {gateway.token}"}
-    answer = browser_of_all.post("/api/v1/usage/litellm", content=batch, headers=headers)
+    answer = browser.post("/api/v1/usage/litellm", content=batch, headers=headers)
     assert (answer.status_code, answer.json()["accepted"]) == (200, 400)

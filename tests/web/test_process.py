@@ -18,6 +18,8 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_websocket
 from websockets.typing import Origin
 
+from portal.web.process import listen
+from portal.web.startup import CannotStart
 from tests.portals import Process
 from tests.sockets import client_id, connect, receive, socket_path
 
@@ -223,3 +225,8 @@ def test_what_keeps_it_from_starting_is_one_sentence(tmp_path: Path) -> None:
     assert "MoE Portal" not in process.output
     assert "sesame" not in process.output
     assert "Traceback" not in process.output
+
+
+def test_a_port_that_is_taken_is_a_sentence() -> None:
+    with listen("127.0.0.1", 0) as taken, pytest.raises(CannotStart, match="Cannot listen on"):
+        listen("127.0.0.1", taken.getsockname()[1])

@@ -1,0 +1,120 @@
+"""Runs the server as a process: its socket, its signals, its end."""
+
+import gc
+import logging
+import logging.config
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from portal.settings import Settings
+from portal.version import version
+from portal.web.logs import configuration
+from portal.web.server import build
+from portal.web.startup import CannotStart, address
+
+log = logging.getLogger(__name__)
+
+FINISHED_WITHIN = 6
+"""Seconds that running requests get to finish after a signal to stop."""
+STOPPED_WITHIN = 9.5
+"""Seconds after the signal until the process ends, whatever still runs."""
+LARGEST_MESSAGE = 1_000_000
+"""Bytes of one message on a page's websocket."""
+
+
+def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until a signal stops it; raises SystemExit(1), with a sentence on stderr, when the server cannot start.
+
+    `ready` is called as soon as requests are answered.
+    """
+    logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
+    os.umask(0o077)  # only the owner may read the database, its journals and the secret
+    try:
+        listener = listen(settings.host, settings.port)
+        port = listener.getsockname()[1]
+        app = build(settings.model_copy(update={"port": port}))
+    except CannotStart as error:
+        log.critical("%s", error)
+        raise SystemExit(1) from None
+    gc.collect()
+    gc.freeze()  # these objects stay; collecting among them makes large pages slow
+    gc.set_threshold(50_000, 20, 100)
+
+    def announce() -> None:
+        log.info("MoE Portal %s on %s", version(), address(settings, port))
+        ready()
+
+    server = Server(
+        uvicorn.Config(
+            app,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=LARGEST_MESSAGE,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
+            log_config=None,
+            timeout_graceful_shutdown=FINISHED_WITHIN,
+        ),
+        announce,
+    )
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again at the end; a requested stop is no failure
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    except SystemExit:
+        raise SystemExit(1) from None  # the reason is in the log
+    log.info("stopped")
+
+
+class Server(uvicorn.Server):
+    """A server that announces when it answers, and stops in time, even if a thread hangs in the database."""
+
+    _last: threading.Timer | None = None
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        """Prepare; `announce` is called once requests are answered, never when the start fails."""
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the database, begin to answer, and announce it."""
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            self._announce()
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal stops it."""
+        try:
+            super().run(sockets)
+        finally:
+            if self._last is not None:
+                self._last.cancel()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop, and set the latest moment of the end."""
+        if self._last is None:
+            self._last = threading.Timer(STOPPED_WITHIN, os._exit, (1,))
+            self._last.daemon = True
+            self._last.start()
+        super().handle_exit(sig, frame)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that accepts connections. Raises CannotStart."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
+    except OSError as error:
+        raise CannotStart(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
+            "PORTAL_HOST and PORTAL_PORT say where else."
+        ) from error
