@@ -24,6 +24,7 @@ KEYWORDS = {
     "plural_message": (1, 2),
     "context": ((1, "c"), 2),
     "context_message": ((1, "c"), 2),
+    "context_plural_message": ((1, "c"), 2, 3),
 }
 HEADER = """\
 # The German sentences of MoE Portal; `make words` updates their keys.

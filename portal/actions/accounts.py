@@ -29,11 +29,12 @@ from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.accounts import Language, Role, Theme
 from portal.rules.actors import Actor
+from portal.rules.messages import message
 from portal.rules.periods import zone
 from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_new_username
 
 DISPLAY_NAME_LENGTH = 100
-EMAIL_TAKEN = "Another account has this email address already."
+EMAIL_TAKEN = message("Another account has this email address already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,11 @@ def create_account(
     try:
         created = add_account(session, name, shown, address, role, password_hash, now)
     except IntegrityError as error:  # taken at this moment
-        raise Conflict(f"There is an account called {name}, or with the address {address}, already.") from error
+        raise Conflict(
+            message(
+                "There is an account called {name}, or with the address {address}, already.", name=name, address=address
+            )
+        ) from error
     add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role)
     return created
 
@@ -81,7 +86,7 @@ def check_new_account(
     address = _checked("email", clean_email, email)
     shown = _checked("display_name", _clean_display_name, display_name or name)
     if account_named(session, name) is not None:
-        raise Conflict(f"There is an account called {name} already.", "username")
+        raise Conflict(message("There is an account called {name} already.", name=name), "username")
     check_email_is_free(session, address)
     return name, address, shown
 
@@ -90,7 +95,7 @@ def named(session: Session, name: str) -> Account:
     """Return the account with this user name or email address. Raises NotFound."""
     found = account_called(session, name)
     if found is None:
-        raise NotFound(f"There is no account called {name}.")
+        raise NotFound(message("There is no account called {name}.", name=name))
     return found
 
 
@@ -98,7 +103,7 @@ def kept(session: Session, name: str) -> Account:
     """Return the account with this user name or email address. Raises NotFound, and Conflict for a deleted account."""
     found = named(session, name)
     if found.deleted_at is not None:
-        raise Conflict(f"The account {found.username} was deleted. Only its usage is kept.")
+        raise Conflict(message("The account {username} was deleted. Only its usage is kept.", username=found.username))
     return found
 
 
@@ -108,8 +113,11 @@ def keep_an_administrator(session: Session, found: Account) -> None:
     session.refresh(found)
     if found.role == Role.ADMIN and found.active and not others:
         raise Conflict(
-            f"{found.username} is the only active administrator. Make another account one first: "
-            "portal user edit NAME --role admin"
+            message(
+                "{username} is the only active administrator. Make another account one first: "
+                "portal user edit NAME --role admin",
+                username=found.username,
+            )
         )
 
 
@@ -257,7 +265,7 @@ def change_password(account_id: int, session_id: int | None, current: str, new: 
     username, old_hash = run_in_reading(_credentials, account_id)
     fits, _ = check_hash(current[: MAX_PASSWORD + 1], old_hash)
     if not fits:
-        raise InvalidInput("That is not your current password.", "current")
+        raise InvalidInput(message("That is not your current password."), "current")
     try:
         new_hash = hash_new_password(new, username)
     except InvalidInput as error:
@@ -277,7 +285,7 @@ def _store_password(
 ) -> None:
     own = _active(session, account_id)
     if not change_password_hash(session, account_id, new_hash, expected=old_hash):
-        raise Conflict("The password was changed elsewhere meanwhile.")
+        raise Conflict(message("The password was changed elsewhere meanwhile."))
     end_sessions(session, account_id, but=session_id)
     forget_links(session, account_id)
     queue_password_notice(session, own, now)
@@ -292,7 +300,7 @@ def _active(session: Session, account_id: int) -> Account:
 
 
 def _clean_display_name(text: str) -> str:
-    return clean_line(text, "The display name", DISPLAY_NAME_LENGTH)
+    return clean_line(text, message("The display name"), DISPLAY_NAME_LENGTH)
 
 
 def _checked(field: str, clean: Callable[[str], str], value: str) -> str:
@@ -300,7 +308,8 @@ def _checked(field: str, clean: Callable[[str], str], value: str) -> str:
     try:
         return clean(value)
     except ValueError as error:
-        sentence = str(error) if isinstance(error, InvalidText) else "Choose a time zone such as Europe/Berlin."
+        zones = message("Choose a time zone such as Europe/Berlin.")
+        sentence = error.sentence if isinstance(error, InvalidText) else zones
         raise InvalidInput(sentence, field) from error
 
 
@@ -308,4 +317,4 @@ def _choice(kind: type[StrEnum], field: str, value: str) -> str:
     try:
         return kind(value).value
     except ValueError as error:
-        raise InvalidInput(f"Choose one of {', '.join(kind)}.", field) from error
+        raise InvalidInput(message("Choose one of {choices}.", choices=", ".join(kind)), field) from error

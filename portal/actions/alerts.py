@@ -12,6 +12,7 @@ from portal.db.mails import drop_mails
 from portal.errors import InvalidInput, NotSignedIn
 from portal.rules.alerts import FULL
 from portal.rules.mails import Kind
+from portal.rules.messages import message
 from portal.rules.text import InvalidText, clean_email
 from portal.settings import settings
 
@@ -40,7 +41,9 @@ def change_alerts(
     if second_threshold_percent is not None:
         _check("second_threshold_percent", second_threshold_percent)
         if second_threshold_percent == threshold_percent:
-            raise InvalidInput("The second threshold is another one than the first.", "second_threshold_percent")
+            raise InvalidInput(
+                message("The second threshold is another one than the first."), "second_threshold_percent"
+            )
     try:
         address = clean_email(email) if email and email.strip() else None
     except InvalidText as error:
@@ -58,4 +61,4 @@ def change_alerts(
 
 def _check(field: str, percent: int) -> None:
     if not 1 <= percent <= FULL:
-        raise InvalidInput("The threshold is a whole number from 1 to 100.", field)
+        raise InvalidInput(message("The threshold is a whole number from 1 to 100."), field)

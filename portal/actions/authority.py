@@ -6,6 +6,7 @@ from portal.db.accounts import account, active_account, administrator
 from portal.db.tables import Account
 from portal.errors import Conflict, Forbidden, NotFound, NotSignedIn
 from portal.rules.actors import Actor
+from portal.rules.messages import message
 
 
 def check_administrator(session: Session, actor: Actor) -> None:
@@ -34,7 +35,7 @@ def existing_account(session: Session, account_id: int) -> Account:
     """Return an account for an operator. Raises NotFound, and Conflict for a deleted account."""
     found = account(session, account_id)
     if found is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(message("There is no such account."))
     if found.deleted_at is not None:
-        raise Conflict(f"The account {found.username} was deleted. Only its usage is kept.")
+        raise Conflict(message("The account {username} was deleted. Only its usage is kept.", username=found.username))
     return found

@@ -19,6 +19,7 @@ from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.errors import Conflict, Unavailable, UnknownToken
 from portal.rules.authorization import RESERVED_FOR, Decision, Reason, decide, key_reason, refusal
 from portal.rules.keys import NOTED_EVERY
+from portal.rules.messages import message
 from portal.rules.periods import day_of
 from portal.rules.pricing import billable_tokens
 from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
@@ -88,7 +89,7 @@ def _answer_and_reserve(session: Session, question: Question, account_id: int, n
         drop_expired(session, account_id, now)
     tokens = billable_tokens(question.estimated_tokens or 0, spender.cost_factor)
     if not reserve(session, asked.gateway_id, request_id, account_id, tokens, now + RESERVED_FOR, now):
-        raise Conflict("Tokens are held under this request_id for another account.")
+        raise Conflict(message("Tokens are held under this request_id for another account."))
     return answer
 
 

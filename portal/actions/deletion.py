@@ -10,6 +10,7 @@ from portal.db.audit import add_entry
 from portal.db.deletion import erase_person
 from portal.errors import Conflict
 from portal.rules.actors import Actor
+from portal.rules.messages import message
 from portal.rules.text import deleted_username
 
 
@@ -27,7 +28,11 @@ def delete_account(session: Session, actor: Actor, name: str, now: datetime) -> 
     kept(session, found.username)
     remains = deleted_username(found.id)
     if account_named(session, remains) is not None:
-        raise Conflict(f"There is an account called {remains} already, which is the name this one would get.")
+        raise Conflict(
+            message(
+                "There is an account called {remains} already, which is the name this one would get.", remains=remains
+            )
+        )
     erase_person(session, found, now)
     add_entry(session, actor, "account.delete", now, account_id=found.id)
     return remains

@@ -11,6 +11,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, InvalidInput
 from portal.rules.accounts import Role
 from portal.rules.actors import Actor, Means
+from portal.rules.messages import message
 from portal.rules.text import InvalidText, clean_username
 
 ACTOR = Actor(Means.ENVIRONMENT)
@@ -35,7 +36,9 @@ def _create(session: Session, username: str, email: str | None, password_hash: s
     if found is not None and found.role == Role.ADMIN:
         return False
     if found is not None:
-        raise Conflict(f"The account {username} exists and is no administrator. Name another one.")
+        raise Conflict(
+            message("The account {username} exists and is no administrator. Name another one.", username=username)
+        )
     if email is not None:
         create_account(session, ACTOR, username, email, Role.ADMIN, password_hash, now)
         return True

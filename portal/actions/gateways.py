@@ -12,6 +12,7 @@ from portal.db.audit import add_entry
 from portal.db.tables import Gateway
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.actors import Actor
+from portal.rules.messages import Message, message
 from portal.rules.reporters import OWN_REPORTS
 from portal.rules.secrets import GATEWAY_TOKEN, digest, key_prefix, new_secret
 from portal.rules.text import MAX_NAME, InvalidText, clean_line
@@ -54,7 +55,7 @@ def create_gateway_token(session: Session, actor: Actor, gateway_id: int, now: d
     """
     row = _gateway(session, actor, gateway_id)
     if row.name == OWN_REPORTS:
-        raise InvalidInput("People report with their own API keys; there are no tokens for that.", "name")
+        raise InvalidInput(message("People report with their own API keys; there are no tokens for that."), "name")
     return _add_token(session, actor, row, now)
 
 
@@ -72,11 +73,11 @@ def revoke_gateway_tokens(
 
 
 def _add_gateway(session: Session, actor: Actor, name: str, now: datetime, mode: str) -> Gateway:
-    text, usual = _gateway_name(name), _line("mode", mode, "The mode")
+    text, usual = _gateway_name(name), _line("mode", mode, message("The mode"))
     try:
         row = gateways.add_gateway(session, text, usual, now)
     except IntegrityError as error:
-        raise Conflict(f"There is a gateway called {text} already.") from error
+        raise Conflict(message("There is a gateway called {name} already.", name=text)) from error
     add_entry(session, actor, "gateway.create", now, name=text, mode=usual)
     return row
 
@@ -92,18 +93,18 @@ def _gateway(session: Session, actor: Actor, gateway_id: int) -> Gateway:
     check_administrator(session, actor)
     row = gateways.gateway(session, gateway_id)
     if row is None:
-        raise NotFound("There is no such gateway.")
+        raise NotFound(message("There is no such gateway."))
     return row
 
 
 def _gateway_name(name: str) -> str:
-    text = _line("name", name, "The name")
+    text = _line("name", name, message("The name"))
     if text == OWN_REPORTS:
-        raise InvalidInput(f"{OWN_REPORTS} is the name for what people report themselves.", "name")
+        raise InvalidInput(message("{name} is the name for what people report themselves.", name=OWN_REPORTS), "name")
     return text
 
 
-def _line(field: str, text: str, what: str) -> str:
+def _line(field: str, text: str, what: Message) -> str:
     try:
         return clean_line(text, what, MAX_NAME)
     except InvalidText as error:

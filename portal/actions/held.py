@@ -12,6 +12,7 @@ from portal.db.held import held_event
 from portal.db.tables import HeldEvent
 from portal.errors import Conflict, NotFound
 from portal.rules.actors import Actor
+from portal.rules.messages import message
 from portal.rules.usage import UsageReport
 
 
@@ -26,7 +27,9 @@ def assign_held(
     held = _unsettled(session, held_id)
     account = named(session, username)
     if held.reason != Result.UNATTRIBUTED:
-        raise Conflict("It contradicts a stored event of the same id, and cannot be counted as well; dismiss it.")
+        raise Conflict(
+            message("It contradicts a stored event of the same id, and cannot be counted as well; dismiss it.")
+        )
     report = UsageReport.of_body(held.body)
     [outcome] = record_usage(
         session,
@@ -38,7 +41,13 @@ def assign_held(
         undated_at=held.received_at,
     )
     if outcome.result is not Result.ACCEPTED:
-        raise Conflict(f"It cannot be counted for {account.username}: {outcome.error or 'its id is stored already'}")
+        raise Conflict(
+            message(
+                "It cannot be counted for {username}: {reason}",
+                username=account.username,
+                reason=outcome.error or message("its id is stored already"),
+            )
+        )
     held.resolved_at = now
     add_entry(session, actor, "held.assign", now, account_id=account.id, held=held_id, external_id=held.external_id)
 
@@ -53,7 +62,7 @@ def dismiss_held(session: Session, actor: Actor, held_id: int, now: datetime) ->
 def _unsettled(session: Session, held_id: int) -> HeldEvent:
     found = held_event(session, held_id)
     if found is None:
-        raise NotFound(f"No event is held under the number {held_id}.")
+        raise NotFound(message("No event is held under the number {held_id}.", held_id=str(held_id)))
     if found.resolved_at is not None:
-        raise Conflict(f"The event held under the number {held_id} was settled before.")
+        raise Conflict(message("The event held under the number {held_id} was settled before.", held_id=str(held_id)))
     return found

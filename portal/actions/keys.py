@@ -11,6 +11,7 @@ from portal.db.keys import MOST_KEYS, add_key, count_usable_keys, key
 from portal.db.tables import Account, ApiKey
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.actors import Actor
+from portal.rules.messages import message
 from portal.rules.secrets import API_KEY, digest, key_prefix, new_secret
 from portal.rules.text import MAX_LABEL, InvalidText, clean_line
 
@@ -40,9 +41,9 @@ def create_key(
     own = _owner(session, account_id)
     text = clean_label(label)
     if expires_at is not None and expires_at <= now:
-        raise InvalidInput("The key must expire in the future.", "expires_at")
+        raise InvalidInput(message("The key must expire in the future."), "expires_at")
     if count_usable_keys(session, account_id, now) >= MOST_KEYS:
-        raise Conflict(f"You have {MOST_KEYS} keys. Revoke some that you no longer need.")
+        raise Conflict(message("You have {most} keys. Revoke some that you no longer need.", most=MOST_KEYS))
     secret = new_secret(API_KEY)
     row = add_key(session, account_id, digest(secret), key_prefix(secret), text, expires_at, now)
     add_entry(session, actor or own.username, "key.create", now, account_id=account_id, prefix=row.prefix, label=text)
@@ -74,7 +75,7 @@ def revoke_key(session: Session, account_id: int, key_id: int, now: datetime, ac
 def clean_label(label: str) -> str:
     """Return a key's label, trimmed. Raises InvalidInput."""
     try:
-        return clean_line(label, "The label", MAX_LABEL)
+        return clean_line(label, message("The label"), MAX_LABEL)
     except InvalidText as error:
         raise InvalidInput(error.sentence, "label") from error
 
@@ -89,5 +90,5 @@ def _owner(session: Session, account_id: int) -> Account:
 def _own_key(session: Session, account_id: int, key_id: int) -> ApiKey:
     row = key(session, account_id, key_id)
     if row is None:
-        raise NotFound("You have no such key.")
+        raise NotFound(message("You have no such key."))
     return row

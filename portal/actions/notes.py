@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from portal.db.accounts import active_account
 from portal.db.notes import delete_note, owns_usage, set_note
 from portal.errors import InvalidInput, NotFound, NotSignedIn
+from portal.rules.messages import message
 from portal.rules.text import InvalidText, clean_note
 
 
@@ -20,7 +21,7 @@ def write_note(session: Session, account_id: int, usage_id: int, text: str, now:
     if active_account(session, account_id) is None:
         raise NotSignedIn
     if not owns_usage(session, account_id, usage_id):
-        raise NotFound("There is no such request.")
+        raise NotFound(message("There is no such request."))
     try:
         note = clean_note(text)
     except InvalidText as error:
@@ -31,5 +32,5 @@ def write_note(session: Session, account_id: int, usage_id: int, text: str, now:
     try:
         set_note(session, account_id, usage_id, note, now)
     except IntegrityError as error:  # it was pruned at this moment
-        raise NotFound("There is no such request.") from error
+        raise NotFound(message("There is no such request.")) from error
     return note

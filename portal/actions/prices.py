@@ -16,6 +16,7 @@ from portal.db.totals import lifetimes
 from portal.errors import InvalidInput, NotFound
 from portal.rules.actors import Actor
 from portal.rules.figures import Figures
+from portal.rules.messages import message
 from portal.rules.pricing import MAX_COST, MAX_PRICE, MAX_SUM, Price, cost_nano_eur, is_rate, price_at
 from portal.rules.rollups import sum_up
 
@@ -34,7 +35,7 @@ class Repair:
 def enter_price(session: Session, actor: Actor, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
     """Enter a price that is in force from an instant on; stored costs stay. Raises InvalidInput."""
     if not is_rate(eur_per_token, MAX_PRICE):
-        raise InvalidInput("A price is 0 to 1 EUR per token, with at most 12 decimals.", "eur_per_token")
+        raise InvalidInput(message("A price is 0 to 1 EUR per token, with at most 12 decimals."), "eur_per_token")
     set_price(session, eur_per_token, valid_from, now)
     add_entry(session, actor, "price.set", now, eur_per_token=f"{eur_per_token:f}", valid_from=valid_from.isoformat())
 
@@ -46,7 +47,7 @@ def remove_price(session: Session, actor: Actor, valid_from: datetime | None, no
     """
     begins = "since ever" if valid_from is None else valid_from.isoformat()
     if not remove_price_of(session, valid_from):
-        raise NotFound(f"There is no price that begins {begins}.")
+        raise NotFound(message("There is no price that begins {begins}.", begins=begins))
     add_entry(session, actor, "price.remove", now, valid_from=begins)
 
 

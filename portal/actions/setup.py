@@ -16,6 +16,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
 from portal.rules.accounts import Role
 from portal.rules.actors import Actor, Means
+from portal.rules.messages import Message, message
 from portal.rules.secrets import digest
 
 
@@ -33,11 +34,13 @@ def setup_link_is_good(session: Session, token: str) -> bool:
     return not has_active_administrator(session) and has_setup_link(session, digest(token))
 
 
-def why_setup_link_ended(session: Session) -> str:
+def why_setup_link_ended(session: Session) -> Message:
     """Return what to do with a setup link that may not be used."""
     if has_active_administrator(session):
-        return "This setup link has ended, since there is an administrator. Sign in, or ask them for an account."
-    return (
+        return message(
+            "This setup link has ended, since there is an administrator. Sign in, or ask them for an account."
+        )
+    return message(
         "This setup link was used, or replaced by a newer one. As long as there is no administrator, each start of the "
         "portal prints a new link. On the server, this command creates one too: "
         "portal user create NAME --email ADDRESS --role admin"

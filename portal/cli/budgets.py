@@ -17,6 +17,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.periods import Period
 from portal.views.budget import BudgetsView, load_budgets
+from portal.words.labels import BUDGET_TYPES, level_label
 
 commands = typer.Typer(help="Budgets: limits in billable tokens.", no_args_is_help=True)
 
@@ -70,9 +71,9 @@ def show(name: UserName, as_json: AsJson = False) -> None:
             _or_infinite(part.budget.limit),
             _or_infinite(part.budget.remaining),
             "–" if part.percent is None else f"{part.percent} %",
-            part.budget.level_label,
+            str(level_label(part.budget)),
             shown(part.resets_at),
-            view.type.label,
+            str(BUDGET_TYPES[view.type]),
         )
         for part in view.all
     ]
@@ -95,7 +96,11 @@ def list_budgets(as_json: AsJson = False) -> None:
         show_json([_record(name, view) for name, view in views])
         return
     rows = [
-        (name, view.type.label, *(f"{p.budget.consumed:,} of {_or_infinite(p.budget.limit)}" for p in view.all))
+        (
+            name,
+            str(BUDGET_TYPES[view.type]),
+            *(f"{p.budget.consumed:,} of {_or_infinite(p.budget.limit)}" for p in view.all),
+        )
         for name, view in views
     ]
     show_table(("Name", "Type", *(f"{NAMES[period]}" for period in Period)), rows)

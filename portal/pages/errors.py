@@ -8,8 +8,7 @@ NiceGUI then raises what the page raised, and the handlers below answer it like 
 import logging
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
-from http import HTTPStatus
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -24,8 +23,10 @@ from portal.errors import NotSignedIn, PortalError
 from portal.pages.addresses import SIGN_IN, sign_in_path
 from portal.pages.forms.rendering import html_page
 from portal.pages.navigation import menu_of
+from portal.rules.messages import Message, message
 from portal.views.accounts import Viewer
 from portal.web.visitors import viewer_of
+from portal.words import _, say
 
 log = logging.getLogger(__name__)
 
@@ -33,30 +34,42 @@ KINDS: tuple[type[Exception], ...] = (PortalError, RequestValidationError, HTTPE
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What an error page says; `code` is what the visitor may tell the administrator."""
+class Notice:
+    """The words of an error page; `code` is the number that the visitor may pass on to the administrator."""
 
-    title: str
-    sentence: str
+    title: Message
+    sentence: Message
     code: str | None = None
 
 
-_BROKEN = Said(
-    "Something went wrong on our side",
-    "Your data is safe. Try again; if it keeps happening, give your administrator the number below.",
+_FAILED = message("That did not work")
+_START = message("Start from the dashboard.")
+_TOO_MUCH = message("Too much at once")
+_BROKEN = Notice(
+    message("Something went wrong on our side"),
+    message("Your data is safe. Try again; if it keeps happening, give your administrator the number below."),
 )
-_SENTENCES = {
-    404: Said("Page not found", "There is no page at this address. It may have moved, or the link is incomplete."),
-    405: Said("Nothing to show here", "This address only takes what a form sends. Start from the dashboard."),
-    413: Said("Too much at once", "What was sent is larger than the portal takes."),
-    422: Said("The address is not quite right", "Something in it cannot be understood. Start from the dashboard."),
+_NOTICES = {
+    404: Notice(
+        message("Page not found"),
+        message("There is no page at this address. It may have moved, or the link is incomplete."),
+    ),
+    405: Notice(
+        message("Nothing to show here"),
+        message("This address only takes what a form sends. Start from the dashboard."),
+    ),
+    413: Notice(_TOO_MUCH, message("What was sent is larger than the portal takes.")),
+    422: Notice(
+        message("The address is not quite right"),
+        message("Something in it cannot be understood. Start from the dashboard."),
+    ),
 }
 _TITLES = {
-    403: "That was refused",
-    404: "Nothing here",
-    409: "That does not fit any more",
-    413: "Too much at once",
-    503: "Not available right now",
+    403: message("That was refused"),
+    404: message("Nothing here"),
+    409: message("That does not fit any more"),
+    413: _TOO_MUCH,
+    503: message("Not available right now"),
 }
 
 
@@ -79,9 +92,9 @@ def draw_error(request: Request, error: Exception, viewer: Viewer | None = None)
     """Return the page that says what went wrong; logs what nobody expected."""
     if isinstance(error, NotSignedIn):
         return RedirectResponse(sign_in_path(request), 303)
-    status, said = _explain(request, error)
+    status, notice = _explain(request, error)
     menu = menu_of(viewer) if viewer else ([], [])
-    response = html_page(request, "error.html", status, said=said, may_try_again=status >= 500, menu=menu)
+    response = html_page(request, "error.html", status, notice=notice, may_try_again=status >= 500, menu=menu)
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})
     if isinstance(error, PortalError) and error.retry_after is not None:
@@ -94,14 +107,14 @@ def tell_in_page(error: Exception) -> None:
     if isinstance(error, TimeoutError):  # NiceGUI asked the browser something, and the phone is slow or asleep
         log.warning("a browser did not answer in time")
         return
-    sentence = error.detail if isinstance(error, PortalError) else f"{_BROKEN.title} ({_log(error)})."
+    sentence = error.sentence if isinstance(error, PortalError) else _broken(_log(error))
     if not Slot.get_stack():
         return  # nobody clicked: something of the server's own
     with suppress(RuntimeError):  # the page was closed meanwhile
         if isinstance(error, NotSignedIn):
             ui.navigate.to(SIGN_IN)
         else:
-            ui.notify(sentence, type="negative", close_button="Close", timeout=10_000)
+            ui.notify(say(sentence), type="negative", close_button=_("Close"), timeout=10_000)
 
 
 class LoggedElsewhere(logging.Filter):
@@ -112,22 +125,25 @@ class LoggedElsewhere(logging.Filter):
         return not isinstance(record.msg, Exception)
 
 
-def _explain(request: Request, error: Exception) -> tuple[int, Said]:
+def _explain(request: Request, error: Exception) -> tuple[int, Notice]:
     """Return the status of an answer and its words."""
     match error:
         case PortalError():
-            return error.status, Said(_TITLES.get(error.status, "That did not work"), error.detail)
+            return error.status, Notice(_TITLES.get(error.status, _FAILED), error.sentence)
         case RequestValidationError():
-            return 422, _SENTENCES[422]
+            return 422, _NOTICES[422]
         case HTTPException():
-            phrase = HTTPStatus(error.status_code).phrase
-            return error.status_code, _SENTENCES.get(error.status_code, Said(phrase, "Start from the dashboard."))
+            return error.status_code, _NOTICES.get(error.status_code, Notice(_FAILED, _START))
         case ClientDisconnect():
-            return 400, Said("Broken off", "The browser did not send all of it.")
+            return 400, Notice(message("Broken off"), message("The browser did not send all of it."))
     if not hasattr(request.state, "failed_as"):  # both apps ask, one inside the other
         where = f" {request.method} {quote(request.scope['path'])}"
         request.state.failed_as = _log(error, where, getattr(request.state, "request_id", None))
-    return 500, Said(_BROKEN.title, _BROKEN.sentence, request.state.failed_as)
+    return 500, replace(_BROKEN, code=request.state.failed_as)
+
+
+def _broken(number: str) -> Message:
+    return message("Something went wrong on our side ({number}).", number=number)
 
 
 def _log(error: Exception, where: str = "", number: str | None = None) -> str:

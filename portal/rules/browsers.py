@@ -4,6 +4,8 @@ Source of the order: nearly every browser also names those it wants to be taken 
 the rarer name decides.
 """
 
+from portal.rules.messages import Message, message
+
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -27,10 +29,10 @@ _SYSTEMS = (
 )
 
 
-def browser_name(user_agent: str) -> str:
+def browser_name(user_agent: str) -> Message | str:
     """Return "Firefox on Linux" for what Firefox on Linux sends; the text itself where no browser is known by it."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
     if browser is None:
-        return user_agent.strip() or "Unknown browser"
+        return user_agent.strip() or message("Unknown browser")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
-    return f"{browser} on {system}" if system else browser
+    return message("{browser} on {system}", browser=browser, system=system) if system else browser

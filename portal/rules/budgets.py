@@ -16,11 +16,6 @@ class BudgetType(StrEnum):
     SUBSCRIPTION = "subscription"
     ONE_TIME = "one_time"
 
-    @property
-    def label(self) -> str:
-        """The words of the badge."""
-        return "Subscription" if self is BudgetType.SUBSCRIPTION else "One-time"
-
 
 class Level(StrEnum):
     """How full a budget is; the word always accompanies the colour."""
@@ -28,11 +23,6 @@ class Level(StrEnum):
     NORMAL = "normal"
     WARNING = "warning"
     CRITICAL = "critical"
-
-    @property
-    def label(self) -> str:
-        """The word shown beside the colour."""
-        return self.value.capitalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +91,6 @@ class PeriodBudget:
         """Judged on the exact value, so that an empty allowance is always critical. None without a limit."""
         exact = self.exact_percent
         return None if exact is None else level(exact)
-
-    @property
-    def level_label(self) -> str:
-        """The word shown beside the colour: the level's, or that nothing is left, or that there is no limit."""
-        if self.level is None:
-            return "No limit"
-        return "Used up" if self.is_used_up else self.level.label
 
 
 def level(percent: Decimal) -> Level:

@@ -43,6 +43,11 @@ def context_message(context: str, text: str, /, **values: object) -> Message:
     return Message(text, tuple(values.items()), context=context)
 
 
+def context_plural_message(context: str, one: str, several: str, count: int, /, **values: object) -> Message:
+    """Return a sentence that depends on a count and has another meaning, or another case in German, elsewhere."""
+    return Message(one, (("count", count), *values.items()), several, count, context)
+
+
 def fill(text: str, values: dict[str, object]) -> str:
     """Put values in the places of their names; a text without values may have braces of its own."""
     return text.format(**values) if values else text

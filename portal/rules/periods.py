@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from portal.rules.messages import InvalidValue, message
+from portal.rules.messages import InvalidValue, Message, context_plural_message, message
 
 
 class Period(StrEnum):
@@ -177,11 +177,14 @@ def last_days(count: int, now: datetime, tz: ZoneInfo) -> DayRange:
     return DayRange(today - timedelta(count - 1), today)
 
 
-def countdown(until: datetime, now: datetime) -> str:
-    """Say how long it is until an instant: `5 h 12 min`, and from 48 hours on `3 days`, rounded down."""
+def countdown(until: datetime, now: datetime) -> Message:
+    """Return the time until an instant, as it is written after "in": `5 h 12 min`, from 48 hours on `3 days`.
+
+    It is rounded down.
+    """
     minutes = max(int((until - now).total_seconds() // 60), 0)
     if minutes >= 48 * 60:
-        return f"{minutes // (24 * 60)} days"
+        return context_plural_message("after in", "{count} day", "{count} days", minutes // (24 * 60))
     if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else "less than a minute"
+        return message("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+    return message("{minutes} min", minutes=minutes) if minutes else message("less than a minute")

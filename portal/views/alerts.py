@@ -9,16 +9,17 @@ from portal.db.alerts import AlertSettings, alert_settings
 from portal.db.crossings import Told, told
 from portal.db.mails import NOT_SET_UP, last_test
 from portal.rules.mails import State
+from portal.rules.messages import Message, message
 from portal.settings import settings
 from portal.views.budget import BudgetsView
 from portal.views.crossings import CrossingView, crossing_view
 
 __all__ = ["AlertSettings", "PastAlert", "TestMail", "load_alerts", "load_past_alerts", "load_test_mail"]
 
-ALREADY_TOLD = "You had been told already."
-TOLD_TOGETHER = "One mail tells of the highest threshold."
-WERE_OFF = "Alerts were off."
-WAS_NOT_SET_UP = "Mail was not set up."
+WARNED_BEFORE = message("You had been warned already.")
+TOLD_TOGETHER = message("One mail tells of the highest threshold.")
+WERE_OFF = message("Alerts were off.")
+WAS_NOT_SET_UP = message("Mail was not set up.")
 SHOWN = 10
 """Past alerts on Billing."""
 
@@ -32,7 +33,7 @@ class PastAlert:
 
     crossing: CrossingView
     mail_state: State
-    why: str = ""
+    why: Message | str = ""
     is_trouble: bool = False
 
 
@@ -74,11 +75,11 @@ def _past_alert(one: Told, all_of: list[Told], crossing: CrossingView) -> PastAl
     return PastAlert(crossing, state, one.mail_error or "", is_trouble=state is State.FAILED)
 
 
-def _why_no_mail(one: Told, all_of: list[Told]) -> str:
+def _why_no_mail(one: Told, all_of: list[Told]) -> Message | str:
     """Say why no mail was written about a crossing."""
     row = one.crossing
     if row.read_at == row.crossed_at:
-        return ALREADY_TOLD
+        return WARNED_BEFORE
     for each in all_of:
         other = each.crossing
         if each.mail_state is not None and (other.period, other.crossed_at) == (row.period, row.crossed_at):
@@ -86,6 +87,6 @@ def _why_no_mail(one: Told, all_of: list[Told]) -> str:
     return WERE_OFF
 
 
-def _why_not_set_up() -> str:
+def _why_not_set_up() -> Message | str:
     """Say that mail was not set up; nothing while that is so, since Billing says it once below the form."""
     return WAS_NOT_SET_UP if settings().mail_is_set_up else ""

@@ -15,6 +15,7 @@ from portal.db.rejected import rejected_reasons
 from portal.db.tables import Gateway
 from portal.db.uncounted import Uncounted, uncounted_since
 from portal.errors import Forbidden, NotFound
+from portal.rules.messages import Message, message
 from portal.rules.reporters import free_name
 
 LATELY = timedelta(days=6)
@@ -36,15 +37,15 @@ class Connection:
     """What the light of a gateway or key says; `sentence` is for people, `at` when what it tells of happened."""
 
     light: Light
-    sentence: str
+    sentence: Message
     at: datetime | None = None
 
 
-NO_EVENT_YET = Connection(Light.WAITING, "Waiting for the first event.")
-UNKNOWN_KEYS = (
+NO_EVENT_YET = Connection(Light.WAITING, message("Waiting for the first event."))
+UNKNOWN_KEYS = message(
     "Events arrive, but with keys or names that nobody here has; they are kept. With LiteLLM, is custom_auth set?"
 )
-NO_REQUEST_YET = Connection(Light.WAITING, "Waiting for the first request with this key.")
+NO_REQUEST_YET = Connection(Light.WAITING, message("Waiting for the first request with this key."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def find_gateway(session: Session, name: str) -> GatewayTokens:
     """Return the gateway of this name, for operators. Raises NotFound."""
     row = gateway_named(session, name)
     if row is None:
-        raise NotFound(f"There is no gateway called {name}.")
+        raise NotFound(message("There is no gateway called {name}.", name=name))
     return GatewayTokens(row.id, row.name, row.mode, _tokens(session, row.id))
 
 
@@ -174,26 +175,32 @@ def load_key_connection(session: Session, account_id: int, key_id: int) -> Conne
     """Return whether one of an account's own keys has been used. Raises NotFound."""
     row = key(session, account_id, key_id)
     if row is None:
-        raise NotFound("You have no such key.")
+        raise NotFound(message("You have no such key."))
     if row.last_used_at is None:
         return NO_REQUEST_YET
-    return Connection(Light.CONNECTED, "It works: the key has been used.", row.last_used_at)
+    return Connection(Light.CONNECTED, message("It works: the key has been used."), row.last_used_at)
 
 
 def _connection(session: Session, row: Gateway) -> Connection:
     first = first_event(session, row.id)
     if first is not None:
         if first.is_exact:
-            said = f"It works. The first event: {first.model} for {first.username}."
-            return Connection(Light.CONNECTED, said, first.received_at)
-        return Connection(Light.CONNECTED, "It works. The newest report:", row.reported_at or first.received_at)
+            sentence = message(
+                "It works. The first event: {model} for {username}.", model=first.model, username=first.username
+            )
+            return Connection(Light.CONNECTED, sentence, first.received_at)
+        return Connection(
+            Light.CONNECTED, message("It works. The newest report:"), row.reported_at or first.received_at
+        )
     if row.reported_at is None:
         return NO_EVENT_YET
     if count_held_of(session, row.id, 1):
         return Connection(Light.TROUBLE, UNKNOWN_KEYS, row.reported_at)
     for newest in rejected_reasons(session, row.id)[:1]:
-        return Connection(Light.TROUBLE, f"Events arrive, but are rejected: {newest.reason}", newest.last_at)
-    return Connection(Light.TROUBLE, "Something arrives, but no usage is in it yet.", row.reported_at)
+        return Connection(
+            Light.TROUBLE, message("Events arrive, but are rejected: {reason}", reason=newest.reason), newest.last_at
+        )
+    return Connection(Light.TROUBLE, message("Something arrives, but no usage is in it yet."), row.reported_at)
 
 
 def _tokens(session: Session, gateway_id: int) -> tuple[TokenView, ...]:
@@ -204,7 +211,7 @@ def _gateway(session: Session, admin_id: int, gateway_id: int) -> Gateway:
     _check(session, admin_id)
     row = gateway(session, gateway_id)
     if row is None:
-        raise NotFound("There is no such gateway.")
+        raise NotFound(message("There is no such gateway."))
     return row
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.db.totals import month_of_all
 from portal.errors import InvalidInput
 from portal.rules.figures import Figures, total
+from portal.rules.messages import message
 from portal.rules.periods import day_of, first_of_month
 from portal.rules.pricing import MAX_PRICE, cost_nano_eur, is_rate
 from portal.settings import settings
@@ -35,7 +36,7 @@ class PreviewView:
 def load_preview(session: Session, eur_per_token: Decimal, month: date | None, now: datetime) -> PreviewView:
     """Return what a month would have cost at another price; None is the last whole one. Raises InvalidInput."""
     if not is_rate(eur_per_token, MAX_PRICE):
-        raise InvalidInput("A price is 0 to 1 EUR per token, with at most 12 decimals.", "eur_per_token")
+        raise InvalidInput(message("A price is 0 to 1 EUR per token, with at most 12 decimals."), "eur_per_token")
     this_month = first_of_month(day_of(now, settings().budget_zone))
     first = month or first_of_month(this_month - timedelta(1))
     rows = [

@@ -24,6 +24,7 @@ from portal.db.usage import (
 from portal.db.usage import UsageRow as UsageRow  # noqa: PLC0414  # pages name it, and know no queries
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
+from portal.rules.messages import message
 from portal.rules.usage import Order, UsageFilter
 from portal.settings import settings
 from portal.views.accounts import Viewer
@@ -107,7 +108,7 @@ def load_usage_row(session: Session, viewer: Viewer, usage_id: int) -> UsageRow:
     """Return one of the viewer's own requests. Raises NotFound, the same for somebody else's as for none."""
     row = usage_row(session, viewer.id, usage_id)
     if row is None:
-        raise NotFound("There is no such request.")
+        raise NotFound(message("There is no such request."))
     return row
 
 
@@ -164,4 +165,4 @@ def _read_cursor(cursor: str | None, order: Order) -> tuple[Position | None, boo
             raise ValueError
         return Position(instant.astimezone(UTC), row_id), way == "before"
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
-        raise InvalidInput("The cursor is not one that this list has given.", "cursor") from None
+        raise InvalidInput(message("The cursor is not one that this list has given."), "cursor") from None

@@ -17,6 +17,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Forbidden, ForeignOrigin, NotSignedIn, UnknownToken
 from portal.rules.accounts import Role, preferred_language
+from portal.rules.messages import message
 from portal.settings import settings
 from portal.views.accounts import Viewer, load_viewer
 
@@ -98,7 +99,7 @@ def administering(request: Request) -> Viewer:
     """Return the signed-in administrator of a request. Raises NotSignedIn and Forbidden."""
     viewer = signed_in(request)
     if viewer.role != Role.ADMIN:
-        raise Forbidden("This page is for administrators.")
+        raise Forbidden(message("This page is for administrators."))
     return viewer
 
 

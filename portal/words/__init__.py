@@ -4,7 +4,7 @@ The English sentence in the code is the key (gettext's msgid), `locale/de.po` ha
 was added or changed, `make words` updates that file; the German is then written into it by hand.
 
     from portal.words import _, context, plural, say
-    from portal.rules.messages import context_message, message, plural_message
+    from portal.rules.messages import context_message, context_plural_message, message, plural_message
 
     _("Save")                                              now, in the reader's language
     _("Key {label} was revoked.", label=key.label)         values by name; never an f-string, never "+"
@@ -12,6 +12,7 @@ was added or changed, `make words` updates that file; the German is then written
     context("verb", "Open")                                where one English word is two German ones
     TITLE = message("Usage History")                       later: constants, columns, errors, rules, tables by enum
     say(TITLE)                                             … and there it is written
+    context_plural_message("after in", "{count} day", …)   a count where German needs another case
     {{ _("Save") }}  {{ plural(…) }}  {{ TITLE }}          the same in templates; a Message is written by itself
     {{ markup("Or {link}.", link=…) }}                     in templates, where a value is HTML
 
@@ -100,6 +101,8 @@ def _written(sentence: Message, language: str) -> str:
 
 def _translated(sentence: Message, language: str) -> str:
     known = catalogue(language)
+    if sentence.plural and sentence.context:
+        return known.npgettext(sentence.context, sentence.text, sentence.plural, sentence.count)
     if sentence.plural:
         return known.ngettext(sentence.text, sentence.plural, sentence.count)
     if sentence.context:

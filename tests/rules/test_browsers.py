@@ -50,4 +50,4 @@ ANDROID = "Mozilla/5.0 (Linux; Android 10; K)"
     ],
 )
 def test_browser_name(user_agent: str, name: str) -> None:
-    assert browser_name(user_agent) == name
+    assert str(browser_name(user_agent)) == name

@@ -92,8 +92,3 @@ def test_limits_in_force(limits: Limits, in_force: tuple[int | None, ...], reset
     periods = (Period.DAILY, Period.MONTHLY, Period.TOTAL)
     assert tuple(limits.in_force(period) for period in periods) == in_force
     assert tuple(limits.resets(period) for period in periods) == resets
-
-
-def test_levels_and_types_have_words() -> None:
-    assert [each.label for each in Level] == ["Normal", "Warning", "Critical"]
-    assert [each.label for each in BudgetType] == ["Subscription", "One-time"]

@@ -240,7 +240,7 @@ def test_share_of_the_period_that_has_gone(period: str, now: str, name: str, sha
 )
 def test_countdown(seconds: int, words: str) -> None:
     now = utc("2026-11-22 14:05")
-    assert countdown(now + timedelta(seconds=seconds), now) == words
+    assert str(countdown(now + timedelta(seconds=seconds), now)) == words
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])

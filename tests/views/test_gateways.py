@@ -11,6 +11,7 @@ from portal.db.tables import Account
 from portal.db.uncounted import Uncounted
 from portal.errors import Forbidden, NotFound
 from portal.rules.keys import NOTED_EVERY
+from portal.rules.messages import message
 from portal.rules.reporters import Reporter
 from portal.rules.secrets import key_prefix
 from portal.rules.usage import Rejected, UsageReport
@@ -38,12 +39,14 @@ def light(admin: Account, gateway: Gateway) -> Connection:
 
 
 def test_a_new_gateway_is_waited_for(admin: Account, gateway: Gateway) -> None:
-    assert light(admin, gateway) == Connection(Light.WAITING, "Waiting for the first event.")
+    assert light(admin, gateway) == Connection(Light.WAITING, message("Waiting for the first event."))
 
 
 def test_the_light_is_green_from_the_first_event_on(admin: Account, alice: Account, gateway: Gateway) -> None:
     arrives(gateway, report())
-    assert light(admin, gateway) == Connection(Light.CONNECTED, "It works. The first event: qwen3:32b for alice.", NOW)
+    found = light(admin, gateway)
+    assert (found.light, found.at) == (Light.CONNECTED, NOW)
+    assert str(found.sentence) == "It works. The first event: qwen3:32b for alice."
     arrives(gateway, Rejected(None, "There is no model."))
     assert light(admin, gateway).light is Light.CONNECTED
 
@@ -52,9 +55,9 @@ def test_light_names_the_newest_report_where_the_first_event_is_not_known(
     admin: Account, alice: Account, gateway: Gateway
 ) -> None:
     arrives(gateway, *(report(f"r-{number}", model=f"m-{number}") for number in range(MOST_SEARCHED)))
-    assert light(admin, gateway).sentence == "It works. The first event: m-0 for alice."
+    assert str(light(admin, gateway).sentence) == "It works. The first event: m-0 for alice."
     arrives(gateway, report("one-more"))
-    assert light(admin, gateway) == Connection(Light.CONNECTED, "It works. The newest report:", NOW)
+    assert light(admin, gateway) == Connection(Light.CONNECTED, message("It works. The newest report:"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_trouble_is_told_with_its_reason(
     arrives(gateway, *entries, ignored=ignored)
     found = light(admin, gateway)
     assert (found.light, found.at) == (Light.TROUBLE, NOW)
-    assert said in found.sentence
+    assert said in str(found.sentence)
 
 
 def test_another_gateways_event_lights_nothing(admin: Account, alice: Account, gateway: Gateway) -> None:

@@ -218,7 +218,7 @@ class PastAlerts:
                     "present": present(crossing, f),
                     "then": then(crossing, f),
                     "mail": _MAIL[alert.mail_state],
-                    "why": alert.why,
+                    "why": say(alert.why),
                     "failed": alert.is_trouble,
                 }
             )

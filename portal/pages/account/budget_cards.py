@@ -10,7 +10,9 @@ from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
 from portal.rules.periods import Period, countdown
 from portal.views.budget import BudgetsView, BudgetView
+from portal.words import say
 from portal.words.formats import NOTHING, Formats, zone_name
+from portal.words.labels import level_label
 
 CARD_TITLES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
 _BUDGET_NAMES = {
@@ -131,7 +133,7 @@ def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
     end = view.allows_again_at.astimezone(f.budget_zone)
     clock = f"{end:%H:%M}" if (end.hour, end.minute) != (0, 0) else "midnight"
     day = f"{f.day(end.date(), year=False)}, " if view.period is Period.MONTHLY else ""
-    return f"{said} {day}{clock} {zone_name(f.budget_zone)} ", f"(in {countdown(view.allows_again_at, now)})."
+    return f"{said} {day}{clock} {zone_name(f.budget_zone)} ", f"(in {say(countdown(view.allows_again_at, now))})."
 
 
 def _next_step(view: BudgetView) -> str:
@@ -161,7 +163,7 @@ class BudgetBar:
         """Put newer figures in place; the bar stops at 100 %, the number does not."""
         percent = view.percent
         self._bar.set_value(0 if percent is None else float(min(percent, Decimal(100)) / 100))
-        word = view.budget.level_label
+        word = say(level_label(view.budget))
         set_props(
             self._bar,
             data_level=view.level.value if view.level else "none",
@@ -186,7 +188,7 @@ def period_name(view: BudgetView, f: Formats) -> str:
 
 def reset_text(view: BudgetView, now: datetime) -> str:
     """Say how long it is until a budget resets."""
-    return countdown(view.resets_at, now) if view.resets_at else "Never"
+    return say(countdown(view.resets_at, now)) if view.resets_at else "Never"
 
 
 def reset_title(view: BudgetView, f: Formats) -> str:

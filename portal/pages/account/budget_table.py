@@ -11,7 +11,9 @@ from portal.pages.components.parts import LevelMark, Text, set_props, tag
 from portal.rules.budgets import BudgetType
 from portal.rules.periods import Period
 from portal.views.budget import BudgetsView, BudgetView
+from portal.words import say
 from portal.words.formats import Formats, zone_name
+from portal.words.labels import BUDGET_TYPES
 
 
 class BudgetTable:
@@ -88,7 +90,7 @@ class _BudgetRow:
         self._level.show(budget)
         self._pace.show(view, now)
         self._reset.show(f"in {reset_text(view, now)}" if view.resets_at else "Never", title=reset_title(view, f))
-        self._type.show(kind.label)
+        self._type.show(say(BUDGET_TYPES[kind]))
 
 
 def table_note(f: Formats) -> str:

@@ -17,6 +17,7 @@ from portal.pages.components.inputs.fields import Message
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, set_props, tag
 from portal.rules.keys import LIFETIMES, expires_after, last_day_after
+from portal.rules.messages import message
 from portal.rules.periods import day_of
 from portal.rules.usage import InvalidFilter, parse_day
 from portal.views.accounts import Viewer
@@ -95,11 +96,11 @@ class CreateKey:
         if choice != _ON_A_DATE:
             return None
         if not self._date.text:
-            raise InvalidInput("Choose the last day on which the key works.", "expires_at")
+            raise InvalidInput(message("Choose the last day on which the key works."), "expires_at")
         try:
             return parse_day(self._date.text, "expires_at")
         except InvalidFilter as error:
-            raise InvalidInput(str(error), "expires_at") from error
+            raise InvalidInput(error.sentence, "expires_at") from error
 
     def _today(self) -> date:
         return day_of(utc_now(), self._formats.zone)

@@ -19,6 +19,7 @@ from portal.rules.keys import expires_soon, last_day
 from portal.rules.periods import countdown
 from portal.views.keys import KeyStatus, KeysView, KeyView, load_keys
 from portal.web.visitors import SignedIn
+from portal.words import say
 from portal.words.formats import Formats
 
 router = APIRouter()
@@ -144,5 +145,5 @@ def end_of_key(key: KeyView, f: Formats, now: datetime) -> str:
     if key.status is KeyStatus.EXPIRED:
         return f.day(last_day(key.expires_at, f.zone))
     if expires_soon(key.expires_at, now):
-        return f"Expires in {countdown(key.expires_at, now)}"
+        return f"Expires in {say(countdown(key.expires_at, now))}"
     return f"Until {f.day(last_day(key.expires_at, f.zone))}"

@@ -19,19 +19,21 @@ from portal.pages.components.inputs.fields import Form, Message, choice_field
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, known_facts, tag
-from portal.pages.components.shell.frame import THEME_NAMES, ThemeSwitch, frame
+from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import PROFILE
 from portal.rules.accounts import Language, Role, Theme
 from portal.rules.browsers import browser_name
+from portal.rules.messages import message
 from portal.rules.periods import zone_names
 from portal.views.accounts import OpenSession, ProfileView, Viewer, load_profile
 from portal.web.visitors import SignedIn
+from portal.words import say
 from portal.words.formats import Formats
+from portal.words.labels import ROLES, THEMES
 
 router = APIRouter()
 
-_ROLES = {Role.USER: "User", Role.EXPERT: "Expert", Role.ADMIN: "Administrator"}
 _LANGUAGES: dict[str, str] = {
     Language.ENGLISH: "English: 1,234.5 and 3 Mar 2026",
     Language.GERMAN: "Deutsch: 1.234,5 and 3. März 2026",
@@ -94,7 +96,7 @@ class AboutForm:
     def _draw_facts(self) -> None:
         username, role = known_facts("Username", "Role")
         username.show(self._viewer.username)
-        role.show(_ROLES[Role(self._viewer.role)])
+        role.show(say(ROLES[Role(self._viewer.role)]))
 
     def _draw_fields(self) -> None:
         viewer, form = self._viewer, self._form
@@ -118,7 +120,7 @@ class AboutForm:
                 viewer.language,
                 hint="How they are written; the pages are in English.",
             )
-        themes = {theme.value: name for theme, name in THEME_NAMES.items()}
+        themes = {theme.value: say(name) for theme, name in THEMES.items()}
         with tag("div", "mp-pair"):
             chosen = choice_field("Theme", themes, self._theme.theme.value, hint="Applies at once.")
         chosen.control.on_value_change(lambda: self._theme.choose(Theme(chosen.text)))
@@ -176,7 +178,7 @@ class PasswordForm:
 
     async def _change(self) -> str:
         if self._new.text != self._again.text:
-            raise InvalidInput("This is not the same as the new password.", "again")
+            raise InvalidInput(message("This is not the same as the new password."), "again")
         viewer = self._viewer
         await asyncio.to_thread(
             change_password, viewer.id, viewer.session_id, self._current.text, self._new.text, utc_now()
@@ -215,7 +217,7 @@ class SessionsTable:
         f = self._formats
         return {
             "id": session.id,
-            "browser": browser_name(session.user_agent),
+            "browser": say(browser_name(session.user_agent)),
             "user_agent": session.user_agent,
             "is_this": session.is_this,
             "address": session.address,

@@ -12,6 +12,7 @@ from portal.pages.components.inputs.fields import Message
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.settings import settings
 from portal.views.gateways import Connection, Light
+from portal.words import say
 from portal.words.formats import Formats
 
 LOOKS_EVERY = 2.0
@@ -115,11 +116,11 @@ class ConnectionLight:
 
     def show(self, connection: Connection) -> None:
         """Show what is known."""
-        self._box.set_visibility(bool(connection.sentence))
+        self._box.set_visibility(True)
         self._box.classes(replace=f"mp-msg {_KINDS[connection.light]}")
         set_props(self._box, data_light=connection.light.value)
         self._icon.set_name(icon_name(_ICONS[connection.light]))
-        self._text.show(connection.sentence)
+        self._text.show(say(connection.sentence))
         at = connection.at
         self._at.show(self._formats.moment(at, utc_now()) if at else "", title=self._formats.exact(at) if at else "")
         if connection.light is Light.CONNECTED:

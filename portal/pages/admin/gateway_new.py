@@ -15,6 +15,7 @@ from portal.pages.components.inputs.fields import Form, Message
 from portal.pages.components.parts import Text, icon, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import GATEWAYS
+from portal.rules.messages import message
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection
 from portal.web.visitors import Administrator
@@ -117,7 +118,9 @@ class ConnectGateway:
         taken = self._name.text.strip()
         self._names = await in_reading(load_free_names, self._viewer.id, {*KINDS, taken})
         self._name.fill(self._names[taken])
-        return InvalidInput(f"{error.detail} {self._names[taken]} is free.", "name")
+        return InvalidInput(
+            message("{problem} {name} is free.", problem=error.sentence, name=self._names[taken]), "name"
+        )
 
     def _show(self, made: NewGateway) -> None:
         kind = KINDS[self._kind.chosen]

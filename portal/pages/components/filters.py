@@ -12,6 +12,7 @@ from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, button, icon, icon_button, set_props, tag
 from portal.rules.periods import DayRange
 from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, InvalidFilter, Status, UsageFilter, parse_filter
+from portal.words import say
 from portal.words.formats import Formats
 
 _AnyField = Field[ui.input] | Field[ui.select]
@@ -76,7 +77,7 @@ class FilterBar:
         try:
             wanted = parse_filter({**said, name: text.strip()})
         except InvalidFilter as error:
-            self._fields[name].refuse(str(error), focus=False)
+            self._fields[name].refuse(say(error.sentence), focus=False)
             self._refused.add(name)
             self._reset.enable()
             return

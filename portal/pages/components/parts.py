@@ -9,6 +9,8 @@ from nicegui.element import Element
 
 from portal.pages.components.assets import static
 from portal.rules.budgets import Level, PeriodBudget
+from portal.words import say
+from portal.words.labels import level_label
 
 _LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit", None: "inf"}
 
@@ -76,7 +78,7 @@ class LevelMark:
         set_props(self.element, data_level=level.value if level else "none")
         self._icon.set_name(icon_name(_LEVEL_ICONS[level]))
         self._icon.set_visibility(True)
-        self._word.show(budget.level_label)
+        self._word.show(say(level_label(budget)))
 
 
 class Facts:

@@ -4,10 +4,11 @@ const zone = document.getElementById("time-zone");
 if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 for (const button of document.querySelectorAll("[data-reveals]")) {
   const fields = button.dataset.reveals.split(" ").map((id) => document.getElementById(id));
+  const names = { false: button.ariaLabel, true: button.dataset.hides };
   const show = (isShown) => {
     for (const field of fields) field.type = isShown ? "text" : "password";
     button.setAttribute("aria-pressed", String(isShown));
-    button.setAttribute("aria-label", isShown ? "Hide password" : "Show password");
+    button.setAttribute("aria-label", names[isShown]);
   };
   button.hidden = false;
   button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));

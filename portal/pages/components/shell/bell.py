@@ -15,9 +15,9 @@ from portal.rules.alerts import FULL, CrossingKind
 from portal.rules.periods import Period
 from portal.views.accounts import Viewer
 from portal.views.crossings import BellView, CrossingView, load_bell, load_unread
+from portal.words import say
 from portal.words.formats import Formats
-
-PERIODS = {Period.DAILY: "Daily budget", Period.MONTHLY: "Monthly budget", Period.TOTAL: "Total budget"}
+from portal.words.labels import BUDGETS
 
 
 class Bell:
@@ -81,7 +81,7 @@ class Bell:
 
 def sentence(crossing: CrossingView, f: Formats) -> str:
     """Say what happened to which budget, and at which limit if that is another one now."""
-    name = PERIODS[crossing.period]
+    name = say(BUDGETS[crossing.period])
     of = "" if crossing.is_same_limit else f" of {f.number(crossing.limit)}"
     if crossing.kind is CrossingKind.FORECAST:
         when = "within a week" if crossing.period is Period.TOTAL else "before it resets"

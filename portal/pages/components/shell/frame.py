@@ -22,6 +22,7 @@ from portal.rules.accounts import Theme
 from portal.views.accounts import Viewer
 from portal.words import _, say
 from portal.words.formats import Formats
+from portal.words.labels import THEMES
 
 _HEAD = """
 <meta name="referrer" content="same-origin">
@@ -37,9 +38,6 @@ _SWITCH_THEME = {
     Theme.LIGHT: 'document.documentElement.dataset.theme = "light"',
     Theme.DARK: 'document.documentElement.dataset.theme = "dark"',
 }
-
-
-THEME_NAMES = {Theme.SYSTEM: "Follow the system", Theme.LIGHT: "Light", Theme.DARK: "Dark"}
 
 
 class ThemeSwitch:
@@ -236,7 +234,7 @@ def theme_choice(switch: ThemeSwitch) -> None:
     items: dict[Theme, ui.menu_item] = {}
     for theme in Theme:
         with ui.menu_item(on_click=lambda theme=theme: switch.choose(theme)).classes("mp-menu__item") as item:
-            Text("span", THEME_NAMES[theme])
+            Text("span", say(THEMES[theme]))
             icon("check").classes("mp-menu__check")
         item.props["role"] = "menuitemradio"
         items[theme] = item

@@ -1,0 +1,29 @@
+"""The words for the codes of rules: how levels, kinds of budgets, roles and themes are called."""
+
+from portal.rules.accounts import Role, Theme
+from portal.rules.budgets import BudgetType, Level, PeriodBudget
+from portal.rules.messages import Message, message
+from portal.rules.periods import Period
+
+LEVELS = {Level.NORMAL: message("Normal"), Level.WARNING: message("Warning"), Level.CRITICAL: message("Critical")}
+BUDGET_TYPES = {BudgetType.SUBSCRIPTION: message("Subscription"), BudgetType.ONE_TIME: message("One-time")}
+BUDGETS = {
+    Period.DAILY: message("Daily budget"),
+    Period.MONTHLY: message("Monthly budget"),
+    Period.TOTAL: message("Total budget"),
+}
+ROLES = {Role.USER: message("User"), Role.EXPERT: message("Expert"), Role.ADMIN: message("Administrator")}
+THEMES = {
+    Theme.SYSTEM: message("Follow the system"),
+    Theme.LIGHT: message("Light"),
+    Theme.DARK: message("Dark"),
+}
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+"""Each in its own words, so that people find theirs."""
+
+
+def level_label(budget: PeriodBudget) -> Message:
+    """Return the word beside the colour: the level, or that nothing is left, or that there is no limit."""
+    if budget.level is None:
+        return message("No limit")
+    return message("Used up") if budget.is_used_up else LEVELS[budget.level]
