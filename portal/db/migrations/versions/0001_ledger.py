@@ -333,33 +333,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in (
-        "notes",
-        "usage_events",
-        "verifications",
-        "reservations",
-        "pruned_events",
-        "usage_pruned",
-        "usage_hourly",
-        "usage_daily",
-        "usage_by_model",
-        "usage_counters",
-        "sessions",
-        "budgets",
-        "audit_log",
-        "api_keys",
-        "alert_settings",
-        "held_events",
-        "gateway_tokens",
-        "expert_models",
-        "accounts",
-        "sign_in_failures",
-        "setup_links",
-        "prices",
-        "installation",
-        "gateways",
-        "expert_templates",
-    ):
+    tables = (
+        "notes usage_events verifications reservations pruned_events usage_pruned usage_hourly usage_daily "
+        "usage_by_model usage_counters sessions budgets audit_log api_keys alert_settings held_events "
+        "gateway_tokens expert_models accounts sign_in_failures setup_links prices installation gateways "
+        "expert_templates"
+    )
+    for table in tables.split():
         op.drop_table(table)
 
 

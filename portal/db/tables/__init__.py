@@ -1,0 +1,66 @@
+"""Every table. Tokens are whole numbers, money is whole nano-euros (10⁻⁹ EUR), instants are UTC."""
+
+from portal.db.tables.accounts import Account, ApiKey, ResetLink, Session, SetupLink, SignInFailure
+from portal.db.tables.alerts import AlertSettings, Crossing
+from portal.db.tables.audit import AuditEntry, Installation
+from portal.db.tables.base import Table
+from portal.db.tables.budgets import Budget, Price, Reservation
+from portal.db.tables.events import HeldEvent, Note, PrunedEvent, UsageEvent
+from portal.db.tables.gateways import (
+    Gateway,
+    GatewayToken,
+    ImportedAccount,
+    ImportProgress,
+    RejectedReason,
+    UncountedDaily,
+)
+from portal.db.tables.mails import Mail
+from portal.db.tables.templates import ExpertModel, ExpertTemplate
+from portal.db.tables.totals import (
+    DetailColumns,
+    SummedColumns,
+    UsageByModel,
+    UsageCounter,
+    UsageDaily,
+    UsageHourly,
+    UsagePruned,
+    Verification,
+)
+
+__all__ = [
+    "Account",
+    "AlertSettings",
+    "ApiKey",
+    "AuditEntry",
+    "Budget",
+    "Crossing",
+    "DetailColumns",
+    "ExpertModel",
+    "ExpertTemplate",
+    "Gateway",
+    "GatewayToken",
+    "HeldEvent",
+    "ImportProgress",
+    "ImportedAccount",
+    "Installation",
+    "Mail",
+    "Note",
+    "Price",
+    "PrunedEvent",
+    "RejectedReason",
+    "Reservation",
+    "ResetLink",
+    "Session",
+    "SetupLink",
+    "SignInFailure",
+    "SummedColumns",
+    "Table",
+    "UncountedDaily",
+    "UsageByModel",
+    "UsageCounter",
+    "UsageDaily",
+    "UsageEvent",
+    "UsageHourly",
+    "UsagePruned",
+    "Verification",
+]

@@ -1,0 +1,103 @@
+"""Accounts, their keys and sessions, and the links with which a password is set."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from portal.db.sql.types import BigId
+from portal.db.tables.base import Table
+from portal.rules.text import email_key
+
+
+class Account(Table):
+    """A person who signs in. `time_zone` is null until the first browser has told its own.
+
+    `email` is empty for an account without an address. `email_key` is written together with it: one address, however
+    its letters are written, belongs to one account. Of a deleted account (`deleted_at`) its usage alone is kept.
+    """
+
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str | None] = mapped_column(unique=True, index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(default=True)
+    password_hash: Mapped[str | None]
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str] = mapped_column(String(16), default="en")
+    theme: Mapped[str] = mapped_column(String(16), default="system")
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("expert_templates.id"))
+    created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    @validates("email")
+    def _key_email(self, _: str, email: str) -> str:
+        """Keep `email_key` in step with every assignment of `email`."""
+        self.email_key = email_key(email)
+        return email
+
+
+class ApiKey(Table):
+    """What a person's programs send; only its SHA-256 and its first 16 characters are stored."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    prefix: Mapped[str] = mapped_column(String(16))
+    label: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class Session(Table):
+    """A browser that is signed in; only the SHA-256 of its cookie is kept."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    user_agent: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str] = mapped_column(String(64))
+
+
+class SignInFailure(Table):
+    """Wrong passwords in a row, per user name or address; kept here so that a restart forgives nobody."""
+
+    __tablename__ = "sign_in_failures"
+
+    scope: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(256), primary_key=True)
+    count: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SetupLink(Table):
+    """The one-time link that creates the first administrator."""
+
+    __tablename__ = "setup_links"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime]
+
+
+class ResetLink(Table):
+    """A link with which somebody who has forgotten their password may set another; only its SHA-256 is kept."""
+
+    __tablename__ = "reset_links"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -1,0 +1,99 @@
+"""Summed tables, and the results of their verification."""
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db.tables.base import CLUSTERED, Table
+
+
+class SummedColumns:
+    """The sums that counters and roll-ups keep; `tokens` are billable, the other two raw.
+
+    `requests` counts all of them; `unpriced` those that `cost_nano_eur` lacks, `without_counts` those whose tokens are
+    unknown.
+    """
+
+    tokens: Mapped[int]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    requests: Mapped[int]
+    cost_nano_eur: Mapped[int]
+    unpriced: Mapped[int]
+    without_counts: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class UsageCounter(SummedColumns, Table):
+    """What an account used in one period: a day, a month (named by its first day) or its whole life."""
+
+    __tablename__ = "usage_counters"
+    __table_args__ = (CLUSTERED,)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    period: Mapped[str] = mapped_column(String(8), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+
+
+class UsageByModel(SummedColumns, Table):
+    """What an account used of one model in one mode on one day of the budget time zone."""
+
+    __tablename__ = "usage_by_model"
+    __table_args__ = (Index("ix_usage_by_model_mode", "account_id", "mode"), CLUSTERED)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class DetailColumns(SummedColumns):
+    """By what roll-ups are told apart besides their time; `api_key_id` is 0 for usage without a key."""
+
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(64), primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    failed: Mapped[bool] = mapped_column(primary_key=True)
+
+
+class UsageDaily(DetailColumns, Table):
+    """What an account used on one day of the budget time zone, pruned events included."""
+
+    __tablename__ = "usage_daily"
+    __table_args__ = (CLUSTERED,)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
+    day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class UsageHourly(DetailColumns, Table):
+    """What the stored events of one hour (UTC) add up to; for days of other zones than the budget's."""
+
+    __tablename__ = "usage_hourly"
+    __table_args__ = (CLUSTERED,)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
+    hour: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class UsagePruned(DetailColumns, Table):
+    """What the pruned events of one day of the budget time zone added up to."""
+
+    __tablename__ = "usage_pruned"
+    __table_args__ = (CLUSTERED,)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
+    day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class Verification(Table):
+    """A nightly comparison of all sums with the events; the night's row is made by whichever process comes first."""
+
+    __tablename__ = "verifications"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    accounts: Mapped[int]
+    requests: Mapped[int]
+    differences: Mapped[int]
