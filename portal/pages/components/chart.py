@@ -11,6 +11,7 @@ from nicegui import events, ui
 
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Text, empty, set_props, tag
+from portal.pages.components.plot import Plot
 from portal.rules.figures import total
 from portal.rules.periods import DayRange, end_of_day
 from portal.views.summary import CHART_DAYS, DayUsage
@@ -45,9 +46,9 @@ class UsageChart:
                         self._requests = Text("a", skeleton=80)
             with tag("div", "mp-card__body"):
                 self._figure = _empty_figure()
-                self._plot = ui.plotly(self._figure).classes("mp-plot")
+                self._plot = Plot(self._figure).classes("mp-plot")
                 self._plot.props["aria-hidden"] = "true"
-                self._plot.on("plotly_click", self._open_day, ["points"])
+                self._plot.on("point", self._open_day)
                 self._empty = empty(
                     "chart",
                     _("No requests in these 14 days"),
@@ -72,13 +73,13 @@ class UsageChart:
         self._plot.classes(add="" if sums.requests else "is-empty", remove="is-empty" if sums.requests else "")
         self._empty.set_visibility(not sums.requests)
         if _draw(self._figure, days, limit, f):
-            self._plot.update()
+            self._plot.draw()
         self._table.show(days, limit, f)
         self._zones.show(day_boundary(days[-1].day, f))
 
     def _open_day(self, event: events.GenericEventArguments) -> None:
         """Go from a bar to its requests."""
-        index = event.args["points"][0].get("pointIndex")
+        index = event.args
         if isinstance(index, int) and 0 <= index < len(self._days):
             day = self._days[index]
             ui.navigate.to(requests_url(DayRange(day, day)))
@@ -164,7 +165,7 @@ def _empty_figure() -> dict[str, Any]:
             "shapes": [],
             "annotations": [],
         },
-        "config": {"displayModeBar": False, "responsive": True},
+        "config": {"displayModeBar": False},
     }
 
 

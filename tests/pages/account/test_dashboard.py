@@ -17,6 +17,7 @@ from portal.db.tables import Account
 from portal.db.templates import AssignedModel
 from portal.pages.account import dashboard
 from portal.pages.components import live
+from portal.pages.components.plot import Plot
 from portal.pages.components.table import DataTable
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.periods import Period
@@ -211,7 +212,7 @@ async def test_the_bars_are_the_numbers_of_the_table_and_lead_to_their_requests(
     visit, requests, alice: Account
 ) -> None:
     user = await visit(alice)
-    (plot,) = (element for element in elements(user) if isinstance(element, ui.plotly))
+    (plot,) = (element for element in elements(user) if isinstance(element, Plot))
     bars, above_limit = plot.figure["data"]
     assert set(above_limit["y"]) == {0}
     assert [f"{tokens:,}" for tokens in bars["y"]] == chart(user)[1::2]
