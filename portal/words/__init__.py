@@ -15,6 +15,7 @@ was added or changed, `make words` updates that file; the German is then written
     context_plural_message("after in", "{count} day", …)   a count where German needs another case
     {{ _("Save") }}  {{ plural(…) }}  {{ TITLE }}          the same in templates; a Message is written by itself
     {{ markup("Or {link}.", link=…) }}                     in templates, where a value is HTML
+    _("of {limit} billable").partition("{limit}")          on a page, where a value has an element of its own
 
 Whole numbers as values get separators of thousands: pass years and ids as text. Other numbers, amounts, days and times
 are written by `portal.words.formats.Formats` first. One sentence is one text: no sentence is put together from parts,
@@ -28,15 +29,16 @@ German: polite form ("Sie"), as people in the field write it; „…“ for quot
 and units. Short imperatives on buttons are infinitives: "Speichern", "Schlüssel anlegen".
 
     account Konto             alert Warnung             administrator Administrator      API key API-Schlüssel
-    billable tokens abrechenbare Token    billing Abrechnung    budget Budget   consumed verbraucht
+    billable tokens abrechenbare Token    billing Abrechnung    budget Kontingent   consumed verbraucht
     cost Kosten               cost factor Kostenfaktor  dashboard Übersicht              event Ereignis
     expert template Vorlage   expires läuft ab          forecast Prognose                gateway Gateway
     input/output Eingabe/Ausgabe    limit Limit         mail Mail                        mode Modus
-    note Notiz                notification Benachrichtigung    plan Kontingent           price Preis
+    note Notiz                notification Benachrichtigung    one-time Einmalig         price Preis
     profile Profil            raw roh                   remaining verbleibend            request Anfrage
     resets wird zurückgesetzt, Zurücksetzung            revoke widerrufen                session Sitzung
-    sign in/out anmelden/abmelden   suspended gesperrt  threshold Schwelle               token Token
-    usage Verbrauch           Usage History Verbrauchsverlauf   used up aufgebraucht     user name Benutzername
+    sign in/out anmelden/abmelden   subscription Abonnement    suspended gesperrt        threshold Schwelle
+    token Token               usage Verbrauch           Usage History Verbrauchsverlauf   used up aufgebraucht
+    user name Benutzername
 """
 
 from collections.abc import Callable, Iterator

@@ -1,5 +1,6 @@
 """The form in which a person says when to be warned of a budget that runs out."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from nicegui import ui
@@ -16,31 +17,37 @@ from portal.pages.components.parts import Text, button, set_props, tag
 from portal.pages.components.shell.bell import present, sentence, then
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.rules.mails import State
+from portal.rules.messages import Message, message
 from portal.settings import settings
 from portal.views.accounts import Viewer
 from portal.views.alerts import AlertSettings, PastAlert, TestMail
 from portal.views.billing import BillingView
-from portal.words import say
+from portal.words import _, context, say
 from portal.words.formats import Formats
 
-_NAME = "Configure Budget Alerts"
-_MAIL: dict[str, str] = {
-    State.QUEUED: "On its way",
-    State.SENT: "Sent",
-    State.FAILED: "Not sent",
+_NAME = message("Configure Budget Alerts")
+_MAIL: dict[str, Message] = {
+    State.QUEUED: message("On its way"),
+    State.SENT: message("Sent"),
+    State.FAILED: message("Not sent"),
+}
+_TEST_MAIL: dict[str, Message] = {
+    State.QUEUED: message("Test mail to {recipient}, {when}: on its way."),
+    State.SENT: message("Test mail to {recipient}, {when}: sent."),
+    State.FAILED: message("Test mail to {recipient}, {when}: not sent."),
 }
 _PAST_COLUMNS = (
-    Column("at", "When", classes="p-at", attributes=':title="props.row.at_exact"'),
+    Column("at", message("When"), classes="p-at", attributes=':title="props.row.at_exact"'),
     Column(
         "what",
-        "Budget",
+        message("Budget"),
         classes="p-what",
         cell='<span class="mp-cell2" :title="props.row.then">{{ props.row.what }}'
         '<small v-if="props.row.present">{{ props.row.present }}</small></span>',
     ),
     Column(
         "mail",
-        "Mail",
+        message("Mail"),
         classes="p-mail",
         cell='<span class="mp-cell2" :class="{\'g-bad\': props.row.failed}">{{ props.row.mail }}'
         '<small v-if="props.row.why">{{ props.row.why }}</small></span>',
@@ -56,9 +63,9 @@ class AlertsCard:
         self._viewer = viewer
         self._formats = formats
         self._form: AlertsForm | None = None
-        with tag("section", "mp-card", data_testid="alerts-form", aria_label=_NAME) as self._card:
+        with tag("section", "mp-card", data_testid="alerts-form", aria_label=say(_NAME)) as self._card:
             with tag("div", "mp-card__head"):
-                Text("h2", _NAME)
+                Text("h2", say(_NAME))
             with tag("div", "mp-card__body mp-form") as self._room:
                 for width in (220, 260, 120):
                     Text("p", skeleton=width)
@@ -83,7 +90,7 @@ class AlertsForm:
         """Draw the fields with what is stored."""
         self._viewer = viewer
         self._stored = stored
-        with Form(self._save, name=_NAME) as self._form:
+        with Form(self._save, name=say(_NAME)) as self._form:
             self._draw_fields(viewer.email, *_texts(stored))
             self._draft = Draft("alerts", self._form)
         self._form.element.classes("mp-card__body mp-form")
@@ -93,42 +100,43 @@ class AlertsForm:
     ) -> None:
         self._enabled = self._switch(
             "enabled",
-            "Enable alerts",
-            "One mail per period and threshold, and one when the budget is used up",
+            _("Enable alerts"),
+            _("One mail per period and threshold, and one when the budget is used up"),
             on=enabled,
         )
         form = self._form
         with tag("div", "mp-pair mp-pair--tight"):
-            self._threshold = form.text("threshold_percent", "Threshold", threshold, inputmode="numeric", suffix="%")
+            self._threshold = form.text("threshold_percent", _("Threshold"), threshold, inputmode="numeric", suffix="%")
             self._second = form.text(
                 "second_threshold_percent",
-                "Second threshold",
+                _("Second threshold"),
                 second,
                 inputmode="numeric",
                 suffix="%",
-                placeholder="None",
+                placeholder=context("threshold", "None"),
             )
         self._forecast = self._switch(
             "forecast",
-            "Warn ahead",
-            "When a budget will be used up before it resets, or within a week, at the pace of your weeks",
+            _("Warn ahead"),
+            _("When a budget will be used up before it resets, or within a week, at the pace of your weeks"),
             on=forecast,
         )
         self._email = form.text(
             "email",
-            "Alert email",
+            _("Alert email"),
             email,
             kind="email",
-            hint=f"Empty: your account’s address ({own_email})",
+            hint=_("Empty: your account’s address ({address})", address=own_email),
             autocomplete="email",
         )
         with tag("div", "mp-form__foot"):
-            form.submit("Save alerts")
-            self._test = button("Send a test mail", self._send_test)
+            form.submit(_("Save alerts"))
+            self._test = button(_("Send a test mail"), self._send_test)
         self._tested = Text("p").classes("mp-hint").props("data-testid=test-mail")
         if not settings().mail_is_set_up:
             set_props(self._test, disable=True)
-            Text("p", "Mail is not set up here. Until it is, the bell at the top tells you.").classes("mp-hint")
+            text = _("Mail is not set up here. Until it is, the bell at the top tells you.")
+            Text("p", text).classes("mp-hint")
         self._message = form.says()
 
     def _switch(self, name: str, text: str, about: str, *, on: bool) -> ui.switch:
@@ -180,7 +188,7 @@ class AlertsForm:
         if self._typed() == typed:
             self._fill(self._stored)
         await refresh_all(self._viewer.id)
-        return "Alerts saved." if enabled else "Saved. Alerts are off."
+        return _("Alerts saved.") if enabled else _("Saved. Alerts are off.")
 
     async def _send_test(self) -> None:
         try:
@@ -188,7 +196,7 @@ class AlertsForm:
         except Conflict as error:
             self._message.say(say(error.sentence), "warn")
         else:
-            self._message.say(f"A test mail is on its way to {recipient}.")
+            self._message.say(_("A test mail is on its way to {recipient}.", recipient=recipient))
             await refresh_all(self._viewer.id)
 
 
@@ -199,8 +207,8 @@ class PastAlerts:
         """Draw the table empty."""
         self._formats = formats
         with ui.element("div") as self._place:
-            Text("h3", "Past alerts").classes("mp-past")
-            self._table = data_table("past", _PAST_COLUMNS, test_id="past-alerts", label="Past alerts")
+            Text("h3", _("Past alerts")).classes("mp-past")
+            self._table = data_table("past", _PAST_COLUMNS, test_id="past-alerts", label=_("Past alerts"))
 
     def show(self, past: tuple[PastAlert, ...], now: datetime) -> None:
         """Put newer rows in place."""
@@ -214,10 +222,10 @@ class PastAlerts:
                     "id": crossing.id,
                     "at": f.moment(crossing.crossed_at, now),
                     "at_exact": f.exact(crossing.crossed_at),
-                    "what": sentence(crossing, f),
+                    "what": sentence(crossing),
                     "present": present(crossing, f),
-                    "then": then(crossing, f),
-                    "mail": _MAIL[alert.mail_state],
+                    "then": then(crossing),
+                    "mail": say(_MAIL[alert.mail_state]),
                     "why": say(alert.why),
                     "failed": alert.is_trouble,
                 }
@@ -229,8 +237,9 @@ def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:
     """Say what has become of a test mail; nothing without one."""
     if mail is None:
         return ""
-    said = f"Test mail to {mail.recipient}, {f.moment(mail.asked_at, now)}: {_MAIL[mail.state].lower()}"
-    return f"{said}. {mail.error}" if mail.error else f"{said}."
+    values = (("recipient", mail.recipient), ("when", f.moment(mail.asked_at, now)))
+    text = say(replace(_TEST_MAIL[mail.state], values=values))
+    return f"{text} {mail.error}" if mail.error else text
 
 
 def _texts(stored: AlertSettings) -> tuple[bool, str, str, bool, str]:

@@ -18,14 +18,15 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import BILLING
 from portal.rules.figures import Figures, total
+from portal.rules.messages import message
 from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at, eur_text
-from portal.rules.text import noun
 from portal.rules.usage import Counts
 from portal.views.billing import BillingView, load_billing
 from portal.views.budget import BudgetsView
 from portal.views.summary import SummaryView
 from portal.web.visitors import SignedIn
-from portal.words.formats import NOTHING, Formats
+from portal.words import _, context, plural
+from portal.words.formats import NOTHING, Formats, zone_name
 
 router = APIRouter()
 
@@ -34,32 +35,32 @@ _LEDGER_LINE = 0.1
 
 _TOKENS = '<span class="mp-cell2">{{ props.row.tokens }}<small v-if="props.row.raw">{{ props.row.raw }}</small></span>'
 _REQUESTS = (
-    '<span class="mp-cell2"><a :href="props.row.href">{{ props.row.requests }}'
-    '<span class="mp-only-phone">&nbsp;{{ props.row.unit }}</span></a>'
+    '<span class="mp-cell2"><a :href="props.row.href"><span class="mp-not-phone">{{ props.row.requests }}</span>'
+    '<span class="mp-only-phone">{{ props.row.counted_requests }}</span></a>'
     '<small v-if="props.row.without">{{ props.row.without }}</small></span>'
 )
 _MODEL_COLUMNS = (
-    Column("model", "Model", classes="m-model", cell=name_cell("model")),
+    Column("model", message("Model"), classes="m-model", cell=name_cell("model")),
     Column(
         "mode",
-        "Mode",
+        message("Mode"),
         classes="m-mode",
         cell=f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name_cell("mode", flows=True)}</span>',
     ),
     Column(
         "tokens",
-        "Tokens",
+        message("Tokens"),
         classes="num m-tok mp-weigh",
         heading="num",
         attributes=":class=\"{'mp-weigh--peak': props.row.weight > 0.5}\" "
         ":style=\"props.row.weight ? {'--w': props.row.weight} : null\"",
         cell=_TOKENS,
     ),
-    Column("requests", "Requests", classes="num m-req", heading="num", cell=_REQUESTS),
-    Column("cost", "Cost", classes="num m-cost", heading="num", attributes=':title="props.row.exact_cost"'),
+    Column("requests", message("Requests"), classes="num m-req", heading="num", cell=_REQUESTS),
+    Column("cost", message("Cost"), classes="num m-cost", heading="num", attributes=':title="props.row.exact_cost"'),
 )
 _MODEL_TOTAL = (
-    '<td role="cell" class="m-model">Total</td><td role="cell" class="m-mode"></td>'
+    '<td role="cell" class="m-model">{{ props.row.total }}</td><td role="cell" class="m-mode"></td>'
     f'<td role="cell" class="num m-tok">{_TOKENS}</td>'
     f'<td role="cell" class="num m-req">{_REQUESTS}</td>'
     '<td role="cell" class="num m-cost" :title="props.row.exact_cost">{{ props.row.cost }}</td>'
@@ -99,9 +100,9 @@ class SummaryCards:
         """Draw the cards with room for their figures."""
         self._formats = formats
         with tag("div", "mp-cards"):
-            self._month = _SumCard("month", "Tokens this month", "billable")
-            self._tokens = _SumCard("tokens", "Total tokens", "billable")
-            self._requests = _SumCard("requests", "Total requests", link_test_id="without-counts")
+            self._month = _SumCard("month", _("Tokens this month"), _("billable"))
+            self._tokens = _SumCard("tokens", _("Total tokens"), _("billable"))
+            self._requests = _SumCard("requests", _("Total requests"), link_test_id="without-counts")
 
     def show(self, view: SummaryView, budgets: BudgetsView) -> None:
         """Put newer figures in place."""
@@ -118,20 +119,21 @@ class SummaryCards:
         without = view.total.without_counts
         unknown = requests_url(budgets.total.days, counts=Counts.UNKNOWN) if without else None
         comma = ", " if without else ""
-        card.say(self._average(view.total) + comma, f"{f.number(without)} without counts" if without else "", unknown)
+        card.say(self._average(view.total) + comma, _without_counts(without), unknown)
 
     def _since(self, view: SummaryView) -> str:
         f = self._formats
         if view.since is None:
-            return "nothing used yet"
-        return f"since {f.day(view.since)}" + (f" {f.budget_zone.key}" if f.zones_differ else "")
+            return _("nothing used yet")
+        zone = f" {zone_name(f.budget_zone)}" if f.zones_differ else ""
+        return _("since {day}", day=f"{f.day(view.since)}{zone}")
 
     def _average(self, figures: Figures) -> str:
         counted = figures.requests - figures.without_counts
         if not counted:
             return NOTHING
         average = (2 * figures.tokens + counted) // (2 * counted)
-        return f"{self._formats.billable(average)} each on average"
+        return plural("{count} billable token each on average", "{count} billable tokens each on average", average)
 
 
 class _SumCard:
@@ -152,7 +154,7 @@ class _SumCard:
             self._link.props["data-testid"] = link_test_id
 
     def show(self, figure: str, href: str, cost: str = "") -> None:
-        self._figure.show(figure, title="Show these requests")
+        self._figure.show(figure, title=_("Show these requests"))
         set_props(self._figure, href=href)
         self._cost.show(cost)
 
@@ -168,28 +170,28 @@ class ModelTable:
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
         self._formats = formats
-        with tag("section", "mp-card", aria_label="Consumption by Model"):
+        with tag("section", "mp-card", aria_label=_("Consumption by Model")):
             with tag("div", "mp-card__head mp-card__head--table"):
                 with ui.element("div"):
-                    Text("h2", "Consumption by Model")
+                    Text("h2", _("Consumption by Model"))
                     self._days = Text("p", skeleton=220).classes("mp-card__sub")
                 self._count = Text("span", "").classes("mp-card__sub mp-count-of")
             self._table = data_table(
-                "model", _MODEL_COLUMNS, test_id="model-table", label="Consumption by model", footer=_MODEL_TOTAL
+                "model", _MODEL_COLUMNS, test_id="model-table", label=_("Consumption by Model"), footer=_MODEL_TOTAL
             )
             self._empty = empty(
-                "chart", "No requests in the last 30 days", "Each model appears here with its first request."
+                "chart", _("No requests in the last 30 days"), _("Each model appears here with its first request.")
             )
             with tag("div", "mp-zones mp-zones--card mp-zones--two"):
                 self._zones = Text("span", "")
-                self._legend = weight_legend("row")
+                self._legend = weight_legend(_("Share of the largest row"))
         self._empty.set_visibility(False)
 
     def show(self, view: SummaryView) -> None:
         """Put newer rows in place."""
         f, days, parts = self._formats, view.model_days, view.by_model
-        self._days.show(f"Last 30 days, {f.days(days)}. Billable tokens.")
-        self._count.show(f"{f.number(len(parts))} {noun(len(parts), 'row')}" if parts else "")
+        self._days.show(_("Last 30 days, {days}. Billable tokens.", days=f.days(days)))
+        self._count.show(plural("{count} row", "{count} rows", len(parts)) if parts else "")
         self._zones.show(day_boundary(days.last, f))
         self._table.set_visibility(bool(parts))
         self._legend.set_visibility(bool(parts))
@@ -210,7 +212,8 @@ class ModelTable:
                 for part in parts
             ],
         )
-        self._table.show_state(href=requests_url(days), **self._cells(total(part.figures for part in parts)))
+        sums = self._cells(total(part.figures for part in parts))
+        self._table.show_state(total=context("sum of a table", "Total"), href=requests_url(days), **sums)
 
     def _cells(self, figures: Figures) -> dict[str, str]:
         f = self._formats
@@ -218,8 +221,8 @@ class ModelTable:
             "tokens": f.number(figures.tokens),
             "raw": f.raw(figures),
             "requests": f.number(figures.requests),
-            "unit": noun(figures.requests, "request"),
-            "without": f"{f.number(figures.without_counts)} without counts" if figures.without_counts else "",
+            "counted_requests": f.requests(figures.requests),
+            "without": _without_counts(figures.without_counts),
             "cost": f.cost(figures),
             "exact_cost": f"{eur_text(figures.cost_nano_eur)} EUR",
         }
@@ -231,30 +234,23 @@ class CostCalculation:
     def __init__(self, formats: Formats) -> None:
         """Draw the formula with room for its figures."""
         self._formats = formats
-        with tag("section", "mp-card", data_testid="cost-calculation", aria_label="How the cost is computed"):
+        with tag("section", "mp-card", data_testid="cost-calculation", aria_label=_("How the cost is computed")):
             with tag("div", "mp-card__head"):
-                Text("h2", "How the cost is computed")
+                Text("h2", _("How the cost is computed"))
             with tag("div", "mp-card__body mp-explained"):
                 with tag("div", "mp-eq"):
-                    self._tokens, _ = _term("billable this month")
+                    self._tokens, _name = _term(_("billable this month"))
                     Text("span", "×")
-                    self._price, self._price_name = _term("per token")
+                    self._price, self._price_name = _term(_("per token"))
                     self._equals = Text("span", "=")
-                    self._cost, _ = _term("cost this month", "is-sum")
+                    self._cost, _name = _term(_("cost this month"), "is-sum")
                 self._mixed = Text("p", "").classes("mp-muted")
                 with tag("p", "mp-muted", id=BILLABLE.partition("#")[2]):
-                    Text("b", "Billable").classes("mp-term")
-                    Text("span", " tokens are the ")
-                    Text("b", "raw").classes("mp-term")
-                    Text(
-                        "span",
-                        " ones, prompt and completion, times the cost factor of the template or gateway that ran the "
-                        "request: with factor 1.25, 10,000 raw tokens are 12,500 billable ones. Budgets and cost count "
-                        "billable tokens.",
-                    )
+                    _draw_billable(formats)
                 with tag("p", "mp-faint mp-small"):
                     self._since = Text("span", "")
-                    Text("span", " Each request keeps the price of its own time; a later price never changes it.")
+                    keeps = _("Each request keeps the price of its own time; a later price never changes it.")
+                    Text("span", f" {keeps}")
         self._mixed.set_visibility(False)
 
     def show(self, view: SummaryView) -> None:
@@ -266,32 +262,57 @@ class CostCalculation:
         is_plain = price is not None and paid == price.eur_per_token and not month.unpriced
         is_exact = not month.unpriced and costs_at(paid, month.tokens, month.requests, month.cost_nano_eur)
         self._price.show(f.price(paid))
-        self._price_name.show("per token" if is_plain else "per token on average")
+        self._price_name.show(_("per token") if is_plain else _("per token on average"))
         self._equals.show("=" if is_exact else "≈")
         self._mixed.set_visibility(not is_plain)
         self._mixed.show("" if is_plain else self._why(price, month))
         if price is None:
-            self._since.show("No price is in force; requests cost nothing until an administrator enters one.", title="")
+            text = _("No price is in force; requests cost nothing until an administrator enters one.")
+            self._since.show(text, title="")
             return
-        begun = f"since {f.date_of(price.valid_from)}" if price.valid_from else "since the portal began"
-        self._since.show(
-            f"The price of {f.price(price.eur_per_token)} per token has been in force {begun}.",
-            title=f.exact(price.valid_from),
-        )
+        amount = f.price(price.eur_per_token)
+        if price.valid_from is None:
+            text = _("The price of {price} per token has been in force since the portal began.", price=amount)
+        else:
+            begun = f.date_of(price.valid_from)
+            text = _("The price of {price} per token has been in force since {day}.", price=amount, day=begun)
+        self._since.show(text, title=f.exact(price.valid_from))
 
     def _why(self, price: Price | None, month: Figures) -> str:
-        f = self._formats
         if month.unpriced:
-            return (
-                f"{f.requests(month.unpriced)} of this month came while no price was in force, and cost nothing yet. "
-                "An administrator can still price them."
+            return plural(
+                "{count} request of this month came while no price was in force, and costs nothing yet. "
+                "An administrator can still price it.",
+                "{count} requests of this month came while no price was in force, and cost nothing yet. "
+                "An administrator can still price them.",
+                month.unpriced,
             )
         if price is None:
-            return "No price is in force now; earlier requests keep the price of their own time."
-        return (
-            "Not all of this month’s requests were made at today’s price. At that price alone the month would cost "
-            f"{f.eur(cost_nano_eur(month.tokens, price.eur_per_token))}."
+            return _("No price is in force now; earlier requests keep the price of their own time.")
+        return _(
+            "Not all of this month’s requests were made at today’s price. "
+            "At that price alone the month would cost {cost}.",
+            cost=self._formats.eur(cost_nano_eur(month.tokens, price.eur_per_token)),
         )
+
+
+def _draw_billable(f: Formats) -> None:
+    """Draw the explanation of billable and raw tokens, in which the two words between asterisks stand out."""
+    text = _(
+        "*Billable* tokens are the *raw* ones, prompt and completion, times the cost factor of the template or gateway "
+        "that ran the request: with factor {factor}, {raw} raw tokens are {billable} billable ones. "
+        "Budgets and cost count billable tokens.",
+        factor=f.factor(Decimal("1.25")),
+        raw=10_000,
+        billable=12_500,
+    )
+    for number, part in enumerate(text.split("*")):
+        Text("b", part).classes("mp-term") if number % 2 else Text("span", part)
+
+
+def _without_counts(requests: int) -> str:
+    """Say how many requests came without token counts; nothing without one."""
+    return plural("{count} without counts", "{count} without counts", requests) if requests else ""
 
 
 def _paid(price: Price | None, month: Figures) -> Decimal:

@@ -8,20 +8,20 @@ from nicegui import ui
 from portal.pages.account.pace import Pace
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
+from portal.rules.messages import message
 from portal.rules.periods import Period, countdown
 from portal.views.budget import BudgetsView, BudgetView
-from portal.words import say
+from portal.words import _, plural, say
 from portal.words.formats import NOTHING, Formats, zone_name
-from portal.words.labels import level_label
+from portal.words.labels import BUDGETS, level_label
 
-CARD_TITLES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
+CARD_TITLES = {Period.DAILY: message("Today"), Period.MONTHLY: message("This month"), Period.TOTAL: message("Total")}
 _BUDGET_NAMES = {
-    Period.DAILY: "Today’s budget",
-    Period.MONTHLY: "This month’s budget",
-    Period.TOTAL: "Your total budget",
+    Period.DAILY: message("Today’s budget"),
+    Period.MONTHLY: message("This month’s budget"),
+    Period.TOTAL: message("Your total budget"),
 }
 _NEVER = datetime.max.replace(tzinfo=UTC)
-ROW_TITLES = {Period.DAILY: "Daily", Period.MONTHLY: "Monthly", Period.TOTAL: "Total"}
 
 
 class BudgetCard:
@@ -31,7 +31,7 @@ class BudgetCard:
         """Draw the card with room for its figures."""
         self._period = period
         self._formats = formats
-        title = CARD_TITLES[period]
+        title = say(CARD_TITLES[period])
         with tag("section", "mp-card mp-budget", data_testid=f"budget-card-{period}", aria_label=title) as self._card:
             with tag("div", "mp-budget__top"):
                 with tag("div", "mp-budget__head"):
@@ -44,13 +44,13 @@ class BudgetCard:
                     self._percent = Text(skeleton=56).classes("mp-pct")
                 with tag("p", "mp-budget__of"):
                     with ui.element("span"):
-                        self._of = Text("span", "of ")
+                        self._of = Text("span", "")
                         self._limit = Text(skeleton=80)
-                        self._unit = Text("span", " billable")
+                        self._unit = Text("span", "")
                     self._raw = Text("span", "").classes("mp-faint")
-                self._bar = BudgetBar(f"{title} budget")
+                self._bar = BudgetBar(period)
                 self._pace = Pace(formats)
-            self._facts = Facts("Remaining", "Cost", "Resets in")
+            self._facts = Facts(_("Remaining"), _("Cost"), _("Resets in"))
         for element, name in (
             (self._consumed, "consumed"),
             (self._limit, "limit"),
@@ -66,26 +66,28 @@ class BudgetCard:
         self._level.show(budget)
         when = period_name(view, f)
         self._when.show(when, title=when)
-        self._consumed.show(f.number(budget.consumed), title=f"Show {f.requests(view.figures.requests)}")
+        self._consumed.show(f.number(budget.consumed), title=show_requests(view))
         set_props(self._consumed, href=requests_url(view.days))
         self._percent.show(f.percent(view.percent) if view.percent is not None else NOTHING)
-        self._of.show("of " if budget.limit is not None else "billable, limit ")
+        of = _("billable, limit {limit}") if budget.limit is None else _("of {limit} billable")
+        before, _unused, after = of.partition("{limit}")
+        self._of.show(before)
         self._limit.show(f.limit(budget.limit))
-        self._unit.show(" billable" if budget.limit is not None else "")
-        self._raw.show(f.raw(view.figures), title="Tokens before the cost factor")
+        self._unit.show(after)
+        self._raw.show(f.raw(view.figures), title=_("Tokens before the cost factor"))
         self._bar.show(view, f)
         self._pace.show(view, now)
         self._show_facts(view, now)
 
     def _show_facts(self, view: BudgetView, now: datetime) -> None:
         f, facts = self._formats, self._facts
-        facts.names[0].show("Over by" if view.budget.over_by else "Remaining")
+        facts.names[0].show(_("Over by") if view.budget.over_by else _("Remaining"))
         facts.values[0].show(f.number(view.budget.over_by) if view.budget.over_by else f.limit(view.budget.remaining))
         facts.values[0].classes(
             add="mp-over" if view.budget.over_by else "", remove="" if view.budget.over_by else "mp-over"
         )
         facts.values[1].show(f.cost(view.figures))
-        facts.names[2].show("Resets in" if view.resets_at else "Resets")
+        facts.names[2].show(_("Resets in") if view.resets_at else _("Resets"))
         facts.values[2].show(reset_text(view, now), title=reset_title(view, f))
 
 
@@ -102,7 +104,7 @@ class BudgetBanner:
                 # the minutes that pass are for the eye, not to be read out each time
                 self._wait = Text("span", "").props("aria-live=off")
                 self._next = Text("span", "")
-                self._link = Text("a", "See what used it up").classes("mp-msg__link")
+                self._link = Text("a", _("See what used it up")).classes("mp-msg__link")
         self._box.set_visibility(False)
 
     def show(self, view: BudgetsView, now: datetime) -> None:
@@ -112,51 +114,68 @@ class BudgetBanner:
         if not used_up:
             return
         budget = max(reversed(used_up), key=lambda view: view.allows_again_at or _NEVER)
-        text, wait = _refusals(budget, now, self._formats)
-        self._text.show(text)
+        before, wait, after = _refusals(budget, now, self._formats)
+        self._text.show(f"{_state(budget, now, self._formats)} {before}")
         self._wait.show(wait)
-        self._next.show(f" {_next_step(budget)} ")
+        self._next.show(f"{after} {_next_step(budget)} ")
         self._link.set_visibility(budget.figures.requests > 0)
         set_props(self._link, href=requests_url(budget.days))
 
 
-def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
-    """Say what is used up since when, until when that matters, and how long that is.
+def _state(view: BudgetView, now: datetime, f: Formats) -> str:
+    """Say that a budget is used up, and since when."""
+    budget = _BUDGET_NAMES[view.period]
+    if not view.budget.limit:
+        return _("{budget} allows no tokens.", budget=budget)
+    if view.used_up_at is None:
+        return _("{budget} is used up.", budget=budget)
+    return _("{budget} was used up {when}.", budget=budget, when=f.at(view.used_up_at, now))
+
+
+def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str, str]:
+    """Say until when requests may be refused: the text before the time that is left, that time, the text behind it.
 
     Only what gateways may do: the portal counts, and refuses nothing itself.
     """
-    when = f" {f.at(view.used_up_at, now)}" if view.used_up_at else ""
-    state = f"{'was used up' if when else 'is used up'}{when}" if view.budget.limit else "allows no tokens"
-    said = f"{_BUDGET_NAMES[view.period]} {state}. Gateways may refuse new requests until"
     if view.allows_again_at is None:
-        return f"{said} an administrator raises it.", ""
-    end = view.allows_again_at.astimezone(f.budget_zone)
-    clock = f"{end:%H:%M}" if (end.hour, end.minute) != (0, 0) else "midnight"
-    day = f"{f.day(end.date(), year=False)}, " if view.period is Period.MONTHLY else ""
-    return f"{said} {day}{clock} {zone_name(f.budget_zone)} ", f"(in {say(countdown(view.allows_again_at, now))})."
+        return _("Gateways may refuse new requests until an administrator raises it."), "", ""
+    text = _(
+        "Gateways may refuse new requests until {end} (in {wait}).",
+        end=_end(view.allows_again_at, view.period, f),
+        wait="{wait}",
+    )
+    before, _unused, after = text.partition("{wait}")
+    return before, say(countdown(view.allows_again_at, now)), after
+
+
+def _end(instant: datetime, period: Period, f: Formats) -> str:
+    """Write the end of a period in the zone of the budget: midnight UTC; of a month with its day."""
+    end, zone = instant.astimezone(f.budget_zone), zone_name(f.budget_zone)
+    is_midnight = (end.hour, end.minute) == (0, 0)
+    clock = _("midnight {zone}", zone=zone) if is_midnight else _("{clock} {zone}", clock=f"{end:%H:%M}", zone=zone)
+    return f"{f.day(end.date(), year=False)}, {clock}" if period is Period.MONTHLY else clock
 
 
 def _next_step(view: BudgetView) -> str:
     """Say what a person can do about a budget that is used up."""
     if view.allows_again_at is None:
-        return "Ask your administrator for a higher limit."
-    return "Wait until then, or ask your administrator for a higher limit."
+        return _("Ask your administrator for a higher limit.")
+    return _("Wait until then, or ask your administrator for a higher limit.")
 
 
 class BudgetBar:
     """How much of a budget is used: notched at 70 and 90 %, with a mark for how much of the period has gone."""
 
-    def __init__(self, name: str, *, thin: bool = False) -> None:
-        """Draw an empty bar called `name` for those who cannot see it."""
-        self._name = name
+    def __init__(self, period: Period, *, thin: bool = False) -> None:
+        """Draw an empty bar."""
         with tag("div", "mp-scale"):
             self._now = tag("span", "mp-now", aria_hidden="true")
             self._bar = ui.linear_progress(0, show_value=False, color=None, size="6px" if thin else "8px")
             self._bar.classes("mp-bar mp-bar--thin" if thin else "mp-bar")
             for notch in ("70", "90"):
                 tag("span", f"mp-notch mp-notch--{notch}", aria_hidden="true")
-        set_props(self._bar, data_testid="progress", aria_label=name, aria_valuemin=0, aria_valuemax=100)
-        set_props(self._bar, aria_valuenow=0, data_level="none")
+        set_props(self._bar, data_testid="progress", data_level="none", aria_label=say(BUDGETS[period]))
+        set_props(self._bar, aria_valuenow=0, aria_valuemin=0, aria_valuemax=100)
         self._now.set_visibility(False)
 
     def show(self, view: BudgetView, f: Formats) -> None:
@@ -175,7 +194,13 @@ class BudgetBar:
         self._now.set_visibility(shown)
         if shown and view.elapsed is not None:
             self._now.style(f"--now: {view.elapsed * 100:.1f}")
-            set_props(self._now, title=f"{view.elapsed * 100:.0f} % of the period has passed")
+            percent_gone = f"{view.elapsed * 100:.0f}\u00a0%"
+            set_props(self._now, title=_("{percent} of the period has passed", percent=percent_gone))
+
+
+def show_requests(view: BudgetView) -> str:
+    """Say what the consumption of a budget leads to."""
+    return plural("Show {count} request", "Show {count} requests", view.figures.requests)
 
 
 def period_name(view: BudgetView, f: Formats) -> str:
@@ -188,12 +213,12 @@ def period_name(view: BudgetView, f: Formats) -> str:
 
 def reset_text(view: BudgetView, now: datetime) -> str:
     """Say how long it is until a budget resets."""
-    return say(countdown(view.resets_at, now)) if view.resets_at else "Never"
+    return say(countdown(view.resets_at, now)) if view.resets_at else _("Never")
 
 
 def reset_title(view: BudgetView, f: Formats) -> str:
     """Say exactly when a budget resets."""
     if view.resets_at is None:
-        return "This budget is not reset"
+        return _("This budget is not reset")
     exact = f.exact(view.resets_at, f.budget_zone)
     return f"{exact} ({f.exact(view.resets_at)})" if f.zones_differ else exact

@@ -4,42 +4,48 @@ from datetime import datetime
 
 from nicegui import ui
 
-from portal.pages.account.budget_cards import ROW_TITLES, BudgetBar, reset_text, reset_title
+from portal.pages.account.budget_cards import BudgetBar, reset_text, reset_title, show_requests
 from portal.pages.account.pace import Pace
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import LevelMark, Text, set_props, tag
 from portal.rules.budgets import BudgetType
+from portal.rules.messages import message
 from portal.rules.periods import Period
 from portal.views.budget import BudgetsView, BudgetView
-from portal.words import say
+from portal.words import _, say
 from portal.words.formats import Formats, zone_name
 from portal.words.labels import BUDGET_TYPES
+
+_ROW_TITLES = {Period.DAILY: message("Daily"), Period.MONTHLY: message("Monthly"), Period.TOTAL: message("Total")}
 
 
 class BudgetTable:
     """Each budget in a row: consumed, limit, remaining, how full, when it resets, and its type."""
 
     _HEADINGS = (
-        ("Period", ""),
-        ("Consumed", "num"),
-        ("Limit", "num"),
-        ("Remaining", "num"),
-        ("Progress", "th-prog"),
-        ("Reset", ""),
-        ("Type", ""),
+        (message("Period"), ""),
+        (message("Consumed"), "num"),
+        (message("Limit"), "num"),
+        (message("Remaining"), "num"),
+        (message("Progress"), "th-prog"),
+        (message("Reset"), ""),
+        (message("Type"), ""),
     )
 
     def __init__(self, formats: Formats) -> None:
         """Draw the table with room for its figures."""
-        with tag("section", "mp-card", aria_label="Budget Status"):
+        with tag("section", "mp-card", aria_label=_("Budget Status")):
             with tag("div", "mp-card__head mp-card__head--table"), ui.element("div"):
-                Text("h2", "Budget Status")
+                Text("h2", _("Budget Status"))
                 Text("p", table_note(formats)).classes("mp-card__sub")
             with tag("div", "mp-table mp-table--rows mp-table--budget", data_testid="budget-table"):
-                with tag("div", "q-table__middle"), tag("table", "q-table", role="table", aria_label="Budget status"):
+                with (
+                    tag("div", "q-table__middle"),
+                    tag("table", "q-table", role="table", aria_label=_("Budget Status")),
+                ):
                     with tag("thead", role="rowgroup"), tag("tr", role="row"):
                         for name, classes in self._HEADINGS:
-                            tag("th", classes, name, scope="col", role="columnheader")
+                            tag("th", classes, say(name), scope="col", role="columnheader")
                     with tag("tbody", role="rowgroup"):
                         self._rows = {period: _BudgetRow(period, formats) for period in Period}
 
@@ -54,9 +60,8 @@ class _BudgetRow:
 
     def __init__(self, period: Period, formats: Formats) -> None:
         self._formats = formats
-        title = ROW_TITLES[period]
         with tag("tr", role="row", data_period=period.value) as self._row:
-            tag("td", "b-period", title, role="cell")
+            tag("td", "b-period", say(_ROW_TITLES[period]), role="cell")
             with tag("td", "num strong b-used", role="cell"), tag("span", "mp-cell2"):
                 self._used = Text("a", skeleton=72).classes("mp-plain")
                 self._raw = Text("small", "")
@@ -67,7 +72,7 @@ class _BudgetRow:
                 self._over = Text("small", "").classes("mp-over")
             with tag("td", "b-prog", role="cell"):
                 with tag("div", "mp-prog"):
-                    self._bar = BudgetBar(f"{title} budget", thin=True)
+                    self._bar = BudgetBar(period, thin=True)
                     self._percent = Text("b", skeleton=44)
                     self._level = LevelMark()
                 self._pace = Pace(formats)
@@ -79,21 +84,23 @@ class _BudgetRow:
     def show(self, view: BudgetView, kind: BudgetType, now: datetime) -> None:
         f, budget = self._formats, view.budget
         set_props(self._row, data_level=view.level.value if view.level else "none")
-        self._used.show(f.number(budget.consumed), title=f"Show {f.requests(view.figures.requests)}")
+        self._used.show(f.number(budget.consumed), title=show_requests(view))
         set_props(self._used, href=requests_url(view.days))
         self._raw.show(f.raw(view.figures))
         self._limit.show(f.limit(budget.limit))
         self._left.show(f.limit(budget.remaining))
-        self._over.show(f"over by {f.number(budget.over_by)}" if budget.over_by else "")
+        self._over.show(_("over by {tokens}", tokens=budget.over_by) if budget.over_by else "")
         self._bar.show(view, f)
         self._percent.show(f.percent(view.percent))
         self._level.show(budget)
         self._pace.show(view, now)
-        self._reset.show(f"in {reset_text(view, now)}" if view.resets_at else "Never", title=reset_title(view, f))
+        reset = reset_text(view, now)
+        self._reset.show(_("in {time}", time=reset) if view.resets_at else reset, title=reset_title(view, f))
         self._type.show(say(BUDGET_TYPES[kind]))
 
 
 def table_note(f: Formats) -> str:
     """Say what is counted, and where days and months are, for viewers to whom that is not their own zone."""
-    zone = f" Days and months are counted in {zone_name(f.budget_zone)}." if f.zones_differ else ""
-    return f"Billable tokens.{zone}"
+    if not f.zones_differ:
+        return _("Billable tokens.")
+    return _("Billable tokens. Days and months are counted in {zone}.", zone=zone_name(f.budget_zone))

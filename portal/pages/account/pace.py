@@ -5,17 +5,23 @@ from datetime import datetime
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Text, icon, icon_name, set_props, tag
 from portal.rules.forecast import HISTORY_DAYS, LEAST_ACTIVE_DAYS, LEAST_DAYS, Outlook, Prospect
+from portal.rules.messages import message
 from portal.rules.periods import Period
 from portal.views.budget import BudgetView
+from portal.words import _, say
 from portal.words.formats import Formats
 
 _ENOUGH = {
-    Period.DAILY: "Enough for today",
-    Period.MONTHLY: "Enough for this month",
-    Period.TOTAL: "Enough for more than a year",
+    Period.DAILY: message("Enough for today"),
+    Period.MONTHLY: message("Enough for this month"),
+    Period.TOTAL: message("Enough for more than a year"),
 }
-_SOURCE = f"Estimated from your last {HISTORY_DAYS // 7} weeks"
-_WANTED = f"Needs {LEAST_DAYS} whole days since the first request, {LEAST_ACTIVE_DAYS} of them with requests"
+_SOURCE = message("Estimated from your last {weeks} weeks", weeks=HISTORY_DAYS // 7)
+_WANTED = message(
+    "Needs {days} whole days since the first request, {active} of them with requests",
+    days=LEAST_DAYS,
+    active=LEAST_ACTIVE_DAYS,
+)
 
 
 class Pace:
@@ -33,9 +39,9 @@ class Pace:
 
     def show(self, view: BudgetView, now: datetime) -> None:
         """Put a newer outlook in place; nothing where there is no limit."""
-        text, title = said(view, now, self._formats)
+        text, title = outlook_texts(view, now, self._formats)
         self._text.show(text, title=title)
-        used_up, to_do = used_up_words(view, now, self._formats)
+        used_up, to_do = used_up_texts(view, now, self._formats)
         self._link.show(used_up)
         set_props(self._link, href=requests_url(view.days) if used_up and view.figures.requests else None)
         self._next.show(to_do)
@@ -45,26 +51,27 @@ class Pace:
             set_props(self._line, data_pace="early" if view.outlook.ends_early else view.outlook.prospect.value)
 
 
-def said(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
+def outlook_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
     """Return where a budget leads in words, and what to add in a tooltip."""
     found = view.outlook
     if found is None or found.prospect in {Prospect.NO_LIMIT, Prospect.EXHAUSTED}:
         return "", ""
     if found.prospect is Prospect.TOO_LITTLE_DATA:
-        return "Too little data for a forecast", _WANTED
+        return _("Too little data for a forecast"), say(_WANTED)
     if found.until is None:
-        return _ENOUGH[view.period], _SOURCE
-    return f"Lasts until {f.coming(found.until, now)} at this pace", f"{f.exact(found.until)}. {_SOURCE}"
+        return say(_ENOUGH[view.period]), say(_SOURCE)
+    text = _("Lasts until {when} at this pace", when=f.coming(found.until, now))
+    return text, f"{f.exact(found.until)}. {say(_SOURCE)}"
 
 
-def used_up_words(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
+def used_up_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
     """Return since when a budget is used up, and what is to be done; nothing while something is left."""
     if not view.budget.is_used_up:
         return "", ""
     if not view.budget.limit:
-        return "", "Allows no tokens. Ask for more"
-    since = f"Used up {f.at(view.used_up_at, now)}" if view.used_up_at else "Used up"
-    return since, "Ask for more or wait" if view.resets_at else "Ask for more"
+        return "", _("Allows no tokens. Ask for more")
+    since = _("Used up {when}", when=f.at(view.used_up_at, now)) if view.used_up_at else _("Used up")
+    return since, _("Ask for more or wait") if view.resets_at else _("Ask for more")
 
 
 def _icon(found: Outlook) -> str:

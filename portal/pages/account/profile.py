@@ -22,34 +22,31 @@ from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import PROFILE
-from portal.rules.accounts import Language, Role, Theme
+from portal.rules.accounts import Role, Theme
 from portal.rules.browsers import browser_name
 from portal.rules.messages import message
 from portal.rules.periods import zone_names
+from portal.rules.text import MIN_PASSWORD
 from portal.views.accounts import OpenSession, ProfileView, Viewer, load_profile
 from portal.web.visitors import SignedIn
-from portal.words import say
+from portal.words import _, plural, say
 from portal.words.formats import Formats
-from portal.words.labels import ROLES, THEMES
+from portal.words.labels import LANGUAGES, ROLES, THEMES
 
 router = APIRouter()
 
-_LANGUAGES: dict[str, str] = {
-    Language.ENGLISH: "English: 1,234.5 and 3 Mar 2026",
-    Language.GERMAN: "Deutsch: 1.234,5 and 3. März 2026",
-}
 _SESSION_COLUMNS = (
     Column(
         "browser",
-        "Browser",
+        message("Browser"),
         classes="s-browser",
         attributes=':title="props.row.user_agent"',
         cell=f'<span class="s-name">{name_cell("browser", flows=True)}'
-        '<span v-if="props.row.is_this" class="mp-badge mp-badge--accent">This browser</span></span>',
+        '<span v-if="props.row.is_this" class="mp-badge mp-badge--accent">{{ props.row.badge }}</span></span>',
     ),
-    Column("address", "Address", classes="s-address"),
-    Column("since", "Signed in", classes="s-since", attributes=':title="props.row.since_exact"'),
-    Column("seen", "Last seen", classes="s-seen", attributes=':title="props.row.seen_exact"'),
+    Column("address", message("Address"), classes="s-address"),
+    Column("since", message("Signed in"), classes="s-since", attributes=':title="props.row.since_exact"'),
+    Column("seen", message("Last seen"), classes="s-seen", attributes=':title="props.row.seen_exact"'),
 )
 
 
@@ -79,10 +76,10 @@ class AboutForm:
         """Draw the form with what is stored."""
         self._viewer = viewer
         self._theme = theme
-        with tag("section", "mp-card", data_testid="profile-form", aria_label="About you"):
+        with tag("section", "mp-card", data_testid="profile-form", aria_label=_("About you")):
             with tag("div", "mp-card__head"):
-                Text("h2", "About you")
-            with Form(self._save, name="About you") as self._form:
+                Text("h2", _("About you"))
+            with Form(self._save, name=_("About you")) as self._form:
                 self._draw_facts()
                 self._draw_fields()
                 Draft("about", self._form)
@@ -91,42 +88,42 @@ class AboutForm:
     def say_saved(self) -> None:
         """Say that it has been saved, once somebody is there to hear it; the page was loaded anew since."""
         ui.navigate.history.replace(PROFILE.path)
-        ui.timer(0.1, lambda: self._message.say("Saved."), once=True)
+        ui.timer(0.1, lambda: self._message.say(_("Saved.")), once=True)
 
     def _draw_facts(self) -> None:
-        username, role = known_facts("Username", "Role")
+        username, role = known_facts(_("Username"), _("Role"))
         username.show(self._viewer.username)
         role.show(say(ROLES[Role(self._viewer.role)]))
 
     def _draw_fields(self) -> None:
         viewer, form = self._viewer, self._form
         with tag("div", "mp-pair"):
-            self._name = form.text("display_name", "Display name", viewer.display_name, autocomplete="name")
-            self._email = form.text("email", "Email", viewer.email, kind="email", autocomplete="email")
+            self._name = form.text("display_name", _("Display name"), viewer.display_name, autocomplete="name")
+            self._email = form.text("email", _("Email"), viewer.email, kind="email", autocomplete="email")
         with tag("div", "mp-pair"):
             zones = {name: name.replace("_", " ") for name in sorted(zone_names())}
             self._zone = form.choice(
                 "time_zone",
-                "Time zone",
+                _("Time zone"),
                 zones,
                 viewer.time_zone,
-                hint="The times of single requests are shown in it.",
+                hint=_("The times of single requests are shown in it."),
                 searchable=True,
             )
             self._language = form.choice(
                 "language",
-                "Language of numbers and dates",
-                _LANGUAGES,
+                _("Language"),
+                LANGUAGES,
                 viewer.language,
-                hint="How they are written; the pages are in English.",
+                hint=_("For pages, mails, numbers and dates."),
             )
         themes = {theme.value: say(name) for theme, name in THEMES.items()}
         with tag("div", "mp-pair"):
-            chosen = choice_field("Theme", themes, self._theme.theme.value, hint="Applies at once.")
+            chosen = choice_field(_("Theme"), themes, self._theme.theme.value, hint=_("Applies at once."))
         chosen.control.on_value_change(lambda: self._theme.choose(Theme(chosen.text)))
         self._theme.follow(lambda theme: chosen.fill(theme.value))
         with tag("div", "mp-form__foot"):
-            form.submit("Save")
+            form.submit(_("Save"))
         self._message = form.says()
         ui.on("portal-zone", self._suggest)
 
@@ -134,7 +131,7 @@ class AboutForm:
         """Tell which zone the browser is in, where it is another."""
         zone = str(event.args)[:64]
         if zone in zone_names() and zone != self._viewer.time_zone:
-            self._zone.hint(f"This browser is in {zone.replace('_', ' ')}.")
+            self._zone.hint(_("This browser is in {zone}.", zone=zone.replace("_", " ")))
 
     async def _save(self) -> str:
         wanted = Profile(
@@ -155,11 +152,11 @@ class PasswordForm:
     def __init__(self, viewer: Viewer) -> None:
         """Draw the form empty, as password managers like it."""
         self._viewer = viewer
-        with tag("section", "mp-card", data_testid="password-form", aria_label="Password"):
+        with tag("section", "mp-card", data_testid="password-form", aria_label=_("Password")):
             with tag("div", "mp-card__head"), ui.element("div"):
-                Text("h2", "Password")
-                Text("p", "Changing it signs out all other browsers.").classes("mp-card__sub")
-            with Form(self._change, name="Password") as self._form:
+                Text("h2", _("Password"))
+                Text("p", _("Changing it signs out all other browsers.")).classes("mp-card__sub")
+            with Form(self._change, name=_("Password")) as self._form:
                 self._draw_fields(viewer.username)
                 Draft("password", self._form)
         self._form.element.classes("mp-card__body mp-form")
@@ -167,13 +164,17 @@ class PasswordForm:
     def _draw_fields(self, username: str) -> None:
         form = self._form
         tag("input", type="text", name_="username", autocomplete="username", value=username, readonly="", hidden="")
-        self._current = form.text("current", "Current password", kind="password", autocomplete="current-password")
+        self._current = form.text("current", _("Current password"), kind="password", autocomplete="current-password")
         self._new = form.text(
-            "new", "New password", kind="password", autocomplete="new-password", hint="At least 10 characters."
+            "new",
+            _("New password"),
+            kind="password",
+            autocomplete="new-password",
+            hint=_("At least {count} characters.", count=MIN_PASSWORD),
         )
-        self._again = form.text("again", "Repeat new password", kind="password", autocomplete="new-password")
+        self._again = form.text("again", _("Repeat new password"), kind="password", autocomplete="new-password")
         with tag("div", "mp-form__foot"):
-            form.submit("Change password")
+            form.submit(_("Change password"))
         form.says()
 
     async def _change(self) -> str:
@@ -186,7 +187,7 @@ class PasswordForm:
         for field in (self._current, self._new, self._again):
             field.fill("")
         await _end_at_once(viewer)
-        return "Password changed. Other browsers have been signed out."
+        return _("Password changed. Other browsers have been signed out.")
 
 
 class SessionsTable:
@@ -196,16 +197,16 @@ class SessionsTable:
         """Draw the card with an empty table."""
         self._viewer = viewer
         self._formats = formats
-        self._confirmation = Confirmation("Cancel", "Sign out other sessions")
-        with tag("section", "mp-card", aria_label="Sessions"):
+        self._confirmation = Confirmation(_("Cancel"), _("Sign out other sessions"))
+        with tag("section", "mp-card", aria_label=_("Sessions")):
             with tag("div", "mp-card__head mp-card__head--table"):
                 with ui.element("div"):
-                    Text("h2", "Sessions")
-                    Text("p", "Browsers that are signed in with this account").classes("mp-card__sub")
-                self._others = button("Sign out other sessions", self._ask)
+                    Text("h2", _("Sessions"))
+                    Text("p", _("Browsers that are signed in with this account")).classes("mp-card__sub")
+                self._others = button(_("Sign out other sessions"), self._ask)
             with tag("div", "mp-card__said"):
                 self._said = Message()
-            self._table = data_table("sessions", _SESSION_COLUMNS, test_id="sessions-table", label="Sessions")
+            self._table = data_table("sessions", _SESSION_COLUMNS, test_id="sessions-table", label=_("Sessions"))
         self._others.set_visibility(False)
 
     def show(self, view: ProfileView, now: datetime) -> None:
@@ -220,6 +221,7 @@ class SessionsTable:
             "browser": say(browser_name(session.user_agent)),
             "user_agent": session.user_agent,
             "is_this": session.is_this,
+            "badge": _("This browser"),
             "address": session.address,
             "since": f.moment(session.created_at, now),
             "since_exact": f.exact(session.created_at),
@@ -230,8 +232,8 @@ class SessionsTable:
     def _ask(self) -> None:
         self._said.clear()
         self._confirmation.ask(
-            "Sign out other sessions?",
-            "Every other browser has to sign in again. Your API keys keep working.",
+            _("Sign out other sessions?"),
+            _("Every other browser has to sign in again. Your API keys keep working."),
             self._sign_out,
         )
 
@@ -240,9 +242,7 @@ class SessionsTable:
         if viewer.session_id is None:
             return
         ended = await in_transaction(sign_out_others, viewer.id, viewer.session_id, utc_now())
-        self._said.say(
-            "One other session has been ended." if ended == 1 else f"{ended} other sessions have been ended."
-        )
+        self._said.say(plural("One other session has been ended.", "{count} other sessions have been ended.", ended))
         await _end_at_once(viewer)
 
 

@@ -12,6 +12,7 @@ from portal.pages.navigation import KEYS
 from portal.rules.figures import Figures
 from portal.rules.usage import RANGES, Counts, Order, Status, UsageFilter
 from portal.views.usage import HiddenBy, UsageView
+from portal.words import _
 from portal.words.formats import Formats
 
 ROWS = (25, 50, 100)
@@ -220,7 +221,7 @@ class Pager:
             with tag("p", role="status"):
                 self._count = Text("span", "")
                 Text("span", f"Times in {formats.zone.key}").classes("mp-pager__zone")
-            weight_legend("total on this page")
+            weight_legend(_("Share of the largest total on this page"))
             with tag("div", "mp-pager__size p-rows"):
                 label = Text("label", "Rows")
                 self._size = ui.select(list(ROWS), value=ROWS[0], on_change=lambda event: chosen(event.value))

@@ -18,6 +18,7 @@ from portal.clock import utc_now
 from portal.errors import PortalError, Unavailable
 from portal.pages.clients import recheck
 from portal.settings import settings
+from portal.words import _
 
 View = TypeVar("View")
 
@@ -94,7 +95,7 @@ class Page(Generic[View]):
         feed = self.join(key, load)
         first = asyncio.create_task(feed.latest())
         if not self.client.has_socket_connection:
-            done, _ = await asyncio.wait({first}, timeout=PATIENCE)
+            done, _unused = await asyncio.wait({first}, timeout=PATIENCE)
             if not done:
                 await self.client.connected()
         try:
@@ -159,11 +160,14 @@ class Updated:
     def fresh(self, at: datetime) -> None:
         """Note a successful load."""
         self._at = at
-        self._write(f"Updated {self._clock(at)}", False)
+        self._write(_("Updated {clock}", clock=self._clock(at)), False)
 
     def stale(self) -> None:
         """Note a failed one."""
-        self._write(f"As of {self._clock(self._at)}, retrying" if self._at else "Not read yet, retrying", True)
+        if self._at is None:
+            self._write(_("Not read yet, retrying"), True)
+        else:
+            self._write(_("As of {clock}, retrying", clock=self._clock(self._at)), True)
 
 
 _feeds: dict[Hashable, Feed[Any]] = {}
@@ -199,7 +203,7 @@ def follow_later(
     key: Hashable, load: Callable[[], Awaitable[View]], show: Callable[[View, datetime], None]
 ) -> Page[View]:
     """Show what `load` returns from the next tick on; for what a page can be sent with already."""
-    page = open_page(show, Updated(lambda *_: None, str))
+    page = open_page(show, Updated(lambda *_unused: None, str))
     page.join(key, load)
     return page
 

@@ -106,11 +106,11 @@ def known_facts(*names: str) -> list[Text]:
     return values
 
 
-def weight_legend(of_what: str) -> Element:
-    """Draw what the line under a row means: its share of the largest row."""
+def weight_legend(text: str) -> Element:
+    """Draw the line under a row beside `text`, which says of what it is a share."""
     with tag("p", "mp-legend") as legend:
         tag("span", "mp-legend__line", aria_hidden="true")
-        Text("span", f"Share of the largest {of_what}")
+        Text("span", text)
     return legend
 
 

@@ -296,4 +296,4 @@ async def test_figures_are_written_as_the_account_reads_them(visit, requests, al
     run(lambda session: setattr(session.get(Account, alice.id), "language", "de"))
     user = await visit(alice)
     assert card(user, Period.MONTHLY)["consumed"] == "3.840"
-    assert card(user, Period.MONTHLY)["Cost"] == "0,08\u00a0€"
+    assert card(user, Period.MONTHLY)["Kosten"] == "0,08\u00a0€"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel import Locale
 
-from portal.pages.account.pace import said, used_up_words
+from portal.pages.account.pace import outlook_texts, used_up_texts
 from portal.rules.budgets import PeriodBudget
 from portal.rules.figures import Figures
 from portal.rules.forecast import Outlook, Prospect
@@ -70,7 +70,7 @@ def test_an_estimated_instant_is_no_more_exact_than_it_deserves(
     ],
 )
 def test_where_a_budget_leads(period: Period, outlook: Outlook | None, expected: str) -> None:
-    text, title = said(replace(VIEW, period=period, outlook=outlook), NOW, BERLIN)
+    text, title = outlook_texts(replace(VIEW, period=period, outlook=outlook), NOW, BERLIN)
     assert text == expected
     assert bool(title) == bool(text)
 
@@ -98,4 +98,4 @@ def test_where_a_budget_leads(period: Period, outlook: Outlook | None, expected:
     ],
 )
 def test_a_budget_that_is_used_up_says_since_when_and_what_to_do(view: BudgetView, expected: tuple[str, str]) -> None:
-    assert used_up_words(view, NOW, BERLIN) == expected
+    assert used_up_texts(view, NOW, BERLIN) == expected

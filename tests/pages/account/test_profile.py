@@ -130,7 +130,8 @@ async def test_the_profile_is_saved_and_the_page_is_written_by_it(visit, alice: 
     assert (own.display_name, own.email) == ("Alice <b>A.</b>", "a@example.com")
     assert (own.time_zone, own.language) == ("America/New_York", "de")
     await until(lambda: said(about(user)))
-    assert field(about(user), "Display name").value == "Alice <b>A.</b>"
+    assert field(about(user), "Anzeigename").value == "Alice <b>A.</b>"
+    assert "Gespeichert." in everything(user)
     assert "09:05" in sessions(user)[0]["since"]
     assert stored(bob).display_name == "Bob"
 

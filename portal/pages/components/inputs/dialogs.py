@@ -16,7 +16,7 @@ from portal.errors import NotSignedIn, PortalError
 from portal.pages.components.inputs.drafts import Draft
 from portal.pages.components.inputs.fields import Form, Message
 from portal.pages.components.parts import Text, button, set_props, tag
-from portal.words import say
+from portal.words import _, say
 
 _FOCUS_IF_LOST = "() => document.activeElement === document.body && document.getElementById('%s')?.focus()"
 
@@ -68,9 +68,9 @@ class Dialog:
         """Close it and change nothing, as Escape does."""
         self.close()
 
-    def cancel(self, text: str = "Cancel") -> ui.button:
+    def cancel(self, text: str = "") -> ui.button:
         """Draw the button that closes it and changes nothing."""
-        return button(text, self.leave)
+        return button(text or _("Cancel"), self.leave)
 
 
 class Confirmation(Dialog):
@@ -132,7 +132,8 @@ class FormDialog(Dialog):
     ) -> None:
         """Draw it closed; `save` is the form's, `name` and `reopen` are those of its draft."""
         self._save = save
-        self._discarding = Confirmation("Keep writing", "Discard")  # drawn first: it closes first, and gives focus back
+        # drawn first: it closes first, and gives the focus back
+        self._discarding = Confirmation(_("Keep writing"), _("Discard"))
         self._discarding.window.classes("mp-narrow")
         super().__init__(title, must_answer=True, home=home)
         self.draft = Draft(name, self.form, reopen)
@@ -156,7 +157,7 @@ class FormDialog(Dialog):
     def leave(self) -> None:
         """Close it, and ask before if something was typed."""
         if self.draft.is_typed:
-            self._discarding.ask("Discard what you typed?", "It has not been saved.", self._discard)
+            self._discarding.ask(_("Discard what you typed?"), _("It has not been saved."), self._discard)
         else:
             self.close()
 

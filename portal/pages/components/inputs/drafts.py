@@ -16,11 +16,13 @@ from nicegui.events import GenericEventArguments
 
 from portal.pages.components.inputs.fields import Form
 from portal.pages.components.parts import set_props
+from portal.rules.messages import Message, message
+from portal.words import say
 
 _LONGEST = 20_000
 """Characters of a field that are taken back from a browser."""
-_AGAIN = "You typed this before the page was loaded again. It is not saved yet."
-_CHANGED = (
+_AGAIN = message("You typed this before the page was loaded again. It is not saved yet.")
+_CHANGED = message(
     "Something else has been saved here since you typed this. Save to replace it, or discard what you typed to see it."
 )
 
@@ -102,10 +104,10 @@ class Draft:
             stored = self._form.plain_values
             self._fill({name: text for name, text in kept.values.items() if kept.was.get(name) == stored.get(name)})
 
-    def _fill(self, values: dict[str, str], sentence: str = _AGAIN, kind: str = "info") -> None:
+    def _fill(self, values: dict[str, str], sentence: Message = _AGAIN, kind: str = "info") -> None:
         self._form.fill(values)
         if self._form.message and self.is_typed:
-            self._form.message.say(sentence, kind)
+            self._form.message.say(say(sentence), kind)
 
 
 def _read(sent: object) -> Kept | None:

@@ -12,10 +12,11 @@ from portal.pages.components.parts import Text, icon, icon_button, set_props, ta
 from portal.pages.components.shell.menus import menu
 from portal.pages.navigation import BILLING
 from portal.rules.alerts import FULL, CrossingKind
+from portal.rules.messages import message
 from portal.rules.periods import Period
 from portal.views.accounts import Viewer
 from portal.views.crossings import BellView, CrossingView, load_bell, load_unread
-from portal.words import say
+from portal.words import _, plural
 from portal.words.formats import Formats
 from portal.words.labels import BUDGETS
 
@@ -32,8 +33,8 @@ class Bell:
         with self._button:
             self._count = Text("span").classes("mp-bell__count")
         place = 'anchor="bottom right" self="top right"'
-        with menu(self._button, "Budget alerts", place, classes="mp-bell__list", stays=True):
-            Text("p", "Budget alerts").classes("mp-menu__caption").props("aria-hidden=true")
+        with menu(self._button, _("Budget alerts"), place, classes="mp-bell__list", stays=True):
+            Text("p", _("Budget alerts")).classes("mp-menu__caption").props("aria-hidden=true")
             self._list = tag("ul", role="none", data_testid="bell-list")
         self._show_count(viewer.unread)
         follow_later(("bell", viewer.id), self._load_unread, lambda unread, _: self._show_count(unread))
@@ -46,7 +47,7 @@ class Bell:
                 self._draw(crossing, now)
             if not view.crossings:
                 with tag("li", role="none"):
-                    nothing = "Nothing yet. You are told here when a budget comes near its limit."
+                    nothing = _("Nothing yet. You are told here when a budget comes near its limit.")
                     tag("p", "mp-muted", nothing, role="menuitem", aria_disabled="true")
 
     def _draw(self, crossing: CrossingView, now: datetime) -> None:
@@ -56,15 +57,15 @@ class Bell:
             is_full = crossing.threshold == FULL
             icon("crit" if is_full else "warn").classes("is-full" if is_full else "")
             with ui.element("span"):
-                Text("span", sentence(crossing, f)).classes("mp-bell__what")
+                Text("span", sentence(crossing)).classes("mp-bell__what")
                 at = Text("span").classes("mp-faint mp-small")
                 at.show(" · ".join(filter(None, (f.moment(crossing.crossed_at, now), present(crossing, f)))))
-                set_props(at, title=f"{f.exact(crossing.crossed_at)}, {then(crossing, f)}")
+                set_props(at, title=f"{f.exact(crossing.crossed_at)}, {then(crossing)}")
 
     def _show_count(self, unread: int) -> None:
         self._count.show(str(unread) if unread < 100 else "99+")
         self._count.set_visibility(unread > 0)
-        name = f"Budget alerts, {unread} unread" if unread else "Budget alerts"
+        name = _("Budget alerts, {unread} unread", unread=unread) if unread else _("Budget alerts")
         set_props(self._button, aria_label=name, title=name)
 
     async def _load_unread(self) -> int:
@@ -79,21 +80,32 @@ class Bell:
         self._show_count(0)
 
 
-def sentence(crossing: CrossingView, f: Formats) -> str:
+def sentence(crossing: CrossingView) -> str:
     """Say what happened to which budget, and at which limit if that is another one now."""
-    name = say(BUDGETS[crossing.period])
-    of = "" if crossing.is_same_limit else f" of {f.number(crossing.limit)}"
-    if crossing.kind is CrossingKind.FORECAST:
-        when = "within a week" if crossing.period is Period.TOTAL else "before it resets"
-        return f"{name}{of} will be used up {when}"
-    return f"{name}{of} used up" if crossing.threshold == FULL else f"{name} passed {crossing.threshold} %{of}"
+    budget, limit, threshold = BUDGETS[crossing.period], crossing.limit, crossing.threshold
+    if crossing.kind is not CrossingKind.FORECAST and threshold != FULL:
+        if crossing.is_same_limit:
+            return _("{budget} passed {threshold} %", budget=budget, threshold=threshold)
+        return _("{budget} passed {threshold} % of {limit}", budget=budget, threshold=threshold, limit=limit)
+    if not crossing.is_same_limit:
+        budget = message("{budget} of {limit}", budget=budget, limit=limit)
+    if crossing.kind is not CrossingKind.FORECAST:
+        return _("{budget} used up", budget=budget)
+    if crossing.period is Period.TOTAL:
+        return _("{budget} will be used up within a week", budget=budget)
+    return _("{budget} will be used up before it resets", budget=budget)
 
 
 def present(crossing: CrossingView, f: Formats) -> str:
     """Say how much of the budget is used now; nothing once its period is over."""
-    return "" if crossing.percent is None else f"now {f.percent(crossing.percent)}"
+    return "" if crossing.percent is None else _("now {percent}", percent=f.percent(crossing.percent))
 
 
-def then(crossing: CrossingView, f: Formats) -> str:
+def then(crossing: CrossingView) -> str:
     """Say how much of the budget was used when it happened."""
-    return f"{f.number(crossing.consumed)} of {f.billable(crossing.limit)}"
+    return plural(
+        "{consumed} of {count} billable token",
+        "{consumed} of {count} billable tokens",
+        crossing.limit,
+        consumed=crossing.consumed,
+    )

@@ -8,8 +8,8 @@
     const banner = el("offline");
     if (!banner) return;
     const since = document.querySelector('[data-testid="updated-at"]')?.textContent.match(/\d\d:\d\d:\d\d/)?.[0];
-    el("offline-text").textContent =
-      "No connection to the portal. " + (since ? `Figures are as of ${since}; trying again.` : "Trying again.");
+    const { text, textSince } = banner.dataset;
+    el("offline-text").textContent = since ? textSince.replace("{since}", since) : text;
     banner.hidden = !isOffline;
     document.documentElement.classList.toggle("is-offline", isOffline);
   }

@@ -248,11 +248,15 @@ def theme_choice(switch: ThemeSwitch) -> None:
 
 def offline_banner() -> None:
     """Draw the word of a lost connection; frame.js shows and hides it."""
-    with tag("div", "mp-msg mp-msg--warn mp-offline", id="offline", role="alert", hidden=""):
+    texts = {
+        "data_text": _("No connection to the portal. Trying again."),
+        "data_text_since": _("No connection to the portal. Figures are as of {since}; trying again."),
+    }
+    with tag("div", "mp-msg mp-msg--warn mp-offline", id="offline", role="alert", hidden="", **texts):
         icon("off")
         with ui.element("div"):
-            tag("span", "", "No connection to the portal. ", id="offline-text")
-        tag("button", "mp-btn", "Try now", type="button", id="offline-retry")
+            tag("span", "", texts["data_text"], id="offline-text")
+        tag("button", "mp-btn", _("Try now"), type="button", id="offline-retry")
 
 
 def _forms() -> None:
