@@ -10,6 +10,7 @@ from portal.actions.mails import send_test_mail
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import Conflict
+from portal.pages.components import cells
 from portal.pages.components.inputs.drafts import Draft
 from portal.pages.components.inputs.fields import Form
 from portal.pages.components.live import refresh_all
@@ -37,20 +38,18 @@ _TEST_MAIL: dict[str, Message] = {
     State.FAILED: message("Test mail to {recipient}, {when}: not sent."),
 }
 _PAST_COLUMNS = (
-    Column("at", message("When"), classes="p-at", attributes=':title="props.row.at_exact"'),
+    Column("at", message("When"), classes="p-at", attributes=cells.exact("at_exact")),
     Column(
         "what",
         message("Budget"),
         classes="p-what",
-        cell='<span class="mp-cell2" :title="props.row.then">{{ props.row.what }}'
-        '<small v-if="props.row.present">{{ props.row.present }}</small></span>',
+        cell=cells.lines(cells.text("what"), cells.small(cells.text("present"), given="present"), title="then"),
     ),
     Column(
         "mail",
         message("Mail"),
         classes="p-mail",
-        cell='<span class="mp-cell2" :class="{\'g-bad\': props.row.failed}">{{ props.row.mail }}'
-        '<small v-if="props.row.why">{{ props.row.why }}</small></span>',
+        cell=cells.lines(cells.text("mail"), cells.small(cells.text("why"), given="why"), mark=("mp-bad", "failed")),
     ),
 )
 

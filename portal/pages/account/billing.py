@@ -10,10 +10,10 @@ from portal.db.sql.session import in_reading
 from portal.pages.account.alerts import AlertsCard
 from portal.pages.account.budget_table import BudgetTable
 from portal.pages.addresses import BILLABLE, requests_url
+from portal.pages.components import cells
 from portal.pages.components.chart import day_boundary
 from portal.pages.components.live import live
-from portal.pages.components.names import name_cell
-from portal.pages.components.parts import Text, empty, mode_number, set_props, tag, weight_legend
+from portal.pages.components.parts import Text, empty, set_props, tag, weight_legend
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import BILLING
@@ -30,40 +30,19 @@ from portal.words.formats import NOTHING, Formats, zone_name
 
 router = APIRouter()
 
-_LEDGER_LINE = 0.1
-"""Share of the largest row below which a row's hairline stays thin."""
-
-_TOKENS = '<span class="mp-cell2">{{ props.row.tokens }}<small v-if="props.row.raw">{{ props.row.raw }}</small></span>'
-_REQUESTS = (
-    '<span class="mp-cell2"><a :href="props.row.href"><span class="mp-not-phone">{{ props.row.requests }}</span>'
-    '<span class="mp-only-phone">{{ props.row.counted_requests }}</span></a>'
-    '<small v-if="props.row.without">{{ props.row.without }}</small></span>'
+_TOKENS = cells.lines(cells.text("tokens"), cells.small(cells.text("raw"), given="raw"))
+_REQUESTS = cells.lines(
+    cells.link(cells.not_on_phone(cells.text("requests")) + cells.on_phone(cells.text("counted_requests"))),
+    cells.small(cells.text("without"), given="without"),
 )
 _MODEL_COLUMNS = (
-    Column("model", message("Model"), classes="m-model", cell=name_cell("model")),
+    Column("model", message("Model"), classes="m-model", cell=cells.name("model"), total=cells.text("model")),
+    Column("mode", message("Mode"), classes="m-mode", cell=cells.mode(), total=""),
     Column(
-        "mode",
-        message("Mode"),
-        classes="m-mode",
-        cell=f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name_cell("mode", flows=True)}</span>',
-    ),
-    Column(
-        "tokens",
-        message("Tokens"),
-        classes="num m-tok mp-weigh",
-        heading="num",
-        attributes=":class=\"{'mp-weigh--peak': props.row.weight > 0.5}\" "
-        ":style=\"props.row.weight ? {'--w': props.row.weight} : null\"",
-        cell=_TOKENS,
+        "tokens", message("Tokens"), classes="num m-tok mp-weigh", heading="num", attributes=cells.WEIGHT, cell=_TOKENS
     ),
     Column("requests", message("Requests"), classes="num m-req", heading="num", cell=_REQUESTS),
-    Column("cost", message("Cost"), classes="num m-cost", heading="num", attributes=':title="props.row.exact_cost"'),
-)
-_MODEL_TOTAL = (
-    '<td role="cell" class="m-model">{{ props.row.total }}</td><td role="cell" class="m-mode"></td>'
-    f'<td role="cell" class="num m-tok">{_TOKENS}</td>'
-    f'<td role="cell" class="num m-req">{_REQUESTS}</td>'
-    '<td role="cell" class="num m-cost" :title="props.row.exact_cost">{{ props.row.cost }}</td>'
+    Column("cost", message("Cost"), classes="num m-cost", heading="num", attributes=cells.exact("exact_cost")),
 )
 
 
@@ -177,7 +156,7 @@ class ModelTable:
                     self._days = Text("p", skeleton=220).classes("mp-card__sub")
                 self._count = Text("span", "").classes("mp-card__sub mp-count-of")
             self._table = data_table(
-                "model", _MODEL_COLUMNS, test_id="model-table", label=_("Consumption by Model"), footer=_MODEL_TOTAL
+                "model", _MODEL_COLUMNS, test_id="model-table", label=_("Consumption by Model"), has_total=True
             )
             self._empty = empty(
                 "chart", _("No requests in the last 30 days"), _("Each model appears here with its first request.")
@@ -203,17 +182,16 @@ class ModelTable:
                 {
                     "id": f"{part.mode}\n{part.model}",
                     "model": part.model,
-                    "mode": part.mode,
-                    "colour": mode_number(part.mode),
+                    **cells.mode_values(part.mode),
                     "href": requests_url(days, model=part.model, mode=part.mode),
-                    "weight": _weight(part.figures.tokens, largest),
+                    "weight": cells.weight(part.figures.tokens, largest),
                     **self._cells(part.figures),
                 }
                 for part in parts
             ],
         )
         sums = self._cells(total(part.figures for part in parts))
-        self._table.show_state(total=context("sum of a table", "Total"), href=requests_url(days), **sums)
+        self._table.show_state(model=context("sum of a table", "Total"), href=requests_url(days), **sums)
 
     def _cells(self, figures: Figures) -> dict[str, str]:
         f = self._formats
@@ -326,9 +304,3 @@ def _term(name: str, classes: str = "") -> tuple[Text, Text]:
     """Draw one term of the formula, and return its figure and its name."""
     with tag("div", classes):
         return Text("b", skeleton=96), Text("small", name)
-
-
-def _weight(tokens: int, largest: int) -> float | None:
-    """Return how thick a row's hairline is drawn, from 0 to 1; None is a plain one."""
-    share = tokens / largest if largest else 0
-    return round(share, 3) if share >= _LEDGER_LINE else None

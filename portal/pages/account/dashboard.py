@@ -8,9 +8,10 @@ from nicegui import APIRouter, ui
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.budget_cards import BudgetBanner, BudgetCard
+from portal.pages.components import cells
 from portal.pages.components.chart import UsageChart
 from portal.pages.components.live import live
-from portal.pages.components.names import Name, name_cell
+from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
@@ -27,14 +28,14 @@ from portal.words.formats import Formats
 router = APIRouter()
 
 _KEY_COLUMNS = (
-    Column("prefix", message("Key prefix"), cell='<span class="mp-mono">{{ props.row.prefix }}…</span>'),
-    Column("label", message("Label"), cell=name_cell("label")),
+    Column("prefix", message("Key prefix"), cell=cells.span(cells.text("prefix") + "…", "mp-mono")),
+    Column("label", message("Label"), cell=cells.name("label")),
     Column(
         "last_used",
         message("Last used"),
         classes="num",
         heading="num",
-        attributes=':title="props.row.last_used_exact"',
+        attributes=cells.exact("last_used_exact"),
     ),
 )
 

@@ -8,53 +8,42 @@ from nicegui import APIRouter, events, ui
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.key_dialogs import CreateKey, NewKeyDialog, RenameKey, RevokeKey
+from portal.pages.components import cells
 from portal.pages.components.inputs.fields import Message
 from portal.pages.components.live import live
-from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon_name, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import KEYS
 from portal.rules.keys import expires_soon, last_day
+from portal.rules.messages import message
 from portal.rules.periods import countdown
 from portal.views.keys import KeyStatus, KeysView, KeyView, load_keys
 from portal.web.visitors import SignedIn
-from portal.words import say
+from portal.words import _, say
 from portal.words.formats import Formats
 
 router = APIRouter()
 
 _STATUS = {
-    KeyStatus.ACTIVE: ("Active", "check"),
-    KeyStatus.EXPIRED: ("Expired", "clock"),
-    KeyStatus.REVOKED: ("Revoked", "ban"),
+    KeyStatus.ACTIVE: (message("Active"), "check"),
+    KeyStatus.EXPIRED: (message("Expired"), "clock"),
+    KeyStatus.REVOKED: (message("Revoked"), "ban"),
 }
+_END = cells.span(cells.text("ends"), "mp-small mp-faint", given="ends", title="ends_exact", mark=("k-soon", "soon"))
 _COLUMNS = (
-    Column("prefix", "Key prefix", classes="k-prefix", cell='<code class="mp-mono">{{ props.row.prefix }}…</code>'),
-    Column("label", "Label", classes="k-label", cell=name_cell("label")),
-    Column("created", "Created", classes="k-created", attributes=':title="props.row.created_exact"'),
-    Column("last_used", "Last used", classes="k-last", attributes=':title="props.row.last_used_exact"'),
-    Column(
-        "status",
-        "Status",
-        classes="k-status",
-        cell='<span class="k-st"><span class="mp-badge" :class="{\'mp-badge--ok\': !props.row.off}">'
-        '<q-icon class="mp-i" :name="props.row.icon" aria-hidden="true"></q-icon>{{ props.row.status }}</span>'
-        '<span v-if="props.row.ends" class="mp-small" :class="props.row.soon ? \'k-soon\' : \'mp-faint\'"'
-        ' :title="props.row.ends_exact">{{ props.row.ends }}</span></span>',
-    ),
+    Column("prefix", message("Key prefix"), classes="k-prefix", cell=cells.code(cells.text("prefix") + "…")),
+    Column("label", message("Label"), classes="k-label", cell=cells.name("label")),
+    Column("created", message("Created"), classes="k-created", attributes=cells.exact("created_exact")),
+    Column("last_used", message("Last used"), classes="k-last", attributes=cells.exact("last_used_exact")),
+    Column("status", message("Status"), classes="k-status", cell=cells.span(cells.status() + _END, "k-st")),
     Column(
         "actions",
-        "Actions",
+        message("Actions"),
         classes="k-act num",
         heading="num",
         hidden_label=True,
-        cell='<template v-if="!props.row.off">'
-        '<button type="button" class="mp-btn mp-btn--ghost kb" :aria-label="\'Edit label of \' + props.row.label"'
-        " @click=\"$parent.$emit('rename', props.row.id)\">Edit label</button>"
-        '<button type="button" class="mp-btn mp-btn--ghost mp-btn--danger kb"'
-        " :aria-label=\"'Revoke ' + props.row.label\""
-        " @click=\"$parent.$emit('revoke', props.row.id)\">Revoke</button></template>",
+        cell=cells.action("rename") + cells.action("revoke", danger=True),
     ),
 )
 
@@ -70,11 +59,11 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
     with frame(KEYS, viewer) as head:
         updated = head.updated(only_stale=True)
         with head.side:
-            opener = button("Create key", kind="primary", icon="plus")
-        said = Message()
+            opener = button(_("Create key"), kind="primary", icon="plus")
+        done = Message()
         creating = CreateKey(viewer, formats, NewKeyDialog(viewer, formats, opener).open)
         opener.on_click(creating.open)
-        table = KeysTable(formats, creating, RenameKey(viewer), RevokeKey(viewer, said, opener))
+        table = KeysTable(formats, creating, RenameKey(viewer), RevokeKey(viewer, done, opener))
         if create == "1":
             creating.open()
             ui.navigate.history.replace(KEYS.path)
@@ -88,18 +77,20 @@ class KeysTable:
         """Draw the card with an empty table, whose buttons open the dialogs."""
         self._formats = formats
         self._keys: dict[object, KeyView] = {}
-        with tag("section", "mp-card", aria_label="API keys"):
+        with tag("section", "mp-card", aria_label=_("API keys")):
             with tag("div", "mp-card__head"):
-                Text(
-                    "p",
+                about = _(
                     "Your programs send a key with every request. "
-                    "Give each program its own, so that its use can be told apart.",
-                ).classes("mp-muted")
-            self._table = data_table("keys", _COLUMNS, test_id="keys-table", label="API keys")
+                    "Give each program its own, so that its use can be told apart."
+                )
+                Text("p", about).classes("mp-muted")
+            self._table = data_table("keys", _COLUMNS, test_id="keys-table", label=_("API keys"))
             with empty(
-                "key", "No keys yet", "Create a key and give it to a program. You see it here with its last use."
+                "key",
+                _("No keys yet"),
+                _("Create a key and give it to a program. It appears here with its last use."),
             ) as self._empty:
-                button("Create key", creating.open, kind="primary", icon="plus")
+                button(_("Create key"), creating.open, kind="primary", icon="plus")
         self._empty.set_visibility(False)
         self._table.on("rename", lambda event: self._open(renaming, event))
         self._table.on("revoke", lambda event: self._open(revoking, event))
@@ -117,7 +108,7 @@ class KeysTable:
             dialog.open(key)
 
     def _row(self, key: KeyView, now: datetime) -> dict[str, Any]:
-        f = self._formats
+        f, is_active = self._formats, key.status is KeyStatus.ACTIVE
         word, picture = _STATUS[key.status]
         return {
             "id": key.id,
@@ -125,14 +116,18 @@ class KeysTable:
             "label": key.label,
             "created": f.date_of(key.created_at),
             "created_exact": f.exact(key.created_at),
-            "last_used": f.moment(key.last_used_at, now) if key.last_used_at else "Never",
+            "last_used": f.moment(key.last_used_at, now) if key.last_used_at else _("Never"),
             "last_used_exact": f.exact(key.last_used_at),
-            "status": word,
+            "status": say(word),
             "icon": icon_name(picture),
-            "off": key.status is not KeyStatus.ACTIVE,
-            "soon": key.status is KeyStatus.ACTIVE and expires_soon(key.expires_at, now),
+            "off": not is_active,
+            "soon": is_active and expires_soon(key.expires_at, now),
             "ends": end_of_key(key, f, now),
             "ends_exact": f.exact(key.revoked_at or key.expires_at),
+            "rename": _("Edit label") if is_active else "",
+            "rename_label": _("Edit label of {key}", key=key.label),
+            "revoke": _("Revoke") if is_active else "",
+            "revoke_label": _("Revoke {key}", key=key.label),
         }
 
 
@@ -145,5 +140,5 @@ def end_of_key(key: KeyView, f: Formats, now: datetime) -> str:
     if key.status is KeyStatus.EXPIRED:
         return f.day(last_day(key.expires_at, f.zone))
     if expires_soon(key.expires_at, now):
-        return f"Expires in {say(countdown(key.expires_at, now))}"
-    return f"Until {f.day(last_day(key.expires_at, f.zone))}"
+        return _("Expires in {time}", time=countdown(key.expires_at, now))
+    return _("Until {day}", day=f.day(last_day(key.expires_at, f.zone)))

@@ -13,11 +13,11 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
 from portal.pages.clients import recheck
+from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation
 from portal.pages.components.inputs.drafts import Draft
 from portal.pages.components.inputs.fields import Form, Message, choice_field
 from portal.pages.components.live import live, refresh_all
-from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table, show_rows
@@ -40,13 +40,14 @@ _SESSION_COLUMNS = (
         "browser",
         message("Browser"),
         classes="s-browser",
-        attributes=':title="props.row.user_agent"',
-        cell=f'<span class="s-name">{name_cell("browser", flows=True)}'
-        '<span v-if="props.row.is_this" class="mp-badge mp-badge--accent">{{ props.row.badge }}</span></span>',
+        attributes=cells.exact("user_agent"),
+        cell=cells.span(
+            cells.name("browser", flows=True) + cells.badge(cells.text("badge"), "accent", given="is_this"), "s-name"
+        ),
     ),
     Column("address", message("Address"), classes="s-address"),
-    Column("since", message("Signed in"), classes="s-since", attributes=':title="props.row.since_exact"'),
-    Column("seen", message("Last seen"), classes="s-seen", attributes=':title="props.row.seen_exact"'),
+    Column("since", message("Signed in"), classes="s-since", attributes=cells.exact("since_exact")),
+    Column("seen", message("Last seen"), classes="s-seen", attributes=cells.exact("seen_exact")),
 )
 
 

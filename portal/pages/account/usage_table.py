@@ -5,103 +5,74 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from portal.pages.components.names import name_cell
-from portal.pages.components.parts import icon_name, mode_number
+from portal.pages.components import cells
 from portal.pages.components.table import Column, DataTable, data_table
+from portal.rules.messages import message
 from portal.rules.periods import day_of
 from portal.rules.usage import Order
 from portal.views.usage import UsageRow
+from portal.words import _, context
 from portal.words.formats import NOTHING, Formats
 
 _LONGEST_TOOLTIP = 300
-_LEDGER_LINE = 0.1
-"""Share of the page's largest total from which a row's hairline is drawn thicker."""
-
-
-def _icon(name: str) -> str:
-    return f'<q-icon class="mp-i" name="{icon_name(name)}" aria-hidden="true" />'
-
-
-_SORT = (
-    '<button type="button" class="mp-sort" @click="$parent.$emit(\'sort\', \'{column}\')"><span>{label}</span>'
-    f"{_icon('down')}</button>"
-)
 _TIME = (
-    '<span v-if="props.row.is_today" class="mp-not-phone">Today </span>{{ props.row.time }}'
-    '<span v-if="props.row.seconds" class="u-sec">{{ props.row.seconds }}</span>'
+    cells.template(cells.not_on_phone(cells.text("today")), given="today")
+    + cells.text("time")
+    + cells.span(cells.text("seconds"), "u-sec", given="seconds")
 )
-_MODEL = (
-    f'<span class="mp-cell2"><span class="u-name">{name_cell("model")}'
-    '<span v-if="props.row.note" class="u-note" :title="props.row.note" role="img" aria-label="Has a note">'
-    f"{_icon('note')}</span></span>"
-    '<small v-if="props.row.provider_model || props.row.template" class="mp-names">'
-    f'<template v-if="props.row.provider_model">{name_cell("provider_model", flows=True)}</template>'
-    '<span v-if="props.row.provider_model && props.row.template"> · </span>'
-    f'<template v-if="props.row.template">{name_cell("template", flows=True)}</template></small></span>'
+_MODEL = cells.lines(
+    cells.span(cells.name("model") + cells.sign("note", "note", "u-note"), "u-name"),
+    cells.small(
+        cells.template(cells.name("provider_model", flows=True), given="provider_model")
+        + cells.span(" · ", given="both_names")
+        + cells.template(cells.name("template", flows=True), given="template"),
+        given="other_name",
+        classes="mp-names",
+    ),
 )
-_KEY = (
-    '<span v-if="props.row.label" class="mp-badge mp-badge--line" :title="props.row.key_title">'
-    f"{name_cell('label', flows=True)}</span>"
-    '<span v-else-if="props.row.prefix" class="mp-mono" :title="props.row.key_title">{{ props.row.prefix }}</span>'
-    f"<template v-else>{NOTHING}</template>"
+_KEY = cells.first_of(
+    ("label", cells.badge(cells.name("label", flows=True), "line", title="key_title")),
+    ("prefix", cells.span(cells.text("prefix"), "mp-mono", title="key_title")),
+    otherwise=NOTHING,
 )
-_MODE = f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name_cell("mode", flows=True)}</span>'
-_UNKNOWN = (
-    f'<span title="Tokens unknown"><span aria-hidden="true">{NOTHING}</span><span class="mp-sr">unknown</span></span>'
+_TOTAL = cells.lines(
+    cells.span(cells.text("total"), "strong"),
+    cells.small(cells.text("billable") + cells.not_on_phone(cells.text("billable_word")), given="billable"),
 )
-
-
-def _count(name: str) -> str:
-    known = f'<template v-if="props.row.is_counted">{{{{ props.row.{name} }}}}</template>'
-    return f"{known}<template v-else>{_UNKNOWN}</template>"
-
-
-_TOTAL = (
-    f'<span v-if="!props.row.is_counted">{_UNKNOWN}</span>'
-    '<span v-else class="mp-cell2"><span class="strong">{{ props.row.total }}</span>'
-    '<small v-if="props.row.billable">{{ props.row.billable }}<span class="mp-not-phone"> billable</span></small>'
-    "</span>"
-)
-_STATUS = (
-    f'<span v-if="props.row.is_ok" class="mp-level" data-level="normal">{_icon("check")}ok</span>'
-    f'<span v-else class="mp-badge mp-badge--crit">{name_cell("status", flows=True)}</span>'
-)
-_EDIT = (
-    '<button type="button" class="mp-icon" :aria-label="props.row.edit" :title="props.row.note ? \'Edit note\' : '
-    f"'Add note'\" @click=\"$parent.$emit('edit', props.row.id)\">{_icon('pencil')}</button>"
-)
-_WEIGHT = (
-    ":style=\"props.row.weight ? {'--w': props.row.weight} : null\" "
-    ":class=\"{'mp-weigh--peak': props.row.weight > 0.5}\""
+_STATUS = cells.first_of(
+    ("is_ok", cells.level("check", cells.text("status"))),
+    otherwise=cells.badge(cells.name("status", flows=True), "crit"),
 )
 _COLUMNS = (
     Column(
         "time",
-        "Timestamp",
+        message("Timestamp"),
         classes="u-time",
         heading="th-time",
         cell=_TIME,
-        attributes=':title="props.row.exact"',
-        heading_cell=_SORT.format(column="time", label="Timestamp"),
-        heading_attributes=':aria-sort="props.row.time"',
+        attributes=cells.exact("exact"),
+        heading_cell=cells.sort_button("time"),
+        heading_attributes=cells.sorted_by("time"),
     ),
-    Column("model", "Model / Template", classes="u-model", cell=_MODEL),
-    Column("key", "API Key", classes="u-key", heading="th-key", cell=_KEY),
-    Column("mode", "Mode", classes="u-mode", heading="th-mode", cell=_MODE),
-    Column("prompt", "Prompt", classes="num u-p", heading="num th-num", cell=_count("prompt")),
-    Column("completion", "Completion", classes="num u-c", heading="num th-num", cell=_count("completion")),
+    Column("model", message("Model / Template"), classes="u-model", cell=_MODEL),
+    Column("key", message("API Key"), classes="u-key", heading="th-key", cell=_KEY),
+    Column("mode", message("Mode"), classes="u-mode", heading="th-mode", cell=cells.mode()),
+    Column("prompt", message("Prompt"), classes="num u-p", heading="num th-num", cell=cells.known("prompt")),
+    Column(
+        "completion", message("Completion"), classes="num u-c", heading="num th-num", cell=cells.known("completion")
+    ),
     Column(
         "total",
-        "Total",
+        message("Total"),
         classes="num u-total mp-weigh",
         heading="num th-total",
-        cell=_TOTAL,
-        attributes=_WEIGHT,
-        heading_cell=_SORT.format(column="total", label='Total<span class="mp-only-phone">&nbsp;raw / billable</span>'),
-        heading_attributes=':aria-sort="props.row.total"',
+        cell=cells.first_of(("unknown", cells.span(cells.unknown())), otherwise=_TOTAL),
+        attributes=cells.WEIGHT,
+        heading_cell=cells.sort_button("total", cells.on_phone("&nbsp;" + cells.text("of_total"))),
+        heading_attributes=cells.sorted_by("total"),
     ),
-    Column("status", "Status", classes="u-status", heading="th-status", cell=_STATUS),
-    Column("edit", "Note", classes="u-edit", hidden_label=True, cell=_EDIT),
+    Column("status", message("Status"), classes="u-status", heading="th-status", cell=_STATUS),
+    Column("edit", message("Note"), classes="u-edit", hidden_label=True, cell=cells.icon_action("pencil", "edit")),
 )
 _SORTED = {
     Order.NEWEST: {"time": "descending", "total": None},
@@ -126,7 +97,7 @@ class UsageTable:
         """Draw the headings; `sort` is told the column whose heading was pressed, `edit` the id of a request."""
         self._formats = formats
         self._figure_width = 0
-        self.element: DataTable = data_table("usage", _COLUMNS, test_id="usage-table", label="Requests")
+        self.element: DataTable = data_table("usage", _COLUMNS, test_id="usage-table", label=_("Requests"))
         self.element.on("sort", lambda event: sort(event.args))
         self.element.on("edit", lambda event: edit(event.args))
 
@@ -134,7 +105,7 @@ class UsageTable:
         """Put newer rows in place, if they differ."""
         largest = max((row.total_tokens for row in rows), default=0)
         in_minute = Counter(_minute(row) for row in rows)
-        self.element.show_state(**_SORTED[order])
+        self.element.show_state(of_total=_("raw / billable"), **_SORTED[order])
         cells = [self._cells(row, largest, in_minute[_minute(row)] > 1, now) for row in rows]
         self._leave_room(cells)
         self.element.show_rows(cells)
@@ -149,32 +120,67 @@ class UsageTable:
     def _cells(self, row: UsageRow, largest: int, shares_minute: bool, now: datetime) -> dict[str, Any]:
         f, moment = self._formats, self._formats.moment(row.requested_at, now)
         is_today = day_of(row.requested_at, f.zone) == day_of(now, f.zone)
-        share = row.total_tokens / largest if largest else 0
+        clock = f"{row.requested_at.astimezone(f.zone):%H:%M}"
+        is_unknown = row.without_counts
         return {
             "id": row.id,
-            "is_today": is_today,
-            "time": moment.removeprefix("Today ") if is_today else moment,
+            "today": moment.removesuffix(clock) if is_today else "",
+            "time": clock if is_today else moment,
             "seconds": f":{row.requested_at:%S}" if shares_minute else "",
             "exact": f.exact(row.requested_at),
-            "model": row.model,
-            "provider_model": row.provider_model or "",
-            "template": row.template or "",
-            "note": _shortened(row.note or ""),
-            "label": row.key_label or "",
-            "prefix": f"{row.key_prefix[:12]}…" if row.key_prefix else "",
-            "key_title": ", ".join(filter(None, (row.key_label, f"{row.key_prefix}…" if row.key_prefix else ""))),
-            "mode": row.mode,
-            "colour": mode_number(row.mode),
-            "is_counted": not row.without_counts,
+            **_names(row),
+            **_note(row, moment),
+            **_key(row),
+            **cells.mode_values(row.mode),
+            "unknown": _("unknown") if is_unknown else "",
+            "unknown_title": _("Tokens unknown") if is_unknown else "",
             "prompt": f.number(row.prompt_tokens),
             "completion": f.number(row.completion_tokens),
             "total": f.number(row.total_tokens),
             "billable": f.number(row.billable_tokens) if row.billable_tokens != row.total_tokens else "",
-            "weight": round(share, 3) if share >= _LEDGER_LINE else None,
+            "billable_word": "\u00a0" + context("tokens", "billable"),
+            "weight": cells.weight(row.total_tokens, largest),
             "is_ok": row.status == "ok",
             "status": row.status,
-            "edit": f"{'Edit' if row.note else 'Add'} note, {row.model}, {moment}",
         }
+
+
+def _names(row: UsageRow) -> dict[str, object]:
+    """Return the model that was asked for, and what else is known about what answered."""
+    provider_model, template = row.provider_model or "", row.template or ""
+    return {
+        "model": row.model,
+        "provider_model": provider_model,
+        "template": template,
+        "both_names": bool(provider_model and template),
+        "other_name": bool(provider_model or template),
+    }
+
+
+def _note(row: UsageRow, moment: str) -> dict[str, object]:
+    """Return a note as a tooltip, and what the button beside it is called."""
+    return {
+        "note": _shortened(row.note or ""),
+        "note_label": _("Has a note") if row.note else "",
+        "edit": _edit_label(row, moment),
+        "edit_title": _("Edit note") if row.note else _("Add note"),
+    }
+
+
+def _edit_label(row: UsageRow, moment: str) -> str:
+    if row.note:
+        return _("Edit note, {model}, {moment}", model=row.model, moment=moment)
+    return _("Add note, {model}, {moment}", model=row.model, moment=moment)
+
+
+def _key(row: UsageRow) -> dict[str, object]:
+    """Return what a key is called, and its prefix."""
+    prefix = row.key_prefix
+    return {
+        "label": row.key_label or "",
+        "prefix": f"{prefix[:12]}…" if prefix else "",
+        "key_title": ", ".join(filter(None, (row.key_label, f"{prefix}…" if prefix else ""))),
+    }
 
 
 def _minute(row: UsageRow) -> datetime:

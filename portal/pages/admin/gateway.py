@@ -13,10 +13,10 @@ from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public
 from portal.pages.admin.gateways import title_of
 from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
+from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation, Dialog
 from portal.pages.components.inputs.fields import Message
 from portal.pages.components.live import live, refresh_all
-from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, known_facts, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
@@ -33,14 +33,13 @@ _LATELY = ("Without counts, 7 days", "Replays, 7 days", "Rejected, 7 days", "No 
 """What the counts of the last days are called, in the order of `Uncounted`."""
 _SENDERS = {key: kind for key, kind in KINDS.items() if kind.with_token}
 _TOKENS = (
-    Column("prefix", "Token prefix", classes="t-prefix", cell='<code class="mp-mono">{{ props.row.prefix }}…</code>'),
-    Column("created", "Created", classes="t-created", attributes=':title="props.row.created_exact"'),
+    Column("prefix", "Token prefix", classes="t-prefix", cell=cells.code(cells.text("prefix") + "…")),
+    Column("created", "Created", classes="t-created", attributes=cells.exact("created_exact")),
     Column(
         "status",
         "Status",
         classes="t-status",
-        cell='<span class="mp-badge" :class="{\'mp-badge--ok\': !props.row.off}">'
-        '<q-icon class="mp-i" :name="props.row.icon" aria-hidden="true"></q-icon>{{ props.row.status }}</span>',
+        cell=cells.status(),
     ),
     Column(
         "actions",
@@ -48,17 +47,15 @@ _TOKENS = (
         classes="t-act num",
         heading="num",
         hidden_label=True,
-        cell='<button v-if="!props.row.off" type="button" class="mp-btn mp-btn--ghost mp-btn--danger kb"'
-        " :aria-label=\"'Revoke ' + props.row.prefix\""
-        " @click=\"$parent.$emit('revoke', props.row.id)\">Revoke</button>",
+        cell=cells.action("revoke", danger=True),
     ),
 )
 _REJECTED = (
     Column("reason", "Reason", classes="r-reason"),
     Column("count", "Events", classes="num r-count", heading="num"),
-    Column("first", "First", classes="r-first", attributes=':title="props.row.first_exact"'),
-    Column("last", "Last", classes="r-last", attributes=':title="props.row.last_exact"'),
-    Column("example", "Example", classes="r-event", cell=f'<code class="mp-mono">{name_cell("example")}</code>'),
+    Column("first", "First", classes="r-first", attributes=cells.exact("first_exact")),
+    Column("last", "Last", classes="r-last", attributes=cells.exact("last_exact")),
+    Column("example", "Example", classes="r-event", cell=cells.code(cells.name("example"))),
 )  # fmt: skip
 
 
@@ -198,6 +195,8 @@ class Tokens:
             "status": f"Revoked {f.date_of(token.revoked_at)}" if token.revoked_at else "Active",
             "icon": icon_name("ban" if off else "check"),
             "off": off,
+            "revoke": "" if off else "Revoke",
+            "revoke_label": f"Revoke {token.prefix}",
         }
 
     async def _make(self) -> None:

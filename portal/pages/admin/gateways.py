@@ -8,43 +8,38 @@ from nicegui import APIRouter
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.addresses import CONNECT
+from portal.pages.components import cells
 from portal.pages.components.live import live
-from portal.pages.components.names import name_cell
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import GATEWAYS
+from portal.rules.messages import message
 from portal.rules.reporters import OWN_REPORTS
-from portal.rules.text import noun
 from portal.views.gateways import GatewayRow, load_gateways
 from portal.web.visitors import Administrator
-from portal.words.formats import Formats
+from portal.words import _, plural
+from portal.words.formats import NOTHING, Formats
 
 router = APIRouter()
 
 _COLUMNS = (
-    Column(
-        "name",
-        "Name",
-        classes="g-name",
-        cell=f'<a :href="props.row.address">{name_cell("name", flows=True)}</a>',
-    ),
-    Column("mode", "Mode", classes="g-mode", cell=name_cell("mode", flows=True)),
+    Column("name", message("Name"), classes="g-name", cell=cells.link(cells.name("name", flows=True))),
+    Column("mode", message("Mode"), classes="g-mode", cell=cells.name("mode", flows=True)),
     Column(
         "tokens",
-        "Tokens",
+        message("Tokens"),
         classes="g-tokens num",
         heading="num",
-        cell='{{ props.row.tokens }}<span class="mp-only-phone">{{ props.row.unit }}</span>',
+        cell=cells.not_on_phone(cells.text("tokens")) + cells.on_phone(cells.text("tokens_in_words")),
     ),
-    Column("reported", "Last report", classes="g-reported", attributes=':title="props.row.reported_exact"'),
+    Column("reported", message("Last report"), classes="g-reported", attributes=cells.exact("reported_exact")),
     Column(
         "rejected",
-        "Rejected, 7 days",
+        message("Rejected, 7 days"),
         classes="g-rejected num",
         heading="num",
-        cell="<span :class=\"{'g-bad': props.row.has_rejected}\">{{ props.row.rejected }}</span>"
-        '<span class="mp-only-phone">rejected</span>',
+        cell=cells.span(cells.text("rejected"), mark=("mp-bad", "has_rejected")) + cells.on_phone(cells.text("word")),
     ),
 )
 
@@ -69,7 +64,7 @@ def connect_link() -> None:
     """Draw the way to connect another one."""
     with tag("a", "mp-btn mp-btn--primary", href=CONNECT):
         icon("plus")
-        Text("span", "Connect gateway")
+        Text("span", _("Connect gateway"))
 
 
 class GatewaysTable:
@@ -78,13 +73,13 @@ class GatewaysTable:
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
         self._formats = formats
-        with tag("section", "mp-card", aria_label="Gateways"):
+        with tag("section", "mp-card", aria_label=_("Gateways")):
             with tag("div", "mp-card__head"):
-                Text("p", "Programs that serve requests and report them here, each with tokens of its own.").classes(
-                    "mp-muted"
-                )
-            self._table = data_table("gateways", _COLUMNS, test_id="gateways-table", label="Gateways")
-            with empty("chart", "No gateways yet", "Connect one in five minutes by copying a snippet.") as self._empty:
+                about = _("Programs that serve requests and report them here, each with tokens of its own.")
+                Text("p", about).classes("mp-muted")
+            self._table = data_table("gateways", _COLUMNS, test_id="gateways-table", label=_("Gateways"))
+            about = _("Connect one in five minutes by copying a snippet.")
+            with empty("chart", _("No gateways yet"), about) as self._empty:
                 connect_link()
         self._empty.set_visibility(False)
 
@@ -99,17 +94,18 @@ class GatewaysTable:
         return {
             "id": row.id,
             "name": title_of(row.name),
-            "address": f"{GATEWAYS.path}/{row.id}",
+            "href": f"{GATEWAYS.path}/{row.id}",
             "mode": row.mode,
-            "tokens": f.number(row.tokens) if row.tokens else "–",
-            "unit": noun(row.tokens, "token"),
-            "reported": f.moment(row.reported_at, now) if row.reported_at else "Never" if row.tokens else "–",
+            "tokens": f.number(row.tokens) if row.tokens else NOTHING,
+            "tokens_in_words": plural("{count} token", "{count} tokens", row.tokens),
+            "reported": f.moment(row.reported_at, now) if row.reported_at else _("Never") if row.tokens else NOTHING,
             "reported_exact": f.exact(row.reported_at),
             "rejected": f.number(row.rejected),
             "has_rejected": row.rejected > 0,
+            "word": _("rejected"),
         }
 
 
 def title_of(name: str) -> str:
     """Return what a gateway is called on pages."""
-    return "People’s own reports" if name == OWN_REPORTS else name
+    return _("People’s own reports") if name == OWN_REPORTS else name

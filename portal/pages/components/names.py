@@ -20,9 +20,3 @@ class Name:
     def show(self, text: str) -> None:
         """Put another name in place."""
         self._text.show(text)
-
-
-def name_cell(field: str, *, flows: bool = False) -> str:
-    """Return the template of a name in a cell of a table, which reads `props.row`."""
-    classes = ' class="flows"' if flows else ""
-    return f"<mp-name{classes}><span>{{{{ props.row.{field} }}}}</span></mp-name>"

@@ -1,6 +1,5 @@
 """Small parts in the words of the stylesheet: icons, texts, levels, badges, facts and empty places."""
 
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,6 @@ from portal.words import say
 from portal.words.labels import level_label
 
 _LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit", None: "inf"}
-
-_MODE_SALT = "4224:"
 
 
 def icon_name(name: str) -> str:
@@ -122,14 +119,6 @@ def set_props(element: Element, **props: Any) -> None:
         for name, value in changed.items():
             element.props[name] = value
         element.update()
-
-
-def mode_number(mode: str) -> int:
-    """Return the colour of a mode, 1 to 8, the same everywhere and always; `native` is the neutral one.
-
-    The salt is one under which the modes that gateways are known to report have colours of their own.
-    """
-    return 8 if mode == "native" else zlib.crc32(f"{_MODE_SALT}{mode}".encode("utf-8", "replace")) % 7 + 1
 
 
 def button(

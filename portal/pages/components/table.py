@@ -6,10 +6,13 @@ rows are new elements: a button in a row loses the focus when a clock elsewhere 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from nicegui.element import Element
 
+from portal.pages.components import cells
+from portal.pages.components.cells import LABEL
 from portal.rules.messages import Message
 from portal.words import say
 
@@ -18,9 +21,9 @@ from portal.words import say
 class Column:
     """A column: its heading, classes for all of its cells and for the heading, and what stands in a cell.
 
-    `cell` is a constant Vue template that reads `props.row`; Vue escapes what it puts in. `attributes` go on the cell.
-    `heading_cell` and `heading_attributes` are the same for the heading, where `props.row` is the state of the table.
-    In either, `$parent.$emit('name', value)` is what `table.on("name", handler)` hears.
+    `cell` is a template of `cells`, `attributes` go on the cell; without a template the value of the same name is
+    written. `heading_cell` and `heading_attributes` are the same for the heading, which reads the state of the table,
+    as does the last row, with the totals: `total` is its template where it differs from `cell`.
     """
 
     name: str
@@ -32,19 +35,21 @@ class Column:
     hidden_label: bool = False
     heading_cell: str = ""
     heading_attributes: str = ""
+    total: str | None = None
 
 
 class DataTable(Element, component="table.js"):
     """A table whose rows keep their elements, and so the focus, for as long as their `id` is shown."""
 
-    def __init__(self, columns: Sequence[Column], label: str, footer: str) -> None:
+    def __init__(self, columns: Sequence[Column], label: str, *, has_total: bool) -> None:
         """Draw an empty table; templates must hold no data."""
         super().__init__()
         line = f'<tr role="row" :class="{{\'is-off\': props.row.off}}">{"".join(map(_cell, columns))}</tr>'
+        footer = f'<tr role="row" class="mp-total">{"".join(map(_total, columns))}</tr>' if has_total else ""
         self._props["label"] = label
         self._props["heading"] = f'<tr role="row">{"".join(map(_heading, columns))}</tr>'
         self._props["line"] = line
-        self._props["footer"] = f'<tr role="row" class="mp-total">{footer}</tr>' if footer else ""
+        self._props["footer"] = footer
         self._props["width"] = len(columns)
         self._props["waiting"] = 0
         self._props["rows"] = ()
@@ -73,14 +78,20 @@ class DataTable(Element, component="table.js"):
 
 
 def data_table(
-    name: str, columns: Sequence[Column], *, test_id: str, label: str, footer: str = "", becomes_cards: bool = True
+    name: str,
+    columns: Sequence[Column],
+    *,
+    test_id: str,
+    label: str,
+    has_total: bool = False,
+    becomes_cards: bool = True,
 ) -> DataTable:
-    """Draw an empty table; give it rows by `show_rows`, each with an `id`. Templates must hold no data.
+    """Draw an empty table; give it rows by `show_rows`, each with an `id`, and the values of its total as its state.
 
-    `footer` is a constant template for the cells of the last row; `becomes_cards` is what happens on a phone. Roles are
-    spelled out, since a phone lays rows out as grids, and browsers then forget that they are rows.
+    On a phone it `becomes_cards`. Roles are explicit, since a phone shows rows as grids, and browsers then forget that
+    they are rows.
     """
-    table = DataTable(columns, label, footer)
+    table = DataTable(columns, label, has_total=has_total)
     table.classes(f"mp-table mp-table--{name}")
     if becomes_cards:
         table.classes("mp-table--rows")
@@ -94,14 +105,21 @@ def show_rows(table: DataTable, rows: list[dict[str, Any]]) -> None:
 
 
 def _heading(column: Column) -> str:
-    text = say(column.label)
+    text = escape(say(column.label))
     label = f'<span class="mp-sr">{text}</span>' if column.hidden_label else text
-    return (
-        f'<th scope="col" role="columnheader" class="{column.heading}" {column.heading_attributes}>'
-        f"{column.heading_cell or label}</th>"
-    )
+    cell = column.heading_cell.replace(LABEL, text) or label
+    attributes = f'class="{column.heading}" {column.heading_attributes}'
+    return f'<th scope="col" role="columnheader" {attributes}>{cell}</th>'
 
 
 def _cell(column: Column) -> str:
-    cell = column.cell or f"{{{{ props.row.{column.name} }}}}"
-    return f'<td role="cell" class="{column.classes}" {column.attributes}>{cell}</td>'
+    return _drawn(column, column.cell or cells.text(column.name))
+
+
+def _total(column: Column) -> str:
+    return _cell(column) if column.total is None else _drawn(column, column.total)
+
+
+def _drawn(column: Column, cell: str) -> str:
+    label = escape(say(column.label))
+    return f'<td role="cell" class="{column.classes}" data-label="{label}" {column.attributes}>{cell}</td>'

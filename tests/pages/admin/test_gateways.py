@@ -134,8 +134,8 @@ async def test_all_gateways_are_listed_with_what_became_of_their_events(
     await until(lambda: rows(visitor, "gateways-table"))
     (row,) = rows(visitor, "gateways-table")
     assert (row["name"], row["tokens"], row["reported"], row["rejected"]) == ("moe-1", "1", "Today 14:05", "1")
-    assert row["unit"] == "token"
-    assert row["address"] == f"/admin/gateways/{gateway.id}"
+    assert row["tokens_in_words"] == "1 token"
+    assert row["href"] == f"/admin/gateways/{gateway.id}"
 
 
 async def test_a_gateways_page_says_why_its_events_were_rejected(visit, admin: Account, gateway: Gateway) -> None:

@@ -1,0 +1,200 @@
+"""What stands in the cells of tables: the only place that writes Vue templates.
+
+A cell is a template that reads `props.row`, the values of its row; Vue escapes what it inserts. `field` names a value,
+`given` the value without which a part is left out, `title` the value that is its tooltip. The parts nest: each takes
+templates and returns one. A template holds neither data nor words; words are values of the row, since their language is
+known only when rows are shown.
+
+Every mode in the portal is drawn by `mode` from `mode_values`, every weight by `WEIGHT` from `weight`.
+"""
+
+import zlib
+
+from portal.pages.components.parts import icon_name
+
+LABEL = "{label}"
+"""Where a table inserts the label of a column into the template of its heading."""
+NOTHING = "–"
+_MODE_SALT = "4224:"
+_NATIVE = 8
+_LEAST_WEIGHT = 0.1
+"""Share of the largest row from which on a row's hairline is drawn as its weight."""
+
+WEIGHT = (
+    ":style=\"props.row.weight ? {'--w': props.row.weight} : null\" "
+    ":class=\"{'mp-weigh--peak': props.row.weight > 0.5}\""
+)
+"""Attributes of a cell of the class `mp-weigh`: its hairline is as long as its `weight`."""
+
+
+def text(field: str) -> str:
+    """Insert a value."""
+    return f"{{{{ props.row.{field} }}}}"
+
+
+def exact(field: str) -> str:
+    """Return the attribute that makes a value the tooltip of a cell, as the exact instant of a short one."""
+    return f':title="props.row.{field}"'
+
+
+def span(
+    content: str,
+    classes: str = "",
+    *,
+    given: str = "",
+    title: str = "",
+    mark: tuple[str, str] | None = None,
+    tag: str = "span",
+) -> str:
+    """Draw an element around `content`; `mark` is a class and the value with which the element has it."""
+    attributes = [
+        f'v-if="props.row.{given}"' if given else "",
+        f'class="{classes}"' if classes else "",
+        f":class=\"{{'{mark[0]}': {_row(mark[1])}}}\"" if mark else "",
+        exact(title) if title else "",
+    ]
+    return f"<{' '.join(filter(None, (tag, *attributes)))}>{content}</{tag}>"
+
+
+def template(content: str, *, given: str) -> str:
+    """Draw `content` where a value is given, without an element around it."""
+    return span(content, given=given, tag="template")
+
+
+def first_of(*choices: tuple[str, str], otherwise: str) -> str:
+    """Draw the content of the first choice whose value is given."""
+    parts = [
+        f'<template v-{"else-" if number else ""}if="props.row.{given}">{content}</template>'
+        for number, (given, content) in enumerate(choices)
+    ]
+    return f"{''.join(parts)}<template v-else>{otherwise}</template>"
+
+
+def lines(first: str, *others: str, title: str = "", mark: tuple[str, str] | None = None) -> str:
+    """Draw a line and smaller ones below it."""
+    return span(first + "".join(others), "mp-cell2", title=title, mark=mark)
+
+
+def small(content: str, *, given: str = "", classes: str = "") -> str:
+    """Draw a smaller line below the first."""
+    return span(content, classes, given=given, tag="small")
+
+
+def name(field: str, *, flows: bool = False) -> str:
+    """Draw a name of any length; see `portal.pages.components.names`."""
+    classes = ' class="flows"' if flows else ""
+    return f"<mp-name{classes}><span>{text(field)}</span></mp-name>"
+
+
+def code(content: str) -> str:
+    """Draw what is copied character by character, as the prefix of a key."""
+    return span(content, "mp-mono", tag="code")
+
+
+def link(content: str, href: str = "href") -> str:
+    """Draw the way to the address in the value `href`."""
+    return f'<a :href="props.row.{href}">{content}</a>'
+
+
+def on_phone(content: str) -> str:
+    """Draw what only cards of a phone need, where no heading stands above."""
+    return span(content, "mp-only-phone")
+
+
+def not_on_phone(content: str) -> str:
+    """Draw what has no room on a card."""
+    return span(content, "mp-not-phone")
+
+
+def picture(of_what: str) -> str:
+    """Draw one of our own icons."""
+    return f'<q-icon class="mp-i" name="{icon_name(of_what)}" aria-hidden="true" />'
+
+
+def sign(of_what: str, field: str, classes: str) -> str:
+    """Draw an icon with a meaning where a value is given, its tooltip; `<field>_label` is what the icon is called."""
+    attributes = f':title="props.row.{field}" role="img" :aria-label="props.row.{field}_label"'
+    return f'<span v-if="props.row.{field}" class="{classes}" {attributes}>{picture(of_what)}</span>'
+
+
+def unknown() -> str:
+    """Draw a dash for what nobody knows; `unknown` is what screen readers hear instead, `unknown_title` the tooltip."""
+    dash = f'<span aria-hidden="true">{NOTHING}</span>{span(text("unknown"), "mp-sr")}'
+    return span(dash, title="unknown_title")
+
+
+def known(field: str) -> str:
+    """Draw a count, unless it is `unknown`."""
+    return first_of(("unknown", unknown()), otherwise=text(field))
+
+
+def badge(content: str, kind: str = "", *, given: str = "", title: str = "") -> str:
+    """Draw a badge; `kind` is "", accent, crit or line."""
+    return span(content, f"mp-badge mp-badge--{kind}" if kind else "mp-badge", given=given, title=title)
+
+
+def status() -> str:
+    """Draw the badge of what is active or `off`, from the values `status` and `icon`."""
+    drawn = '<q-icon class="mp-i" :name="props.row.icon" aria-hidden="true"></q-icon>'
+    return span(drawn + text("status"), "mp-badge", mark=("mp-badge--ok", "!off"))
+
+
+def level(of_what: str, content: str) -> str:
+    """Draw a good level: a shape, a word and a colour."""
+    return f'<span class="mp-level" data-level="normal">{picture(of_what)}{content}</span>'
+
+
+def mode() -> str:
+    """Draw the badge of a mode, from what `mode_values` returns."""
+    return f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name("mode", flows=True)}</span>'
+
+
+def mode_values(of_row: str) -> dict[str, object]:
+    """Return the values of a mode: its name and its colour, 1 to 8, the same everywhere and always.
+
+    `native` has the neutral colour. The salt is one that gives the modes of known gateways colours of their own.
+    """
+    number = zlib.crc32(f"{_MODE_SALT}{of_row}".encode("utf-8", "replace")) % (_NATIVE - 1) + 1
+    return {"mode": of_row, "colour": _NATIVE if of_row == "native" else number}
+
+
+def weight(of_row: int, largest: int) -> float | None:
+    """Return the share of the largest row, 0 to 1, that a row's hairline shows; None is a plain hairline."""
+    share = of_row / largest if largest else 0
+    return round(share, 3) if share >= _LEAST_WEIGHT else None
+
+
+def action(event: str, *, danger: bool = False) -> str:
+    """Draw a small button that sends `event` with the id of its row.
+
+    The value `<event>` has its words; without them there is no button. `<event>_label` is what it is called.
+    """
+    kind = "mp-btn mp-btn--ghost mp-btn--danger mp-btn--small" if danger else "mp-btn mp-btn--ghost mp-btn--small"
+    attributes = f'v-if="props.row.{event}" :aria-label="props.row.{event}_label"'
+    return _button(text(event), kind, event, "props.row.id", attributes)
+
+
+def icon_action(of_what: str, event: str) -> str:
+    """Draw the same as an icon; `<event>` has what it is called, `<event>_title` its tooltip."""
+    attributes = f':aria-label="props.row.{event}" :title="props.row.{event}_title"'
+    return _button(picture(of_what), "mp-icon", event, "props.row.id", attributes)
+
+
+def sort_button(column: str, more: str = "") -> str:
+    """Draw a heading that sends `sort` with the name of its column; `more` stands after its label."""
+    return _button(f"<span>{LABEL}{more}</span>{picture('down')}", "mp-sort", "sort", f"'{column}'")
+
+
+def sorted_by(column: str) -> str:
+    """Return the attribute of a heading that says how the table is sorted, from the state of the table."""
+    return f':aria-sort="props.row.{column}"'
+
+
+def _button(content: str, classes: str, event: str, value: str, attributes: str = "") -> str:
+    emits = f"@click=\"$parent.$emit('{event}', {value})\""
+    return f'<button type="button" class="{classes}" {attributes} {emits}>{content}</button>'
+
+
+def _row(field: str) -> str:
+    """Return a value in the language of templates; `!field` is its opposite."""
+    return f"!props.row.{field[1:]}" if field.startswith("!") else f"props.row.{field}"
