@@ -1,7 +1,7 @@
-"""Storing what an import brings from another system; what is here already is never overwritten.
+"""Storing people, templates and usage of another system; what is here already is never overwritten.
 
-Decision: each person is one transaction with all that is theirs, and each batch of usage is one, in which it is noted
-how far the import has come. So it can be interrupted anywhere, and repeated.
+Decision: each person is one transaction with keys, limits and template, and each batch of usage is one with the
+progress of the import. So an import can be interrupted anywhere, and repeated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named
 from portal.rules.actors import Actor
 from portal.rules.budgets import Limits
-from portal.rules.imports import Fate, Finding, ImportedKey, ImportedPerson, ImportedTemplate, Kind
+from portal.rules.imports import Finding, ImportedKey, ImportedPerson, ImportedTemplate, ImportOutcome, Kind
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry, UsageReport
 
@@ -33,57 +33,58 @@ SHARED_EMAIL = "Another account has their email address already; they have none 
 WAS_DELETED = "Their account was deleted here, and stays deleted."
 
 
-def bring_template(session: Session, actor: Actor, new: ImportedTemplate, now: datetime) -> Finding:
+def import_template(session: Session, actor: Actor, new: ImportedTemplate, now: datetime) -> Finding:
     """Store an expert template unless there is one of its name. Raises InvalidInput."""
     models = [AssignedModel(*model) for model in new.models]
     found = template_named(session, new.name)
     if found is None:
         define_template(session, actor, new.name, new.cost_factor, models, now)
-        return Finding(Kind.TEMPLATE, Fate.BROUGHT)
+        return Finding(Kind.TEMPLATE, ImportOutcome.IMPORTED)
     same = found.cost_factor == new.cost_factor and models_of(session, found.id) == models
     return Finding(
-        Kind.TEMPLATE, Fate.PRESENT, "" if same else "It is not the same here, and stays as it is.", new.name
+        Kind.TEMPLATE, ImportOutcome.PRESENT, "" if same else "It is not the same here, and stays as it is.", new.name
     )
 
 
-def bring_person(
+def import_person(
     session: Session, actor: Actor, gateway_id: int, person: str, new: ImportedPerson, now: datetime
 ) -> list[Finding]:
-    """Store a person with their keys, limits and template, whatever of it is not here yet.
+    """Store a person with their keys, limits and template, as far as they are not here yet.
 
-    `person` is the digest of their id in the system that reports as that gateway. Whose account was deleted here is not
-    brought again, unless there is a new one of that name. A template that was taken away here comes again while it is
-    granted there: nothing tells that from none so far. The findings about keys come in the order of the keys.
+    `person` is the digest of their id in the system that reports as that gateway. A person with a deleted account here
+    is not imported again, unless there is a new account of that name. A template that was removed here is assigned
+    again while it is granted there: the portal does not store that it was removed. The findings about keys are in the
+    order of the keys.
     """
     found = account_named(session, new.username)
     if found is None:
         deleted = deleted_account_of(session, gateway_id, person, [key.key_hash for key in new.keys])
         if deleted is not None:
-            return _leave_deleted(session, deleted, new)
-    findings = [Finding(Kind.ACCOUNT, Fate.BROUGHT if found is None else Fate.PRESENT)]
+            return _omit_deleted(session, deleted, new)
+    findings = [Finding(Kind.ACCOUNT, ImportOutcome.IMPORTED if found is None else ImportOutcome.PRESENT)]
     if found is None and account_at(session, new.email) is not None:
-        findings.append(Finding(Kind.ACCOUNT, Fate.REMARK, SHARED_EMAIL, new.username))
+        findings.append(Finding(Kind.ACCOUNT, ImportOutcome.REMARK, SHARED_EMAIL, new.username))
         new = replace(new, email="")
     account = found or _add_account(session, actor, new, now)
     remember_person(session, gateway_id, person, account.id)
-    findings += [_bring_key(session, actor, account, key, now) for key in new.keys]
+    findings += [_import_key(session, actor, account, key, now) for key in new.keys]
     if new.limits is not None:
-        findings.append(_bring_limits(session, actor, account, new.limits, now))
+        findings.append(_import_limits(session, actor, account, new.limits, now))
     if new.template is not None:
-        findings.append(_bring_assignment(session, actor, account, new.template, now))
+        findings.append(_import_assignment(session, actor, account, new.template, now))
     return findings
 
 
-def _leave_deleted(session: Session, deleted: Account, person: ImportedPerson) -> list[Finding]:
-    """Leave a person out; keys that the deleted account has stay its own, so that usage of them counts for it."""
-    findings = [Finding(Kind.ACCOUNT, Fate.LEFT, WAS_DELETED, person.username)]
+def _omit_deleted(session: Session, deleted: Account, person: ImportedPerson) -> list[Finding]:
+    """Omit a person; keys of the deleted account stay with it, so that their usage is attributed to it."""
+    findings = [Finding(Kind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, person.username)]
     for key in person.keys:
         found = key_with_hash(session, key.key_hash)
         is_here = found is not None and found.account_id == deleted.id
         findings.append(
-            Finding(Kind.KEY, Fate.PRESENT)
+            Finding(Kind.KEY, ImportOutcome.PRESENT)
             if is_here
-            else Finding(Kind.KEY, Fate.LEFT, "The account of its owner was deleted here.", key.prefix)
+            else Finding(Kind.KEY, ImportOutcome.OMITTED, "The account of its owner was deleted here.", key.prefix)
         )
     return findings
 
@@ -95,44 +96,46 @@ def _add_account(session: Session, actor: Actor, new: ImportedPerson, now: datet
     return row
 
 
-def _bring_key(session: Session, actor: Actor, account: Account, new: ImportedKey, now: datetime) -> Finding:
-    """Store a key; one that was ended there ends here too, and for ever: whoever locked it does not want it used."""
+def _import_key(session: Session, actor: Actor, account: Account, new: ImportedKey, now: datetime) -> Finding:
+    """Store a key; a key that was revoked there is revoked here too, even if it was imported before."""
     found = key_with_hash(session, new.key_hash)
     if found is not None and found.account_id != account.id:
-        return Finding(Kind.KEY, Fate.LEFT, "Somebody else has it here.", new.prefix)
-    fate = Fate.PRESENT
+        return Finding(Kind.KEY, ImportOutcome.OMITTED, "Somebody else has it here.", new.prefix)
+    outcome = ImportOutcome.PRESENT
     if found is None:
         made_at = min(new.created_at or now, now)
         found = add_key(session, account.id, new.key_hash, new.prefix, new.label, new.expires_at, made_at)
         add_entry(session, actor, "key.import", now, account_id=account.id, prefix=new.prefix, label=new.label)
-        fate = Fate.BROUGHT
+        outcome = ImportOutcome.IMPORTED
     if not new.active:
         revoke_key(session, account.id, found.id, now, actor)
-    return Finding(Kind.KEY, fate)
+    return Finding(Kind.KEY, outcome)
 
 
-def _bring_limits(session: Session, actor: Actor, account: Account, new: Limits, now: datetime) -> Finding:
+def _import_limits(session: Session, actor: Actor, account: Account, new: Limits, now: datetime) -> Finding:
     if not has_limits(session, account.id):
         set_budget(session, actor, account.username, new, now)
-        return Finding(Kind.BUDGET, Fate.BROUGHT)
-    why = "" if limits(session, account.id) == new else "It is not the same here, and stays as it is."
-    return Finding(Kind.BUDGET, Fate.PRESENT, why, account.username)
+        return Finding(Kind.BUDGET, ImportOutcome.IMPORTED)
+    reason = "" if limits(session, account.id) == new else "It is not the same here, and stays as it is."
+    return Finding(Kind.BUDGET, ImportOutcome.PRESENT, reason, account.username)
 
 
-def _bring_assignment(session: Session, actor: Actor, account: Account, name: str, now: datetime) -> Finding:
+def _import_assignment(session: Session, actor: Actor, account: Account, name: str, now: datetime) -> Finding:
     template = template_named(session, name)
     if template is None:
-        return Finding(Kind.ASSIGNMENT, Fate.LEFT, "The template is not here.", f"{name} to {account.username}")
+        return Finding(
+            Kind.ASSIGNMENT, ImportOutcome.OMITTED, "The template is not here.", f"{name} to {account.username}"
+        )
     if account.template_id is None:
         assign_template(session, actor, account.username, name, now)
-        return Finding(Kind.ASSIGNMENT, Fate.BROUGHT)
-    why = "" if account.template_id == template.id else "They have another one here, and keep it."
-    return Finding(Kind.ASSIGNMENT, Fate.PRESENT, why, account.username)
+        return Finding(Kind.ASSIGNMENT, ImportOutcome.IMPORTED)
+    reason = "" if account.template_id == template.id else "They have another one here, and keep it."
+    return Finding(Kind.ASSIGNMENT, ImportOutcome.PRESENT, reason, account.username)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some usage of a source, the notes on it by the ids of requests, and how far the import has come with it."""
+class UsageBatch:
+    """Usage of a source, notes by the ids of requests, and the progress of the import after this batch."""
 
     source: str
     entries: Sequence[Entry]
@@ -140,10 +143,10 @@ class Batch:
     progress: Progress
 
 
-def bring_usage(
-    session: Session, gateway_id: int, mode: str, batch: Batch, budget_tz: ZoneInfo, now: datetime
+def import_batch(
+    session: Session, gateway_id: int, mode: str, batch: UsageBatch, budget_tz: ZoneInfo, now: datetime
 ) -> list[Finding]:
-    """Store usage through the ledger, and notes on what is counted. Raises Unavailable."""
+    """Store usage, and the notes on requests that are counted. Raises Unavailable."""
     outcomes = store_reports(session, Reporter(gateway_id, mode), batch.entries, budget_tz, now)
     pairs = list(zip(batch.entries, outcomes, strict=True))
     counted = {entry.id for entry, outcome in pairs if outcome.result in {Result.ACCEPTED, Result.DUPLICATE}}
@@ -156,16 +159,20 @@ def bring_usage(
 def _finding(entry: Entry, outcome: Outcome) -> Finding:
     match outcome.result:
         case Result.ACCEPTED:
-            return Finding(Kind.USAGE, Fate.BROUGHT)
+            return Finding(Kind.USAGE, ImportOutcome.IMPORTED)
         case Result.DUPLICATE:
-            return Finding(Kind.USAGE, Fate.PRESENT)
+            return Finding(Kind.USAGE, ImportOutcome.PRESENT)
         case Result.UNATTRIBUTED if isinstance(entry, UsageReport):
-            return Finding(Kind.USAGE, Fate.LEFT, "Their person is not here; they are held.", entry.username or "")
+            return Finding(
+                Kind.USAGE, ImportOutcome.OMITTED, "Their person is not here; they are held.", entry.username or ""
+            )
         case _:
-            return Finding(Kind.USAGE, Fate.LEFT, outcome.error or "", entry.id or "")
+            return Finding(Kind.USAGE, ImportOutcome.OMITTED, outcome.error or "", entry.id or "")
 
 
 def _note(usage_id: str, is_new: bool | None) -> Finding:
     if is_new is None:
-        return Finding(Kind.NOTE, Fate.LEFT, "Its request is not counted here, or its account was deleted.", usage_id)
-    return Finding(Kind.NOTE, Fate.BROUGHT if is_new else Fate.PRESENT)
+        return Finding(
+            Kind.NOTE, ImportOutcome.OMITTED, "Its request is not counted here, or its account was deleted.", usage_id
+        )
+    return Finding(Kind.NOTE, ImportOutcome.IMPORTED if is_new else ImportOutcome.PRESENT)

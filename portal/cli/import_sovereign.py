@@ -12,19 +12,19 @@ from portal.cli.console import actor, example, note, open_portal, progress, sent
 from portal.clock import utc_now
 from portal.errors import Unavailable
 from portal.imports.sovereign.run import SovereignImport
-from portal.imports.sovereign.source import Look, SourceUnavailable, look_at
-from portal.rules.imports import Fate, Kind, Tally
+from portal.imports.sovereign.source import SourceSnapshot, SourceUnavailable, open_snapshot
+from portal.rules.imports import ImportOutcome, Kind, Tally
 from portal.settings import read_secret_file
 
 commands = typer.Typer()
 follow = typer.Typer(help="Keep importing what another system adds.", no_args_is_help=True)
 
 SHARE = 10
-"""A follower rests so many times as long as it has looked, so that it is no burden to the other database."""
+"""A follower rests this many times as long as a pass took, so that it is no burden to the other database."""
 LONGEST_REST = 60
-"""Seconds of such a rest; the first look may take long."""
+"""Seconds of such a rest at most; the first pass may take long."""
 LONGEST_PAUSE = 300
-"""Seconds between two tries while a database is away."""
+"""Seconds between two tries at most, while a database is unavailable."""
 
 Address = Annotated[
     str | None,
@@ -36,7 +36,10 @@ Address = Annotated[
     ),
 ]
 GatewayName = Annotated[
-    str, typer.Option("--gateway", metavar="NAME", help="Gateway under which its usage stands; made if there is none.")
+    str,
+    typer.Option(
+        "--gateway", metavar="NAME", help="Gateway under which its usage is stored; created if there is none."
+    ),
 ]
 
 
@@ -55,7 +58,7 @@ def import_moe_sovereign(
         typer.Option("--again", help="Read all usage again, for instance after making accounts that were missing."),
     ] = False,
 ) -> None:
-    """Bring people, API keys, budgets, expert templates, usage and notes from a MoE Sovereign.
+    """Import people, API keys, budgets, expert templates, usage and notes from a MoE Sovereign.
 
     Passwords and keys keep working. What is here already stays as it is. It can be interrupted and repeated at any
     time, while both run: nothing is lost or counted twice. Its database is only read.
@@ -63,13 +66,13 @@ def import_moe_sovereign(
     importing = SovereignImport(actor(), gateway, again=again, bar=progress)
     url = _address(address)
     open_portal()
-    with look_at(url) as look:
-        _say_what_is_missing(look)
-        tally = importing.run(look)
-    importing.add_audit_entry(look, tally)
-    show_table(("What", "Brought", "Already here", "Not brought"), tally.rows())
-    for said in tally.sentences():
-        note(said)
+    with open_snapshot(url) as snapshot:
+        _note_missing_columns(snapshot)
+        tally = importing.run(snapshot)
+    importing.add_audit_entry(snapshot, tally)
+    show_table(("What", "Imported", "Already here", "Not imported"), tally.rows())
+    for line in tally.sentences():
+        note(line)
 
 
 @follow.command(
@@ -84,22 +87,22 @@ def follow_moe_sovereign(
         float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How often to look at least, if that is quick.")
     ] = 10,
 ) -> None:
-    """Import from a MoE Sovereign, and keep bringing what is new there until it is stopped.
+    """Import from a MoE Sovereign, and keep importing new data until it is stopped.
 
-    Waits while one of the databases is away.
+    Waits while one of the databases is unavailable.
     """
     following = SovereignImport(actor(), gateway)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: following.stop.set())
     url = _address(address)
     open_portal()
-    said: set[str] = set()
+    noted: set[str] = set()
     failures = 0
     while not following.stop.is_set():
         began = time.monotonic()
         try:
-            with look_at(url) as look:
-                _report(following.run(look), said)
+            with open_snapshot(url) as snapshot:
+                _report(following.run(snapshot), noted)
             failures, pause = 0, max(every, min(SHARE * (time.monotonic() - began), LONGEST_REST))
         except (SourceUnavailable, Unavailable) as error:
             pause = min(every * 2**failures, LONGEST_PAUSE)
@@ -109,7 +112,7 @@ def follow_moe_sovereign(
 
 
 def _address(given: str | None) -> str:
-    """Return the address that the argument, stdin or a file says. Raises BadParameter and WrongSettings."""
+    """Return the address from the argument, stdin or a file. Raises BadParameter and WrongSettings."""
     if given is not None:
         return sys.stdin.readline() if given == "-" else given
     file = os.environ.get("PORTAL_IMPORT_URL_FILE")
@@ -118,17 +121,17 @@ def _address(given: str | None) -> str:
     return read_secret_file("PORTAL_IMPORT_URL_FILE", file)
 
 
-def _say_what_is_missing(look: Look) -> None:
-    if missing := look.missing():
-        note(f"Its database has no {', '.join(missing)}; what would stand there is not brought.")
+def _note_missing_columns(snapshot: SourceSnapshot) -> None:
+    if missing := snapshot.missing():
+        note(f"Its database has no {', '.join(missing)}; data of these is not imported.")
 
 
-def _report(tally: Tally, said: set[str]) -> None:
-    """Say what has come, and why something has not, the first time that happens."""
-    brought = [kind.counted(count) for kind in Kind if (count := tally.counts[kind, Fate.BROUGHT])]
-    if brought:
-        note(f"{shown(utc_now())}: brought {', '.join(brought)}.")
-    for kind, fate, why in tally.reasons:
-        if (line := f"{kind}: {why}") not in said and fate is not Fate.PRESENT:
-            said.add(line)
+def _report(tally: Tally, noted: set[str]) -> None:
+    """Write what was imported, and each reason why something was not, the first time it occurs."""
+    imported = [kind.counted(count) for kind in Kind if (count := tally.counts[kind, ImportOutcome.IMPORTED])]
+    if imported:
+        note(f"{shown(utc_now())}: imported {', '.join(imported)}.")
+    for kind, outcome, reason in tally.reasons:
+        if (line := f"{kind}: {reason}") not in noted and outcome is not ImportOutcome.PRESENT:
+            noted.add(line)
             note(line)

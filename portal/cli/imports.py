@@ -1,4 +1,4 @@
-"""`portal import`: bringing what other systems know, again and again without counting anything twice."""
+"""`portal import`: importing from other systems, which can be repeated and counts nothing twice."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""What an import brings from another system, in one form, and what is said about it afterwards."""
+"""People, keys, templates and usage of another system in one form, and the outcome of importing them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from portal.rules.text import counted
 
 
 class Kind(StrEnum):
-    """What is brought, in the words of the summary."""
+    """Kinds of imported things; the values are the words of the summary."""
 
     TEMPLATE = "expert templates"
     ACCOUNT = "accounts"
@@ -24,32 +24,32 @@ class Kind(StrEnum):
     NOTE = "notes"
 
     def counted(self, count: int) -> str:
-        """Return how many there are of it: "1 account", "3,138 accounts"."""
+        """Return a number of things of this kind: "1 account", "3,138 accounts"."""
         return counted(count, self.removesuffix("s"))
 
 
-class Fate(StrEnum):
-    """What became of it."""
+class ImportOutcome(StrEnum):
+    """What an import did with one thing."""
 
-    BROUGHT = "brought"
+    IMPORTED = "imported"
     PRESENT = "already here"
-    LEFT = "not brought"
+    OMITTED = "not imported"
     REMARK = "remark"
-    """Something to know about what was brought, or was here already; counted besides."""
+    """A remark about a thing that has one of the other outcomes as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one thing, why not something better, and by which name people know it."""
+    """The outcome of importing one thing, with its reason where there is one, and the name of the thing."""
 
     kind: Kind
-    fate: Fate
-    why: str = ""
+    outcome: ImportOutcome
+    reason: str = ""
     name: str = ""
 
 
-class Unfit(ValueError):
-    """Something of another system cannot be taken; the message is a sentence that says why."""
+class NotImportable(ValueError):
+    """A thing of another system cannot be imported; the message is a sentence with the reason."""
 
 
 class ModelOfCategory(NamedTuple):
@@ -84,10 +84,10 @@ class ImportedKey:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPerson:
-    """A person with all that is theirs except usage; `template` is the name of their active one.
+    """A person with keys, limits and the name of the active template.
 
-    Without a `password_hash` they cannot sign in with a password; without an `email` it is empty, and without a
-    `time_zone` the first browser tells its own.
+    Without a `password_hash` they cannot sign in with a password. `email` may be empty. Without a `time_zone`, it is
+    that of the first browser.
     """
 
     username: str
@@ -105,33 +105,38 @@ class ImportedPerson:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of everything, counted, with one name for each reason: there may be a million of them."""
+    """Counts of outcomes and reasons, with one name as an example for each reason: there may be a million names."""
 
-    counts: Counter[tuple[Kind, Fate]] = field(default_factory=Counter)
-    reasons: Counter[tuple[Kind, Fate, str]] = field(default_factory=Counter)
-    examples: dict[tuple[Kind, Fate, str], str] = field(default_factory=dict)
+    counts: Counter[tuple[Kind, ImportOutcome]] = field(default_factory=Counter)
+    reasons: Counter[tuple[Kind, ImportOutcome, str]] = field(default_factory=Counter)
+    examples: dict[tuple[Kind, ImportOutcome, str], str] = field(default_factory=dict)
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Count some more."""
+        """Count findings."""
         for each in findings:
-            self.counts[each.kind, each.fate] += 1
-            if each.why:
-                reason = each.kind, each.fate, each.why
-                self.reasons[reason] += 1
-                self.examples.setdefault(reason, each.name)
+            self.counts[each.kind, each.outcome] += 1
+            if each.reason:
+                key = each.kind, each.outcome, each.reason
+                self.reasons[key] += 1
+                self.examples.setdefault(key, each.name)
 
     def rows(self) -> list[tuple[str, int, int, int]]:
-        """Return for each kind how much was brought, was here already, and was not brought."""
+        """Return for each kind how many were imported, were here already, and were not imported."""
         return [
-            (kind.value, self.counts[kind, Fate.BROUGHT], self.counts[kind, Fate.PRESENT], self.counts[kind, Fate.LEFT])
+            (
+                kind.value,
+                self.counts[kind, ImportOutcome.IMPORTED],
+                self.counts[kind, ImportOutcome.PRESENT],
+                self.counts[kind, ImportOutcome.OMITTED],
+            )
             for kind in Kind
         ]
 
     def sentences(self) -> list[str]:
-        """Return each reason once: of what, how often, why, and an example."""
-        said = []
-        for (kind, fate, why), count in sorted(self.reasons.items()):
-            example = self.examples[kind, fate, why]
-            about = f"{kind.counted(count)} not brought" if fate is Fate.LEFT else kind.counted(count)
-            said.append(f"{about}: {why}" + (f" For instance {example}." if example else ""))
-        return said
+        """Return one sentence for each reason, with the kind, the count and an example."""
+        lines = []
+        for (kind, outcome, reason), count in sorted(self.reasons.items()):
+            example = self.examples[kind, outcome, reason]
+            about = f"{kind.counted(count)} not imported" if outcome is ImportOutcome.OMITTED else kind.counted(count)
+            lines.append(f"{about}: {reason}" + (f" For instance {example}." if example else ""))
+        return lines

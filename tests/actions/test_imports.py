@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.deletion import delete_account
 from portal.actions.gateways import import_gateway
-from portal.actions.imports import SHARED_EMAIL, WAS_DELETED, Batch, bring_person, bring_template, bring_usage
+from portal.actions.imports import SHARED_EMAIL, WAS_DELETED, UsageBatch, import_batch, import_person, import_template
 from portal.actions.keys import NewKey
 from portal.actions.verification import verify_ledger
 from portal.db.accounts import account_named, all_accounts
@@ -24,11 +24,11 @@ from portal.db.templates import models_of, template_named, template_of
 from portal.errors import InvalidInput
 from portal.rules.budgets import Limits
 from portal.rules.imports import (
-    Fate,
     Finding,
     ImportedKey,
     ImportedPerson,
     ImportedTemplate,
+    ImportOutcome,
     Kind,
     ModelOfCategory,
 )
@@ -48,11 +48,11 @@ RESEARCH = ImportedTemplate("Research", Decimal("1.5"), (ModelOfCategory("code",
 def bring_findings(person: ImportedPerson, user_id: str = "") -> list[Finding]:
     """Bring a person, who has an id of their own there."""
     gateway = run(import_gateway, OPERATOR, "moe-sovereign", NOW)
-    return run(bring_person, OPERATOR, gateway.id, digest(user_id or person.username), person, NOW)
+    return run(import_person, OPERATOR, gateway.id, digest(user_id or person.username), person, NOW)
 
 
-def bring(person: ImportedPerson, user_id: str = "") -> dict[Kind, Fate]:
-    return {finding.kind: finding.fate for finding in bring_findings(person, user_id)}
+def bring(person: ImportedPerson, user_id: str = "") -> dict[Kind, ImportOutcome]:
+    return {finding.kind: finding.outcome for finding in bring_findings(person, user_id)}
 
 
 def the(username: str) -> Account:
@@ -62,9 +62,9 @@ def the(username: str) -> Account:
 
 
 def test_a_person_comes_with_all_that_is_theirs(db: Database) -> None:
-    run(bring_template, OPERATOR, RESEARCH, NOW)
+    run(import_template, OPERATOR, RESEARCH, NOW)
     brought = bring(replace(DORA, template="Research"))
-    assert brought == dict.fromkeys((Kind.ACCOUNT, Kind.KEY, Kind.BUDGET, Kind.ASSIGNMENT), Fate.BROUGHT)
+    assert brought == dict.fromkeys((Kind.ACCOUNT, Kind.KEY, Kind.BUDGET, Kind.ASSIGNMENT), ImportOutcome.IMPORTED)
     dora = the("dora")
     assert (dora.display_name, dora.role, dora.time_zone, dora.language) == ("Dora D.", "expert", "Etc/GMT-2", "de")
     assert dora.password_hash == DORA.password_hash
@@ -81,13 +81,13 @@ def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bo
     run(define_template, OPERATOR, "Law", Decimal(1), [], NOW)
     run(assign_template, OPERATOR, "alice", "Law", NOW)
     run(set_budget, OPERATOR, "alice", Limits(), NOW)
-    run(bring_template, OPERATOR, RESEARCH, NOW)
+    run(import_template, OPERATOR, RESEARCH, NOW)
     brought = bring(replace(DORA, username="alice", active=False, template="Research"))
     assert brought == {
-        Kind.ACCOUNT: Fate.PRESENT,
-        Kind.KEY: Fate.BROUGHT,
-        Kind.BUDGET: Fate.PRESENT,
-        Kind.ASSIGNMENT: Fate.PRESENT,
+        Kind.ACCOUNT: ImportOutcome.PRESENT,
+        Kind.KEY: ImportOutcome.IMPORTED,
+        Kind.BUDGET: ImportOutcome.PRESENT,
+        Kind.ASSIGNMENT: ImportOutcome.PRESENT,
     }
     now = the("alice")
     assert (now.role, now.active, now.email, now.password_hash) == ("user", True, alice.email, alice.password_hash)
@@ -101,9 +101,9 @@ def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bo
 def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: Account) -> None:
     for username, email in (("dora", "ALICE@example.org"), ("erik", "e@example.org"), ("emil", "E@Example.org")):
         findings = bring_findings(replace(DORA, username=username, email=email, keys=()))
-        shared = [finding.name for finding in findings if finding.why == SHARED_EMAIL]
+        shared = [finding.name for finding in findings if finding.reason == SHARED_EMAIL]
         assert shared == ([] if username == "erik" else [username])
-        assert Finding(Kind.ACCOUNT, Fate.BROUGHT) in findings
+        assert Finding(Kind.ACCOUNT, ImportOutcome.IMPORTED) in findings
     addresses = [the(name).email for name in ("alice", "dora", "erik", "emil")]
     assert addresses == ["alice@example.org", "", "e@example.org", ""]
 
@@ -111,12 +111,12 @@ def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: A
 def test_people_without_an_address_do_not_share_one(db: Database) -> None:
     for username in ("dora", "erik"):
         findings = bring_findings(replace(DORA, username=username, email="", keys=()))
-        assert [finding for finding in findings if finding.why] == []
+        assert [finding for finding in findings if finding.reason] == []
 
 
 def test_bringing_somebody_again_changes_nothing(db: Database) -> None:
     bring(DORA)
-    assert set(bring(DORA).values()) == {Fate.PRESENT}
+    assert set(bring(DORA).values()) == {ImportOutcome.PRESENT}
     assert len(run_in_reading(keys, the("dora").id)) == 1
 
 
@@ -137,8 +137,8 @@ def test_deleted_account_stays_deleted(
     bring(person, "u-7")
     run(delete_account, OPERATOR, "dora", NOW)
     findings = bring_findings(comes_again, "u-7")
-    assert findings[0] == Finding(Kind.ACCOUNT, Fate.LEFT, WAS_DELETED, comes_again.username)
-    assert [finding.fate for finding in findings[1:]] == [Fate.PRESENT for _ in comes_again.keys]
+    assert findings[0] == Finding(Kind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, comes_again.username)
+    assert [finding.outcome for finding in findings[1:]] == [ImportOutcome.PRESENT for _ in comes_again.keys]
     assert [row.deleted_at is None for row in run_in_reading(all_accounts)] == [True, False]
 
 
@@ -146,26 +146,26 @@ def test_account_deleted_before_imports_remembered_people_is_known_by_its_key(db
     bring(DORA, "u-7")
     run(delete_account, OPERATOR, "dora", NOW)
     run(lambda session: session.execute(delete(ImportedAccount)))
-    assert bring(DORA, "u-7")[Kind.ACCOUNT] is Fate.LEFT
+    assert bring(DORA, "u-7")[Kind.ACCOUNT] is ImportOutcome.OMITTED
 
 
 def test_new_key_of_a_deleted_person_is_left(db: Database) -> None:
     bring(KEYLESS)
     run(delete_account, OPERATOR, "dora", NOW)
-    assert bring(DORA) == {Kind.ACCOUNT: Fate.LEFT, Kind.KEY: Fate.LEFT}
+    assert bring(DORA) == {Kind.ACCOUNT: ImportOutcome.OMITTED, Kind.KEY: ImportOutcome.OMITTED}
     assert not opens(SECRET, NOW)
 
 
 def test_somebody_else_with_the_name_of_a_deleted_person_is_brought(db: Database) -> None:
     bring(KEYLESS, "u-7")
     run(delete_account, OPERATOR, "dora", NOW)
-    assert bring(KEYLESS, "u-8")[Kind.ACCOUNT] is Fate.BROUGHT
-    assert bring(KEYLESS, "u-7")[Kind.ACCOUNT] is Fate.PRESENT
+    assert bring(KEYLESS, "u-8")[Kind.ACCOUNT] is ImportOutcome.IMPORTED
+    assert bring(KEYLESS, "u-7")[Kind.ACCOUNT] is ImportOutcome.PRESENT
 
 
 def test_a_key_that_somebody_else_has_is_left(db: Database, bobs_key: NewKey, bob: Account) -> None:
     theirs = replace(KEY, key_hash=digest(bobs_key.secret), active=False)
-    assert bring(replace(DORA, keys=(theirs,)))[Kind.KEY] is Fate.LEFT
+    assert bring(replace(DORA, keys=(theirs,)))[Kind.KEY] is ImportOutcome.OMITTED
     assert run_in_reading(keys, the("dora").id) == []
     assert opens(bobs_key.secret, NOW)
 
@@ -179,10 +179,10 @@ def test_a_key_that_was_locked_there_is_revoked_here_and_stays_so(db: Database) 
 
 
 def test_a_template_that_is_here_stays_as_it_is(db: Database) -> None:
-    assert run(bring_template, OPERATOR, RESEARCH, NOW).fate is Fate.BROUGHT
-    assert run(bring_template, OPERATOR, RESEARCH, NOW) == Finding(Kind.TEMPLATE, Fate.PRESENT, "", "Research")
-    other = run(bring_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal(2), models=()), NOW)
-    assert (other.fate, bool(other.why)) == (Fate.PRESENT, True)
+    assert run(import_template, OPERATOR, RESEARCH, NOW).outcome is ImportOutcome.IMPORTED
+    assert run(import_template, OPERATOR, RESEARCH, NOW) == Finding(Kind.TEMPLATE, ImportOutcome.PRESENT, "", "Research")
+    other = run(import_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal(2), models=()), NOW)
+    assert (other.outcome, bool(other.reason)) == (ImportOutcome.PRESENT, True)
     with db.reading() as session:
         here = template_named(session, "Research")
         assert here is not None
@@ -192,15 +192,15 @@ def test_a_template_that_is_here_stays_as_it_is(db: Database) -> None:
 
 def test_a_template_out_of_bounds_is_refused(db: Database) -> None:
     with pytest.raises(InvalidInput):
-        run(bring_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal("NaN")), NOW)
+        run(import_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal("NaN")), NOW)
 
 
-def store(*entries: UsageReport | Rejected, notes: dict[str, str] | None = None) -> list[tuple[Kind, Fate]]:
+def store(*entries: UsageReport | Rejected, notes: dict[str, str] | None = None) -> list[tuple[Kind, ImportOutcome]]:
     """Store usage and notes; return what became of them."""
     gateway = run(import_gateway, OPERATOR, "moe-sovereign", NOW)
-    batch = Batch("there", entries, notes or {}, Progress("so far", len(entries)))
-    found = run(bring_usage, gateway.id, gateway.mode, batch, settings().budget_zone, NOW)
-    return [(finding.kind, finding.fate) for finding in found]
+    batch = UsageBatch("there", entries, notes or {}, Progress("so far", len(entries)))
+    found = run(import_batch, gateway.id, gateway.mode, batch, settings().budget_zone, NOW)
+    return [(finding.kind, finding.outcome) for finding in found]
 
 
 def noted(db: Database) -> list[tuple[Any, ...]]:
@@ -211,9 +211,12 @@ def noted(db: Database) -> list[tuple[Any, ...]]:
 
 def test_usage_is_counted_once_and_the_position_noted_with_it(db: Database, alice: Account, bob: Account) -> None:
     batch = report("r-1"), report("r-2", username="bob"), report("r-3", username="nobody"), Rejected(None, "Broken.")
-    assert store(*batch) == [(Kind.USAGE, fate) for fate in (Fate.BROUGHT, Fate.BROUGHT, Fate.LEFT, Fate.LEFT)]
-    assert store(*batch)[:2] == [(Kind.USAGE, Fate.PRESENT)] * 2
-    assert store(report("r-1", prompt_tokens=1)) == [(Kind.USAGE, Fate.LEFT)]
+    assert store(*batch) == [
+        (Kind.USAGE, outcome)
+        for outcome in (ImportOutcome.IMPORTED, ImportOutcome.IMPORTED, ImportOutcome.OMITTED, ImportOutcome.OMITTED)
+    ]
+    assert store(*batch)[:2] == [(Kind.USAGE, ImportOutcome.PRESENT)] * 2
+    assert store(report("r-1", prompt_tokens=1)) == [(Kind.USAGE, ImportOutcome.OMITTED)]
     assert run_in_reading(import_progress, "there") == Progress("so far", 1)
     assert list(verify_ledger(settings().budget_zone)) == []
 
@@ -236,15 +239,19 @@ def test_notes_come_to_whom_the_request_belongs(db: Database, alice: Account, bo
     notes = {"r-1": "hers", "r-2": "his", "r-3": "nobody's"}
     batch = report("r-1"), report("r-2", username="bob"), report("r-3", username="nobody")
     found = store(*batch, notes=notes)
-    assert found[3:] == [(Kind.NOTE, Fate.BROUGHT), (Kind.NOTE, Fate.BROUGHT), (Kind.NOTE, Fate.LEFT)]
+    assert found[3:] == [
+        (Kind.NOTE, ImportOutcome.IMPORTED),
+        (Kind.NOTE, ImportOutcome.IMPORTED),
+        (Kind.NOTE, ImportOutcome.OMITTED),
+    ]
     assert noted(db) == [("r-1", alice.id, "hers"), ("r-2", bob.id, "his")]
 
 
 def test_a_note_that_is_here_stays(db: Database, alice: Account) -> None:
     store(report("r-1"), report("r-2"), notes={"r-1": "first"})
     assert store(report("r-1"), report("r-2"), notes={"r-1": "second", "r-2": "new"})[2:] == [
-        (Kind.NOTE, Fate.PRESENT),
-        (Kind.NOTE, Fate.BROUGHT),
+        (Kind.NOTE, ImportOutcome.PRESENT),
+        (Kind.NOTE, ImportOutcome.IMPORTED),
     ]
     assert noted(db) == [("r-1", alice.id, "first"), ("r-2", alice.id, "new")]
 
@@ -254,11 +261,14 @@ def test_no_note_comes_to_a_deleted_account(db: Database) -> None:
     used = report("r-1", key_hash=KEY.key_hash)
     store(used, notes={"r-1": "Ask Dora's doctor."})
     run(delete_account, OPERATOR, "dora", NOW)
-    assert store(used, notes={"r-1": "Ask Dora's doctor."}) == [(Kind.USAGE, Fate.PRESENT), (Kind.NOTE, Fate.LEFT)]
+    assert store(used, notes={"r-1": "Ask Dora's doctor."}) == [
+        (Kind.USAGE, ImportOutcome.PRESENT),
+        (Kind.NOTE, ImportOutcome.OMITTED),
+    ]
     assert noted(db) == []
 
 
 def test_no_note_comes_with_a_request_that_contradicts_the_one_here(db: Database, alice: Account) -> None:
     store(report("r-1"))
-    assert store(report("r-1", prompt_tokens=1), notes={"r-1": "wrong"})[1:] == [(Kind.NOTE, Fate.LEFT)]
+    assert store(report("r-1", prompt_tokens=1), notes={"r-1": "wrong"})[1:] == [(Kind.NOTE, ImportOutcome.OMITTED)]
     assert noted(db) == []

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, func, select, text
 
 from portal.actions.administration import set_budget
 from portal.actions.held import assign_held
-from portal.actions.imports import WAS_DELETED, bring_usage
+from portal.actions.imports import WAS_DELETED, import_batch
 from portal.actions.sessions import Browser, sign_in
 from portal.clock import utc_now
 from portal.db.budgets import limits
@@ -82,12 +82,12 @@ def is_interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         left = iter(range(batches, -1, -1))
 
         def fails(*args: Any) -> Any:
-            findings = bring_usage(*args)
+            findings = import_batch(*args)
             if next(left) == 0:
                 raise OSError("the plug was pulled")
             return findings
 
-        monkeypatch.setattr("portal.imports.sovereign.run.bring_usage", fails)
+        monkeypatch.setattr("portal.imports.sovereign.run.import_batch", fails)
 
     return interrupt
 
@@ -181,7 +181,7 @@ def test_an_import_interrupted_goes_on_where_it_was(
     assert portal("verify").exit_code == 0
     busy.request("alice-early", "alice", AT - timedelta(days=300))
     busy.request("bob-late", "bob", AT + timedelta(days=300))
-    monkeypatch.setattr("portal.imports.sovereign.run.bring_usage", bring_usage)
+    monkeypatch.setattr("portal.imports.sovereign.run.import_batch", import_batch)
     assert bring(busy)["requests"][0] == 242 - 25 * batches
     assert sums() == busy.sums()
     assert portal("verify").exit_code == 0
@@ -246,7 +246,7 @@ def test_following_brings_what_comes_until_it_is_told_to_stop(busy: Sovereign, o
     _wait(lambda: sums() == busy.sums())
     follower.send_signal(signal.SIGTERM)
     assert follower.wait(10) == 0
-    assert "brought 1 account, 1 request" in own_database.output
+    assert "imported 1 account, 1 request" in own_database.output
     assert portal("verify").exit_code == 0
 
 
@@ -256,7 +256,7 @@ def test_deleted_person_is_named_and_does_not_come_again(db: Database, busy: Sov
     busy.execute("UPDATE users SET display_name = 'Alice Liddell' WHERE username = 'alice'")
     busy.request("hers", api_key_id="k-alice")
     done = portal("import", "moe-sovereign", busy.url, "--again")
-    assert f"1 account not brought: {WAS_DELETED} For instance alice." in done.stderr
+    assert f"1 account not imported: {WAS_DELETED} For instance alice." in done.stderr
     assert [row for row in rows(done.stdout) if row[0] == "requests"] == [["requests", "1", "240", "0"]]
     assert [(row[0], row[1]) for row in sums()] == [("bob", 120), (remains, 121)]
     assert portal("verify").exit_code == 0
@@ -375,12 +375,12 @@ def test_what_could_not_be_brought_is_said_once_with_its_reason(db: Database, so
     sovereign.request("broken", "Alice", total_tokens=7)
     done = portal("import", "moe-sovereign", sovereign.url)
     assert done.exit_code == 0
-    assert "1 account not brought: A user name has letters a to z" in done.stderr
-    assert "1 account not brought: Another user there has the same name in other letters. For instance Alice." in (
+    assert "1 account not imported: A user name has letters a to z" in done.stderr
+    assert "1 account not imported: Another user there has the same name in other letters. For instance Alice." in (
         done.stderr
     )
-    assert "4 requests not brought: Their person is not here; they are held. For instance <" in done.stderr
-    assert "1 request not brought: total_tokens is not the sum" in done.stderr
+    assert "4 requests not imported: Their person is not here; they are held. For instance <" in done.stderr
+    assert "1 request not imported: total_tokens is not the sum" in done.stderr
     assert sums() == []
     assert run_in_reading(count_held) == {"unattributed": 4}
 
@@ -460,8 +460,8 @@ def test_a_batch_that_others_were_in_the_way_of_is_tried_again(
     def busy_once(*args: Any) -> Any:
         if next(tries, False):
             raise Unavailable
-        return bring_usage(*args)
+        return import_batch(*args)
 
-    monkeypatch.setattr("portal.imports.sovereign.run.bring_usage", busy_once)
+    monkeypatch.setattr("portal.imports.sovereign.run.import_batch", busy_once)
     monkeypatch.setattr("portal.imports.sovereign.run.PAUSES", (0, 0))
     assert bring(busy)["requests"] == [240, 0, 0]

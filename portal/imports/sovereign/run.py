@@ -13,17 +13,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.actions.gateways import import_gateway
-from portal.actions.imports import Batch, bring_person, bring_template, bring_usage
+from portal.actions.imports import UsageBatch, import_batch, import_person, import_template
 from portal.clock import utc_now
 from portal.db.audit import add_entry
 from portal.db.imports import Progress, import_progress, note_import_progress
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Gateway
 from portal.errors import InvalidInput, Unavailable
-from portal.imports.sovereign.rows import Newcomers, Owners, People, read_note, read_people, read_usage
-from portal.imports.sovereign.source import Look, Place, Wanted
+from portal.imports.sovereign.people import MappedPeople, People, map_people
+from portal.imports.sovereign.source import Place, SourceSnapshot, UsageRange
+from portal.imports.sovereign.usage import Owners, read_note, read_usage
 from portal.rules.actors import Actor
-from portal.rules.imports import Fate, Finding, ImportedPerson, ImportedTemplate, Kind, Tally
+from portal.rules.imports import Finding, ImportedPerson, ImportedTemplate, ImportOutcome, Kind, Tally
 from portal.rules.secrets import digest
 from portal.rules.text import InvalidText
 from portal.settings import settings
@@ -33,16 +34,16 @@ R = TypeVar("R")
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 MODE = "moe_orchestrated"
-"""Of requests whose mode is not told."""
+"""The mode of requests without one."""
 PAUSES = (1, 2, 4, 8)
-"""Seconds before a transaction is tried again that others were in the way of."""
+"""Seconds before each retry of a transaction that failed because of another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far usage has been brought: all that was written before transaction `since` is here.
+    """How far usage has been imported: all rows that were written before transaction `since`.
 
-    While a pass is running, it began at transaction `until` and has come to the row `after`.
+    A pass that is running began at transaction `until`, and `after` is the last row that it has imported.
     """
 
     gateway: str
@@ -52,19 +53,19 @@ class Position:
     after: Place | None = None
 
     def as_text(self) -> str:
-        """Return it as it is kept."""
+        """Return the position as it is stored."""
         return json.dumps(asdict(self))
 
     @classmethod
     def of_text(cls, text: str) -> "Position":
-        """Return what was kept."""
-        said = json.loads(text)
-        after = said.pop("after")
-        return cls(**said, after=None if after is None else Place(*after))
+        """Return a position that was stored."""
+        values = json.loads(text)
+        after = values.pop("after")
+        return cls(**values, after=None if after is None else Place(*after))
 
 
 class SovereignImport:
-    """The import from one MoE Sovereign; who and what it has brought is not compared again until it changes there."""
+    """The import of one MoE Sovereign; a person or template is stored again only after a change in the source."""
 
     def __init__(self, actor: Actor, gateway: str, *, again: bool = False, bar: Bar | None = None) -> None:
         """Set the gateway of the usage, and the actor of audit entries; `again`: the first pass reads all usage."""
@@ -76,32 +77,32 @@ class SovereignImport:
         self._people: dict[str, ImportedPerson] = {}
         self._keys: dict[str, set[str]] = {}
         self.stop = Event()
-        """Ends a pass after the batch that is being stored."""
+        """Set it to end a pass after the current batch."""
 
-    def run(self, look: Look) -> Tally:
-        """Bring what is new at this look; return what became of it. Raises PortalError."""
-        source = f"moe-sovereign usage {look.system}/{look.database}"
-        position, rows = self._begin(source, look.timeline)
-        gateway = self._insist(import_gateway, self._actor, self._gateway, utc_now(), MODE)
+    def run(self, snapshot: SourceSnapshot) -> Tally:
+        """Import what is new in a snapshot, and return the outcome. Raises PortalError."""
+        source = f"moe-sovereign usage {snapshot.system}/{snapshot.database}"
+        position, rows = self._begin(source, snapshot.timeline)
+        gateway = self._retry(import_gateway, self._actor, self._gateway, utc_now(), MODE)
         people = People(
-            users=look.rows("users"),
-            keys=look.rows("api_keys"),
-            budgets=look.rows("token_budgets"),
-            grants=look.grants(),
-            admin_templates=look.rows("admin_expert_templates"),
-            user_templates=look.rows("user_expert_templates"),
+            users=snapshot.rows("users"),
+            keys=snapshot.rows("api_keys"),
+            budgets=snapshot.rows("token_budgets"),
+            grants=snapshot.grants(),
+            admin_templates=snapshot.rows("admin_expert_templates"),
+            user_templates=snapshot.rows("user_expert_templates"),
         )
-        found, tally = read_people(people), Tally()
+        found, tally = map_people(people), Tally()
         tally.add(found.findings)
-        self._bring_templates(found.templates, tally)
-        self._bring_people(gateway, found.people, tally)
-        self._bring_usage(look, gateway, _Usage(source, position, rows, self._owners(found, people)), tally)
+        self._import_templates(found.templates, tally)
+        self._import_people(gateway, found.people, tally)
+        self._import_usage(snapshot, gateway, _Usage(source, position, rows, self._owners(found, people)), tally)
         return tally
 
-    def add_audit_entry(self, look: Look, tally: Tally) -> None:
+    def add_audit_entry(self, snapshot: SourceSnapshot, tally: Tally) -> None:
         """Store in the audit log what a pass imported."""
-        counts = {kind.value: tally.counts[kind, Fate.BROUGHT] for kind in Kind}
-        source = f"{look.system}/{look.database}"
+        counts = {kind.value: tally.counts[kind, ImportOutcome.IMPORTED] for kind in Kind}
+        source = f"{snapshot.system}/{snapshot.database}"
         run_in_transaction(
             lambda session: add_entry(
                 session,
@@ -110,19 +111,19 @@ class SovereignImport:
                 utc_now(),
                 gateway=self._gateway,
                 source=source,
-                brought=counts,
+                imported=counts,
             )
         )
 
     def _begin(self, source: str, timeline: int) -> tuple[Position, int]:
-        """Return how far this source has come, and how many rows lie behind it. Raises InvalidInput."""
+        """Return the position in this source, and how many rows have been read. Raises InvalidInput."""
         kept = run_in_reading(import_progress, source)
         if kept is None:
             return Position(self._gateway, timeline), 0
         position = Position.of_text(kept.position)
         if position.gateway != self._gateway:
             raise InvalidInput(
-                f"Its usage stands under the gateway {position.gateway}; under another one it would count twice. "
+                f"Its usage is stored under the gateway {position.gateway}; under another one it would count twice. "
                 f"Say --gateway {position.gateway}."
             )
         if self._again or position.timeline != timeline:
@@ -130,30 +131,32 @@ class SovereignImport:
         self._again = False
         return position, kept.rows
 
-    def _bring_templates(self, templates: Mapping[str, ImportedTemplate], tally: Tally) -> None:
+    def _import_templates(self, templates: Mapping[str, ImportedTemplate], tally: Tally) -> None:
         for template_id, template in templates.items():
             if self._templates.get(template_id) == template:
                 continue
             try:
-                finding = self._insist(bring_template, self._actor, template, utc_now())
+                finding = self._retry(import_template, self._actor, template, utc_now())
             except InvalidInput as error:
-                finding = Finding(Kind.TEMPLATE, Fate.LEFT, error.detail, template.name)
+                finding = Finding(Kind.TEMPLATE, ImportOutcome.OMITTED, error.detail, template.name)
             tally.add([finding])
             self._templates[template_id] = template
 
-    def _bring_people(self, gateway: Gateway, people: Mapping[str, ImportedPerson], tally: Tally) -> None:
-        news = {user_id: person for user_id, person in people.items() if self._people.get(user_id) != person}
-        with self._progress("Bringing people", lambda: len(news)) as advance:
-            for user_id, person in news.items():
-                findings = self._insist(bring_person, self._actor, gateway.id, digest(user_id), person, utc_now())
+    def _import_people(self, gateway: Gateway, people: Mapping[str, ImportedPerson], tally: Tally) -> None:
+        changed = {user_id: person for user_id, person in people.items() if self._people.get(user_id) != person}
+        with self._progress("Importing people", lambda: len(changed)) as advance:
+            for user_id, person in changed.items():
+                findings = self._retry(import_person, self._actor, gateway.id, digest(user_id), person, utc_now())
                 tally.add(findings)
                 about_keys = (finding for finding in findings if finding.kind is Kind.KEY)
                 keys = zip(person.keys, about_keys, strict=True)
-                self._keys[user_id] = {key.key_hash for key, finding in keys if finding.fate is not Fate.LEFT}
+                self._keys[user_id] = {
+                    key.key_hash for key, finding in keys if finding.outcome is not ImportOutcome.OMITTED
+                }
                 self._people[user_id] = person
                 advance(1)
 
-    def _owners(self, found: Newcomers, people: People) -> Owners:
+    def _owners(self, found: MappedPeople, people: People) -> Owners:
         keys = {row["id"]: (row["user_id"], str(row["key_hash"]).lower()) for row in people.keys}
         return Owners(
             usernames={user_id: person.username for user_id, person in found.people.items()},
@@ -161,24 +164,24 @@ class SovereignImport:
             names={row["id"]: row["username"] for row in people.users},
         )
 
-    def _bring_usage(self, look: Look, gateway: Gateway, usage: "_Usage", tally: Tally) -> None:
-        """Bring what is new; after a pass that had been interrupted also what has come since that one began."""
+    def _import_usage(self, snapshot: SourceSnapshot, gateway: Gateway, usage: "_Usage", tally: Tally) -> None:
+        """Import new usage; after an interrupted pass also the usage that was written since that pass began."""
         is_new = False
         while not is_new and not self.stop.is_set():
             is_new = usage.position.until is None
             if is_new:
-                usage.position = replace(usage.position, until=look.settled)
-            wanted = Wanted(usage.position.since, usage.position.after)
-            with self._progress("Bringing requests", partial(look.count_usage, wanted)) as advance:
-                for rows in look.usage(wanted):
+                usage.position = replace(usage.position, until=snapshot.settled)
+            chosen = UsageRange(usage.position.since, usage.position.after)
+            with self._progress("Importing requests", partial(snapshot.count_usage, chosen)) as advance:
+                for rows in snapshot.usage(chosen):
                     batch = usage.batch(rows, gateway.mode, tally)
                     zone, now = settings().budget_zone, utc_now()
-                    tally.add(self._insist(bring_usage, gateway.id, gateway.mode, batch, zone, now))
+                    tally.add(self._retry(import_batch, gateway.id, gateway.mode, batch, zone, now))
                     advance(len(rows))
                     if self.stop.is_set():
                         return
             usage.end_pass()
-            self._insist(note_import_progress, usage.source, usage.progress, utc_now())
+            self._retry(note_import_progress, usage.source, usage.progress, utc_now())
 
     @contextmanager
     def _progress(self, what: str, count: Callable[[], int]) -> Iterator[Callable[[int], None]]:
@@ -188,12 +191,12 @@ class SovereignImport:
         with self._bar(what, count()) as advance:
             yield advance
 
-    def _insist(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do something in a transaction, again and again for a while when the portal or a gateway is in its way."""
+    def _retry(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a transaction, and retry it a few times when another process is in its way."""
         for pause in PAUSES:
             try:
                 return run_in_transaction(work, *args, **kwargs)
-            except (Unavailable, IntegrityError):  # another import may have brought the same person
+            except (Unavailable, IntegrityError):  # another import may have stored the same person
                 if self.stop.wait(pause):
                     raise
         return run_in_transaction(work, *args, **kwargs)
@@ -201,15 +204,15 @@ class SovereignImport:
 
 @dataclass(slots=True)
 class _Usage:
-    """The usage of a source while it is being brought: how far it has come, and whose it is."""
+    """The import of a source's usage: its position, the number of rows read, and the owners of usage."""
 
     source: str
     position: Position
     rows: int
     owners: Owners
 
-    def batch(self, rows: Sequence[RowMapping], mode: str, tally: Tally) -> Batch:
-        """Return rows as what is stored of them, and move on behind the last one."""
+    def batch(self, rows: Sequence[RowMapping], mode: str, tally: Tally) -> UsageBatch:
+        """Return a batch of rows to be stored, and move the position behind the last row."""
         last = rows[-1]
         self.position = replace(self.position, after=Place(last["user_id"], str(last["requested_at"]), last["id"]))
         self.rows += len(rows)
@@ -219,14 +222,14 @@ class _Usage:
                 if note := read_note(row):
                     notes[row["id"]] = note
             except InvalidText as error:
-                tally.add([Finding(Kind.NOTE, Fate.LEFT, str(error), row["id"])])
-        return Batch(self.source, [read_usage(row, self.owners, mode) for row in rows], notes, self.progress)
+                tally.add([Finding(Kind.NOTE, ImportOutcome.OMITTED, str(error), row["id"])])
+        return UsageBatch(self.source, [read_usage(row, self.owners, mode) for row in rows], notes, self.progress)
 
     def end_pass(self) -> None:
-        """Move on to the next pass, which begins with what was written after this one had begun."""
+        """Move the position to the next pass, which begins with the rows written after this pass had begun."""
         self.position = replace(self.position, since=self.position.until, until=None, after=None)
 
     @property
     def progress(self) -> Progress:
-        """How far it has come, as it is kept."""
+        """The progress, as it is stored."""
         return Progress(self.position.as_text(), self.rows)

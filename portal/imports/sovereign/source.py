@@ -1,13 +1,12 @@
 """A MoE Sovereign's own database, which is only read.
 
-Decision: what is new is found by PostgreSQL's own numbers of transactions, not by the rows' instants, since a row can
-be committed long after the instant in it. Each look at the database knows from which transaction on nothing was certain
-to be finished then, and the next one reads what was written from that one on: also rows that came late, and rows that
-have changed. That reads too much rather than too little: a request is known by its id, so reading it again changes
-nothing.
+Decision: new rows are found by PostgreSQL's transaction numbers, not by the rows' instants, since a row can be
+committed long after the instant in it. Each snapshot has the number of the first transaction that may still have been
+running, and the next snapshot reads all rows written from that transaction on: also late rows, and rows that have
+changed. That may read a row twice, but never misses one, and storing a request twice changes nothing, as it has an id.
 
-The numbers are those of one server, and begin anew where it is restored to an earlier moment, which its timeline tells.
-A look is one transaction, so that people and keys are never older than the usage that is read with them.
+The numbers are those of one server. They start again where it is restored to an earlier moment; then the timeline is
+another one. A snapshot is one transaction, so people and keys are never older than the usage that is read with them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,7 @@ from portal.errors import InvalidInput, PortalError
 BATCH = 1_000
 """Rows of usage that are read at once."""
 COMPARABLE = 2**31 - 10**6
-"""Transactions that may lie between two looks; PostgreSQL compares their numbers modulo 2³²."""
+"""Transactions that may lie between two snapshots; PostgreSQL compares their numbers modulo 2³²."""
 
 _TABLES: dict[str, tuple[str, ...]] = {
     "users": (
@@ -47,13 +46,13 @@ _NEEDED = {
     "users": {"id", "username"},
     "usage_log": {"id", "user_id", "model", "prompt_tokens", "completion_tokens", "requested_at"},
 }
-"""Without these it is no MoE Sovereign's; whatever else is missing reads as null."""
+"""Without these it is no database of MoE Sovereign; other missing columns read as null."""
 
 _COLUMNS = """
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = ANY (current_schemas(false)) AND table_name = ANY (:tables)
 """
-_LOOK = """
+_SNAPSHOT = """
     SELECT system_identifier AS system, current_database() AS database, timeline_id AS timeline,
         txid_snapshot_xmin(txid_current_snapshot()) AS settled, txid_snapshot_xmax(txid_current_snapshot()) AS next
     FROM pg_control_system(), pg_control_checkpoint()
@@ -61,14 +60,14 @@ _LOOK = """
 
 
 class SourceUnavailable(PortalError):
-    """The other database cannot be used right now; the message says why, and no password."""
+    """The other database cannot be used right now; the message has the reason, without the password."""
 
     status = 503
     code = "source_unavailable"
 
 
 class Place(NamedTuple):
-    """Where a row of usage stands in the order in which they are read: person by person, by time."""
+    """The key of a row of usage, in the order in which rows are read: by person, then by time."""
 
     user_id: str
     requested_at: str
@@ -76,22 +75,22 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which usage to read: what was written from a transaction on, and stands after a place; None is all."""
+class UsageRange:
+    """The usage to read: written from the transaction `since` on, and after the row `after`; None is all."""
 
     since: int | None = None
     after: Place | None = None
 
 
-class Look:
-    """The database at one moment; made by `look_at`.
+class SourceSnapshot:
+    """The database at one moment; made by `open_snapshot`.
 
-    `system` and `database` name it, whatever its address is; transactions can be compared where the `timeline` is the
-    same. All transactions before `settled` had ended.
+    `system` and `database` identify it, also if its address changes; transactions can be compared where the `timeline`
+    is the same. All transactions before `settled` had ended.
     """
 
     def __init__(self, connection: Connection, url: URL) -> None:
-        """See what there is. Raises InvalidInput where it is no MoE Sovereign's, and SourceUnavailable."""
+        """Read which columns there are. Raises InvalidInput for another database, and SourceUnavailable."""
         self._connection = connection
         self._url = url
         self._columns: dict[str, set[str]] = {table: set() for table in _TABLES}
@@ -100,13 +99,13 @@ class Look:
         for table, columns in _NEEDED.items():
             if missing := sorted(columns - self._columns[table]):
                 what = f"the table {table} with {', '.join(missing)}"
-                raise InvalidInput(f"This is no database of MoE Sovereign, or may not be read: there is not {what}.")
-        [moment] = self._all(_LOOK)
+                raise InvalidInput(f"This is no database of MoE Sovereign, or may not be read: {what} is missing.")
+        [moment] = self._all(_SNAPSHOT)
         self.system, self.database = str(moment["system"]), str(moment["database"])
         self.timeline, self.settled, self._next = (int(moment[name]) for name in ("timeline", "settled", "next"))
 
     def missing(self) -> list[str]:
-        """Return the tables, and the columns of other tables, that there are not or that may not be read."""
+        """Return the tables, and the columns of other tables, that are missing or may not be read."""
         tables = [table for table, columns in self._columns.items() if not columns]
         return tables + [
             f"{table}.{column}"
@@ -116,7 +115,7 @@ class Look:
         ]
 
     def rows(self, table: str) -> Sequence[RowMapping]:
-        """Return all rows of a table other than usage, none where there is no such table with its ids."""
+        """Return all rows of a table other than usage; none without the table or its ids."""
         ids = {"id", "user_id"}.intersection(_TABLES[table])
         return self._all(self._select(table)) if ids <= self._columns[table] else []
 
@@ -126,46 +125,46 @@ class Look:
             return []
         return self._all(f"{self._select('permissions')} WHERE resource_type = 'expert_template' ORDER BY resource_id")
 
-    def count_usage(self, wanted: Wanted) -> int:
-        """Return how many rows of usage are wanted."""
-        where, values = self._where(wanted)
+    def count_usage(self, chosen: UsageRange) -> int:
+        """Return how many rows of usage are chosen."""
+        where, values = self._where(chosen)
         [row] = self._all(f"SELECT count(*) AS rows FROM usage_log {where}", values)  # noqa: S608  # names of our own
         return int(row["rows"])
 
-    def usage(self, wanted: Wanted) -> Iterator[Sequence[RowMapping]]:
-        """Yield the wanted rows of usage in their order, some at a time, without holding them all."""
-        where, values = self._where(wanted)
+    def usage(self, chosen: UsageRange) -> Iterator[Sequence[RowMapping]]:
+        """Yield the rows of usage in a range in batches, in order, without holding them all."""
+        where, values = self._where(chosen)
         query = text(f"{self._select('usage_log')} {where} ORDER BY user_id, requested_at, id")
         options = {"stream_results": True, "max_row_buffer": BATCH}
-        with _trouble(self._url), self._connection.execute(query, values, execution_options=options) as found:
+        with _source_errors(self._url), self._connection.execute(query, values, execution_options=options) as found:
             yield from found.mappings().partitions(BATCH)
 
     def _all(self, query: str, values: dict[str, object] | None = None) -> Sequence[RowMapping]:
-        with _trouble(self._url):
+        with _source_errors(self._url):
             return self._connection.execute(text(query), values or {}).mappings().all()
 
     def _select(self, table: str) -> str:
-        there = self._columns[table]
-        columns = (column if column in there else f"NULL AS {column}" for column in _TABLES[table])
+        present = self._columns[table]
+        columns = (column if column in present else f"NULL AS {column}" for column in _TABLES[table])
         return f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608  # names of our own
 
-    def _where(self, wanted: Wanted) -> tuple[str, dict[str, object]]:
+    def _where(self, chosen: UsageRange) -> tuple[str, dict[str, object]]:
         conditions: list[str] = ["true"]
         values: dict[str, object] = {}
-        if wanted.since is not None and 0 <= self._next - wanted.since < COMPARABLE:
+        if chosen.since is not None and 0 <= self._next - chosen.since < COMPARABLE:
             conditions.append("age(xmin) <= age(CAST(CAST(:since AS text) AS xid))")
-            values["since"] = str(wanted.since % 2**32)
-        if wanted.after is not None:
+            values["since"] = str(chosen.since % 2**32)
+        if chosen.after is not None:
             conditions.append("(user_id, requested_at, id) > (:user_id, :requested_at, :id)")
-            values |= wanted.after._asdict()
+            values |= chosen.after._asdict()
         return f"WHERE {' AND '.join(conditions)}", values
 
 
 @contextmanager
-def look_at(address: str) -> Iterator[Look]:
-    """Give one look at the database with this URL. Raises InvalidInput and SourceUnavailable.
+def open_snapshot(address: str) -> Iterator[SourceSnapshot]:
+    """Open a snapshot of the database with this URL. Raises InvalidInput and SourceUnavailable.
 
-    It is one transaction that can change nothing. While it lasts, PostgreSQL keeps what others delete meanwhile.
+    It is one read-only transaction. While it is open, PostgreSQL keeps rows that others delete.
     """
     url = _parsed(address)
     engine = create_engine(
@@ -181,14 +180,14 @@ def look_at(address: str) -> Iterator[Look]:
         hide_parameters=True,
     )
     with ExitStack() as opened:
-        with _trouble(url):
+        with _source_errors(url):
             connection = opened.enter_context(engine.connect())
-        yield Look(connection, url)
+        yield SourceSnapshot(connection, url)
 
 
 @contextmanager
-def _trouble(url: URL) -> Iterator[None]:
-    """Turn what the driver says into one sentence, whatever it is: nothing there can be mended here."""
+def _source_errors(url: URL) -> Iterator[None]:
+    """Turn errors of the driver into SourceUnavailable, whatever they are: the portal cannot repair them."""
     try:
         yield
     except DBAPIError as error:
@@ -208,7 +207,7 @@ def _parsed(address: str) -> URL:
 
 
 def _reason(error: DBAPIError, url: URL) -> str:
-    """Return the first line of what the driver said, without the password."""
-    said = str(error.orig).strip().splitlines() or [type(error).__name__]
+    """Return the first line of an error of the driver, without the password."""
+    lines = str(error.orig).strip().splitlines() or [type(error).__name__]
     password = str(url.password or "")
-    return (said[0].replace(password, "…") if password else said[0]).rstrip(".")
+    return (lines[0].replace(password, "…") if password else lines[0]).rstrip(".")

@@ -1,4 +1,4 @@
-"""Rows of MoE Sovereign's tables, as what is brought of them."""
+"""People of MoE Sovereign, mapped to what the portal stores."""
 
 import json
 from datetime import UTC, datetime
@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from portal.imports.sovereign.rows import NO_LABEL, Newcomers, Owners, People, read_note, read_people, read_usage
+from portal.imports.sovereign.people import NO_LABEL, MappedPeople, People, map_people
 from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
-from portal.rules.imports import Fate, ImportedKey, ImportedPerson, Kind, ModelOfCategory
+from portal.rules.imports import ImportedKey, ImportedPerson, ImportOutcome, Kind, ModelOfCategory
 from portal.rules.secrets import digest
-from portal.rules.text import InvalidText
-from portal.rules.usage import Rejected, UsageReport
 
 HASH = "$2b$12$" + "a" * 53
 USER: dict[str, Any] = {
@@ -32,21 +30,15 @@ SHARED: dict[str, Any] = {
     "id": "tmpl-1", "name": "Research", "config_json": json.dumps({"experts": EXPERTS}), "created_at": "2026",
 }  # fmt: skip
 OWN = SHARED | {"id": "user:1", "user_id": "u-1", "name": "Mine", "cost_factor": 1.5, "is_active": True}
-REQUEST: dict[str, Any] = {
-    "id": "row-1", "user_id": "u-1", "api_key_id": "k-1", "session_id": None, "model": "qwen3:32b",
-    "moe_mode": "native", "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "status": "ok",
-    "notes": None, "requested_at": "2026-03-04T05:06:07.890123+00:00", "latency_ms": None, "dynamic_tmpl_id": None,
-}  # fmt: skip
-OWNERS = Owners({"u-1": "alice"}, {"k-1": ("u-1", digest("key"))}, {"u-1": "Alice", "u-2": "Jörg Müller"})
 
 
-def only(found: Newcomers) -> ImportedPerson:
+def only(found: MappedPeople) -> ImportedPerson:
     [person] = found.people.values()
     return person
 
 
-def said(found: Newcomers) -> list[tuple[Kind, Fate]]:
-    return [(finding.kind, finding.fate) for finding in found.findings]
+def outcomes(found: MappedPeople) -> list[tuple[Kind, ImportOutcome]]:
+    return [(finding.kind, finding.outcome) for finding in found.findings]
 
 
 def grant(resource: str) -> dict[str, str]:
@@ -82,31 +74,31 @@ def grant(resource: str) -> dict[str, str]:
     ],
 )
 def test_a_user(change: dict[str, Any], expected: dict[str, Any], remarks: int) -> None:
-    found = read_people(People([USER | change]))
+    found = map_people(People([USER | change]))
     person = only(found)
     assert {name: getattr(person, name) for name in expected} == expected
-    assert said(found) == [(Kind.ACCOUNT, Fate.REMARK)] * remarks
+    assert outcomes(found) == [(Kind.ACCOUNT, ImportOutcome.REMARK)] * remarks
 
 
 @pytest.mark.parametrize("username", ["Jörg", "a b", "-", "x" * 65, "a\nb", ""])
 def test_a_name_that_cannot_be_one_here_is_left_with_all_that_is_theirs(username: str) -> None:
-    found = read_people(People([USER | {"username": username}], keys=[KEY], budgets=[BUDGET]))
+    found = map_people(People([USER | {"username": username}], keys=[KEY], budgets=[BUDGET]))
     assert found.people == {}
-    assert said(found) == [(Kind.ACCOUNT, Fate.LEFT), (Kind.KEY, Fate.LEFT)]
+    assert outcomes(found) == [(Kind.ACCOUNT, ImportOutcome.OMITTED), (Kind.KEY, ImportOutcome.OMITTED)]
 
 
 def test_of_two_names_in_other_letters_the_older_is_brought_in_whatever_order_they_come() -> None:
     older = USER | {"id": "u-2", "username": "ALICE", "created_at": "2025-12-31T23:59:59"}
     for users in ([USER, older], [older, USER]):
-        found = read_people(People(users))
+        found = map_people(People(users))
         assert list(found.people) == ["u-2"]
-        assert said(found) == [(Kind.ACCOUNT, Fate.LEFT)]
+        assert outcomes(found) == [(Kind.ACCOUNT, ImportOutcome.OMITTED)]
 
 
 def test_keys_come_to_their_owner() -> None:
     other = USER | {"id": "u-2", "username": "bob"}
     locked = KEY | {"id": "k-2", "user_id": "u-2", "key_hash": digest("2").upper(), "label": "", "is_active": False}
-    found = read_people(People([USER, other], keys=[KEY, locked]))
+    found = map_people(People([USER, other], keys=[KEY, locked]))
     created = datetime(2026, 1, 2, 0, 0, 0, 500000, UTC)
     assert found.people["u-1"].keys == (ImportedKey(digest("key"), "moe-sk-012345678", "Laptop", True, created, None),)
     [theirs] = found.people["u-2"].keys
@@ -122,9 +114,9 @@ def test_keys_come_to_their_owner() -> None:
     ],
 )
 def test_a_key_that_cannot_be_brought(change: dict[str, Any]) -> None:
-    found = read_people(People([USER], keys=[KEY | change]))
+    found = map_people(People([USER], keys=[KEY | change]))
     assert only(found).keys == ()
-    assert said(found) == [(Kind.KEY, Fate.LEFT)]
+    assert outcomes(found) == [(Kind.KEY, ImportOutcome.OMITTED)]
 
 
 @pytest.mark.parametrize(
@@ -138,16 +130,16 @@ def test_a_key_that_cannot_be_brought(change: dict[str, Any]) -> None:
     ],
 )
 def test_limits(change: dict[str, Any], expected: Limits | None) -> None:
-    found = read_people(People([USER], budgets=[BUDGET | change]))
+    found = map_people(People([USER], budgets=[BUDGET | change]))
     assert only(found).limits == expected
     assert found.findings == []
 
 
 @pytest.mark.parametrize("change", [{"daily_limit": -1}, {"total_limit": MAX_LIMIT + 1}, {"budget_type": "tithe"}])
 def test_limits_that_there_are_not_here(change: dict[str, Any]) -> None:
-    found = read_people(People([USER], budgets=[BUDGET | change]))
+    found = map_people(People([USER], budgets=[BUDGET | change]))
     assert only(found).limits is None
-    assert said(found) == [(Kind.BUDGET, Fate.LEFT)]
+    assert outcomes(found) == [(Kind.BUDGET, ImportOutcome.OMITTED)]
 
 
 def test_a_template_has_its_models_by_category() -> None:
@@ -165,7 +157,7 @@ def test_a_template_has_its_models_by_category() -> None:
         "law": {"model": "e", "endpoint": "gpu-2"},
     }
     row = OWN | {"config_json": json.dumps({"experts": experts})}
-    template = read_people(People([], user_templates=[row])).templates["user:1"]
+    template = map_people(People([], user_templates=[row])).templates["user:1"]
     assert (template.name, template.cost_factor) == ("Mine", Decimal("1.5"))
     assert template.models == (
         ModelOfCategory("code", "a", "gpu-1", True),
@@ -191,15 +183,15 @@ def test_a_template_has_its_models_by_category() -> None:
     ],
 )
 def test_a_template_that_cannot_be_brought(row: dict[str, Any]) -> None:
-    found = read_people(People([], admin_templates=[row]))
+    found = map_people(People([], admin_templates=[row]))
     assert found.templates == {}
-    assert said(found) == [(Kind.TEMPLATE, Fate.LEFT)]
+    assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED)]
 
 
 def test_of_two_templates_of_a_name_the_administrators_is_brought() -> None:
-    found = read_people(People([], admin_templates=[SHARED], user_templates=[OWN | {"name": "Research"}]))
+    found = map_people(People([], admin_templates=[SHARED], user_templates=[OWN | {"name": "Research"}]))
     assert list(found.templates) == ["tmpl-1"]
-    assert said(found) == [(Kind.TEMPLATE, Fate.LEFT)]
+    assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED)]
 
 
 @pytest.mark.parametrize(
@@ -217,101 +209,12 @@ def test_of_two_templates_of_a_name_the_administrators_is_brought() -> None:
 def test_the_active_template_is_the_first_that_was_granted(granted: list[str], expected: str | None, left: int) -> None:
     theirs = OWN | {"id": "user:2", "user_id": "u-2", "name": "Theirs"}
     grants = [grant(resource) for resource in granted]
-    found = read_people(People([USER], grants=grants, admin_templates=[SHARED], user_templates=[OWN, theirs]))
+    found = map_people(People([USER], grants=grants, admin_templates=[SHARED], user_templates=[OWN, theirs]))
     assert only(found).template == expected
-    assert said(found) == [(Kind.ASSIGNMENT, Fate.LEFT)] * left
+    assert outcomes(found) == [(Kind.ASSIGNMENT, ImportOutcome.OMITTED)] * left
 
 
 def test_a_template_that_is_not_brought_is_not_assigned() -> None:
-    found = read_people(People([USER], grants=[grant("tmpl-1")], admin_templates=[SHARED | {"config_json": ""}]))
+    found = map_people(People([USER], grants=[grant("tmpl-1")], admin_templates=[SHARED | {"config_json": ""}]))
     assert only(found).template is None
-    assert said(found) == [(Kind.TEMPLATE, Fate.LEFT), (Kind.ASSIGNMENT, Fate.LEFT)]
-
-
-def usage(**change: Any) -> UsageReport | Rejected:
-    return read_usage(REQUEST | change, OWNERS, "usual")
-
-
-def test_a_request_becomes_a_report() -> None:
-    assert usage(latency_ms=1200, session_id="s-1", status="error", dynamic_tmpl_id="moe-dyn-1") == UsageReport(
-        id="row-1",
-        model="qwen3:32b",
-        mode="native",
-        prompt_tokens=100,
-        completion_tokens=20,
-        key_hash=digest("key"),
-        status="error",
-        requested_at=datetime(2026, 3, 4, 5, 6, 7, 890123, UTC),
-        latency_ms=1200,
-        template="moe-dyn-1",
-        session_id="s-1",
-    )
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        pytest.param({"api_key_id": None}, (None, "alice"), id="without a key"),
-        pytest.param({"api_key_id": "gone"}, (None, "alice"), id="with a key that was not brought"),
-        pytest.param({"user_id": "u-2"}, (None, "<Jörg Müller>"), id="somebody else's key counts for nobody"),
-        pytest.param({"user_id": "u-2", "api_key_id": None}, (None, "<Jörg Müller>"), id="nobody here"),
-        pytest.param({"user_id": "u-3", "api_key_id": None}, (None, "<u-3>"), id="nobody there"),
-    ],
-)
-def test_whose_a_request_is(change: dict[str, Any], expected: tuple[str | None, str | None]) -> None:
-    report = usage(**change)
-    assert isinstance(report, UsageReport)
-    assert (report.key_hash, report.username) == expected
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        pytest.param("2026-03-04T05:06:07.890123+00:00", "2026-03-04T05:06:07.890123+00:00", id="UTC"),
-        pytest.param("2026-03-04T05:06:07", "2026-03-04T05:06:07+00:00", id="no offset is UTC"),
-        pytest.param("2026-03-04T05:06:07Z", "2026-03-04T05:06:07+00:00", id="Z"),
-        pytest.param("2026-03-04T05:06:07+02:00", "2026-03-04T03:06:07+00:00", id="another offset"),
-        pytest.param("2026-03-04 05:06:07.5", "2026-03-04T05:06:07.500000+00:00", id="with a space"),
-        pytest.param(datetime(2026, 3, 4, 5, tzinfo=UTC), "2026-03-04T05:00:00+00:00", id="a column of instants"),
-        pytest.param(datetime(2026, 3, 4, 5), "2026-03-04T05:00:00+00:00", id="one without a zone"),  # noqa: DTZ001
-    ],
-)
-def test_when_a_request_was_made(written: object, expected: str) -> None:
-    report = usage(requested_at=written)
-    assert isinstance(report, UsageReport)
-    assert report.requested_at is not None
-    assert report.requested_at.isoformat() == expected
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"prompt_tokens": -1, "total_tokens": 19}, id="negative tokens"),
-        pytest.param({"completion_tokens": None}, id="unknown tokens"),
-        pytest.param({"prompt_tokens": 10**9 + 1, "total_tokens": None}, id="more tokens than there can be"),
-        pytest.param({"total_tokens": 121}, id="a sum that is none"),
-        pytest.param({"model": " "}, id="no model"),
-        pytest.param({"requested_at": "yesterday"}, id="no instant"),
-        pytest.param({"requested_at": None}, id="none at all"),
-        pytest.param({"id": "a\nb"}, id="an id of two lines"),
-        pytest.param({"id": "x" * 257}, id="too long an id"),
-    ],
-)
-def test_a_request_that_cannot_be_counted_is_rejected_with_a_reason(change: dict[str, Any]) -> None:
-    rejected = usage(**change)
-    assert isinstance(rejected, Rejected)
-    assert rejected.reason.endswith(".")
-
-
-def test_texts_that_are_too_long_are_cut_and_missing_ones_have_their_usual_value() -> None:
-    report = usage(model="m" * 300, moe_mode=None, status="", session_id="\x00" * 9, total_tokens=None, latency_ms=-1)
-    assert isinstance(report, UsageReport)
-    assert (report.model, report.mode, report.status) == ("m" * 200, "usual", "ok")
-    assert (report.session_id, report.latency_ms) == (None, None)
-
-
-def test_a_note_is_trimmed_and_too_long_a_one_refused() -> None:
-    assert read_note(REQUEST | {"notes": " for the thesis\r\n"}) == "for the thesis"
-    assert read_note(REQUEST) == ""
-    with pytest.raises(InvalidText):
-        read_note(REQUEST | {"notes": "x" * 4001})
+    assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED), (Kind.ASSIGNMENT, ImportOutcome.OMITTED)]
