@@ -190,7 +190,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
         yield f"Clocks without an offset stand in {plan.zone}."
     if plan.notation.order:
         yield f"Days are written {' '.join(plan.notation.order.value.upper())}."
-    if plan.beside is not None and plan.has_caches:
+    if plan.beside is not None and plan.caches:
         yield f"Cached tokens are {'counted beside the prompt' if plan.beside else 'part of the prompt'}."
 
 

@@ -214,5 +214,6 @@ def name_beside(plain: str) -> str:
 
 
 def part_named(name: str) -> Part | None:
-    """Return what a count of this name means; None for a name that is not in the table."""
-    return PARTS.get(plain_name(name))
+    """Return the meaning of a count with this name; None for a name that is not in the table."""
+    plain = plain_name(name)
+    return Part.WRITTEN if plain in WRITTEN_FOR else PARTS.get(plain)

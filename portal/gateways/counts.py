@@ -26,6 +26,7 @@ from portal.gateways.count_names import (
     ZEROS_LEFT_OUT,
     Part,
     name_beside,
+    part_named,
     plain_name,
     spelled,
 )
@@ -42,8 +43,7 @@ class KeptCounts(Kept):
 
     def value(self, name: str) -> bool:
         """Say whether a member is a count by its name."""
-        plain = plain_name(self._prefix + name)
-        return plain in PARTS or plain in WRITTEN_FOR
+        return part_named(self._prefix + name) is not None
 
     def inner(self, name: str) -> Kept | None:
         """Return the counts in a member that is an object with counts."""
@@ -66,7 +66,12 @@ class Counts:
 
 
 def read_counts(
-    usage: Mapping[str, object], *, beside: bool | None = None, no_completion: bool = False, texts: bool = True
+    usage: Mapping[str, object],
+    *,
+    beside: bool | None = None,
+    no_completion: bool = False,
+    lone_total: bool = False,
+    texts: bool = True,
 ) -> Counts | None:
     """Return the counts of a usage object; None where it has none at all.
 
@@ -76,7 +81,8 @@ def read_counts(
 
     `beside` says whether the source counts cache reads and writes beside the prompt; None decides by the form of the
     object, and proof by the figures overrules it. `no_completion` is for embeddings and failed calls: a completion that
-    is neither named nor in the total is 0, and a total without halves, or with two of 0, is the prompt.
+    is neither named nor in the total is 0, and a total without halves, or with two of 0, is the prompt. `lone_total`:
+    that is also so for a usage that has nothing but a total.
 
     Raises Unclear where prompt or completion is unreadable, or is missing and does not follow from the total.
     """
@@ -96,7 +102,8 @@ def read_counts(
         cache_beside=beside,
         reasoning_beside=bool(names & REASONING_BESIDE),
     )
-    total, may_lack = counts.get(Part.TOTAL), no_completion or prompt_name in ZEROS_LEFT_OUT
+    may_lack = no_completion or prompt_name in ZEROS_LEFT_OUT or (lone_total and counts.keys() == {Part.TOTAL})
+    total = counts.get(Part.TOTAL)
     prompt, completion = figures.completed(counts.get(Part.PROMPT), counts.get(Part.COMPLETION), total, may_lack)
     prompt = token_count(prompt, name_beside(completion_name) or "prompt_tokens")
     completion = token_count(completion, name_beside(prompt_name) or "completion_tokens")
@@ -177,8 +184,8 @@ def _values(usage: Mapping[str, object], *, texts: bool) -> dict[Part, dict[str,
     """Return the counts of each part by their plain names. Raises Unclear for an unreadable prompt or completion."""
     found: dict[Part, dict[str, int]] = {}
     written_for = 0
-    for name, said in _flat(usage):
-        plain, value = plain_name(name), _number(said) if texts else said
+    for name, each in _flat(usage):
+        plain, value = plain_name(name), _number(each) if texts else each
         part = PARTS.get(plain)
         if plain in WRITTEN_FOR:
             written_for += _part(value) or 0

@@ -1,18 +1,19 @@
-"""What lenient dialects say, made into the values we keep, or found to be unclear."""
+"""Values of lenient dialects, converted to the values that are stored, or refused as unclear."""
 
-import math
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from portal.rules.instants import parse_instant
+from portal.rules.instants import InvalidInstant, instant_of_seconds, parse_instant
 from portal.rules.pricing import MAX_TOKENS
+from portal.rules.text import MAX_EMAIL, MAX_NAME, clip_line
 from portal.rules.usage import LONGEST_LATENCY
 
 _MOST_DIGITS = 18
 
 
 class Unclear(ValueError):
-    """What was said cannot be understood; the message is a sentence."""
+    """A value cannot be understood; the message is a sentence."""
 
 
 def mapping(parent: dict[str, Any], name: str) -> dict[str, Any]:
@@ -21,40 +22,48 @@ def mapping(parent: dict[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def first_said(*said: object) -> object:
+def first_value(*values: object) -> object:
     """Return the first of several values that is not null."""
-    return next((value for value in said if value is not None), None)
+    return next((value for value in values if value is not None), None)
 
 
-def as_digits(said: object) -> int | None:
-    """Return the number that a text of digits alone is, of 18 at most; None for all else."""
-    is_digits = isinstance(said, str) and len(said) <= _MOST_DIGITS and said.isascii() and said.isdigit()
-    return int(said) if is_digits else None  # type: ignore[call-overload]  # a text, as was asked
+def as_digits(value: object) -> int | None:
+    """Return the number of a text that has digits only, at most 18; None for all other values."""
+    is_digits = isinstance(value, str) and len(value) <= _MOST_DIGITS and value.isascii() and value.isdigit()
+    return int(value) if is_digits else None  # type: ignore[call-overload]  # it is a text
 
 
-def token_count(said: object, name: str) -> int:
+def token_count(value: object, name: str) -> int:
     """Return a token count, which is never guessed. Raises Unclear."""
-    if said is None:
+    if value is None:
         raise Unclear(f"{name} is missing.")
-    if isinstance(said, float) and said.is_integer():
-        said = int(said)
-    if type(said) is not int or not 0 <= said <= MAX_TOKENS:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not 0 <= value <= MAX_TOKENS:
         raise Unclear(f"{name} must be a whole number from 0 to {MAX_TOKENS:,}.")
-    return said
+    return value
 
 
-def instant(said: object, name: str) -> datetime:
+def read_instant(value: object, name: str) -> datetime:
     """Return an instant given in seconds since 1970 or as ISO 8601 with an offset. Raises Unclear."""
     try:
-        if isinstance(said, str):
-            return parse_instant(said)
-        if isinstance(said, (int, float)) and not isinstance(said, bool) and math.isfinite(said):
-            return datetime.fromtimestamp(said, UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise Unclear(f"{name} is no instant.")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return instant_of_seconds(value)
+        return parse_instant(value)
+    except InvalidInstant:
+        raise Unclear(f"{name} is no instant.") from None
 
 
-def latency(milliseconds: float) -> int | None:
-    """Return how long a request took; None where that makes no sense, since nothing depends on it."""
+def as_latency(milliseconds: float) -> int | None:
+    """Return the latency of a request; None where it is impossible, since no figure depends on it."""
     return round(milliseconds) if 0 <= milliseconds <= LONGEST_LATENCY else None
+
+
+def account_names(values: Iterable[object]) -> tuple[str, ...]:
+    """Return the user names and email addresses among values, in lower case, each once.
+
+    A longer text than a name may have is left out, not cut: a name that is cut could be the name of another account.
+    """
+    names = (clip_line(value, MAX_EMAIL + 1).lower() for value in values)
+    longest = ((name, MAX_EMAIL if "@" in name else MAX_NAME) for name in names)
+    return tuple(dict.fromkeys(name for name, most in longest if 0 < len(name) <= most))

@@ -28,7 +28,7 @@ from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways.call_types import completes_nothing, is_about_batches, manages
 from portal.gateways.counts import Counts, KeptCounts, read_counts
 from portal.gateways.lenient_json import Kept, KeptIfReadable, members, objects
-from portal.gateways.lenient_values import Unclear, instant, latency, mapping
+from portal.gateways.lenient_values import Unclear, account_names, as_latency, mapping, read_instant
 from portal.gateways.litellm_ids import IDS, request_id, shared_id, shown_id
 from portal.rules.secrets import as_digest
 from portal.rules.text import clip_line
@@ -40,7 +40,6 @@ MOST_EVENTS = 10_000
 _NOTHING_SPENT = Decimal(0)
 _UNFINISHED = {"queued", "validating", "in_progress", "finalizing", "cancelling"}
 """What a batch or response says of itself while its usage may still grow."""
-_LONGEST_NAME = 254
 _KEPT = Kept(
     *IDS,
     *("endTime", "model", "model_group", "prompt_tokens", "completion_tokens", "total_tokens"),
@@ -100,7 +99,7 @@ def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
     brings_usage = is_about_batches(call_type) or response.get("background") is True
     if event.get("status") != "success" or not brings_usage or response.get("status") in _UNFINISHED:
         return Replay(shown_id(event))
-    counts = counts_of(event, no_completion=True)
+    counts = event_counts(event, no_completion=True)
     id = shared_id("batch" if is_about_batches(call_type) else "response", event.get("id"))
     if not counts.total or not id:
         return Replay(shown_id(event))
@@ -108,14 +107,14 @@ def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
         models = mapping(event, "hidden_params").get("batch_models")
         named = [*(models if isinstance(models, list) else []), response.get("model"), "unknown-model"]
         event["model"] = next(name for name in named if clip_line(name, 200))
-    polled = instant(event.get("startTime"), "startTime")
+    polled = read_instant(event.get("startTime"), "startTime")
     return _report(event, default_mode, id, counts, _made(response, polled), is_only_one=True)
 
 
 def _made(response: dict[str, Any], polled: datetime) -> datetime:
     """Return when a batch or response was asked for, or when it was read where it does not say that."""
     try:
-        return min(instant(response.get("created_at"), "created_at"), polled)
+        return min(read_instant(response.get("created_at"), "created_at"), polled)
     except Unclear:
         return polled
 
@@ -124,11 +123,11 @@ def _request(event: dict[str, Any], default_mode: str) -> UsageReport:
     """Return a call that generates something, or tried to. Raises Unclear."""
     succeeded = event.get("status") == "success"
     no_completion = event.get("status") == "failure" or completes_nothing(str(event.get("call_type")))
-    counts = counts_of(event, no_completion=no_completion)
+    counts = event_counts(event, no_completion=no_completion)
     is_unknown = succeeded and not counts.total and not _is_cache_hit(event)
     if is_unknown and not _has_model(event):
         event["model"] = event.get("call_type")
-    start = instant(event.get("startTime"), "startTime")
+    start = read_instant(event.get("startTime"), "startTime")
     is_polled = mapping(event, "response").get("background") is True  # its usage may come again
     shared = shared_id("response", event.get("id")) if is_polled and counts.total else ""
     return _report(
@@ -170,7 +169,7 @@ def _report(
         prompt_tokens=counts.prompt,
         completion_tokens=counts.completion,
         key_hash=as_digest(key if isinstance(key, str) else ""),
-        fallback_names=names_of(metadata),
+        fallback_names=owner_names(metadata),
         cached_tokens=counts.cached,
         reasoning_tokens=counts.reasoning,
         status=_status(event),
@@ -191,17 +190,12 @@ def _mode(metadata: dict[str, Any]) -> str:
     return ""
 
 
-def names_of(metadata: dict[str, Any]) -> tuple[str, ...] | None:
-    """Return the email address and the user of a key, as the proxy's record of it has them; None without any.
-
-    They are never cut: a name that is cut could be another one's.
-    """
-    said = [metadata.get(f"user_api_key_user_{what}") for what in ("email", "id")]
-    names = [name.strip().lower() for name in said if isinstance(name, str)]
-    return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= _LONGEST_NAME and name.isprintable())) or None
+def owner_names(metadata: dict[str, Any]) -> tuple[str, ...] | None:
+    """Return the email address and the user id of a key's owner, from the proxy's record; None without any."""
+    return account_names(metadata.get(f"user_api_key_user_{what}") for what in ("email", "id")) or None
 
 
-def counts_of(event: dict[str, Any], *, no_completion: bool) -> Counts:
+def event_counts(event: dict[str, Any], *, no_completion: bool) -> Counts:
     """Return the counts of an event, 0 where it has none at all. Raises Unclear for unreadable or missing ones."""
     usage = mapping(mapping(event, "metadata"), "usage_object")
     usage = dict(usage or mapping(mapping(event, "hidden_params"), "usage_object"))
@@ -221,17 +215,17 @@ def _is_cache_hit(event: dict[str, Any]) -> bool:
 
 
 def _status(event: dict[str, Any]) -> str:
-    """Return `ok`, or the code and class of the error; a client that hung up is one, though LiteLLM says success."""
+    """Return `ok`, or the code and class of the error; a client that closed the connection is an error too."""
     error = mapping(event, "error_information")
     words = [error.get(name) for name in ("error_code", "error_class")]
-    said = clip_line(" ".join(str(word) for word in words if word and isinstance(word, (str, int))), 64)
-    if said in {"", "ok"}:
+    status = clip_line(" ".join(str(word) for word in words if word and isinstance(word, (str, int))), 64)
+    if status in {"", "ok"}:
         return "ok" if event.get("status") == "success" else "failure"
-    return said
+    return status
 
 
-def _latency(start: datetime, said: object) -> int | None:
+def _latency(start: datetime, end: object) -> int | None:
     try:
-        return latency((instant(said, "endTime") - start).total_seconds() * 1000)
+        return as_latency((read_instant(end, "endTime") - start).total_seconds() * 1000)
     except Unclear:
         return None

@@ -1,4 +1,4 @@
-"""What tells LiteLLM's requests apart."""
+"""The ids of LiteLLM's requests."""
 
 import hashlib
 import json
@@ -9,14 +9,11 @@ from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID
 
 IDS = ("litellm_call_id", "id", "status", "startTime")
-"""Members of an event that tell it from others together."""
+"""Members of an event that are unique together."""
 
 
 def request_id(event: dict[str, Any]) -> str:
-    """Return what tells a request apart from every other one of its gateway, for ever.
-
-    Raises Unclear where there is nothing of it.
-    """
+    """Return an id that is unique among all requests of the gateway. Raises Unclear where the event has no id."""
     call, response, status, start = (event.get(name) for name in IDS)
     if not call and not response:
         raise Unclear("There is neither litellm_call_id nor id.")
@@ -29,18 +26,18 @@ def request_id(event: dict[str, Any]) -> str:
     return plain if is_plain else _digest(text)
 
 
-def shared_id(kind: str, said: object) -> str:
-    """Return the id of a batch or response, which all calls about it share; "" without one."""
-    if not isinstance(said, str) or not said or said == "None":
+def shared_id(kind: str, id: object) -> str:
+    """Return the id that all calls about a batch or response share; "" without one."""
+    if not isinstance(id, str) or not id or id == "None":
         return ""
-    plain = f"{kind}/{said}"
+    plain = f"{kind}/{id}"
     return plain if plain.isascii() and plain.isprintable() and len(plain) <= LONGEST_ID else _digest(json.dumps(plain))
 
 
 def shown_id(event: dict[str, Any]) -> str | None:
-    """Return an id by which a person finds an event in the proxy's logs; None without any."""
-    said = (event.get(name) for name in ("id", "litellm_call_id"))
-    return next((clip_line(id, LONGEST_ID) for id in said if id != "None" and clip_line(id, LONGEST_ID)), None)
+    """Return an id by which a person finds an event in the proxy's logs; None without one."""
+    ids = (event.get(name) for name in ("id", "litellm_call_id"))
+    return next((clip_line(id, LONGEST_ID) for id in ids if id != "None" and clip_line(id, LONGEST_ID)), None)
 
 
 def _digest(text: str) -> str:

@@ -1,7 +1,7 @@
 """The log records of an OTLP request of logs, and how many metrics a request of metrics has.
 
-The name of a record's event is the field `event_name`, which is new; or the attribute `event.name`, which was before
-it; or the body, where programs such as Claude Code write it with the program's name in front.
+The name of a record's event is the field `event_name`, which is new; or the older attribute `event.name`; or the body,
+where programs such as Claude Code write it with the program's name in front.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from portal.gateways.otlp_wire import (
     TRACE_ID,
     Attributes,
     Place,
+    ProtobufReader,
     Value,
-    Walk,
-    Wanted,
+    WantedAttributes,
     hexadecimal,
     json_attributes,
     json_id,
@@ -38,10 +38,10 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One log record: ids as of a span, instants in nanoseconds since 1970, 0 where not said.
+    """One log record: ids as of a span, instants in nanoseconds since 1970, 0 where absent.
 
     `observed` is when the first program that handles logs saw the record. `event` is the event's name, "" without one.
-    `said` has the wanted attributes of the record and its resource; where both name one, the record's counts.
+    `attributes` are the wanted ones of the record and its resource; the record's value counts where both have one.
     """
 
     trace_id: str
@@ -49,43 +49,43 @@ class LogRecord:
     time: int
     observed: int
     event: str
-    said: Attributes
+    attributes: Attributes
 
 
 _UNREADABLE = Rejected(None, "The log record cannot be read.")
 
 
-def read_records(body: bytes, wanted: Wanted, *, is_json: bool) -> Iterator[LogRecord | Rejected]:
-    """Yield the log records of an export request, in order; one that alone cannot be read is rejected.
+def read_records(body: bytes, wanted: WantedAttributes, *, is_json: bool) -> Iterator[LogRecord | Rejected]:
+    """Yield the log records of an export request, in order; a record that cannot be read is rejected.
 
-    Raises PortalError for a body that is no such request, TooLarge for too many records or too much beside them.
+    Raises PortalError for a body that is no such request, TooLarge for too many records, fields or tokens.
     """
-    wanted = Wanted({*wanted.names, EVENT_NAME}, wanted.prefixes)
+    wanted = WantedAttributes({*wanted.names, EVENT_NAME}, wanted.prefixes)
     if is_json:
         found = json_items(body, wanted, LOGS, lambda record, about: _json_record(record, wanted, about))
     else:
-        walk = Walk(body, wanted)
-        found = walk.items(lambda place, about: _record(walk, place, about))
+        reader = ProtobufReader(body, wanted)
+        found = reader.items(lambda place, about: _record(reader, place, about))
     yield from limited(LOGS, found, is_json=is_json)
 
 
 def count_metrics(body: bytes, *, is_json: bool) -> int:
     """Return how many metrics an export request has. Raises PortalError and TooLarge, as for log records."""
     if is_json:
-        found = json_items(body, Wanted(()), METRICS, lambda metric, _: isinstance(metric, dict))
+        found = json_items(body, WantedAttributes(()), METRICS, lambda metric, _: isinstance(metric, dict))
     else:
-        walk = Walk(body, Wanted(()))
-        found = walk.items(lambda place, _: any(list(walk.fields(place))))
+        reader = ProtobufReader(body, WantedAttributes(()))
+        found = reader.items(lambda place, _: any(list(reader.fields(place))))
     return sum(1 for _ in limited(METRICS, found, is_json=is_json))
 
 
-def _record(walk: Walk, place: Place, about: Attributes) -> LogRecord | Rejected:
-    body, ids, instants, name, text = walk.body, {9: b"", 10: b""}, {1: 0, 11: 0}, "", ""
+def _record(reader: ProtobufReader, place: Place, about: Attributes) -> LogRecord | Rejected:
+    body, ids, instants, name, text = reader.body, {9: b"", 10: b""}, {1: 0, 11: 0}, "", ""
     own: dict[str, Value] = {}
     try:
-        for number, kind, at, end in walk.fields(place):
+        for number, kind, at, end in reader.fields(place):
             if kind == BYTES and number == 6:
-                walk.read_attribute((at, end), own)
+                reader.read_attribute((at, end), own)
             elif kind == BYTES and number in ids:
                 ids[number] = body[at:end]
             elif kind == FIXED64 and number in instants:
@@ -93,46 +93,45 @@ def _record(walk: Walk, place: Place, about: Attributes) -> LogRecord | Rejected
             elif kind == BYTES and number == 12:
                 name = _name(body[at:end])
             elif kind == BYTES and number == 5:
-                text = _text(walk, (at, end))
+                text = _text(reader, (at, end))
     except DecodeError:
         return _UNREADABLE
-    said = {**about, **own}
+    attributes = {**about, **own}
     trace_id, span_id = hexadecimal(ids[9], 16), hexadecimal(ids[10], 8)
-    return LogRecord(trace_id, span_id, instants[1], instants[11], _event(name, said, text), said)
+    return LogRecord(trace_id, span_id, instants[1], instants[11], _event(name, attributes, text), attributes)
 
 
-def _text(walk: Walk, value: Place) -> str:
-    """Return the text that a record's body is, or "" for a body of another kind."""
-    texts = [walk.body[at:end] for number, kind, at, end in walk.fields(value) if (number, kind) == (1, BYTES)]
+def _text(reader: ProtobufReader, value: Place) -> str:
+    """Return the text of a record's body; "" for a body that is no text."""
+    texts = [reader.body[at:end] for number, kind, at, end in reader.fields(value) if (number, kind) == (1, BYTES)]
     return _name(texts[-1]) if texts else ""
 
 
-def _name(said: bytes) -> str:
-    return said.decode("utf-8", "replace") if len(said) <= LONGEST_NAME else ""
+def _name(value: bytes) -> str:
+    return value.decode("utf-8", "replace") if len(value) <= LONGEST_NAME else ""
 
 
-def _event(name: str, said: Attributes, text: str) -> str:
-    """Return the event's name, with the program's name in front where only the body has that."""
-    found = name or str(said.get(EVENT_NAME, "")) or text
+def _event(name: str, attributes: Attributes, text: str) -> str:
+    """Return the event's name, with the program's name in front where only the body has it."""
+    found = name or str(attributes.get(EVENT_NAME, "")) or text
     return text if text.endswith(f".{found}") else found
 
 
-def _json_record(record: Any, wanted: Wanted, about: Attributes) -> LogRecord | Rejected:
+def _json_record(record: Any, wanted: WantedAttributes, about: Attributes) -> LogRecord | Rejected:
     if not isinstance(record, dict):
         return _UNREADABLE
-    said = {**about, **json_attributes(record, wanted)}
-    value = record.get("body")
+    attributes = {**about, **json_attributes(record, wanted)}
+    body = record.get("body")
+    text = body.get("stringValue") if isinstance(body, dict) else None
     return LogRecord(
         trace_id=json_id(record.get("traceId"), TRACE_ID),
         span_id=json_id(record.get("spanId"), SPAN_ID),
         time=nanoseconds(record.get("timeUnixNano")),
         observed=nanoseconds(record.get("observedTimeUnixNano")),
-        event=_event(
-            _short(record.get("eventName")), said, _short(value.get("stringValue") if isinstance(value, dict) else None)
-        ),
-        said=said,
+        event=_event(_short(record.get("eventName")), attributes, _short(text)),
+        attributes=attributes,
     )
 
 
-def _short(said: Any) -> str:
-    return said if isinstance(said, str) and len(said) <= LONGEST_NAME else ""
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= LONGEST_NAME else ""

@@ -122,13 +122,13 @@ class Event(BaseModel):
         return self
 
     def report(self) -> UsageReport:
-        """Return what was said, with a digest in place of the API key."""
-        said = dict(self.__dict__)  # iterating over the model itself takes twice as long
-        api_key, key_hash = said.pop("api_key"), said.pop("api_key_hash")
-        said["status"] = self.status or "ok"
+        """Return the event as a report, with a digest in place of the API key."""
+        values = dict(self.__dict__)  # iterating over the model itself takes twice as long
+        api_key, key_hash = values.pop("api_key"), values.pop("api_key_hash")
+        values["status"] = self.status or "ok"
         if self.prompt_tokens is None:
-            said |= {"prompt_tokens": 0, "completion_tokens": 0, "without_counts": True}
-        return UsageReport(**said, key_hash=digest(api_key) if api_key is not None else key_hash)
+            values |= {"prompt_tokens": 0, "completion_tokens": 0, "without_counts": True}
+        return UsageReport(**values, key_hash=digest(api_key) if api_key is not None else key_hash)
 
 
 def read_usage(body: bytes, *, lines: bool = False) -> list[UsageReport | Rejected]:
@@ -191,5 +191,5 @@ def _report(item: object) -> UsageReport | Rejected:
 
 def _proper_id(item: dict[str, Any]) -> str | None:
     """Return the id of an event that is otherwise wrong, so that its gateway can tell which one it was."""
-    said = item.get("id")
-    return said if isinstance(said, str) and 0 < len(said) <= LONGEST_ID and not _CONTROL.search(said) else None
+    id = item.get("id")
+    return id if isinstance(id, str) and 0 < len(id) <= LONGEST_ID and not _CONTROL.search(id) else None

@@ -18,10 +18,9 @@ from itertools import chain
 from typing import Any
 
 from portal.errors import InvalidInput
-from portal.gateways.count_names import Part
-from portal.gateways.counts import Counts, KeptCounts, read_counts, stated_counts
+from portal.gateways.counts import Counts, KeptCounts, read_counts
 from portal.gateways.lenient_json import Kept
-from portal.gateways.lenient_values import Unclear, first_said, instant, latency, mapping
+from portal.gateways.lenient_values import Unclear, as_latency, first_value, mapping, read_instant
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 
@@ -92,13 +91,13 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
             "There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage). "
             'Send a call whose tokens nobody counts, such as of images, with "usage": {}.'
         )
-    told = answer | {name: value for layer in reversed(layers) for name, value in layer.items() if name not in answer}
-    model = next(filter(None, (clip_line(told.get(name), 200) for name in _MODELS)), "")
+    known = answer | {name: value for layer in reversed(layers) for name, value in layer.items() if name not in answer}
+    model = next(filter(None, (clip_line(known.get(name), 200) for name in _MODELS)), "")
     if not model:
         raise Unclear("There is no model. Add it to the answer as model, if its server does not name it.")
-    made = first_said(*(answer.get(name) for name in _TIMES))
+    made = first_value(*(answer.get(name) for name in _TIMES))
     return UsageReport(
-        id=_identity(answer) or _identity(told) or otherwise_id,
+        id=_identity(answer) or _identity(known) or otherwise_id,
         model=model,
         mode=mode,
         prompt_tokens=counts.prompt,
@@ -106,8 +105,8 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
         cached_tokens=counts.cached,
         reasoning_tokens=counts.reasoning,
         status=str(answer["status"]) if answer.get("status") in _FAILED else "ok",
-        requested_at=instant(made, "created") if made else None,
-        latency_ms=_latency(told),
+        requested_at=read_instant(made, "created") if made else None,
+        latency_ms=_latency(known),
         without_counts=True if not counts.total else None,
     )
 
@@ -116,8 +115,8 @@ def _counts(answer: dict[str, Any]) -> Counts | None:
     """Return the counts of an answer; what it does not say is never a silent zero. Raises Unclear."""
     is_embedding = answer.get("object") == "list" or any(name in answer for name in _EMBEDDINGS)
     for usage in (mapping(answer, name) for name in _USAGES):
-        lacks_completion = is_embedding or stated_counts(usage).keys() == {Part.TOTAL}
-        if (counts := read_counts(usage, no_completion=lacks_completion, texts=False)) is not None:
+        counts = read_counts(usage, no_completion=is_embedding, lone_total=True, texts=False)
+        if counts is not None:
             return counts
     own = {name: answer[name] for name in (*_OLLAMA, *_BEDROCK) if name in answer}
     return read_counts(own, no_completion=is_embedding or not answer.keys() & _COMPLETING, texts=False)
@@ -132,8 +131,8 @@ def _latency(answer: dict[str, Any]) -> int | None:
     """Return how long an answer of Ollama's or Bedrock's took, in milliseconds."""
     duration, elapsed = answer.get("total_duration"), mapping(answer, "metrics").get("latencyMs")
     if type(duration) is int:
-        return latency(duration / 1e6)
-    return latency(elapsed) if type(elapsed) is int else None
+        return as_latency(duration / 1e6)
+    return as_latency(elapsed) if type(elapsed) is int else None
 
 
 def _identity(answer: dict[str, Any]) -> str:
@@ -142,7 +141,7 @@ def _identity(answer: dict[str, Any]) -> str:
     Small servers begin to count anew when they are started, so the time belongs to it. Ollama's answers have no id, but
     a time and a duration to the nanosecond.
     """
-    created = first_said(*(answer.get(name) for name in _TIMES))
+    created = first_value(*(answer.get(name) for name in _TIMES))
     if isinstance(created, float) and created.is_integer():
         created = int(created)  # the same answer, whether it is sent as it came or as a library has read it
     ids = (*(answer.get(name) for name in _IDS), mapping(answer, "ResponseMetadata").get("RequestId"))

@@ -25,14 +25,13 @@ Decisions:
 from dataclasses import dataclass, replace
 
 from portal.gateways.counts import Counts
-from portal.gateways.lenient_values import Unclear, latency
+from portal.gateways.lenient_values import Unclear, as_latency
 from portal.gateways.otlp_calls import (
     ASKED,
     ERROR,
     NO_MODEL,
     RESPONSE,
     batch_id,
-    instant,
     model_asked,
     report,
     shared_id,
@@ -41,9 +40,9 @@ from portal.gateways.otlp_calls import (
 )
 from portal.gateways.otlp_kinds import CLAUDE_CODE, is_call, is_embedding, is_in_logs, is_replay
 from portal.gateways.otlp_nesting import Call, Nesting, in_context, key, nest
-from portal.gateways.otlp_spans import Span, read_spans
-from portal.gateways.otlp_usage import counts_of
-from portal.gateways.otlp_wire import Attributes
+from portal.gateways.otlp_usage import attribute_counts
+from portal.gateways.otlp_wire import Attributes, Span, read_spans
+from portal.rules.instants import instant_of_nanoseconds
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 
 CLAUDE = "claude_code"
@@ -101,21 +100,21 @@ def _call(span: Span, entry: UsageReport) -> Call:
     return Call(
         span,
         entry.total_tokens,
-        text(span.said, 256, *RESPONSE),
+        text(span.attributes, 256, *RESPONSE),
         has_failed=entry.status != "ok",
         is_silent=entry.without_counts is True,
-        is_named=is_call(span.said) is True,
+        is_named=is_call(span.attributes) is True,
     )
 
 
 def _entry(span: Span, default_mode: str) -> Entry | None:
     """Return the call of a model that a span is about, or None."""
-    said = span.said
-    if is_call(said) is False or is_in_logs(said):
+    attributes = span.attributes
+    if is_call(attributes) is False or is_in_logs(attributes):
         return None
     id = key(span) if span.trace_id and span.span_id else None
     try:
-        if is_replay(said):
+        if is_replay(attributes):
             return _polled(span, default_mode) or Replay(id)
         return _report(span, id, default_mode)
     except Unclear as unclear:
@@ -124,37 +123,38 @@ def _entry(span: Span, default_mode: str) -> Entry | None:
 
 def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None:
     """Return the call that a span is about; None for a span that is about none. Raises Unclear."""
-    said = span.said
-    has_failed = span.has_failed or ERROR in said or said.get(SUCCESS) == "false"
-    is_claude = said.get(CLAUDE_CODE) == "llm_request"
-    counts = counts_of(said, plain=is_claude, beside=is_claude, is_embedding=is_embedding(said), has_failed=has_failed)
-    if counts is None and not (is_call(said) and model_asked(said, plain=is_claude)):
+    attributes = span.attributes
+    has_failed = span.has_failed or ERROR in attributes or attributes.get(SUCCESS) == "false"
+    is_claude = attributes.get(CLAUDE_CODE) == "llm_request"
+    no_completion = has_failed or is_embedding(attributes)
+    counts = attribute_counts(attributes, plain=is_claude, beside=is_claude, no_completion=no_completion)
+    if counts is None and not (is_call(attributes) and model_asked(attributes, plain=is_claude)):
         return None
     if id is None:
         raise Unclear("The span has no proper trace id and span id.")
     if not span.start:
         raise Unclear("The span has no start time.")
     return report(
-        said,
-        claude_id(said, counts) if is_claude and counts and not has_failed else id,
+        attributes,
+        claude_id(attributes, counts) if is_claude and counts and not has_failed else id,
         counts,
         default_mode,
-        instant(span.start),
+        instant_of_nanoseconds(span.start),
         plain=is_claude,
         has_failed=has_failed,
-        latency_ms=latency((span.end - span.start) / 1_000_000) if span.end else None,
+        latency_ms=as_latency((span.end - span.start) / 1_000_000) if span.end else None,
     )
 
 
 def _polled(span: Span, default_mode: str) -> UsageReport | None:
     """Return the batch of which a poll brings the usage; None for a span that brings none. Raises Unclear."""
-    batch, said = batch_id(span.said), span.said
-    if not model_asked(said):  # it was read by its id alone
-        said = {**said, ASKED[0]: "unknown-model"}
-    polled = _report(replace(span, said=said), batch, default_mode) if batch else None
+    batch, attributes = batch_id(span.attributes), span.attributes
+    if not model_asked(attributes):  # it was read by its id alone
+        attributes = {**attributes, ASKED[0]: "unknown-model"}
+    polled = _report(replace(span, attributes=attributes), batch, default_mode) if batch else None
     return replace(polled, latency_ms=None, is_only_one=True) if polled and polled.total_tokens else None
 
 
-def claude_id(said: Attributes, counts: Counts) -> str:
+def claude_id(attributes: Attributes, counts: Counts) -> str:
     """Return the id of a request of Claude Code, the same for its span and its log record."""
-    return shared_id(CLAUDE, said, model_asked(said, plain=True), counts, text(said, 256, REQUEST))
+    return shared_id(CLAUDE, attributes, model_asked(attributes, plain=True), counts, text(attributes, 256, REQUEST))

@@ -55,45 +55,45 @@ _OTHERS = frozenset(
 )
 
 
-def is_call(said: Attributes) -> bool | None:
+def is_call(attributes: Attributes) -> bool | None:
     """Say whether a span is the call of a model; None where it does not say, or in words that nobody has agreed on.
 
     OpenInference requires every span to have its kind, of which only LLM and EMBEDDING are calls. Of the AI SDK's spans
     `ai.generateText.doGenerate` and the like are calls, and `ai.generateText` repeats them.
     """
     for name in _KINDS:
-        word = _word(said, name)
+        word = _word(attributes, name)
         if word in _CALLS:
             return True
         if word in _OTHERS or (name == OPENINFERENCE and word not in {"", "unknown"}):
             return False
         if name == VERCEL and word.startswith("ai."):
             return word.rpartition(".")[2].startswith("do")
-    if _MODEL not in said and any(name in said for name in _AGENT_RUN):
+    if _MODEL not in attributes and any(name in attributes for name in _AGENT_RUN):
         return False
     return None
 
 
-def is_replay(said: Attributes) -> bool:
+def is_replay(attributes: Attributes) -> bool:
     """Say whether a call only reads or manages what was generated before, by the conventions or by LiteLLM's words."""
-    word = operation(said)
+    word = operation(attributes)
     return word in _REPLAYS or (word not in _CALLS | _OTHERS and manages(word))
 
 
-def operation(said: Attributes) -> str:
+def operation(attributes: Attributes) -> str:
     """Return what the conventions call a call, or LiteLLM; "" if it is called nothing."""
-    return _word(said, OPERATION)
+    return _word(attributes, OPERATION)
 
 
-def is_embedding(said: Attributes) -> bool:
+def is_embedding(attributes: Attributes) -> bool:
     """Say whether a call makes embeddings, which have no output."""
-    return any(_word(said, name) in _EMBEDDINGS for name in _KINDS)
+    return any(_word(attributes, name) in _EMBEDDINGS for name in _KINDS)
 
 
-def is_in_logs(said: Attributes) -> bool:
+def is_in_logs(attributes: Attributes) -> bool:
     """Say whether a span's request is reported by a log record, and completely only there."""
-    return any(name in said for name in _CODEX) or _word(said, SERVICE) in _IN_LOGS
+    return any(name in attributes for name in _CODEX) or _word(attributes, SERVICE) in _IN_LOGS
 
 
-def _word(said: Attributes, name: str) -> str:
-    return clip_line(str(said[name]), 64).strip('"').lower() if name in said else ""
+def _word(attributes: Attributes, name: str) -> str:
+    return clip_line(str(attributes[name]), 64).strip('"').lower() if name in attributes else ""

@@ -18,8 +18,7 @@ Decisions:
 from datetime import datetime, timedelta
 
 from portal.gateways.counts import Counts
-from portal.gateways.lenient_values import Unclear, latency
-from portal.gateways.lenient_values import instant as instant_of
+from portal.gateways.lenient_values import Unclear, as_latency, read_instant
 from portal.gateways.log_records import LogRecord, read_records
 from portal.gateways.otlp import CLAUDE, REQUEST, Traces, claude_id
 from portal.gateways.otlp_calls import (
@@ -28,14 +27,14 @@ from portal.gateways.otlp_calls import (
     PLAIN_MODEL,
     RESPONSE,
     SESSION,
-    instant,
     model_asked,
     report,
     text,
     wanted,
 )
 from portal.gateways.otlp_kinds import SERVICE, is_call, is_embedding, is_in_logs, is_replay
-from portal.gateways.otlp_usage import COMPLETION, PROMPT, counts_of
+from portal.gateways.otlp_usage import COMPLETION, PROMPT, attribute_counts
+from portal.rules.instants import instant_of_nanoseconds
 from portal.rules.secrets import digest
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 
@@ -65,11 +64,11 @@ def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
 
 def _entry(record: LogRecord, default_mode: str) -> Entry | None:
     """Return the request that a record is about, or None."""
-    said, kind = record.said, record.event.rpartition(".")[2]
-    is_plain = kind in _REQUESTS or (kind == _STREAM and text(said, 64, _KIND) == _COMPLETED)
-    if not (is_plain or _is_convention(record)) or is_call(said) is False:
+    attributes, kind = record.attributes, record.event.rpartition(".")[2]
+    is_plain = kind in _REQUESTS or (kind == _STREAM and text(attributes, 64, _KIND) == _COMPLETED)
+    if not (is_plain or _is_convention(record)) or is_call(attributes) is False:
         return None
-    if is_replay(said):
+    if is_replay(attributes):
         return Replay(_span_id(record) or None)
     try:
         return _report(record, default_mode, is_plain=is_plain)
@@ -79,17 +78,18 @@ def _entry(record: LogRecord, default_mode: str) -> Entry | None:
 
 def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageReport | None:
     """Return the request that a record is about; None if it names no counts. Raises Unclear."""
-    said, has_failed = record.said, ERROR in record.said
-    is_claude = is_plain and (record.event.startswith(CLAUDE) or text(said, 64, SERVICE).startswith("claude"))
-    if _TOOLS_OF_GEMINI in said and record.event.endswith("api_response"):
-        said = {**said, _TOOLS: said[_TOOLS_OF_GEMINI]}
-    counts = counts_of(said, plain=is_plain, beside=is_claude, is_embedding=is_embedding(said), has_failed=has_failed)
+    attributes, has_failed = record.attributes, ERROR in record.attributes
+    is_claude = is_plain and (record.event.startswith(CLAUDE) or text(attributes, 64, SERVICE).startswith("claude"))
+    if _TOOLS_OF_GEMINI in attributes and record.event.endswith("api_response"):
+        attributes = {**attributes, _TOOLS: attributes[_TOOLS_OF_GEMINI]}
+    no_completion = has_failed or is_embedding(attributes)
+    counts = attribute_counts(attributes, plain=is_plain, beside=is_claude, no_completion=no_completion)
     if counts is None:
         return None
-    id = claude_id(said, counts) if is_claude else "" if is_plain else _span_id(record)
-    took = latency(_number(said.get(_DURATION)))
+    id = claude_id(attributes, counts) if is_claude else "" if is_plain else _span_id(record)
+    took = as_latency(_number(attributes.get(_DURATION)))
     return report(
-        said,
+        attributes,
         id or _content_id(record, counts),
         counts,
         default_mode,
@@ -103,18 +103,18 @@ def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageRep
 
 def _is_convention(record: LogRecord) -> bool:
     """Say whether a record has counts of the GenAI conventions that are those of one request."""
-    said = record.said
+    attributes = record.attributes
     if record.event == GEN_AI_EVENT:
-        return _GEMINI not in said and not is_in_logs(said)
-    is_of_request = is_call(said) is True or not record.event or record.event.startswith("gen_ai.")
-    return is_of_request and PROMPT in said and COMPLETION in said and bool(model_asked(said))
+        return _GEMINI not in attributes and not is_in_logs(attributes)
+    is_of_request = is_call(attributes) is True or not record.event or record.event.startswith("gen_ai.")
+    return is_of_request and PROMPT in attributes and COMPLETION in attributes and bool(model_asked(attributes))
 
 
 def _span_id(record: LogRecord) -> str:
     """Return the id of the request that a record's span is about; without a span, of the response; "" without both."""
     if record.trace_id and record.span_id:
         return f"{record.trace_id}/{record.span_id}"
-    response = text(record.said, 200, *RESPONSE)
+    response = text(record.attributes, 200, *RESPONSE)
     return f"response/{response}" if response else ""
 
 
@@ -123,25 +123,25 @@ def _content_id(record: LogRecord, counts: Counts) -> str:
 
     What is in it must not change in later releases, or records that are sent again would count twice.
     """
-    said = record.said
+    attributes = record.attributes
     names = (PLAIN_MODEL, *ASKED), SESSION, *((name,) for name in (_TIMESTAMP, *_ORDER, *RESPONSE))
     content = [record.event, record.time or record.observed, counts.prompt, counts.completion, counts.cached]
-    return f"log/{digest(repr((*content, *(text(said, 256, *each) for each in names))))}"
+    return f"log/{digest(repr((*content, *(text(attributes, 256, *each) for each in names))))}"
 
 
 def _ended(record: LogRecord) -> datetime:
     """Return when a record was made, which is when its request ended. Raises Unclear."""
-    stamp = text(record.said, 64, _TIMESTAMP)
+    stamp = text(record.attributes, 64, _TIMESTAMP)
     if stamp and not record.time:
-        return instant_of(stamp, _TIMESTAMP)
+        return read_instant(stamp, _TIMESTAMP)
     if not (record.time or record.observed):
         raise Unclear("The log record has no time.")
-    return instant(record.time or record.observed)
+    return instant_of_nanoseconds(record.time or record.observed)
 
 
-def _number(said: object) -> float:
+def _number(value: object) -> float:
     """Return a number, also of a text; one below 0, which no duration is, of anything else."""
     try:
-        return float(said) if isinstance(said, str | int | float) else -1
+        return float(value) if isinstance(value, str | int | float) else -1
     except ValueError:
         return -1

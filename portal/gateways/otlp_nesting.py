@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from portal.gateways.otlp_calls import CONTEXT
-from portal.gateways.otlp_spans import Span
+from portal.gateways.otlp_wire import Span
 
 MOST_LEVELS = 16
 """Of calls in one another, through which a call is told whose it is; they cannot be meant to be more."""
@@ -65,14 +65,14 @@ def nest(calls: Mapping[str, Call], spans: Iterable[Span]) -> Nesting:
 
 def in_context(span: Span, calls: Mapping[str, Call], nesting: Nesting) -> Span:
     """Return a call with what those around it, which are ignored for it, say of whose it is and how it counts."""
-    said, outer = span.said, nesting.outers.get(key(span), "")
+    attributes, outer = span.attributes, nesting.outers.get(key(span), "")
     for _ in range(MOST_LEVELS):
         if outer not in nesting.repeated:
             break
-        further = calls[outer].span.said
-        said = {name: further[name] for name in CONTEXT if name in further} | dict(said)
+        further = calls[outer].span.attributes
+        attributes = {name: further[name] for name in CONTEXT if name in further} | dict(attributes)
         outer = nesting.outers.get(outer, "")
-    return replace(span, said=said)
+    return replace(span, attributes=attributes)
 
 
 def _told_by_others(calls: Mapping[str, Call], outers: Mapping[str, str]) -> set[str]:

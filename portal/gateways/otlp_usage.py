@@ -44,33 +44,37 @@ _OURS: dict[Part | None, str] = {Part.PROMPT: PROMPT, Part.COMPLETION: COMPLETIO
 """What a count is called in reasons where no attribute has it."""
 
 
-def counts_of(
-    said: Attributes, *, plain: bool = False, beside: bool = False, is_embedding: bool = False, has_failed: bool = False
+def attribute_counts(
+    attributes: Attributes,
+    *,
+    plain: bool = False,
+    beside: bool = False,
+    no_completion: bool = False,
 ) -> Counts | None:
     """Return the counts among attributes; None without any. Raises Unclear.
 
     `plain` says that names without a prefix are counts, if there is none with a prefix, and `beside` that with such
     names caches are counted beside the prompt. Of embeddings and failed calls a missing completion is 0.
     """
-    usage, beside_prompt = {name: value for name, value in _named(said) if not _is_nan(value)}, False
-    if not usage and _LANGFUSE in said:
-        usage, beside_prompt = _langfuse(_object(said[_LANGFUSE])), True
+    usage, beside_prompt = {name: value for name, value in _named(attributes) if not _is_nan(value)}, False
+    if not usage and _LANGFUSE in attributes:
+        usage, beside_prompt = _langfuse(_object(attributes[_LANGFUSE])), True
     if not usage and plain:
-        usage, beside_prompt = {name: value for name, value in said.items() if name in _PLAIN}, beside
+        usage, beside_prompt = {name: value for name, value in attributes.items() if name in _PLAIN}, beside
     for name, value in usage.items():
         if part_named(name) is Part.TOTAL:
             token_count(as_number(value), name)
     try:
-        return read_counts(_without_rivals(usage), beside=beside_prompt, no_completion=is_embedding or has_failed)
+        return read_counts(_without_rivals(usage), beside=beside_prompt, no_completion=no_completion)
     except Unclear as unclear:
         name, _, rest = str(unclear).partition(" ")
         ours = name if name in usage else _OURS.get(part_named(name), name)
         raise Unclear(f"{ours} {rest}") from None
 
 
-def _named(said: Attributes) -> Iterator[tuple[str, object]]:
+def _named(attributes: Attributes) -> Iterator[tuple[str, object]]:
     """Yield all counts with a prefix, under names that `read_counts` knows."""
-    for name, value in said.items():
+    for name, value in attributes.items():
         if name == _EMBEDDED:
             yield "prompt_tokens", value
         elif name in _OBJECTS:

@@ -1,14 +1,14 @@
-"""OTLP: the items of an export request, in protobuf or JSON, each with a few attributes.
+"""OTLP: the items of an export request, in protobuf or JSON, each with the wanted attributes.
 
 Traces, logs and metrics have the same shape: groups of a resource, scopes in them, and items in those: spans, log
 records, metrics. Source: the OpenTelemetry protocol 1.10 (opentelemetry.io/docs/specs/otlp) and its messages,
 `opentelemetry.proto`. Field numbers here are those of its .proto files.
 
-Decision: requests carry prompts and answers of any size, which nobody needs here, and a body with a message in every
-two bytes would become gigabytes of objects. So protobuf is walked from field to field, nothing is made of what is
-passed over, and the generated classes read the wanted attributes alone. JSON has to be decoded as a whole: its tokens
-are counted first, then it is read by hand, since protobuf's own reader does not take OTLP's JSON (ids are hexadecimal,
-unknown fields are allowed).
+Decision: requests have prompts and answers of any size, which are not needed here, and a body with a message in every
+two bytes would become gigabytes of objects. So protobuf is read field by field, skipped fields are not decoded, and the
+generated classes read the wanted attributes only. JSON has to be decoded as a whole: its tokens are counted first, then
+it is read without protobuf's own reader, which does not accept OTLP's JSON (ids are hexadecimal, unknown fields are
+allowed).
 """
 
 import json
@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from portal.errors import PortalError, TooLarge
+from portal.rules.usage import Rejected
 
 MOST_ITEMS = 10_000
 """Spans, log records or metrics of a request; SDKs send 512 at once, collectors 8,192."""
@@ -29,7 +30,7 @@ MOST_FIELDS = 2_000_000
 MOST_TOKENS = 3_000_000
 """Texts, lists, objects and commas of a body in JSON; more would take seconds, and hundreds of megabytes."""
 LONGEST_ATTRIBUTE = 4_096
-"""Bytes of an attribute, characters of one in JSON; of a longer one that is wanted, only that it is there is read."""
+"""Bytes of an attribute, characters of one in JSON; the value of a longer attribute is read as \"\"."""
 
 Value = str | int | float
 Attributes = Mapping[str, Value]
@@ -38,10 +39,10 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which attributes are read: those with one of the names, and those whose names begin with one of the prefixes.
+class WantedAttributes:
+    """The attributes that are read: those with one of the names, or with a name that begins with one of the prefixes.
 
-    Of `truths`, which are among the names, true and false are read as those words; elsewhere they are no value.
+    True and false are read as these words where the name is in `truths`, which are among the names; elsewhere as "".
     """
 
     names: Collection[str]
@@ -53,13 +54,13 @@ class Wanted:
         return name in self.names or name.startswith(self.prefixes)
 
 
-class Broken(ValueError):
-    """The body is not of the type that its request names."""
+class InvalidRequest(ValueError):
+    """The body is no request of its content type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One kind of export request: the plural of its items for people, and the names of its lists in JSON."""
+    """A kind of export request: the plural of its items for messages, and the names of its lists in JSON."""
 
     items: str
     resources: str
@@ -79,21 +80,21 @@ def limited(signal: Signal, items: Iterator[Item], *, is_json: bool) -> Iterator
             if number == MOST_ITEMS:
                 raise TooLarge(f"A request has at most {MOST_ITEMS:,} {signal.items}.")
             yield item
-    except Broken:
+    except InvalidRequest:
         raise PortalError(f"The body is no OTLP request in {'JSON' if is_json else 'protobuf'}.") from None
 
 
 VARINT, FIXED64, BYTES = 0, 1, 2
-"""How a field is written (source: protobuf.dev/programming-guides/encoding); groups have never been in OTLP."""
+"""Wire types of fields (source: protobuf.dev/programming-guides/encoding); OTLP has never had groups."""
 _FIXED = {FIXED64: 8, 5: 4}
 _GROUP = 20
 
 
-class Walk:
-    """Goes through the bytes of an export request, whose items are field 2 of field 2 of field 1."""
+class ProtobufReader:
+    """Reads the fields of an export request in protobuf; its items are field 2 of field 2 of field 1."""
 
-    def __init__(self, body: bytes, wanted: Wanted) -> None:
-        """Start at the beginning."""
+    def __init__(self, body: bytes, wanted: WantedAttributes) -> None:
+        """Prepare to read `body`."""
         self.body = body
         self._names = {name.encode() for name in wanted.names}
         self._prefixes = tuple(prefix.encode() for prefix in wanted.prefixes)
@@ -101,9 +102,9 @@ class Walk:
         self._left = MOST_FIELDS
 
     def items(self, read: Callable[[Place, Attributes], Item]) -> Iterator[Item]:
-        """Yield what `read` makes of each item, given its place and its resource's attributes.
+        """Yield the result of `read` for each item, called with its place and its resource's attributes.
 
-        Raises Broken and TooLarge.
+        Raises InvalidRequest and TooLarge.
         """
         for group in self._groups((0, len(self.body)), 1):
             about: dict[str, Value] = {}
@@ -118,25 +119,25 @@ class Walk:
             for attribute in self._messages(place, 1):
                 self.read_attribute(attribute, about)
         except DecodeError:
-            raise Broken from None
+            raise InvalidRequest from None
 
-    def read_attribute(self, place: Place, said: dict[str, Value]) -> None:
-        """Note the value of an attribute, if it is wanted. Raises DecodeError."""
+    def read_attribute(self, place: Place, attributes: dict[str, Value]) -> None:
+        """Add the value of an attribute, if it is wanted. Raises DecodeError."""
         at, end = place
         key = self._key(place)
         if key not in self._names and not key.startswith(self._prefixes):
             return
         if end - at > LONGEST_ATTRIBUTE:
-            said[key.decode("utf-8", "replace")] = ""
+            attributes[key.decode("utf-8", "replace")] = ""
             return
         attribute = KeyValue.FromString(self.body[at:end])
         kind, name = attribute.value.WhichOneof("value"), key.decode("utf-8", "replace")
         if kind in {"string_value", "int_value", "double_value"}:
-            said[name] = getattr(attribute.value, kind)
+            attributes[name] = getattr(attribute.value, kind)
         elif kind == "bool_value" and name in self._truths:
-            said[name] = "true" if attribute.value.bool_value else "false"
+            attributes[name] = "true" if attribute.value.bool_value else "false"
         elif kind is not None:
-            said[name] = ""
+            attributes[name] = ""
 
     def _key(self, attribute: Place) -> bytes:
         for number, kind, at, end in self.fields(attribute):
@@ -145,17 +146,17 @@ class Walk:
         return b""
 
     def _groups(self, place: Place, wanted: int) -> Iterator[Place]:
-        """Yield the same as `_messages`, of messages that take as long to go into as many fields to pass over."""
+        """Yield the same as `_messages`; entering one of these messages takes as long as skipping `_GROUP` fields."""
         for message in self._messages(place, wanted):
             self._left -= _GROUP
             yield message
 
     def _messages(self, place: Place, wanted: int) -> Iterator[Place]:
-        """Yield where the values of a field are, in the message at a place."""
+        """Yield the places of the values of a field, in the message at a place."""
         return ((at, end) for number, kind, at, end in self.fields(place) if (number, kind) == (wanted, BYTES))
 
     def fields(self, place: Place) -> Iterator[tuple[int, int, int, int]]:
-        """Yield the fields of the message at a place: number, how it is written, where its value is."""
+        """Yield the fields of the message at a place: number, wire type, start and end of the value."""
         (at, end), body = place, self.body
         while at < end:
             self._left -= 1
@@ -171,14 +172,14 @@ class Walk:
             elif kind in _FIXED:
                 stop = at + _FIXED[kind]
             else:
-                raise Broken
+                raise InvalidRequest
             if stop > end or tag < 8:
-                raise Broken
+                raise InvalidRequest
             yield tag >> 3, kind, at, stop
             at = stop
 
     def _varint(self, at: int) -> tuple[int, int]:
-        """Return the number that is written at a place, and where it ends."""
+        """Return the number at a place, and its end."""
         number, body = 0, self.body
         for shift in range(0, 70, 7):
             if at == len(body):
@@ -188,22 +189,24 @@ class Walk:
             number |= (byte & 127) << shift
             if byte < 128:
                 return number, at
-        raise Broken
+        raise InvalidRequest
 
 
-def hexadecimal(said: bytes, length: int) -> str:
+def hexadecimal(value: bytes, length: int) -> str:
     """Return an id of so many bytes in lower-case hexadecimal; "" for an improper one."""
-    return said.hex() if len(said) == length and any(said) else ""
+    return value.hex() if len(value) == length and any(value) else ""
 
 
 _COUNTED = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{,]', re.DOTALL)
 TRACE_ID, SPAN_ID = re.compile("[0-9a-fA-F]{32}"), re.compile("[0-9a-fA-F]{16}")
 
 
-def json_items(body: bytes, wanted: Wanted, signal: Signal, read: Callable[[Any, Attributes], Item]) -> Iterator[Item]:
-    """Yield what `read` makes of each item of a body in JSON, given its resource's attributes.
+def json_items(
+    body: bytes, wanted: WantedAttributes, signal: Signal, read: Callable[[Any, Attributes], Item]
+) -> Iterator[Item]:
+    """Yield the result of `read` for each item of a body in JSON, called with its resource's attributes.
 
-    Raises Broken and TooLarge.
+    Raises InvalidRequest and TooLarge.
     """
     for number, _ in enumerate(_COUNTED.finditer(body)):
         if number == MOST_TOKENS:
@@ -211,7 +214,7 @@ def json_items(body: bytes, wanted: Wanted, signal: Signal, read: Callable[[Any,
     try:
         request = json.loads(body.decode("utf-8", "replace").removeprefix("\ufeff"), parse_int=_integer)
     except (ValueError, RecursionError):
-        raise Broken from None
+        raise InvalidRequest from None
     for group in _members(request, signal.resources):
         resource = group.get("resource") if isinstance(group, dict) else None
         about = json_attributes(resource, wanted)
@@ -221,43 +224,115 @@ def json_items(body: bytes, wanted: Wanted, signal: Signal, read: Callable[[Any,
 
 
 def _integer(digits: str) -> int | str:
-    """Return a whole number; one that nobody can mean stays a text, since converting it takes quadratic time."""
+    """Return a whole number; a longer one than 20 digits stays text, since converting it takes quadratic time."""
     return int(digits) if len(digits) <= 20 else digits[:20]
 
 
 def _members(parent: Any, name: str) -> list[Any]:
-    """Return a list of messages, which is empty if it is not said. Raises Broken."""
+    """Return a list of messages, which is empty if it is absent. Raises Broken."""
     found = parent.get(name) if isinstance(parent, dict) else False
     if not isinstance(found, list | None):
-        raise Broken
+        raise InvalidRequest
     return found or []
 
 
-def json_attributes(message: Any, wanted: Wanted) -> dict[str, Value]:
+def json_attributes(message: Any, wanted: WantedAttributes) -> dict[str, Value]:
     """Return the wanted attributes of a message in JSON."""
-    attributes = message.get("attributes") if isinstance(message, dict) else None
-    said: dict[str, Value] = {}
+    members = message.get("attributes") if isinstance(message, dict) else None
+    attributes: dict[str, Value] = {}
     plain: Any
-    for attribute in attributes if isinstance(attributes, list) else ():
+    for attribute in members if isinstance(members, list) else ():
         key, value = (attribute.get("key"), attribute.get("value")) if isinstance(attribute, dict) else (None, None)
         if isinstance(key, str) and key in wanted and value:
             kinds = value if isinstance(value, dict) else {}
             plain = next((kinds[kind] for kind in ("stringValue", "intValue", "doubleValue") if kind in kinds), "")
             is_plain = type(plain) in {int, float} or (isinstance(plain, str) and len(plain) <= LONGEST_ATTRIBUTE)
-            said[key] = plain if is_plain else ""
+            attributes[key] = plain if is_plain else ""
             if key in wanted.truths and type(kinds.get("boolValue")) is bool:
-                said[key] = "true" if kinds["boolValue"] else "false"
-    return said
+                attributes[key] = "true" if kinds["boolValue"] else "false"
+    return attributes
 
 
-def json_id(said: Any, shape: re.Pattern[str]) -> str:
+def json_id(value: Any, shape: re.Pattern[str]) -> str:
     """Return an id of a message in JSON, in lower case; "" for an improper one."""
-    is_proper = isinstance(said, str) and shape.fullmatch(said) and said.strip("0")
-    return said.lower() if is_proper else ""
+    is_proper = isinstance(value, str) and shape.fullmatch(value) and value.strip("0")
+    return value.lower() if is_proper else ""
 
 
-def nanoseconds(said: Any) -> int:
-    """Return an instant, which is a number or a text of digits; 0 for anything else."""
-    if isinstance(said, str) and len(said) <= 20 and said.isascii() and said.isdecimal():
-        said = int(said)
-    return said if type(said) is int and 0 <= said < 2**64 else 0
+def nanoseconds(value: Any) -> int:
+    """Return the nanoseconds of a number or a text of digits; 0 for other values."""
+    if isinstance(value, str) and len(value) <= 20 and value.isascii() and value.isdecimal():
+        value = int(value)
+    return value if type(value) is int and 0 <= value < 2**64 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span: ids in lower-case hexadecimal, "" where invalid; instants in nanoseconds since 1970, 0 where absent.
+
+    `attributes` are the wanted ones of the span and its resource; the span's value counts where both have one. A value
+    that is neither text nor a number is "", so that the attribute is still present.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    start: int
+    end: int
+    has_failed: bool
+    attributes: Attributes
+
+
+_UNREADABLE = Rejected(None, "The span cannot be read.")
+
+
+def read_spans(body: bytes, wanted: WantedAttributes, *, is_json: bool) -> Iterator[Span | Rejected]:
+    """Yield the spans of an export request, in order; a span that cannot be read is rejected.
+
+    Raises PortalError for a body that is no such request, TooLarge for too many spans, fields or tokens.
+    """
+    if is_json:
+        found = json_items(body, wanted, TRACES, lambda span, about: _json_span(span, wanted, about))
+    else:
+        reader = ProtobufReader(body, wanted)
+        found = reader.items(lambda place, about: _span(reader, place, about))
+    yield from limited(TRACES, found, is_json=is_json)
+
+
+def _span(reader: ProtobufReader, place: Place, about: Attributes) -> Span | Rejected:
+    body, ids, instants, has_failed = reader.body, {1: b"", 2: b"", 4: b""}, {7: 0, 8: 0}, False
+    own: dict[str, Value] = {}
+    try:
+        for number, kind, at, end in reader.fields(place):
+            if kind == BYTES and number == 9:
+                reader.read_attribute((at, end), own)
+            elif kind == BYTES and number in ids:
+                ids[number] = body[at:end]
+            elif kind == FIXED64 and number in instants:
+                instants[number] = int.from_bytes(body[at:end], "little")
+            elif kind == BYTES and number == 15:
+                has_failed = _is_error(reader, (at, end))
+    except DecodeError:
+        return _UNREADABLE
+    trace_id, span_id, parent_id = hexadecimal(ids[1], 16), hexadecimal(ids[2], 8), hexadecimal(ids[4], 8)
+    return Span(trace_id, span_id, parent_id, instants[7], instants[8], has_failed, {**about, **own})
+
+
+def _is_error(reader: ProtobufReader, status: Place) -> bool:
+    codes = [reader.body[at:end] for number, kind, at, end in reader.fields(status) if (number, kind) == (3, VARINT)]
+    return bool(codes) and codes[-1] == b"\x02"
+
+
+def _json_span(span: Any, wanted: WantedAttributes, about: Attributes) -> Span | Rejected:
+    if not isinstance(span, dict):
+        return _UNREADABLE
+    status = span.get("status")
+    return Span(
+        trace_id=json_id(span.get("traceId"), TRACE_ID),
+        span_id=json_id(span.get("spanId"), SPAN_ID),
+        parent_id=json_id(span.get("parentSpanId"), SPAN_ID),
+        start=nanoseconds(span.get("startTimeUnixNano")),
+        end=nanoseconds(span.get("endTimeUnixNano")),
+        has_failed=isinstance(status, dict) and status.get("code") in (2, "STATUS_CODE_ERROR"),
+        attributes={**about, **json_attributes(span, wanted)},
+    )

@@ -1,33 +1,28 @@
-"""What the cells of a file say: texts of CSV, values of JSON and of Parquet, made into the same values."""
+"""Values of cells: texts of CSV and values of JSON and Parquet are converted to the same values."""
 
 import math
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
-from portal.gateways.lenient_values import Unclear, as_digits, latency
+from portal.gateways.lenient_values import Unclear, as_digits, as_latency, token_count
 from portal.imports.notations import UNKNOWN, Marks, Notation, instants_in, number_in, numbers_in
+from portal.rules.instants import instant_of_number, parse_lenient_instant
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import as_digest
 
 EMPTY = frozenset({"", "NULL", "null", r"\N", "None", "NaN", "nan", "N/A", "n/a", "-"})
-"""How databases, programs and people write that there is nothing."""
+"""What databases, programs and people write into an empty cell."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
-_INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d(?::?\d\d)?)?", re.ASCII
-)
-_UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
-"""Below these, what is counted since 1970 are seconds, milliseconds, microseconds, nanoseconds: from 1973 to 5138."""
 _FARTHEST = 30
 """Digits before and after the point; numbers like 1E+1000000 take long to work with."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUCCESS = {"ok", "success", "succeeded", "successful", "completed", "200"}
 
 
 def has_value(value: object) -> bool:
-    """Say whether a cell holds anything."""
+    """Say whether a cell has a value."""
     if isinstance(value, str):
         return value not in EMPTY
     return value is not None and not (isinstance(value, float) and math.isnan(value))
@@ -59,7 +54,7 @@ def number(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
 
 
 def _in_any_notation(text: str) -> Decimal | None:
-    """Return the number that a text is whoever wrote it, such as `1.5` of programs or `1'234`; None for others."""
+    """Return the number of a text that is the same in all notations, such as `1.5` or `1'234`; None for others."""
     if _NUMBER.fullmatch(text.strip()):
         return Decimal(text.strip())
     readings = numbers_in(text)
@@ -68,21 +63,19 @@ def _in_any_notation(text: str) -> Decimal | None:
 
 def count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
     """Return a token count, which other programs may write as 12.0; it is never guessed. Raises Unclear."""
-    digits = as_digits(value)  # most cells are: a million rows have several of them each
+    digits = as_digits(value)  # most cells have digits only: a million rows have several of them each
     if digits is not None and digits <= MAX_TOKENS:
         return digits
     if not has_value(value):
-        raise Unclear(f"{name} is missing.")
+        return token_count(None, name)
     found = number(value, name, notation)
-    if not 0 <= found <= MAX_TOKENS or found != int(found):
-        raise Unclear(f"{name} must be a whole number from 0 to {MAX_TOKENS:,}.")
-    return int(found)
+    return token_count(int(found) if found == int(found) else found, name)
 
 
 def milliseconds(value: object, name: str, notation: Notation = UNKNOWN) -> int | None:
-    """Return how long a request took; None where that makes no sense, since nothing depends on it."""
+    """Return the latency of a request; None where it is impossible, since no figure depends on it."""
     try:
-        return latency(float(number(value, name, notation)))
+        return as_latency(float(number(value, name, notation)))
     except Unclear:
         return None
 
@@ -101,14 +94,13 @@ def instant(value: object, name: str, zone: tzinfo | None, notation: Notation = 
 
 
 def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
-    """Return the instant that a cell is, without an offset where none is written; None for what is no instant."""
+    """Return the instant in a cell, without an offset where none is written; None for other values."""
     if isinstance(value, date):
         return value if isinstance(value, datetime) else datetime.combine(value, time())
     try:
-        if isinstance(value, str) and (written := _INSTANT.fullmatch(value.strip())):
-            day, clock, offset = written.groups("")
-            return datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z', 'UTC'} else offset}")
-        return _in_notation(value, notation) or _counted(value)
+        if isinstance(value, str) and (found := parse_lenient_instant(value)):
+            return found
+        return _in_notation(value, notation) or instant_of_number(number(value, ""))
     except (Unclear, ValueError, OverflowError):
         return None
 
@@ -125,16 +117,10 @@ def _in_notation(value: object, notation: Notation) -> datetime | None:
     return next(iter(meant.values())) if len(meant) == 1 else None
 
 
-def _counted(value: object) -> datetime:
-    counted = number(value, "")
-    per_second = next((unit for below, unit in _UNITS if abs(counted) < below), _UNITS[-1][1])
-    return _EPOCH + timedelta(microseconds=int(counted * 10**6 / per_second))
-
-
 def status(value: object, name: str) -> str:
-    """Return `ok` for what programs call a success, and every other status as it is. Raises Unclear."""
-    said = text(value, name).strip()
-    return "ok" if said.lower() in _SUCCESS else said
+    """Return `ok` for the words that programs use for a success, and any other status unchanged. Raises Unclear."""
+    word = text(value, name).strip()
+    return "ok" if word.lower() in _SUCCESS else word
 
 
 def factor(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
@@ -143,5 +129,5 @@ def factor(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
 
 
 def key_hash(value: object) -> str:
-    """Return the digest of an API key; a digest that stands there already, as it is. Raises Unclear."""
+    """Return the digest of an API key; a digest is returned in lower case. Raises Unclear."""
     return as_digest(text(value, "api_key"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from portal.errors import InvalidInput
-from portal.gateways.count_names import Part, part_named, plain_name
+from portal.gateways.count_names import WRITTEN_FOR, Part, part_named, plain_name
 from portal.gateways.native import Event
 from portal.imports.formats.format import COUNTED, Format, plain
 from portal.imports.formats.recognition import recognise
@@ -54,9 +54,12 @@ class Plan:
         return {name.partition(".")[0] for name in self.mapped} | self.mapped if "id" in self.columns else None
 
     @property
-    def has_caches(self) -> bool:
-        """Whether tokens that were read from or written to a cache are counted."""
-        return any(part_named(name) in {Part.CACHED, Part.WRITTEN} for name in self.counts)
+    def caches(self) -> list[str]:
+        """The counts of tokens read from or written to a cache; the parts of a sum that is counted too are left out."""
+        names = [name for name in self.counts if part_named(name) in {Part.CACHED, Part.WRITTEN}]
+        parts = {name for name in names if plain_name(name) in WRITTEN_FOR}
+        has_sum = any(part_named(name) is Part.WRITTEN for name in names if name not in parts)
+        return [name for name in names if name not in parts or not has_sum]
 
     def digest(self) -> str:
         """Return 16 characters that differ for each way of reading a file."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
 from portal.errors import InvalidInput
-from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, WRITTEN_FOR, Part, part_named, plain_name
+from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, Part, part_named, plain_name
 from portal.gateways.counts import stated_counts
 from portal.gateways.lenient_values import Unclear
 from portal.imports.columns import Plan, make_plan
@@ -74,7 +74,7 @@ def examine(table: Table, decisions: Decisions, now: datetime, advance: Advance)
     if not decisions.aggregates:
         questions += _aggregate_questions(plan, found, decisions.ignored)
     questions += _count_questions(plan, found, decisions.ignored)
-    if any(part_named(name) in _CAN_PROVE or plain_name(name) in WRITTEN_FOR for name in plan.counts):
+    if any(part_named(name) in _CAN_PROVE for name in plan.counts):
         proofs = _prove(plan, read_rows(table, plan.needs, lambda _: None))
         questions += proofs.questions(plan)
         plan = plan if plan.beside is not None else replace(plan, beside=proofs.beside)
@@ -220,7 +220,7 @@ class _Proofs:
         if plan.beside is not None or not self.cached_in:
             return
         prompt = next((c[0] for name, c in plan.counts.items() if part_named(name) is Part.PROMPT), "")
-        caches = [c[0] for name, c in plan.counts.items() if part_named(name) in {Part.CACHED, Part.WRITTEN}]
+        caches = [plan.counts[name][0] for name in plan.caches]
         ways = f"--map prompt_tokens={'+'.join([prompt, *caches])} adds them, --map prompt_tokens={prompt} does not."
         if self.beside_in and self.inside_in:
             yield (
@@ -247,7 +247,7 @@ def _prove(plan: Plan, rows: Iterator[Row | Flaw]) -> _Proofs:
 def _is_unconventional(plan: Plan) -> bool:
     """Say whether nothing in the names says that caches are part of the prompt, or that they are not."""
     prompts = {plain_name(name) for name in plan.counts if part_named(name) is Part.PROMPT}
-    caches = {plain_name(name) for name in plan.counts if part_named(name) in {Part.CACHED, Part.WRITTEN}}
+    caches = set(map(plain_name, plan.caches))
     is_beside, is_cached = bool(caches & CACHES_BESIDE), any("cached" in name for name in caches)
     if all(name.startswith("prompt") for name in prompts):
         return False

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from portal.gateways.count_names import WRITTEN_FOR, Part, part_named, plain_name
+from portal.gateways.count_names import Part, part_named
 from portal.gateways.counts import read_counts
-from portal.gateways.lenient_values import Unclear
-from portal.gateways.litellm import names_of
+from portal.gateways.lenient_values import Unclear, account_names
 from portal.gateways.native import Event
 from portal.imports import cells, nested
 from portal.imports.columns import OWNERS, Plan
@@ -95,8 +94,6 @@ def examples(row: Row, plan: Plan) -> list[tuple[str, str, str]]:
 def _field_of(name: str) -> str:
     """Return the name of a field; of a count what it means, not plan its source calls it."""
     part = part_named(name)
-    if plain_name(name) in WRITTEN_FOR:
-        part = Part.WRITTEN
     return _MEANINGS.get(part, f"{part}_tokens") if part else name
 
 
@@ -161,7 +158,7 @@ def _owner(fields: Fields, more: Fields) -> dict[str, str]:
     if name == "username":
         return {name: cells.text(value, name).strip()}
     if claims[-1][0] == "username":
-        more.setdefault("fallback_names", names_of({"user_api_key_user_id": claims[-1][1]}))
+        more.setdefault("fallback_names", account_names([claims[-1][1]]) or None)
     return {"api_key_hash": cells.key_hash(value) if name == "api_key" else cells.text(value, name).strip()}
 
 

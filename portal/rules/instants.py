@@ -1,7 +1,8 @@
-"""Instants as programs write them."""
+"""Reading instants as programs write them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 YEARS = (1900, 2999)
 """Years that an instant may lie in; at the ends of the calendar a change of zone would overflow."""
@@ -9,16 +10,22 @@ YEARS = (1900, 2999)
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)", re.ASCII
 )
+_LENIENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
+"""Numbers below these count seconds, milliseconds, microseconds, nanoseconds since 1970: for the years 1973 to 5138."""
 
 
 class InvalidInstant(ValueError):
-    """The text names no instant; the message is a sentence."""
+    """The value is no instant; the message is a sentence."""
 
 
 def parse_instant(text: object) -> datetime:
     """Return the instant (UTC) of an ISO 8601 text with an offset, to the microsecond. Raises InvalidInstant.
 
-    Finer digits are cut off, as clocks of other programs give nanoseconds. A leap second is no instant of the
+    Finer digits are cut off, as other programs write nanoseconds. A leap second is no instant of the
     computer's time (POSIX counts none).
     """
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
@@ -30,3 +37,45 @@ def parse_instant(text: object) -> datetime:
     if not YEARS[0] <= instant.year <= YEARS[1]:
         raise InvalidInstant(f"An instant lies between the years {YEARS[0]} and {YEARS[1]}.")
     return instant
+
+
+def parse_utc_instant(text: object) -> datetime:
+    """Return the instant of an ISO 8601 text, which is UTC where no offset is written. Raises InvalidInstant."""
+    try:
+        return parse_instant(text)
+    except InvalidInstant:
+        return parse_instant(f"{text}Z")
+
+
+def parse_lenient_instant(text: str) -> datetime | None:
+    """Return the instant of a text such as `2026-11-22 10:00:00 UTC`, without an offset where none is written.
+
+    None for a text in another form. Raises ValueError for a day or time that does not exist.
+    """
+    found = _LENIENT.fullmatch(text.strip())
+    if found is None:
+        return None
+    day, clock, offset = found.groups("")
+    return datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z', 'UTC'} else offset}")
+
+
+def instant_of_seconds(seconds: float) -> datetime:
+    """Return the instant a number of seconds after 1970 began. Raises InvalidInstant."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidInstant("There is no such day or time.") from None
+
+
+def instant_of_nanoseconds(nanoseconds: int) -> datetime:
+    """Return the instant a number of nanoseconds after 1970 began, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def instant_of_number(number: Decimal) -> datetime:
+    """Return the instant a number of seconds or smaller units after 1970 began; its size decides the unit.
+
+    Raises OverflowError for a number that is too large.
+    """
+    per_second = next((unit for below, unit in _UNITS if abs(number) < below), _UNITS[-1][1])
+    return _EPOCH + timedelta(microseconds=int(number * 10**6 / per_second))

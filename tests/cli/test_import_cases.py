@@ -513,6 +513,21 @@ def test_other_files_bring_what_was_used(
             id="caches that may be part of the input",
         ),
         pytest.param(
+            "lifetimes.csv",
+            "timestamp,user,model,input_tokens,output_tokens,cache_creation.ephemeral_5m_input_tokens\n"
+            f"{AT},mara,m,10,20,5\n",
+            "Nothing says whether input_tokens includes cache_creation.ephemeral_5m_input_tokens: --map prompt_tokens="
+            "input_tokens+cache_creation.ephemeral_5m_input_tokens adds them",
+            id="tokens written to a cache for five minutes",
+        ),
+        pytest.param(
+            "written.csv",
+            "timestamp,user,model,input_tokens,output_tokens,cache_write_tokens,cache_creation.ephemeral_5m_input_tokens\n"
+            f"{AT},mara,m,10,20,5,5\n",
+            "Nothing says whether input_tokens includes cache_write_tokens: ",
+            id="tokens written to a cache, and their part for five minutes",
+        ),
+        pytest.param(
             "report.csv",
             "created_at,user,model,input_tokens,output_tokens,cached_input_tokens,cache_creation_input_tokens\n"
             f"{AT},mara,m,1000,50,400,0\n{AT},mara,m,1000,50,400,10\n",

@@ -17,7 +17,7 @@ NOON = 1_795_348_800_000_000_000
 class Sent:
     """A span as a program sends it."""
 
-    said: Mapping[str, Any]
+    attributes: Mapping[str, Any]
     id: str = "eee19b7ec3c1b174"
     parent: str = ""
     trace: str = TRACE
@@ -45,7 +45,7 @@ def in_protobuf(*spans: Sent, resource: Mapping[str, Any] | None = None) -> byte
             start_time_unix_nano=sent.start,
             end_time_unix_nano=sent.end,
         )
-        for key, value in sent.said.items():
+        for key, value in sent.attributes.items():
             span.attributes.add(key=key, value=any_value(value))
         span.events.add(name="gen_ai.content.prompt").attributes.add(key="gen_ai.prompt", value=any_value("a secret"))
         if sent.code:
@@ -70,18 +70,18 @@ def _span(sent: Sent) -> dict[str, Any]:
         "kind": 3,
         "startTimeUnixNano": str(sent.start),
         "endTimeUnixNano": str(sent.end),
-        "attributes": json_attributes(sent.said),
+        "attributes": json_attributes(sent.attributes),
         "events": [{"name": "gen_ai.content.prompt", "attributes": json_attributes({"gen_ai.prompt": "a secret"})}],
         "status": {"code": sent.code, "message": "a secret"} if sent.code else {},
     }
     return {**span, **sent.more}
 
 
-def json_attributes(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+def json_attributes(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return attributes as JSON has them."""
     kinds = {bool: "boolValue", int: "intValue", float: "doubleValue", str: "stringValue"}
-    texts = {name: str(value) if type(value) is int else value for name, value in said.items()}
-    return [{"key": name, "value": {kinds[type(value)]: texts[name]}} for name, value in said.items()]
+    texts = {name: str(value) if type(value) is int else value for name, value in attributes.items()}
+    return [{"key": name, "value": {kinds[type(value)]: texts[name]}} for name, value in attributes.items()]
 
 
 def any_value(value: Any) -> AnyValue:

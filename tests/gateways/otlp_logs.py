@@ -47,7 +47,7 @@ CODEX: dict[str, Any] = {
 class Record:
     """A log record as a program sends it."""
 
-    said: Mapping[str, Any]
+    attributes: Mapping[str, Any]
     body: str = ""
     name: str = ""
     time: int = NOON
@@ -75,7 +75,7 @@ def logs_in_protobuf(*records: Record, resource: Mapping[str, Any] | None = None
         )
         if sent.body:
             record.body.string_value = sent.body
-        for key, value in sent.said.items():
+        for key, value in sent.attributes.items():
             record.attributes.add(key=key, value=any_value(value))
     return request.SerializeToString()
 
@@ -95,7 +95,7 @@ def _record(sent: Record) -> dict[str, Any]:
         "eventName": sent.name,
         "traceId": sent.trace,
         "spanId": sent.span,
-        "attributes": json_attributes(sent.said),
+        "attributes": json_attributes(sent.attributes),
     } | ({"body": {"stringValue": sent.body}} if sent.body else {})
 
 

@@ -338,6 +338,8 @@ def test_each_name_has_one_meaning() -> None:
         ("gen_ai.usage.cache_creation.input_tokens", Part.WRITTEN),
         ("usage_metadata.thoughts_token_count", Part.REASONING),
         ("cacheReadInputTokens", Part.CACHED),
+        ("cache_creation.ephemeral_5m_input_tokens", Part.WRITTEN),
+        ("usage.cache_creation.ephemeral_1h_input_tokens", Part.WRITTEN),
         ("spend", None),
         ("max_tokens", None),
     ],

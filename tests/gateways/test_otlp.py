@@ -29,9 +29,9 @@ def read(*spans: Sent, **resource: Any) -> Traces:
     return found
 
 
-def one(said: dict[str, Any], **sent: Any) -> UsageReport:
+def one(attributes: dict[str, Any], **sent: Any) -> UsageReport:
     """Return the only call there is."""
-    traces = read(Sent(said, **sent))
+    traces = read(Sent(attributes, **sent))
     [entry] = traces.entries
     assert isinstance(entry, UsageReport), entry
     assert traces.ignored == 0
@@ -43,7 +43,7 @@ def tokens(report: UsageReport) -> tuple[int, int, int, int]:
 
 
 def test_a_call_is_told_in_full() -> None:
-    said = GEN_AI | {
+    attributes = GEN_AI | {
         "gen_ai.provider.name": "openai",
         "gen_ai.response.model": "gpt-4o-2024-08-06",
         "gen_ai.response.id": "chatcmpl-1",
@@ -56,7 +56,7 @@ def test_a_call_is_told_in_full() -> None:
         "portal.template": "research",
         "portal.cost_factor": "1.5",
     }
-    assert one(said) == UsageReport(
+    assert one(attributes) == UsageReport(
         id=f"{TRACE}/eee19b7ec3c1b174",
         model="gpt-4o",
         provider_model="openai/gpt-4o-2024-08-06",
@@ -78,7 +78,7 @@ MODEL = {"gen_ai.request.model": "m"}
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("attributes", "expected"),
     [
         pytest.param(GEN_AI, (1200, 300, 0, 0), id="the GenAI conventions"),
         pytest.param(
@@ -197,12 +197,12 @@ MODEL = {"gen_ai.request.model": "m"}
         ),
     ],
 )
-def test_every_dialect_says_how_much_was_used(said: dict[str, Any], expected: tuple[int, ...]) -> None:
-    assert tokens(one(said)) == expected
+def test_every_dialect_says_how_much_was_used(attributes: dict[str, Any], expected: tuple[int, ...]) -> None:
+    assert tokens(one(attributes)) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "model", "provider_model"),
+    ("attributes", "model", "provider_model"),
     [
         ({"gen_ai.request.model": "a"}, "a", None),
         ({"gen_ai.response.model": "b"}, "b", None),
@@ -214,14 +214,14 @@ def test_every_dialect_says_how_much_was_used(said: dict[str, Any], expected: tu
     ],
 )
 def test_the_model_asked_for_and_the_one_that_answered(
-    said: dict[str, Any], model: str, provider_model: str | None
+    attributes: dict[str, Any], model: str, provider_model: str | None
 ) -> None:
-    report = one({"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1} | said)
+    report = one({"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1} | attributes)
     assert (report.model, report.provider_model) == (model, provider_model)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "attributes",
     [
         pytest.param({"http.request.method": "GET"}, id="HTTP"),
         pytest.param(GEN_AI | {"gen_ai.operation.name": "invoke_agent"}, id="an agent"),
@@ -234,12 +234,12 @@ def test_the_model_asked_for_and_the_one_that_answered(
         ),
     ],
 )
-def test_what_is_no_call_of_a_model_is_ignored(said: dict[str, Any]) -> None:
-    assert read(Sent(said)) == Traces([], 1)
+def test_what_is_no_call_of_a_model_is_ignored(attributes: dict[str, Any]) -> None:
+    assert read(Sent(attributes)) == Traces([], 1)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "attributes",
     [
         pytest.param({}, id="nothing"),
         pytest.param({"gen_ai.operation.name": "acompletion"}, id="a word of its own"),
@@ -247,15 +247,16 @@ def test_what_is_no_call_of_a_model_is_ignored(said: dict[str, Any]) -> None:
         pytest.param({"gen_ai.operation.name": "chat", "traceloop.span.kind": "task"}, id="the newest word first"),
     ],
 )
-def test_what_says_usage_and_nothing_against_it_counts(said: dict[str, Any]) -> None:
-    assert one({**MODEL, "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 3, **said}).total_tokens == 15
+def test_what_says_usage_and_nothing_against_it_counts(attributes: dict[str, Any]) -> None:
+    report = one({**MODEL, "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 3, **attributes})
+    assert report.total_tokens == 15
 
 
 OUTPUT = "gen_ai.usage.output_tokens must be a whole number from 0 to"
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("attributes", "reason"),
     [
         ({"gen_ai.usage.output_tokens": -1}, OUTPUT),
         ({"gen_ai.usage.output_tokens": 1.5}, OUTPUT),
@@ -277,9 +278,9 @@ OUTPUT = "gen_ai.usage.output_tokens must be a whole number from 0 to"
     ],
 )
 def test_what_cannot_be_understood_is_rejected_with_its_reason_and_never_a_zero(
-    said: dict[str, Any], reason: str
+    attributes: dict[str, Any], reason: str
 ) -> None:
-    [entry] = read(Sent({name: value for name, value in (GEN_AI | said).items() if value is not ...})).entries
+    [entry] = read(Sent({name: value for name, value in (GEN_AI | attributes).items() if value is not ...})).entries
     assert isinstance(entry, Rejected)
     assert entry.id == f"{TRACE}/eee19b7ec3c1b174"
     assert entry.reason.startswith(reason)
@@ -309,7 +310,7 @@ KEY = digest("sk-1")
 
 
 @pytest.mark.parametrize(
-    ("said", "whose"),
+    ("attributes", "whose"),
     [
         pytest.param({"portal.api_key_hash": KEY.upper()}, (KEY, None), id="a digest"),
         pytest.param({"portal.api_key_hash": "sk-1"}, (KEY, None), id="a key where the digest should be"),
@@ -331,8 +332,8 @@ KEY = digest("sk-1")
         pytest.param({}, (NOBODY, None), id="nothing known"),
     ],
 )
-def test_whose_it_is(said: dict[str, Any], whose: tuple[str | None, str | None]) -> None:
-    report = one(GEN_AI | said)
+def test_whose_it_is(attributes: dict[str, Any], whose: tuple[str | None, str | None]) -> None:
+    report = one(GEN_AI | attributes)
     assert (report.key_hash, report.username) == whose
     assert "sk-1" not in repr(report)
 
@@ -352,7 +353,7 @@ def test_what_a_resource_says_holds_for_its_spans_unless_they_say_it_themselves(
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "status"),
+    ("attributes", "code", "status"),
     [
         ({}, 0, "ok"),
         ({}, 1, "ok"),
@@ -362,12 +363,12 @@ def test_what_a_resource_says_holds_for_its_spans_unless_they_say_it_themselves(
         ({"error.type": "openai.RateLimitError" * 9}, 0, ("openai.RateLimitError" * 9)[:64]),
     ],
 )
-def test_an_error_is_named_never_quoted(said: dict[str, Any], code: int, status: str) -> None:
-    assert one(GEN_AI | said, code=code).status == status
+def test_an_error_is_named_never_quoted(attributes: dict[str, Any], code: int, status: str) -> None:
+    assert one(GEN_AI | attributes, code=code).status == status
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("attributes", "expected"),
     [
         pytest.param({"gen_ai.operation.name": "chat"}, (0, 0), id="that says of none"),
         pytest.param({"gen_ai.operation.name": "acompletion"}, (0, 0), id="in LiteLLM's words"),
@@ -376,8 +377,8 @@ def test_an_error_is_named_never_quoted(said: dict[str, Any], code: int, status:
         pytest.param({"gen_ai.usage.output_tokens": 12}, (0, 12), id="that knows its output alone"),
     ],
 )
-def test_a_failed_call_is_shown_with_what_it_used(said: dict[str, Any], expected: tuple[int, int]) -> None:
-    report = one(MODEL | said, code=2)
+def test_a_failed_call_is_shown_with_what_it_used(attributes: dict[str, Any], expected: tuple[int, int]) -> None:
+    report = one(MODEL | attributes, code=2)
     assert (report.prompt_tokens, report.completion_tokens, report.status) == (*expected, "error")
 
 
@@ -400,8 +401,8 @@ def test_a_span_that_comes_again_says_the_same() -> None:
 
 
 def test_nothing_is_kept_of_prompts_and_answers() -> None:
-    said = GEN_AI | {"gen_ai.prompt.0.content": "a secret", "input.value": "a secret", "llm.user": "a secret"}
-    assert "secret" not in repr(read(Sent(said, code=2)))
+    attributes = GEN_AI | {"gen_ai.prompt.0.content": "a secret", "input.value": "a secret", "llm.user": "a secret"}
+    assert "secret" not in repr(read(Sent(attributes, code=2)))
 
 
 A, B, C = "aa" * 8, "bb" * 8, "cc" * 8
@@ -409,13 +410,17 @@ A, B, C = "aa" * 8, "bb" * 8, "cc" * 8
 
 def call(id: str, parent: str, used: int, response: str = "") -> Sent:
     """Return a call of a model inside another span."""
-    said = MODEL | {"gen_ai.usage.input_tokens": used, "gen_ai.usage.output_tokens": 0, "gen_ai.response.id": response}
-    return Sent(said, id=id, parent=parent)
+    attributes = MODEL | {
+        "gen_ai.usage.input_tokens": used,
+        "gen_ai.usage.output_tokens": 0,
+        "gen_ai.response.id": response,
+    }
+    return Sent(attributes, id=id, parent=parent)
 
 
 def chat(id: str, parent: str, used: int, response: str = "") -> Sent:
     """Return the same of a span that says that it is a call."""
-    return Sent({**call(id, parent, used, response).said, "gen_ai.operation.name": "chat"}, id=id, parent=parent)
+    return Sent({**call(id, parent, used, response).attributes, "gen_ai.operation.name": "chat"}, id=id, parent=parent)
 
 
 def silent(id: str, parent: str, response: str = "") -> Sent:
@@ -475,28 +480,28 @@ def test_a_call_told_twice_counts_once(spans: list[Sent], counted: set[str]) -> 
 
 
 def test_a_call_is_whose_the_call_around_it_says_that_is_ignored_for_it() -> None:
-    said = {
+    attributes = {
         "portal.username": "alice",
         "portal.mode": "moe_reasoning",
         "session.id": "s-1",
         "gen_ai.request.model": "x",
     }
-    outer = Sent({**call(A, "", 9, "r").said, **said}, id=A)
-    middle = Sent({**call(B, A, 9, "r").said, "session.id": "s-2", "user.id": "bob"}, id=B, parent=A)
+    outer = Sent({**call(A, "", 9, "r").attributes, **attributes}, id=A)
+    middle = Sent({**call(B, A, 9, "r").attributes, "session.id": "s-2", "user.id": "bob"}, id=B, parent=A)
     [entry] = read(outer, middle, call(C, B, 9, "r")).entries
     assert isinstance(entry, UsageReport)
     assert (entry.username, entry.mode, entry.session_id, entry.model) == ("alice", "moe_reasoning", "s-2", "m")
 
 
 def test_a_call_around_another_one_that_counts_itself_lends_it_nothing() -> None:
-    outer = Sent({**call(A, "", 9, "r").said, "portal.username": "alice"}, id=A)
+    outer = Sent({**call(A, "", 9, "r").attributes, "portal.username": "alice"}, id=A)
     whose = {e.id: e.username for e in read(outer, call(B, A, 9, "s")).entries if isinstance(e, UsageReport)}
     assert whose == {f"{TRACE}/{A}": "alice", f"{TRACE}/{B}": None}
 
 
 def test_the_same_ids_in_another_trace_are_another_call() -> None:
     inner = call(B, A, 9, "r")
-    outer = Sent(inner.said, id=A, trace="ab" * 16)
+    outer = Sent(inner.attributes, id=A, trace="ab" * 16)
     assert len(read(outer, inner).entries) == 2
 
 

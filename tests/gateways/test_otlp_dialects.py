@@ -18,18 +18,18 @@ def read(*spans: Sent, **resource: Any) -> Traces:
     return found
 
 
-def one(said: dict[str, Any], **sent: Any) -> UsageReport:
-    [entry] = read(Sent(said, **sent)).entries
+def one(attributes: dict[str, Any], **sent: Any) -> UsageReport:
+    [entry] = read(Sent(attributes, **sent)).entries
     assert isinstance(entry, UsageReport), entry
     return entry
 
 
-def langfuse(details: str, **said: Any) -> dict[str, Any]:
+def langfuse(details: str, **attributes: Any) -> dict[str, Any]:
     return {
         "langfuse.observation.type": "generation",
         "langfuse.observation.model.name": "m",
         "langfuse.observation.usage_details": details,
-        **{name.replace("__", "."): value for name, value in said.items()},
+        **{name.replace("__", "."): value for name, value in attributes.items()},
     }
 
 
@@ -62,7 +62,7 @@ AI_SDK: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("attributes", "expected"),
     [
         pytest.param(
             AI_SDK
@@ -180,8 +180,8 @@ AI_SDK: dict[str, Any] = {
         pytest.param(CLAUDE, (5_200, 80, 200, 0), id="Claude Code counts caches beside"),
     ],
 )
-def test_counts_of_a_call(said: dict[str, Any], expected: tuple[int, ...]) -> None:
-    report = one(said)
+def test_counts_of_a_call(attributes: dict[str, Any], expected: tuple[int, ...]) -> None:
+    report = one(attributes)
     assert (report.prompt_tokens, report.completion_tokens, report.cached_tokens, report.reasoning_tokens) == expected
     assert report.without_counts is None
 
@@ -190,7 +190,7 @@ USED = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "attributes",
     [
         pytest.param({**AI_SDK, "ai.operationId": "ai.streamText"}, id="AI SDK: around its call"),
         pytest.param({"ai.operationId": "ai.embed", "ai.model.id": "m", "ai.usage.tokens": 12}, id="AI SDK: embed"),
@@ -232,17 +232,17 @@ USED = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10}
         pytest.param({"input_tokens": 9, "output_tokens": 9, "model": "m"}, id="names that may be anything"),
     ],
 )
-def test_what_repeats_other_calls_is_ignored(said: dict[str, Any]) -> None:
-    assert read(Sent(said)) == Traces([], 1)
+def test_what_repeats_other_calls_is_ignored(attributes: dict[str, Any]) -> None:
+    assert read(Sent(attributes)) == Traces([], 1)
 
 
 def test_spans_of_gemini_cli_are_ignored_since_its_logs_are_complete() -> None:
-    said = {"gen_ai.operation.name": "llm_call", "gen_ai.request.model": "gemini-3-pro", **USED}
-    assert read(Sent(said), service__name="gemini-cli") == Traces([], 1)
+    attributes = {"gen_ai.operation.name": "llm_call", "gen_ai.request.model": "gemini-3-pro", **USED}
+    assert read(Sent(attributes), service__name="gemini-cli") == Traces([], 1)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "attributes",
     [
         pytest.param({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}, id="the conventions"),
         pytest.param({"llm.request.type": "chat", "gen_ai.request.model": "m"}, id="OpenLLMetry"),
@@ -257,8 +257,8 @@ def test_spans_of_gemini_cli_are_ignored_since_its_logs_are_complete() -> None:
         pytest.param({"span.type": "llm_request", "model": "m", "request_id": "req_9"}, id="Claude Code, aborted"),
     ],
 )
-def test_call_without_usage_is_one_without_counts(said: dict[str, Any]) -> None:
-    [entry] = read_traces(in_protobuf(Sent(said)), is_json=False, default_mode="native").entries
+def test_call_without_usage_is_one_without_counts(attributes: dict[str, Any]) -> None:
+    [entry] = read_traces(in_protobuf(Sent(attributes)), is_json=False, default_mode="native").entries
     assert isinstance(entry, UsageReport)
     assert (entry.id, entry.model, entry.total_tokens, entry.status) == (f"{TRACE}/{SPAN}", "m", 0, "ok")
     assert entry.without_counts is True
@@ -273,12 +273,12 @@ def test_failed_call_of_claude_code_has_its_own_id() -> None:
 
 @pytest.mark.parametrize("operation", ["fetch_response", "aget_responses", "acancel_responses", "alist_input_items"])
 def test_reading_a_stored_response_is_a_replay(operation: str) -> None:
-    said = {"gen_ai.operation.name": operation, "gen_ai.response.model": "m", **USED}
-    assert read(Sent(said)).entries == [Replay(f"{TRACE}/{SPAN}")]
+    attributes = {"gen_ai.operation.name": operation, "gen_ai.response.model": "m", **USED}
+    assert read(Sent(attributes)).entries == [Replay(f"{TRACE}/{SPAN}")]
 
 
 @pytest.mark.parametrize(
-    ("said", "username"),
+    ("attributes", "username"),
     [
         ({"user.email": "Alice@Example.org", "user.id": "0" * 64}, "alice@example.org"),
         ({"enduser.id": "alice", "user.email": "bob@example.org"}, "alice"),
@@ -289,35 +289,35 @@ def test_reading_a_stored_response_is_a_replay(operation: str) -> None:
         ({"user.email": "a" * 65, "user.id": "alice"}, "alice"),
     ],
 )
-def test_people_by_email_and_by_what_instrumentations_call_them(said: dict[str, Any], username: str) -> None:
-    assert one({"gen_ai.request.model": "m", **USED, **said}).username == username
+def test_people_by_email_and_by_what_instrumentations_call_them(attributes: dict[str, Any], username: str) -> None:
+    assert one({"gen_ai.request.model": "m", **USED, **attributes}).username == username
 
 
 @pytest.mark.parametrize(
-    ("said", "names"),
+    ("attributes", "names"),
     [
         ({"metadata.user_api_key_user_email": "Alice@Example.org", "metadata.user_api_key_user_id": "u-1"}, 2),
         ({"metadata.user_api_key_hash": "f" * 64, "metadata.user_api_key_user_email": "alice@example.org"}, 1),
         ({"metadata.user_api_key_user_id": "alice@example.org"}, 1),
     ],
 )
-def test_litellms_user_says_whose_it_is_where_its_key_is_not_known(said: dict[str, Any], names: int) -> None:
-    report = one({"gen_ai.request.model": "m", **USED, **said})
+def test_litellms_user_says_whose_it_is_where_its_key_is_not_known(attributes: dict[str, Any], names: int) -> None:
+    report = one({"gen_ai.request.model": "m", **USED, **attributes})
     assert report.key_hash
     assert report.fallback_names is not None
     assert (report.fallback_names[0], len(report.fallback_names)) == ("alice@example.org", names)
 
 
 def test_a_call_that_names_its_user_has_no_other_one() -> None:
-    said = {"user.id": "bob", "metadata.user_api_key_user_email": "alice@example.org"}
-    report = one({"gen_ai.request.model": "m", **USED, **said})
+    attributes = {"user.id": "bob", "metadata.user_api_key_user_email": "alice@example.org"}
+    report = one({"gen_ai.request.model": "m", **USED, **attributes})
     assert (report.username, report.fallback_names) == ("bob", None)
 
 
 def test_model_of_mlflow_is_read_without_its_quotes() -> None:
-    said = {"mlflow.spanType": '"CHAT_MODEL"', "mlflow.llm.model": '"gpt-5"', "mlflow.llm.provider": '"openai"'}
+    attributes = {"mlflow.spanType": '"CHAT_MODEL"', "mlflow.llm.model": '"gpt-5"', "mlflow.llm.provider": '"openai"'}
     usage = '{"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, "cache_read_input_tokens": 60}'
-    report = one({**said, "mlflow.chat.tokenUsage": usage})
+    report = one({**attributes, "mlflow.chat.tokenUsage": usage})
     assert (report.model, report.total_tokens, report.cached_tokens) == ("gpt-5", 150, 60)
 
 
@@ -346,5 +346,5 @@ def test_batch_that_was_read_by_its_id_has_no_model() -> None:
 
 
 def test_list_of_batches_is_a_replay() -> None:
-    said = {**POLL, "gen_ai.operation.name": "alist_batches", "gen_ai.request.model": "m", **USED}
-    assert read(Sent(said)).entries == [Replay(f"{TRACE}/{SPAN}")]
+    attributes = {**POLL, "gen_ai.operation.name": "alist_batches", "gen_ai.request.model": "m", **USED}
+    assert read(Sent(attributes)).entries == [Replay(f"{TRACE}/{SPAN}")]

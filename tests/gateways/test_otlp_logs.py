@@ -54,8 +54,8 @@ def _comparable(entry: Any) -> Any:
     return entry if isinstance(entry, UsageReport) else type(entry)
 
 
-def one(said: dict[str, Any], **record: Any) -> UsageReport:
-    [entry] = read(Record(said, **record)).entries
+def one(attributes: dict[str, Any], **record: Any) -> UsageReport:
+    [entry] = read(Record(attributes, **record)).entries
     assert isinstance(entry, UsageReport), entry
     return entry
 
@@ -181,8 +181,8 @@ def test_record_without_time_or_model_is_rejected() -> None:
 
 
 def test_stored_response_that_is_fetched_is_a_replay() -> None:
-    said = CONVENTION | {"gen_ai.operation.name": "fetch_response"}
-    assert read(Record(said, name=GEN_AI_EVENT, trace=TRACE, span=SPAN)).entries == [Replay(f"{TRACE}/{SPAN}")]
+    attributes = CONVENTION | {"gen_ai.operation.name": "fetch_response"}
+    assert read(Record(attributes, name=GEN_AI_EVENT, trace=TRACE, span=SPAN)).entries == [Replay(f"{TRACE}/{SPAN}")]
 
 
 def test_time_is_the_records_else_the_events_else_the_observers() -> None:

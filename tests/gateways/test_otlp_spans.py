@@ -16,12 +16,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 
 from portal.errors import PortalError, TooLarge
 from portal.gateways import otlp_wire
-from portal.gateways.otlp_spans import Span, read_spans
-from portal.gateways.otlp_wire import MOST_FIELDS, MOST_ITEMS, MOST_TOKENS, Wanted
+from portal.gateways.otlp_wire import MOST_FIELDS, MOST_ITEMS, MOST_TOKENS, Span, WantedAttributes, read_spans
 from portal.rules.usage import Rejected
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_json, in_protobuf
 
-WANTED = Wanted({"a", "b", "é"})
+WANTED = WantedAttributes({"a", "b", "é"})
 UNREADABLE = Rejected(None, "The span cannot be read.")
 
 
@@ -51,9 +50,9 @@ BROKEN = field(1, b"a") + field(2, field(1, b"\xff"))
 def test_a_span_and_what_is_wanted_of_it(is_json: bool) -> None:
     sent = Sent({"a": 1, "c": 2, "é": "ü"}, parent="bb" * 8, code=2)
     body = (in_json if is_json else in_protobuf)(sent, resource={"a": 5, "b": 0.5, "c": "no"})
-    said = {"a": "1" if is_json else 1, "b": 0.5, "é": "ü"}
+    attributes = {"a": "1" if is_json else 1, "b": 0.5, "é": "ü"}
     assert read(body, is_json=is_json) == [
-        Span(TRACE, "eee19b7ec3c1b174", "bb" * 8, NOON, NOON + 1_500_000_000, has_failed=True, said=said)
+        Span(TRACE, "eee19b7ec3c1b174", "bb" * 8, NOON, NOON + 1_500_000_000, has_failed=True, attributes=attributes)
     ]
 
 
@@ -108,16 +107,16 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
 
 
 def test_a_span_that_alone_cannot_be_read_is_rejected_alone() -> None:
-    assert read(request(field(9, BROKEN), b"")) == [UNREADABLE, Span("", "", "", 0, 0, has_failed=False, said={})]
+    assert read(request(field(9, BROKEN), b"")) == [UNREADABLE, Span("", "", "", 0, 0, has_failed=False, attributes={})]
     assert read(b'{"resourceSpans":[{"scopeSpans":[{"spans":[1,{}]}]}]}', is_json=True)[0] == UNREADABLE
 
 
 def test_texts_that_nobody_wants_may_hold_anything() -> None:
     unwanted = field(9, field(1, b"prompt") + field(2, field(1, b"\xff"))) + field(5, b"\xff") + field(11, b"\xff")
-    assert read(request(unwanted)) == [Span("", "", "", 0, 0, has_failed=False, said={})]
+    assert read(request(unwanted)) == [Span("", "", "", 0, 0, has_failed=False, attributes={})]
     [span] = read(in_json(Sent({"a": 1, "prompt": "HERE"})).replace(b"HERE", b"\xff\\ud800\\u0000"), is_json=True)
     assert isinstance(span, Span)
-    assert span.said == {"a": "1"}
+    assert span.attributes == {"a": "1"}
 
 
 def in_hand(**span: Any) -> Span:
@@ -136,9 +135,9 @@ def test_json_is_taken_as_the_protocol_has_it() -> None:
     assert not in_hand(status={"code": 1}).has_failed
 
 
-@pytest.mark.parametrize("said", [-1, 2**64, 1.5, True, None, "", "-1", "1e3", "٣", "1" * 30, [], {}])
-def test_an_instant_that_is_none_is_not_said(said: Any) -> None:
-    assert in_hand(startTimeUnixNano=said).start == 0
+@pytest.mark.parametrize("value", [-1, 2**64, 1.5, True, None, "", "-1", "1e3", "٣", "1" * 30, [], {}])
+def test_an_instant_that_is_none_is_absent(value: Any) -> None:
+    assert in_hand(startTimeUnixNano=value).start == 0
 
 
 @pytest.mark.parametrize(
@@ -154,7 +153,7 @@ def test_an_instant_that_is_none_is_not_said(said: Any) -> None:
     ],
 )
 def test_an_attribute_without_key_or_value_is_none(attributes: Any) -> None:
-    assert in_hand(attributes=attributes).said == {}
+    assert in_hand(attributes=attributes).attributes == {}
 
 
 @pytest.mark.parametrize(
@@ -169,19 +168,19 @@ def test_an_attribute_without_key_or_value_is_none(attributes: Any) -> None:
     ],
 )
 def test_of_an_attribute_of_another_kind_it_is_read_that_it_is_there(value: Any) -> None:
-    assert in_hand(attributes=[{"key": "a", "value": value}]).said == {"a": ""}
+    assert in_hand(attributes=[{"key": "a", "value": value}]).attributes == {"a": ""}
 
 
 @pytest.mark.parametrize("value", [True, "x" * 5_000])
 def test_so_it_is_in_protobuf(value: Any) -> None:
     [span] = read(in_protobuf(Sent({"a": value, "c": value})))
     assert isinstance(span, Span)
-    assert span.said == {"a": ""}
+    assert span.attributes == {"a": ""}
 
 
 def test_a_number_that_nobody_can_mean_stays_a_text() -> None:
     assert read(in_json(Sent({})).replace(b'"attributes": []', b'"attributes": [{"key":"a","value":{"intValue":'
-                + b"9" * 4_000 + b"}}]"), is_json=True)[0].said == {"a": "9" * 20}  # type: ignore[union-attr]  # fmt: skip
+                + b"9" * 4_000 + b"}}]"), is_json=True)[0].attributes == {"a": "9" * 20}  # type: ignore[union-attr]  # fmt: skip
 
 
 ATTRIBUTES = st.dictionaries(
@@ -200,18 +199,18 @@ def requests(draw: st.DrawFn) -> ExportTraceServiceRequest:
         fill(group.resource.attributes, resource)
         for _ in range(scopes):
             scope = group.scope_spans.add()
-            for said in draw(st.lists(ATTRIBUTES, max_size=3)):
+            for values in draw(st.lists(ATTRIBUTES, max_size=3)):
                 span = scope.spans.add(trace_id=draw(IDS), span_id=draw(IDS), parent_span_id=draw(IDS), name="é")
-                fill(span.attributes, said)
+                fill(span.attributes, values)
                 span.start_time_unix_nano, span.end_time_unix_nano = draw(st.integers(0, 2**64 - 1)), 7
                 span.status.code = draw(st.sampled_from(Status.StatusCode.values()))
-                fill(span.events.add().attributes, said)
+                fill(span.events.add().attributes, values)
     return sent
 
 
-def fill(attributes: Any, said: dict[str, Any]) -> None:
+def fill(attributes: Any, values: dict[str, Any]) -> None:
     kinds = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}
-    for key, value in said.items():
+    for key, value in values.items():
         setattr(attributes.add(key=key).value, kinds[type(value)], value)
 
 

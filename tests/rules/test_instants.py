@@ -1,8 +1,17 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 
-from portal.rules.instants import InvalidInstant, parse_instant
+from portal.rules.instants import (
+    InvalidInstant,
+    instant_of_nanoseconds,
+    instant_of_number,
+    instant_of_seconds,
+    parse_instant,
+    parse_lenient_instant,
+    parse_utc_instant,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +69,52 @@ def test_an_instant_is_read_in_utc(text: str, expected: datetime) -> None:
 def test_what_names_no_instant_is_refused(text: object) -> None:
     with pytest.raises(InvalidInstant, match=r"\.$"):
         parse_instant(text)
+
+
+TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
+SECONDS = int(TEN.timestamp())
+
+
+@pytest.mark.parametrize("text", ["2026-11-22T10:00:00", "2026-11-22T10:00:00Z", "2026-11-22T12:00:00+02:00"])
+def test_text_without_offset_is_utc(text: str) -> None:
+    assert parse_utc_instant(text) == TEN
+
+
+@pytest.mark.parametrize("value", [None, "", "2026-11-22", 7])
+def test_value_without_time_is_no_utc_instant(value: object) -> None:
+    with pytest.raises(InvalidInstant):
+        parse_utc_instant(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(" 2026-11-22 10:00:00 UTC ", TEN, id="UTC as a word"),
+        pytest.param("2026-11-22T10:00Z", TEN, id="Z"),
+        pytest.param("2026-11-22 12:00:00 +02", TEN.astimezone(timezone(timedelta(hours=2))), id="hours alone"),
+        pytest.param("2026-11-22 10:00:00", TEN.replace(tzinfo=None), id="no offset"),
+        pytest.param("22.11.2026 10:00", None, id="another form"),
+    ],
+)
+def test_lenient_instant_keeps_its_offset(text: str, expected: datetime | None) -> None:
+    assert parse_lenient_instant(text) == expected
+
+
+def test_lenient_instant_must_exist() -> None:
+    with pytest.raises(ValueError, match="day is out of range"):
+        parse_lenient_instant("2026-02-30 10:00:00")
+
+
+@pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
+def test_number_of_any_unit_is_the_same_instant(unit: int) -> None:
+    assert instant_of_number(Decimal(SECONDS * unit)) == TEN
+
+
+def test_seconds_and_nanoseconds_are_the_same_instant() -> None:
+    assert instant_of_seconds(SECONDS + 0.5) == instant_of_nanoseconds(SECONDS * 10**9 + 500_000_999)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300])
+def test_seconds_without_an_instant_are_invalid(seconds: float) -> None:
+    with pytest.raises(InvalidInstant):
+        instant_of_seconds(seconds)

@@ -15,7 +15,7 @@ from typing import Any
 
 from portal.gateways.call_types import completes_nothing, is_about_batches, manages
 from portal.gateways.lenient_values import mapping
-from portal.gateways.litellm import counts_of, names_of
+from portal.gateways.litellm import event_counts, owner_names
 from portal.gateways.litellm_ids import shared_id
 from portal.imports.cells import count, text
 from portal.imports.formats.format import Fields, Format, Skip, set_latency, without_counts
@@ -29,7 +29,7 @@ def _spend_log(fields: Fields) -> Skip | Replay | None:
     is_hit = str(fields.pop("cache_hit", "")).lower() == "true"
     failed = fields.get("status", metadata.get("status")) == "failure"
     asked, served = _name(fields, "model"), _name(fields, "provider_model")
-    counts = counts_of(_event(fields, metadata), no_completion=failed or completes_nothing(call_type))
+    counts = event_counts(_event(fields, metadata), no_completion=failed or completes_nothing(call_type))
     if failed and not (asked or served or counts.total):
         return "failed before a model was chosen"
     set_latency(fields)
@@ -74,7 +74,7 @@ def _name_person(fields: Fields, metadata: dict[str, Any]) -> None:
     user = fields.pop("user", None)
     if not fields.keys() & {"username", "api_key_hash"}:
         fields.setdefault("api_key", "")
-        fields["fallback_names"] = names_of(metadata) or names_of({"user_api_key_user_id": user})
+        fields["fallback_names"] = owner_names(metadata) or owner_names({"user_api_key_user_id": user})
 
 
 def _failure(error: dict[str, Any]) -> str:

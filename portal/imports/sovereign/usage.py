@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portal.gateways.lenient_values import Unclear, latency, token_count
+from portal.gateways.lenient_values import Unclear, as_latency, token_count
 from portal.imports.sovereign.values import Row, instant, is_plain, line
 from portal.rules.instants import InvalidInstant
 from portal.rules.text import MAX_NAME, clean_note, clip_line
@@ -51,7 +51,7 @@ def read_usage(row: Row, owners: Owners, usual_mode: str) -> UsageReport | Rejec
         username=None if key_hash else owners.usernames.get(user_id) or _nobody(owners.names.get(user_id), user_id),
         status=line(row["status"], 64) or "ok",
         requested_at=requested_at,
-        latency_ms=None if took is None else latency(took),
+        latency_ms=None if took is None else as_latency(took),
         template=line(row["dynamic_tmpl_id"], MAX_NAME) or None,
         session_id=line(row["session_id"], 256) or None,
     )

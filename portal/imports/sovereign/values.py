@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
-from portal.rules.instants import InvalidInstant, parse_instant
+from portal.rules.instants import parse_utc_instant
 from portal.rules.text import clip_line
 
 Row = Mapping[Any, Any]
@@ -14,10 +14,7 @@ def instant(value: object) -> datetime:
     """Return an instant; without an offset it is UTC. Raises InvalidInstant."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
-    try:
-        return parse_instant(value)
-    except InvalidInstant:
-        return parse_instant(f"{value}Z")
+    return parse_utc_instant(value)
 
 
 def line(value: object, longest: int) -> str:
