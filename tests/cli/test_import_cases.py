@@ -19,7 +19,7 @@ from tests.cast import NOW, create_member, run
 from tests.cli.terminal import portal, succeed
 from tests.cli.test_import_usage import table
 
-CASES = Path(__file__).parents[1] / "data" / "cases"
+CASES = Path(__file__).parents[1] / "data" / "cases" / "files"
 KEY = "f460cddecb9f59c630af71139880f62a9af76fbedff770a07e5a66286be42961"
 """The digest of the key in the cases."""
 

@@ -21,7 +21,7 @@ from portal.views.usage import load_usage
 from tests.api.conftest import Client
 from tests.cast import Gateway, run, viewer_of
 
-CASES = Path(__file__).parents[2] / "data" / "cases"
+CASES = Path(__file__).parents[2] / "data" / "cases" / "reports"
 KEY = "f460cddecb9f59c630af71139880f62a9af76fbedff770a07e5a66286be42961"
 """The digest of the key in the cases."""
 UNKNOWN = "0" * 64

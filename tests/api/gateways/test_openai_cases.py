@@ -19,7 +19,7 @@ from portal.views.usage import load_usage
 from tests.api.conftest import Client
 from tests.cast import run, viewer_of
 
-CASES = Path(__file__).parents[2] / "data" / "cases"
+CASES = Path(__file__).parents[2] / "data" / "cases" / "reports"
 NOW = datetime(2026, 11, 28, 20, tzinfo=UTC)
 CREATED = int(NOW.timestamp()) - 600
 

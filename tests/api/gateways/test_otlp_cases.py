@@ -15,7 +15,7 @@ from portal.settings import settings
 from tests.api.conftest import As, Client
 from tests.cast import NOW, create_member, new_gateway, run
 
-CASES = Path(__file__).parents[2] / "data" / "cases"
+CASES = Path(__file__).parents[2] / "data" / "cases" / "reports"
 LATER = NOW.replace(year=NOW.year + 1)
 """After the instants of all cases."""
 
