@@ -180,7 +180,9 @@ def test_a_key_that_was_locked_there_is_revoked_here_and_stays_so(db: Database) 
 
 def test_a_template_that_is_here_stays_as_it_is(db: Database) -> None:
     assert run(import_template, OPERATOR, RESEARCH, NOW).outcome is ImportOutcome.IMPORTED
-    assert run(import_template, OPERATOR, RESEARCH, NOW) == Finding(Kind.TEMPLATE, ImportOutcome.PRESENT, "", "Research")
+    assert run(import_template, OPERATOR, RESEARCH, NOW) == Finding(
+        Kind.TEMPLATE, ImportOutcome.PRESENT, "", "Research"
+    )
     other = run(import_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal(2), models=()), NOW)
     assert (other.outcome, bool(other.reason)) == (ImportOutcome.PRESENT, True)
     with db.reading() as session:
