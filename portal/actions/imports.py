@@ -1,4 +1,4 @@
-"""Storing people, templates and usage of another system; what is here already is never overwritten.
+"""Storing people, templates and usage of another system; nothing that is here already is overwritten.
 
 Decision: each person is one transaction with keys, limits and template, and each batch of usage is one with the
 progress of the import. So an import can be interrupted anywhere, and repeated.

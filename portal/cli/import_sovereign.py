@@ -60,7 +60,7 @@ def import_moe_sovereign(
 ) -> None:
     """Import people, API keys, budgets, expert templates, usage and notes from a MoE Sovereign.
 
-    Passwords and keys keep working. What is here already stays as it is. It can be interrupted and repeated at any
+    Passwords and keys keep working. Nothing that is here already is changed. It can be interrupted and repeated at any
     time, while both run: nothing is lost or counted twice. Its database is only read.
     """
     importing = SovereignImport(actor(), gateway, again=again, bar=progress)

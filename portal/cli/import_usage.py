@@ -76,13 +76,13 @@ def import_usage(
         typer.Option("--ignore-column", metavar="COLUMN", help="A column that is no count, though it looks like one."),
     ] = None,
     aggregates: Annotated[
-        bool, typer.Option("--aggregates", help="Store rows that stand for many requests, each as one request.")
+        bool, typer.Option("--aggregates", help="Store rows that are sums of many requests, each as one request.")
     ] = False,
     fixed: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="What is the same for all rows.")
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="Where clocks without an offset stand, such as Europe/Berlin.")
+        str | None, typer.Option(metavar="ZONE", help="Time zone of instants without an offset, such as Europe/Berlin.")
     ] = None,
     locale: Annotated[
         str | None, typer.Option(metavar="LOCALE", help="Who wrote numbers and days, such as de, en-US or en-GB.")
@@ -100,15 +100,15 @@ def import_usage(
     LiteLLM's spend logs and daily activity, New-API's and One-API's logs, usage of Cursor, OpenRouter, OpenAI,
     Anthropic's console and Admin API, Langfuse, Helicone and ccusage, and this portal's own export are recognised; of
     other files, the columns are guessed by their names. What was guessed is shown before anything is stored. LiteLLM's
-    logs go by API keys, and where those are not known here by the person's email address or user id.
+    logs are attributed by API keys, and where these are not known here by the person's email address or user id.
 
-    Nothing is stored while a question is open: rows that stand for many requests, columns that look like counts and are
-    not read, a total that contradicts them, days and numbers that can be read in two ways.
+    Nothing is stored while a question is open: rows that are sums of many requests, columns that look like counts and
+    are not read, a total that contradicts them, days and numbers that can be read in two ways.
 
-    An import that was interrupted goes on where it was, and a file that is imported again counts nothing twice. But
-    requests that a gateway has reported itself have other ids in its logs, and would be counted a second time: say with
-    --before since when it reports. So would an export of this same portal. Two installations of a gateway need two
-    names for --gateway, as the ids in their logs may be the same.
+    An interrupted import continues where it stopped, and a file that is imported again counts nothing twice. But
+    requests that a gateway has reported itself have other ids in its logs, and would be counted a second time: give the
+    day since when it reports with --before. So would an export of this same portal. Two installations of a gateway need
+    two names for --gateway, as the ids in their logs may be the same.
 
     The exit status is 0 when every row was taken, is kept for an administrator, or is about something else, and 1 when
     a row was rejected or a file cannot be read.
@@ -183,11 +183,11 @@ def _show_plan(importing: FileImport) -> None:
 def _remarks(plan: Plan) -> Iterator[str]:
     """Yield what else is decided about how a file is read."""
     if "id" not in plan.columns:
-        yield "There is no id: rows are told apart by all that they say."
+        yield "There is no id column: all values of a row are its id."
     if plan.notation.marks:
         yield f"Numbers have a {plan.notation.marks.name.lower()} before their decimals."
     if plan.zone and plan.zone is not plan.format.zone:
-        yield f"Clocks without an offset stand in {plan.zone}."
+        yield f"Instants without an offset are in {plan.zone}."
     if plan.notation.order:
         yield f"Days are written {' '.join(plan.notation.order.value.upper())}."
     if plan.beside is not None and plan.caches:

@@ -30,7 +30,7 @@ def manages(call_type: str) -> bool:
 
 
 def is_about_batches(call_type: str) -> bool:
-    """Say whether calls of this type are about one batch, whose usage only comes with a poll."""
+    """Say whether calls of this type are about one batch; its usage comes with a poll only."""
     words = _words(call_type)
     return bool(words & _BATCHES) and "list" not in words
 

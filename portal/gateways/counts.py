@@ -157,7 +157,7 @@ class _Figures:
         return next((reading for reading in readings if sum(reading) == total), readings[0])
 
     def _prompts(self, prompt: int) -> Iterator[int]:
-        """Yield what the prompt may be, the likeliest first; what is not added must fit into it."""
+        """Yield the possible prompts, the most likely first; parts that are not added must fit into the prompt."""
         both = self.cached + self.written
         added = [0, self.cached, self.written, both]
         if self.cache_beside or prompt < both:
@@ -174,7 +174,7 @@ class _Figures:
 
 
 def _rest(left: int | None, other: int, may_lack: bool) -> int | None:
-    """Return what is left of a total beside one of its halves."""
+    """Return the rest of a total without one of its halves."""
     if left is not None and left >= other:
         return left - other
     return 0 if may_lack else None

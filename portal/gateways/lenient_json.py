@@ -1,8 +1,8 @@
 """The objects in a body of JSON, with those of their members that are kept; everything else is passed over unread.
 
-Decision: bodies of gateways carry prompts, answers and metadata of any size, which are none of our business. So they
-are never decoded, nothing is made of them, and each byte is passed over a few times, whatever is broken or nested in
-them. A member that is kept and longer than it can sensibly be is cut or left out; nothing is refused for its size.
+Decision: bodies of gateways have prompts, answers and metadata of any size, which are not needed here. So they are
+never decoded, and each byte is read a few times at most, whatever is broken or nested in them. A kept member that is
+much too long is cut or left out; nothing is refused for its size.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _SCALAR = re.compile(_TEXT + rb"|[^\s,{}\[\]]++")
 
 
 def _brackets(line: bytes) -> re.Pattern[bytes]:
-    """Return what matches up to the next bracket or line that matters; `line` is the end of one that does not.
+    """Return a pattern up to the next bracket or line that matters; `line` matches the end of a line that does not.
 
     Small objects and lists, with up to two levels in them, are passed over with it, which is much faster. A byte may be
     looked at once for each of these levels, but never more often.
@@ -60,7 +60,7 @@ class Kept:
         return name in self._names
 
     def inner(self, name: str) -> "Kept | None":
-        """Return what is kept of a member that is an object; None if it is a value like others."""
+        """Return the members to keep of a member that is an object; None for any other member."""
         return self._inner.get(name)
 
     def read(self, text: bytes) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def objects(body: bytes) -> Iterator[bytes | None]:
 
 
 class _Skip:
-    """Passes over the brackets of a text, without reading what is in them."""
+    """Skips brackets with their content, without decoding it."""
 
     def __init__(self, text: bytes, next_bracket: re.Pattern[bytes]) -> None:
         self._text = text
@@ -131,7 +131,7 @@ def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
 def members(text: bytes, kept: Kept) -> dict[str, Any]:
     """Return the members of an object that are kept; the others are passed over.
 
-    Raises Unclear for what is not one JSON object, and TooLarge.
+    Raises Unclear for a text that is not one JSON object, and TooLarge.
     """
     if not text.startswith(b"{"):
         raise Unclear("This is no JSON object.")

@@ -10,13 +10,13 @@ Source of the rules: recordings of a real proxy, and LiteLLM's source.
 - `user_api_key_hash` is the key itself where an authentication hook returned it unhashed.
 - Counts are in the event and in `metadata.usage_object`, which has the parts, and the counts too where the event has
   zeros. A hit of LiteLLM's own cache repeats the counts of the first call: nothing was spent, its cost factor is 0.
-- A success without counts (images, reranking, speech, tools, streams that broke off) is a request whose tokens are
-  unknown. A failure has none.
-- End user, tags and headers are the client's word; whose a request is, only its key says. The user id and email address
-  in `metadata` are those of the proxy's record of the key, and say it where the key is not known here.
+- A success without counts (images, reranking, speech, tools, interrupted streams) is a request with unknown
+  tokens. A failure has none.
+- End user, tags and headers are set by the client; only the key identifies the account. The user id and email address
+  in `metadata` are those of the proxy's record of the key; they identify the account where the key is not known here.
 - Calls that read or manage what exists (`gateways.call_types`) are replays: their usage, if any, is that of an earlier
-  call. Two kinds bring usage that no call before them had: polls of a finished batch, and reading a response that was
-  created with `background`, whose creation answers before anything is generated. Both are polled several times, with
+  call. Two kinds have usage that no call before them had: polls of a finished batch, and reading a response that was
+  created with `background`, since creating it returns before anything is generated. Both are polled several times, with
   the same usage each time; so their id is that of the batch or response, and the first one with counts is the request.
 """
 
@@ -96,8 +96,8 @@ def _id_of(text: bytes) -> str | None:
 def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
     """Return a call that generates nothing; as usage where no call before it had that. Raises Unclear."""
     response = mapping(event, "response")
-    brings_usage = is_about_batches(call_type) or response.get("background") is True
-    if event.get("status") != "success" or not brings_usage or response.get("status") in _UNFINISHED:
+    has_new_usage = is_about_batches(call_type) or response.get("background") is True
+    if event.get("status") != "success" or not has_new_usage or response.get("status") in _UNFINISHED:
         return Replay(shown_id(event))
     counts = event_counts(event, no_completion=True)
     id = shared_id("batch" if is_about_batches(call_type) else "response", event.get("id"))
@@ -183,7 +183,7 @@ def _report(
 
 
 def _mode(metadata: dict[str, Any]) -> str:
-    """Return the mode that the deployment or its authentication hook names, never one that a client names."""
+    """Return the mode that the deployment or its authentication hook names, never a mode that a client names."""
     for place in (metadata, mapping(metadata, "user_api_key_auth_metadata")):
         if found := clip_line(place.get("portal_mode"), 64):
             return found

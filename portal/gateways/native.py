@@ -82,7 +82,7 @@ KeyHash = Annotated[str, AfterValidator(_hex)]
 
 
 class Event(BaseModel):
-    """One LLM request. Exactly one of `api_key`, `api_key_hash` and `username` says whose it is."""
+    """One LLM request. Exactly one of `api_key`, `api_key_hash` and `username` names its account."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 

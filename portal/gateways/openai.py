@@ -3,7 +3,7 @@
 Source of the rules: the references of these APIs, version of November 2026.
 - OpenAI (chat, responses, embeddings) and the many servers that answer the same, Anthropic, Bedrock's Converse and
   Cohere have `usage`, Gemini has `usageMetadata`; `gateways.counts` reads them all.
-- Counts of Ollama, and of Bedrock's Llama and Titan, stand in the answer itself. Embeddings have no completion; a lone
+- Counts of Ollama, and of Bedrock's Llama and Titan, are in the answer itself. Embeddings have no completion; a lone
   total is that of embeddings or reranking, too.
 - A usage that has no tokens in it, but seconds of speech or units of search, is that of a call without counts.
 - A stream ends with a chunk that has the usage, or an event with the whole `response` or `message` in it; Bedrock's
@@ -60,9 +60,9 @@ _KEPT = _answer(_DEEPEST)
 
 
 def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
-    """Return what an answer says of its usage; `otherwise_id` is its id where it has none of its own.
+    """Return the usage of an answer as a report; `otherwise_id` is its id where it has none of its own.
 
-    It is nobody's yet, and of now where it does not say when it was made. Raises InvalidInput with a sentence, and
+    The report has no account yet, and no instant where the answer has none. Raises InvalidInput with a sentence, and
     TooLarge.
     """
     try:
@@ -72,7 +72,7 @@ def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
 
 
 def _layers(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield an answer and what is wrapped in it, the outermost first."""
+    """Yield an answer and the answers wrapped in it, the outermost first."""
     yield answer
     for name in _AROUND:
         if inner := mapping(answer, name):
@@ -82,7 +82,7 @@ def _layers(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> UsageReport:
-    """Return the first layer with counts as a report; what it does not say is taken from those around it."""
+    """Return the first layer with counts as a report; missing values are taken from the layers around it."""
     counted = ((layer, counts) for layer in layers if (counts := _counts(layer)) is not None)
     uncounted = ((layer, Counts(0, 0)) for layer in layers if _is_without_counts(layer))
     answer, counts = next(chain(counted, uncounted), (None, None))
@@ -112,7 +112,7 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
 
 
 def _counts(answer: dict[str, Any]) -> Counts | None:
-    """Return the counts of an answer; what it does not say is never a silent zero. Raises Unclear."""
+    """Return the counts of an answer; a missing count is never read as zero. Raises Unclear."""
     is_embedding = answer.get("object") == "list" or any(name in answer for name in _EMBEDDINGS)
     for usage in (mapping(answer, name) for name in _USAGES):
         counts = read_counts(usage, no_completion=is_embedding, lone_total=True, texts=False)
@@ -136,9 +136,9 @@ def _latency(answer: dict[str, Any]) -> int | None:
 
 
 def _identity(answer: dict[str, Any]) -> str:
-    """Return what tells an answer apart from every other one its account gets; "" where there is nothing of it.
+    """Return an id that is unique among the answers of an account; "" where the answer has none.
 
-    Small servers begin to count anew when they are started, so the time belongs to it. Ollama's answers have no id, but
+    Small servers start their ids again at each start, so the time is part of it. Ollama's answers have no id, but
     a time and a duration to the nanosecond.
     """
     created = first_value(*(answer.get(name) for name in _TIMES))

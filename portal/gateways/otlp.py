@@ -10,11 +10,11 @@ Decisions:
   are ignored. A span that does not say what it is counts if it says what was used, unless calls lie in it.
 - Where calls lie in one another, as with two instrumentations, or a proxy's span around that of its client library, the
   innermost count: the outer one is ignored if one inside has the same response id, or, where an id is missing, if those
-  inside used all that it claims. Whose they are, and how they count, they take from it unless they say it themselves.
+  inside used all that it claims. Account, mode, template and cost factor are taken from it where they name none.
   This can only be seen where both are in one request; two exporters, or a parent that comes with a later batch, are
   counted twice.
 - A call without usage is stored as one without counts, unless one around it or inside says what was used.
-- What is counted is never guessed: a span with unreadable or half of its counts is rejected.
+- Counts are never guessed: a span with unreadable or half of its counts is rejected.
 - A failed call is shown with its error, and with no tokens if it says of none.
 - Claude Code may send a span and a log record of each request: both have the same id (`shared_id`), so one counts.
 - A span that fetches a stored response repeats the usage of the call that made it: a replay, which is never billed. The
@@ -81,7 +81,7 @@ def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
 
 
 def _is_repeated(span: Span, entry: Entry, nesting: Nesting) -> bool:
-    """Say whether a span only repeats calls that lie in it: one that names no model does, whatever it is."""
+    """Say whether a span only repeats calls that lie in it; a span without a model always does."""
     if isinstance(entry, Rejected):
         return entry.reason in _REFUSED and key(span) in nesting.around
     return isinstance(entry, UsageReport) and key(span) in nesting.repeated
@@ -147,7 +147,7 @@ def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None
 
 
 def _polled(span: Span, default_mode: str) -> UsageReport | None:
-    """Return the batch of which a poll brings the usage; None for a span that brings none. Raises Unclear."""
+    """Return the batch of a poll that has its usage; None for a span without usage. Raises Unclear."""
     batch, attributes = batch_id(span.attributes), span.attributes
     if not model_asked(attributes):  # it was read by its id alone
         attributes = {**attributes, ASKED[0]: "unknown-model"}

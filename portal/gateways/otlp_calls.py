@@ -1,11 +1,11 @@
-"""What attributes say of the call of a model, beside its tokens: which model, whose call, how it ended and counts.
+"""The report of a model call, made of attributes: model, account, result and everything else but the tokens.
 
-Decision on whose: the key of `portal.api_key_hash`, `portal.api_key` or LiteLLM's attributes; else the user of
+Decision on the account: the key of `portal.api_key_hash`, `portal.api_key` or LiteLLM's attributes; else the user of
 `portal.username`, `enduser.id`, `user.email` and so on, in the order below. An email is more reliable than `user.id`,
-which some programs fill with a number of their own. What begins with `portal.` is the gateway's own word, which no
-other name replaces. Where LiteLLM's key is not known here, the user and email address of the proxy's record of it say
-whose it is, as in its callback. None of this can be checked: a gateway must not hand on a user that a client named, nor
-a collector such attributes of strangers.
+which some programs fill with a number of their own. An attribute that begins with `portal.` is set by the gateway
+itself, so no other attribute replaces it. Where LiteLLM's key is not known here, the account is that of the user or
+email address in the proxy's record of the key, as in its callback. None of this can be checked: a gateway must not pass
+on a user that a client named, nor a collector such attributes of strangers.
 """
 
 import re
@@ -50,14 +50,14 @@ RESPONSE, ERROR = ("gen_ai.response.id", "ai.response.id"), "error.type"
 _MODE, _TEMPLATE, _FACTOR = "portal.mode", "portal.template", "portal.cost_factor"
 
 CONTEXT = (*_KEY, *_USER, *_PROXYS_USER, *SESSION, _MODE, _TEMPLATE, _FACTOR)
-"""What a call takes from one around it that is ignored for it."""
+"""Attributes that a call takes from an outer call that only repeats it."""
 
 NO_MODEL = f"{ASKED[0]} is missing."
 _DECIMAL = re.compile(r"\d{1,4}(?:\.\d{1,12})?", re.ASCII)
 
 
 def wanted(*more: str, truths: Collection[str] = ()) -> WantedAttributes:
-    """Return which attributes to read: all that tell of a call, and `more`; `truths` are true or false."""
+    """Return the attributes to read: all of a call, and `more`; `truths` are true or false."""
     names = (*ASKED, PLAIN_MODEL, *SERVED, *_PROVIDER, *CONTEXT, *RESPONSE, ERROR)
     return WantedAttributes(frozenset((*names, *KIND_NAMES, *COUNT_NAMES, *more, *truths)), PREFIXES, truths)
 
@@ -68,7 +68,7 @@ def text(attributes: Attributes, longest: int, *names: str) -> str:
 
 
 def model_asked(attributes: Attributes, *, plain: bool = False) -> str:
-    """Return the name of the model that was asked for, else of the one that answered; "" without either."""
+    """Return the name of the requested model, else of the model that answered; "" without either."""
     return text(attributes, 200, *ASKED, *((PLAIN_MODEL,) if plain else ()), *SERVED).strip('"')  # MLflow writes JSON
 
 
@@ -84,11 +84,11 @@ def report(
     latency_ms: int | None = None,
     from_log: bool | None = None,
 ) -> UsageReport:
-    """Return the call that attributes tell of; one that succeeded without any tokens has no counts. Raises Unclear."""
+    """Return the report of a call; a successful call without any tokens has unknown counts. Raises Unclear."""
     model = model_asked(attributes, plain=plain)
     if not model:
         raise Unclear(NO_MODEL)
-    key_hash, username = _whose(attributes)
+    key_hash, username = _account(attributes)
     return UsageReport(
         id=id,
         model=model,
@@ -115,7 +115,7 @@ def report(
 def shared_id(program: str, attributes: Attributes, model: str, counts: Counts, request: str) -> str:
     """Return the id of a request under which a program's spans and log records both report it.
 
-    It has the provider's id of the `request`; without one, a digest of what both say: session, model, counts.
+    It has the provider's id of the `request`; without it, a digest of what both have: session, model, counts.
     """
     if 0 < len(request) <= LONGEST_ID - len(program) - 1:
         return f"{program}/{request}"
@@ -131,7 +131,7 @@ def batch_id(attributes: Attributes) -> str:
 
 
 def _provider_model(attributes: Attributes, model: str, served: str) -> str | None:
-    """Return which model answered, with its provider: `openai/gpt-4o-2024-08-06`; None if that says nothing new."""
+    """Return the model that answered, with its provider: `openai/gpt-4o-2024-08-06`; None if it equals `model`."""
     provider, answered = text(attributes, 64, *_PROVIDER), served or model
     if provider and not answered.startswith(f"{provider}/"):
         answered = f"{provider}/{answered}"[:200].rstrip()
@@ -151,11 +151,11 @@ def _cost_factor(value: Value | None) -> Decimal | None:
     return Decimal(str(value))
 
 
-def _whose(attributes: Attributes) -> tuple[str | None, str | None]:
+def _account(attributes: Attributes) -> tuple[str | None, str | None]:
     """Return the digest of the key a call was made with, or the name of a user.
 
-    What should be a digest is digested if it is none, since raw keys come there too, and where nothing is known, the
-    digest is that of nothing. A name is never cut: it could become another one's.
+    A raw key in an attribute for digests is digested. Without any attribute it is the digest of an empty text. A name
+    is never cut: it could become the name of another account.
     """
     for name in _KEY:
         if name in attributes:

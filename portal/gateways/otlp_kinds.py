@@ -1,7 +1,7 @@
-"""Whether a span, or the event of a log record, is the call of a model, by what the instrumentations call it.
+"""Whether a span, or the event of a log record, is a model call, by the words of the instrumentations.
 
 Sources: OpenTelemetry's GenAI conventions (`gen_ai.operation.name`), OpenInference, OpenLLMetry, Langfuse, LangSmith,
-MLflow, Vercel's AI SDK (`ai.operationId`), Claude Code (`span.type`), pydantic-ai (whose older agent runs have no
+MLflow, Vercel's AI SDK (`ai.operationId`), Claude Code (`span.type`), pydantic-ai (its older agent runs have no
 operation), the call types of LiteLLM.
 
 Decision: a span of an agent, chain, workflow, tool or search repeats what the calls in it used, and is never counted.
@@ -18,7 +18,7 @@ _KINDS = (
     *(OPERATION, OPENINFERENCE, OPENLLMETRY, "llm.request.type", "langfuse.observation.type", "langsmith.span.kind"),
     *("mlflow.spanType", VERCEL, CLAUDE_CODE),
 )
-"""Attributes that name a kind; the first whose word is known decides."""
+"""Attributes that name a kind; the first with a known word decides."""
 _AGENT_RUN = ("agent_name", "gen_ai.agent.name", "pydantic_ai.all_messages", "all_messages_events", "final_result")
 _MODEL = "gen_ai.request.model"
 _CODEX = ("codex.usage.total_tokens", "codex.usage.reasoning_output_tokens", "codex.request.reasoning_effort")
@@ -56,7 +56,7 @@ _OTHERS = frozenset(
 
 
 def is_call(attributes: Attributes) -> bool | None:
-    """Say whether a span is the call of a model; None where it does not say, or in words that nobody has agreed on.
+    """Say whether a span is a model call; None where no attribute has a known word.
 
     OpenInference requires every span to have its kind, of which only LLM and EMBEDDING are calls. Of the AI SDK's spans
     `ai.generateText.doGenerate` and the like are calls, and `ai.generateText` repeats them.
@@ -75,13 +75,13 @@ def is_call(attributes: Attributes) -> bool | None:
 
 
 def is_replay(attributes: Attributes) -> bool:
-    """Say whether a call only reads or manages what was generated before, by the conventions or by LiteLLM's words."""
+    """Say whether a call only reads or manages an earlier answer, by the conventions or by LiteLLM's call type."""
     word = operation(attributes)
     return word in _REPLAYS or (word not in _CALLS | _OTHERS and manages(word))
 
 
 def operation(attributes: Attributes) -> str:
-    """Return what the conventions call a call, or LiteLLM; "" if it is called nothing."""
+    """Return the operation of the conventions, or LiteLLM's call type; "" without either."""
     return _word(attributes, OPERATION)
 
 

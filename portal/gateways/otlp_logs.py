@@ -8,10 +8,10 @@ Decisions:
 - Only events of these kinds count, and any other that has both counts of the GenAI conventions and a model, and does
   not belong to a program's own events. The others are ignored: prompts, tools, errors, sums of turns and sessions.
 - A request that is in a log record and in a span counts once, in whichever order they come. An event of the GenAI
-  conventions belongs to the span whose ids it has. Claude Code names the provider's id of the request in both
+  conventions belongs to the span with the same ids. Claude Code names the provider's id of the request in both
   (`otlp.claude_id`). Codex and Gemini CLI name nothing in both, so their spans are ignored (`otlp_kinds.is_in_logs`).
   Gemini CLI sends two events of each request; the one of the GenAI conventions lacks some counts and is ignored.
-- A record without such an id has a digest of what it says, its time included, as its id: sent again it is a duplicate.
+- A record without such an id has a digest of its content, with its time, as its id: sent again it is a duplicate.
 - Metrics are never counted. They are sums of many requests, and everything in them is in the logs and traces, too.
 """
 
@@ -42,11 +42,11 @@ GEN_AI_EVENT = "gen_ai.client.inference.operation.details"
 _REQUESTS = frozenset({"api_request", "api_response"})
 """Last parts of the names of events that are one request each."""
 _STREAM, _COMPLETED = "sse_event", "response.completed"
-"""Codex: the last part of an event's name, and the kind of the only one that has counts."""
+"""Codex: the last part of an event's name, and the only kind that has counts."""
 _KIND, _DURATION, _TIMESTAMP, _GEMINI = "event.kind", "duration_ms", "event.timestamp", "installation.id"
 _TOOLS, _TOOLS_OF_GEMINI = "tool_use_prompt_token_count", "tool_token_count"
 _ORDER = ("event.sequence", "prompt.id", "prompt_id")
-"""What tells apart two records that say the same at the same time."""
+"""Attributes that differ between two otherwise equal records."""
 _WANTED = wanted(REQUEST, _KIND, _DURATION, _TIMESTAMP, _GEMINI, _TOOLS_OF_GEMINI, *_ORDER)
 
 
@@ -121,7 +121,7 @@ def _span_id(record: LogRecord) -> str:
 def _content_id(record: LogRecord, counts: Counts) -> str:
     """Return an id made of what a record says, which stays the same when the record is sent again.
 
-    What is in it must not change in later releases, or records that are sent again would count twice.
+    Its content must not change in later releases, or records that are sent again would count twice.
     """
     attributes = record.attributes
     names = (PLAIN_MODEL, *ASKED), SESSION, *((name,) for name in (_TIMESTAMP, *_ORDER, *RESPONSE))

@@ -12,7 +12,7 @@ from portal.gateways.otlp_calls import CONTEXT
 from portal.gateways.otlp_wire import Span
 
 MOST_LEVELS = 16
-"""Of calls in one another, through which a call is told whose it is; they cannot be meant to be more."""
+"""Levels of calls in one another through which a call takes attributes; real ones have fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,15 @@ def nest(calls: Mapping[str, Call], spans: Iterable[Span]) -> Nesting:
     summing = {each for each, call in calls.items() if each in (around_any if call.is_silent else around) and call.sums}
     rest = {each: call for each, call in calls.items() if each not in summing}
     outers = dict(_enclosing(rest, parents))
-    repeated = _told_by_others(rest, outers)
-    silent = {each for each, outer in outers.items() if outer not in repeated and _is_told_by(rest[each], rest[outer])}
+    repeated = _repeated_calls(rest, outers)
+    silent = {
+        each for each, outer in outers.items() if outer not in repeated and _is_counted_by(rest[each], rest[outer])
+    }
     return Nesting(summing | repeated | silent, dict(_enclosing(calls, parents)), around)
 
 
 def in_context(span: Span, calls: Mapping[str, Call], nesting: Nesting) -> Span:
-    """Return a call with what those around it, which are ignored for it, say of whose it is and how it counts."""
+    """Return a call with the attributes of CONTEXT that it lacks, from the outer calls that only repeat it."""
     attributes, outer = span.attributes, nesting.outers.get(key(span), "")
     for _ in range(MOST_LEVELS):
         if outer not in nesting.repeated:
@@ -75,7 +77,7 @@ def in_context(span: Span, calls: Mapping[str, Call], nesting: Nesting) -> Span:
     return replace(span, attributes=attributes)
 
 
-def _told_by_others(calls: Mapping[str, Call], outers: Mapping[str, str]) -> set[str]:
+def _repeated_calls(calls: Mapping[str, Call], outers: Mapping[str, str]) -> set[str]:
     """Return those calls that only repeat the calls inside them."""
     inside: dict[str, list[Call]] = defaultdict(list)
     for inner, outer in outers.items():
@@ -91,8 +93,8 @@ def _repeats(outer: Call, inside: list[Call]) -> bool:
     return bool(unknown) and sum(unknown) >= outer.tokens
 
 
-def _is_told_by(call: Call, outer: Call) -> bool:
-    """Say whether a call that says nothing of tokens lies in one that says it for both."""
+def _is_counted_by(call: Call, outer: Call) -> bool:
+    """Say whether a call without counts lies in a call that has the counts of both."""
     is_other = call.response and outer.response and call.response != outer.response
     return call.is_silent and not outer.is_silent and not outer.has_failed and not is_other
 

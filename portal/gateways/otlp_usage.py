@@ -1,7 +1,7 @@
 """How many tokens a span or a log record reports, in the attributes of all instrumentations.
 
-The names of counts are those of `gateways.counts`; this module says which of them may stand in attributes, and under
-which prefixes.
+The names of counts are those of `gateways.counts`; this module says which of them may be attributes, and under which
+prefixes.
 
 Decisions:
 - Counts are never guessed: with unreadable counts, or half of them, there is no report.
@@ -34,7 +34,7 @@ _EMBEDDED = "ai.usage.tokens"
 _DETAILS = "gen_ai.usage.details."
 """Where pydantic-ai writes what providers name besides."""
 PREFIXES = ("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_count.", "codex.usage.")
-"""Attributes that begin so are counts wherever they stand."""
+"""Attributes that begin with one of these are counts."""
 _PLAIN = frozenset(name for names in COUNT_NAMES.values() for name in names if "token" in name)
 """Names of counts without a prefix."""
 NAMES = frozenset((*_PLAIN, *_OBJECTS))
@@ -114,7 +114,7 @@ def _without_rivals(usage: Mapping[str, object]) -> dict[str, object]:
 def _langfuse(details: Mapping[str, object]) -> dict[str, object]:
     """Return Langfuse's counts with their total, which is the sum of them all where no total is among them.
 
-    Source: langfuse.com/docs/observability/features/token-and-cost-tracking. `input` and `output` stand beside parts
+    Source: langfuse.com/docs/observability/features/token-and-cost-tracking. `input` and `output` are beside parts
     such as `input_cached_tokens`; an object in OpenAI's form is taken as it is.
     """
     if "total" in details or not {"input", "output"} & details.keys():

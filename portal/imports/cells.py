@@ -89,7 +89,7 @@ def instant(value: object, name: str, zone: tzinfo | None, notation: Notation = 
     if found is None:
         raise Unclear(f"{name} is no date and time, such as 2026-11-22T10:00:00Z.")
     if found.tzinfo is None and zone is None:
-        raise Unclear(f"{name} has no offset, such as +01:00 or Z. Say with --timezone where these clocks stand.")
+        raise Unclear(f"{name} has no offset, such as +01:00 or Z. Name their time zone with --timezone.")
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
@@ -106,7 +106,7 @@ def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
 
 
 def in_utc(at: datetime) -> datetime:
-    """Return an instant with an offset: one without stands in UTC."""
+    """Return an instant with an offset; without one, it is in UTC."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

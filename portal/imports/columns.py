@@ -1,6 +1,6 @@
 """Which column of a file is which field of a request.
 
-Decision: what is guessed can be overruled column by column, and is shown before anything is stored.
+Decision: a guess can be overruled column by column, and is shown before anything is stored.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from portal.imports.notations import UNKNOWN, Notation
 from portal.rules.text import clip_line
 
 OWNERS = ("api_key_hash", "api_key", "username")
-"""Fields that name the account of a request; the first one that a row has counts."""
+"""Fields that name the account of a request; the first one of a row is used."""
 FIELDS = (*Event.model_fields, "provider_model")
 FIXED = tuple(name for name in FIELDS if name not in {"id", "api_key", "api_key_hash", "requested_at"})
 """Fields that may be the same for all rows of a file."""
@@ -26,10 +26,10 @@ FIXED = tuple(name for name in FIELDS if name not in {"id", "api_key", "api_key_
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a file is read: the columns of each field, those of each count by its name, and what is `fixed`.
+    """How a file is read: the columns of each field and of each count, and the fields that are `fixed`.
 
     The counts in several columns of one name are added. `decided` are the counts that a person has mapped or fixed.
-    Cells are written in `notation`, instants without an offset stand in `zone`; requests from `before` on are skipped.
+    Cells are written in `notation`, instants without an offset are in `zone`; requests from `before` on are skipped.
     `beside` says whether caches are counted beside the prompt; None leaves it to each row.
     """
 
@@ -80,7 +80,7 @@ def make_plan(
     """Return plan a file with these columns is read, of which `texts` cannot be counts.
 
     `chosen` names the column of a field, for counts also several to be added (`a+b`), or "" for none. Raises
-    InvalidInput for what is not known, and for what is missing.
+    InvalidInput for unknown fields and columns, and for missing fields.
     """
     known = recognise(columns)
     picked = {field: _picked(columns, field, names) for field, names in chosen.items()}

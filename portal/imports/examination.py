@@ -110,7 +110,7 @@ def _notation_questions(plan: Plan, found: Survey, decisions: Decisions) -> Iter
 def _zone_questions(plan: Plan, found: Survey) -> Iterator[str]:
     column = _date_column(plan, found)
     if plan.zone is None and column is not None and column.clocks:
-        yield "Instants have no offset, such as +01:00 or Z. Say with --timezone where these clocks stand."
+        yield "Instants have no offset, such as +01:00 or Z. Name their time zone with --timezone."
 
 
 def _aggregate_questions(plan: Plan, found: Survey, ignored: Sequence[str]) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _aggregate_questions(plan: Plan, found: Survey, ignored: Sequence[str]) -> I
             else ""
         )
         yield (
-            f"Rows stand for more than one request: {' '.join(reasons)} "
+            f"Rows are sums of more than one request: {' '.join(reasons)} "
             f"Say --aggregates to store each as one request{ignoring}."
         )
 

@@ -1,4 +1,4 @@
-"""Cells of objects that stand in a cell: the column `usage.input` is the member `input` of the object in `usage`."""
+"""Objects in cells: the column `usage.input` is the member `input` of the object in `usage`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ MOST_NAMES = 2_000
 
 
 def as_object(value: object) -> dict[str, Any]:
-    """Return an object that stands in a cell, as JSON or as such; an empty one where there is none."""
+    """Return the object in a cell, which may be JSON text; an empty one for any other value."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str) and value.lstrip()[:1] == "{":

@@ -1,6 +1,6 @@
 """How people write numbers and days: `1.234,5` and `20.11.2026`, or `1,234.5` and `11/20/2026`.
 
-Decision: a notation is guessed only where all cells of a file allow one reading alone; otherwise a person says it, as a
+Decision: a notation is guessed only where all cells of a file allow one reading alone; otherwise a person has to give a
 locale. ISO 8601 and plain digits mean the same everywhere.
 """
 
@@ -25,7 +25,7 @@ _CENTURY = 2000
 
 
 class Marks(Enum):
-    """Which mark stands before the decimals; the other one may stand between thousands."""
+    """The mark before the decimals; the other one may be between thousands."""
 
     POINT = "."
     COMMA = ","
@@ -47,7 +47,7 @@ _NUMBERS = {
 
 
 class Order(Enum):
-    """In which order day, month and year stand."""
+    """The order of day, month and year."""
 
     DAY_FIRST = "dmy"
     MONTH_FIRST = "mdy"
@@ -67,7 +67,7 @@ UNKNOWN = Notation()
 
 
 def notation_of(locale: str) -> Notation:
-    """Return how people of a locale such as `de` or `en-GB` write. Raises ValueError for one that is not known."""
+    """Return how people of a locale such as `de` or `en-GB` write. Raises ValueError for an unknown locale."""
     try:
         found = Locale.parse(locale, sep="-" if "-" in locale else "_")
     except (UnknownLocaleError, ValueError, TypeError):
@@ -116,7 +116,7 @@ def has_clock(text: str) -> bool:
 
 
 def _orders(first: str, mark: str, third: str) -> Iterable[Order]:
-    """Return the orders in which these numbers may stand; points and a year at the end always mean the day first."""
+    """Return the possible orders of these numbers; with points and a year at the end the day is first."""
     if len(first) == 4:
         return (Order.YEAR_FIRST,)
     days_first = (Order.DAY_FIRST,) if mark == "." else (Order.DAY_FIRST, Order.MONTH_FIRST)
@@ -135,7 +135,7 @@ def _day(order: Order, *numbers: str) -> date | None:
 
 
 def _clock(written: list[str | None]) -> time | None:
-    """Return a time of day, midnight where none is written; None for one that does not exist."""
+    """Return a time of day, midnight where none is written; None for a time that does not exist."""
     hour, minute, second, fraction, half = written
     if hour is None:
         return time()

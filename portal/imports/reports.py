@@ -153,7 +153,7 @@ def _owner(fields: Fields, more: Fields) -> dict[str, str]:
     """
     claims = [(name, fields.pop(name)) for name in OWNERS if name in fields]
     if not claims:
-        raise Unclear("It is not said whose the request is.")
+        raise Unclear("The row names no API key and no user.")
     name, value = claims[0]
     if name == "username":
         return {name: cells.text(value, name).strip()}
@@ -163,7 +163,7 @@ def _owner(fields: Fields, more: Fields) -> dict[str, str]:
 
 
 def _id(fields: Fields) -> str:
-    """Return the id of a row; a digest of one that is longer than ids are. Raises Unclear."""
+    """Return the id of a row; a digest of an id that is too long. Raises Unclear."""
     if "id" not in fields:
         raise Unclear("id is missing.")
     text = cells.text(fields.pop("id"), "id")

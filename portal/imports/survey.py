@@ -1,4 +1,4 @@
-"""What stands in the columns of a whole file, found before any of it is stored.
+"""The contents of all columns of a file, found before any of it is stored.
 
 Decision: the whole file is looked at, not its first rows. A notation is only known where no cell contradicts it, and a
 column that counts requests may begin with a thousand ones.
@@ -20,14 +20,14 @@ from portal.rules.strict_json import Flaw
 
 _TIMES = frozenset({"date", "time", "datetime", "timestamp", "day", "at", "when", "start", "started", "created"})
 _AHEAD = timedelta(days=1)
-"""How far in the future a day may lie, wherever its clock stands."""
+"""How far in the future a day may be, as its time zone is not known."""
 _LATEST_NEW_COLUMN = 100_000
 """Rows of JSON in which columns are looked for."""
 
 
 @dataclass(slots=True)
 class Column:
-    """What its cells say; those that say nothing, and rows that cannot be read, are not in it.
+    """Counts about the cells of a column; empty cells and rows that cannot be read are not counted.
 
     `numbers` and `texts` are how many cells are a number in some notation, and how many are none. `whole_in` are the
     notations in which all numbers are whole, `largest` the largest number in each of them, and `largest_plain` that of
@@ -53,7 +53,7 @@ class Column:
         return self.numbers > self.texts
 
     def add(self, value: object, latest: datetime) -> None:
-        """Look at a cell that says something."""
+        """Examine a cell that has a value."""
         if plain := _plain_number(value):
             self.numbers += 1
             self.largest_plain = max(self.largest_plain, plain)
@@ -91,11 +91,11 @@ class Column:
 
 
 Survey = Mapping[str, Column | None]
-"""All columns of a file in their order, with those of objects in its cells; None for one that is not looked at."""
+"""All columns of a file in their order, with those of objects in its cells; None for a column that is not examined."""
 
 
 def survey_columns(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection[str], now: datetime) -> Survey:
-    """Look at all rows of a file, whose first line or schema names these columns; `named` are looked at in any case."""
+    """Examine all rows of a file with these columns in its first line or schema; `named` are examined in any case."""
     found: dict[str, Column | None] = {name: _column(name, named) for name in columns}
     objects: set[str] = set()
     latest = now + _AHEAD
@@ -123,7 +123,7 @@ def looks_like_count(name: str) -> bool:
 
 
 def looks_like_requests(name: str) -> bool:
-    """Say whether a column says how many requests a row stands for by its name."""
+    """Say whether a column is a number of requests by its name."""
     found = words(name)
     return bool(found & _REQUESTS) and not found & (_NO_COUNTS | _OTHER_COUNTS)
 

@@ -550,7 +550,7 @@ def test_other_files_bring_what_was_used(
         pytest.param(
             "all.csv",
             f"{PLAIN},requests,image_tokens\n2026-11-20,mara,m,1,2,3,44\n",
-            "Say with --timezone where these clocks stand. Rows stand for more than one request: timestamp has days "
+            "Name their time zone with --timezone. Rows are sums of more than one request: timestamp has days "
             "without a clock. requests is up to 3.",
             id="all at once",
         ),

@@ -170,7 +170,7 @@ def test_what_the_file_does_not_say_can_be_said_for_it() -> None:
         pytest.param({"model": "m" * 201}, "model has at most 200", id="a long name"),
         pytest.param({"model": "caf\udce9"}, "model cannot be understood", id="bytes that are no text"),
         pytest.param({"model": "a\x00b"}, "model", id="a control character"),
-        pytest.param({"username": ""}, "It is not said whose the request is.", id="nobody's"),
+        pytest.param({"username": ""}, "The row names no API key and no user.", id="nobody's"),
         pytest.param({"id": ""}, "id is missing.", id="no id"),
         pytest.param({"api_key_hash": "abc"}, "64 hexadecimal digits", id="half a digest"),
         pytest.param({"cost_factor": "1001"}, "between 0 and 1000", id="a factor out of bounds"),

@@ -86,7 +86,7 @@ class Proof:
         first, self.rows = self.rows + 1, self.rows + rows
         return {"people": PEOPLE, "spread": self._spread, "first": first, "last": self.rows}
 
-    def bring(self, seconds: float | None = None) -> bool:
+    def run_import(self, seconds: float | None = None) -> bool:
         """Import, for so long at most; say whether it came to its end."""
         began = time.monotonic()
         program = self._start("import", "moe-sovereign", self._sovereign.url)
@@ -121,7 +121,7 @@ class Proof:
         )
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the connections."""
         self._sovereign.close()
 
 
@@ -146,12 +146,12 @@ def prove(proof: Proof, kills: int, chance: random.Random) -> bool:
     say("filled")
     with proof.slow(500):
         for number in range(1, kills + 1):
-            has_ended = proof.bring(chance.uniform(5, 60))
+            has_ended = proof.run_import(chance.uniform(5, 60))
             proof.add(1000)
             say(f"{'ended' if has_ended else 'killed'}, {number} of {kills}, {proof.seconds:.0f} s")
-        assert proof.bring()
+        assert proof.run_import()
         say(f"came to its end, {proof.seconds:.0f} s")
-    assert proof.bring()
+    assert proof.run_import()
     is_true = proof.verify()
     say(f"{proof.rows / proof.seconds:,.0f} requests a second, starts and kills included")
     proof.close()

@@ -65,24 +65,24 @@ class Sovereign:
         with self.engine.begin() as connection:
             insert(connection, table, **values)
 
-    def user(self, username: str, **said: Any) -> None:
-        """Add a user, whose id is `u-` and the name."""
+    def user(self, username: str, **values: Any) -> None:
+        """Add a user; the id is `u-` and the name."""
         usual = {
             "id": f"u-{username}",
             "email": f"{username}@example.org",
             "hashed_password": "$2b$04$" + "a" * 53,
             "created_at": "2026-01-02T03:04:05.678901+00:00",
         }
-        self.add("users", username=username, **usual | said)
+        self.add("users", username=username, **usual | values)
 
-    def key(self, username: str, key_hash: str, **said: Any) -> None:
-        """Add a key, whose id is `k-` and its owner's name."""
+    def key(self, username: str, key_hash: str, **values: Any) -> None:
+        """Add a key; the id is `k-` and its owner's name."""
         usual = {"id": f"k-{username}", "key_prefix": "moe-sk-01234567", "created_at": "2026-01-03T00:00:00"}
-        self.add("api_keys", user_id=f"u-{username}", key_hash=key_hash, **usual | said)
+        self.add("api_keys", user_id=f"u-{username}", key_hash=key_hash, **usual | values)
 
-    def request(self, id: str, username: str = "alice", at: datetime = AT, **said: Any) -> None:
+    def request(self, id: str, username: str = "alice", at: datetime = AT, **values: Any) -> None:
         """Add a request of 100 and 20 tokens."""
-        self.add("usage_log", **request(id, username, at, **said))
+        self.add("usage_log", **request(id, username, at, **values))
 
     def sums(self) -> list[tuple[Any, ...]]:
         """Return user name, requests, and the three sums of tokens of each user with usage."""
@@ -100,7 +100,7 @@ def insert(connection: Connection, table: str, **values: Any) -> None:
     connection.execute(text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})"), values)
 
 
-def request(id: str, username: str = "alice", at: datetime = AT, **said: Any) -> dict[str, Any]:
+def request(id: str, username: str = "alice", at: datetime = AT, **values: Any) -> dict[str, Any]:
     """Return a row of `usage_log`."""
     usual: dict[str, Any] = {
         "id": id,
@@ -112,6 +112,6 @@ def request(id: str, username: str = "alice", at: datetime = AT, **said: Any) ->
         "completion_tokens": 20,
         "requested_at": at.isoformat(),
     }
-    row = usual | said
+    row = usual | values
     row.setdefault("total_tokens", row["prompt_tokens"] + row["completion_tokens"])
     return row

@@ -48,14 +48,14 @@ class AuthorizeBody(Body):
         return self
 
     def question(self, gateway_token: str) -> Question:
-        """Return what is asked, with a digest in place of the API key."""
+        """Return the question, with a digest in place of the API key."""
         key_hash = self.api_key_hash or digest(self.api_key or "")
         return Question(gateway_token, key_hash, self.estimated_tokens, self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """Billable tokens that are left of each budget, once what is held for other requests is taken off.
+    """Billable tokens that are left of each budget, after the tokens held for other requests.
 
     Null is: no limit, or nothing to say. What this request needs itself is not yet taken off.
     """
@@ -76,7 +76,7 @@ class AuthorizeAnswer:
     period: Annotated[Period | None, Field(description="The budget that refuses; null when none does")]
     consumed: Annotated[int | None, Field(description="Billable tokens used of that budget")]
     limit: int | None
-    resets_at: Annotated[datetime | None, Field(description="When that budget begins anew; null when it never does")]
+    resets_at: Annotated[datetime | None, Field(description="When that budget is reset; null for never")]
     remaining: Remaining
     cost_factor: Annotated[
         str | None, Field(description="In force for the account, an exact decimal string", examples=["1.5"])
@@ -89,7 +89,7 @@ _body = JsonBody(AuthorizeBody)
 
 
 async def asked(request: Request, token: GatewayToken) -> Question:
-    """Read what a gateway asks; a body that is wrong is told to gateways alone. Raises PortalError."""
+    """Read what a gateway asks; only gateways get an answer about a wrong body. Raises PortalError."""
     try:
         return (await _body(request)).question(token)
     except PortalError:
@@ -108,7 +108,7 @@ def authorize_key(question: Annotated[Question, Depends(asked)]) -> Response:
 
     With `estimated_tokens` each budget must have room for them too, times the cost factor. With a `request_id` besides
     they are held for that request until its usage event arrives, or 15 minutes have passed, so that requests side by
-    side cannot overrun a budget together; asking again replaces what is held. An unknown key is an answer like any
+    side cannot overrun a budget together; asking again replaces the held tokens. An unknown key is an answer like any
     other: `allowed` is false.
     """
     now = utc_now()

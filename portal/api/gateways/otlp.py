@@ -16,7 +16,7 @@ from starlette.responses import Response
 from portal.actions.usage import Result
 from portal.api.access import AnyReporter
 from portal.api.errors import answers
-from portal.api.gateways.usage_ingest import UsageReceipt, refusal_noted, store
+from portal.api.gateways.usage_ingest import UsageReceipt, note_refusal, store
 from portal.api.strict import JSON, media_type, read_body
 from portal.gateways.otlp import Traces
 from portal.rules.reporters import Reporter
@@ -30,7 +30,7 @@ times as much memory, so it ends where the protocol recommends."""
 def described(request: str, resources: str, response: str, rejected: str, items: str) -> dict[str, Any]:
     """Return the documentation of a route, for `router.post`: the body it takes and what it answers.
 
-    The names are those of the messages and their members, `items` the plural of what is sent.
+    The names are those of the messages and their members, `items` is the plural of the items in them.
     """
     in_json = {
         "description": f"{_an(request)} as OTLP writes it in JSON",
@@ -39,7 +39,7 @@ def described(request: str, resources: str, response: str, rejected: str, items:
         "additionalProperties": True,
     }
     partial = {
-        "description": f"There if anything is to be said: {items} were rejected, or are held",
+        "description": f"Present if {items} were rejected, or are held",
         "type": "object",
         "properties": {
             rejected: {"type": "string", "description": "How many were rejected; absent: none"},
@@ -72,8 +72,8 @@ def _binary(message: str) -> dict[str, str]:
 
 
 async def otlp_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, bytes, bool]:
-    """Read a request, for whoever may send one: whose it is, the bytes, and whether they are JSON."""
-    async with refusal_noted(reporter):
+    """Read a request, of anyone who may send one: the reporter, the bytes, and whether they are JSON."""
+    async with note_refusal(reporter):
         kind = media_type(request, PROTOBUF, JSON)
         return reporter, await read_body(request, MOST_BYTES[kind], packed=True), kind == JSON
 
@@ -92,10 +92,10 @@ def answered(message: Message, *, is_json: bool) -> Response:
     return Response(content, media_type=JSON if is_json else PROTOBUF)
 
 
-def trouble(receipt: UsageReceipt) -> str:
-    """Return what is to be said of a request; "" if all of it was taken.
+def warning_of(receipt: UsageReceipt) -> str:
+    """Return a warning about items that are not counted; "" if all are.
 
-    What is kept for the administrator is not rejected, so it is only warned of, as the protocol allows.
+    Items that are held for the administrator are not rejected, so they are in the warning only, as OTLP allows.
     """
     sentences = []
     for result in (Result.REJECTED, Result.UNATTRIBUTED, Result.CONFLICT):

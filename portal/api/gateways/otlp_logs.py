@@ -3,8 +3,8 @@
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from starlette.responses import Response
 
-from portal.api.gateways.otlp import OtlpBody, answered, described, stored, trouble
-from portal.api.gateways.usage_ingest import understood
+from portal.api.gateways.otlp import OtlpBody, answered, described, stored, warning_of
+from portal.api.gateways.usage_ingest import read_entries
 from portal.api.strict import strict_router
 from portal.gateways.otlp_logs import read_logs
 
@@ -29,10 +29,10 @@ def report_logs(sent: OtlpBody) -> Response:
     others are ignored. Sending a request again is always safe. The answer comes when all is stored for good.
     """
     reporter, body, is_json = sent
-    logs = understood(reporter, lambda: read_logs(body, is_json=is_json, default_mode=reporter.mode))
+    logs = read_entries(reporter, lambda: read_logs(body, is_json=is_json, default_mode=reporter.mode))
     receipt = stored(reporter, logs)
     answer = ExportLogsServiceResponse()
-    if said := trouble(receipt):
+    if warning := warning_of(receipt):
         answer.partial_success.rejected_log_records = receipt.rejected
-        answer.partial_success.error_message = said
+        answer.partial_success.error_message = warning
     return answered(answer, is_json=is_json)

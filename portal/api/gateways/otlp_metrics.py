@@ -4,7 +4,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from starlette.responses import Response
 
 from portal.api.gateways.otlp import OtlpBody, answered, described
-from portal.api.gateways.usage_ingest import store, understood
+from portal.api.gateways.usage_ingest import read_entries, store
 from portal.api.strict import strict_router
 from portal.gateways.log_records import count_metrics
 
@@ -29,6 +29,6 @@ def ignore_metrics(sent: OtlpBody) -> Response:
     what the gateway sent that is about something else than usage.
     """
     reporter, body, is_json = sent
-    ignored = understood(reporter, lambda: count_metrics(body, is_json=is_json))
+    ignored = read_entries(reporter, lambda: count_metrics(body, is_json=is_json))
     store(reporter, [], ignored=ignored)
     return answered(ExportMetricsServiceResponse(), is_json=is_json)

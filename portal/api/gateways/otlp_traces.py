@@ -3,8 +3,8 @@
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.responses import Response
 
-from portal.api.gateways.otlp import OtlpBody, answered, described, stored, trouble
-from portal.api.gateways.usage_ingest import understood
+from portal.api.gateways.otlp import OtlpBody, answered, described, stored, warning_of
+from portal.api.gateways.usage_ingest import read_entries
 from portal.api.strict import strict_router
 from portal.gateways.otlp import read_traces
 
@@ -24,10 +24,10 @@ def report_traces(sent: OtlpBody) -> Response:
     for good.
     """
     reporter, body, is_json = sent
-    traces = understood(reporter, lambda: read_traces(body, is_json=is_json, default_mode=reporter.mode))
+    traces = read_entries(reporter, lambda: read_traces(body, is_json=is_json, default_mode=reporter.mode))
     receipt = stored(reporter, traces)
     answer = ExportTraceServiceResponse()
-    if said := trouble(receipt):
+    if warning := warning_of(receipt):
         answer.partial_success.rejected_spans = receipt.rejected
-        answer.partial_success.error_message = said
+        answer.partial_success.error_message = warning
     return answered(answer, is_json=is_json)

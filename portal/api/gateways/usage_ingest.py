@@ -60,8 +60,8 @@ class UsageReceipt(BaseModel):
 
 
 async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes, bool]:
-    """Read a batch, for a gateway that may send one: whose it is, the bytes, and whether they are said to be NDJSON."""
-    async with refusal_noted(gateway):
+    """Read a batch of a gateway that may send one: the gateway, the bytes, and whether they are sent as NDJSON."""
+    async with note_refusal(gateway):
         kind = media_type(request, JSON, *LINES)
         return gateway, await read_body(request, MOST_BYTES, packed=True), kind in LINES
 
@@ -75,12 +75,13 @@ def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_bo
     """Store usage events, each once.
 
     The body is one event, a JSON array of up to 1,000 events, or NDJSON of up to 10,000, one event a line. One bad
-    event never stops the others. Sending a batch again is always safe: what is stored already is a `duplicate`, with
-    other content a `conflict`. Events of unknown keys and persons are `unattributed`; these and conflicts are kept for
-    the administrator, and counted neither as accepted nor as rejected. The answer comes when all is stored for good.
+    event never stops the others. Sending a batch again is always safe: an event that is stored already is a
+    `duplicate`, with other content a `conflict`. Events of unknown keys and persons are `unattributed`; these and
+    conflicts are kept for the administrator, and counted neither as accepted nor as rejected. The answer comes when all
+    is stored for good.
     """
     gateway, body, is_lines = batch
-    return store(gateway, understood(gateway, lambda: read_usage(body, lines=is_lines)))
+    return store(gateway, read_entries(gateway, lambda: read_usage(body, lines=is_lines)))
 
 
 def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> UsageReceipt:
@@ -90,16 +91,16 @@ def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> 
     """
     now, budget_tz = utc_now(), settings().budget_zone
     outcomes = run_in_transaction(store_reports, reporter, entries, budget_tz, now, ignored=ignored)
-    said = receipt(entries, outcomes)
-    if said.rejected:  # some gateways never read what they are told
-        first = next(result for result in said.results if result.result is Result.REJECTED)
-        log.warning("%s: %s of %s events rejected: %s", _name(reporter), said.rejected, len(entries), first.error)
-    return said
+    answer = receipt(entries, outcomes)
+    if answer.rejected:  # some gateways never read their answers
+        first = next(result for result in answer.results if result.result is Result.REJECTED)
+        log.warning("%s: %s of %s events rejected: %s", _name(reporter), answer.rejected, len(entries), first.error)
+    return answer
 
 
 @asynccontextmanager
-async def refusal_noted(reporter: Reporter) -> AsyncIterator[None]:
-    """Note on a gateway's page why its body cannot be read; some gateways never look at what they are answered."""
+async def note_refusal(reporter: Reporter) -> AsyncIterator[None]:
+    """Note on a gateway's page why its body cannot be read; some gateways never read their answers."""
     try:
         yield
     except PortalError as refusal:
@@ -107,7 +108,7 @@ async def refusal_noted(reporter: Reporter) -> AsyncIterator[None]:
         raise
 
 
-def understood(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
+def read_entries(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
     """Return what an adapter makes of a body; why it cannot is noted on the gateway's page. Raises PortalError."""
     try:
         return read()
@@ -117,7 +118,7 @@ def understood(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
 
 
 def _note(reporter: Reporter, refusal: PortalError) -> None:
-    with suppress(Unavailable):  # it is answered all the same
+    with suppress(Unavailable):  # the gateway is answered in any case
         run_in_transaction(note_refused_batch, reporter, refusal.detail, utc_now())
 
 

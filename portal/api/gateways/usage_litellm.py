@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from portal.api.access import ReportingGateway
 from portal.api.errors import answers
-from portal.api.gateways.usage_ingest import LINES, UsageReceipt, refusal_noted, store, understood
+from portal.api.gateways.usage_ingest import LINES, UsageReceipt, note_refusal, read_entries, store
 from portal.api.strict import JSON, media_type, read_body, strict_router
 from portal.gateways.litellm import read_litellm
 from portal.rules.reporters import Reporter
@@ -15,7 +15,7 @@ from portal.rules.reporters import Reporter
 router = strict_router("Gateways")
 
 MOST_BYTES = 64_000_000
-"""Bytes of a batch: up to 512 events with all prompts and answers, unless LiteLLM is told to leave them out."""
+"""Bytes of a batch: up to 512 events with all prompts and answers, unless LiteLLM is configured to leave them out."""
 _SCHEMA = {
     "description": "LiteLLM's StandardLoggingPayload: an array of them, one a line, or one",
     "type": "object",
@@ -25,7 +25,7 @@ _SCHEMA = {
 
 async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes]:
     """Read a batch, for a gateway that may send one."""
-    async with refusal_noted(gateway):
+    async with note_refusal(gateway):
         media_type(request, JSON, *LINES)
         return gateway, await read_body(request, MOST_BYTES, packed=True)
 
@@ -38,8 +38,8 @@ async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Rep
 def report_litellm_usage(batch: Annotated[tuple[Reporter, bytes], Depends(litellm_body)]) -> UsageReceipt:
     """Store what LiteLLM's `generic_api` callback sends, each request once.
 
-    Nothing is kept of prompts and answers. An event that cannot be understood is rejected alone; the others of its
+    Nothing is kept of prompts and answers. An event that cannot be read_entries is rejected alone; the others of its
     batch are stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
     """
     gateway, body = batch
-    return store(gateway, understood(gateway, lambda: read_litellm(body, gateway.mode)))
+    return store(gateway, read_entries(gateway, lambda: read_litellm(body, gateway.mode)))

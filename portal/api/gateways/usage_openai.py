@@ -29,13 +29,13 @@ _SCHEMA = {
 
 
 class OwnReceipt(BaseModel):
-    """What became of a reported answer; a `conflict` is one whose id came before with other figures, not counted."""
+    """The result of a reported answer; a `conflict` has the id of an earlier one, but other figures: not counted."""
 
     id: str
     result: Result
     model: str
     prompt_tokens: int | None = Field(description="null where the answer says nothing about tokens")
-    completion_tokens: int | None = Field(description="Likewise")
+    completion_tokens: int | None = Field(description="null where the answer says nothing about tokens")
     error: str | None = Field(default=None, exclude_if=lambda error: error is None, description="Why not `accepted`")
 
 

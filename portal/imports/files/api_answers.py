@@ -1,8 +1,8 @@
-"""Rows of what an API answers: a page of them, buckets of time in it, and sums that are given by model.
+"""Rows in the answer of an API: a page of rows, buckets of time in it, and sums by model.
 
-A page is an object without a model of its own, with a list of objects under one of the names below. What is beside the
-list is about the page; of a bucket and of an answer in `data`, what is beside it is about each of its rows. Sums of the
-rows are about none.
+A page is an object without a model of its own, with a list of objects under one of the names below. Members beside the
+list are about the page; in a bucket, and in an answer under `data`, they are about each of the rows. Sums of the rows
+are about no row.
 
 Sources: the references of the APIs of OpenAI, Anthropic, LiteLLM, OpenRouter, Vercel, New-API and Cursor; ccusage.
 """
@@ -21,14 +21,14 @@ _TIMES = {"start_time", "starting_at", "date", "day"}
 
 
 def rows_of(value: Any, depth: int = 8) -> Iterator[Row | Flaw]:
-    """Yield the rows of a value: those of a page, or the one that it is; pages are in one another up to a depth."""
+    """Yield the rows of a page, also of pages in it up to a depth; any other object is one row."""
     if not isinstance(value, dict):
         yield Flaw("A row is a JSON object.")
     elif not depth or not value.keys().isdisjoint({"model", "usage"}):
         yield value
-    elif isinstance(said := value.get("data"), dict):
-        rows = [*rows_of(said, depth - 1)]
-        yield from _with(_about_each(value, "data") if rows == [said] else {}, rows)
+    elif isinstance(data := value.get("data"), dict):
+        rows = [*rows_of(data, depth - 1)]
+        yield from _with(_about_each(value, "data") if rows == [data] else {}, rows)
     elif models := mapping(mapping(value, "breakdown"), "models"):
         yield from _by_model(value, models)
     elif name := next((name for name in (*_LISTS, *_PARTS) if _is_list_of_rows(value.get(name))), ""):
@@ -46,16 +46,16 @@ def _with(shared: Row, rows: Iterable[Row | Flaw]) -> Iterator[Row | Flaw]:
 
 
 def _about_each(bucket: Row, name: str) -> Row:
-    return {other: said for other, said in bucket.items() if other != name and "token" not in other.lower()}
+    return {other: value for other, value in bucket.items() if other != name and "token" not in other.lower()}
 
 
 def _by_model(day: Row, models: Row) -> Iterator[Row]:
-    """Yield what a day of LiteLLM's activity says of each model, and of each key where it does."""
+    """Yield the sums of each model in a day of LiteLLM's activity, by key where they are given."""
     for model in models:
-        said = mapping(models, model)
-        keys = mapping(said, "api_key_breakdown")
+        sums = mapping(models, model)
+        keys = mapping(sums, "api_key_breakdown")
         parts = [{"api_key": key, **mapping(mapping(keys, key), "metrics")} for key in keys]
-        for part in parts or [mapping(said, "metrics")]:
+        for part in parts or [mapping(sums, "metrics")]:
             yield {"date": day.get("date"), "model": model, **part}
 
 

@@ -29,7 +29,7 @@ class UnreadableFile(PortalError):
 
 @contextmanager
 def open_content(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Open a file; yield its content, unpacked, and the file itself, whose position shows the progress."""
+    """Open a file; yield its content, unpacked, and the file itself; its position shows the progress."""
     with path.open("rb") as raw:
         if raw.peek(2).startswith(_GZIP):
             with gzip.open(raw) as text:
@@ -39,7 +39,7 @@ def open_content(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 
 
 def read_lines(text: IO[bytes]) -> Iterator[bytes]:
-    """Yield lines without a byte order mark; what is beyond LONGEST_LINE of a line is skipped."""
+    """Yield lines without a byte order mark; bytes of a line beyond LONGEST_LINE are skipped."""
     line = text.readline(LONGEST_LINE).removeprefix(codecs.BOM_UTF8)
     while line:
         yield line

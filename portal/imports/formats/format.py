@@ -15,7 +15,7 @@ Skip = str
 COUNTED = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 """Fields that are counts of tokens."""
 COUNTS = {"prompt_tokens": ["prompttokens"], "completion_tokens": ["completiontokens"]}
-"""The columns of the two counts that formats have whose counts are fields as well."""
+"""The columns of the two counts, for formats that have counts as fields."""
 
 
 def _as_named(_: Fields) -> None:

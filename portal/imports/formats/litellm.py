@@ -64,13 +64,13 @@ def _event(fields: Fields, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_batch(fields: Fields) -> None:
-    """Have all polls of a batch share one id, and the first one be the request."""
+    """Give all polls of a batch one id; the first poll is the request."""
     fields |= {"id": shared_id("batch", fields.get("id")) or fields.get("id"), "is_only_one": True}
     fields.pop("latency_ms", None)
 
 
 def _name_person(fields: Fields, metadata: dict[str, Any]) -> None:
-    """Have requests without a key held, as those reported live, and name whose a key is that is not known here."""
+    """Set an empty key without one, so that the request is held, and the names of the key's owner."""
     user = fields.pop("user", None)
     if not fields.keys() & {"username", "api_key_hash"}:
         fields.setdefault("api_key", "")

@@ -80,7 +80,7 @@ class SovereignImport:
         """Set it to end a pass after the current batch."""
 
     def run(self, snapshot: SourceSnapshot) -> Tally:
-        """Import what is new in a snapshot, and return the outcome. Raises PortalError."""
+        """Import new data of a snapshot, and return the outcome. Raises PortalError."""
         source = f"moe-sovereign usage {snapshot.system}/{snapshot.database}"
         position, rows = self._begin(source, snapshot.timeline)
         gateway = self._retry(import_gateway, self._actor, self._gateway, utc_now(), MODE)
