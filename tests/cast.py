@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.actions.gateways import create_gateway
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.db.accounts import add_account
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.tables import Account, SummedColumns, UsageCounter, UsageDaily, UsageHourly
+from portal.db.tables import Account, Reservation, SummedColumns, UsageCounter, UsageDaily, UsageHourly
 from portal.db.totals import TOTALS, Total, stream
 from portal.rules.actors import Actor, Means
 from portal.rules.figures import Figures
@@ -94,6 +95,14 @@ def send(
 def acting(account: Account) -> Actor:
     """Return somebody who is signed in as the one who changes something."""
     return Actor(Means.SESSION, account.username, account.id)
+
+
+def reserved_tokens(account: Account, now: datetime = NOW) -> int:
+    """Return the tokens that are reserved for an account's requests."""
+    wanted = select(func.sum(Reservation.tokens)).where(
+        Reservation.account_id == account.id, Reservation.expires_at > now
+    )
+    return run_in_reading(lambda session: session.scalar(wanted) or 0)
 
 
 def opens(secret: str, now: datetime) -> bool:

@@ -286,7 +286,7 @@ def _store_password(
     own = _active(session, account_id)
     if not change_password_hash(session, account_id, new_hash, expected=old_hash):
         raise Conflict(message("The password was changed elsewhere meanwhile."))
-    end_sessions(session, account_id, but=session_id)
+    end_sessions(session, account_id, exclude=session_id)
     forget_links(session, account_id)
     queue_password_notice(session, own, now)
     add_entry(session, own.username, "account.password", now, account_id=account_id)

@@ -12,9 +12,8 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import lock_account
-from portal.db.authorization import Asked, Spender, asked_about
+from portal.db.authorization import AuthorizationContext, Spender, authorization_context, drop_expired, reserve
 from portal.db.keys import note_use
-from portal.db.reservations import drop_expired, reserve
 from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.errors import Conflict, Unavailable, UnknownToken
 from portal.rules.authorization import RESERVED_FOR, Decision, Reason, decide, key_reason, refusal
@@ -67,41 +66,43 @@ def authorize(question: Question, now: datetime) -> Authorization:
 
 
 def note_key_use(key_id: int, now: datetime) -> None:
-    """Note that a key is used, in a transaction of its own; trouble with it is no trouble for whoever asked."""
+    """Note that a key is used, in a transaction of its own; trouble with it is no trouble for whoever context."""
     with suppress(Unavailable):  # logged where it arose; the next request notes it
         run_in_transaction(note_use, key_id, now, NOTED_EVERY)
 
 
 def _answer(connection: Connection, question: Question, now: datetime) -> Authorization:
-    return _judge(_asked(connection, question, now).spender, question, now)
+    return _judge(_context(connection, question, now).spender, question, now)
 
 
 def _answer_and_reserve(session: Session, question: Question, account_id: int, now: datetime) -> Authorization:
     lock_account(session, account_id)  # so an event is seen here as stored, or finds what is held for it when it is
-    asked = _asked(session.connection(), question, now)
-    answer = _judge(asked.spender, question, now)
-    request_id, spender = question.request_id, asked.spender
+    context = _context(session.connection(), question, now)
+    answer = _judge(context.spender, question, now)
+    request_id, spender = question.request_id, context.spender
     if not answer.decision.is_allowed or request_id is None or spender is None:
         return answer
-    if asked.is_reported:
+    if context.is_reported:
         return answer
-    if asked.holds_expired:
+    if context.holds_expired:
         drop_expired(session, account_id, now)
     tokens = billable_tokens(question.estimated_tokens or 0, spender.cost_factor)
-    if not reserve(session, asked.gateway_id, request_id, account_id, tokens, now + RESERVED_FOR, now):
+    if not reserve(session, context.gateway_id, request_id, account_id, tokens, now + RESERVED_FOR, now):
         raise Conflict(message("Tokens are held under this request_id for another account."))
     return answer
 
 
-def _asked(connection: Connection, question: Question, now: datetime) -> Asked:
+def _context(connection: Connection, question: Question, now: datetime) -> AuthorizationContext:
     token = question.gateway_token
     day = day_of(now, settings().budget_zone)
-    asked = None
+    context = None
     if is_secret(token, GATEWAY_TOKEN):
-        asked = asked_about(connection, digest(token), question.key_hash, day, now, but=question.request_id)
-    if asked is None:
+        context = authorization_context(
+            connection, digest(token), question.key_hash, day, now, exclude=question.request_id
+        )
+    if context is None:
         raise UnknownToken
-    return asked
+    return context
 
 
 def _judge(spender: Spender | None, question: Question, now: datetime) -> Authorization:

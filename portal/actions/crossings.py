@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.crossings import (
+    AlertAccount,
     KnownCrossing,
     NewCrossing,
-    Watched,
     add_crossing,
+    alert_accounts,
     known_crossings,
     mark_read,
-    watched,
 )
 from portal.db.mails import NewMail, add_mail
 from portal.mails import CrossingFacts, crossing_mail
@@ -46,12 +46,12 @@ def note_crossings(
     if not account_ids:
         return
     today = day_of(now, budget_tz)
-    all_of = watched(session, account_ids, today)
+    all_of = alert_accounts(session, account_ids, today)
     candidates = [(account, new) for account in all_of for new in _crossed(account, today)]
     if not candidates:
         return
     known = known_crossings(session, {account.account_id for account, _ in candidates}, today)
-    stored: dict[tuple[int, Period], tuple[Watched, NewCrossing, int]] = {}
+    stored: dict[tuple[int, Period], tuple[AlertAccount, NewCrossing, int]] = {}
     for account, new in candidates:
         if (new.account_id, new.period, new.threshold, new.limit) not in known:
             limits = {new.limit, limits_before.in_force(new.period) if limits_before else new.limit}
@@ -67,7 +67,7 @@ def note_crossings(
 def note_forecast(session: Session, account_id: int, period: Period, budget_tz: ZoneInfo, now: datetime) -> None:
     """Note that a budget will be exhausted before it resets, once in its period, and queue the mail about it."""
     today = day_of(now, budget_tz)
-    for account in watched(session, {account_id}, today):
+    for account in alert_accounts(session, {account_id}, today):
         limit, consumed = account.limits.in_force(period), account.used[period]
         if limit is None or consumed >= limit:
             return  # it was changed meanwhile, or is exhausted already
@@ -88,7 +88,7 @@ def _told_of(known: Collection[KnownCrossing], new: NewCrossing, limits: Collect
     return max((each.threshold for each in same if each.limit in limits), default=0)
 
 
-def _crossed(account: Watched, today: date) -> list[NewCrossing]:
+def _crossed(account: AlertAccount, today: date) -> list[NewCrossing]:
     found, kind = [], CrossingKind.THRESHOLD
     for period, consumed in account.used.items():
         limit = account.limits.in_force(period)
@@ -99,7 +99,7 @@ def _crossed(account: Watched, today: date) -> list[NewCrossing]:
 
 
 def _queue_mail(
-    session: Session, account: Watched, new: NewCrossing, crossing_id: int, budget_tz: ZoneInfo, now: datetime
+    session: Session, account: AlertAccount, new: NewCrossing, crossing_id: int, budget_tz: ZoneInfo, now: datetime
 ) -> None:
     facts = CrossingFacts(
         period=new.period,

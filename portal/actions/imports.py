@@ -18,8 +18,15 @@ from portal.actions.usage import Outcome, Result
 from portal.db.accounts import account_at, account_named, add_account
 from portal.db.audit import add_entry
 from portal.db.budgets import limits
-from portal.db.imported import add_notes, deleted_account_of, has_limits, key_with_hash, remember_person
-from portal.db.imports import Progress, note_import_progress
+from portal.db.imports import (
+    Progress,
+    add_notes,
+    deleted_account_of,
+    has_limits,
+    key_with_hash,
+    note_import_progress,
+    remember_person,
+)
 from portal.db.keys import add_key
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named

@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.actions.usage import REPLAY, Outcome, Result, record_usage
 from portal.db.gateways import note_reported, own_reports_gateway
-from portal.db.rejected import note_rejected
-from portal.db.uncounted import Uncounted, count_uncounted
+from portal.db.uncounted import Uncounted, count_uncounted, note_rejected
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 

@@ -133,7 +133,7 @@ def sign_out(session: Session, token: str) -> None:
 
 def sign_out_others(session: Session, account_id: int, session_id: int, now: datetime) -> int:
     """End all sessions of an account but one; return how many there were."""
-    ended = end_sessions(session, account_id, but=session_id)
+    ended = end_sessions(session, account_id, exclude=session_id)
     add_entry(session, f"account {account_id}", "session.end_others", now, account_id=account_id, ended=ended)
     return ended
 

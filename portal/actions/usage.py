@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from portal.actions.crossings import note_crossings
 from portal.db import totals
 from portal.db.attribution import Owner, owners_by_key, owners_by_name
+from portal.db.authorization import release
 from portal.db.events import NewEvent, fingerprints, insert_events
 from portal.db.held import NewHeld, hold_events, release_events
 from portal.db.keys import note_last_use
 from portal.db.prices import price_book
-from portal.db.reservations import release
 from portal.db.sql.schema import counts_in
 from portal.db.templates import cost_factors
 from portal.db.uncounted import Uncounted, count_uncounted

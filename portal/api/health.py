@@ -12,7 +12,7 @@ from portal.api.strict import strict_router
 from portal.db.sql.schema import head, revision
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Verification
-from portal.db.verifications import last_verification
+from portal.db.verification import last_verification
 from portal.errors import Unavailable
 
 router = strict_router("Operations")

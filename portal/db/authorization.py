@@ -1,16 +1,17 @@
-"""What decides whether a key may spend.
+"""The facts that decide whether a key may spend, and tokens that are reserved for requests.
 
-Decision: one statement answers it, so that all is of one moment: tokens that an event moves from what is held to what
-is consumed are neither missing in between nor there twice. It is put together once, since this is asked before every
-LLM request.
+Decision: one statement reads all facts, so that they are of one moment: tokens that an event moves from reserved to
+consumed are neither missing nor counted twice. It is compiled once, since it runs before every LLM request.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, bindparam, exists, func, or_, select
+from sqlalchemy import Connection, Row, String, bindparam, delete, exists, func, or_, select, text
+from sqlalchemy.orm import Session
 
 from portal.db.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
 from portal.db.sql.types import Instant
@@ -27,12 +28,14 @@ from portal.db.tables import (
 from portal.rules.authorization import Spent
 from portal.rules.budgets import Limits
 
+_CHUNK = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Spender:
-    """A known key and the account behind it, with all that counts for or against its spending.
+    """A known key and its account, with the limits and sums that decide about spending.
 
-    `cost_factor` is that of the account's active template, `template`; 1 without one.
+    `cost_factor` is the factor of the account's active template, `template`; 1 without one.
     """
 
     key_id: int
@@ -49,11 +52,11 @@ class Spender:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which gateway asks, and about whom; `spender` is None for a key that nobody has.
+class AuthorizationContext:
+    """The facts that decide whether a key may spend; `spender` is None for an unknown key.
 
-    `is_reported` says of the request asked about whether its event is stored, or was before it was pruned;
-    `holds_expired` of the account whether anything is held for it whose time is over, which counts no longer.
+    `is_reported` is whether the event of the request is stored, or was before it was pruned; `holds_expired` is whether
+    the account has reservations that have expired, which do not count.
     """
 
     gateway_id: int
@@ -62,20 +65,20 @@ class Asked:
     holds_expired: bool
 
 
-def asked_about(
-    connection: Connection, token_hash: str, key_hash: str, day: date, now: datetime, *, but: str | None = None
-) -> Asked | None:
-    """Return what decides about a key, for the gateway whose unrevoked token this is; None if it is no gateway's.
+def authorization_context(
+    connection: Connection, token_hash: str, key_hash: str, day: date, now: datetime, *, exclude: str | None = None
+) -> AuthorizationContext | None:
+    """Return the facts that decide about a key, for the gateway with this unrevoked token; None for any other token.
 
-    Secrets are looked for by their SHA-256. `day` is today in the budget time zone. `but` is the request of that same
-    gateway which is asked about; what is held for it is left out.
+    Secrets are looked up by their SHA-256. `day` is today in the budget time zone. `exclude` is the id of the request
+    at that gateway; what is held for it does not count.
     """
-    values = {"token_hash": token_hash, "key_hash": key_hash, "now": now, "but": but or ""} | starts(day)
-    row = connection.execute(_QUESTION, values).first()
+    values = {"token_hash": token_hash, "key_hash": key_hash, "now": now, "request": exclude or ""} | starts(day)
+    row = connection.execute(_CONTEXT, values).first()
     if row is None:
         return None
     spender = None if row.key_id is None else _spender(row)
-    return Asked(row.gateway_id, spender, bool(row.is_reported), bool(row.holds_expired))
+    return AuthorizationContext(row.gateway_id, spender, bool(row.is_reported), bool(row.holds_expired))
 
 
 def _spender(row: Row[*tuple[Any, ...]]) -> Spender:
@@ -94,13 +97,13 @@ def _spender(row: Row[*tuple[Any, ...]]) -> Spender:
     )
 
 
-_NOW, _BUT = bindparam("now", type_=Instant()), bindparam("but", type_=String())
+_NOW, _REQUEST = bindparam("now", type_=Instant()), bindparam("request", type_=String())
 _HELD = (
     select(func.coalesce(func.sum(Reservation.tokens), 0))
     .where(
         Reservation.account_id == ApiKey.account_id,
         Reservation.expires_at > _NOW,
-        or_(Reservation.gateway_id != GatewayToken.gateway_id, Reservation.request_id != _BUT),
+        or_(Reservation.gateway_id != GatewayToken.gateway_id, Reservation.request_id != _REQUEST),
     )
     .correlate(ApiKey, GatewayToken)
     .scalar_subquery()
@@ -108,12 +111,12 @@ _HELD = (
 _HOLDS_EXPIRED = exists().where(Reservation.account_id == ApiKey.account_id, Reservation.expires_at <= _NOW)
 _IS_REPORTED = or_(
     *(
-        exists().where(events.gateway_id == GatewayToken.gateway_id, events.external_id == _BUT)
+        exists().where(events.gateway_id == GatewayToken.gateway_id, events.external_id == _REQUEST)
         for events in (UsageEvent, PrunedEvent)
     )
 )
 
-_QUESTION = with_counters(
+_CONTEXT = with_counters(
     select(
         GatewayToken.gateway_id,
         ApiKey.id.label("key_id"),
@@ -137,3 +140,68 @@ _QUESTION = with_counters(
     .outerjoin(ExpertTemplate, ExpertTemplate.id == Account.template_id)
     .outerjoin(Budget, Budget.account_id == Account.id),
 ).where(GatewayToken.token_hash == bindparam("token_hash"), GatewayToken.revoked_at.is_(None))
+
+
+# Reservations
+
+
+def reserve(
+    session: Session,
+    gateway_id: int,
+    request_id: str,
+    account_id: int,
+    tokens: int,
+    expires_at: datetime,
+    now: datetime,
+) -> bool:
+    """Hold billable tokens for a request, in place of what was held for it before.
+
+    False, and nothing is held, while another account has tokens held under this id.
+    """
+    values = {"gateway_id": gateway_id, "request_id": request_id, "account_id": account_id, "tokens": tokens}
+    held = session.connection().scalar(_RESERVE, values | {"expires_at": expires_at, "now": now})
+    return held is not None
+
+
+def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> None:
+    """Hold nothing any longer for requests whose events have just been stored, and so are counted themselves."""
+    if not session.connection().scalar(_HOLDS_ANY, {"gateway": gateway_id}):
+        return
+    for start in range(0, len(request_ids), _CHUNK):
+        session.execute(
+            delete(Reservation)
+            .where(
+                Reservation.gateway_id == gateway_id,
+                Reservation.request_id.in_(request_ids[start : start + _CHUNK]),
+                select(UsageEvent.id)
+                .where(
+                    UsageEvent.gateway_id == gateway_id,
+                    UsageEvent.external_id == Reservation.request_id,
+                    UsageEvent.account_id == Reservation.account_id,
+                )
+                .exists(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def drop_expired(session: Session, account_id: int, now: datetime) -> None:
+    """Delete an account's reservations whose time is over; they count no longer anyway."""
+    session.connection().execute(_DROP_EXPIRED, {"account": account_id, "now": now})
+
+
+# compiled once, since each request of a model holds tokens first
+_RESERVE = text(
+    """
+    INSERT INTO reservations (gateway_id, request_id, account_id, tokens, expires_at)
+    VALUES (:gateway_id, :request_id, :account_id, :tokens, :expires_at)
+    ON CONFLICT (gateway_id, request_id) DO UPDATE
+    SET account_id = excluded.account_id, tokens = excluded.tokens, expires_at = excluded.expires_at
+    WHERE reservations.account_id = excluded.account_id OR reservations.expires_at <= :now
+    RETURNING request_id
+    """
+).bindparams(_NOW, bindparam("expires_at", type_=Instant()))
+_DROP_EXPIRED = delete(Reservation).where(
+    Reservation.account_id == bindparam("account"), Reservation.expires_at <= _NOW
+)
+_HOLDS_ANY = select(select(Reservation.tokens).where(Reservation.gateway_id == bindparam("gateway")).exists())

@@ -18,7 +18,7 @@ from portal.rules.periods import Period, period_start
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class AlertAccount:
     """An account with a budget: what it has used of it, at what percentages it is warned, and how to reach it.
 
     `wants_mail` is whether it has switched alerts on; `email` is where to then.
@@ -47,7 +47,7 @@ class NewCrossing(NamedTuple):
     limit: int
 
 
-def watched(session: Session, account_ids: Collection[int], day: date) -> list[Watched]:
+def alert_accounts(session: Session, account_ids: Collection[int], day: date) -> list[AlertAccount]:
     """Return those of some accounts that have a budget, with what they used in the periods in which a day lies."""
     settings = tables.AlertSettings
     query = with_counters(
@@ -64,12 +64,12 @@ def watched(session: Session, account_ids: Collection[int], day: date) -> list[W
         .outerjoin(settings, settings.account_id == Account.id)
     )
     rows = session.execute(query.where(Account.id.in_(sorted(account_ids))), starts(day))
-    return [_watched(row) for row in rows]
+    return [_alert_account(row) for row in rows]
 
 
-def _watched(row: Any) -> Watched:
+def _alert_account(row: Any) -> AlertAccount:
     first = DEFAULT_THRESHOLD if row.threshold_percent is None else row.threshold_percent
-    return Watched(
+    return AlertAccount(
         account_id=row.Account.id,
         display_name=row.Account.display_name,
         email=row.email or row.Account.email,
@@ -136,7 +136,7 @@ def full_since(session: Session, account_id: int, day: date) -> dict[tuple[Perio
     }
 
 
-class Told(NamedTuple):
+class AlertWithMail(NamedTuple):
     """A crossing, and what became of the mail about it; None where nobody wanted one."""
 
     crossing: Crossing
@@ -144,11 +144,11 @@ class Told(NamedTuple):
     mail_error: str | None
 
 
-def told(session: Session, account_id: int, limit: int) -> list[Told]:
+def alerts_with_mail(session: Session, account_id: int, limit: int) -> list[AlertWithMail]:
     """Return an account's crossings with what became of their mails, newest first."""
     wanted = select(Crossing, Mail.state, Mail.error).outerjoin(Mail, Mail.crossing_id == Crossing.id)
     newest = wanted.where(Crossing.account_id == account_id).order_by(Crossing.id.desc()).limit(limit)
-    return [Told(row[0], row[1], row[2]) for row in session.execute(newest)]
+    return [AlertWithMail(row[0], row[1], row[2]) for row in session.execute(newest)]
 
 
 def count_unread(session: Session, account_id: int) -> int:

@@ -119,14 +119,14 @@ def is_any_due(connection: Connection, now: datetime) -> bool:
 
 
 def claim_due(
-    session: Session, now: datetime, lease: timedelta, limit: int, *, but: Collection[int] = ()
+    session: Session, now: datetime, lease: timedelta, limit: int, *, exclude: Collection[int] = ()
 ) -> list[DueMail]:
     """Return mails to be sent, which nobody else is given during the lease; those that are too old are given up.
 
     Mails that were never tried go first, so that nothing new waits for what fails again and again. Each account gets
-    one at a time, and none `but` accounts, whose mails are on their way: an address that hangs holds up nobody else.
+    one at a time, and the accounts in `exclude`, which are being sent one, get none: a slow address delays nobody else.
     """
-    busy = set(but)
+    busy = set(exclude)
     due = (
         select(Mail)
         .where(_QUEUED, Mail.next_try_at <= now, Mail.account_id.not_in(sorted(busy)))

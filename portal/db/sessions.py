@@ -98,12 +98,10 @@ def end_session(session: Session, token_hash: str) -> None:
     session.execute(delete(SessionRow).where(SessionRow.token_hash == token_hash))
 
 
-def end_sessions(session: Session, account_id: int, *, but: int | None = None) -> int:
-    """Delete an account's sessions, but one; return how many."""
-    gone = session.execute(
-        delete(SessionRow).where(SessionRow.account_id == account_id, SessionRow.id != (-1 if but is None else but))
-    )
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+def end_sessions(session: Session, account_id: int, *, exclude: int | None = None) -> int:
+    """Delete an account's sessions except one; return how many."""
+    others = delete(SessionRow).where(SessionRow.account_id == account_id, SessionRow.id != (exclude or 0))
+    return int(session.execute(others).rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
 
 
 def forget_old(session: Session, now: datetime) -> None:

@@ -73,7 +73,7 @@ def claim(limit: int, busy: Collection[int] = ()) -> list[DueMail]:
     now = utc_now()
     if not run_in_glance(is_any_due, now):
         return []
-    return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit, but=busy)
+    return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit, exclude=busy)
 
 
 async def deliver(mail: DueMail) -> None:

@@ -14,7 +14,7 @@ from portal.clock import utc_now
 from portal.db.accounts import count_accounts
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.totals import count_requests
-from portal.db.verifications import begin, finish, forget, last_verification
+from portal.db.verification import begin, finish, forget, last_verification
 from portal.errors import Unavailable
 from portal.rules.periods import day_of, end_of_day, start_of_day
 from portal.settings import settings

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.alerts import AlertSettings, alert_settings
-from portal.db.crossings import Told, told
+from portal.db.crossings import AlertWithMail, alerts_with_mail
 from portal.db.mails import NOT_SET_UP, last_test
 from portal.rules.mails import State
 from portal.rules.messages import Message, message
@@ -62,11 +62,11 @@ def load_alerts(session: Session, account_id: int) -> AlertSettings:
 
 def load_past_alerts(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> tuple[PastAlert, ...]:
     """Return what an account was warned of, newest first."""
-    found = told(session, account_id, SHOWN)
+    found = alerts_with_mail(session, account_id, SHOWN)
     return tuple(_past_alert(each, found, crossing_view(each.crossing, budgets, now)) for each in found)
 
 
-def _past_alert(one: Told, all_of: list[Told], crossing: CrossingView) -> PastAlert:
+def _past_alert(one: AlertWithMail, all_of: list[AlertWithMail], crossing: CrossingView) -> PastAlert:
     if one.mail_state is None:
         return PastAlert(crossing, State.FAILED, _why_no_mail(one, all_of))
     if one.mail_error == NOT_SET_UP:
@@ -75,7 +75,7 @@ def _past_alert(one: Told, all_of: list[Told], crossing: CrossingView) -> PastAl
     return PastAlert(crossing, state, one.mail_error or "", is_trouble=state is State.FAILED)
 
 
-def _why_no_mail(one: Told, all_of: list[Told]) -> Message | str:
+def _why_no_mail(one: AlertWithMail, all_of: list[AlertWithMail]) -> Message | str:
     """Say why no mail was written about a crossing."""
     row = one.crossing
     if row.read_at == row.crossed_at:

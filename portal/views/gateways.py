@@ -11,9 +11,8 @@ from portal.db.accounts import administrator
 from portal.db.gateways import all_gateways, first_event, gateway, gateway_named, tokens_of, usable_tokens
 from portal.db.held import count_held_of
 from portal.db.keys import key
-from portal.db.rejected import rejected_reasons
 from portal.db.tables import Gateway
-from portal.db.uncounted import Uncounted, uncounted_since
+from portal.db.uncounted import Uncounted, rejected_reasons, uncounted_since
 from portal.errors import Forbidden, NotFound
 from portal.rules.messages import Message, message
 from portal.rules.reporters import free_name

@@ -13,7 +13,6 @@ from portal.actions.administration import assign_template, define_template, set_
 from portal.actions.authorization import Authorization, Question, authorize, note_key_use
 from portal.actions.gateways import revoke_gateway_tokens
 from portal.actions.keys import NewKey, create_key, revoke_key
-from portal.db.reservations import reserved_tokens
 from portal.db.sql.session import Database
 from portal.db.tables import Account, ApiKey, Reservation
 from portal.errors import Conflict, Unavailable, UnknownToken
@@ -22,7 +21,7 @@ from portal.rules.budgets import BudgetType, Limits
 from portal.rules.keys import NOTED_EVERY
 from portal.rules.periods import Period
 from portal.rules.secrets import digest
-from tests.cast import NOW, OPERATOR, Gateway, new_gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, new_gateway, report, reserved_tokens, run, send
 
 MOMENT = timedelta(microseconds=1)
 
@@ -35,10 +34,6 @@ def ask(
 
 def reason(answer: Authorization) -> Reason:
     return answer.decision.reason
-
-
-def held(account: Account, now: datetime = NOW) -> int:
-    return run(reserved_tokens, account.id, now)
 
 
 @pytest.fixture
@@ -95,7 +90,7 @@ def test_a_key_that_does_not_work_is_refused_with_the_reason(
     answer = ask(gateway, alices_key, 10, "r-1")
     assert reason(answer) is Reason.ACCOUNT_SUSPENDED
     assert answer.key_to_note(NOW) is None
-    assert held(alice) == 0
+    assert reserved_tokens(alice) == 0
 
 
 def test_of_an_unknown_key_nothing_is_said(alice: Account, gateway: Gateway) -> None:
@@ -116,7 +111,7 @@ def test_only_gateways_may_ask(alices_key: NewKey, gateway: Gateway) -> None:
 def test_an_estimate_without_a_request_is_only_compared(limited: Account, alices_key: NewKey, gateway: Gateway) -> None:
     assert reason(ask(gateway, alices_key, 1000)) is Reason.OK
     assert reason(ask(gateway, alices_key, 1001)) is Reason.ESTIMATE_TOO_LARGE
-    assert held(limited) == 0
+    assert reserved_tokens(limited) == 0
 
 
 def test_what_is_held_counts_until_the_time_is_over(limited: Account, alices_key: NewKey, gateway: Gateway) -> None:
@@ -126,7 +121,7 @@ def test_what_is_held_counts_until_the_time_is_over(limited: Account, alices_key
     assert ask(gateway, alices_key, now=last).decision.remaining[Period.DAILY] == 400
     assert reason(ask(gateway, alices_key, 401, "r-2", now=last)) is Reason.ESTIMATE_TOO_LARGE
     assert reason(ask(gateway, alices_key, 401, "r-2", now=last + MOMENT)) is Reason.OK
-    assert held(limited, last + MOMENT) == 401
+    assert reserved_tokens(limited, last + MOMENT) == 401
 
 
 def test_what_is_over_is_cleared_away(limited: Account, alices_key: NewKey, gateway: Gateway, db: Database) -> None:
@@ -141,12 +136,12 @@ def test_asking_again_replaces_and_does_not_count_against_itself(
 ) -> None:
     for estimate in (700, 700, 1000, 300):
         assert ask(gateway, alices_key, estimate, "r-1").decision.is_allowed
-        assert held(limited) == estimate
+        assert reserved_tokens(limited) == estimate
 
 
 def test_what_is_refused_is_not_held(limited: Account, alices_key: NewKey, gateway: Gateway) -> None:
     assert not ask(gateway, alices_key, 1001, "r-1").decision.is_allowed
-    assert held(limited) == 0
+    assert reserved_tokens(limited) == 0
 
 
 def test_what_is_held_for_others_is_theirs(
@@ -163,7 +158,7 @@ def test_the_same_id_of_another_gateway_is_another_request(
     assert ask(gateway, alices_key, 600, "r-1").decision.is_allowed
     assert not ask(other, alices_key, 600, "r-1").decision.is_allowed
     assert ask(other, alices_key, 400, "r-1").decision.is_allowed
-    assert held(limited) == 1000
+    assert reserved_tokens(limited) == 1000
 
 
 def test_nobody_sets_free_what_is_held_for_another(
@@ -172,7 +167,7 @@ def test_nobody_sets_free_what_is_held_for_another(
     ask(gateway, alices_key, 600, "r-1")
     with pytest.raises(Conflict):
         ask(gateway, bobs_key, 1, "r-1")
-    assert (held(limited), held(bob)) == (600, 0)
+    assert (reserved_tokens(limited), reserved_tokens(bob)) == (600, 0)
 
 
 def test_estimates_are_raw_and_held_with_the_cost_factor(
@@ -184,27 +179,27 @@ def test_estimates_are_raw_and_held_with_the_cost_factor(
     answer = ask(gateway, alices_key, 3, "r-1")
     assert answer.spender is not None
     assert (answer.spender.template, answer.spender.cost_factor) == ("Research", Decimal("2.5"))
-    assert held(limited) == 8  # 7.5, rounded half up
+    assert reserved_tokens(limited) == 8  # 7.5, rounded half up
 
 
 def test_the_event_takes_the_place_of_what_was_held(limited: Account, alices_key: NewKey, gateway: Gateway) -> None:
     ask(gateway, alices_key, 900, "r-1")
     send(gateway, report("r-1", prompt_tokens=100, completion_tokens=0))
-    assert held(limited) == 0
+    assert reserved_tokens(limited) == 0
     assert ask(gateway, alices_key).decision.remaining[Period.DAILY] == 900
 
 
 def test_nothing_is_held_for_what_was_reported_already(limited: Account, alices_key: NewKey, gateway: Gateway) -> None:
     send(gateway, report("r-1", prompt_tokens=100, completion_tokens=0))
     assert ask(gateway, alices_key, 500, "r-1").decision.is_allowed
-    assert held(limited) == 0
+    assert reserved_tokens(limited) == 0
 
 
 def test_requests_side_by_side_cannot_overrun_a_budget(limited: Account, alices_key: NewKey, gateway: Gateway) -> None:
     with ThreadPoolExecutor(50) as threads:
         answers = list(threads.map(lambda n: ask(gateway, alices_key, 100, f"r-{n}"), range(50)))
     assert sum(answer.decision.is_allowed for answer in answers) == 10
-    assert held(limited) == 1000
+    assert reserved_tokens(limited) == 1000
 
 
 def last_use(key: NewKey, db: Database) -> datetime | None:

@@ -9,11 +9,10 @@ from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
 from portal.actions.usage import Result
 from portal.db.gateways import all_gateways, gateway_named
-from portal.db.rejected import rejected_reasons
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.totals import count_requests
-from portal.db.uncounted import Uncounted, uncounted_since
+from portal.db.uncounted import Uncounted, rejected_reasons, uncounted_since
 from portal.errors import InvalidInput
 from portal.rules.reporters import OWN_REPORTS, Person, Reporter
 from portal.rules.secrets import digest

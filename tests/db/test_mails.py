@@ -185,7 +185,7 @@ def test_each_account_is_given_one_mail_at_a_time(mail_is_set_up: None, alice: A
         run(add, account)
     claimed = run(claim_due, NOW, LEASE, 5)
     assert sorted(mail.account_id for mail in claimed) == sorted([alice.id, bob.id])
-    assert run(claim_due, NOW, LEASE, 5, but={alice.id}) == []
+    assert run(claim_due, NOW, LEASE, 5, exclude={alice.id}) == []
     assert [mail.account_id for mail in run(claim_due, NOW, LEASE, 5)] == [alice.id]
 
 

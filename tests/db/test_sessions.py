@@ -91,7 +91,7 @@ def test_ending_all_sessions_but_one(alice: Account, bob: Account) -> None:
     begin(alice, "two")
     begin(alice, "three")
     begin(bob, "bob")
-    assert run(end_sessions, alice.id, but=kept) == 2
+    assert run(end_sessions, alice.id, exclude=kept) == 2
     assert [row.id for row in run(sessions, alice.id, NOW)] == [kept]
     assert run(end_sessions, alice.id) == 1
     assert run(session_of, "bob", NOW) is not None

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account, UsageCounter
-from portal.db.verifications import begin, last_verification
+from portal.db.verification import begin, last_verification
 from portal.errors import Unavailable
 from portal.jobs import verification
 from portal.jobs.verification import first_start, next_start, run_nightly, verify_all

@@ -28,9 +28,9 @@ from portal.actions.keys import NewKey
 from portal.actions.verification import verify_account
 from portal.db.events import count_events
 from portal.db.held import count_held, held_events
-from portal.db.rejected import rejected_reasons
 from portal.db.sql.session import Database
 from portal.db.tables import Account
+from portal.db.uncounted import rejected_reasons
 from portal.settings import settings as portal_settings
 from tests.api.conftest import As, Client, everything
 from tests.api.gateways.test_otlp_traces import JSON, PROTOBUF, served

@@ -36,10 +36,9 @@ from portal.actions.keys import NewKey, revoke_key
 from portal.actions.verification import verify_account
 from portal.db.events import count_events
 from portal.db.held import held_events
-from portal.db.rejected import rejected_reasons
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.db.uncounted import uncounted_since
+from portal.db.uncounted import rejected_reasons, uncounted_since
 from portal.errors import PortalError, Unavailable
 from portal.settings import settings as portal_settings
 from tests.api.conftest import As, Client, everything

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from portal.db.events import count_events
 from portal.db.held import held_events
 from portal.db.keys import add_key
-from portal.db.rejected import rejected_reasons
 from portal.db.sql.session import Database
 from portal.db.tables import Account
+from portal.db.uncounted import rejected_reasons
 from portal.db.usage import UsageRow
 from portal.rules.usage import UsageFilter
 from portal.views.usage import load_usage
