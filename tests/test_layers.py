@@ -16,7 +16,7 @@ LAYERS = (
     {"words"},
     {"db", "mails"},
     {"views", "actions"},
-    {"web.visitors", "gateways"},
+    {"web.bodies", "web.visitors", "gateways"},
     {"pages", "api", "jobs", "imports", "demo"},
     {"web"},
     {"cli"},
@@ -24,7 +24,7 @@ LAYERS = (
 )
 """From the lowest: a part may import itself and every layer below, but not its neighbours.
 
-`web.visitors` is below the rest of `web`: pages and API ask it who is asking.
+`web.visitors` and `web.bodies` are below the rest of `web`: pages and API ask them who is asking, and for how much.
 """
 
 PARTS_INSIDE = {part for parts in LAYERS for part in parts if "." in part}

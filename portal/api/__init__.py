@@ -8,7 +8,7 @@ Decisions:
   was sent as a token comes from the dependency that documents it (`access`), since each one takes its time.
 - Nothing is guessed: unknown fields and parameters, converted types and doubtful JSON are refused with a sentence
   (`errors`), and every status a route can answer is in the OpenAPI document, which a test holds it to.
-- Whoever writes with a cookie must come from our own origin (`access.SAME_ORIGIN`); bearer tokens need no such thing.
+- A write with a cookie must come from one of our own origins: `web.guard` checks all of them.
 - Every path below `/api/` and `/user/api/` is answered here, also unknown ones, so that no program meets a page.
 """
 

@@ -16,7 +16,7 @@ from portal.db.sql.session import open_session, open_snapshot, run_in_reading
 from portal.errors import UnknownToken
 from portal.rules.reporters import OWN_MODE, Person, Reporter
 from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, digest, is_secret
-from portal.web.visitors import same_origin, sent_bearer, sent_session
+from portal.web.visitors import sent_bearer, sent_session
 
 
 class SessionCookie(APIKeyCookie):
@@ -64,9 +64,6 @@ GatewayToken = Annotated[
     str, Depends(SentBearer("GatewayToken", "moe-gw-…", "A token that an administrator made for the gateway."))
 ]
 """What was sent as a gateway's token, likewise."""
-
-SAME_ORIGIN = Depends(same_origin)
-"""On every route that changes something for whoever holds a cookie."""
 
 Reading = Annotated[Session, Depends(open_snapshot, scope="function")]
 Writing = Annotated[Session, Depends(open_session, scope="function")]

@@ -17,10 +17,9 @@ from starlette.requests import Request
 from portal.errors import InvalidInput, PortalError, TooLarge, UnsupportedMediaType
 from portal.rules.strict_json import MalformedJson, read_json
 from portal.rules.validation import first_problem
+from portal.web.bodies import largest_body, too_large
 from portal.web.visitors import signed_in
 
-SMALL_BODY = 64 * 1024
-"""Bytes of a body on the routes of an account."""
 JSON = "application/json"
 LARGEST_ID = 2**63 - 1
 ENCODINGS = {"gzip": zlib.MAX_WBITS + 16, "x-gzip": zlib.MAX_WBITS + 16, "deflate": zlib.MAX_WBITS}
@@ -78,26 +77,20 @@ def media_type(request: Request, *taken: str) -> str:
     return kind.strip()
 
 
-async def read_body(request: Request, most: int = SMALL_BODY, *, packed: bool = False) -> bytes:
-    """Return the body, counted while it arrives and while it is unpacked. Raises TooLarge.
+async def read_body(request: Request, most: int | None = None, *, packed: bool = False) -> bytes:
+    """Return the body. Unpacked it has at most `most` bytes, by default those of the route; else raises TooLarge.
 
     Raises UnsupportedMediaType for a compressed body where it may not be `packed`, or in another way than `ENCODINGS`;
-    and PortalError for one that is not what it says.
+    and PortalError for one that does not have its encoding. The guard has counted what arrives.
     """
     encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
     if encoding != "identity" and not (packed and encoding in ENCODINGS):
         known = f"or with {' or '.join(ENCODINGS)}" if packed else "without Content-Encoding"
         raise UnsupportedMediaType(f"Send the body uncompressed, {known}.")
-    announced = request.headers.get("content-length", "0")
-    too_large = TooLarge(f"The body is larger than {most:,} bytes.")
-    if announced.isdecimal() and int(announced[:20]) > most:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise too_large
-    return bytes(body) if encoding == "identity" else await run_in_threadpool(unpacked, bytes(body), encoding, most)
+    body, most = await request.body(), most or largest_body(request.url.path)
+    if len(body) > most:
+        raise too_large(most)
+    return body if encoding == "identity" else await run_in_threadpool(unpacked, body, encoding, most)
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:

@@ -5,44 +5,34 @@ NiceGUI's own socket, which takes every origin. What an answer may do in a brows
 NiceGUI's pages need `unsafe-eval` (Vue compiles its templates at run time), nothing else does.
 """
 
-import ipaddress
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable
-from urllib.parse import quote, urlsplit
+from collections.abc import Callable
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portal.errors import ForeignOrigin, PortalError, TooLarge, Unavailable
+from portal.errors import ForeignOrigin, PortalError, Unavailable
 from portal.rules.messages import message
 from portal.settings import Settings
+from portal.web.bodies import SOCKET, largest_body, too_large
+from portal.web.origins import Origins
+from portal.web.visitors import session_token
 
 log = logging.getLogger(__name__)
 
 Answer = Callable[[Request, Exception], Response]
 """How a failure is said: as JSON or as a page, by what was asked for."""
 
-LARGEST_BODY = 10_000_000
-"""Bytes of a request's body, counted as they arrive."""
-LARGEST_REPORT = 64_000_000
-"""The same where programs report with the texts of requests in it; these routes read nothing for strangers."""
-_REPORTS = {
-    *("/api/v1/usage/litellm", "/api/v1/usage/openai"),
-    *("/api/v1/otlp/v1/traces", "/api/v1/otlp/v1/logs", "/api/v1/otlp/v1/metrics"),
-}
 YEAR = 31_536_000
-SOCKET = "/_nicegui_ws"
 PROBES = {"/healthz", "/readyz"}
 """Asked by machines that know an address only; they tell nothing worth protecting."""
 
-_HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::\d{1,5})?", re.IGNORECASE)
-_WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # recognised, not listened on
-_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _NOT_BELIEVED = {b"x-forwarded-prefix"}
 """NiceGUI would put this in front of redirects and script addresses."""
@@ -78,48 +68,11 @@ With `no-referrer` browsers would send the form with `Origin: null`, as if it ca
 """
 
 
-def largest_body(path: str) -> int:
-    """Return how many bytes of a body are let through to a path."""
-    return LARGEST_REPORT if path in _REPORTS else LARGEST_BODY
-
-
 class UnknownHost(PortalError):
     """The portal was asked under a name that is not its own, as happens when a foreign name is pointed at it."""
 
     code = "unknown_host"
     sentence = message("The portal does not answer under this name. An operator can add it to PORTAL_ALLOWED_HOSTS.")
-
-
-class Places:
-    """Under which names the portal is reached, and so from which origins its own pages speak."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Take them from the public URL, the address that is listened on, and what an operator added."""
-        public = urlsplit(settings.base_url or "")
-        further = {name.strip().lower().rstrip(".") for name in settings.allowed_hosts.split(",")} - {""}
-        self._names = {*_LOOPBACK, *further, _bracketed(settings.host), _bracketed(public.hostname or "")}
-        self._is_open = settings.host in _WILDCARDS and not settings.base_url and not further
-        self._secure = settings.secure
-        self._origins = {f"{scheme}://{name}" for scheme in self._schemes("") for name in further}
-        if public.hostname:
-            self._origins.add(_origin(public.scheme, _bracketed(public.hostname), public.port))
-
-    def host(self, headers: Headers) -> str | None:
-        """Return the `Host` of a request, in lower case, if it is one of ours."""
-        sent = headers.getlist("host")
-        match = _HOST.fullmatch(sent[0]) if len(sent) == 1 else None
-        if match is None:
-            return None
-        return sent[0].lower() if self._is_open or match["name"].lower() in self._names else None
-
-    def are_home_to(self, origin: str, host: str) -> bool:
-        """Say whether a page of `origin` (never "null") is ours, when the request went to `host`."""
-        return origin in self._origins or origin in {f"{scheme}://{host}" for scheme in self._schemes(host)}
-
-    def _schemes(self, host: str) -> tuple[str, ...]:
-        """Return how pages may be reached: a plain page beside a secure portal is somebody else's."""
-        is_loopback = host.rpartition(":")[0] in _LOOPBACK or host in _LOOPBACK
-        return ("https",) if self._secure and not is_loopback else ("http", "https")
 
 
 class Guard:
@@ -129,7 +82,7 @@ class Guard:
         """Stand in front of `app`; `answer` says failures to whoever asked."""
         self.app = app
         self._answer = answer
-        self._places = Places(settings)
+        self._origins = Origins(settings)
         self._headers = _HEADERS | (_SECURE_HEADERS if settings.secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,20 +119,13 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> PortalError | None:
         headers = Headers(scope=scope)
-        host = self._places.host(headers)
+        host = self._origins.host(headers)
         if host is None:
             return None if scope["path"] in PROBES else UnknownHost()
-        if _must_be_ours(scope, headers) and self._is_foreign(scope, headers, host):
+        if _must_be_own(scope, headers) and self._origins.is_foreign(headers, host, scope["type"]):
             return ForeignOrigin()
-        length = headers.get("content-length", "0")
-        return TooLarge() if not length.isdecimal() or int(length[:20]) > largest_body(scope["path"]) else None
-
-    def _is_foreign(self, scope: Scope, headers: Headers, host: str) -> bool:
-        """Say whether another site's page has sent this; programs say neither `Origin` nor `Sec-Fetch-Site`."""
-        origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
-        if origin is None:
-            return site not in {"none", "same-origin"}
-        return not self._places.are_home_to(origin, host) or (site == "cross-site" and scope["type"] == "http")
+        length, most = headers.get("content-length", "0"), largest_body(scope["path"])
+        return too_large(most) if not length.isdecimal() or int(length[:20]) > most else None
 
 
 class _Exchange:
@@ -191,6 +137,7 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._received = 0
+        self._most = largest_body(scope["path"])
         self._status = 0
         self._has_ended = False
 
@@ -203,7 +150,7 @@ class _Exchange:
             await self._guard.app(self._scope, self._count, self._pass_on)
         except Exception as error:
             if not self._status:
-                await self._refuse(TooLarge() if self._is_too_large else error)
+                await self._refuse(too_large(self._most) if self._is_too_large else error)
                 return
             if self._status != 500:  # which is logged when it is answered
                 log.exception("%s after its answer: %s", self._scope["state"]["request_id"], quote(self._scope["path"]))
@@ -212,7 +159,7 @@ class _Exchange:
 
     @property
     def _is_too_large(self) -> bool:
-        return self._received > largest_body(self._scope["path"])
+        return self._received > self._most
 
     async def _count(self) -> Message:
         message = await self._receive()
@@ -225,7 +172,7 @@ class _Exchange:
         if self._has_ended:
             return
         if self._is_too_large and not self._status:
-            await self._refuse(TooLarge())
+            await self._refuse(too_large(self._most))
             return
         if message["type"] == "http.response.start":
             self._status = message["status"]
@@ -284,11 +231,15 @@ def add_nonce(page: bytes, nonce: str) -> bytes:
     return _SCRIPT.sub(rb'\g<0> nonce="' + nonce.encode() + b'"', page)
 
 
-def _must_be_ours(scope: Scope, headers: Headers) -> bool:
-    """Say whether only our own pages may send this: the socket of a page, and writes that rest on a cookie."""
+def _must_be_own(scope: Scope, headers: Headers) -> bool:
+    """Return whether only our own pages may send this: the socket of a page, and writes with the session's cookie.
+
+    Another site cannot make a browser add a token; but where a cookie is sent beside one, the route may use the cookie.
+    """
     if scope["type"] == "websocket" or scope["path"].startswith(SOCKET):
         return True
-    return scope["method"] not in _SAFE_METHODS and "authorization" not in headers
+    has_cookie = session_token(HTTPConnection(scope)) is not None
+    return scope["method"] not in _SAFE_METHODS and (has_cookie or "authorization" not in headers)
 
 
 def _is_private(path: str) -> bool:
@@ -299,18 +250,3 @@ def _policy(headers: Headers) -> str:
     if not headers.get("content-type", "").startswith("text/html"):
         return _DATA_POLICY
     return _PAGE_POLICY if "x-nicegui-content" in headers else _FORM_POLICY
-
-
-def _bracketed(host: str) -> str:
-    """Return a host as it stands in a URL: IPv6 addresses in brackets."""
-    try:
-        is_v6 = ipaddress.ip_address(host).version == 6
-    except ValueError:
-        is_v6 = False
-    return f"[{host}]" if is_v6 else host.lower().rstrip(".")
-
-
-def _origin(scheme: str, host: str, port: int | None) -> str:
-    """Return an origin as browsers write it: without the port that the scheme implies."""
-    implied: Iterable[tuple[str, int | None]] = (("http", 80), ("https", 443))
-    return f"{scheme}://{host}" if port is None or (scheme, port) in implied else f"{scheme}://{host}:{port}"

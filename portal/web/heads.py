@@ -10,7 +10,7 @@ from collections.abc import Callable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portal.web.guard import SOCKET
+from portal.web.bodies import SOCKET
 
 Discard = Callable[[object], None]
 """Throws away what a request has left, found again by the mark in its scope's state under `MARK`."""

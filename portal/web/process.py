@@ -14,6 +14,7 @@ import uvicorn
 
 from portal.settings import Settings
 from portal.version import version
+from portal.web.bodies import LARGEST_MESSAGE
 from portal.web.logs import configuration
 from portal.web.server import build
 from portal.web.startup import CannotStart, address
@@ -24,8 +25,6 @@ FINISHED_WITHIN = 6
 """Seconds that running requests get to finish after a signal to stop."""
 STOPPED_WITHIN = 9.5
 """Seconds after the signal until the process ends, whatever still runs."""
-LARGEST_MESSAGE = 1_000_000
-"""Bytes of one message on a page's websocket."""
 
 
 def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], None] = lambda: None) -> None:

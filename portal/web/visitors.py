@@ -6,7 +6,6 @@ which browsers then accept only as Secure, for this host and all paths.
 
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
@@ -15,7 +14,7 @@ from starlette.responses import Response
 from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.errors import Forbidden, ForeignOrigin, NotSignedIn, UnknownToken
+from portal.errors import Forbidden, NotSignedIn, UnknownToken
 from portal.rules.accounts import Role, preferred_language
 from portal.rules.messages import message
 from portal.settings import settings
@@ -109,33 +108,6 @@ def sent_session(connection: HTTPConnection) -> str:
     if token is None:
         raise NotSignedIn
     return token
-
-
-async def same_origin(request: Request) -> None:
-    """Refuse what another site had a browser send with the visitor's cookie. Raises ForeignOrigin.
-
-    A browser says where a write comes from in `Sec-Fetch-Site` or `Origin`; what says neither is no browser, and no
-    other site can have made it send the cookie.
-    """
-    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        raise ForeignOrigin
-    for origin in request.headers.getlist("origin"):
-        if not is_own_origin(origin, request.headers.get("host", "")):
-            raise ForeignOrigin
-
-
-def is_own_origin(origin: str, host: str) -> bool:
-    """Say whether an `Origin` is this portal's: at the host that was asked, or at the public address."""
-    try:
-        from_, own = _host_and_port(urlsplit(origin)), urlsplit(settings().base_url or "")
-        asked = _host_and_port(urlsplit(f"{urlsplit(origin).scheme}://{host}"))
-        return from_[0] is not None and from_ in {asked, _host_and_port(own)}
-    except ValueError:  # no address at all, such as http://[
-        return False
-
-
-def _host_and_port(url: SplitResult) -> tuple[str | None, int | None]:
-    return url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def sent_bearer(request: Request) -> str:

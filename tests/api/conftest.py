@@ -13,10 +13,13 @@ import time_machine
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from starlette.types import ASGIApp
 
 from portal.api import errors, openapi, router
 from portal.db.sql.session import Database
 from portal.db.tables import Account
+from portal.settings import Settings
+from portal.web.guard import Guard
 from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway
 
@@ -66,20 +69,20 @@ def api() -> FastAPI:
 
 
 @pytest.fixture
-def app(api: FastAPI, db: Database) -> FastAPI:
-    """The API, with a database."""
-    return api
+def app(api: FastAPI, db: Database) -> ASGIApp:
+    """The API behind the guard, with a database."""
+    return Guard(api, Settings(allowed_hosts="testserver"), errors.error_answer)
 
 
 @pytest.fixture
-def client(app: FastAPI) -> Iterator[Client]:
+def client(app: ASGIApp) -> Iterator[Client]:
     """Somebody who is not signed in."""
     with Client(app, follow_redirects=False) as somebody:
         yield somebody
 
 
 @pytest.fixture
-def as_(app: FastAPI, sign_in_as: Callable[[Account], str]) -> Iterator[As]:
+def as_(app: ASGIApp, sign_in_as: Callable[[Account], str]) -> Iterator[As]:
     """Give a function that returns the client of an account that has signed in."""
     with ExitStack() as clients:
 

@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp
 
 from portal.api import errors, router
 from portal.api.errors import wants_json
@@ -54,7 +55,7 @@ def test_a_wrong_method_is_told_in_json(client: Client, method: str, path: str, 
 
 
 @pytest.fixture
-def broken(app: FastAPI, as_: As, monkeypatch: pytest.MonkeyPatch) -> Client:
+def broken(app: ASGIApp, as_: As, monkeypatch: pytest.MonkeyPatch) -> Client:
     """The API with a bug in it."""
 
     def bug(*_: object) -> None:

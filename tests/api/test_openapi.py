@@ -1,14 +1,11 @@
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute, iter_route_contexts
 
-from portal.api import openapi, router
+from portal.api import openapi
 from portal.gateways.native import Event
-from portal.web.visitors import same_origin
 from tests.api.conftest import Client
 
 FOUND: list[tuple[str, str, dict[str, Any]]] = [
@@ -131,19 +128,3 @@ def test_names_are_proper_and_references_lead_somewhere() -> None:
 
 def test_nothing_is_promised_that_the_framework_would_answer_by_default() -> None:
     assert "HTTPValidationError" not in json.dumps(openapi())
-
-
-def dependencies(dependant: Any) -> Iterator[object]:
-    for below in dependant.dependencies:
-        yield below.call
-        yield from dependencies(below)
-
-
-def test_every_write_with_a_cookie_asks_where_it_comes_from() -> None:
-    asked = 0
-    for context in iter_route_contexts(router.routes):
-        route = context.original_route
-        if isinstance(route, APIRoute) and route.path.startswith("/user/") and route.methods != {"GET"}:
-            assert same_origin in dependencies(route.dependant), route.path
-            asked += 1
-    assert asked == 6

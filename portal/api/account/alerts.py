@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.actions.alerts import change_alerts
-from portal.api.access import SAME_ORIGIN, SESSION, Reading, Writing
+from portal.api.access import SESSION, Reading, Writing
 from portal.api.errors import answers
 from portal.api.strict import JSON, Body, checked, json_of, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
@@ -87,7 +87,6 @@ def read_alerts(session: Reading, viewer: SignedIn) -> AlertsAnswer:
 
 @router.post(
     "/user/alerts",
-    dependencies=[SAME_ORIGIN],
     openapi_extra=takes(AlertsBody, {FORM: _FORM_SCHEMA}),
     responses=answers(401, 403, 415) | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
     response_model=AlertsAnswer,

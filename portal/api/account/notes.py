@@ -6,13 +6,13 @@ from fastapi import Depends
 from pydantic import BaseModel
 
 from portal.actions.notes import write_note
-from portal.api.access import SAME_ORIGIN, SESSION, Writing
+from portal.api.access import SESSION, Writing
 from portal.api.errors import answers
 from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
 from portal.clock import utc_now
 from portal.web.visitors import SignedIn
 
-router = strict_router("Account", dependencies=[SESSION, SAME_ORIGIN])
+router = strict_router("Account", dependencies=[SESSION])
 
 
 class NoteBody(Body):

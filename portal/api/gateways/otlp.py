@@ -20,11 +20,9 @@ from portal.api.gateways.usage_ingest import UsageReceipt, note_refusal, store
 from portal.api.strict import JSON, media_type, read_body
 from portal.gateways.otlp import Traces
 from portal.rules.reporters import Reporter
+from portal.web.bodies import LARGEST_JSON_EXPORT
 
 PROTOBUF = "application/x-protobuf"
-MOST_BYTES = {PROTOBUF: 64_000_000, JSON: 20_000_000}
-"""Bytes of a request, unpacked. Of protobuf, what SDKs send at most; JSON is decoded as a whole, which takes several
-times as much memory, so it ends where the protocol recommends."""
 
 
 def described(request: str, resources: str, response: str, rejected: str, items: str) -> dict[str, Any]:
@@ -75,7 +73,8 @@ async def otlp_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, 
     """Read a request, of anyone who may send one: the reporter, the bytes, and whether they are JSON."""
     async with note_refusal(reporter):
         kind = media_type(request, PROTOBUF, JSON)
-        return reporter, await read_body(request, MOST_BYTES[kind], packed=True), kind == JSON
+        is_json = kind == JSON
+        return reporter, await read_body(request, LARGEST_JSON_EXPORT if is_json else None, packed=True), is_json
 
 
 OtlpBody = Annotated[tuple[Reporter, bytes, bool], Depends(otlp_body)]

@@ -26,8 +26,6 @@ from portal.settings import settings
 router = strict_router("Gateways")
 log = logging.getLogger(__name__)
 
-MOST_BYTES = 10_000_000
-"""Bytes of a batch."""
 LINES = ("application/x-ndjson", "application/jsonl")
 
 Entries = TypeVar("Entries")
@@ -63,7 +61,7 @@ async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Repor
     """Read a batch of a gateway that may send one: the gateway, the bytes, and whether they are sent as NDJSON."""
     async with note_refusal(gateway):
         kind = media_type(request, JSON, *LINES)
-        return gateway, await read_body(request, MOST_BYTES, packed=True), kind in LINES
+        return gateway, await read_body(request, packed=True), kind in LINES
 
 
 @router.post(

@@ -14,8 +14,6 @@ from portal.rules.reporters import Reporter
 
 router = strict_router("Gateways")
 
-MOST_BYTES = 64_000_000
-"""Bytes of a batch: up to 512 events with all prompts and answers, unless LiteLLM is configured to leave them out."""
 _SCHEMA = {
     "description": "LiteLLM's StandardLoggingPayload: an array of them, one a line, or one",
     "type": "object",
@@ -27,7 +25,7 @@ async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Rep
     """Read a batch, for a gateway that may send one."""
     async with note_refusal(gateway):
         media_type(request, JSON, *LINES)
-        return gateway, await read_body(request, MOST_BYTES, packed=True)
+        return gateway, await read_body(request, packed=True)
 
 
 @router.post(

@@ -19,8 +19,6 @@ from portal.rules.text import InvalidText, clean_line
 
 router = strict_router("Programs")
 
-MOST_BYTES = 64_000_000
-"""Bytes of an answer: one with embeddings of many texts has tens of millions."""
 _SCHEMA = {
     "description": "An answer of OpenAI, Anthropic, Gemini, Bedrock's Converse, Ollama, or a server that answers alike",
     "type": "object",
@@ -42,7 +40,7 @@ class OwnReceipt(BaseModel):
 async def response_body(request: Request, person: ReportingPerson) -> tuple[Reporter, bytes]:
     """Read an answer, for a person who may report one."""
     media_type(request, JSON)
-    return person, await read_body(request, MOST_BYTES, packed=True)
+    return person, await read_body(request, packed=True)
 
 
 @router.post(

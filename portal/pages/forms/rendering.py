@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from portal.errors import InvalidInput, TooLarge, UnsupportedMediaType
+from portal.errors import InvalidInput, UnsupportedMediaType
 from portal.pages.components.assets import static
 from portal.rules.messages import Message, message, plural_message
 from portal.rules.text import MIN_PASSWORD, InvalidText
@@ -16,8 +16,6 @@ from portal.words import speaking
 from portal.words.templates import template_environment
 
 PASSWORD_HINT = message("At least {shortest} characters. Several words are easy to remember.", shortest=MIN_PASSWORD)
-LARGEST_FORM = 20_000
-"""Bytes of a form's body."""
 
 _templates = template_environment(Path(__file__).parent / "templates")
 _templates.globals["static"] = static
@@ -37,16 +35,12 @@ def html_page(request: Request, template: str, status: int = 200, **values: obje
 async def read_form(request: Request, *names: str) -> dict[str, str]:
     """Return the fields of an HTML form; those that were not sent are empty.
 
-    Raises UnsupportedMediaType, TooLarge, and InvalidInput for fields that are unknown or sent twice.
+    Raises UnsupportedMediaType, and InvalidInput for fields that are unknown or sent twice.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType(message("This address takes the form that is shown here."))
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            raise TooLarge
+    body = await request.body()
     pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
     fields = dict(pairs)
     if len(fields) < len(pairs) or not fields.keys() <= set(names):

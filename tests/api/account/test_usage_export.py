@@ -13,10 +13,10 @@ from zipfile import ZipFile
 
 import openpyxl
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
 
 from portal.actions.notes import write_note
 from portal.api.account import usage_export
@@ -211,7 +211,7 @@ async def test_a_reader_who_leaves_gives_everything_back(
     history: None,
     alice: Account,
     sign_in_as: Any,
-    app: FastAPI,
+    app: ASGIApp,
     db: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

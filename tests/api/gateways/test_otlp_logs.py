@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord as SdkRecord
@@ -23,6 +22,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from starlette.types import ASGIApp
 
 from portal.actions.keys import NewKey
 from portal.actions.verification import verify_account
@@ -66,7 +66,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def address(app: FastAPI) -> Iterator[str]:
+def address(app: ASGIApp) -> Iterator[str]:
     with served(app) as found:
         yield found
 

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 import time_machine
 import uvicorn
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.http import Compression
@@ -31,6 +30,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from sqlalchemy.exc import OperationalError
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
 
 from portal.actions.keys import NewKey, revoke_key
 from portal.actions.verification import verify_account
@@ -81,7 +81,7 @@ def served(app: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def address(app: FastAPI) -> Iterator[str]:
+def address(app: ASGIApp) -> Iterator[str]:
     """Where the API is on a real socket."""
     with served(app) as found:
         yield found

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from starlette.types import ASGIApp
 
 from portal.actions.administration import define_template
 from portal.actions.gateways import create_gateway_token, revoke_gateway_tokens
@@ -186,7 +186,7 @@ def test_tokens_rotate_and_end(alice: Account, gateway: Gateway, client: Client)
         assert answer.status_code == 401
 
 
-async def test_nothing_is_read_for_those_who_may_not_report(app: FastAPI) -> None:
+async def test_nothing_is_read_for_those_who_may_not_report(app: ASGIApp) -> None:
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
