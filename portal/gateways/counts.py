@@ -30,11 +30,11 @@ from portal.gateways.count_names import (
     plain_name,
     spelled,
 )
-from portal.gateways.lenient_json import Kept
-from portal.gateways.lenient_values import Unclear, as_digits, token_count
+from portal.gateways.lenient_json import KeptMembers
+from portal.gateways.lenient_values import UnclearValue, as_digits, token_count
 
 
-class KeptCounts(Kept):
+class CountMembers(KeptMembers):
     """The members of a usage object that are counts, and those of the objects in it."""
 
     def __init__(self, prefix: str = "") -> None:
@@ -45,9 +45,9 @@ class KeptCounts(Kept):
         """Say whether a member is a count by its name."""
         return part_named(self._prefix + name) is not None
 
-    def inner(self, name: str) -> Kept | None:
+    def inner(self, name: str) -> KeptMembers | None:
         """Return the counts in a member that is an object with counts."""
-        return KeptCounts(f"{name}.") if not self._prefix and plain_name(name) in NESTING else None
+        return CountMembers(f"{name}.") if not self._prefix and plain_name(name) in NESTING else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def read_counts(
     is neither named nor in the total is 0, and a total without halves, or with two of 0, is the prompt. `lone_total`:
     that is also so for a usage that has nothing but a total.
 
-    Raises Unclear where prompt or completion is unreadable, or is missing and does not follow from the total.
+    Raises UnclearValue where prompt or completion is unreadable, or is missing and does not follow from the total.
     """
     values = _values(usage, texts=texts)
     counts = _best(values)
@@ -117,7 +117,7 @@ def read_counts(
 
 
 def stated_counts(usage: Mapping[str, object]) -> dict[Part, int]:
-    """Return the counts of a usage object as its source states them, by meaning. Raises Unclear."""
+    """Return the counts of a usage object as its source states them, by meaning. Raises UnclearValue."""
     return _best(_values(usage, texts=True))
 
 
@@ -181,7 +181,7 @@ def _rest(left: int | None, other: int, may_lack: bool) -> int | None:
 
 
 def _values(usage: Mapping[str, object], *, texts: bool) -> dict[Part, dict[str, int]]:
-    """Return the counts of each part by their plain names. Raises Unclear for an unreadable prompt or completion."""
+    """Return the counts of each part by plain names. Raises UnclearValue for an unreadable prompt or completion."""
     found: dict[Part, dict[str, int]] = {}
     written_for = 0
     for name, each in _flat(usage):
@@ -229,5 +229,5 @@ def _part(value: object) -> int | None:
     """Return a count of a part; None where nothing sensible is named, since the whole is known without it."""
     try:
         return token_count(value, "")
-    except Unclear:
+    except UnclearValue:
         return None

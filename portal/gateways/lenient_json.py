@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from portal.errors import TooLarge
-from portal.gateways.lenient_values import Unclear
+from portal.gateways.lenient_values import UnclearValue
 
 LONGEST_TEXT = 2_000_000
 """Bytes of a text that is kept whole; of a longer one its beginning and its digest are kept."""
@@ -48,10 +48,10 @@ _NEXT_BRACKET = _brackets(rb"\n")
 _NEXT_BRACKET_OR_OBJECT = _brackets(rb"\n(?!\{)")
 
 
-class Kept:
+class KeptMembers:
     """Names of members that are kept; `inner` are objects of which some members are kept in turn."""
 
-    def __init__(self, *names: str, **inner: "Kept") -> None:
+    def __init__(self, *names: str, **inner: "KeptMembers") -> None:
         self._names = frozenset(names)
         self._inner = inner
 
@@ -59,23 +59,23 @@ class Kept:
         """Say whether the value of a member is kept."""
         return name in self._names
 
-    def inner(self, name: str) -> "Kept | None":
+    def inner(self, name: str) -> "KeptMembers | None":
         """Return the members to keep of a member that is an object; None for any other member."""
         return self._inner.get(name)
 
     def read(self, text: bytes) -> dict[str, Any]:
-        """Return the members of an object that are kept. Raises Unclear and TooLarge."""
+        """Return the members of an object that are kept. Raises UnclearValue and TooLarge."""
         return members(text, self)
 
 
-class KeptIfReadable(Kept):
+class OptionalMembers(KeptMembers):
     """Members that are kept of an object of which nothing depends, such as an answer; it may be broken."""
 
     def read(self, text: bytes) -> dict[str, Any]:
         """Return the members that are kept; none of an object that cannot be read. Raises TooLarge."""
         try:
             return members(text, self)
-        except Unclear:
+        except UnclearValue:
             return {}
 
 
@@ -128,19 +128,19 @@ def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
     return found.end() if found else at
 
 
-def members(text: bytes, kept: Kept) -> dict[str, Any]:
+def members(text: bytes, kept: KeptMembers) -> dict[str, Any]:
     """Return the members of an object that are kept; the others are passed over.
 
-    Raises Unclear for a text that is not one JSON object, and TooLarge.
+    Raises UnclearValue for a text that is not one JSON object, and TooLarge.
     """
     if not text.startswith(b"{"):
-        raise Unclear("This is no JSON object.")
+        raise UnclearValue("This is no JSON object.")
     found, skip, at = {}, _Skip(text, _NEXT_BRACKET), _end(_SPACE, text, 1)
     while not text.startswith(b"}", at):
         start = _end(_KEY, text, at)
         end = skip.brackets(start)[0] if text[start : start + 1] in {b"{", b"["} else _end(_SCALAR, text, start)
         if not at < start < end:
-            raise Unclear("This is not JSON.")
+            raise UnclearValue("This is not JSON.")
         name = text[at:start].rstrip(b" \t\r\n:").strip(b'"').decode("ascii", "replace")
         inner = kept.inner(name) if text.startswith(b"{", start) else None
         if inner is not None:
@@ -151,9 +151,9 @@ def members(text: bytes, kept: Kept) -> dict[str, Any]:
         if text.startswith(b",", at):
             at = _end(_SPACE, text, at + 1)
         elif not text.startswith(b"}", at):
-            raise Unclear("This is not JSON.")
+            raise UnclearValue("This is not JSON.")
     if _end(_SPACE, text, at + 1) != len(text):
-        raise Unclear("Something follows the JSON object.")
+        raise UnclearValue("Something follows the JSON object.")
     return found
 
 
@@ -166,7 +166,7 @@ def _value(name: str, text: bytes) -> Any:
     try:
         return json.loads(text.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):  # ValueError: also a number of thousands of digits
-        raise Unclear(f"{name} cannot be read.") from None
+        raise UnclearValue(f"{name} cannot be read.") from None
 
 
 def _shortened(text: bytes) -> str:

@@ -12,7 +12,7 @@ from portal.rules.usage import LONGEST_LATENCY
 _MOST_DIGITS = 18
 
 
-class Unclear(ValueError):
+class UnclearValue(ValueError):
     """A value cannot be understood; the message is a sentence."""
 
 
@@ -34,24 +34,24 @@ def as_digits(value: object) -> int | None:
 
 
 def token_count(value: object, name: str) -> int:
-    """Return a token count, which is never guessed. Raises Unclear."""
+    """Return a token count, which is never guessed. Raises UnclearValue."""
     if value is None:
-        raise Unclear(f"{name} is missing.")
+        raise UnclearValue(f"{name} is missing.")
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if type(value) is not int or not 0 <= value <= MAX_TOKENS:
-        raise Unclear(f"{name} must be a whole number from 0 to {MAX_TOKENS:,}.")
+        raise UnclearValue(f"{name} must be a whole number from 0 to {MAX_TOKENS:,}.")
     return value
 
 
 def read_instant(value: object, name: str) -> datetime:
-    """Return an instant given in seconds since 1970 or as ISO 8601 with an offset. Raises Unclear."""
+    """Return an instant given in seconds since 1970 or as ISO 8601 with an offset. Raises UnclearValue."""
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return instant_of_seconds(value)
         return parse_instant(value)
     except InvalidInstant:
-        raise Unclear(f"{name} is no instant.") from None
+        raise UnclearValue(f"{name} is no instant.") from None
 
 
 def as_latency(milliseconds: float) -> int | None:

@@ -26,9 +26,9 @@ from typing import Any
 
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways.call_types import completes_nothing, is_about_batches, manages
-from portal.gateways.counts import Counts, KeptCounts, read_counts
-from portal.gateways.lenient_json import Kept, KeptIfReadable, members, objects
-from portal.gateways.lenient_values import Unclear, account_names, as_latency, mapping, read_instant
+from portal.gateways.counts import CountMembers, Counts, read_counts
+from portal.gateways.lenient_json import KeptMembers, OptionalMembers, members, objects
+from portal.gateways.lenient_values import UnclearValue, account_names, as_latency, mapping, read_instant
 from portal.gateways.litellm_ids import IDS, request_id, shared_id, shown_id
 from portal.rules.secrets import as_digest
 from portal.rules.text import clip_line
@@ -40,18 +40,18 @@ MOST_EVENTS = 10_000
 _NOTHING_SPENT = Decimal(0)
 _UNFINISHED = {"queued", "validating", "in_progress", "finalizing", "cancelling"}
 """What a batch or response says of itself while its usage may still grow."""
-_KEPT = Kept(
+_KEPT = KeptMembers(
     *IDS,
     *("endTime", "model", "model_group", "prompt_tokens", "completion_tokens", "total_tokens"),
     *("cache_hit", "call_type", "session_id", "trace_id"),
-    metadata=Kept(
+    metadata=KeptMembers(
         *("user_api_key_hash", "user_api_key_user_id", "user_api_key_user_email", "portal_mode"),
-        user_api_key_auth_metadata=KeptIfReadable("portal_mode"),
-        usage_object=KeptCounts(),
+        user_api_key_auth_metadata=OptionalMembers("portal_mode"),
+        usage_object=CountMembers(),
     ),
-    error_information=KeptIfReadable("error_code", "error_class"),
-    hidden_params=KeptIfReadable("batch_models", usage_object=KeptCounts()),
-    response=KeptIfReadable("background", "status", "created_at", "model"),
+    error_information=OptionalMembers("error_code", "error_class"),
+    hidden_params=OptionalMembers("batch_models", usage_object=CountMembers()),
+    response=OptionalMembers("background", "status", "created_at", "model"),
 )
 
 _BROKEN = Rejected(None, "This is no JSON object, or it ends too early.")
@@ -81,20 +81,20 @@ def _entry(text: bytes, default_mode: str) -> Entry:
         if isinstance(call_type, str) and manages(call_type):
             return _replay(event, call_type, default_mode)
         return _request(event, default_mode)
-    except Unclear as unclear:
+    except UnclearValue as unclear:
         return Rejected(_id_of(text), str(unclear))
 
 
 def _id_of(text: bytes) -> str | None:
     """Return the id of an event that cannot be understood, so that it can be found in the proxy's logs."""
     try:
-        return shown_id(members(text, Kept(*IDS)))
-    except Unclear:
+        return shown_id(members(text, KeptMembers(*IDS)))
+    except UnclearValue:
         return None
 
 
 def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
-    """Return a call that generates nothing; as usage where no call before it had that. Raises Unclear."""
+    """Return a call that generates nothing; as usage where no call before it had that. Raises UnclearValue."""
     response = mapping(event, "response")
     has_new_usage = is_about_batches(call_type) or response.get("background") is True
     if event.get("status") != "success" or not has_new_usage or response.get("status") in _UNFINISHED:
@@ -115,12 +115,12 @@ def _made(response: dict[str, Any], polled: datetime) -> datetime:
     """Return when a batch or response was asked for, or when it was read where it does not say that."""
     try:
         return min(read_instant(response.get("created_at"), "created_at"), polled)
-    except Unclear:
+    except UnclearValue:
         return polled
 
 
 def _request(event: dict[str, Any], default_mode: str) -> UsageReport:
-    """Return a call that generates something, or tried to. Raises Unclear."""
+    """Return a call that generates something, or tried to. Raises UnclearValue."""
     succeeded = event.get("status") == "success"
     no_completion = event.get("status") == "failure" or completes_nothing(str(event.get("call_type")))
     counts = event_counts(event, no_completion=no_completion)
@@ -155,11 +155,11 @@ def _report(
     without_counts: bool | None = None,
     is_only_one: bool | None = None,
 ) -> UsageReport:
-    """Return an event as a report. Raises Unclear."""
+    """Return an event as a report. Raises UnclearValue."""
     metadata = mapping(event, "metadata")
     asked, served = clip_line(event.get("model_group"), 200), clip_line(event.get("model"), 200)
     if not asked and not served:
-        raise Unclear("There is no model.")
+        raise UnclearValue("There is no model.")
     key = metadata.get("user_api_key_hash")
     return UsageReport(
         id=id,
@@ -196,7 +196,7 @@ def owner_names(metadata: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def event_counts(event: dict[str, Any], *, no_completion: bool) -> Counts:
-    """Return the counts of an event, 0 where it has none at all. Raises Unclear for unreadable or missing ones."""
+    """Return the counts of an event, 0 where it has none at all. Raises UnclearValue for unreadable or missing ones."""
     usage = mapping(mapping(event, "metadata"), "usage_object")
     usage = dict(usage or mapping(mapping(event, "hidden_params"), "usage_object"))
     for name, other in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")):
@@ -227,5 +227,5 @@ def _status(event: dict[str, Any]) -> str:
 def _latency(start: datetime, end: object) -> int | None:
     try:
         return as_latency((read_instant(end, "endTime") - start).total_seconds() * 1000)
-    except Unclear:
+    except UnclearValue:
         return None

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from portal.gateways.lenient_values import Unclear
+from portal.gateways.lenient_values import UnclearValue
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID
 
@@ -13,12 +13,12 @@ IDS = ("litellm_call_id", "id", "status", "startTime")
 
 
 def request_id(event: dict[str, Any]) -> str:
-    """Return an id that is unique among all requests of the gateway. Raises Unclear where the event has no id."""
+    """Return an id that is unique among all requests of the gateway. Raises UnclearValue where the event has no id."""
     call, response, status, start = (event.get(name) for name in IDS)
     if not call and not response:
-        raise Unclear("There is neither litellm_call_id nor id.")
+        raise UnclearValue("There is neither litellm_call_id nor id.")
     if any(part is not None and not isinstance(part, (str, int, float)) for part in (call, response, status)):
-        raise Unclear("litellm_call_id, id and status are texts.")
+        raise UnclearValue("litellm_call_id, id and status are texts.")
     text = json.dumps([call, response, status, start])
     parts = [part for part in (call, response, status) if isinstance(part, str) and "/" not in part]
     plain = "/".join([*parts, json.dumps(start)])

@@ -18,9 +18,9 @@ from itertools import chain
 from typing import Any
 
 from portal.errors import InvalidInput
-from portal.gateways.counts import Counts, KeptCounts, read_counts
-from portal.gateways.lenient_json import Kept
-from portal.gateways.lenient_values import Unclear, as_latency, first_value, mapping, read_instant
+from portal.gateways.counts import CountMembers, Counts, read_counts
+from portal.gateways.lenient_json import KeptMembers
+from portal.gateways.lenient_values import UnclearValue, as_latency, first_value, mapping, read_instant
 from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 
@@ -45,14 +45,14 @@ _FAILED = {"failed", "cancelled"}
 """What a response of OpenAI's says of itself when it has not come to its end."""
 
 
-def _answer(levels: int) -> Kept:
+def _answer(levels: int) -> KeptMembers:
     around = {name: _answer(levels - 1) for name in (*_AROUND, "message")} if levels else {}
-    return Kept(
+    return KeptMembers(
         *(*_MODELS, *_IDS, *_TIMES, *_OLLAMA, *_BEDROCK, *_EMBEDDINGS, "object", "status", "done", "total_duration"),
-        **{name: KeptCounts() for name in _USAGES},
+        **{name: CountMembers() for name in _USAGES},
         **around,
-        metrics=Kept("latencyMs"),
-        ResponseMetadata=Kept("RequestId"),
+        metrics=KeptMembers("latencyMs"),
+        ResponseMetadata=KeptMembers("RequestId"),
     )
 
 
@@ -67,7 +67,7 @@ def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
     """
     try:
         return _report([*_layers(_KEPT.read(body.strip()))], otherwise_id, mode)
-    except Unclear as unclear:
+    except UnclearValue as unclear:
         raise InvalidInput(str(unclear)) from None
 
 
@@ -87,14 +87,14 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
     uncounted = ((layer, Counts(0, 0)) for layer in layers if _is_without_counts(layer))
     answer, counts = next(chain(counted, uncounted), (None, None))
     if answer is None or counts is None:
-        raise Unclear(
+        raise UnclearValue(
             "There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage). "
             'Send a call whose tokens nobody counts, such as of images, with "usage": {}.'
         )
     known = answer | {name: value for layer in reversed(layers) for name, value in layer.items() if name not in answer}
     model = next(filter(None, (clip_line(known.get(name), 200) for name in _MODELS)), "")
     if not model:
-        raise Unclear("There is no model. Add it to the answer as model, if its server does not name it.")
+        raise UnclearValue("There is no model. Add it to the answer as model, if its server does not name it.")
     made = first_value(*(answer.get(name) for name in _TIMES))
     return UsageReport(
         id=_identity(answer) or _identity(known) or otherwise_id,
@@ -112,7 +112,7 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
 
 
 def _counts(answer: dict[str, Any]) -> Counts | None:
-    """Return the counts of an answer; a missing count is never read as zero. Raises Unclear."""
+    """Return the counts of an answer; a missing count is never read as zero. Raises UnclearValue."""
     is_embedding = answer.get("object") == "list" or any(name in answer for name in _EMBEDDINGS)
     for usage in (mapping(answer, name) for name in _USAGES):
         counts = read_counts(usage, no_completion=is_embedding, lone_total=True, texts=False)

@@ -25,7 +25,7 @@ Decisions:
 from dataclasses import dataclass, replace
 
 from portal.gateways.counts import Counts
-from portal.gateways.lenient_values import Unclear, as_latency
+from portal.gateways.lenient_values import UnclearValue, as_latency
 from portal.gateways.otlp_calls import (
     ASKED,
     ERROR,
@@ -54,14 +54,14 @@ _REFUSED = {NO_MODEL}
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class OtlpEntries:
     """What was used, call by call, and how many spans are about something else."""
 
     entries: list[Entry]
     ignored: int
 
 
-def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
+def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries:
     """Return what an OTLP request reports, in the order of its spans; without any spans it is empty.
 
     `default_mode` is that of calls which name none. Raises PortalError for a body that is no OTLP request, and TooLarge
@@ -77,7 +77,7 @@ def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
         for span, entry in found
         if entry is not None and not (isinstance(span, Span) and _is_repeated(span, entry, nesting))
     ]
-    return Traces(kept, len(spans) - len(kept))
+    return OtlpEntries(kept, len(spans) - len(kept))
 
 
 def _is_repeated(span: Span, entry: Entry, nesting: Nesting) -> bool:
@@ -117,12 +117,12 @@ def _entry(span: Span, default_mode: str) -> Entry | None:
         if is_replay(attributes):
             return _polled(span, default_mode) or Replay(id)
         return _report(span, id, default_mode)
-    except Unclear as unclear:
+    except UnclearValue as unclear:
         return Rejected(id, str(unclear))
 
 
 def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None:
-    """Return the call that a span is about; None for a span that is about none. Raises Unclear."""
+    """Return the call that a span is about; None for a span that is about none. Raises UnclearValue."""
     attributes = span.attributes
     has_failed = span.has_failed or ERROR in attributes or attributes.get(SUCCESS) == "false"
     is_claude = attributes.get(CLAUDE_CODE) == "llm_request"
@@ -131,9 +131,9 @@ def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None
     if counts is None and not (is_call(attributes) and model_asked(attributes, plain=is_claude)):
         return None
     if id is None:
-        raise Unclear("The span has no proper trace id and span id.")
+        raise UnclearValue("The span has no proper trace id and span id.")
     if not span.start:
-        raise Unclear("The span has no start time.")
+        raise UnclearValue("The span has no start time.")
     return report(
         attributes,
         claude_id(attributes, counts) if is_claude and counts and not has_failed else id,
@@ -147,7 +147,7 @@ def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None
 
 
 def _polled(span: Span, default_mode: str) -> UsageReport | None:
-    """Return the batch of a poll that has its usage; None for a span without usage. Raises Unclear."""
+    """Return the batch of a poll that has its usage; None for a span without usage. Raises UnclearValue."""
     batch, attributes = batch_id(span.attributes), span.attributes
     if not model_asked(attributes):  # it was read by its id alone
         attributes = {**attributes, ASKED[0]: "unknown-model"}

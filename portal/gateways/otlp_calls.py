@@ -16,7 +16,7 @@ from decimal import Decimal
 from portal.gateways import litellm_ids
 from portal.gateways.call_types import is_about_batches
 from portal.gateways.counts import Counts
-from portal.gateways.lenient_values import Unclear, account_names
+from portal.gateways.lenient_values import UnclearValue, account_names
 from portal.gateways.otlp_kinds import NAMES as KIND_NAMES
 from portal.gateways.otlp_kinds import operation
 from portal.gateways.otlp_usage import NAMES as COUNT_NAMES
@@ -84,10 +84,10 @@ def report(
     latency_ms: int | None = None,
     from_log: bool | None = None,
 ) -> UsageReport:
-    """Return the report of a call; a successful call without any tokens has unknown counts. Raises Unclear."""
+    """Return the report of a call; a successful call without any tokens has unknown counts. Raises UnclearValue."""
     model = model_asked(attributes, plain=plain)
     if not model:
-        raise Unclear(NO_MODEL)
+        raise UnclearValue(NO_MODEL)
     key_hash, username = _account(attributes)
     return UsageReport(
         id=id,
@@ -147,7 +147,7 @@ def _cost_factor(value: Value | None) -> Decimal | None:
     if value is None:
         return None
     if not _DECIMAL.fullmatch(str(value)) or Decimal(str(value)) > MAX_COST_FACTOR:
-        raise Unclear(f"{_FACTOR} lies between 0 and {MAX_COST_FACTOR}, with at most 12 decimals.")
+        raise UnclearValue(f"{_FACTOR} lies between 0 and {MAX_COST_FACTOR}, with at most 12 decimals.")
     return Decimal(str(value))
 
 

@@ -18,9 +18,9 @@ Decisions:
 from datetime import datetime, timedelta
 
 from portal.gateways.counts import Counts
-from portal.gateways.lenient_values import Unclear, as_latency, read_instant
+from portal.gateways.lenient_values import UnclearValue, as_latency, read_instant
 from portal.gateways.log_records import LogRecord, read_records
-from portal.gateways.otlp import CLAUDE, REQUEST, Traces, claude_id
+from portal.gateways.otlp import CLAUDE, REQUEST, OtlpEntries, claude_id
 from portal.gateways.otlp_calls import (
     ASKED,
     ERROR,
@@ -50,7 +50,7 @@ _ORDER = ("event.sequence", "prompt.id", "prompt_id")
 _WANTED = wanted(REQUEST, _KIND, _DURATION, _TIMESTAMP, _GEMINI, _TOOLS_OF_GEMINI, *_ORDER)
 
 
-def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
+def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries:
     """Return what an OTLP request of logs reports, in the order of its records.
 
     `default_mode` is that of requests which name none. Raises PortalError for a body that is no OTLP request, and
@@ -59,7 +59,7 @@ def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> Traces:
     records = read_records(body, _WANTED, is_json=is_json)
     entries = [record if isinstance(record, Rejected) else _entry(record, default_mode) for record in records]
     kept = [entry for entry in entries if entry is not None]
-    return Traces(kept, len(entries) - len(kept))
+    return OtlpEntries(kept, len(entries) - len(kept))
 
 
 def _entry(record: LogRecord, default_mode: str) -> Entry | None:
@@ -72,12 +72,12 @@ def _entry(record: LogRecord, default_mode: str) -> Entry | None:
         return Replay(_span_id(record) or None)
     try:
         return _report(record, default_mode, is_plain=is_plain)
-    except Unclear as unclear:
+    except UnclearValue as unclear:
         return Rejected(None, str(unclear))
 
 
 def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageReport | None:
-    """Return the request that a record is about; None if it names no counts. Raises Unclear."""
+    """Return the request that a record is about; None if it names no counts. Raises UnclearValue."""
     attributes, has_failed = record.attributes, ERROR in record.attributes
     is_claude = is_plain and (record.event.startswith(CLAUDE) or text(attributes, 64, SERVICE).startswith("claude"))
     if _TOOLS_OF_GEMINI in attributes and record.event.endswith("api_response"):
@@ -130,12 +130,12 @@ def _content_id(record: LogRecord, counts: Counts) -> str:
 
 
 def _ended(record: LogRecord) -> datetime:
-    """Return when a record was made, which is when its request ended. Raises Unclear."""
+    """Return when a record was made, which is when its request ended. Raises UnclearValue."""
     stamp = text(record.attributes, 64, _TIMESTAMP)
     if stamp and not record.time:
         return read_instant(stamp, _TIMESTAMP)
     if not (record.time or record.observed):
-        raise Unclear("The log record has no time.")
+        raise UnclearValue("The log record has no time.")
     return instant_of_nanoseconds(record.time or record.observed)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from portal.gateways.count_names import NAMES as COUNT_NAMES
 from portal.gateways.count_names import Part, part_named
 from portal.gateways.counts import Counts, read_counts
-from portal.gateways.lenient_values import Unclear, token_count
+from portal.gateways.lenient_values import UnclearValue, token_count
 from portal.gateways.otlp_wire import Attributes
 
 PROMPT, COMPLETION = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
@@ -51,7 +51,7 @@ def attribute_counts(
     beside: bool = False,
     no_completion: bool = False,
 ) -> Counts | None:
-    """Return the counts among attributes; None without any. Raises Unclear.
+    """Return the counts among attributes; None without any. Raises UnclearValue.
 
     `plain` says that names without a prefix are counts, if there is none with a prefix, and `beside` that with such
     names caches are counted beside the prompt. Of embeddings and failed calls a missing completion is 0.
@@ -66,10 +66,10 @@ def attribute_counts(
             token_count(as_number(value), name)
     try:
         return read_counts(_without_rivals(usage), beside=beside_prompt, no_completion=no_completion)
-    except Unclear as unclear:
+    except UnclearValue as unclear:
         name, _, rest = str(unclear).partition(" ")
         ours = name if name in usage else _OURS.get(part_named(name), name)
-        raise Unclear(f"{ours} {rest}") from None
+        raise UnclearValue(f"{ours} {rest}") from None
 
 
 def _named(attributes: Attributes) -> Iterator[tuple[str, object]]:

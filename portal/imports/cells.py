@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
-from portal.gateways.lenient_values import Unclear, as_digits, as_latency, token_count
+from portal.gateways.lenient_values import UnclearValue, as_digits, as_latency, token_count
 from portal.imports.notations import UNKNOWN, Marks, Notation, instants_in, number_in, numbers_in
 from portal.rules.instants import instant_of_number, parse_lenient_instant
 from portal.rules.pricing import MAX_TOKENS
@@ -29,16 +29,16 @@ def has_value(value: object) -> bool:
 
 
 def text(value: object, name: str) -> str:
-    """Return a cell as text. Raises Unclear."""
+    """Return a cell as text. Raises UnclearValue."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     if isinstance(value, (str, int, Decimal, UUID)) and not isinstance(value, bool):
         return str(value)
-    raise Unclear(f"{name} must be text.")
+    raise UnclearValue(f"{name} must be text.")
 
 
 def number(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
-    """Return a cell as a number. Raises Unclear."""
+    """Return a cell as a number. Raises UnclearValue."""
     found = None
     if isinstance(value, str) and notation.marks:
         found = number_in(value, notation.marks)
@@ -49,7 +49,7 @@ def number(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
     elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         found = Decimal(value)
     if found is None or abs(found.adjusted()) > _FARTHEST:
-        raise Unclear(f"{name} must be a number.")
+        raise UnclearValue(f"{name} must be a number.")
     return found
 
 
@@ -62,7 +62,7 @@ def _in_any_notation(text: str) -> Decimal | None:
 
 
 def count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
-    """Return a token count, which other programs may write as 12.0; it is never guessed. Raises Unclear."""
+    """Return a token count, which other programs may write as 12.0; it is never guessed. Raises UnclearValue."""
     digits = as_digits(value)  # most cells have digits only: a million rows have several of them each
     if digits is not None and digits <= MAX_TOKENS:
         return digits
@@ -76,20 +76,20 @@ def milliseconds(value: object, name: str, notation: Notation = UNKNOWN) -> int 
     """Return the latency of a request; None where it is impossible, since no figure depends on it."""
     try:
         return as_latency(float(number(value, name, notation)))
-    except Unclear:
+    except UnclearValue:
         return None
 
 
 def instant(value: object, name: str, zone: tzinfo | None, notation: Notation = UNKNOWN) -> datetime:
-    """Return an instant that is written as ISO 8601, in a notation, or counted since 1970. Raises Unclear.
+    """Return an instant that is written as ISO 8601, in a notation, or counted since 1970. Raises UnclearValue.
 
     `zone` is that of dates and times without an offset; None does not take them. A day alone is its first moment.
     """
     found = as_instant(value, notation)
     if found is None:
-        raise Unclear(f"{name} is no date and time, such as 2026-11-22T10:00:00Z.")
+        raise UnclearValue(f"{name} is no date and time, such as 2026-11-22T10:00:00Z.")
     if found.tzinfo is None and zone is None:
-        raise Unclear(f"{name} has no offset, such as +01:00 or Z. Name their time zone with --timezone.")
+        raise UnclearValue(f"{name} has no offset, such as +01:00 or Z. Name their time zone with --timezone.")
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
@@ -101,7 +101,7 @@ def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
         if isinstance(value, str) and (found := parse_lenient_instant(value)):
             return found
         return _in_notation(value, notation) or instant_of_number(number(value, ""))
-    except (Unclear, ValueError, OverflowError):
+    except (UnclearValue, ValueError, OverflowError):
         return None
 
 
@@ -118,16 +118,16 @@ def _in_notation(value: object, notation: Notation) -> datetime | None:
 
 
 def status(value: object, name: str) -> str:
-    """Return `ok` for the words that programs use for a success, and any other status unchanged. Raises Unclear."""
+    """Return `ok` for the words that programs use for success; any other status unchanged. Raises UnclearValue."""
     word = text(value, name).strip()
     return "ok" if word.lower() in _SUCCESS else word
 
 
 def factor(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
-    """Return a cost factor, without the zeros that databases write after it. Raises Unclear."""
+    """Return a cost factor, without the zeros that databases write after it. Raises UnclearValue."""
     return number(value, name, notation).normalize()
 
 
 def key_hash(value: object) -> str:
-    """Return the digest of an API key; a digest is returned in lower case. Raises Unclear."""
+    """Return the digest of an API key; a digest is returned in lower case. Raises UnclearValue."""
     return as_digest(text(value, "api_key"))

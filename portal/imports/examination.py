@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from portal.errors import InvalidInput
 from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, Part, part_named, plain_name
 from portal.gateways.counts import stated_counts
-from portal.gateways.lenient_values import Unclear
+from portal.gateways.lenient_values import UnclearValue
 from portal.imports.columns import Plan, make_plan
 from portal.imports.files.content import Advance, Row
 from portal.imports.files.table import Table, read_rows
@@ -239,7 +239,7 @@ def _prove(plan: Plan, rows: Iterator[Row | Flaw]) -> _Proofs:
         try:
             if plan.format is BY_NAME or refined(row, plan)[1] is None:
                 proofs.add(number, stated_counts(row_counts(row, plan)))
-        except Unclear:
+        except UnclearValue:
             continue  # it will be rejected, with its reason
     return proofs
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from portal.gateways.count_names import Part, part_named
 from portal.gateways.counts import read_counts
-from portal.gateways.lenient_values import Unclear, account_names
+from portal.gateways.lenient_values import UnclearValue, account_names
 from portal.gateways.native import Event
 from portal.imports import cells, nested
 from portal.imports.columns import OWNERS, Plan
@@ -56,12 +56,12 @@ def read_reports(
             own_id = None if "id" in plan.columns else ids.next(identity(row, plan))
             try:
                 yield _report(row, plan, mode, own_id)
-            except Unclear as unclear:
+            except UnclearValue as unclear:
                 yield Rejected(own_id, str(unclear))
 
 
 def row_counts(row: Row, plan: Plan) -> dict[str, int]:
-    """Return the counts of a row, by the names of `gateways.count_names`. Raises Unclear."""
+    """Return the counts of a row, by the names of `gateways.count_names`. Raises UnclearValue."""
     found = {name: _sum(row, columns, plan.notation) for name, columns in plan.counts.items()}
     counts = {name: count for name, count in found.items() if count is not None}
     if plan.format.counts:
@@ -70,7 +70,7 @@ def row_counts(row: Row, plan: Plan) -> dict[str, int]:
 
 
 def refined(row: Row, plan: Plan) -> tuple[Fields, str | Replay | None]:
-    """Return the fields of a row, and what the row is instead of usage. Raises Unclear."""
+    """Return the fields of a row, and what the row is instead of usage. Raises UnclearValue."""
     fields: Fields = {}
     for field, columns in plan.columns.items():
         value = nested.cell(row, columns[0]) if len(columns) == 1 else _sum(row, columns, plan.notation)
@@ -98,14 +98,14 @@ def _field_of(name: str) -> str:
 
 
 def _sum(row: Row, columns: Sequence[str], notation: Notation) -> int | None:
-    """Return the sum of counts, None where all cells are empty. Raises Unclear."""
+    """Return the sum of counts, None where all cells are empty. Raises UnclearValue."""
     found = {column: nested.cell(row, column) for column in columns}
     counts = [cells.count(value, column, notation) for column, value in found.items() if cells.has_value(value)]
     return sum(counts) if counts else None
 
 
 def _report(row: Row, plan: Plan, mode: str, own_id: str | None) -> UsageReport | Rejected | Skipped | Replay:
-    """Return the report of a row, or what the row is instead. Raises Unclear."""
+    """Return the report of a row, or what the row is instead. Raises UnclearValue."""
     fields, instead = refined(row, plan)
     if instead is not None:
         return Skipped(instead) if isinstance(instead, str) else instead
@@ -128,7 +128,7 @@ def _report(row: Row, plan: Plan, mode: str, own_id: str | None) -> UsageReport 
 
 
 def _add_counts(fields: Fields, counts: Mapping[str, int], plan: Plan) -> None:
-    """Set the counts of a row; without any they are unknown, or 0 for a failed request. Raises Unclear."""
+    """Set the counts of a row; without any they are unknown, or 0 for a failed request. Raises UnclearValue."""
     failed = cells.status(fields.get("status", "ok"), "status") != "ok"
     whole = read_counts(counts, beside=plan.beside, no_completion=failed or plan.format.no_completion, texts=False)
     if whole is None and not failed:
@@ -147,13 +147,13 @@ def _value(field: str, value: object, plan: Plan) -> object:
 
 
 def _owner(fields: Fields, more: Fields) -> dict[str, str]:
-    """Remove the fields that name the account, and return the first one. Raises Unclear without any.
+    """Remove the fields that name the account, and return the first one. Raises UnclearValue without any.
 
     A user name beside a key is used where the key is not known.
     """
     claims = [(name, fields.pop(name)) for name in OWNERS if name in fields]
     if not claims:
-        raise Unclear("The row names no API key and no user.")
+        raise UnclearValue("The row names no API key and no user.")
     name, value = claims[0]
     if name == "username":
         return {name: cells.text(value, name).strip()}
@@ -163,9 +163,9 @@ def _owner(fields: Fields, more: Fields) -> dict[str, str]:
 
 
 def _id(fields: Fields) -> str:
-    """Return the id of a row; a digest of an id that is too long. Raises Unclear."""
+    """Return the id of a row; a digest of an id that is too long. Raises UnclearValue."""
     if "id" not in fields:
-        raise Unclear("id is missing.")
+        raise UnclearValue("id is missing.")
     text = cells.text(fields.pop("id"), "id")
     return text if len(text) <= LONGEST_ID else f"sha256:{digest(text)}"
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portal.gateways.lenient_values import Unclear, as_digits
+from portal.gateways.lenient_values import UnclearValue, as_digits
 from portal.imports import nested
 from portal.imports.cells import as_instant, has_value, in_utc, number
 from portal.imports.files.content import Row
@@ -175,7 +175,7 @@ def _numbers(value: object) -> dict[Marks, Decimal]:
         return {}
     try:
         return dict.fromkeys(Marks, number(value, ""))
-    except Unclear:
+    except UnclearValue:
         return {}
 
 

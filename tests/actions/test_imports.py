@@ -45,14 +45,14 @@ DORA = ImportedPerson(
 RESEARCH = ImportedTemplate("Research", Decimal("1.5"), (ModelOfCategory("code", "phi4:14b", "gpu-1", True),))
 
 
-def bring_findings(person: ImportedPerson, user_id: str = "") -> list[Finding]:
-    """Bring a person, who has an id of their own there."""
+def findings_of(person: ImportedPerson, user_id: str = "") -> list[Finding]:
+    """Import a person, who has an id of their own there."""
     gateway = run(import_gateway, OPERATOR, "moe-sovereign", NOW)
     return run(import_person, OPERATOR, gateway.id, digest(user_id or person.username), person, NOW)
 
 
-def bring(person: ImportedPerson, user_id: str = "") -> dict[Kind, ImportOutcome]:
-    return {finding.kind: finding.outcome for finding in bring_findings(person, user_id)}
+def outcomes_of(person: ImportedPerson, user_id: str = "") -> dict[Kind, ImportOutcome]:
+    return {finding.kind: finding.outcome for finding in findings_of(person, user_id)}
 
 
 def the(username: str) -> Account:
@@ -63,8 +63,8 @@ def the(username: str) -> Account:
 
 def test_a_person_comes_with_all_that_is_theirs(db: Database) -> None:
     run(import_template, OPERATOR, RESEARCH, NOW)
-    brought = bring(replace(DORA, template="Research"))
-    assert brought == dict.fromkeys((Kind.ACCOUNT, Kind.KEY, Kind.BUDGET, Kind.ASSIGNMENT), ImportOutcome.IMPORTED)
+    outcomes = outcomes_of(replace(DORA, template="Research"))
+    assert outcomes == dict.fromkeys((Kind.ACCOUNT, Kind.KEY, Kind.BUDGET, Kind.ASSIGNMENT), ImportOutcome.IMPORTED)
     dora = the("dora")
     assert (dora.display_name, dora.role, dora.time_zone, dora.language) == ("Dora D.", "expert", "Etc/GMT-2", "de")
     assert dora.password_hash == DORA.password_hash
@@ -82,8 +82,8 @@ def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bo
     run(assign_template, OPERATOR, "alice", "Law", NOW)
     run(set_budget, OPERATOR, "alice", Limits(), NOW)
     run(import_template, OPERATOR, RESEARCH, NOW)
-    brought = bring(replace(DORA, username="alice", active=False, template="Research"))
-    assert brought == {
+    outcomes = outcomes_of(replace(DORA, username="alice", active=False, template="Research"))
+    assert outcomes == {
         Kind.ACCOUNT: ImportOutcome.PRESENT,
         Kind.KEY: ImportOutcome.IMPORTED,
         Kind.BUDGET: ImportOutcome.PRESENT,
@@ -100,7 +100,7 @@ def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bo
 
 def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: Account) -> None:
     for username, email in (("dora", "ALICE@example.org"), ("erik", "e@example.org"), ("emil", "E@Example.org")):
-        findings = bring_findings(replace(DORA, username=username, email=email, keys=()))
+        findings = findings_of(replace(DORA, username=username, email=email, keys=()))
         shared = [finding.name for finding in findings if finding.reason == SHARED_EMAIL]
         assert shared == ([] if username == "erik" else [username])
         assert Finding(Kind.ACCOUNT, ImportOutcome.IMPORTED) in findings
@@ -110,13 +110,13 @@ def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: A
 
 def test_people_without_an_address_do_not_share_one(db: Database) -> None:
     for username in ("dora", "erik"):
-        findings = bring_findings(replace(DORA, username=username, email="", keys=()))
+        findings = findings_of(replace(DORA, username=username, email="", keys=()))
         assert [finding for finding in findings if finding.reason] == []
 
 
-def test_bringing_somebody_again_changes_nothing(db: Database) -> None:
-    bring(DORA)
-    assert set(bring(DORA).values()) == {ImportOutcome.PRESENT}
+def test_person_imported_again_changes_nothing(db: Database) -> None:
+    outcomes_of(DORA)
+    assert set(outcomes_of(DORA).values()) == {ImportOutcome.PRESENT}
     assert len(run_in_reading(keys, the("dora").id)) == 1
 
 
@@ -134,47 +134,47 @@ KEYLESS = replace(DORA, keys=())
 def test_deleted_account_stays_deleted(
     db: Database, alice: Account, person: ImportedPerson, comes_again: ImportedPerson
 ) -> None:
-    bring(person, "u-7")
+    outcomes_of(person, "u-7")
     run(delete_account, OPERATOR, "dora", NOW)
-    findings = bring_findings(comes_again, "u-7")
+    findings = findings_of(comes_again, "u-7")
     assert findings[0] == Finding(Kind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, comes_again.username)
     assert [finding.outcome for finding in findings[1:]] == [ImportOutcome.PRESENT for _ in comes_again.keys]
     assert [row.deleted_at is None for row in run_in_reading(all_accounts)] == [True, False]
 
 
-def test_account_deleted_before_imports_remembered_people_is_known_by_its_key(db: Database) -> None:
-    bring(DORA, "u-7")
+def test_deleted_account_is_found_by_its_key_alone(db: Database) -> None:
+    outcomes_of(DORA, "u-7")
     run(delete_account, OPERATOR, "dora", NOW)
     run(lambda session: session.execute(delete(ImportedAccount)))
-    assert bring(DORA, "u-7")[Kind.ACCOUNT] is ImportOutcome.OMITTED
+    assert outcomes_of(DORA, "u-7")[Kind.ACCOUNT] is ImportOutcome.OMITTED
 
 
 def test_new_key_of_a_deleted_person_is_left(db: Database) -> None:
-    bring(KEYLESS)
+    outcomes_of(KEYLESS)
     run(delete_account, OPERATOR, "dora", NOW)
-    assert bring(DORA) == {Kind.ACCOUNT: ImportOutcome.OMITTED, Kind.KEY: ImportOutcome.OMITTED}
+    assert outcomes_of(DORA) == {Kind.ACCOUNT: ImportOutcome.OMITTED, Kind.KEY: ImportOutcome.OMITTED}
     assert not opens(SECRET, NOW)
 
 
-def test_somebody_else_with_the_name_of_a_deleted_person_is_brought(db: Database) -> None:
-    bring(KEYLESS, "u-7")
+def test_new_person_with_the_name_of_a_deleted_one_is_imported(db: Database) -> None:
+    outcomes_of(KEYLESS, "u-7")
     run(delete_account, OPERATOR, "dora", NOW)
-    assert bring(KEYLESS, "u-8")[Kind.ACCOUNT] is ImportOutcome.IMPORTED
-    assert bring(KEYLESS, "u-7")[Kind.ACCOUNT] is ImportOutcome.PRESENT
+    assert outcomes_of(KEYLESS, "u-8")[Kind.ACCOUNT] is ImportOutcome.IMPORTED
+    assert outcomes_of(KEYLESS, "u-7")[Kind.ACCOUNT] is ImportOutcome.PRESENT
 
 
 def test_a_key_that_somebody_else_has_is_left(db: Database, bobs_key: NewKey, bob: Account) -> None:
     theirs = replace(KEY, key_hash=digest(bobs_key.secret), active=False)
-    assert bring(replace(DORA, keys=(theirs,)))[Kind.KEY] is ImportOutcome.OMITTED
+    assert outcomes_of(replace(DORA, keys=(theirs,)))[Kind.KEY] is ImportOutcome.OMITTED
     assert run_in_reading(keys, the("dora").id) == []
     assert opens(bobs_key.secret, NOW)
 
 
-def test_a_key_that_was_locked_there_is_revoked_here_and_stays_so(db: Database) -> None:
-    bring(DORA)
-    bring(replace(DORA, keys=(replace(KEY, active=False),)))
+def test_key_locked_there_is_revoked_here_for_ever(db: Database) -> None:
+    outcomes_of(DORA)
+    outcomes_of(replace(DORA, keys=(replace(KEY, active=False),)))
     assert not opens(SECRET, NOW)
-    bring(DORA)
+    outcomes_of(DORA)
     assert not opens(SECRET, NOW)
 
 
@@ -259,7 +259,7 @@ def test_a_note_that_is_here_stays(db: Database, alice: Account) -> None:
 
 
 def test_no_note_comes_to_a_deleted_account(db: Database) -> None:
-    bring(DORA)
+    outcomes_of(DORA)
     used = report("r-1", key_hash=KEY.key_hash)
     store(used, notes={"r-1": "Ask Dora's doctor."})
     run(delete_account, OPERATOR, "dora", NOW)
@@ -270,7 +270,7 @@ def test_no_note_comes_to_a_deleted_account(db: Database) -> None:
     assert noted(db) == []
 
 
-def test_no_note_comes_with_a_request_that_contradicts_the_one_here(db: Database, alice: Account) -> None:
+def test_note_on_a_conflicting_request_is_not_imported(db: Database, alice: Account) -> None:
     store(report("r-1"))
     assert store(report("r-1", prompt_tokens=1), notes={"r-1": "wrong"})[1:] == [(Kind.NOTE, ImportOutcome.OMITTED)]
     assert noted(db) == []

@@ -47,7 +47,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def stored() -> Stored:
-    """Return prompt, completion, cached and reasoning tokens and the status of what is stored, the largest first."""
+    """Return prompt, completion, cached and reasoning tokens and the status of the stored events, the largest first."""
     wanted = select(
         UsageEvent.prompt_tokens,
         UsageEvent.completion_tokens,
@@ -59,7 +59,7 @@ def stored() -> Stored:
 
 
 def billed(*words: str) -> list[int]:
-    """Import a file whose rows are all taken, twice; return what it brings, in billable tokens, the largest first."""
+    """Import a file twice, all rows of which are accepted; return the billable tokens of each, the largest first."""
     done = portal("import", "usage", *words)
     assert done.exit_code == 0, done.output
     first = [event[0] + event[1] for event in stored()]
@@ -101,7 +101,7 @@ def refused(*words: str) -> str:
         pytest.param(
             ("12-german-excel.csv", "--locale", "de", "--timezone", "Europe/Berlin"),
             [(1234, 567, 0, 0, "ok"), (12, 5, 0, 0, "ok")],
-            id="German numbers, said",
+            id="German numbers, given",
         ),
         pytest.param(
             ("12b-us-thousands.csv",), [(1234, 567, 0, 0, "ok"), (12, 5, 0, 0, "ok")], id="US numbers, guessed"
@@ -109,7 +109,7 @@ def refused(*words: str) -> str:
         pytest.param(
             ("12b-us-thousands.csv", "--locale", "en"),
             [(1234, 567, 0, 0, "ok"), (12, 5, 0, 0, "ok")],
-            id="US numbers, said",
+            id="US numbers, given",
         ),
         pytest.param(("13-langfuse-blob.jsonl",), [(500, 50, 200, 10, "ok")], id="Langfuse's nested counts"),
         pytest.param(
@@ -130,7 +130,7 @@ def refused(*words: str) -> str:
         ),
     ],
 )
-def test_cases_bring_what_the_provider_billed(words: tuple[str, ...], expected: Stored, mara: Account) -> None:
+def test_case_is_imported_with_the_billed_counts(words: tuple[str, ...], expected: Stored, mara: Account) -> None:
     billed(str(CASES / words[0]), *words[1:])
     assert stored() == expected
 
@@ -154,7 +154,7 @@ def test_columns_are_added_as_a_person_says(mara: Account) -> None:
         ("43-anthropic-console.csv", "A row is the sum of a day, a model and a key. Say --aggregates"),
     ],
 )
-def test_rows_that_stand_for_several_requests_are_asked_about(case: str, question: str, mara: Account) -> None:
+def test_rows_of_several_requests_are_asked_about(case: str, question: str, mara: Account) -> None:
     assert question in refused(str(CASES / case), "--set", "username=mara")
 
 
@@ -165,7 +165,7 @@ def test_polls_are_counted_as_replays(mara: Account) -> None:
     assert run_in_reading(lambda session: list(session.scalars(select(UncountedDaily.replays)))) == [2]
 
 
-def test_a_poll_of_a_batch_that_was_reported_live_is_the_same_request(write: Write, mara: Account) -> None:
+def test_poll_of_a_live_batch_in_a_file_is_the_same_request(write: Write, mara: Account) -> None:
     head = (
         "request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,model,user"
     )
@@ -458,7 +458,7 @@ SPEND = (
         ),
     ],
 )  # fmt: skip
-def test_other_files_bring_what_was_used(
+def test_other_file_is_imported_with_its_counts(
     name: str, text: str, words: tuple[str, ...], expected: list[int], write: Write, mara: Account
 ) -> None:
     assert billed(write(name, text), *words) == expected
@@ -556,7 +556,7 @@ def test_other_files_bring_what_was_used(
         ),
     ],
 )  # fmt: skip
-def test_what_a_file_leaves_open_is_asked_before_anything_is_stored(
+def test_open_question_is_asked_before_anything_is_stored(
     name: str, text: str, question: str, write: Write, mara: Account
 ) -> None:
     assert question in refused(write(name, text))

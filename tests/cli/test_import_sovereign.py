@@ -111,7 +111,7 @@ class Programs:
 
     @property
     def output(self) -> str:
-        """All it has said to people."""
+        """All that it has written for people."""
         return self._log.read_text(encoding="utf-8")
 
 
@@ -129,10 +129,10 @@ def own_database(
     opened.close()
 
 
-def bring(source: Sovereign, *options: str) -> dict[str, list[int]]:
+def run_import(source: Sovereign, *options: str) -> dict[str, list[int]]:
     """Import; return the numbers of the summary by what they are about."""
-    said = rows(succeed("import", "moe-sovereign", source.url, *options))
-    return {row[0]: [int(number) for number in row[1:]] for row in said}
+    table = rows(succeed("import", "moe-sovereign", source.url, *options))
+    return {row[0]: [int(number) for number in row[1:]] for row in table}
 
 
 def sums() -> list[tuple[Any, ...]]:
@@ -144,8 +144,8 @@ def sums() -> list[tuple[Any, ...]]:
         return [tuple(row) for row in session.execute(query.order_by(Account.username))]
 
 
-def test_an_import_brings_everybodys_usage_and_the_numbers_tie(db: Database, busy: Sovereign) -> None:
-    assert bring(busy)["requests"] == [240, 0, 0]
+def test_import_stores_the_usage_of_all_people(db: Database, busy: Sovereign) -> None:
+    assert run_import(busy)["requests"] == [240, 0, 0]
     assert sums() == busy.sums()
     assert portal("verify").exit_code == 0
     with db.reading() as session:
@@ -156,18 +156,18 @@ def test_an_import_brings_everybodys_usage_and_the_numbers_tie(db: Database, bus
         }
 
 
-def test_an_import_repeated_brings_what_is_new_and_counts_nothing_twice(db: Database, busy: Sovereign) -> None:
-    bring(busy)
+def test_repeated_import_adds_new_rows_and_counts_none_twice(db: Database, busy: Sovereign) -> None:
+    run_import(busy)
     before = sums()
     busy.request("late", "bob", AT - timedelta(days=300))
     busy.user("carol")
     busy.request("first", "carol")
-    again = bring(busy)
+    again = run_import(busy)
     assert again["accounts"] == [1, 2, 0]
     assert again["API keys"] == [0, 2, 0]
     assert again["requests"][0] == 2
     assert sums() == busy.sums() != before
-    assert bring(busy)["requests"][0] == 0
+    assert run_import(busy)["requests"][0] == 0
     assert portal("verify").exit_code == 0
 
 
@@ -182,35 +182,35 @@ def test_an_import_interrupted_goes_on_where_it_was(
     busy.request("alice-early", "alice", AT - timedelta(days=300))
     busy.request("bob-late", "bob", AT + timedelta(days=300))
     monkeypatch.setattr("portal.imports.sovereign.run.import_batch", import_batch)
-    assert bring(busy)["requests"][0] == 242 - 25 * batches
+    assert run_import(busy)["requests"][0] == 242 - 25 * batches
     assert sums() == busy.sums()
     assert portal("verify").exit_code == 0
 
 
-def test_what_was_committed_late_is_brought_all_the_same(db: Database, busy: Sovereign) -> None:
+def test_rows_committed_late_are_imported(db: Database, busy: Sovereign) -> None:
     with busy.engine.connect() as slow:
         insert(slow, "usage_log", **request("slow", "alice"))
-        bring(busy)
+        run_import(busy)
         busy.request("meanwhile", "alice", AT + timedelta(days=400))
-        assert bring(busy)["requests"][0] == 1
+        assert run_import(busy)["requests"][0] == 1
         slow.commit()
-    assert bring(busy)["requests"][0] == 1
+    assert run_import(busy)["requests"][0] == 1
     assert sums() == busy.sums()
 
 
 def test_only_what_was_written_since_is_read_again(db: Database, busy: Sovereign) -> None:
-    bring(busy)
+    run_import(busy)
     busy.request("new")
-    assert sum(bring(busy)["requests"]) <= 2
-    assert bring(busy, "--again")["requests"] == [0, 241, 0]
+    assert sum(run_import(busy)["requests"]) <= 2
+    assert run_import(busy, "--again")["requests"] == [0, 241, 0]
 
 
 def test_a_server_that_was_set_back_is_read_from_the_start(db: Database, busy: Sovereign) -> None:
-    bring(busy)
+    run_import(busy)
     run(lambda session: session.execute(
         text("UPDATE import_progress SET position = replace(position, '\"timeline\": 1', '\"timeline\": 0')")
     ))  # fmt: skip
-    assert bring(busy)["requests"] == [0, 240, 0]
+    assert run_import(busy)["requests"] == [0, 240, 0]
 
 
 def test_a_process_that_was_killed_leaves_nothing_half_done(busy: Sovereign, own_database: Programs) -> None:
@@ -224,12 +224,12 @@ def test_a_process_that_was_killed_leaves_nothing_half_done(busy: Sovereign, own
     noted = _rows_noted()
     assert 0 < noted < 8240
     assert portal("verify").exit_code == 0
-    assert bring(busy)["requests"] == [8240 - noted, 0, 0]
+    assert run_import(busy)["requests"] == [8240 - noted, 0, 0]
     assert sums() == busy.sums()
     assert portal("verify").exit_code == 0
 
 
-def test_following_brings_what_comes_until_it_is_told_to_stop(busy: Sovereign, own_database: Programs) -> None:
+def test_follower_imports_new_rows_until_it_is_stopped(busy: Sovereign, own_database: Programs) -> None:
     follower = own_database.start("follow", "moe-sovereign", busy.url, "--every", "0.1")
     _wait(lambda: sums() == busy.sums())
     with busy.engine.connect() as slow:
@@ -251,7 +251,7 @@ def test_following_brings_what_comes_until_it_is_told_to_stop(busy: Sovereign, o
 
 
 def test_deleted_person_is_named_and_does_not_come_again(db: Database, busy: Sovereign) -> None:
-    bring(busy)
+    run_import(busy)
     remains = succeed("user", "delete", "alice", "--yes").split()[-1].rstrip(".")
     busy.execute("UPDATE users SET display_name = 'Alice Liddell' WHERE username = 'alice'")
     busy.request("hers", api_key_id="k-alice")
@@ -286,9 +286,9 @@ def _allow_connections(source: Sovereign, allowed: bool) -> None:
 
 def test_a_person_signs_in_with_their_old_password(db: Database, sovereign: Sovereign) -> None:
     sovereign.user("alice", hashed_password=bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode())
-    bring(sovereign)
+    run_import(sovereign)
     assert sign_in("alice", "correct horse", BROWSER, None, utc_now()).account_id == the("alice").id
-    bring(sovereign)
+    run_import(sovereign)
     assert sign_in("alice", "correct horse", BROWSER, None, utc_now()).account_id == the("alice").id
 
 
@@ -298,7 +298,7 @@ def test_a_persons_program_gets_in_with_its_old_key(db: Database, sovereign: Sov
     sovereign.key("alice", digest(working), key_prefix=working[:16], label="Laptop")
     sovereign.key("alice", digest(locked), id="k-2", is_active=False)
     sovereign.key("alice", digest(ended), id="k-3", expires_at="2025-01-01T00:00:00")
-    assert bring(sovereign)["API keys"] == [3, 0, 0]
+    assert run_import(sovereign)["API keys"] == [3, 0, 0]
     assert [opens(secret, utc_now()) for secret in (working, locked, ended)] == [True, False, False]
     here = {key.label: key for key in run_in_reading(keys, the("alice").id)}
     assert (here["Laptop"].prefix, here["Laptop"].created_at.isoformat()) == (
@@ -306,7 +306,7 @@ def test_a_persons_program_gets_in_with_its_old_key(db: Database, sovereign: Sov
         "2026-01-03T00:00:00+00:00",
     )
     sovereign.execute("UPDATE api_keys SET is_active = NOT is_active")
-    bring(sovereign)
+    run_import(sovereign)
     assert [opens(secret, utc_now()) for secret in (working, locked)] == [False, False]
 
 
@@ -321,8 +321,8 @@ def test_limits_templates_and_notes_come_with_their_people(db: Database, soverei
         "permissions", id="p", user_id="u-alice", resource_type="expert_template", resource_id="tmpl-1", granted_at=""
     )
     sovereign.request("noted", "alice", notes="  for the thesis ")
-    brought = bring(sovereign)
-    assert {what: numbers[0] for what, numbers in brought.items()} == {
+    counts = run_import(sovereign)
+    assert {what: numbers[0] for what, numbers in counts.items()} == {
         "expert templates": 1, "accounts": 2, "API keys": 0, "budgets": 2, "template assignments": 1, "requests": 1,
         "notes": 1,
     }  # fmt: skip
@@ -340,7 +340,7 @@ def test_limits_templates_and_notes_come_with_their_people(db: Database, soverei
     assert actions >= {"account.import", "budget.set", "template.set", "template.assign", "import.moe-sovereign"}
 
 
-def test_what_is_here_already_stays_as_it_is(db: Database, alice: Account, sovereign: Sovereign) -> None:
+def test_existing_data_is_not_changed(db: Database, alice: Account, sovereign: Sovereign) -> None:
     run(set_budget, OPERATOR, "alice", Limits(daily=5), NOW)
     sovereign.user("alice", email="other@example.org", is_admin=True, is_active=False)
     sovereign.add("token_budgets", user_id="u-alice", daily_limit=1000)
@@ -355,17 +355,17 @@ def test_a_note_made_here_stays_and_one_made_there_later_comes(db: Database, sov
     sovereign.user("alice")
     for id in ("r-1", "r-2"):
         sovereign.request(id)
-    bring(sovereign)
+    run_import(sovereign)
     with db.transaction() as session:
         event = session.scalars(select(UsageEvent).where(UsageEvent.external_id == "r-1")).one()
         session.add(Note(usage_id=event.id, account_id=event.account_id, text="mine", updated_at=NOW))
     sovereign.execute("UPDATE usage_log SET notes = 'theirs'")
-    assert bring(sovereign)["notes"] == [1, 1, 0]
+    assert run_import(sovereign)["notes"] == [1, 1, 0]
     with db.reading() as session:
         assert sorted(session.scalars(select(Note.text))) == ["mine", "theirs"]
 
 
-def test_what_could_not_be_brought_is_said_once_with_its_reason(db: Database, sovereign: Sovereign) -> None:
+def test_omitted_things_are_listed_once_with_their_reason(db: Database, sovereign: Sovereign) -> None:
     sovereign.user("Jörg Müller")
     sovereign.user("alice", id="u-old", created_at="2024-01-01T00:00:00")
     sovereign.user("Alice", email="nowhere")
@@ -385,30 +385,28 @@ def test_what_could_not_be_brought_is_said_once_with_its_reason(db: Database, so
     assert run_in_reading(count_held) == {"unattributed": 4}
 
 
-def test_usage_that_was_held_comes_with_the_people_it_is_assigned_to(
-    db: Database, alice: Account, sovereign: Sovereign
-) -> None:
+def test_held_usage_is_assigned_to_people_imported_later(db: Database, alice: Account, sovereign: Sovereign) -> None:
     sovereign.user("Jörg Müller")
     sovereign.request("j-1", "Jörg Müller")
-    bring(sovereign)
+    run_import(sovereign)
     [(held, _)] = run_in_reading(held_events)
     run(assign_held, OPERATOR, held.id, "alice", settings().budget_zone, utc_now())
-    assert bring(sovereign, "--again")["requests"] == [0, 1, 0]
+    assert run_import(sovereign, "--again")["requests"] == [0, 1, 0]
     assert sums() == [("alice", 1, 100, 20, 120)]
 
 
 def test_two_sources_and_two_gateways_do_not_mix(db: Database, busy: Sovereign, postgresql: Server) -> None:
-    bring(busy)
+    run_import(busy)
     assert "--gateway moe-sovereign" in fail("import", "moe-sovereign", busy.url, "--gateway", "other")
     second = Sovereign(postgresql.new_url())
     second.user("alice")
     second.request("alice-000-b")
-    assert bring(second)["requests"] == [1, 0, 0]
-    assert bring(busy)["requests"][0] == 0
+    assert run_import(second)["requests"] == [1, 0, 0]
+    assert run_import(busy)["requests"][0] == 0
     second.close()
 
 
-def test_an_older_version_without_some_tables_and_columns_is_imported(db: Database, postgresql: Server) -> None:
+def test_older_version_without_some_columns_is_imported(db: Database, postgresql: Server) -> None:
     old = Sovereign(postgresql.new_url())
     old.user("alice")
     old.request("r-1")
@@ -429,12 +427,10 @@ def test_an_older_version_without_some_tables_and_columns_is_imported(db: Databa
         pytest.param("postgresql://me:hush@127.0.0.1:x/none", "not the address", id="a word as port"),
     ],
 )
-def test_trouble_with_the_address_is_one_sentence_without_the_password(
-    db: Database, address: str, sentence: str
-) -> None:
-    said = fail("import", "moe-sovereign", address)
-    assert sentence in said
-    assert "hush" not in said
+def test_wrong_address_is_one_sentence_without_the_password(db: Database, address: str, sentence: str) -> None:
+    answer = fail("import", "moe-sovereign", address)
+    assert sentence in answer
+    assert "hush" not in answer
 
 
 def test_another_database_is_refused(db: Database, postgresql: Server) -> None:
@@ -464,4 +460,4 @@ def test_a_batch_that_others_were_in_the_way_of_is_tried_again(
 
     monkeypatch.setattr("portal.imports.sovereign.run.import_batch", busy_once)
     monkeypatch.setattr("portal.imports.sovereign.run.PAUSES", (0, 0))
-    assert bring(busy)["requests"] == [240, 0, 0]
+    assert run_import(busy)["requests"] == [240, 0, 0]

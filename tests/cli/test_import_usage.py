@@ -73,7 +73,7 @@ def without_id(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def stored() -> Stored:
-    """Return what is stored: gateway, id, account, total tokens."""
+    """Return the stored events: gateway, id, account, total tokens."""
     wanted = (
         select(Gateway.name, UsageEvent.external_id, UsageEvent.account_id,
                UsageEvent.prompt_tokens + UsageEvent.completion_tokens)
@@ -141,15 +141,15 @@ def test_a_dry_run_says_the_same_and_stores_nothing(
     assert [action for action, _ in audit()] == ["gateway.create", "usage.import"]
 
 
-def test_what_is_read_as_what_is_shown_first_and_keys_are_not(write: Write, alices_key: NewKey) -> None:
+def test_columns_are_shown_first_without_keys(write: Write, alices_key: NewKey) -> None:
     row = used(1, api_key=alices_key.secret)
     file = write([{"Timestamp" if name == "requested_at" else name: value for name, value in row.items()}])
-    said = portal("import", "usage", str(file), "--dry-run", "--set", "mode=moe").stderr
-    assert f"{file}: CSV, columns by their names, for the gateway files." in said
-    assert "  requested_at       Timestamp          2026-11-21T" in said
-    assert "  mode               (all rows)         moe" in said
-    assert f"  api_key            api_key            {alices_key.secret[:16]}…\n" in said
-    assert alices_key.secret not in said
+    output = portal("import", "usage", str(file), "--dry-run", "--set", "mode=moe").stderr
+    assert f"{file}: CSV, columns by their names, for the gateway files." in output
+    assert "  requested_at       Timestamp          2026-11-21T" in output
+    assert "  mode               (all rows)         moe" in output
+    assert f"  api_key            api_key            {alices_key.secret[:16]}…\n" in output
+    assert alices_key.secret not in output
 
 
 def test_spend_logs_of_litellm_go_by_keys(write: Write, alices_key: NewKey, alice: Account) -> None:
@@ -205,7 +205,7 @@ def test_clocks_without_an_offset_need_a_zone(write: Write, alice: Account) -> N
     assert event.requested_at.isoformat() == "2026-07-01T08:00:00+00:00"
 
 
-def test_bad_rows_stop_no_others_and_are_grouped_by_their_reasons(write: Write, alice: Account) -> None:
+def test_bad_rows_are_rejected_alone_and_grouped_by_reason(write: Write, alice: Account) -> None:
     file = write([used(1), used(2, prompt_tokens="many"), used(3, prompt_tokens="more"), used(4, id=""), used(5)])
     file.write_bytes(file.read_bytes() + b"r-6,ali")
     done = portal("import", "usage", str(file))
@@ -217,16 +217,16 @@ def test_bad_rows_stop_no_others_and_are_grouped_by_their_reasons(write: Write, 
 
 def test_missing_columns_are_named_and_nothing_is_stored(write: Write, alice: Account) -> None:
     file = str(write([{"when": 1795255200, "who": "alice", "tokens": 120}]))
-    said = refused(file)
-    assert said.startswith(f"portal: {file}: No column is known to say model, prompt_tokens, completion_tokens")
-    assert "The columns are when, who, tokens." in said
+    output = refused(file)
+    assert output.startswith(f"portal: {file}: No column is known to say model, prompt_tokens, completion_tokens")
+    assert "The columns are when, who, tokens." in output
     assert run(all_gateways) == []
     succeed("import", "usage", file, "--map", "requested_at=when", "--map", "username=who",
             "--map", "prompt_tokens=tokens", "--set", "completion_tokens=0", "--set", "model=unknown")  # fmt: skip
     assert [event[2:] for event in stored()] == [(alice.id, 120)]
 
 
-def test_rows_without_ids_are_told_apart_by_what_they_say(write: Write, alice: Account) -> None:
+def test_rows_without_ids_differ_by_their_values(write: Write, alice: Account) -> None:
     row = without_id(used(1))
     done = portal("import", "usage", str(write([row, row, {**row, "model": "other"}])))
     assert table(done.stdout) == [[3, 0, 0, 0, 0, 0]]
@@ -290,7 +290,7 @@ def test_an_interrupted_import_goes_on_where_it_was(
     assert portal("verify").exit_code == 0
 
 
-def test_a_database_that_is_gone_for_a_while_is_said(
+def test_unavailable_database_is_reported(
     interrupted: Callable[[BaseException], None], write: Write, alice: Account
 ) -> None:
     interrupted(Unavailable())
@@ -347,7 +347,7 @@ def test_a_killed_import_loses_nothing_and_counts_nothing_twice(write: Write, al
     assert portal("verify").exit_code == 0
 
 
-def test_a_file_with_nothing_but_names_of_columns_brings_nothing(write: Write, alice: Account) -> None:
+def test_file_with_column_names_only_imports_nothing(write: Write, alice: Account) -> None:
     file = write([used(1)])
     file.write_text(file.read_text().splitlines()[0] + "\n")
     assert table(succeed("import", "usage", str(file))) == [[0, 0, 0, 0, 0, 0]]
@@ -380,6 +380,6 @@ def test_wrong_options_are_wrong_usage(words: tuple[str, ...], db: Database, wri
     misuse("import", "usage", *files, *words)
 
 
-def test_the_name_for_what_people_report_is_no_gateway_to_import_into(write: Write, alice: Account) -> None:
+def test_gateway_of_own_reports_is_refused_as_a_target(write: Write, alice: Account) -> None:
     assert "own-reports" in refused(str(write([used(1)])), "--gateway", "own-reports")
     assert stored() == []

@@ -6,7 +6,7 @@ import pytest
 
 from portal.gateways.count_names import NAMES, Part, part_named, plain_name
 from portal.gateways.counts import Counts, read_counts
-from portal.gateways.lenient_values import Unclear
+from portal.gateways.lenient_values import UnclearValue
 
 OPENAI = {
     "prompt_tokens": 2006,
@@ -315,7 +315,7 @@ def test_without_a_completion() -> None:
     ],
 )
 def test_counts_are_never_guessed(usage: dict[str, Any]) -> None:
-    with pytest.raises(Unclear):
+    with pytest.raises(UnclearValue):
         read_counts(usage)
 
 

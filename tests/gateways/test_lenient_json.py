@@ -8,20 +8,20 @@ import pytest
 
 from portal.errors import TooLarge
 from portal.gateways import lenient_json
-from portal.gateways.counts import KeptCounts
-from portal.gateways.lenient_json import Kept, KeptIfReadable, members
-from portal.gateways.lenient_values import Unclear
+from portal.gateways.counts import CountMembers
+from portal.gateways.lenient_json import KeptMembers, OptionalMembers, members
+from portal.gateways.lenient_values import UnclearValue
 
-KEPT = Kept("id", "n", meta=Kept("who", usage=KeptCounts()), loose=KeptIfReadable("code"))
+KEPT = KeptMembers("id", "n", meta=KeptMembers("who", usage=CountMembers()), loose=OptionalMembers("code"))
 
 
-def read(**said: Any) -> dict[str, Any]:
-    return members(json.dumps(said).encode(), KEPT)
+def read(**values: Any) -> dict[str, Any]:
+    return members(json.dumps(values).encode(), KEPT)
 
 
 def test_members_of_members_are_kept() -> None:
-    said = {"id": "a", "other": {"id": "b"}, "meta": {"who": "x", "id": 1, "deep": {"who": "y"}}, "n": [1, {"a": 2}]}
-    assert read(**said) == {"id": "a", "meta": {"who": "x"}, "n": [1, {"a": 2}]}
+    values = {"id": "a", "other": {"id": "b"}, "meta": {"who": "x", "id": 1, "deep": {"who": "y"}}, "n": [1, {"a": 2}]}
+    assert read(**values) == {"id": "a", "meta": {"who": "x"}, "n": [1, {"a": 2}]}
 
 
 def test_an_object_where_members_are_kept_may_be_something_else() -> None:
@@ -50,7 +50,7 @@ def test_counts_are_kept_and_nothing_beside_them() -> None:
 @pytest.mark.parametrize("broken", [b'{"code": nonsense}', b'{"code" 1}', b"{1}"])
 def test_what_need_not_be_readable_may_be_broken(broken: bytes) -> None:
     assert members(b'{"id": 1, "loose": %b}' % broken, KEPT) == {"id": 1, "loose": {}}
-    with pytest.raises(Unclear):
+    with pytest.raises(UnclearValue):
         members(b'{"id": 1, "meta": %b}' % broken.replace(b"code", b"who"), KEPT)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.gateways.lenient_values import Unclear, account_names, read_instant, token_count
+from portal.gateways.lenient_values import UnclearValue, account_names, read_instant, token_count
 from portal.gateways.litellm import owner_names
 from portal.rules.text import MAX_EMAIL, MAX_NAME
 
@@ -39,7 +39,7 @@ def test_litellm_owner_has_the_bounds_of_all_names() -> None:
 
 @pytest.mark.parametrize("value", [True, float("nan"), float("inf"), 1e300, "2026-11-22", None, []])
 def test_instant_that_cannot_be_read_is_unclear(value: object) -> None:
-    with pytest.raises(Unclear, match="created is no instant"):
+    with pytest.raises(UnclearValue, match="created is no instant"):
         read_instant(value, "created")
 
 
@@ -50,5 +50,5 @@ def test_token_count_is_a_whole_number(value: object, expected: int) -> None:
 
 @pytest.mark.parametrize("value", [None, -1, 1.5, "7", True, 10**13])
 def test_token_count_is_never_guessed(value: object) -> None:
-    with pytest.raises(Unclear, match=r"^n "):
+    with pytest.raises(UnclearValue, match=r"^n "):
         token_count(value, "n")

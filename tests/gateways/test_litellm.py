@@ -98,20 +98,20 @@ def test_a_hit_of_the_cache_is_shown_and_not_billed() -> None:
     assert (failure.total_tokens, failure.key_hash) == (0, ALICE)
 
 
-def test_raw_keys_in_the_field_of_the_digest_are_digested_before_anything_else_sees_them() -> None:
+def test_raw_key_in_the_field_of_the_digest_is_digested() -> None:
     found = reports(recorded("27"))
     assert digest("tok_plain_secret_123") in {each.key_hash for each in found}
     assert "tok_plain_secret_123" not in repr(found)
 
 
-def test_two_requests_of_one_spoofed_call_id_are_two_and_a_denied_one_costs_nothing() -> None:
+def test_requests_with_one_spoofed_call_id_are_separate() -> None:
     first, second, denied = reports(recorded("39"))
     assert first.id != second.id
     assert first.total_tokens == second.total_tokens == 1500
     assert (denied.total_tokens, denied.status) == (0, "429 ProxyException")
 
 
-def test_a_failure_and_its_fallback_differ_though_they_share_their_call() -> None:
+def test_failure_and_fallback_of_one_call_have_two_ids() -> None:
     failure, fallback = reports(recorded("10"))
     assert failure.id != fallback.id
 
@@ -135,7 +135,7 @@ def test_times_are_those_of_the_gateway() -> None:
     assert report(startTime="2026-11-22T19:16:31.5Z", endTime=None).latency_ms is None
 
 
-def test_the_mode_is_what_the_gateway_or_its_hook_says_never_what_a_client_says() -> None:
+def test_mode_of_gateway_or_hook_counts_never_that_of_a_client() -> None:
     assert report().mode == "native"
     assert report(metadata={"user_api_key_hash": ALICE, "portal_mode": "moe_reasoning"}).mode == "moe_reasoning"
     hooked = {"user_api_key_hash": ALICE, "user_api_key_auth_metadata": {"portal_mode": "moe_orchestrated"}}
@@ -144,7 +144,7 @@ def test_the_mode_is_what_the_gateway_or_its_hook_says_never_what_a_client_says(
     assert report(metadata=client).mode == "native"
 
 
-def test_the_name_asked_for_stands_first_and_the_providers_beside_it_only_where_it_differs() -> None:
+def test_provider_model_is_kept_only_if_it_differs() -> None:
     assert (report().model, report().provider_model) == ("chat", "openai/gpt-4o")
     assert (report(model_group=None).model, report(model_group="").provider_model) == ("openai/gpt-4o", None)
     assert report(model_group="openai/gpt-4o").provider_model is None
@@ -157,15 +157,15 @@ def test_names_that_nobody_can_correct_are_cut_and_cleaned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "tokens"),
+    ("changes", "tokens"),
     [({"prompt_tokens": 7.0}, 7), ({"prompt_tokens": None, "metadata": {"usage_object": {"input_tokens": 5}}}, 5)],
 )
-def test_counts_may_stand_elsewhere(said: dict[str, Any], tokens: int) -> None:
-    assert report(**said).prompt_tokens == tokens
+def test_counts_may_be_in_other_members(changes: dict[str, Any], tokens: int) -> None:
+    assert report(**changes).prompt_tokens == tokens
 
 
 @pytest.mark.parametrize("part", [-1, 1.5, True, "many", 10**30, {}])
-def test_parts_that_make_no_sense_are_left_out_since_the_sum_is_known(part: object) -> None:
+def test_impossible_parts_are_left_out(part: object) -> None:
     usage = {"prompt_tokens_details": {"cached_tokens": part}}
     assert report(metadata={"usage_object": usage}).cached_tokens in {0, 10}
 
@@ -204,7 +204,7 @@ def test_other_json_is_rejected_alone(item: str) -> None:
     assert isinstance(found[1], Rejected)
 
 
-def test_of_a_body_that_ends_too_early_all_whole_events_are_taken() -> None:
+def test_complete_events_of_a_cut_body_are_accepted() -> None:
     array = json.dumps([sample(id="a"), sample(id="b")]).encode()[:-40]
     lines = b"\n".join(json.dumps(sample(id=name)).encode() for name in "abc")[:-40]
     assert [type(each) for each in read_litellm(array, "native")] == [UsageReport, Rejected]
@@ -236,7 +236,7 @@ def test_a_batch_without_events_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"hello", b"{", b"\x1f\x8b\x08garbage", b"[" * 200_000])
-def test_what_is_no_json_at_all_is_refused(body: bytes) -> None:
+def test_body_without_any_json_is_refused(body: bytes) -> None:
     with pytest.raises(PortalError):
         read_litellm(body, "native")
 
@@ -249,7 +249,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_is_not_kept_is_not_read(odd: str) -> None:
+def test_unused_members_are_not_decoded(odd: str) -> None:
     body = f"[{json.dumps(sample(id='a'))}, {json.dumps(sample(id='b'))[:-1]}, {odd[1:]}]".encode()
     assert [type(each) for each in read_litellm(body, "native")] == [UsageReport, UsageReport]
 
@@ -322,7 +322,7 @@ def test_large_metadata_is_passed_over_and_takes_little_memory() -> None:
 
 
 @pytest.mark.parametrize("error", [{"error_code": {"k": "SECRET"}}, {"error_class": ["SECRET"]}, {"error_code": "ok"}])
-def test_a_failure_is_never_ok_and_its_code_is_a_word_or_a_number(error: dict[str, Any]) -> None:
+def test_failure_is_never_ok_and_has_a_plain_code(error: dict[str, Any]) -> None:
     assert report(status="failure", error_information=error).status == "failure"
     assert report(status="failure", error_information={"error_code": 429}).status == "429"
 

@@ -24,13 +24,13 @@ SMALL = {
 }
 
 
-def event(**said: Any) -> dict[str, Any]:
-    """Return a small event, with other things said; what is `...` is left out."""
-    return {name: value for name, value in (SMALL | said).items() if value is not ...}
+def event(**values: Any) -> dict[str, Any]:
+    """Return a small event with changes; a field of `...` is left out."""
+    return {name: value for name, value in (SMALL | values).items() if value is not ...}
 
 
-def by_key(**said: Any) -> dict[str, Any]:
-    return event(username=..., **said)
+def by_key(**values: Any) -> dict[str, Any]:
+    return event(username=..., **values)
 
 
 def read_one(body: bytes) -> UsageReport | Rejected:
@@ -38,15 +38,15 @@ def read_one(body: bytes) -> UsageReport | Rejected:
     return only
 
 
-def taken(said: dict[str, Any]) -> UsageReport:
-    read = read_one(json.dumps(said).encode())
+def taken(values: dict[str, Any]) -> UsageReport:
+    read = read_one(json.dumps(values).encode())
     assert isinstance(read, UsageReport), read
     return read
 
 
-def refused(said: Any) -> Rejected:
+def refused(values: Any) -> Rejected:
     """Return why an event is not taken; it is sent in an array, so that the array itself is in order."""
-    (read,) = read_usage(json.dumps([said]).encode())
+    (read,) = read_usage(json.dumps([values]).encode())
     assert isinstance(read, Rejected), read
     assert read.reason.endswith(".")
     return read
@@ -203,17 +203,17 @@ def test_a_text_may_be_as_long_as_its_column(field: str, longest: int) -> None:
 
 
 @pytest.mark.parametrize("field", [field for field in TEXTS if field != "id"])
-def test_a_text_that_grows_when_it_is_composed_is_measured_afterwards(field: str) -> None:
+def test_text_is_measured_in_composed_form(field: str) -> None:
     assert "characters" in refused(event(**{field: "\u0958" * TEXTS[field]})).reason
 
 
 @pytest.mark.parametrize("field", ["id", "model", "mode", "prompt_tokens", "completion_tokens"])
-def test_what_is_required_is_missed_by_name(field: str) -> None:
+def test_missing_field_is_refused_by_name(field: str) -> None:
     assert refused(event(**{field: ...})).reason == f"{field} is missing."
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("values", "reason"),
     [
         pytest.param(event(colour="red"), "There is no field called colour.", id="an unknown field"),
         pytest.param(event(**{SECRET: 1}), "There is a field that is not known here.", id="a secret as a field"),
@@ -242,8 +242,8 @@ def test_what_is_required_is_missed_by_name(field: str) -> None:
         pytest.param([event()], "An event is a JSON object.", id="an array in the array"),
     ],
 )
-def test_an_event_that_contradicts_itself_is_refused(said: Any, reason: str) -> None:
-    found = refused(said).reason
+def test_an_event_that_contradicts_itself_is_refused(values: Any, reason: str) -> None:
+    found = refused(values).reason
     assert reason in found
     assert SECRET not in found
 
@@ -316,7 +316,7 @@ def test_lines_are_recognised_without_being_announced(body: list[dict[str, Any]]
     assert len(read_usage(lines.encode())) == len(body)
 
 
-def test_a_broken_line_is_recognised_among_others_without_being_announced() -> None:
+def test_broken_line_is_rejected_alone_in_a_json_body() -> None:
     for lines in ("{good}\n{bad", "{bad\n{good}", "{good}\nbad", "{good}\n{bad\n{good}"):
         body = lines.replace("{good}", json.dumps(event())).encode()
         assert isinstance(read_usage(body)[lines.split("\n").index("{good}")], UsageReport)
@@ -345,7 +345,7 @@ def test_an_event_may_be_written_over_several_lines() -> None:
         pytest.param(b"\x1f\x8b\x08\x00", id="compressed"),
     ],
 )
-def test_what_is_no_json_at_all_is_refused_as_a_whole(body: bytes) -> None:
+def test_body_without_json_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(PortalError) as found:
         read_usage(body)
     assert found.value.status == 400

@@ -181,13 +181,13 @@ def test_a_usage_without_tokens_is_a_call_without_counts(answer: dict[str, Any])
     ("answer", "other"),
     [
         pytest.param(CHAT, CHAT | {"id": "chatcmpl-2"}, id="by their id"),
-        pytest.param(CHAT, CHAT | {"created": CREATED + 1}, id="by their time, where a server counts its ids anew"),
+        pytest.param(CHAT, CHAT | {"created": CREATED + 1}, id="by their time, where a server starts its ids again"),
         pytest.param(CHAT | {"id": "ü"}, CHAT | {"id": "ö"}, id="whatever their id is written in"),
         pytest.param(CHAT | {"id": "x" * 300}, CHAT | {"id": "x" * 301}, id="however long their id is"),
         pytest.param(OLLAMA, OLLAMA | {"total_duration": 5_191_566_417}, id="Ollama's by their nanoseconds"),
     ],
 )
-def test_answers_are_told_apart(answer: Any, other: Any) -> None:
+def test_different_answers_have_different_ids(answer: Any, other: Any) -> None:
     assert read(answer).id == read(answer | {"choices": None}).id
     assert read(answer).id != read(other).id
     assert len(read(answer).id) <= 256
@@ -226,14 +226,14 @@ def test_an_answer_without_an_id_gets_the_other_one(answer: Any) -> None:
         pytest.param("usage", "This is no JSON object.", id="a text alone"),
     ],
 )
-def test_what_is_unclear_is_refused_with_a_sentence(answer: Any, sentence: str) -> None:
+def test_unclear_answer_is_refused_with_a_sentence(answer: Any, sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence) as refused:
         read(answer)
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{}{}", b"\xff\xfe", b'{"usage": {', b"[" * 10_000, b'{"a":' * 10_000])
-def test_what_is_no_json_is_refused(body: bytes) -> None:
+def test_body_without_json_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidInput):
         read_response(body, "otherwise", "native")
 
@@ -253,6 +253,6 @@ def test_an_answer_is_the_same_however_a_library_writes_its_time() -> None:
     assert read(RESPONSE).id == read(RESPONSE | {"created_at": float(CREATED)}).id
 
 
-def test_ollama_without_the_prompts_count_names_what_is_missing() -> None:
+def test_ollama_without_prompt_count_names_the_missing_count() -> None:
     with pytest.raises(InvalidInput, match="prompt_eval_count is missing"):
         read({name: value for name, value in OLLAMA.items() if name != "prompt_eval_count"})

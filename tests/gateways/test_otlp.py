@@ -1,4 +1,4 @@
-"""Calls of models in traces: what each dialect says, added up by hand, and what is not a call."""
+"""Calls of models in traces: the counts of each dialect, added up by hand, and spans that are no calls."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portal.gateways.otlp import Traces, read_traces
+from portal.gateways.otlp import OtlpEntries, read_traces
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
@@ -21,8 +21,8 @@ GEN_AI = {
 NOBODY = digest("")
 
 
-def read(*spans: Sent, **resource: Any) -> Traces:
-    """Return what is read of these spans, which is the same in both forms."""
+def read(*spans: Sent, **resource: Any) -> OtlpEntries:
+    """Return the entries of these spans, the same in both forms."""
     about = {name.replace("__", "."): value for name, value in resource.items()}
     found = read_traces(in_protobuf(*spans, resource=about), is_json=False, default_mode="native")
     assert read_traces(in_json(*spans, resource=about), is_json=True, default_mode="native") == found
@@ -42,7 +42,7 @@ def tokens(report: UsageReport) -> tuple[int, int, int, int]:
     return report.prompt_tokens, report.completion_tokens, report.cached_tokens, report.reasoning_tokens
 
 
-def test_a_call_is_told_in_full() -> None:
+def test_all_attributes_of_a_call_are_read() -> None:
     attributes = GEN_AI | {
         "gen_ai.provider.name": "openai",
         "gen_ai.response.model": "gpt-4o-2024-08-06",
@@ -213,7 +213,7 @@ def test_every_dialect_says_how_much_was_used(attributes: dict[str, Any], expect
         ({"llm.model_name": "a", "llm.provider": "azure"}, "a", "azure/a"),
     ],
 )
-def test_the_model_asked_for_and_the_one_that_answered(
+def test_requested_model_and_answering_model_are_read(
     attributes: dict[str, Any], model: str, provider_model: str | None
 ) -> None:
     report = one({"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1} | attributes)
@@ -234,8 +234,8 @@ def test_the_model_asked_for_and_the_one_that_answered(
         ),
     ],
 )
-def test_what_is_no_call_of_a_model_is_ignored(attributes: dict[str, Any]) -> None:
-    assert read(Sent(attributes)) == Traces([], 1)
+def test_span_that_is_no_model_call_is_ignored(attributes: dict[str, Any]) -> None:
+    assert read(Sent(attributes)) == OtlpEntries([], 1)
 
 
 @pytest.mark.parametrize(
@@ -277,9 +277,7 @@ OUTPUT = "gen_ai.usage.output_tokens must be a whole number from 0 to"
         ({"portal.cost_factor": -1}, "portal.cost_factor lies between"),
     ],
 )
-def test_what_cannot_be_understood_is_rejected_with_its_reason_and_never_a_zero(
-    attributes: dict[str, Any], reason: str
-) -> None:
+def test_unclear_counts_are_rejected_and_never_zero(attributes: dict[str, Any], reason: str) -> None:
     [entry] = read(Sent({name: value for name, value in (GEN_AI | attributes).items() if value is not ...})).entries
     assert isinstance(entry, Rejected)
     assert entry.id == f"{TRACE}/eee19b7ec3c1b174"
@@ -332,18 +330,20 @@ KEY = digest("sk-1")
         pytest.param({}, (NOBODY, None), id="nothing known"),
     ],
 )
-def test_whose_it_is(attributes: dict[str, Any], whose: tuple[str | None, str | None]) -> None:
+def test_account_is_found_by_the_best_attribute(
+    attributes: dict[str, Any], whose: tuple[str | None, str | None]
+) -> None:
     report = one(GEN_AI | attributes)
     assert (report.key_hash, report.username) == whose
     assert "sk-1" not in repr(report)
 
 
-def test_long_template_is_not_the_one_that_begins_alike() -> None:
+def test_long_template_name_is_never_cut_to_another_one() -> None:
     assert one(GEN_AI | {"portal.template": "t" * 64}).template == "t" * 64
     assert one(GEN_AI | {"portal.template": "t" * 65}).template == "t" * 63 + "…"
 
 
-def test_what_a_resource_says_holds_for_its_spans_unless_they_say_it_themselves() -> None:
+def test_resource_attributes_count_unless_the_span_has_them() -> None:
     own = Sent(GEN_AI | {"portal.username": "bob"}, id="aa" * 8)
     reports = read(Sent(GEN_AI), own, portal__username="alice", portal__mode="moe_orchestrated").entries
     assert [(r.username, r.mode) for r in reports if isinstance(r, UsageReport)] == [
@@ -385,7 +385,7 @@ def test_a_failed_call_is_shown_with_what_it_used(attributes: dict[str, Any], ex
 def test_a_failure_of_something_else_is_no_request() -> None:
     assert read(
         Sent({"http.request.method": "GET"}, code=2), Sent({"gen_ai.operation.name": "chat"}, code=2)
-    ) == Traces([], 2)
+    ) == OtlpEntries([], 2)
 
 
 def test_times_are_those_of_the_program() -> None:
@@ -473,13 +473,13 @@ def step(id: str, parent: str) -> Sent:
         ),
     ],
 )
-def test_a_call_told_twice_counts_once(spans: list[Sent], counted: set[str]) -> None:
+def test_call_with_two_spans_counts_once(spans: list[Sent], counted: set[str]) -> None:
     traces = read(*spans)
     assert {entry.id for entry in traces.entries} == {f"{TRACE}/{id}" for id in counted}
     assert traces.ignored == len(spans) - len(counted)
 
 
-def test_a_call_is_whose_the_call_around_it_says_that_is_ignored_for_it() -> None:
+def test_ignored_outer_call_gives_its_account_to_the_inner_call() -> None:
     attributes = {
         "portal.username": "alice",
         "portal.mode": "moe_reasoning",
@@ -493,7 +493,7 @@ def test_a_call_is_whose_the_call_around_it_says_that_is_ignored_for_it() -> Non
     assert (entry.username, entry.mode, entry.session_id, entry.model) == ("alice", "moe_reasoning", "s-2", "m")
 
 
-def test_a_call_around_another_one_that_counts_itself_lends_it_nothing() -> None:
+def test_counted_outer_call_gives_nothing_to_the_inner_call() -> None:
     outer = Sent({**call(A, "", 9, "r").attributes, "portal.username": "alice"}, id=A)
     whose = {e.id: e.username for e in read(outer, call(B, A, 9, "s")).entries if isinstance(e, UsageReport)}
     assert whose == {f"{TRACE}/{A}": "alice", f"{TRACE}/{B}": None}

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from portal.gateways.otlp import Traces, read_traces
+from portal.gateways.otlp import OtlpEntries, read_traces
 from portal.rules.usage import Replay, UsageReport
 from tests.gateways.otlp_bodies import TRACE, Sent, in_json, in_protobuf
 
 SPAN = "eee19b7ec3c1b174"
 
 
-def read(*spans: Sent, **resource: Any) -> Traces:
+def read(*spans: Sent, **resource: Any) -> OtlpEntries:
     about = {name.replace("__", "."): value for name, value in resource.items()}
     found = read_traces(in_protobuf(*spans, resource=about), is_json=False, default_mode="native")
     assert read_traces(in_json(*spans, resource=about), is_json=True, default_mode="native") == found
@@ -133,7 +133,7 @@ AI_SDK: dict[str, Any] = {
         pytest.param(
             langfuse('{"input": 300, "input_cached_tokens": 200, "output": 40, "output_reasoning_tokens": 10}'),
             (500, 50, 200, 10),
-            id="Langfuse: each part stands beside the others",
+            id="Langfuse: each part is beside the others",
         ),
         pytest.param(
             langfuse('{"input": 300, "input_cached_tokens": 200, "output": 40, "total": 340}'),
@@ -233,12 +233,12 @@ USED = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 10}
     ],
 )
 def test_what_repeats_other_calls_is_ignored(attributes: dict[str, Any]) -> None:
-    assert read(Sent(attributes)) == Traces([], 1)
+    assert read(Sent(attributes)) == OtlpEntries([], 1)
 
 
-def test_spans_of_gemini_cli_are_ignored_since_its_logs_are_complete() -> None:
+def test_gemini_cli_spans_are_ignored() -> None:
     attributes = {"gen_ai.operation.name": "llm_call", "gen_ai.request.model": "gemini-3-pro", **USED}
-    assert read(Sent(attributes), service__name="gemini-cli") == Traces([], 1)
+    assert read(Sent(attributes), service__name="gemini-cli") == OtlpEntries([], 1)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_people_by_email_and_by_what_instrumentations_call_them(attributes: dict
         ({"metadata.user_api_key_user_id": "alice@example.org"}, 1),
     ],
 )
-def test_litellms_user_says_whose_it_is_where_its_key_is_not_known(attributes: dict[str, Any], names: int) -> None:
+def test_litellm_user_counts_where_its_key_is_unknown(attributes: dict[str, Any], names: int) -> None:
     report = one({"gen_ai.request.model": "m", **USED, **attributes})
     assert report.key_hash
     assert report.fallback_names is not None
@@ -330,7 +330,7 @@ def test_success_that_names_zeros_is_a_call_without_counts() -> None:
 POLL = {"gen_ai.operation.name": "aretrieve_batch", "gen_ai.response.id": "batch_1"}
 
 
-def test_batch_is_the_first_poll_that_brings_its_usage() -> None:
+def test_batch_is_the_first_poll_with_usage() -> None:
     polls = [Sent({**POLL, "gen_ai.request.model": "m"}, id="aa" * 8)]
     polls += [Sent({**POLL, "gen_ai.request.model": "m", **USED}, id=id * 8) for id in ("bb", "cc")]
     running, first, again = read(*polls).entries

@@ -1,11 +1,11 @@
-"""Requests to models in log records: whose events count, how much, and under which ids."""
+"""Requests to models in log records: which events count, how much, and under which ids."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from portal.gateways.otlp import Traces, read_traces
+from portal.gateways.otlp import OtlpEntries, read_traces
 from portal.gateways.otlp_logs import GEN_AI_EVENT, read_logs
 from portal.rules.usage import Rejected, Replay, UsageReport
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_protobuf
@@ -40,8 +40,8 @@ CONVENTION: dict[str, Any] = {
 }
 
 
-def read(*records: Record, **resource: Any) -> Traces:
-    """Return what is read of these records, which is the same in both forms."""
+def read(*records: Record, **resource: Any) -> OtlpEntries:
+    """Return the entries of these records, the same in both forms."""
     about = {name.replace("__", "."): value for name, value in resource.items()}
     found = read_logs(logs_in_protobuf(*records, resource=about), is_json=False, default_mode="native")
     again = read_logs(logs_in_json(*records, resource=about), is_json=True, default_mode="native")
@@ -111,7 +111,7 @@ def test_claude_code_request_counts_with_its_caches() -> None:
             (12_000, 900, 8_000, 250),
             id="Codex with the names of the conventions",
         ),
-        pytest.param(Record(GEMINI), (1_030, 250, 800, 200), id="Gemini CLI: thoughts and tools stand beside"),
+        pytest.param(Record(GEMINI), (1_030, 250, 800, 200), id="Gemini CLI: thoughts and tools are beside"),
         pytest.param(
             Record(GEMINI | {"event.name": "qwen-code.api_response", "tool_token_count": 0, "total_token_count": 1250}),
             (1_000, 250, 800, 200),
@@ -161,7 +161,7 @@ def test_events_of_requests_count(record: Record, expected: tuple[int, ...]) -> 
     ],
 )
 def test_everything_else_is_ignored(record: Record) -> None:
-    assert read(record) == Traces([], 1)
+    assert read(record) == OtlpEntries([], 1)
 
 
 def test_counts_that_cannot_be_read_are_rejected_with_one_reason() -> None:

@@ -47,7 +47,7 @@ BROKEN = field(1, b"a") + field(2, field(1, b"\xff"))
 
 
 @pytest.mark.parametrize("is_json", [False, True])
-def test_a_span_and_what_is_wanted_of_it(is_json: bool) -> None:
+def test_span_has_the_wanted_attributes_only(is_json: bool) -> None:
     sent = Sent({"a": 1, "c": 2, "é": "ü"}, parent="bb" * 8, code=2)
     body = (in_json if is_json else in_protobuf)(sent, resource={"a": 5, "b": 0.5, "c": "no"})
     attributes = {"a": "1" if is_json else 1, "b": 0.5, "é": "ü"}
@@ -78,7 +78,7 @@ def test_a_request_without_spans_is_one(body: bytes, is_json: bool) -> None:
         pytest.param(field(1, field(1, field(1, BROKEN)) + field(2, field(2, b""))), id="a resource that is not UTF-8"),
     ],
 )  # fmt: skip
-def test_what_is_no_protobuf_is_refused(body: bytes) -> None:
+def test_body_without_protobuf_is_refused(body: bytes) -> None:
     with pytest.raises(PortalError, match=r"The body is no OTLP request in protobuf\."):
         read(body)
 
@@ -101,7 +101,7 @@ def test_what_is_no_protobuf_is_refused(body: bytes) -> None:
         in_protobuf(Sent({"a": 1})),
     ],
 )
-def test_what_is_no_json_is_refused(body: bytes) -> None:
+def test_body_without_json_is_refused(body: bytes) -> None:
     with pytest.raises(PortalError, match=r"The body is no OTLP request in JSON\."):
         read(body, is_json=True)
 
@@ -120,7 +120,7 @@ def test_texts_that_nobody_wants_may_hold_anything() -> None:
 
 
 def in_hand(**span: Any) -> Span:
-    """Return what is read of a span that was written in JSON by hand."""
+    """Return a span that was written in JSON by hand, as it is read."""
     [found] = read(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode(), is_json=True)
     assert isinstance(found, Span)
     return found
@@ -167,7 +167,7 @@ def test_an_attribute_without_key_or_value_is_none(attributes: Any) -> None:
         {"stringValue": "x" * 5_000},
     ],
 )
-def test_of_an_attribute_of_another_kind_it_is_read_that_it_is_there(value: Any) -> None:
+def test_attribute_of_another_type_is_present_but_empty(value: Any) -> None:
     assert in_hand(attributes=[{"key": "a", "value": value}]).attributes == {"a": ""}
 
 
@@ -260,7 +260,7 @@ def test_a_changed_byte_is_never_more_than_a_refusal(
         return
     try:
         expected = as_generated(ExportTraceServiceRequest.FromString(bytes(body)))
-    except DecodeError:  # in what is passed over here
+    except DecodeError:  # in fields that are skipped here
         return
     assert found == expected
 
@@ -318,7 +318,7 @@ def test_more_than_can_be_meant_is_refused_in_little_memory(
         tracemalloc.stop()
 
 
-def test_what_is_passed_over_costs_nothing() -> None:
+def test_skipped_fields_are_not_decoded() -> None:
     prompt = field(9, field(1, b"prompt") + field(2, field(1, b"x" * LARGE)))
     nested = field(9, field(1, b"a") + field(2, b"\x2a\x00" * (LARGE // 2)))
     tracemalloc.start()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal.gateways.lenient_values import Unclear
+from portal.gateways.lenient_values import UnclearValue
 from portal.imports import cells
 from portal.imports.notations import Marks, Notation, Order
 from portal.rules.pricing import MAX_TOKENS
@@ -38,9 +38,9 @@ def test_token_counts(value: object, expected: int) -> None:
     ["", None, "NULL", r"\N", float("nan"), "NaN", "None", "-"],
     ids=["empty", "null", "SQL's null", "COPY's null", "not a number", "as a data frame", "as Python", "as people"],
 )
-def test_a_token_count_that_is_not_said_is_no_zero(value: object) -> None:
+def test_missing_token_count_is_no_zero(value: object) -> None:
     assert not cells.has_value(value)
-    with pytest.raises(Unclear, match=r"prompt_tokens is missing\."):
+    with pytest.raises(UnclearValue, match=r"prompt_tokens is missing\."):
         cells.count(value, "prompt_tokens")
 
 
@@ -50,8 +50,8 @@ def test_a_token_count_that_is_not_said_is_no_zero(value: object) -> None:
      Decimal("1E-999999"), 10**4000, "9" * 31, "١٢"],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_token_count(value: object) -> None:
-    with pytest.raises(Unclear, match="prompt_tokens must be a"):
+def test_other_values_are_no_token_counts(value: object) -> None:
+    with pytest.raises(UnclearValue, match="prompt_tokens must be a"):
         cells.count(value, "prompt_tokens")
 
 
@@ -90,7 +90,7 @@ def test_instants(value: object, expected: datetime) -> None:
     ids=["a text", "without seconds", "a value of Parquet"],
 )
 def test_an_instant_without_an_offset_needs_a_zone(value: object) -> None:
-    with pytest.raises(Unclear, match=r"requested_at has no offset.*--timezone"):
+    with pytest.raises(UnclearValue, match=r"requested_at has no offset.*--timezone"):
         cells.instant(value, "requested_at", None)
 
 
@@ -100,20 +100,20 @@ def test_an_instant_without_an_offset_needs_a_zone(value: object) -> None:
      True, [], "9" * 25, -(10**29), float("inf"), "2026-11-22T10:00:00+99:00"],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_instant(value: object) -> None:
-    with pytest.raises(Unclear, match="requested_at is no date and time"):
+def test_other_values_are_no_instants(value: object) -> None:
+    with pytest.raises(UnclearValue, match="requested_at is no date and time"):
         cells.instant(value, "requested_at", UTC)
 
 
 @pytest.mark.parametrize(("order", "month"), [(Order.DAY_FIRST, 11), (Order.MONTH_FIRST, 10)])
-def test_days_are_read_in_the_order_that_is_said(order: Order, month: int) -> None:
+def test_days_are_read_in_the_given_order(order: Order, month: int) -> None:
     assert cells.instant("10/11/2026", "requested_at", UTC, Notation(order=order)).month == month
 
 
 @pytest.mark.parametrize(("marks", "expected"), [(Marks.COMMA, 1234), (Marks.POINT, None)])
-def test_numbers_are_read_with_the_marks_that_are_said(marks: Marks, expected: int | None) -> None:
+def test_numbers_are_read_with_the_given_marks(marks: Marks, expected: int | None) -> None:
     if expected is None:
-        with pytest.raises(Unclear, match="whole number"):
+        with pytest.raises(UnclearValue, match="whole number"):
             cells.count("1.234", "prompt_tokens", Notation(marks))
     else:
         assert cells.count("1.234", "prompt_tokens", Notation(marks)) == expected
@@ -165,6 +165,6 @@ def test_texts(value: object, expected: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, None], ids=str)
-def test_what_is_no_text(value: object) -> None:
-    with pytest.raises(Unclear, match="model must be text"):
+def test_other_values_are_no_text(value: object) -> None:
+    with pytest.raises(UnclearValue, match="model must be text"):
         cells.text(value, "model")

@@ -67,7 +67,7 @@ def test_counts_are_guessed_by_their_names(column: str, field: str) -> None:
     assert (field, column, "7") in examples(row, make_plan([column, *others], {}, {}))
 
 
-def test_the_better_name_wins_wherever_it_stands() -> None:
+def test_better_name_wins_in_any_position() -> None:
     found = make_plan([*PLAIN, "created_at", "time", "user", "modelname"], {}, {}).columns
     assert [found[field] for field in ("requested_at", "username", "model")] == [
         ("requested_at",),
@@ -113,12 +113,12 @@ def test_guesses_are_overruled_and_left_out() -> None:
     assert (report.model, report.cached_tokens) == ("gpt-5", 0)
 
 
-def test_what_is_the_same_for_all_rows_overrules_the_file() -> None:
+def test_fixed_values_overrule_the_file() -> None:
     report = read({**ROW, "mode": "x"}, fixed={"mode": "moe", "username": "Bob", "cost_factor": "2"})
     assert (report.mode, report.username, str(report.cost_factor)) == ("moe", "bob", "2")
 
 
-def test_of_several_columns_the_key_says_whose_it_is_and_the_name_where_there_is_no_key() -> None:
+def test_key_column_goes_before_the_user_name_column() -> None:
     row = {**ROW, "api_key": "moe-sk-1"}
     assert (read(row).key_hash, read(row).username) == (digest("moe-sk-1"), None)
     assert (read({**row, "api_key": ""}).key_hash, read({**row, "api_key": ""}).username) == (None, "alice")
@@ -139,12 +139,12 @@ def test_of_several_columns_the_key_says_whose_it_is_and_the_name_where_there_is
         pytest.param(PLAIN, {}, {"api_key": "moe-sk-1"}, "api_key cannot be the same", id="a secret as an argument"),
     ],
 )
-def test_what_is_missing_or_wrong_is_said(columns: Any, chosen: Any, fixed: Any, sentence: str) -> None:
+def test_missing_or_wrong_fields_are_named(columns: Any, chosen: Any, fixed: Any, sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
         make_plan(columns, chosen, fixed)
 
 
-def test_a_column_that_is_no_count_because_of_its_cells_is_said() -> None:
+def test_column_that_is_no_count_because_of_its_cells_is_named() -> None:
     with pytest.raises(
         InvalidInput, match=r"say prompt_tokens, completion_tokens\. Most cells of prompt_tokens are no"
     ):
@@ -157,7 +157,7 @@ def test_columns_can_be_named_as_they_are_listed() -> None:
         make_plan((column,), {}, {})
 
 
-def test_what_the_file_does_not_say_can_be_said_for_it() -> None:
+def test_missing_columns_can_be_fixed_for_all_rows() -> None:
     report = read({"when": 1795341600, "total": 120}, {"requested_at": "when", "prompt_tokens": "total"},
                   {"username": "alice", "model": "m", "completion_tokens": "0"})  # fmt: skip
     assert (report.prompt_tokens, report.completion_tokens, report.model) == (120, 0, "m")
@@ -186,7 +186,7 @@ def test_rows_that_are_rejected(changes: dict[str, Any], reason: str) -> None:
     assert reason in rejected.reason
 
 
-def test_clocks_on_the_wall_stand_where_it_is_said() -> None:
+def test_instants_without_an_offset_are_in_the_given_zone() -> None:
     report = read({**ROW, "requested_at": "2026-07-01 10:00:00"}, zone=ZoneInfo("Europe/Berlin"))
     assert report.requested_at == datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 
@@ -198,7 +198,7 @@ def test_requests_from_a_moment_on_are_skipped(second: int, is_skipped: bool) ->
     assert isinstance(report, Skipped) is is_skipped
 
 
-def test_a_bad_row_stands_in_its_place() -> None:
+def test_bad_row_keeps_its_place() -> None:
     reports = list(read_reports([ROW, Flaw("Bad."), {**ROW, "id": "r-2"}], make_plan(PLAIN, {}, {}), "usual"))
     assert [getattr(report, "id", None) for report in reports] == ["r-1", None, "r-2"]
     assert reports[1] == Rejected(None, "Bad.")
@@ -215,18 +215,18 @@ def test_rows_without_ids_get_ids_of_what_they_say() -> None:
     first = ids(one, other, one, one)
     assert len(set(first)) == 4
     assert ids(one, other, one, one) == first  # the same file again
-    assert ids(other, one) == [first[1], first[0]]  # one that overlaps with it
+    assert ids(other, one) == [first[1], first[0]]  # a file that overlaps with it
     assert ids(dict(reversed(one.items()))) == first[:1]  # columns in another order
 
 
-def test_ids_of_their_own_need_all_columns_and_others_only_what_is_mapped() -> None:
+def test_rows_without_ids_need_all_columns() -> None:
     assert make_plan((*PLAIN, "prompt"), {}, {}, texts={"prompt"}).needs == set(PLAIN)
     assert make_plan((*PLAIN[1:], "prompt"), {}, {}, texts={"prompt"}).needs is None
     nested = make_plan((*PLAIN, "user.name"), {"username": "user.name"}, {})
     assert nested.needs == {*PLAIN, "user.name", "user"} - {"username"}
 
 
-def test_what_is_larger_than_the_prompt_was_counted_beside_it() -> None:
+def test_parts_larger_than_the_prompt_are_added() -> None:
     report = read({**ROW, "cached_tokens": "101"})
     assert (report.prompt_tokens, report.cached_tokens) == (201, 101)
 

@@ -15,7 +15,7 @@ def test_objects_in_cells(value: object) -> None:
 @pytest.mark.parametrize(
     "value", ["", "{", "[1]", None, '{"a":' * 100_000, b"\xff", 7], ids=lambda value: repr(value)[:9]
 )
-def test_what_is_no_object_says_nothing(value: object) -> None:
+def test_cell_without_an_object_has_no_members(value: object) -> None:
     assert as_object(value) == {}
 
 

@@ -26,7 +26,7 @@ def test_locales_say_how_their_people_write(locale: str, expected: Notation) -> 
 
 
 @pytest.mark.parametrize("locale", ["", "klingon", "de-XX-YY-ZZ", "../de"])
-def test_what_is_no_locale(locale: str) -> None:
+def test_unknown_locale_is_refused(locale: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # it says which one it was
         notation_of(locale)
 
@@ -43,7 +43,7 @@ def test_what_is_no_locale(locale: str) -> None:
 )  # fmt: skip
 def test_numbers_in_both_notations(text: str, point: str | None, comma: str | None) -> None:
     expected = {POINT: point, COMMA: comma}
-    assert numbers_in(text) == {marks: Decimal(said) for marks, said in expected.items() if said is not None}
+    assert numbers_in(text) == {marks: Decimal(number) for marks, number in expected.items() if number is not None}
 
 
 def at(year: int, month: int, day: int, *clock: int) -> datetime:

@@ -1,4 +1,4 @@
-"""What stands in the columns of a file."""
+"""The contents of the columns of a file."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 28, 20, tzinfo=UTC)
 
 
 def column(*values: Any, name: str = "tokens") -> Column:
-    """Return what is found about a column with these cells."""
+    """Return the findings about a column with these cells."""
     found = survey_columns([name], [{name: value} for value in values], [], NOW)[name]
     assert found is not None
     return found
@@ -71,7 +71,7 @@ def test_names_that_look_like_counts_of_requests(name: str, expected: bool) -> N
         (["1'234", 7, "many", ""], (None, False)),
     ],
 )
-def test_a_notation_of_numbers_is_known_where_one_alone_is_possible(values: list[Any], expected: object) -> None:
+def test_notation_is_known_where_only_one_is_possible(values: list[Any], expected: object) -> None:
     assert notation_of_numbers([column(*values)]) == expected
 
 

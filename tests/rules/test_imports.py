@@ -1,7 +1,7 @@
 from portal.rules.imports import Finding, ImportOutcome, Kind, Tally
 
 
-def test_a_tally_counts_by_what_became_of_it_and_says_each_reason_once() -> None:
+def test_tally_counts_outcomes_and_lists_each_reason_once() -> None:
     tally = Tally()
     tally.add(
         [

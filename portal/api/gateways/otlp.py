@@ -18,7 +18,7 @@ from portal.api.access import AnyReporter
 from portal.api.errors import answers
 from portal.api.gateways.usage_ingest import UsageReceipt, note_refusal, store
 from portal.api.strict import JSON, media_type, read_body
-from portal.gateways.otlp import Traces
+from portal.gateways.otlp import OtlpEntries
 from portal.rules.reporters import Reporter
 from portal.web.bodies import LARGEST_JSON_EXPORT
 
@@ -80,7 +80,7 @@ async def otlp_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, 
 OtlpBody = Annotated[tuple[Reporter, bytes, bool], Depends(otlp_body)]
 
 
-def stored(reporter: Reporter, found: Traces) -> UsageReceipt:
+def stored(reporter: Reporter, found: OtlpEntries) -> UsageReceipt:
     """Store what was read of a request, and return what became of it."""
     return store(reporter, found.entries, ignored=found.ignored)
 

@@ -29,7 +29,7 @@ class Format:
     `marks` are the columns by which it is recognised, in the form of `plain`. `fields` are the columns that a field may
     be in, the best one first. `counts` maps a column, again in that form, to a name of `gateways.count_names`; without
     it the counts are fields as well, and `refine` completes them. `refine` changes the fields of a row to those of an
-    event, or returns what the row is instead; it raises Unclear. `zone` is that of instants without an offset.
+    event, or returns what the row is instead; it raises UnclearValue. `zone` is that of instants without an offset.
 
     `beside` is true where caches are counted beside the prompt; None leaves it to the figures. `aggregate` is a
     sentence about what a row is, where it is more than one request. `details` are columns that look like counts, and
@@ -70,6 +70,6 @@ def set_latency(fields: Fields) -> None:
 
 
 def pop_text(fields: Fields, name: str) -> str:
-    """Remove a field and return it as text; "" without it. Raises Unclear."""
+    """Remove a field and return it as text; "" without it. Raises UnclearValue."""
     value = fields.pop(name, "")
     return str(value).strip() if isinstance(value, (str, int, bool)) else text(value, name)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portal.gateways.lenient_values import Unclear, as_latency, token_count
+from portal.gateways.lenient_values import UnclearValue, as_latency, token_count
 from portal.imports.sovereign.values import Row, instant, is_plain, line
 from portal.rules.instants import InvalidInstant
 from portal.rules.text import MAX_NAME, clean_note, clip_line
@@ -33,12 +33,12 @@ def read_usage(row: Row, owners: Owners, usual_mode: str) -> UsageReport | Rejec
     try:
         prompt, completion = (token_count(row[name], name) for name in ("prompt_tokens", "completion_tokens"))
         if row["total_tokens"] not in {None, prompt + completion}:
-            raise Unclear("total_tokens is not the sum of prompt_tokens and completion_tokens.")
+            raise UnclearValue("total_tokens is not the sum of prompt_tokens and completion_tokens.")
         model = line(row["model"], 200)
         if not model:
-            raise Unclear("There is no model.")
+            raise UnclearValue("There is no model.")
         requested_at = instant(row["requested_at"])
-    except (Unclear, InvalidInstant) as error:
+    except (UnclearValue, InvalidInstant) as error:
         return Rejected(usage_id, str(error))
     user_id, key_hash, took = row["user_id"], _key_hash(row, owners), row["latency_ms"]
     return UsageReport(

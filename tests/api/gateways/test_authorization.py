@@ -31,8 +31,8 @@ def ask(client: Client, gateway: Gateway) -> Ask:
 
     def post(content: bytes | None = None, **body: Any) -> Any:
         headers = {"Authorization": f"Bearer {gateway.token}", "Content-Type": "application/json"}
-        said = {"json": body} if content is None else {"content": content}
-        return client.post("/api/v1/authorize", headers=headers, **said)
+        sent = {"json": body} if content is None else {"content": content}
+        return client.post("/api/v1/authorize", headers=headers, **sent)
 
     return post
 
@@ -60,9 +60,7 @@ def test_a_key_that_may_spend(alice: Account, alices_key: NewKey, ask: Ask) -> N
     )
 
 
-def test_a_refusal_says_which_budget_and_when_it_begins_anew(
-    alice: Account, alices_key: NewKey, gateway: Gateway, ask: Ask
-) -> None:
+def test_refusal_names_the_budget_and_its_reset(alice: Account, alices_key: NewKey, gateway: Gateway, ask: Ask) -> None:
     run(set_budget, OPERATOR, "alice", Limits(daily=1000, monthly=120), NOW)
     send(gateway, report())
     answer = ask(api_key=alices_key.secret).json()
@@ -103,7 +101,7 @@ def test_unknown_keys_are_all_answered_alike(alice: Account, alices_key: NewKey,
     ] * len(unknown)
 
 
-def test_an_ended_key_and_a_suspended_account_are_refused_at_once(
+def test_revoked_key_and_suspended_account_are_refused_at_once(
     alice: Account, bob: Account, alices_key: NewKey, bobs_key: NewKey, ask: Ask
 ) -> None:
     assert ask(api_key=alices_key.secret).json()["allowed"] is ask(api_key=bobs_key.secret).json()["allowed"] is True
@@ -152,7 +150,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("body", "field"), REFUSED)
-def test_what_is_wrong_is_refused_by_name(ask: Ask, db: Database, body: dict[str, Any], field: str) -> None:
+def test_wrong_field_is_refused_by_name(ask: Ask, db: Database, body: dict[str, Any], field: str) -> None:
     before = everything(db)
     answer = ask(**body)
     assert (answer.status_code, answer.json()["error"]) == (422, "invalid")
@@ -161,7 +159,7 @@ def test_what_is_wrong_is_refused_by_name(ask: Ask, db: Database, body: dict[str
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1", b"NaN", b'{"api_key": "a", "api_key": "b"}', b"\xff"])
-def test_what_is_no_json_is_refused(ask: Ask, content: bytes) -> None:
+def test_body_without_json_is_refused(ask: Ask, content: bytes) -> None:
     assert ask(content).status_code == 400
 
 
@@ -211,13 +209,13 @@ def test_a_secret_is_neither_kept_nor_logged_nor_answered(
     alices_key: NewKey, ask: Ask, gateway: Gateway, db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    said = [
+    answers = [
         ask(api_key=alices_key.secret, estimated_tokens=5, request_id="r-1").text,
         ask(api_key=alices_key.secret, request_id="r-1").text,
         ask(api_key_hash=alices_key.secret).text,
         ask(**{alices_key.secret: 1}).text,
     ]
-    for text in (*said, caplog.text, repr(everything(db))):
+    for text in (*answers, caplog.text, repr(everything(db))):
         assert alices_key.secret not in text
         assert gateway.token not in text
 

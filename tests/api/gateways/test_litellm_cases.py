@@ -154,7 +154,7 @@ def test_a_batch_is_billed_by_the_first_poll_with_its_usage(alices: Account, pos
     assert (row.model, row.status, row.latency_ms) == ("gpt-5-mini", "ok", None)
 
 
-def test_a_batch_whose_usage_still_grows_is_not_billed_yet(alices: Account, post: Send) -> None:
+def test_batch_with_growing_usage_is_not_billed_yet(alices: Account, post: Send) -> None:
     some = {"prompt_tokens": 300, "completion_tokens": 50, "total_tokens": 350}
     growing = poll("c1", usage=some, response={"status": "in_progress", "usage": some})
     assert results(post(growing, poll("c2", START + 60))) == ["replay", "accepted"]

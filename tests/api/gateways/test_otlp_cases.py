@@ -41,8 +41,8 @@ def sent(client: Client, case: str, signal: str, token: str) -> dict[str, Any]:
         headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
     )
     assert answer.status_code == 200
-    said: dict[str, Any] = answer.json()
-    return said
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 @pytest.mark.parametrize("by", ["gateway", "person"])

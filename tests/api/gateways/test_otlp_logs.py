@@ -140,9 +140,9 @@ def post(client: Client, gateway: Gateway) -> Post:
     """Give a function that sends a request as the gateway."""
 
     def send(path: str, body: bytes, kind: str = JSON, token: str = gateway.token, **headers: str) -> Any:
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
-        said = {"Content-Type": kind, "Authorization": f"Bearer {token}"} | said
-        return client.post(path, content=body, headers=said)
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"Content-Type": kind, "Authorization": f"Bearer {token}"} | more
+        return client.post(path, content=body, headers=sent)
 
     return send
 
@@ -195,8 +195,8 @@ def test_span_and_log_of_nobody_are_held_and_counted_once(alice: Account, post: 
 def test_person_owns_all_logs_whatever_email_is_in_them(
     alice: Account, bob: Account, alices_key: NewKey, post: Post, as_: As
 ) -> None:
-    said = claude(**{"portal.username": "bob", "user.email": "bob@example.org"})
-    assert post(LOGS, logs_in_json(said), token=alices_key.secret).json() == {}
+    record = claude(**{"portal.username": "bob", "user.email": "bob@example.org"})
+    assert post(LOGS, logs_in_json(record), token=alices_key.secret).json() == {}
     assert (used(as_, alice), used(as_, bob)) == (26_012, 0)
 
 
@@ -217,7 +217,7 @@ def metrics(kind: str, *names: str) -> bytes:
 
 
 @FORMS
-def test_what_is_taken_is_answered_with_nothing(alice: Account, post: Post, as_: As, kind: str) -> None:
+def test_accepted_records_are_answered_with_nothing(alice: Account, post: Post, as_: As, kind: str) -> None:
     for path, body in ((LOGS, logs(kind, claude())), (METRICS, metrics(kind, "a", "b")), (LOGS, b""), (METRICS, b"")):
         answer = post(path, body or (b"{}" if kind == JSON else b""), kind)
         assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
@@ -233,8 +233,8 @@ def test_rejected_record_is_named_with_its_reason(alice: Account, post: Post, ga
         partial = answer.json()["partialSuccess"]
         rejected, message = int(partial["rejectedLogRecords"]), partial["errorMessage"]
     else:
-        said = ExportLogsServiceResponse.FromString(answer.content).partial_success
-        rejected, message = said.rejected_log_records, said.error_message
+        partial = ExportLogsServiceResponse.FromString(answer.content).partial_success
+        rejected, message = partial.rejected_log_records, partial.error_message
     assert rejected == 1
     assert message.startswith("1 of 2 rejected: input_tokens must be a whole number")
     assert len(run(rejected_reasons, gateway.id)) == 1

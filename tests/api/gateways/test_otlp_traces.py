@@ -107,17 +107,17 @@ def program(processor: SpanProcessor, **resource: Any) -> TracerProvider:
     return provider
 
 
-def chat(provider: TracerProvider, **said: Any) -> None:
+def chat(provider: TracerProvider, **attributes: Any) -> None:
     """Call a model, inside a step of the program that is no call."""
     tracer = provider.get_tracer("test")
     with tracer.start_as_current_span("answer a question"), tracer.start_as_current_span("chat gpt-4o") as span:
-        span.set_attributes(CALL | {name.replace("__", "."): value for name, value in said.items()})
+        span.set_attributes(CALL | {name.replace("__", "."): value for name, value in attributes.items()})
 
 
-def finished(**said: Any) -> list[ReadableSpan]:
+def finished(**attributes: Any) -> list[ReadableSpan]:
     """Return the spans of a program that has called a model once."""
     memory = InMemorySpanExporter()
-    chat(program(SimpleSpanProcessor(memory)), **said)
+    chat(program(SimpleSpanProcessor(memory)), **attributes)
     return list(memory.get_finished_spans())
 
 
@@ -158,7 +158,7 @@ def test_a_persons_spans_are_the_persons_own_whatever_they_say(
     assert (item["billable_tokens"], item["template"], item["api_key"]["label"]) == (120, None, "Alice's laptop")
 
 
-def test_an_environment_is_all_that_an_instrumented_program_needs(
+def test_instrumented_program_needs_only_its_environment(
     alice: Account, alices_key: NewKey, address: str, as_: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"{address}/api/v1/otlp")
@@ -207,7 +207,7 @@ def test_trouble_that_passes_makes_the_exporter_come_again(
     assert used(as_, alice) == 120
 
 
-def test_a_stranger_is_told_so_and_does_not_come_again(
+def test_exporter_without_access_gets_401_and_stops(
     alice: Account, alices_key: NewKey, exporter: Export, caplog: pytest.LogCaptureFixture
 ) -> None:
     run(revoke_key, alice.id, alices_key.id, NOW)
@@ -224,26 +224,27 @@ def post(client: Client, gateway: Gateway) -> Post:
     """Give a function that sends a request as the gateway."""
 
     def send(body: bytes, kind: str = PROTOBUF, token: str = gateway.token, **headers: str) -> Any:
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
-        said = {"Content-Type": kind, "Authorization": f"Bearer {token}"} | said
-        return client.post(PATH, content=body, headers=said)
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"Content-Type": kind, "Authorization": f"Bearer {token}"} | more
+        return client.post(PATH, content=body, headers=sent)
 
     return send
 
 
 def call(id: int = 1, **changes: Any) -> Sent:
     """Return a call of Alice's."""
-    said = CALL | {"portal.username": "alice"} | {name.replace("__", "."): value for name, value in changes.items()}
-    start = said.pop("start", START)
-    return Sent(said, id=f"{id:016x}", start=start, end=start + 10**9)
+    renamed = {name.replace("__", "."): value for name, value in changes.items()}
+    attributes = CALL | {"portal.username": "alice"} | renamed
+    start = attributes.pop("start", START)
+    return Sent(attributes, id=f"{id:016x}", start=start, end=start + 10**9)
 
 
 def partial(answer: Any) -> tuple[int, str]:
     """Return what an answer says was rejected, in either form."""
     assert answer.status_code == 200, answer.text
     if answer.headers["content-type"] == JSON:
-        said = answer.json().get("partialSuccess", {})
-        return int(said.get("rejectedSpans", "0")), said.get("errorMessage", "")
+        partial = answer.json().get("partialSuccess", {})
+        return int(partial.get("rejectedSpans", "0")), partial.get("errorMessage", "")
     assert answer.headers["content-type"] == PROTOBUF
     response = ExportTraceServiceResponse.FromString(answer.content)
     return response.partial_success.rejected_spans, response.partial_success.error_message
@@ -254,7 +255,7 @@ Write = Callable[..., bytes]
 
 
 @FORMS
-def test_what_is_taken_is_answered_with_nothing_in_the_form_of_the_request(
+def test_accepted_spans_get_an_empty_answer_in_the_same_form(
     alice: Account, post: Post, as_: As, write: Write, kind: str
 ) -> None:
     answer = post(write(call()), kind)
@@ -272,7 +273,7 @@ def test_a_request_without_usage_is_taken_too(post: Post, gateway: Gateway, writ
 
 
 @FORMS
-def test_what_is_rejected_is_counted_with_the_first_reason_and_kept_for_the_gateways_page(
+def test_rejected_spans_are_counted_and_kept_with_a_reason(
     alice: Account, post: Post, gateway: Gateway, write: Write, kind: str
 ) -> None:
     ahead = START + 3 * 3600 * 10**9
@@ -375,13 +376,13 @@ def test_other_methods_and_addresses_are_refused(client: Client) -> None:
 def test_prompts_and_keys_are_neither_kept_nor_logged(
     alice: Account, post: Post, db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = {
+    attributes = {
         "gen_ai__prompt__0__content": "a secret",
         "portal__api_key": "sk-secret",
         "gen_ai__usage__input_tokens": "x",
     }
     with caplog.at_level(logging.DEBUG):
-        post(in_protobuf(call(1, **said), call(2, gen_ai__completion="a secret")))
+        post(in_protobuf(call(1, **attributes), call(2, gen_ai__completion="a secret")))
     assert "1 of 2 events rejected" in caplog.text
     assert "secret" not in caplog.text
     assert "secret" not in repr(everything(db))
@@ -407,7 +408,7 @@ def test_the_example_reports_what_it_used(
     environment = {name: re.sub("|".join(own), lambda found: own[found[0]], value) for name, value in variables}
     clock.move_to(time_machine.escape_hatch.datetime.datetime.now(UTC))  # which it is for the other program
     with served(model_server) as models:
-        said = subprocess.run(
+        done = subprocess.run(
             [sys.executable, EXAMPLE, "gpt-4o-mini", "What is a span?"],
             env=os.environ | environment | {"OPENAI_BASE_URL": models, "OPENAI_API_KEY": "sk-1"},
             capture_output=True,
@@ -415,6 +416,6 @@ def test_the_example_reports_what_it_used(
             check=False,
             timeout=60,
         )
-    assert (said.stdout, said.stderr) == ("It depends.\n", "")
+    assert (done.stdout, done.stderr) == ("It depends.\n", "")
     [item] = shown(as_, alice)
     assert (item["model"], item["prompt_tokens"], item["completion_tokens"]) == ("gpt-4o-mini", 9, 4)

@@ -35,9 +35,9 @@ def used(alice: Account, post_usage: Post) -> Account:
     return alice
 
 
-def written(field: str, raw: str, **said: Any) -> bytes:
+def written(field: str, raw: str, **changes: Any) -> bytes:
     """Return an event with a field written exactly so."""
-    return json.dumps(event("bad", **said) | {field: "HERE"}).replace('"HERE"', raw).encode("utf-8", "surrogatepass")
+    return json.dumps(event("bad", **changes) | {field: "HERE"}).replace('"HERE"', raw).encode("utf-8", "surrogatepass")
 
 
 def nested(levels: int) -> str:

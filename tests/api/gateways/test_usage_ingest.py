@@ -143,7 +143,7 @@ def test_a_secret_is_neither_kept_nor_logged_nor_answered(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     secret = "moe-sk-" + "5e" * 24
-    said = [
+    answers = [
         post_usage(json=event("a", username=..., api_key=secret)).text,
         post_usage(json=event("b", api_key=secret)).text,
         post_usage(json=event("c", **{secret: 1})).text,
@@ -153,7 +153,7 @@ def test_a_secret_is_neither_kept_nor_logged_nor_answered(
     with db.reading() as session:
         held = session.query(HeldEvent.body).scalar()
     assert digest(secret) in held
-    for text in (*said, caplog.text, repr(everything(db))):
+    for text in (*answers, caplog.text, repr(everything(db))):
         assert secret not in text
         assert gateway.token not in text
 
@@ -209,7 +209,7 @@ async def test_nothing_is_read_for_those_who_may_not_report(app: ASGIApp) -> Non
     assert sent[0]["status"] == 401
 
 
-def test_compression_may_be_said_not_to_be_there(alice: Account, post_usage: Post) -> None:
+def test_content_encoding_identity_is_accepted(alice: Account, post_usage: Post) -> None:
     assert post_usage(json=event(), headers={"Content-Encoding": "identity"}).status_code == 200
 
 

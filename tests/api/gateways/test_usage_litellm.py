@@ -51,8 +51,8 @@ def post(client: Client, gateway: Gateway) -> Post:
     """Give a function that sends a batch as the gateway."""
 
     def send(body: bytes, headers: dict[str, str] | None = None, token: str = gateway.token) -> Any:
-        said = JSON | {"Authorization": f"Bearer {token}"} | (headers or {})
-        return client.post("/api/v1/usage/litellm", content=body, headers=said)
+        sent = JSON | {"Authorization": f"Bearer {token}"} | (headers or {})
+        return client.post("/api/v1/usage/litellm", content=body, headers=sent)
 
     return send
 
@@ -74,7 +74,7 @@ def results(answer: Any) -> list[str]:
     return [each["result"] for each in answer.json()["results"]]
 
 
-def test_a_recorded_request_is_shown_to_whose_key_it_was_made_with(alices: Account, post: Post) -> None:
+def test_recorded_request_is_shown_to_the_owner_of_its_key(alices: Account, post: Post) -> None:
     assert results(post(recorded("30"))) == ["accepted"]
     [row] = shown(alices)
     assert (row.model, row.provider_model, row.mode) == ("up-chat", "openai/gpt-4o", "native")
@@ -103,7 +103,7 @@ def test_every_way_of_writing_a_batch_is_read(alices: Account, post: Post, name:
     assert run(count_events) == counted
 
 
-def test_what_was_rejected_is_logged_since_nobody_reads_the_answer(
+def test_rejected_events_are_logged(
     alices: Account, post: Post, caplog: pytest.LogCaptureFixture, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(datetime(2026, 11, 22, 13, tzinfo=UTC))  # the gateway's clock is hours ahead
@@ -154,7 +154,7 @@ def test_what_cannot_be_taken_changes_nothing(
     assert everything(db) == before
 
 
-def test_trouble_that_passes_is_said_so_and_nothing_is_stored(
+def test_temporary_failure_is_answered_and_stores_nothing(
     alices: Account, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -179,7 +179,7 @@ def test_a_body_of_several_megabytes_is_taken_and_not_logged(
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "said"),
+    ("body", "headers", "sentence"),
     [
         pytest.param(b"[]", {"Content-Type": "text/plain"}, "Send the body as", id="of another type"),
         pytest.param(b"[]", {"Content-Encoding": "gzip"}, "is not compressed with gzip", id="not compressed"),
@@ -187,13 +187,13 @@ def test_a_body_of_several_megabytes_is_taken_and_not_logged(
         pytest.param(b"", {}, "There are no events", id="empty"),
     ],
 )
-def test_why_a_whole_body_was_refused_is_kept_for_the_gateways_page(
-    gateway: Gateway, post: Post, body: bytes, headers: dict[str, str], said: str
+def test_reason_for_a_refused_body_is_kept_for_the_gateway_page(
+    gateway: Gateway, post: Post, body: bytes, headers: dict[str, str], sentence: str
 ) -> None:
     assert 400 <= post(body, headers).status_code < 500
     (kept,) = run(rejected_reasons, gateway.id)
     assert kept.reason.startswith("All that was sent at once: ")
-    assert said in kept.reason
+    assert sentence in kept.reason
 
 
 def test_a_stranger_leaves_no_trace(gateway: Gateway, post: Post) -> None:

@@ -1,4 +1,4 @@
-"""Scripts report themselves, with nothing but the API key of the person whose they are."""
+"""Scripts report themselves, with the API key of their person only."""
 
 import json
 from collections.abc import Callable
@@ -69,9 +69,7 @@ def test_the_same_id_with_other_figures_is_kept_apart(alice: Account, report: Re
     assert used(as_, alice) == 120
 
 
-def test_an_idempotency_key_makes_sending_again_safe_for_what_has_no_id(
-    alice: Account, report: Report, as_: As
-) -> None:
+def test_idempotency_key_makes_sending_again_safe_without_an_id(alice: Account, report: Report, as_: As) -> None:
     key = {"Idempotency-Key": "run-7"}
     assert [report(EMBEDDINGS, headers=key).json()["result"] for _ in range(2)] == ["accepted", "duplicate"]
     assert report(EMBEDDINGS).json()["result"] == "accepted"
@@ -88,19 +86,19 @@ def test_nobody_can_occupy_anothers_ids(
 
 
 @pytest.mark.parametrize(
-    ("headers", "said"),
+    ("headers", "sentence"),
     [
         pytest.param({"Idempotency-Key": ""}, "empty", id="empty"),
         pytest.param({"Idempotency-Key": "x" * 201}, "longer", id="too long"),
     ],
 )
 def test_a_senseless_idempotency_key_is_refused(
-    db: Database, report: Report, headers: dict[str, str], said: str
+    db: Database, report: Report, headers: dict[str, str], sentence: str
 ) -> None:
     before = everything(db)
     answer = report(EMBEDDINGS, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (422, "invalid")
-    assert said in answer.json()["detail"]
+    assert sentence in answer.json()["detail"]
     assert everything(db) == before
 
 
@@ -116,9 +114,9 @@ def test_a_senseless_idempotency_key_is_refused(
 def test_what_cannot_be_counted_is_refused_and_counts_nothing(
     alice: Account, report: Report, as_: As, answer: Any, status: int
 ) -> None:
-    said = report(answer)
-    assert said.status_code == status
-    assert "secret" not in said.text
+    answered = report(answer)
+    assert answered.status_code == status
+    assert "secret" not in answered.text
     assert used(as_, alice) == 0
 
 

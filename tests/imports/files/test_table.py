@@ -78,7 +78,7 @@ def test_the_same_rows_of_every_kind_of_text(write: Write, content: str, kind: F
     assert sum(done) == table.total
 
 
-def test_parquet_gives_values_and_only_the_columns_that_are_asked_for(tmp_path: Path) -> None:
+def test_parquet_gives_values_of_the_named_columns_only(tmp_path: Path) -> None:
     at = datetime(2026, 11, 22, 10, 0, 0, 1, tzinfo=UTC)
     columns = {
         "id": ["1", "2"],
@@ -126,7 +126,7 @@ def test_columns_of_json_lines_are_those_of_all_the_first_rows(write: Write) -> 
         pytest.param('"1"2,m', "quotes", id="text after a quote"),
     ],
 )
-def test_a_bad_row_of_csv_stands_alone(write: Write, bad: str, reason: str) -> None:
+def test_bad_row_of_csv_is_a_flaw_alone(write: Write, bad: str, reason: str) -> None:
     first, flaw, last = rows_of(write(f"id,model\n1,a\n{bad}\n2,b\n"))
     assert (first, last) == ({"id": "1", "model": "a"}, {"id": "2", "model": "b"})
     assert isinstance(flaw, Flaw)
@@ -138,7 +138,7 @@ def test_a_bad_row_of_csv_stands_alone(write: Write, bad: str, reason: str) -> N
     ['{"id": ', "12", "null", "[]", "not JSON", '{"a":' * 100_000, '{"id": 1e9999999999999999999}'],
     ids=lambda text: text[:12],
 )
-def test_a_bad_line_of_json_stands_alone(write: Write, bad: str) -> None:
+def test_bad_line_of_json_is_a_flaw_alone(write: Write, bad: str) -> None:
     first, flaw, last = rows_of(write(f'{{"id": 1}}\n{bad}\n{{"id": 2}}\n'))
     assert (first, last) == ({"id": 1}, {"id": 2})
     assert isinstance(flaw, Flaw)
@@ -155,19 +155,19 @@ def test_a_byte_that_is_no_utf8_spoils_no_other_cell(write: Write) -> None:
     assert rows_of(write(b"id,model\n1,caf\xe9\n")) == [{"id": "1", "model": "caf\udce9"}]
 
 
-def test_what_is_beyond_the_longest_line_is_passed_over(write: Write) -> None:
+def test_bytes_beyond_the_longest_line_are_skipped(write: Write) -> None:
     path = write(b'{"id": "' + b"x" * (2 * LONGEST_LINE) + b'"}\n{"id": 2}\n')
     flaw, row = rows_of(path)
     assert isinstance(flaw, Flaw)
     assert row == {"id": 2}
 
 
-def test_an_item_of_an_array_may_be_longer_than_what_is_read_at_once(write: Write) -> None:
+def test_array_item_may_be_longer_than_a_chunk(write: Write) -> None:
     items = [{"id": n, "text": "ü" * 1_500_000} for n in range(2)]
     assert rows_of(write(json.dumps(items, ensure_ascii=False))) == items
 
 
-def test_items_of_an_array_that_are_no_objects_stand_alone(write: Write) -> None:
+def test_array_items_that_are_no_objects_are_flaws_alone(write: Write) -> None:
     assert [isinstance(row, Flaw) for row in rows_of(write('[{"id": 1}, 2, [3], {"id": 4}]'))] == [
         False,
         True,
@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_read_is_explained(write: Write, content: bytes, n
         rows_of(write(content, name))
 
 
-def test_a_gzip_file_that_is_cut_short_gives_the_rows_before_that(write: Write) -> None:
+def test_cut_gzip_file_gives_the_rows_before_the_cut(write: Write) -> None:
     lines = "".join(f'{{"id": "{number:x}{number * 7919:x}"}}\n' for number in range(100_000))
     table = open_table(write(gzip.compress(lines.encode())[:-9]))
     rows = read_rows(table, None, lambda _: None)
@@ -218,14 +218,14 @@ def test_parquet_with_texts_that_are_none_is_damaged(tmp_path: Path) -> None:
         rows_of(tmp_path / "usage")
 
 
-def test_a_directory_and_nothing_are_said_by_the_system(tmp_path: Path) -> None:
+def test_directory_and_missing_file_raise_oserror(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         open_table(tmp_path)
     with pytest.raises(FileNotFoundError):
         open_table(tmp_path / "nothing.csv")
 
 
-def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UnreadableFile, match="is no file"):
         open_table(tmp_path / "pipe")

@@ -174,7 +174,7 @@ FAILURE = {
     [
         pytest.param({}, "429 RateLimitError", id="with its reason"),
         pytest.param({"metadata": "{}"}, "failure", id="without"),
-        pytest.param({"status": None, "metadata": '{"status": "failure"}'}, "failure", id="said in the metadata alone"),
+        pytest.param({"status": None, "metadata": '{"status": "failure"}'}, "failure", id="in the metadata only"),
     ],
 )
 def test_a_failure_is_an_event_without_tokens(changes: dict[str, Any], status: str) -> None:
@@ -201,7 +201,7 @@ def test_spend_logs_that_are_no_use(changes: dict[str, Any], reason: str) -> Non
     assert reason in report.reason
 
 
-def test_spend_logs_can_go_by_user_names_and_then_keys_do_not_matter() -> None:
+def test_spend_logs_mapped_to_user_names_ignore_keys() -> None:
     how = make_plan(tuple(SPEND_LOG), {"username": "user"}, {})
     [report] = read_reports([SPEND_LOG], how, "native")
     assert isinstance(report, UsageReport)
@@ -254,7 +254,7 @@ def test_other_logs_are_no_usage(kind: object, reason: str) -> None:
                 "cache_creation_tokens": 30,
             },
             (130, 0),
-            id="which are told twice",
+            id="which are given twice",
         ),
         pytest.param(
             {"claude": True, "cache_tokens": 64, "input_tokens_total": 170}, (170, 64), id="unless it says the sum"
@@ -271,7 +271,7 @@ def test_cached_tokens_are_part_of_the_prompt(other: dict[str, Any], expected: t
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({"other": ""}, {"provider_model": None, "cached_tokens": 0}, id="nothing else is said"),
+        pytest.param({"other": ""}, {"provider_model": None, "cached_tokens": 0}, id="nothing else is known"),
         pytest.param({"elapsed_time": 350, "use_time": None}, {"latency_ms": 350}, id="One-API's milliseconds"),
         pytest.param({"use_time": 0}, {"latency_ms": 0}, id="less than a second"),
     ],
@@ -284,7 +284,7 @@ def test_logs(changes: dict[str, Any], expected: dict[str, Any]) -> None:
 # This portal
 
 
-def test_our_own_export_says_everything_but_whose_it_is() -> None:
+def test_portal_export_has_everything_but_the_account() -> None:
     cells = ["9", "2026-11-22T10:00:00+00:00", "'=gpt", "", "laptop", "moe-sk-0123456789", "native", "100", "20", "120",
              "64", "16", "60", "0.5", "0.0012", "429", "1250", "mine"]  # fmt: skip
     [report] = read_reports(

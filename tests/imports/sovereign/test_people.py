@@ -81,13 +81,13 @@ def test_a_user(change: dict[str, Any], expected: dict[str, Any], remarks: int) 
 
 
 @pytest.mark.parametrize("username", ["Jörg", "a b", "-", "x" * 65, "a\nb", ""])
-def test_a_name_that_cannot_be_one_here_is_left_with_all_that_is_theirs(username: str) -> None:
+def test_person_with_an_impossible_name_is_omitted_with_keys(username: str) -> None:
     found = map_people(People([USER | {"username": username}], keys=[KEY], budgets=[BUDGET]))
     assert found.people == {}
     assert outcomes(found) == [(Kind.ACCOUNT, ImportOutcome.OMITTED), (Kind.KEY, ImportOutcome.OMITTED)]
 
 
-def test_of_two_names_in_other_letters_the_older_is_brought_in_whatever_order_they_come() -> None:
+def test_older_of_two_names_that_differ_by_case_is_imported() -> None:
     older = USER | {"id": "u-2", "username": "ALICE", "created_at": "2025-12-31T23:59:59"}
     for users in ([USER, older], [older, USER]):
         found = map_people(People(users))
@@ -113,7 +113,7 @@ def test_keys_come_to_their_owner() -> None:
         pytest.param({"expires_at": "soon"}, id="an end that cannot be read must not become none"),
     ],
 )
-def test_a_key_that_cannot_be_brought(change: dict[str, Any]) -> None:
+def test_invalid_key_is_omitted(change: dict[str, Any]) -> None:
     found = map_people(People([USER], keys=[KEY | change]))
     assert only(found).keys == ()
     assert outcomes(found) == [(Kind.KEY, ImportOutcome.OMITTED)]
@@ -182,13 +182,13 @@ def test_a_template_has_its_models_by_category() -> None:
         pytest.param(OWN | {"is_active": False}, id="switched off"),
     ],
 )
-def test_a_template_that_cannot_be_brought(row: dict[str, Any]) -> None:
+def test_invalid_template_is_omitted(row: dict[str, Any]) -> None:
     found = map_people(People([], admin_templates=[row]))
     assert found.templates == {}
     assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED)]
 
 
-def test_of_two_templates_of_a_name_the_administrators_is_brought() -> None:
+def test_shared_template_is_imported_before_an_own_one() -> None:
     found = map_people(People([], admin_templates=[SHARED], user_templates=[OWN | {"name": "Research"}]))
     assert list(found.templates) == ["tmpl-1"]
     assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED)]
@@ -214,7 +214,7 @@ def test_the_active_template_is_the_first_that_was_granted(granted: list[str], e
     assert outcomes(found) == [(Kind.ASSIGNMENT, ImportOutcome.OMITTED)] * left
 
 
-def test_a_template_that_is_not_brought_is_not_assigned() -> None:
+def test_omitted_template_is_not_assigned() -> None:
     found = map_people(People([USER], grants=[grant("tmpl-1")], admin_templates=[SHARED | {"config_json": ""}]))
     assert only(found).template is None
     assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED), (Kind.ASSIGNMENT, ImportOutcome.OMITTED)]

@@ -1,4 +1,4 @@
-"""Reading a MoE Sovereign's database: what is new, and only that."""
+"""Reading new rows of a MoE Sovereign's database, and no others."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -53,7 +53,7 @@ def test_reading_goes_on_after_a_place(source: Sovereign, monkeypatch: pytest.Mo
     assert ids(source, UsageRange(after=place)) == ["alice-2", "bob-1", "bob-2"]
 
 
-def test_what_was_written_since_a_look_is_read_whenever_it_was_made(source: Sovereign) -> None:
+def test_rows_written_since_a_snapshot_are_read_at_any_time(source: Sovereign) -> None:
     before = settled(source)
     assert ids(source, UsageRange(before)) == []
     source.request("old", "bob", AT - timedelta(days=99))
@@ -76,7 +76,7 @@ def test_a_look_sees_one_moment(source: Sovereign) -> None:
         assert snapshot.count_usage(UsageRange()) == 4
 
 
-def test_transactions_that_cannot_be_compared_any_more_are_all_read(source: Sovereign) -> None:
+def test_all_rows_are_read_if_transactions_cannot_be_compared(source: Sovereign) -> None:
     assert len(ids(source, UsageRange(settled(source) - COMPARABLE))) == 4
     assert len(ids(source, UsageRange(settled(source) + 10**6))) == 4
 

@@ -42,13 +42,15 @@ def test_a_request_becomes_a_report() -> None:
     ("change", "expected"),
     [
         pytest.param({"api_key_id": None}, (None, "alice"), id="without a key"),
-        pytest.param({"api_key_id": "gone"}, (None, "alice"), id="with a key that was not brought"),
+        pytest.param({"api_key_id": "gone"}, (None, "alice"), id="with a key that was not imported"),
         pytest.param({"user_id": "u-2"}, (None, "<Jörg Müller>"), id="somebody else's key counts for nobody"),
         pytest.param({"user_id": "u-2", "api_key_id": None}, (None, "<Jörg Müller>"), id="nobody here"),
         pytest.param({"user_id": "u-3", "api_key_id": None}, (None, "<u-3>"), id="nobody there"),
     ],
 )
-def test_whose_a_request_is(change: dict[str, Any], expected: tuple[str | None, str | None]) -> None:
+def test_request_belongs_to_the_owner_of_its_key(
+    change: dict[str, Any], expected: tuple[str | None, str | None]
+) -> None:
     report = usage(**change)
     assert isinstance(report, UsageReport)
     assert (report.key_hash, report.username) == expected
@@ -87,13 +89,13 @@ def test_when_a_request_was_made(written: object, expected: str) -> None:
         pytest.param({"id": "x" * 257}, id="too long an id"),
     ],
 )
-def test_a_request_that_cannot_be_counted_is_rejected_with_a_reason(change: dict[str, Any]) -> None:
+def test_unreadable_request_is_rejected_with_a_reason(change: dict[str, Any]) -> None:
     rejected = usage(**change)
     assert isinstance(rejected, Rejected)
     assert rejected.reason.endswith(".")
 
 
-def test_texts_that_are_too_long_are_cut_and_missing_ones_have_their_usual_value() -> None:
+def test_long_texts_are_cut_and_missing_ones_have_defaults() -> None:
     report = usage(model="m" * 300, moe_mode=None, status="", session_id="\x00" * 9, total_tokens=None, latency_ms=-1)
     assert isinstance(report, UsageReport)
     assert (report.model, report.mode, report.status) == ("m" * 200, "usual", "ok")
