@@ -1,17 +1,17 @@
 """One account with very many requests, made by the database itself, since reporting them would take hours.
 
-Their ids are random, as gateways' are; models, modes, keys and sizes follow from a hash of their number. The sums are
-those that ingest would have kept: `verify_account` finds no difference, which a test keeps so.
+Their ids are random, as gateways' are; models, modes, keys and sizes follow from a hash of their number. A rebuild
+writes the sums.
 """
 
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from portal.actions.verification import rebuild_account
 from portal.db.sql.session import Database
-from portal.rules.periods import EPOCH_DAY
 from portal.rules.rollups import start_of_hour
-from tools.bench.premises import MODELS, MODES, Premises
+from tools.bench.premises import BUDGET_ZONE, MODELS, MODES, Premises
 
 DAYS = 400
 """Over which the requests are spread evenly, up to the last whole hour."""
@@ -23,7 +23,7 @@ hashed AS (SELECT number, number * 2654435761 % 4294967296 AS hash,
     :start + (number / :a_day) * 86400000000
     + (number % :a_day) * 86400000000 / :a_day AS instant FROM numbers),
 sized AS (SELECT *, hash / 7 % 10000 AS prompt, hash / 11 % 1000 AS completion,
-    strftime('%Y-%m-%d %H:%M:%S', instant / 1000000, 'unixepoch') || printf('.%06d', instant % 1000000) AS said
+    strftime('%Y-%m-%d %H:%M:%S', instant / 1000000, 'unixepoch') || printf('.%06d', instant % 1000000) AS at
     FROM hashed)
 INSERT INTO usage_events (gateway_id, external_id, fingerprint, account_id, api_key_id, session_id, model, mode,
     template, status, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_factor, billable_tokens,
@@ -32,33 +32,8 @@ SELECT :gateway, 'chatcmpl-' || lower(hex(randomblob(16))), lower(hex(randomblob
     :key + hash / 4096 % :keys, NULL, :model || (hash / 8 % :models),
     CASE hash / 512 % 3 WHEN 0 THEN :mode_0 WHEN 1 THEN :mode_1 ELSE :mode_2 END,
     NULL, CASE hash / 131072 % 50 WHEN 0 THEN 'error' ELSE 'ok' END, prompt, completion, 0, 0, '1',
-    prompt + completion, (prompt + completion) * 20000, hash / 13 % 20000, said, said
+    prompt + completion, (prompt + completion) * 20000, hash / 13 % 20000, at, at
 FROM sized
-"""
-SUMMED = "tokens, prompt_tokens, completion_tokens, requests, cost_nano_eur, unpriced, without_counts"
-HOURLY = f"""
-INSERT INTO usage_hourly (account_id, hour, model, mode, api_key_id, failed, {SUMMED})
-SELECT account_id, substr(requested_at, 1, 13) || ':00:00.000000' AS hour, model, mode, api_key_id, status <> 'ok',
-    sum(billable_tokens), sum(prompt_tokens), sum(completion_tokens), count(*), sum(cost_nano_eur), 0, 0
-FROM usage_events NOT INDEXED WHERE id > :before GROUP BY 1, 2, 3, 4, 5, 6
-"""
-ADDED_UP = ", ".join(f"sum({name})" for name in SUMMED.split(", "))
-DAILY = f"""
-INSERT INTO usage_daily (account_id, day, model, mode, api_key_id, failed, {SUMMED})
-SELECT account_id, substr(hour, 1, 10), model, mode, api_key_id, failed, {ADDED_UP}
-FROM usage_hourly GROUP BY 1, 2, 3, 4, 5, 6
-"""
-BY_MODEL = f"""
-INSERT INTO usage_by_model (account_id, day, model, mode, {SUMMED})
-SELECT account_id, day, model, mode, {ADDED_UP} FROM usage_daily GROUP BY 1, 2, 3, 4
-"""
-COUNTERS = f"""
-INSERT INTO usage_counters (account_id, period, start, {SUMMED})
-SELECT account_id, 'daily', day, {ADDED_UP} FROM usage_daily GROUP BY 1, 3
-UNION ALL
-SELECT account_id, 'monthly', substr(day, 1, 8) || '01', {ADDED_UP} FROM usage_daily GROUP BY 1, 3
-UNION ALL
-SELECT account_id, 'total', '{EPOCH_DAY}', {ADDED_UP} FROM usage_daily GROUP BY 1
 """
 
 
@@ -76,13 +51,11 @@ def fill(database: Database, premises: Premises, account_id: int, events: int, n
             cursor.execute(f"PRAGMA {pragma}")
         for day in range(0, DAYS, DAYS_AT_ONCE):
             _fill_days(cursor, _named(premises, account_id, events, end), day, events // DAYS)
-        for sums in (DAILY, BY_MODEL, COUNTERS):
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute(sums)
-            cursor.execute("COMMIT")
     finally:
         connection.detach()  # its settings are nobody else's
         connection.close()
+    with database.transaction() as session:
+        rebuild_account(session, account_id, BUDGET_ZONE)
     return end
 
 
@@ -103,11 +76,10 @@ def _named(premises: Premises, account_id: int, events: int, end: datetime) -> d
 
 
 def _fill_days(cursor: Any, named: dict[str, Any], day: int, a_day: int) -> None:
-    """Store the events of some days, which are whole hours from the first on, and their hourly roll-ups."""
+    """Store the events of some days."""
     first = day * a_day
     cursor.execute("BEGIN IMMEDIATE")
     cursor.execute(EVENTS, named | {"first": first, "last": first + DAYS_AT_ONCE * a_day - 1})
-    cursor.execute(HOURLY, {"before": first})
     cursor.execute("COMMIT")
 
 

@@ -5,29 +5,21 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from portal.actions.verification import verify_account
+from portal.db.events import account_events
 from portal.db.sql.session import Database
+from portal.db.tables import Account, UsageEvent
+from portal.db.totals import EVENT_SUMS, TOTALS, Total, figures_of, summed
+from portal.rules.figures import Figures
+from portal.rules.rollups import sum_up
 from tools.chaos.clients import Ledger
 
 BUDGET_ZONE = ZoneInfo("America/Havana")
 """One whose days are not those of UTC."""
 
-SUMMED = "sum(tokens), sum(prompt_tokens), sum(completion_tokens), sum(requests), sum(cost_nano_eur)"
-SUMS = {
-    "events": (
-        "SELECT account_id, sum(billable_tokens), sum(prompt_tokens), sum(completion_tokens), count(*), "
-        "sum(cost_nano_eur) FROM usage_events GROUP BY account_id"
-    ),
-    "days' counters": f"SELECT account_id, {SUMMED} FROM usage_counters WHERE period = 'daily' GROUP BY account_id",
-    "months' counters": f"SELECT account_id, {SUMMED} FROM usage_counters WHERE period = 'monthly' GROUP BY account_id",
-    "total counters": f"SELECT account_id, {SUMMED} FROM usage_counters WHERE period = 'total' GROUP BY account_id",
-    "sums by model": f"SELECT account_id, {SUMMED} FROM usage_by_model GROUP BY account_id",
-    "daily roll-ups": f"SELECT account_id, {SUMMED} FROM usage_daily GROUP BY account_id",
-    "hourly roll-ups": f"SELECT account_id, {SUMMED} FROM usage_hourly GROUP BY account_id",
-}
 STORED = (
     "SELECT gateways.name, external_id, prompt_tokens, completion_tokens "
     "FROM usage_events JOIN gateways ON gateways.id = gateway_id"
@@ -49,8 +41,8 @@ def _events(session: Session, ledger: Ledger, *, exactly: bool) -> Iterator[str]
     if exactly:
         yield from _each("is stored but was not acknowledged", stored.keys() - ledger.acknowledged)
     for gateway, id, *tokens in rows:
-        said: dict[str, Any] = ledger.sent.get((gateway, id), {})
-        if said and tokens != [said["prompt_tokens"], said["completion_tokens"]]:
+        sent: dict[str, Any] = ledger.sent.get((gateway, id), {})
+        if sent and tokens != [sent["prompt_tokens"], sent["completion_tokens"]]:
             yield f"{gateway} {id} is stored with {tokens}"
     held = session.execute(text("SELECT count(*) FROM held_events")).scalar()
     if held:
@@ -62,11 +54,25 @@ def _each(sentence: str, ids: set[tuple[str, str]]) -> Iterator[str]:
 
 
 def _sums(session: Session) -> Iterator[str]:
-    sums = {
-        name: sorted([int(value) for value in row] for row in session.execute(text(query)))
-        for name, query in SUMS.items()
-    }
-    yield from (f"{name} add up to {found}, events to {sums['events']}" for name, found in sums.items()
-                if found != sums["events"])  # fmt: skip
-    for account_id in session.execute(text("SELECT id FROM accounts ORDER BY id")).scalars().all():
+    """Compare each table of sums with the events, once by SQL alone and once row by row."""
+    for account_id in session.scalars(select(Account.id).order_by(Account.id)).all():
+        events = _figures(session, select(*EVENT_SUMS).where(UsageEvent.account_id == account_id))
+        for total in TOTALS:
+            wanted = select(*map(func.sum, summed(total.table))).where(total.account_id == account_id)
+            found, expected = (
+                _figures(session, wanted),
+                [value * _keys_of_each(session, total, account_id) for value in events],
+            )
+            if list(found) != expected:
+                yield f"{total.table.__tablename__} of account {account_id} add up to {found}, events to {expected}"
         yield from map(str, verify_account(session, account_id, BUDGET_ZONE))
+
+
+def _keys_of_each(session: Session, total: Total, account_id: int) -> int:
+    """Return to how many rows of a table each event is added; all events of an account are alike here."""
+    first = next(account_events(session, account_id), None)
+    return 0 if first is None else len(total.parts(sum_up([first], BUDGET_ZONE)))
+
+
+def _figures(session: Session, query: Select[*tuple[Any, ...]]) -> Figures:
+    return figures_of(session.execute(query).one())
