@@ -22,8 +22,6 @@ from itertools import chain, islice
 from typing import IO, Annotated, Any, Literal
 
 from fastapi import Depends, Query
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 from pydantic import Field, PlainSerializer
 from sqlalchemy.orm import Session
 from starlette.responses import StreamingResponse
@@ -172,9 +170,9 @@ def as_json_lines(rows: Iterator[UsageRow]) -> Iterator[bytes]:
 
 
 def as_xlsx(rows: Iterator[UsageRow]) -> Iterator[bytes]:
-    """Yield rows as an Excel workbook, in pieces; it is put together in a temporary file."""
-    with tempfile.TemporaryFile() as file:
-        _write_workbook(file, rows)
+    """Yield rows as an Excel workbook, in pieces; it is built in temporary files."""
+    with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryFile() as file:
+        _write_workbook(file, directory, rows)
         file.seek(0)
         while chunk := file.read(2**16):
             yield chunk
@@ -183,18 +181,22 @@ def as_xlsx(rows: Iterator[UsageRow]) -> Iterator[bytes]:
 _WRITERS = {Format.CSV: as_csv, Format.XLSX: as_xlsx, Format.JSONL: as_json_lines}
 
 
-def _write_workbook(file: IO[bytes], rows: Iterator[UsageRow]) -> None:
-    """Write rows to as many sheets as they need."""
-    book = Workbook(write_only=True)
-    more: UsageRow | None = next(rows, None)
-    while more is not None or not book.worksheets:
-        sheet = book.create_sheet(f"Usage {len(book.worksheets) + 1}" if book.worksheets else "Usage")
-        sheet.freeze_panes = "A2"
-        sheet.append(COLUMNS)
-        for row in chain([more] if more else [], islice(rows, _SHEET_ROWS - 1)):
-            sheet.append([_cell(sheet, value) for value in _values(row, eur)])
-        more = next(rows, None)
-    book.save(file)
+def _write_workbook(file: IO[bytes], directory: str, rows: Iterator[UsageRow]) -> None:
+    """Write rows to as many sheets as they need; `directory` takes what does not stay in memory."""
+    from xlsxwriter import Workbook  # noqa: PLC0415  # 8 MB of memory, for the few who export spreadsheets
+
+    with Workbook(file, {"constant_memory": True, "tmpdir": directory, "use_zip64": True}) as book:
+        instants, sheets = book.add_format({"num_format": "yyyy-mm-dd h:mm:ss"}), 0
+        more: UsageRow | None = next(rows, None)
+        while more is not None or not sheets:
+            sheets += 1
+            sheet = book.add_worksheet(f"Usage {sheets}" if sheets > 1 else "Usage")
+            sheet.freeze_panes(1, 0)
+            sheet.write_row(0, 0, COLUMNS)
+            for number, row in enumerate(chain([more] if more else [], islice(rows, _SHEET_ROWS - 1)), 1):
+                for column, value in enumerate(_values(row, eur)):
+                    _write_cell(sheet, number, column, value, instants)
+            more = next(rows, None)
 
 
 def _values(row: UsageRow, as_eur: Callable[[int], str | Decimal]) -> list[Any]:
@@ -215,15 +217,18 @@ def _safe(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def _cell(sheet: Any, value: Any) -> Any:
-    """Return a value as an XLSX cell: text is text whatever it begins with, and an instant has no zone there."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None)
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, _NOT_XML.sub("\ufffd", value))
-    cell.data_type = "s"
-    return cell
+def _write_cell(sheet: Any, row: int, column: int, value: Any, instants: Any) -> None:
+    """Write a value to an XLSX cell: text is never a formula, and an instant has no zone there."""
+    if isinstance(value, str):
+        text = _NOT_XML.sub("\ufffd", value)
+        if text.startswith("<r>") and text.endswith("</r>"):  # XlsxWriter takes such a text for XML, unless in parts
+            sheet.write_rich_string(row, column, text[0], text[1], text[2:])
+        else:
+            sheet.write_string(row, column, text)
+    elif isinstance(value, datetime):
+        sheet.write_datetime(row, column, value.astimezone(UTC).replace(tzinfo=None), instants)
+    elif value is not None:
+        sheet.write_number(row, column, value)
 
 
 def _batches(rows: Iterator[UsageRow]) -> Iterator[list[UsageRow]]:

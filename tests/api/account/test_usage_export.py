@@ -23,6 +23,7 @@ from portal.api.account import usage_export
 from portal.api.account.usage_export import AT_ONCE, COLUMNS
 from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
+from portal.rules.pricing import MAX_TOKENS
 from tests.api.conftest import As
 from tests.cast import NOW, Gateway, report, run, send
 
@@ -128,6 +129,39 @@ def test_no_xlsx_cell_is_a_formula_and_none_is_changed(history: None, alice: Acc
     rows = read_xlsx(content)
     assert {row["model"] for row in rows} == {"qwen3:32b", *DANGEROUS}
     assert rows[0]["note"].startswith("=cmd")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("<r><t>x</t></r>", id="XML of a rich text"),
+        pytest.param('<r></r></is></c><c r="Z9"><f>1+1</f></c><c><is><r></r>', id="XML of a formula"),
+        pytest.param("{=1+1}", id="array formula"),
+        pytest.param("https://example.org/", id="link"),
+        pytest.param("0012", id="digits"),
+        pytest.param("  a &amp; <b>\tc\nd ", id="spaces and markup"),
+    ],
+)
+def test_xlsx_text_is_kept_as_text(alice: Account, gateway: Gateway, as_: As, text: str) -> None:
+    send(gateway, report(model=text.strip()))
+    note = run(write_note, alice.id, 1, text, NOW)
+    content = as_(alice).get(EXPORT, params={"format": "xlsx"}).content
+    sheet = ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml")
+    assert b"<f>" not in sheet
+    assert b"hyperlink" not in sheet
+    (row,) = read_xlsx(content)
+    assert (row["note"], row["model"]) == (note, text.strip())
+
+
+def test_xlsx_numbers_and_instants_are_exact(alice: Account, gateway: Gateway, as_: As) -> None:
+    at = NOW.replace(microsecond=125_000)
+    tokens = {"prompt_tokens": MAX_TOKENS - 1, "completion_tokens": MAX_TOKENS, "cost_factor": Decimal("0.0000001")}
+    send(gateway, report("large", **tokens, requested_at=at))
+    send(gateway, report("small", prompt_tokens=1, completion_tokens=0))
+    large, small = read_xlsx(as_(alice).get(EXPORT, params={"format": "xlsx"}).content)
+    assert (large["requested_at"].replace(tzinfo=UTC), large["total_tokens"]) == (at, 2 * MAX_TOKENS - 1)
+    assert (large["cost_factor"], small["cost_eur"]) == (1e-7, 2e-5)
+    assert small["latency_ms"] is None
 
 
 def test_xlsx_has_numbers_and_dates_not_texts(history: None, alice: Account, as_: As) -> None:
