@@ -178,17 +178,17 @@ class Formats:
         """Write a day in full: Friday, 27 November 2026."""
         return self._date(day, "EEEE, d MMMM y")
 
-    def short_day(self, day: date) -> str:
-        """Write a day of this week: Fri 27 Nov."""
-        return self._date(day, "EEE d MMM")
+    def short_day(self, day: date, *, year: bool = False) -> str:
+        """Write a day with its weekday: Fri 27 Nov."""
+        return self._date(day, "EEE d MMM y" if year else "EEE d MMM")
 
     def month(self, day: date) -> str:
         """Write the month in which a day lies: November."""
         return format_date(day, "LLLL", locale=self.locale)
 
     def weekday(self, day: date) -> str:
-        """Write a weekday in two letters: Fr."""
-        return format_date(day, "EEEEEE", locale=self.locale)
+        """Write a weekday in two letters, without a point: Fr."""
+        return str(format_date(day, "EEEEEE", locale=self.locale)).removesuffix(".")
 
     def days(self, days: DayRange) -> str:
         """Write a range of days without repeating itself: 14 – 27 Nov 2026."""
@@ -200,9 +200,9 @@ class Formats:
         return f"{self.day(first, year=first.year != last.year)} – {self.day(last)}"
 
     def _date(self, day: date, pattern: str) -> str:
-        """Write a day, or an instant of the person's zone; in German with a point behind the day."""
+        """Write a day, or an instant of the person's zone; in German with its comma and its point: Fr., 27. Nov."""
         if self.locale.language == "de":
-            pattern = re.sub(r"\bd\b", "d.", pattern)
+            pattern = re.sub(r"\bd\b", "d.", pattern).replace("EEE d.", "EEE, d.")
         write = format_datetime if isinstance(day, datetime) else format_date
         return write(day, pattern, locale=self.locale)
 

@@ -12,7 +12,7 @@ from portal.rules.budgets import BudgetType
 from portal.rules.messages import message
 from portal.rules.periods import Period
 from portal.views.budget import BudgetsView, BudgetView
-from portal.words import _, say
+from portal.words import _, context, say
 from portal.words.formats import Formats, zone_name
 from portal.words.labels import BUDGET_TYPES
 
@@ -65,18 +65,19 @@ class _BudgetRow:
             with tag("td", "num strong b-used", role="cell"), tag("span", "mp-cell2"):
                 self._used = Text("a", skeleton=72).classes("mp-plain")
                 self._raw = Text("small", "")
-            with tag("td", "num b-limit", role="cell"):
+            with tag("td", "num b-limit", role="cell", data_before=context("limit", "of")):
                 self._limit = Text(skeleton=72)
             with tag("td", "num b-left", role="cell"), tag("span", "mp-cell2"):
                 self._left = Text(skeleton=72)
                 self._over = Text("small", "").classes("mp-over")
+            set_props(self._left, data_after=_("remaining"))
             with tag("td", "b-prog", role="cell"):
                 with tag("div", "mp-prog"):
                     self._bar = BudgetBar(period, thin=True)
                     self._percent = Text("b", skeleton=44)
                     self._level = LevelMark()
                 self._pace = Pace(formats)
-            with tag("td", "b-reset", role="cell"):
+            with tag("td", "b-reset", role="cell", data_before=_("Resets")) as self._reset_cell:
                 self._reset = Text(skeleton=80)
             with tag("td", "b-type", role="cell"):
                 self._type = Text(skeleton=80).classes("mp-badge")
@@ -95,6 +96,7 @@ class _BudgetRow:
         self._level.show(budget)
         self._pace.show(view, now)
         reset = reset_text(view, now)
+        self._reset_cell.classes(add="" if view.resets_at else "is-never", remove="is-never" if view.resets_at else "")
         self._reset.show(_("in {time}", time=reset) if view.resets_at else reset, title=reset_title(view, f))
         self._type.show(say(BUDGET_TYPES[kind]))
 

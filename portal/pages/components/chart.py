@@ -207,7 +207,7 @@ def _labels(tokens: Sequence[int], limit: int | None, top: float) -> list[str]:
 def _hover(day: DayUsage, limit: int | None, f: Formats) -> str:
     """Return the text of a bar's tooltip."""
     tokens = day.figures.tokens
-    lines = [f"{f.weekday(day.day)} {f.day(day.day)}", f.billable(tokens)]
+    lines = [f.short_day(day.day, year=True), f.billable(tokens)]
     if limit is not None and tokens > limit:
         lines.append(_("{tokens} above the daily limit", tokens=tokens - limit))
     lines.append(f"{f.eur(day.figures.cost_nano_eur)} · {f.requests(day.figures.requests)}")

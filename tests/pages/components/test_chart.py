@@ -102,9 +102,9 @@ def test_german_chart_has_german_words_and_numbers() -> None:
         figure = drawn(1500, formats=GERMAN)
         sentence = _limit_sentence(days(), 1500, GERMAN)
     bars, layout = figure["data"][0], figure["layout"]
-    assert bars["x"][0] == "Fr.<br>20"
+    assert bars["x"][0] == "Fr<br>20"
     assert bars["customdata"][2].split("<br>") == [
-        "So. 22. Nov. 2026",
+        "So., 22. Nov. 2026",
         "2.500 abrechenbare Token",
         "1.000 über dem Tageslimit",
         "0,00\u00a0€ · 0 Anfragen",
