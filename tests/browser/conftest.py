@@ -73,6 +73,7 @@ class Portal:
     database: Database
     gateway_token: str = ""
     process: "subprocess.Popen[bytes] | None" = None
+    program: str = "main.py"
     _reported: int = field(default=0)
 
     @property
@@ -87,7 +88,7 @@ class Portal:
             "PORTAL_DATA_DIR": str(self.directory),
             "PORTAL_REFRESH_SECONDS": str(TICK),
         }
-        command = [sys.executable, "main.py"]
+        command = [sys.executable, self.program]
         with (self.directory / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         for _ in range(300):
@@ -170,28 +171,41 @@ class Portal:
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """One server for all browser tests; each test brings its own people."""
-    directory = tmp_path_factory.mktemp("portal")
+    with running(tmp_path_factory.mktemp("portal")) as found:
+        yield found
+
+
+@contextmanager
+def running(directory: Path, program: str = "main.py") -> Iterator[Portal]:
+    """Serve a portal with a gateway, and give it."""
     database = Database(f"sqlite:///{directory / 'portal.sqlite3'}")
     migrate(database)
     port = free_port()
-    running = Portal(port, directory, database)
-    running.gateway_token = running.run(create_gateway, OPERATOR, "browser-tests", datetime.now(UTC)).token or ""
-    running.start()
-    yield running
-    running.stop()
+    found = Portal(port, directory, database, program=program)
+    found.gateway_token = found.run(create_gateway, OPERATOR, "browser-tests", datetime.now(UTC)).token or ""
+    found.start()
+    yield found
+    found.stop()
     database.close()
 
 
 @pytest.fixture(scope="session")
 def mailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """A portal without an administrator that queues mails, though there is nobody who would take them."""
-    directory = tmp_path_factory.mktemp("mailing")
+    with running_with_mail(tmp_path_factory.mktemp("mailing")) as found:
+        yield found
+
+
+@contextmanager
+def running_with_mail(directory: Path, program: Path = ROOT / "main.py") -> Iterator[Portal]:
+    """Serve a portal with mail set up, and give it."""
     (directory / "data").mkdir()
     database = Database(f"sqlite:///{directory / 'data' / 'portal.sqlite3'}")
     migrate(database)
     port = free_port()
     process = Process(
         directory,
+        program,
         PORTAL_PORT=str(port),
         PORTAL_BASE_URL=f"http://127.0.0.1:{port}",
         PORTAL_SMTP_HOST="127.0.0.1",
@@ -200,8 +214,7 @@ def mailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         PORTAL_SMTP_FROM="portal@example.org",
     )
     process.address()
-    running = Portal(port, directory, database)
-    yield running
+    yield Portal(port, directory, database)
     process.stop()
     assert "reset-password?" not in process.output
     assert "wencke" not in process.output
@@ -219,7 +232,12 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="session")
 def busy(portal: Portal) -> Person:
-    """Somebody on whose pages everything that can be there is there: long names, errors, notes, an overspent budget."""
+    """Somebody on whose pages everything that can be there is there."""
+    return create_busy(portal)
+
+
+def create_busy(portal: Portal) -> Person:
+    """Create somebody with long names, errors, notes and an overspent budget."""
     person = portal.person("bertha", role="admin", limits=Limits(daily=10_000, monthly=50_000, total=1_000_000))
     now = datetime.now(UTC)
     models = [

@@ -55,6 +55,12 @@ def routes(modules: tuple[object, ...]) -> set[str]:
 
 # --------------------------------------------------------------------------------- dialogs and menus
 
+
+def named(pattern: str) -> re.Pattern[str]:
+    """Return the pattern of a name, which stands in ⟦brackets⟧ in the pseudo-locale."""
+    return re.compile(pattern.replace("^", "^⟦?"))
+
+
 _WITH_FOCUS = "document.activeElement.closest('.q-dialog, .q-menu')"
 
 
@@ -75,7 +81,7 @@ class Window:
     def opener(self, page: Page, number: int = 0) -> Locator:
         """Return a button that leads to it; the later ones stand in the dialog before."""
         place = page.get_by_role("dialog") if number else page
-        return place.get_by_role("button", name=re.compile(self.buttons[number])).first
+        return place.get_by_role("button", name=named(self.buttons[number])).first
 
     def open(self, page: Page) -> Locator:
         """Open it with the keyboard, and return it."""
@@ -95,7 +101,7 @@ class Window:
     def close(self, page: Page) -> None:
         """Close it with the keyboard."""
         if self.answer:
-            page.get_by_role("dialog").get_by_role("button", name=re.compile(self.answer)).press("Enter")
+            page.get_by_role("dialog").get_by_role("button", name=named(self.answer)).press("Enter")
         else:
             page.keyboard.press("Escape")
 

@@ -1,0 +1,75 @@
+"""The pseudo-locale finds text that passed no catalogue: in mails and errors here, on pages in tests/browser."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal import errors, words
+from portal.errors import PortalError
+from portal.rules.messages import InvalidValue, message, plural_message
+from portal.words import say, speaking
+from tests.words.pseudo import PSEUDO, leak, pseudo_catalogue
+
+PORTAL = Path(errors.__file__).parent
+READ_BY_PEOPLE = [PORTAL / name for name in ("actions", "pages", "rules", "views", "web")]
+"""Where errors arise that people see on pages; others are for programs and operators."""
+
+
+@pytest.fixture(autouse=True)
+def pseudo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(words, "catalogue", pseudo_catalogue)
+    with speaking(PSEUDO):
+        yield
+
+
+def subclasses(kind: type[Exception]) -> Iterator[type[Any]]:
+    for each in type.__subclasses__(kind):
+        yield each
+        yield from subclasses(each)
+
+
+ERRORS = sorted({each for each in subclasses(PortalError) if "sentence" in vars(each)}, key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda kind: kind.__name__)
+def test_usual_sentence_of_an_error_is_in_the_catalogue(error: type[PortalError]) -> None:
+    assert leak(say(error.sentence)) == ""
+    assert leak(str(error.sentence)) != ""
+
+
+def raised_texts(file: Path) -> Iterator[str]:
+    """Yield where an error is raised with a text that is no `message`."""
+    kinds = {kind.__name__ for kind in (*subclasses(PortalError), *subclasses(InvalidValue), PortalError)}
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
+            texts = [arg for arg in node.args[:1] if isinstance(arg, (ast.Constant, ast.JoinedStr))]
+            yield from (f"{file.relative_to(PORTAL)}:{text.lineno}" for text in texts)
+
+
+def test_errors_that_people_see_are_raised_with_messages() -> None:
+    files = [file for directory in READ_BY_PEOPLE for file in sorted(directory.rglob("*.py"))]
+    assert [place for file in files for place in raised_texts(file)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param(say(message("Save")), True, id="English"),
+        pytest.param("⟦Save⟧", False, id="a sentence"),
+        pytest.param("⟦a ⟦b⟧ c⟧ – 1.234,5 Mio.", False, id="nested, and a number"),
+        pytest.param("Heute ⟦b⟧", True, id="a word before it"),
+        pytest.param("Fr. 27. Nov. 2026, 14:05 Europe/Berlin", False, id="a date"),
+        pytest.param("alice", False, id="data"),
+        pytest.param("MoE Portal", False, id="the product"),
+    ],
+)
+def test_leak(text: str, found: bool) -> None:
+    assert bool(leak(text, "alice|Europe/Berlin")) is found
+
+
+def test_plural_and_values_stay_inside() -> None:
+    assert say(plural_message("{count} key", "{count} keys", 2_000)) == "⟦2.000 keys⟧"
+    assert say(message("{a} and {b}", a=message("x"), b="y")) == "⟦⟦x⟧ and y⟧"
