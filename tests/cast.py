@@ -1,5 +1,6 @@
 """The cast of the tests and what they do: accounts, gateways, and the requests that gateways report."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +14,14 @@ from portal.actions.gateways import create_gateway
 from portal.actions.usage import Outcome, Result, record_usage
 from portal.db.accounts import add_account
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.tables import Account, Reservation, SummedColumns, UsageCounter, UsageDaily, UsageHourly
+from portal.db.tables import Account, AuditEntry, Reservation, SummedColumns, UsageCounter, UsageDaily, UsageHourly
 from portal.db.totals import TOTALS, Total, stream
 from portal.rules.actors import Actor, Means
 from portal.rules.figures import Figures
 from portal.rules.rollups import CounterKey, DailyKey, HourlyKey
 from portal.rules.usage import UsageReport
 from portal.settings import settings
-from portal.views.accounts import Viewer
+from portal.views.accounts import Viewer, find_account
 from portal.views.budget import load_programs_budgets
 
 P = ParamSpec("P")
@@ -65,6 +66,11 @@ def create_member(
     return run(create)
 
 
+def id_of(name: str) -> int:
+    """Return the id of the account with this user name."""
+    return run(find_account, name).id
+
+
 def new_gateway(name: str, now: datetime = NOW, mode: str = "native") -> Gateway:
     """Create a gateway and return it with its token."""
     new = run(create_gateway, OPERATOR, name, now, mode)
@@ -103,6 +109,12 @@ def reserved_tokens(account: Account, now: datetime = NOW) -> int:
         Reservation.account_id == account.id, Reservation.expires_at > now
     )
     return run_in_reading(lambda session: session.scalar(wanted) or 0)
+
+
+def audit_log() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the audit log, oldest first: who, what, details."""
+    rows = run(lambda session: list(session.scalars(select(AuditEntry).order_by(AuditEntry.id))))
+    return [(row.actor, row.action, json.loads(row.details)) for row in rows]
 
 
 def opens(secret: str, now: datetime) -> bool:

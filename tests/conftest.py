@@ -23,7 +23,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import Database, run_in_transaction
 from portal.db.tables import Account
 from portal.settings import settings
-from tests.cast import NOW, Gateway, create_member, new_gateway, run
+from tests.cast import NOW, Gateway, acting, create_member, new_gateway, run
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -177,13 +177,13 @@ def admin(db: Database) -> Account:
 @pytest.fixture
 def alices_key(alice: Account) -> NewKey:
     """Alice's API key, with its secret."""
-    return run(create_key, alice.id, "Alice's laptop", None, NOW)
+    return run(create_key, acting(alice), alice.id, "Alice's laptop", None, NOW)
 
 
 @pytest.fixture
 def bobs_key(bob: Account) -> NewKey:
     """Bob's API key, with its secret."""
-    return run(create_key, bob.id, "Bob's laptop", None, NOW)
+    return run(create_key, acting(bob), bob.id, "Bob's laptop", None, NOW)
 
 
 @pytest.fixture

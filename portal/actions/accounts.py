@@ -1,4 +1,4 @@
-"""Accounts: creating them, and what a person changes about their own."""
+"""Accounts: what administrators and operators change, and what a person changes about their own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,13 @@ from enum import StrEnum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.actions.authority import check_administrator, existing_account, own_account, signed_in_account
 from portal.actions.mails import queue_email_notice, queue_password_notice
 from portal.actions.passwords import check_hash, hash_password
 from portal.db.accounts import (
     account,
     account_at,
-    account_called,
     account_named,
-    active_account,
     add_account,
     change_password_hash,
     lock_administrators,
@@ -26,7 +25,7 @@ from portal.db.password_resets import forget_links
 from portal.db.sessions import end_sessions
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
-from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.errors import Conflict, InvalidInput, NotSignedIn
 from portal.rules.accounts import Language, Role, Theme
 from portal.rules.actors import Actor
 from portal.rules.messages import message
@@ -58,10 +57,11 @@ def create_account(
     now: datetime,
     display_name: str | None = None,
 ) -> Account:
-    """Create an account. Raises as `check_new_account`.
+    """Create an account. Raises Forbidden, and as `check_new_account`.
 
     The password is hashed before (`hash_new_password`), outside of any transaction.
     """
+    check_administrator(session, actor)
     name, address, shown = check_new_account(session, username, email, display_name)
     try:
         created = add_account(session, name, shown, address, role, password_hash, now)
@@ -91,22 +91,6 @@ def check_new_account(
     return name, address, shown
 
 
-def named(session: Session, name: str) -> Account:
-    """Return the account with this user name or email address. Raises NotFound."""
-    found = account_called(session, name)
-    if found is None:
-        raise NotFound(message("There is no account called {name}.", name=name))
-    return found
-
-
-def kept(session: Session, name: str) -> Account:
-    """Return the account with this user name or email address. Raises NotFound, and Conflict for a deleted account."""
-    found = named(session, name)
-    if found.deleted_at is not None:
-        raise Conflict(message("The account {username} was deleted. Only its usage is kept.", username=found.username))
-    return found
-
-
 def keep_an_administrator(session: Session, found: Account) -> None:
     """Raise Conflict when an account is the last active administrator; let no other administrator end meanwhile."""
     others = lock_administrators(session) - {found.id}
@@ -124,7 +108,7 @@ def keep_an_administrator(session: Session, found: Account) -> None:
 def edit_account(
     session: Session,
     actor: Actor,
-    name: str,
+    account_id: int,
     now: datetime,
     *,
     role: Role | None = None,
@@ -133,10 +117,11 @@ def edit_account(
 ) -> Account:
     """Change what is given of an account; an empty email address removes it. Another role ends the sessions.
 
-    Raises NotFound, InvalidInput, and Conflict for an address of another account, for the role of the last active
-    administrator, and for a deleted account.
+    Raises Forbidden, NotFound, InvalidInput, and Conflict for an address of another account, for the role of the last
+    active administrator, and for a deleted account.
     """
-    found = kept(session, name)
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
     changed: dict[str, object] = {}
     if role is not None and role != found.role:
         keep_an_administrator(session, found)
@@ -172,21 +157,23 @@ def hash_new_password(password: str, username: str) -> str:
     return hash_password(password)
 
 
-def set_password(session: Session, actor: Actor, username: str, password_hash: str, now: datetime) -> None:
-    """Replace a password for an operator; ends all sessions of the account. Raises NotFound and Conflict."""
-    found = kept(session, username)
+def set_password(session: Session, actor: Actor, account_id: int, password_hash: str, now: datetime) -> None:
+    """Replace another one's password; ends all sessions of the account. Raises Forbidden, NotFound and Conflict."""
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
     found.password_hash = password_hash
     end_sessions(session, found.id)
     forget_links(session, found.id)
     add_entry(session, actor, "account.password", now, account_id=found.id)
 
 
-def set_active(session: Session, actor: Actor, username: str, active: bool, now: datetime) -> None:
+def set_active(session: Session, actor: Actor, account_id: int, active: bool, now: datetime) -> None:
     """Suspend an account, which ends its sessions at once, or let it in again.
 
-    Raises NotFound, and Conflict for the last active administrator and for a deleted account.
+    Raises Forbidden, NotFound, and Conflict for the last active administrator and for a deleted account.
     """
-    found = kept(session, username)
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
     if not active:
         keep_an_administrator(session, found)
     found.active = active
@@ -197,19 +184,19 @@ def set_active(session: Session, actor: Actor, username: str, active: bool, now:
     add_entry(session, actor, "account.activate" if active else "account.suspend", now, account_id=found.id)
 
 
-def change_profile(session: Session, account_id: int, new: Profile, now: datetime) -> None:
+def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) -> None:
     """Change a person's own profile.
 
     Raises InvalidInput naming the field, Conflict for an address of another account, and NotSignedIn when suspended.
     """
-    own = _active(session, account_id)
+    own = own_account(session, actor)
     own.display_name = _checked("display_name", _clean_display_name, new.display_name)
     address = _checked("email", clean_email, new.email)
     change_email(session, own, address, now)
     own.time_zone = _checked("time_zone", lambda name: zone(name).key, new.time_zone)
     own.language = _choice(Language, "language", new.language)
     own.theme = _choice(Theme, "theme", new.theme)
-    add_entry(session, own.username, "account.profile", now, account_id=account_id)
+    add_entry(session, actor, "account.profile", now, account_id=own.id)
 
 
 def change_email(session: Session, own: Account, address: str, now: datetime) -> None:
@@ -226,16 +213,16 @@ def change_email(session: Session, own: Account, address: str, now: datetime) ->
         raise Conflict(EMAIL_TAKEN, "email") from error
 
 
-def set_theme(session: Session, account_id: int, theme: str, now: datetime) -> None:
-    """Change how pages look. Raises InvalidInput."""
-    own = _active(session, account_id)
+def set_theme(session: Session, actor: Actor, theme: str, now: datetime) -> None:
+    """Change how pages look. Raises InvalidInput and NotSignedIn."""
+    own = own_account(session, actor)
     own.theme = _choice(Theme, "theme", theme)
-    add_entry(session, own.username, "account.theme", now, account_id=account_id, theme=theme)
+    add_entry(session, actor, "account.theme", now, account_id=own.id, theme=theme)
 
 
 def adopt_time_zone(session: Session, account_id: int, name: str) -> bool:
     """Take the browser's zone for an account that has none yet; say whether it was taken. Unknown zones are ignored."""
-    own = _active(session, account_id)
+    own = signed_in_account(session, account_id)
     try:
         found = zone(name)
     except ValueError:
@@ -251,18 +238,18 @@ def adopt_browser(session: Session, account_id: int, language: Language, time_zo
 
     A language other than English was chosen for the account, and stays.
     """
-    own = _active(session, account_id)
+    own = signed_in_account(session, account_id)
     if own.time_zone is None and own.language == Language.ENGLISH:
         own.language = language
     adopt_time_zone(session, account_id, time_zone)
 
 
-def change_password(account_id: int, session_id: int | None, current: str, new: str, now: datetime) -> None:
+def change_password(actor: Actor, session_id: int | None, current: str, new: str, now: datetime) -> None:
     """Change a person's own password and end their other sessions. Raises InvalidInput naming the field.
 
     Opens its own transactions, since hashing takes long.
     """
-    username, old_hash = run_in_reading(_credentials, account_id)
+    username, old_hash = run_in_reading(_credentials, actor)
     fits, _ = check_hash(current[: MAX_PASSWORD + 1], old_hash)
     if not fits:
         raise InvalidInput(message("That is not your current password."), "current")
@@ -270,33 +257,26 @@ def change_password(account_id: int, session_id: int | None, current: str, new: 
         new_hash = hash_new_password(new, username)
     except InvalidInput as error:
         raise InvalidInput(error.sentence, "new") from error
-    run_in_transaction(_store_password, account_id, session_id, old_hash, new_hash, now)
+    run_in_transaction(_store_password, actor, session_id, old_hash, new_hash, now)
 
 
-def _credentials(session: Session, account_id: int) -> tuple[str, str | None]:
-    own = account(session, account_id)
+def _credentials(session: Session, actor: Actor) -> tuple[str, str | None]:
+    own = None if actor.account_id is None else account(session, actor.account_id)
     if own is None or not own.active:
         raise NotSignedIn
     return own.username, own.password_hash
 
 
 def _store_password(
-    session: Session, account_id: int, session_id: int | None, old_hash: str | None, new_hash: str, now: datetime
+    session: Session, actor: Actor, session_id: int | None, old_hash: str | None, new_hash: str, now: datetime
 ) -> None:
-    own = _active(session, account_id)
-    if not change_password_hash(session, account_id, new_hash, expected=old_hash):
+    own = own_account(session, actor)
+    if not change_password_hash(session, own.id, new_hash, expected=old_hash):
         raise Conflict(message("The password was changed elsewhere meanwhile."))
-    end_sessions(session, account_id, exclude=session_id)
-    forget_links(session, account_id)
+    end_sessions(session, own.id, exclude=session_id)
+    forget_links(session, own.id)
     queue_password_notice(session, own, now)
-    add_entry(session, own.username, "account.password", now, account_id=account_id)
-
-
-def _active(session: Session, account_id: int) -> Account:
-    found = active_account(session, account_id)
-    if found is None:
-        raise NotSignedIn
-    return found
+    add_entry(session, actor, "account.password", now, account_id=own.id)
 
 
 def _clean_display_name(text: str) -> str:

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.actions.authority import own_account
 from portal.actions.crossings import note_crossings
-from portal.db.accounts import account, lock_account
+from portal.db.accounts import lock_account
 from portal.db.alerts import AlertSettings, alert_settings, set_alert_settings
 from portal.db.audit import add_entry
 from portal.db.mails import drop_mails
-from portal.errors import InvalidInput, NotSignedIn
+from portal.errors import InvalidInput
+from portal.rules.actors import Actor
 from portal.rules.alerts import FULL
 from portal.rules.mails import Kind
 from portal.rules.messages import message
@@ -19,7 +21,7 @@ from portal.settings import settings
 
 def change_alerts(
     session: Session,
-    account_id: int,
+    actor: Actor,
     enabled: bool,
     threshold_percent: int,
     email: str | None,
@@ -33,10 +35,8 @@ def change_alerts(
     A budget that is beyond a new threshold already is told of at once. Raises InvalidInput naming the field, and
     NotSignedIn when suspended.
     """
+    account_id = own_account(session, actor).id
     lock_account(session, account_id)
-    own = account(session, account_id)
-    if own is None or not own.active:
-        raise NotSignedIn
     _check("threshold_percent", threshold_percent)
     if second_threshold_percent is not None:
         _check("second_threshold_percent", second_threshold_percent)
@@ -54,7 +54,7 @@ def change_alerts(
     if not enabled or address != before.email:
         drop_mails(session, account_id, "Alerts were switched off, or go elsewhere since.", now, kind=Kind.ALERT)
     chosen = {"threshold": threshold_percent, "second_threshold": second_threshold_percent, "forecast": forecast}
-    add_entry(session, own.username, "alerts.change", now, account_id=account_id, enabled=enabled, **chosen)
+    add_entry(session, actor, "alerts.change", now, account_id=account_id, enabled=enabled, **chosen)
     note_crossings(session, {account_id}, settings().budget_zone, now)
     return new
 

@@ -16,16 +16,21 @@ def check_administrator(session: Session, actor: Actor) -> None:
 
 
 def check_holder(session: Session, actor: Actor, account_id: int) -> None:
-    """Raise Forbidden unless the actor holds the account or is an operator, and NotSignedIn once it is suspended."""
+    """Raise Forbidden unless the actor has this account or is an operator, and NotSignedIn once it is suspended."""
+    if actor.account_id not in (None, account_id):
+        raise Forbidden
     if actor.account_id is not None:
-        if actor.account_id != account_id:
-            raise Forbidden
         own_account(session, actor)
 
 
 def own_account(session: Session, actor: Actor) -> Account:
     """Return the active account of the actor, and keep it active until the transaction ends. Raises NotSignedIn."""
-    found = None if actor.account_id is None else active_account(session, actor.account_id)
+    return signed_in_account(session, actor.account_id)
+
+
+def signed_in_account(session: Session, account_id: int | None) -> Account:
+    """Return an active account, and keep it active until the transaction ends. Raises NotSignedIn."""
+    found = None if account_id is None else active_account(session, account_id)
     if found is None:
         raise NotSignedIn
     return found

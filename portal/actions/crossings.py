@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.actions.authority import own_account
 from portal.db.crossings import (
     AlertAccount,
     KnownCrossing,
@@ -23,6 +24,7 @@ from portal.db.crossings import (
 )
 from portal.db.mails import NewMail, add_mail
 from portal.mails import CrossingFacts, crossing_mail
+from portal.rules.actors import Actor
 from portal.rules.alerts import CrossingKind, reached, thresholds
 from portal.rules.budgets import Limits
 from portal.rules.mails import Kind
@@ -77,9 +79,9 @@ def note_forecast(session: Session, account_id: int, period: Period, budget_tz: 
             _queue_mail(session, account, new, crossing_id, budget_tz, now)
 
 
-def read_crossings(session: Session, account_id: int, last_id: int, now: datetime) -> None:
-    """Note that an account has seen its crossings up to one."""
-    mark_read(session, account_id, last_id, now)
+def read_crossings(session: Session, actor: Actor, last_id: int, now: datetime) -> None:
+    """Note that the actor's account has seen its crossings up to one; no audit entry. Raises NotSignedIn."""
+    mark_read(session, own_account(session, actor).id, last_id, now)
 
 
 def _told_of(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:

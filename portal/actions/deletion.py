@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import keep_an_administrator, kept
+from portal.actions.accounts import keep_an_administrator
+from portal.actions.authority import check_administrator, existing_account
 from portal.db.accounts import account_named, lock_account
 from portal.db.audit import add_entry
 from portal.db.deletion import erase_person
@@ -14,18 +15,19 @@ from portal.rules.messages import message
 from portal.rules.text import deleted_username
 
 
-def delete_account(session: Session, actor: Actor, name: str, now: datetime) -> str:
+def delete_account(session: Session, actor: Actor, account_id: int, now: datetime) -> str:
     """Erase a person and return the user name under which their usage is kept.
 
     Sessions and API keys end; name, email address, notes and mails are erased; events and sums stay. Usage of the keys
-    that arrives later still counts for that name, since it happened. Raises NotFound, and Conflict for the last active
-    administrator and for an account that was deleted before.
+    that arrives later still counts for that name, since it happened. Raises Forbidden, NotFound, and Conflict for the
+    last active administrator and for an account that was deleted before.
     """
-    found = kept(session, name)
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
     keep_an_administrator(session, found)
     lock_account(session, found.id)
     session.refresh(found)
-    kept(session, found.username)
+    existing_account(session, account_id)
     remains = deleted_username(found.id)
     if account_named(session, remains) is not None:
         raise Conflict(

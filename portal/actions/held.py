@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import named
+from portal.actions.authority import check_administrator
 from portal.actions.usage import Result, record_usage
+from portal.db.accounts import account
 from portal.db.audit import add_entry
 from portal.db.held import held_event
 from portal.db.tables import HeldEvent
@@ -17,15 +18,17 @@ from portal.rules.usage import UsageReport
 
 
 def assign_held(
-    session: Session, actor: Actor, held_id: int, username: str, budget_tz: ZoneInfo, now: datetime
+    session: Session, actor: Actor, held_id: int, account_id: int, budget_tz: ZoneInfo, now: datetime
 ) -> None:
     """Count an unattributed event for an account, once, in the periods of its own instant.
 
-    Whoever sends it again gets `duplicate`. Raises NotFound; and Conflict for an event that is settled, contradicts a
-    stored one, or cannot be counted for that account.
+    Whoever sends it again gets `duplicate`. Raises Forbidden, NotFound, and Conflict for an event that is
+    settled, contradicts a stored one, or cannot be counted for that account.
     """
-    held = _unsettled(session, held_id)
-    account = named(session, username)
+    held = _unsettled(session, actor, held_id)
+    owner = account(session, account_id)
+    if owner is None:
+        raise NotFound(message("There is no such account."))
     if held.reason != Result.UNATTRIBUTED:
         raise Conflict(
             message("It contradicts a stored event of the same id, and cannot be counted as well; dismiss it.")
@@ -37,29 +40,30 @@ def assign_held(
         [report],
         budget_tz,
         now,
-        assigned_to=account.username,
+        assigned_to=owner.username,
         undated_at=held.received_at,
     )
     if outcome.result is not Result.ACCEPTED:
         raise Conflict(
             message(
                 "It cannot be counted for {username}: {reason}",
-                username=account.username,
+                username=owner.username,
                 reason=outcome.error or message("its id is stored already"),
             )
         )
     held.resolved_at = now
-    add_entry(session, actor, "held.assign", now, account_id=account.id, held=held_id, external_id=held.external_id)
+    add_entry(session, actor, "held.assign", now, account_id=owner.id, held=held_id, external_id=held.external_id)
 
 
 def dismiss_held(session: Session, actor: Actor, held_id: int, now: datetime) -> None:
-    """Settle a held event without counting it; it is kept. Raises NotFound and Conflict."""
-    held = _unsettled(session, held_id)
+    """Settle a held event without counting it; it is kept. Raises Forbidden, NotFound and Conflict."""
+    held = _unsettled(session, actor, held_id)
     held.resolved_at = now
     add_entry(session, actor, "held.dismiss", now, held=held_id, external_id=held.external_id)
 
 
-def _unsettled(session: Session, held_id: int) -> HeldEvent:
+def _unsettled(session: Session, actor: Actor, held_id: int) -> HeldEvent:
+    check_administrator(session, actor)
     found = held_event(session, held_id)
     if found is None:
         raise NotFound(message("No event is held under the number {held_id}.", held_id=str(held_id)))

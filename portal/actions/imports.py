@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.authority import check_administrator
+from portal.actions.budgets import set_budget
 from portal.actions.keys import revoke_key
 from portal.actions.reports import store_reports
+from portal.actions.templates import assign_template, define_template
 from portal.actions.usage import Outcome, Result
 from portal.db.accounts import account_at, account_named, add_account
 from portal.db.audit import add_entry
@@ -41,7 +43,8 @@ WAS_DELETED = "Their account was deleted here, and stays deleted."
 
 
 def import_template(session: Session, actor: Actor, new: ImportedTemplate, now: datetime) -> Finding:
-    """Store an expert template unless there is one of its name. Raises InvalidInput."""
+    """Store an expert template unless there is one of its name. Raises Forbidden and InvalidInput."""
+    check_administrator(session, actor)
     models = [AssignedModel(*model) for model in new.models]
     found = template_named(session, new.name)
     if found is None:
@@ -63,6 +66,7 @@ def import_person(
     again while it is granted there: the portal does not store that it was removed. The findings about keys are in the
     order of the keys.
     """
+    check_administrator(session, actor)
     found = account_named(session, new.username)
     if found is None:
         deleted = deleted_account_of(session, gateway_id, person, [key.key_hash for key in new.keys])
@@ -115,13 +119,13 @@ def _import_key(session: Session, actor: Actor, account: Account, new: ImportedK
         add_entry(session, actor, "key.import", now, account_id=account.id, prefix=new.prefix, label=new.label)
         outcome = ImportOutcome.IMPORTED
     if not new.active:
-        revoke_key(session, account.id, found.id, now, actor)
+        revoke_key(session, actor, account.id, found.id, now)
     return Finding(Kind.KEY, outcome)
 
 
 def _import_limits(session: Session, actor: Actor, account: Account, new: Limits, now: datetime) -> Finding:
     if not has_limits(session, account.id):
-        set_budget(session, actor, account.username, new, now)
+        set_budget(session, actor, account.id, new, now)
         return Finding(Kind.BUDGET, ImportOutcome.IMPORTED)
     reason = "" if limits(session, account.id) == new else "It is not the same here, and stays as it is."
     return Finding(Kind.BUDGET, ImportOutcome.PRESENT, reason, account.username)
@@ -134,7 +138,7 @@ def _import_assignment(session: Session, actor: Actor, account: Account, name: s
             Kind.ASSIGNMENT, ImportOutcome.OMITTED, "The template is not here.", f"{name} to {account.username}"
         )
     if account.template_id is None:
-        assign_template(session, actor, account.username, name, now)
+        assign_template(session, actor, account.id, template.id, now)
         return Finding(Kind.ASSIGNMENT, ImportOutcome.IMPORTED)
     reason = "" if account.template_id == template.id else "They have another one here, and keep it."
     return Finding(Kind.ASSIGNMENT, ImportOutcome.PRESENT, reason, account.username)

@@ -6,33 +6,32 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import active_account
+from portal.actions.authority import own_account
 from portal.db.alerts import alert_settings
 from portal.db.audit import add_entry
 from portal.db.mails import NewMail, add_mail, mails_of
 from portal.db.tables import Account
-from portal.errors import Conflict, NotSignedIn
+from portal.errors import Conflict
 from portal.mails import Content, email_changed_mail, password_changed_mail, test_mail
+from portal.rules.actors import Actor
 from portal.rules.mails import Kind, State
 from portal.rules.periods import zone_or
 from portal.settings import settings
 
 
-def send_test_mail(session: Session, account_id: int, now: datetime) -> str:
+def send_test_mail(session: Session, actor: Actor, now: datetime) -> str:
     """Queue a mail to where an account's alerts go, and return that address.
 
     Raises Conflict with the reason where none can be sent, and NotSignedIn when suspended.
     """
-    own = active_account(session, account_id)
-    if own is None:
-        raise NotSignedIn
-    recipient = alert_settings(session, account_id).email or own.email
+    own = own_account(session, actor)
+    recipient = alert_settings(session, own.id).email or own.email
     content = test_mail(own.display_name, own.language, settings().base_url or "")
-    add_mail(session, NewMail(account_id, Kind.TEST, recipient, *content), now)
-    (queued,) = mails_of(session, account_id, 1)
+    add_mail(session, NewMail(own.id, Kind.TEST, recipient, *content), now)
+    (queued,) = mails_of(session, own.id, 1)
     if queued.state == State.FAILED:
         raise Conflict(queued.error)
-    add_entry(session, own.username, "mail.test", now, account_id=account_id)
+    add_entry(session, actor, "mail.test", now, account_id=own.id)
     return recipient
 
 

@@ -5,21 +5,21 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import active_account
+from portal.actions.authority import own_account
 from portal.db.notes import delete_note, owns_usage, set_note
-from portal.errors import InvalidInput, NotFound, NotSignedIn
+from portal.errors import InvalidInput, NotFound
+from portal.rules.actors import Actor
 from portal.rules.messages import message
 from portal.rules.text import InvalidText, clean_note
 
 
-def write_note(session: Session, account_id: int, usage_id: int, text: str, now: datetime) -> str | None:
-    """Store a note on one of the account's requests and return it; empty text deletes it and returns None.
+def write_note(session: Session, actor: Actor, usage_id: int, text: str, now: datetime) -> str | None:
+    """Store a note on one of the actor's own requests and return it; empty text deletes it and returns None.
 
     Raises NotFound for somebody else's request, the same as for none, InvalidInput for text out of bounds, and
     NotSignedIn when suspended. A note is private, so the audit log does not tell of it.
     """
-    if active_account(session, account_id) is None:
-        raise NotSignedIn
+    account_id = own_account(session, actor).id
     if not owns_usage(session, account_id, usage_id):
         raise NotFound(message("There is no such request."))
     try:

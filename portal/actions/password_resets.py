@@ -28,6 +28,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import NotFound, Unavailable
 from portal.mails import reset_mail
+from portal.rules.actors import Actor, Means
 from portal.rules.mails import LINK_LASTS, Kind
 from portal.rules.messages import message
 from portal.rules.secrets import digest
@@ -35,7 +36,7 @@ from portal.settings import settings
 
 log = logging.getLogger(__name__)
 
-_ASKED = "visitor", "account.forgot_password"
+_ASKED = "account.forgot_password"
 
 
 class LinkEnded(NotFound):
@@ -89,12 +90,13 @@ def _letter(account: Account) -> Letter:
 
 def _queue(session: Session, letters: list[Letter], address: str, now: datetime) -> None:
     forget_expired_links(session, now)
+    actor = Actor(Means.VISITOR, address=address)
     for letter in letters:
         add_link(session, letter.mail.account_id, letter.token_hash, now, now + LINK_LASTS)
         add_mail(session, letter.mail, now)
-        add_entry(session, *_ASKED, now, account_id=letter.mail.account_id, address=address)
+        add_entry(session, actor, _ASKED, now, account_id=letter.mail.account_id)
     if not letters:
-        add_entry(session, *_ASKED, now, address=address)
+        add_entry(session, actor, _ASKED, now)
 
 
 def owner_of(session: Session, token: str, now: datetime) -> str:
@@ -124,5 +126,5 @@ def _reset(session: Session, token_hash: str, new_hash: str, now: datetime) -> N
     forget_links(session, own.id)
     forget_failures(session, "account", own.username)
     ended = end_sessions(session, own.id)
-    add_entry(session, "reset link", "account.password", now, account_id=own.id, ended=ended)
+    add_entry(session, Actor(Means.RESET_LINK), "account.password", now, account_id=own.id, ended=ended)
     queue_password_notice(session, own, now)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.actions.authority import check_administrator
 from portal.db import totals
 from portal.db.audit import add_entry
 from portal.db.events import StoredEvent, fill_in_costs, unpriced_events
@@ -33,7 +34,8 @@ class Repair:
 
 
 def enter_price(session: Session, actor: Actor, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
-    """Enter a price that is in force from an instant on; stored costs stay. Raises InvalidInput."""
+    """Enter a price that is in force from an instant on; stored costs stay. Raises Forbidden and InvalidInput."""
+    check_administrator(session, actor)
     if not is_rate(eur_per_token, MAX_PRICE):
         raise InvalidInput(message("A price is 0 to 1 EUR per token, with at most 12 decimals."), "eur_per_token")
     set_price(session, eur_per_token, valid_from, now)
@@ -41,10 +43,11 @@ def enter_price(session: Session, actor: Actor, eur_per_token: Decimal, valid_fr
 
 
 def remove_price(session: Session, actor: Actor, valid_from: datetime | None, now: datetime) -> None:
-    """Take an entry out of the book, None the one since ever; stored costs stay. Raises NotFound.
+    """Take an entry out of the book, None the one since ever; stored costs stay. Raises Forbidden and NotFound.
 
     Requests of a time for which no other entry is in force are stored without a cost from now on.
     """
+    check_administrator(session, actor)
     begins = "since ever" if valid_from is None else valid_from.isoformat()
     if not remove_price_of(session, valid_from):
         raise NotFound(message("There is no price that begins {begins}.", begins=begins))
@@ -56,8 +59,9 @@ def repair_costs(
 ) -> Repair:
     """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too.
 
-    A cost with which the account's sums would be larger than they can be counted is not given.
+    A cost with which the account's sums would be larger than they can be counted is not given. Raises Forbidden.
     """
+    check_administrator(session, actor)
     events = unpriced_events(session, after, BATCH)
     costs = _costs(events, price_book(session), lifetimes(session, {event.account_id for event in events}))
     priced = [event for event in events if event.id in costs]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from portal.actions.authority import own_account
 from portal.actions.passwords import check_hash
 from portal.db.accounts import account_named, change_password_hash
 from portal.db.audit import add_entry
@@ -22,6 +23,7 @@ from portal.db.sessions import (
 )
 from portal.db.sql.session import run_in_transaction
 from portal.errors import TooManyTries, WrongCredentials
+from portal.rules.actors import Actor, Means
 from portal.rules.secrets import digest
 from portal.rules.text import MAX_PASSWORD, InvalidText, clean_username
 from portal.rules.throttling import after_failure, after_success, wait_until
@@ -108,7 +110,8 @@ def _open_session(
     if old_token is not None:
         end_session(session, digest(old_token))
     signed_in = open_session_for(session, account.id, browser, now)
-    add_entry(session, name, "session.open", now, account_id=account.id, address=browser.address)
+    actor = Actor(Means.SESSION, name, account.id, browser.address)
+    add_entry(session, actor, "session.open", now, account_id=account.id)
     return signed_in
 
 
@@ -131,10 +134,11 @@ def sign_out(session: Session, token: str) -> None:
     end_session(session, digest(token))
 
 
-def sign_out_others(session: Session, account_id: int, session_id: int, now: datetime) -> int:
-    """End all sessions of an account but one; return how many there were."""
+def sign_out_others(session: Session, actor: Actor, session_id: int, now: datetime) -> int:
+    """End all sessions of the actor's account but one; return how many there were. Raises NotSignedIn."""
+    account_id = own_account(session, actor).id
     ended = end_sessions(session, account_id, exclude=session_id)
-    add_entry(session, f"account {account_id}", "session.end_others", now, account_id=account_id, ended=ended)
+    add_entry(session, actor, "session.end_others", now, account_id=account_id, ended=ended)
     return ended
 
 

@@ -14,12 +14,12 @@ from portal.actions.accounts import (
     set_password,
 )
 from portal.actions.deletion import delete_account
-from portal.cli.console import UserName, actor, can_ask, example, open_portal, owner, read_password
+from portal.cli.console import UserName, actor, can_ask, example, open_portal, read_password
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
-from portal.db.accounts import all_accounts
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.accounts import Role
+from portal.views.accounts import find_account, load_accounts
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
 
@@ -53,10 +53,10 @@ def create(
 def password(name: UserName, password_stdin: PasswordStdin = False) -> None:
     """Set an account's password, which signs it out everywhere."""
     open_portal()
-    username = run_in_reading(owner, name).username
-    password_hash = hash_new_password(read_password(from_stdin=password_stdin), username)
-    run_in_transaction(set_password, actor(), username, password_hash, utc_now())
-    typer.echo(f"Set the password of {username} and ended its sessions.")
+    account = run_in_reading(find_account, name)
+    password_hash = hash_new_password(read_password(from_stdin=password_stdin), account.username)
+    run_in_transaction(set_password, actor(), account.id, password_hash, utc_now())
+    typer.echo(f"Set the password of {account.username} and ended its sessions.")
 
 
 @commands.command(
@@ -79,7 +79,7 @@ def list_accounts(as_json: AsJson = False) -> None:
             "time_zone": account.time_zone,
             "created_at": account.created_at,
         }
-        for account in run_in_reading(all_accounts)
+        for account in run_in_reading(load_accounts)
     ]
     columns: dict[str, Cell] = {
         "Name": "username",
@@ -102,7 +102,8 @@ def _status(record: Mapping[str, Any]) -> str:
 def suspend(name: UserName) -> None:
     """Keep an account out at once: its sessions end, its API keys stop working, its figures stay."""
     open_portal()
-    run_in_transaction(set_active, actor(), name, False, utc_now())
+    account = run_in_reading(find_account, name)
+    run_in_transaction(set_active, actor(), account.id, False, utc_now())
     typer.echo(f"Suspended {name}.")
 
 
@@ -110,7 +111,8 @@ def suspend(name: UserName) -> None:
 def activate(name: UserName) -> None:
     """Let a suspended account in again."""
     open_portal()
-    run_in_transaction(set_active, actor(), name, True, utc_now())
+    account = run_in_reading(find_account, name)
+    run_in_transaction(set_active, actor(), account.id, True, utc_now())
     typer.echo(f"Activated {name}.")
 
 
@@ -129,7 +131,10 @@ def edit(
     if role is None and email is None and display_name is None:
         raise typer.BadParameter("say what to change: --role, --email or --name")
     open_portal()
-    new = run_in_transaction(edit_account, actor(), name, utc_now(), role=role, email=email, display_name=display_name)
+    account = run_in_reading(find_account, name)
+    new = run_in_transaction(
+        edit_account, actor(), account.id, utc_now(), role=role, email=email, display_name=display_name
+    )
     typer.echo(f"{new.username}: {new.display_name}, {new.email or 'no email address'}, {new.role}.")
 
 
@@ -142,11 +147,11 @@ def delete(name: UserName, yes: Annotated[bool, typer.Option("--yes", help="Dele
     Imports do not create the account again, but a new one may have its name.
     """
     open_portal()
-    found = run_in_reading(owner, name)
+    found = run_in_reading(find_account, name)
     if not yes:
         if not can_ask():
             raise typer.BadParameter("there is no terminal to ask on; say --yes to delete without asking")
         question = f"Delete {found.username} ({found.display_name}, {found.email or 'no email address'}) for ever?"
         typer.confirm(question, abort=True, err=True)
-    remains = run_in_transaction(delete_account, actor(), found.username, utc_now())
+    remains = run_in_transaction(delete_account, actor(), found.id, utc_now())
     typer.echo(f"Deleted {found.username}. Its usage stays under {remains}.")

@@ -1,22 +1,19 @@
 """`portal budget`: what an account may spend."""
 
 import re
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from sqlalchemy.orm import Session
 
-from portal.actions.administration import set_budget
-from portal.cli.console import UserName, actor, example, open_portal, owner, show_table, shown, shown_tokens
+from portal.actions.budgets import change_budget
+from portal.cli.console import UserName, actor, example, open_portal, show_table, shown, shown_tokens
 from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
-from portal.db.accounts import all_accounts
-from portal.db.budgets import limits
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.rules.budgets import BudgetType, Limits
+from portal.rules.budgets import BudgetType
 from portal.rules.periods import Period
-from portal.views.budget import BudgetsView, load_budgets
+from portal.views.accounts import find_account
+from portal.views.budget import BudgetsView, load_all_budgets, load_budgets
 from portal.words.labels import BUDGET_TYPES, level_label
 
 commands = typer.Typer(help="Budgets: limits in billable tokens.", no_args_is_help=True)
@@ -43,7 +40,14 @@ def set_limits(
     if daily is monthly is total is type is None:
         raise typer.BadParameter("say what to set: --daily, --monthly, --total or --type")
     open_portal()
-    new = run_in_transaction(_set, name, daily, monthly, total, type, utc_now())
+    texts = {"daily": daily, "monthly": monthly, "total": total}
+    changes: dict[str, Any] = {
+        period: _limit(text, f"--{period}") for period, text in texts.items() if text is not None
+    }
+    if type is not None:
+        changes["type"] = type
+    account = run_in_reading(find_account, name)
+    new = run_in_transaction(change_budget, actor(), account.id, changes, utc_now())
     typer.echo(
         f"Budget of {name}: daily {shown_tokens(new.daily)}, monthly {shown_tokens(new.monthly)}, "
         f"total {shown_tokens(new.total)}, {new.type}."
@@ -60,9 +64,10 @@ def set_limits(
 def show(name: UserName, as_json: AsJson = False) -> None:
     """Show what an account may spend and what it has spent, in billable tokens."""
     open_portal()
-    username, view = run_in_reading(_load, name, utc_now())
+    account = run_in_reading(find_account, name)
+    view = run_in_reading(load_budgets, account.id, utc_now())
     if as_json:
-        show_json(_record(username, view))
+        show_json(_record(account.username, view))
         return
     rows = [
         (
@@ -91,7 +96,7 @@ def show(name: UserName, as_json: AsJson = False) -> None:
 def list_budgets(as_json: AsJson = False) -> None:
     """List the budgets of all active accounts: consumed and limit in billable tokens."""
     open_portal()
-    views = run_in_reading(_load_all, utc_now())
+    views = run_in_reading(load_all_budgets, utc_now())
     if as_json:
         show_json([_record(name, view) for name, view in views])
         return
@@ -121,43 +126,12 @@ def _record(name: str, view: BudgetsView) -> dict[str, object]:
     return {"username": name, "type": view.type, **parts}
 
 
-def _set(
-    session: Session,
-    name: str,
-    daily: str | None,
-    monthly: str | None,
-    total: str | None,
-    kind: BudgetType | None,
-    now: datetime,
-) -> Limits:
-    old = limits(session, owner(session, name).id)
-    new = Limits(
-        daily=_limit(daily, "--daily", old.daily),
-        monthly=_limit(monthly, "--monthly", old.monthly),
-        total=_limit(total, "--total", old.total),
-        type=old.type if kind is None else kind,
-    )
-    set_budget(session, actor(), name, new, now)
-    return new
-
-
-def _limit(text: str | None, option: str, old: int | None) -> int | None:
-    if text is None:
-        return old
+def _limit(text: str, option: str) -> int | None:
     if text.lower() == "none":
         return None
     if not _WHOLE.fullmatch(text):
         raise typer.BadParameter("a limit is a whole number of tokens, or none", param_hint=option)
     return int(text.replace("_", ""))
-
-
-def _load(session: Session, name: str, now: datetime) -> tuple[str, BudgetsView]:
-    found = owner(session, name)
-    return found.username, load_budgets(session, found.id, now)
-
-
-def _load_all(session: Session, now: datetime) -> list[tuple[str, BudgetsView]]:
-    return [(a.username, load_budgets(session, a.id, now)) for a in all_accounts(session) if a.active]
 
 
 def _or_infinite(tokens: int | None) -> str:

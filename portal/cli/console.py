@@ -17,16 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Session
 
 from portal.cli.commands import is_quiet
-from portal.db.accounts import account_called
 from portal.db.sql.opening import MissingDatabase, migrate_existing, open_existing, open_or_create
 from portal.db.sql.opening import shown as database_name
 from portal.db.sql.schema import WrongDatabase, check_budget_timezone
 from portal.db.sql.session import Database
-from portal.db.tables import Account
-from portal.errors import NotFound, PortalError, Unavailable
+from portal.errors import PortalError, Unavailable
 from portal.rules.actors import Actor, Means
 from portal.rules.instants import InvalidInstant, parse_instant
 from portal.rules.periods import end_of_day, start_of_day
@@ -119,14 +116,6 @@ def actor() -> Actor:
         return Actor(Means.COMMAND_LINE, getpass.getuser())
     except (KeyError, OSError):  # containers may run as a user without a name
         return Actor(Means.COMMAND_LINE)
-
-
-def owner(session: Session, name: str) -> Account:
-    """Return the account with this user name or email address. Raises NotFound."""
-    found = account_called(session, name)
-    if found is None:
-        raise NotFound(f"There is no account called {name}.")
-    return found
 
 
 def _username(text: str) -> str:

@@ -1,19 +1,19 @@
 """`portal held`: events that could not be counted."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from sqlalchemy.orm import Session
 
 from portal.actions.held import assign_held, dismiss_held
 from portal.cli.console import UserName, actor, example, open_portal, progress
-from portal.cli.listing import AsJson, Cell, Record, listing, show_list
+from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
-from portal.db.held import held_event, held_events
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.errors import NotFound
 from portal.rules.text import counted
 from portal.settings import settings
+from portal.views.accounts import find_account
+from portal.views.held import load_held, load_held_body
 
 commands = typer.Typer(
     help="Events that could not be counted: of unknown keys and users, and contradictions.", no_args_is_help=True
@@ -44,23 +44,25 @@ def list_held(
         "Requested": "requested_at",
         "Settled": "settled_at",
     }
-    show_list(run_in_reading(_held, everything), columns, as_json=as_json)
+    records = [asdict(held) for held in run_in_reading(load_held, settled=everything)]
+    show_list(records, columns, as_json=as_json)
 
 
 @commands.command(epilog=example("portal held show 7"))
 def show(number: Number) -> None:
     """Print what was reported, as JSON; API keys stand in it as digests."""
     open_portal()
-    typer.echo(run_in_reading(_body, number))
+    typer.echo(run_in_reading(load_held_body, number))
 
 
 @commands.command(epilog=example("portal held assign alice 7 8 9"))
 def assign(name: UserName, numbers: Numbers) -> None:
     """Count unattributed events for an account, each once, on the day on which it was requested."""
     open_portal()
+    account = run_in_reading(find_account, name)
     with progress("Assigning", len(numbers)) as advance:
         for number in numbers:
-            run_in_transaction(assign_held, actor(), number, name, settings().budget_zone, utc_now())
+            run_in_transaction(assign_held, actor(), number, account.id, settings().budget_zone, utc_now())
             advance(1)
     typer.echo(f"Counted {counted(len(numbers), 'event')} for {name}.")
 
@@ -72,24 +74,3 @@ def dismiss(numbers: Numbers) -> None:
     for number in numbers:
         run_in_transaction(dismiss_held, actor(), number, utc_now())
     typer.echo(f"Dismissed {counted(len(numbers), 'event')}.")
-
-
-def _held(session: Session, everything: bool) -> list[Record]:
-    return [
-        {
-            "number": held.id,
-            "gateway": gateway,
-            "id": held.external_id,
-            "reason": held.reason,
-            "requested_at": held.requested_at,
-            "settled_at": held.resolved_at,
-        }
-        for held, gateway in held_events(session, settled=everything)
-    ]
-
-
-def _body(session: Session, number: int) -> str:
-    found = held_event(session, number)
-    if found is None:
-        raise NotFound(f"No event is held under the number {number}.")
-    return found.body

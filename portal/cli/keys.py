@@ -1,22 +1,19 @@
 """`portal key`: the API keys of an account."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
-from sqlalchemy.orm import Session
 
-from portal.actions.keys import NewKey, create_key, revoke_key
-from portal.cli.console import UserName, actor, example, note, open_portal, owner, read_moment
+from portal.actions.keys import create_key, revoke_key
+from portal.cli.console import UserName, actor, example, note, open_portal, read_moment
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
-from portal.db.keys import keys
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.tables import ApiKey
 from portal.errors import Conflict, NotFound
 from portal.rules.periods import zone_or
 from portal.settings import settings
-from portal.views.keys import KeyView, load_keys
+from portal.views.accounts import find_account
+from portal.views.keys import load_keys
 
 commands = typer.Typer(help="API keys, with which a person's programs reach the gateways.", no_args_is_help=True)
 
@@ -36,7 +33,10 @@ def create(
 ) -> None:
     """Create an API key and print it, alone on stdout, for the only time."""
     open_portal()
-    new = run_in_transaction(_create, name, label, expires, utc_now())
+    account = run_in_reading(find_account, name)
+    tz = zone_or(account.time_zone, settings().budget_zone)
+    ends = read_moment(expires, "--expires", tz, end=True) if expires is not None else None
+    new = run_in_transaction(create_key, actor(), account.id, label, ends, utc_now())
     typer.echo(new.secret)
     note(f"This is the key {new.label!r} of {name}. It is not shown again.")
 
@@ -50,6 +50,7 @@ def create(
 def list_keys(name: UserName, as_json: AsJson = False) -> None:
     """List an account's API keys, also those that have ended."""
     open_portal()
+    account = run_in_reading(find_account, name)
     records = [
         {
             "prefix": key.prefix,
@@ -60,7 +61,7 @@ def list_keys(name: UserName, as_json: AsJson = False) -> None:
             "last_used_at": key.last_used_at,
             "revoked_at": key.revoked_at,
         }
-        for key in run_in_reading(_keys, name, utc_now())
+        for key in run_in_reading(load_keys, account.id, utc_now()).keys
     ]
     columns: dict[str, Cell] = {
         "Key prefix": "prefix",
@@ -80,30 +81,12 @@ def revoke(
 ) -> None:
     """End an API key at once and for ever; its past usage stays."""
     open_portal()
-    ended = run_in_transaction(_revoke, name, prefix.strip(), utc_now())
-    typer.echo(f"Revoked the key {ended.label!r} ({ended.prefix}) of {name}.")
-
-
-def _create(session: Session, name: str, label: str, expires: str | None, now: datetime) -> NewKey:
-    found = owner(session, name)
-    if found.deleted_at is not None:
-        raise Conflict(f"The account {found.username} was deleted. Only its usage is kept.")
-    if not found.active:
-        raise Conflict(f"The account {name} is suspended. Activate it first: portal user activate {name}")
-    tz = zone_or(found.time_zone, settings().budget_zone)
-    ends = read_moment(expires, "--expires", tz, end=True) if expires is not None else None
-    return create_key(session, found.id, label, ends, now, actor())
-
-
-def _keys(session: Session, name: str, now: datetime) -> tuple[KeyView, ...]:
-    return load_keys(session, owner(session, name).id, now).keys
-
-
-def _revoke(session: Session, name: str, prefix: str, now: datetime) -> ApiKey:
-    found = owner(session, name)
-    meant = [key for key in keys(session, found.id) if prefix and key.prefix.startswith(prefix)]
-    if not meant:
+    account, start = run_in_reading(find_account, name), prefix.strip()
+    keys = run_in_reading(load_keys, account.id, utc_now()).keys
+    matching = [key for key in keys if start and key.prefix.startswith(start)]
+    if not matching:
         raise NotFound(f"No key of {name} begins with that; the key prefix is the first 16 characters.")
-    if len(meant) > 1:
-        raise Conflict(f"Several keys of {name} begin with that: {', '.join(key.prefix for key in meant)}.")
-    return revoke_key(session, found.id, meant[0].id, now, actor())
+    if len(matching) > 1:
+        raise Conflict(f"Several keys of {name} begin with that: {', '.join(key.prefix for key in matching)}.")
+    ended = run_in_transaction(revoke_key, actor(), account.id, matching[0].id, utc_now())
+    typer.echo(f"Revoked the key {ended.label!r} ({ended.prefix}) of {name}.")

@@ -1,21 +1,16 @@
 """`portal mail`: what became of the mails that people are sent."""
 
-from datetime import timedelta
+from dataclasses import asdict
 
 import typer
-from sqlalchemy.orm import Session
 
 from portal.cli.console import open_portal
-from portal.cli.listing import AsJson, Cell, Record, listing, show_list
+from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
-from portal.db.accounts import account
-from portal.db.mails import failed_mails
 from portal.db.sql.session import run_in_reading
+from portal.views.mails import load_failed_mails
 
 commands = typer.Typer(help="Mails that could not be sent.", no_args_is_help=True)
-
-LATELY = timedelta(days=30)
-MOST = 1000
 
 
 @commands.callback()
@@ -37,22 +32,5 @@ def failed(as_json: AsJson = False) -> None:
         "Tries": "tries",
         "Reason": lambda record: record["reason"] or "",
     }
-    show_list(run_in_reading(_failed), columns, as_json=as_json)
-
-
-def _failed(session: Session) -> list[Record]:
-    records: list[Record] = []
-    for found in failed_mails(session, utc_now() - LATELY, MOST):
-        owner = account(session, found.account_id)
-        records.append(
-            {
-                "given_up_at": found.finished_at,
-                "username": owner.username if owner else None,
-                "recipient": found.recipient or None,
-                "subject": found.subject,
-                "kind": found.kind,
-                "tries": found.tries,
-                "reason": found.error,
-            }
-        )
-    return records
+    records = [asdict(mail) for mail in run_in_reading(load_failed_mails, utc_now())]
+    show_list(records, columns, as_json=as_json)

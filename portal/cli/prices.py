@@ -1,5 +1,6 @@
 """`portal price`: what a billable token costs, from when on."""
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -10,14 +11,12 @@ from portal.actions.prices import enter_price, remove_price, repair_costs
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, show_table, shown
 from portal.cli.listing import AsJson, Cell, answer, listing, show_json, show_list
 from portal.clock import utc_now
-from portal.db.events import count_unpriced
-from portal.db.prices import price_book
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.periods import InvalidMonth, parse_month
-from portal.rules.pricing import eur_text, price_at
+from portal.rules.pricing import eur_text
 from portal.rules.text import counted
 from portal.settings import settings
-from portal.views.prices import PreviewView, load_preview
+from portal.views.prices import PreviewView, load_preview, load_prices
 
 commands = typer.Typer(help="The price book: EUR per billable token, by date.", no_args_is_help=True)
 
@@ -52,12 +51,7 @@ def set_price(
 def list_prices(as_json: AsJson = False) -> None:
     """List all prices, the oldest first."""
     open_portal()
-    book = run_in_reading(price_book)
-    current = price_at(book, utc_now())
-    records = [
-        {"valid_from": price.valid_from, "eur_per_token": price.eur_per_token, "in_force": price == current}
-        for price in book
-    ]
+    records = [asdict(price) for price in run_in_reading(load_prices, utc_now()).prices]
     columns: dict[str, Cell] = {
         "From": lambda record: since_ever(record["valid_from"]),
         "EUR per token": "eur_per_token",
@@ -97,7 +91,7 @@ def repair() -> None:
     open_portal()
     repaired = left = 0
     last = None
-    with progress("Repairing", run_in_reading(count_unpriced)) as advance:
+    with progress("Repairing", run_in_reading(load_prices, utc_now()).unpriced) as advance:
         while True:
             batch = run_in_transaction(repair_costs, actor(), last, settings().budget_zone, utc_now())
             repaired, left, last = repaired + batch.repaired, left + batch.left, batch.last

@@ -1,22 +1,23 @@
 """`portal template`: which models answer which category of question."""
 
 import sys
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy.orm import Session
 
-from portal.actions.administration import assign_template, define_template
+from portal.actions.templates import assign_template, define_template
 from portal.cli.console import UserName, actor, example, open_portal, show_table
 from portal.cli.listing import AsJson, listing, show_json
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.templates import AssignedModel, all_templates, models_of
 from portal.errors import InvalidInput, TooLarge
 from portal.rules.text import counted
+from portal.views.accounts import find_account
+from portal.views.templates import AssignedModel, find_template, load_templates
 
 commands = typer.Typer(help="Expert templates: models by category, and a cost factor.", no_args_is_help=True)
 
@@ -74,8 +75,9 @@ def assign(
 ) -> None:
     """Make a template the active one of an account, or take it away with `none`."""
     open_portal()
-    chosen = None if template == "none" else template
-    run_in_transaction(assign_template, actor(), name, chosen, utc_now())
+    account = run_in_reading(find_account, name)
+    chosen = None if template == "none" else run_in_reading(find_template, template).id
+    run_in_transaction(assign_template, actor(), account.id, chosen, utc_now())
     typer.echo(f"{name} has the expert template {template}." if chosen else f"{name} has no expert template.")
 
 
@@ -89,33 +91,17 @@ def assign(
 def list_templates(as_json: AsJson = False) -> None:
     """List all expert templates with their models."""
     open_portal()
-    templates = run_in_reading(_templates)
+    templates = run_in_reading(load_templates)
     if as_json:
-        show_json(templates)
+        show_json([{name: value for name, value in asdict(each).items() if name != "id"} for each in templates])
         return
     rows: list[tuple[str, ...]] = []
-    for template, models in ((template, template["models"]) for template in templates):
-        head = template["name"], f"{template['cost_factor']:f}"
-        rows += [
-            (*head, m["category"], f"{m['model']}@{m['endpoint']}", "yes" if m["required"] else "no") for m in models
-        ]
-        if not models:
+    for template in templates:
+        head = template.name, f"{template.cost_factor:f}"
+        rows += [(*head, m.category, f"{m.model}@{m.endpoint}", "yes" if m.required else "no") for m in template.models]
+        if not template.models:
             rows.append((*head, "–", "–", "–"))
     show_table(("Name", "Cost factor", "Category", "Model", "Required"), rows)
-
-
-def _templates(session: Session) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": template.name,
-            "cost_factor": template.cost_factor,
-            "models": [
-                {"category": m.category, "model": m.model, "endpoint": m.endpoint, "required": m.required}
-                for m in models_of(session, template.id)
-            ],
-        }
-        for template in all_templates(session)
-    ]
 
 
 def _read(file: str) -> TemplateFile:

@@ -12,14 +12,16 @@ from portal.rules.actors import Actor
 
 def add_entry(
     session: Session,
-    actor: Actor | str,
+    actor: Actor,
     action: str,
     now: datetime,
     *,
     account_id: int | None = None,
     **details: object,
 ) -> None:
-    """Write down that `actor` did `action` to an account; `details` must not hold secrets."""
+    """Write down that `actor` did `action` to an account, and from which address; `details` must not hold secrets."""
+    if actor.address is not None:
+        details["address"] = actor.address
     text = json.dumps(details, sort_keys=True, default=str)
     session.add(AuditEntry(at=now, actor=str(actor)[:80], action=action, account_id=account_id, details=text))
 

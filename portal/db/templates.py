@@ -22,6 +22,11 @@ class AssignedModel:
     required: bool
 
 
+def template(session: Session, template_id: int) -> ExpertTemplate | None:
+    """Return the template with this id."""
+    return session.get(ExpertTemplate, template_id)
+
+
 def template_named(session: Session, name: str) -> ExpertTemplate | None:
     """Return the template of this name."""
     return session.scalar(select(ExpertTemplate).where(ExpertTemplate.name == name))

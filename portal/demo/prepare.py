@@ -8,10 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import create_account, hash_new_password, set_active
-from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.alerts import change_alerts
+from portal.actions.budgets import set_budget
 from portal.actions.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
 from portal.actions.notes import write_note
+from portal.actions.templates import assign_template, define_template
 from portal.actions.usage import Result, record_usage
 from portal.db.accounts import account_named, count_accounts
 from portal.db.gateways import gateway_named
@@ -78,26 +79,29 @@ def prepare(
     _end_memberships(session, now)
     consumed = {person.username: _consumed(session, person, now, tz) for person in PEOPLE}
     for username, limits in all_limits(consumed).items():
-        set_budget(session, ACTOR, username, limits, now)
+        set_budget(session, ACTOR, _account(session, username).id, limits, now)
     _write_notes(session, now)
     session.add(Installation(name=_MARK, value=str(seed)))
 
 
 def _add_people(session: Session, seed: int, now: datetime, tz: ZoneInfo) -> None:
     password_hash = hash_new_password(PASSWORD, OWNER)  # one for all: hashing takes long
-    for template in TEMPLATES:
-        define_template(session, ACTOR, template.name, template.cost_factor, template.models, now - timedelta(DAYS))
+    begun = now - timedelta(DAYS)
+    templates = {
+        template.name: define_template(session, ACTOR, template.name, template.cost_factor, template.models, begun)
+        for template in TEMPLATES
+    }
     for person in PEOPLE:
         joined = now - timedelta(days=person.joined, hours=3)
         account = create_account(
             session, ACTOR, person.username, person.email, Role(person.role), password_hash, joined, person.display_name
         )
         account.time_zone = person.time_zone
-        assign_template(session, ACTOR, person.username, person.template, joined)
+        assign_template(session, ACTOR, account.id, templates.get(person.template or ""), joined)
         _add_keys(session, person, account, seed, now, tz)
         if person.alerts is not None:
             threshold, email = person.alerts
-            change_alerts(session, account.id, True, threshold, email, joined)
+            change_alerts(session, _acting(account), True, threshold, email, joined)
 
 
 def _add_keys(session: Session, person: Person, account: Account, seed: int, now: datetime, tz: ZoneInfo) -> None:
@@ -127,7 +131,7 @@ def _record(session: Session, history: Sequence[UsageReport], tz: ZoneInfo, adva
 def _end_memberships(session: Session, now: datetime) -> None:
     for person in PEOPLE:
         if person.left is not None:
-            set_active(session, ACTOR, person.username, False, now - timedelta(person.left))
+            set_active(session, ACTOR, _account(session, person.username).id, False, now - timedelta(person.left))
 
 
 def _consumed(session: Session, person: Person, now: datetime, tz: ZoneInfo) -> Consumed:
@@ -138,8 +142,8 @@ def _consumed(session: Session, person: Person, now: datetime, tz: ZoneInfo) -> 
 
 def _write_notes(session: Session, now: datetime) -> None:
     """Let the demo account have annotated some of its latest requests."""
-    owner = _account(session, OWNER).id
-    own = select(UsageEvent.id).where(UsageEvent.account_id == owner, UsageEvent.requested_at > now - timedelta(7))
+    owner = _account(session, OWNER)
+    own = select(UsageEvent.id).where(UsageEvent.account_id == owner.id, UsageEvent.requested_at > now - timedelta(7))
     newest = UsageEvent.requested_at.desc(), UsageEvent.id.desc()
     wanted = {
         "largest": own.order_by(UsageEvent.billable_tokens.desc()),
@@ -150,7 +154,11 @@ def _write_notes(session: Session, now: datetime) -> None:
     for which, text in NOTES:
         usage_id = session.scalar(wanted[which].limit(1))
         if usage_id is not None:
-            write_note(session, owner, usage_id, text, now)
+            write_note(session, _acting(owner), usage_id, text, now)
+
+
+def _acting(account: Account) -> Actor:
+    return Actor(Means.SESSION, account.username, account.id)
 
 
 def _gateway(session: Session) -> Gateway:

@@ -1,15 +1,18 @@
-"""Who is signed in."""
+"""Accounts: who is signed in, and all of them for operators."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.db.accounts import account_called, all_accounts
 from portal.db.sessions import session_of, sessions, still_running
 from portal.db.tables import Account
+from portal.errors import NotFound
 from portal.rules.actors import Actor, Means
+from portal.rules.messages import message
 from portal.rules.periods import zone_or
 from portal.rules.secrets import digest
 from portal.settings import settings
@@ -72,6 +75,34 @@ class ProfileView:
     sessions: tuple[OpenSession, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as administrators and operators see it."""
+
+    id: int
+    username: str
+    display_name: str
+    email: str
+    role: str
+    active: bool
+    deleted_at: datetime | None
+    time_zone: str | None
+    created_at: datetime
+
+
+def load_accounts(session: Session) -> tuple[AccountView, ...]:
+    """Return all accounts by user name, also those that are suspended or deleted; for operators."""
+    return tuple(map(_account_view, all_accounts(session)))
+
+
+def find_account(session: Session, name: str) -> AccountView:
+    """Return the account with this user name or email address, for operators. Raises NotFound."""
+    row = account_called(session, name)
+    if row is None:
+        raise NotFound(message("There is no account called {name}.", name=name))
+    return _account_view(row)
+
+
 def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
     """Return who holds a session cookie; None when the session has ended or the account is suspended."""
     found = session_of(session, digest(token), now)
@@ -95,6 +126,10 @@ def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView
             for row in rows
         ),
     )
+
+
+def _account_view(row: Account) -> AccountView:
+    return AccountView(**{field.name: getattr(row, field.name) for field in fields(AccountView)})
 
 
 def _viewer(account: Account, session_id: int, seen_at: datetime, unread: int) -> Viewer:

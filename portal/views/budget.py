@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from portal.db.accounts import all_accounts
 from portal.db.budgets import Standing, standing, standing_of_key, standing_of_session
 from portal.db.crossings import full_since
 from portal.db.totals import tokens_by_day, tokens_by_hour
@@ -89,6 +90,11 @@ class VisitorsBudgets:
 def load_budgets(session: Session, account_id: int, now: datetime) -> BudgetsView:
     """Return an account's budgets at `now`; three counters are read, however many requests there were."""
     return _budgets(standing(session.connection(), account_id, _today(now)), now)
+
+
+def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, BudgetsView]]:
+    """Return user name and budgets of all active accounts, by user name; for operators."""
+    return [(row.username, load_budgets(session, row.id, now)) for row in all_accounts(session) if row.active]
 
 
 def load_visitors_budgets(connection: Connection, token: str, now: datetime) -> VisitorsBudgets | None:

@@ -1,4 +1,4 @@
-"""What another price would mean."""
+"""The price book, and what another price would mean."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -6,13 +6,32 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from portal.db.events import count_unpriced
+from portal.db.prices import price_book
 from portal.db.totals import month_of_all
 from portal.errors import InvalidInput
 from portal.rules.figures import Figures, total
 from portal.rules.messages import message
 from portal.rules.periods import day_of, first_of_month
-from portal.rules.pricing import MAX_PRICE, cost_nano_eur, is_rate
+from portal.rules.pricing import MAX_PRICE, cost_nano_eur, is_rate, price_at
 from portal.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class PriceView:
+    """A price of the book; `valid_from` None is since ever."""
+
+    valid_from: datetime | None
+    eur_per_token: Decimal
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """All prices, the oldest first, and how many requests were stored without a cost."""
+
+    prices: tuple[PriceView, ...]
+    unpriced: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +50,14 @@ class PreviewView:
     month: date
     accounts: tuple[PreviewRow, ...]
     total: PreviewRow
+
+
+def load_prices(session: Session, now: datetime) -> PriceBook:
+    """Return the price book; for operators."""
+    book = price_book(session)
+    current = price_at(book, now)
+    views = tuple(PriceView(price.valid_from, price.eur_per_token, price == current) for price in book)
+    return PriceBook(views, count_unpriced(session))
 
 
 def load_preview(session: Session, eur_per_token: Decimal, month: date | None, now: datetime) -> PreviewView:

@@ -1,11 +1,15 @@
-"""Which models answer an account's questions."""
+"""Expert templates: an account's own, and all of them for operators."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from portal.db.templates import AssignedModel, models_of, template_of
+from portal.db.tables import ExpertTemplate
+from portal.db.templates import AssignedModel as AssignedModel  # noqa: PLC0414  # commands name it, and know no queries
+from portal.db.templates import all_templates, models_of, template_named, template_of
+from portal.errors import NotFound
+from portal.rules.messages import message
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,33 @@ class TemplateView:
     name: str
     cost_factor: Decimal
     categories: tuple[CategoryView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateModels:
+    """An expert template and its models, in their order; for operators."""
+
+    id: int
+    name: str
+    cost_factor: Decimal
+    models: tuple[AssignedModel, ...]
+
+
+def load_templates(session: Session) -> tuple[TemplateModels, ...]:
+    """Return all expert templates by name; for operators."""
+    return tuple(_template_models(session, row) for row in all_templates(session))
+
+
+def find_template(session: Session, name: str) -> TemplateModels:
+    """Return the expert template of this name, for operators. Raises NotFound."""
+    row = template_named(session, name)
+    if row is None:
+        raise NotFound(message("There is no expert template called {name}.", name=name))
+    return _template_models(session, row)
+
+
+def _template_models(session: Session, row: ExpertTemplate) -> TemplateModels:
+    return TemplateModels(row.id, row.name, row.cost_factor, tuple(models_of(session, row.id)))
 
 
 def load_template(session: Session, account_id: int) -> TemplateView | None:

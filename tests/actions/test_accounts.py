@@ -32,9 +32,10 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from portal.rules.accounts import Language, Role, Theme
+from portal.rules.actors import Actor, Means
 from portal.rules.secrets import digest
 from tests.actions.conftest import QUICK
-from tests.cast import NOW, OPERATOR, PASSWORD, create_member, run
+from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, id_of, run
 
 FIREFOX = Browser("Firefox", "192.0.2.1")
 NEW_PASSWORD = "two glasses of cold tea"
@@ -48,7 +49,7 @@ def named(username: str) -> Account:
 
 
 def suspended(account: Account) -> Account:
-    run(set_active, OPERATOR, account.username, False, NOW)
+    run(set_active, OPERATOR, account.id, False, NOW)
     return account
 
 
@@ -113,7 +114,7 @@ def test_a_new_password_is_hashed_if_it_will_do(quick_passwords: None) -> None:
 
 def test_an_operator_sets_a_password_which_ends_all_sessions(alice: Account, bob: Account) -> None:
     mine, bobs = (run(open_session_for, who.id, FIREFOX, NOW) for who in (alice, bob))
-    run(set_password, OPERATOR, "alice", QUICK.hash(NEW_PASSWORD), NOW)
+    run(set_password, OPERATOR, alice.id, QUICK.hash(NEW_PASSWORD), NOW)
     assert run(session_of, digest(mine.token), NOW) is None
     assert run(session_of, digest(bobs.token), NOW) is not None
     assert sign_in("alice", NEW_PASSWORD, FIREFOX, None, NOW).account_id == alice.id
@@ -123,9 +124,9 @@ def test_an_operator_sets_a_password_which_ends_all_sessions(alice: Account, bob
 
 def test_suspending_ends_sessions_at_once(alice: Account) -> None:
     mine = run(open_session_for, alice.id, FIREFOX, NOW)
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     assert run(sessions_of, alice.id, NOW) == []
-    run(set_active, OPERATOR, "alice", True, NOW)
+    run(set_active, OPERATOR, alice.id, True, NOW)
     assert run(session_of, digest(mine.token), NOW) is None
     assert [entry.action for entry in run(entries, alice.id)] == ["account.activate", "account.suspend"]
 
@@ -133,8 +134,8 @@ def test_suspending_ends_sessions_at_once(alice: Account) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda: run(set_password, OPERATOR, "nobody", "a hash", NOW), id="password"),
-        pytest.param(lambda: run(set_active, OPERATOR, "nobody", False, NOW), id="suspension"),
+        pytest.param(lambda: run(set_password, OPERATOR, id_of("nobody"), "a hash", NOW), id="password"),
+        pytest.param(lambda: run(set_active, OPERATOR, id_of("nobody"), False, NOW), id="suspension"),
     ],
 )
 def test_operators_are_told_of_unknown_names(db: Database, change: Callable[[], None]) -> None:
@@ -146,7 +147,7 @@ def test_operators_are_told_of_unknown_names(db: Database, change: Callable[[], 
 
 
 def test_people_change_their_own_profile(alice: Account, bob: Account) -> None:
-    run(change_profile, alice.id, replace(PROFILE, display_name=" Alice Liddell "), NOW)
+    run(change_profile, acting(alice), replace(PROFILE, display_name=" Alice Liddell "), NOW)
     row = named("alice")
     assert Profile(row.display_name, row.email, row.time_zone or "", row.language, row.theme) == PROFILE
     assert named("bob").display_name == "Bob"
@@ -175,7 +176,7 @@ def test_people_change_their_own_profile(alice: Account, bob: Account) -> None:
 )
 def test_a_malformed_profile_changes_nothing(alice: Account, field: str, value: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        run(change_profile, alice.id, replace(PROFILE, **{field: value}), NOW)
+        run(change_profile, acting(alice), replace(PROFILE, **{field: value}), NOW)
     assert caught.value.field == field
     row = named("alice")
     assert (row.display_name, row.email, row.time_zone) == ("Alice", "alice@example.org", "Europe/Berlin")
@@ -184,13 +185,13 @@ def test_a_malformed_profile_changes_nothing(alice: Account, field: str, value: 
 
 def test_themes_and_languages(alice: Account) -> None:
     for theme in Theme:
-        run(set_theme, alice.id, theme.value, NOW)
+        run(set_theme, acting(alice), theme.value, NOW)
         assert named("alice").theme == theme
     with pytest.raises(InvalidInput) as caught:
-        run(set_theme, alice.id, "neon", NOW)
+        run(set_theme, acting(alice), "neon", NOW)
     assert caught.value.field == "theme"
     for language in Language:
-        run(change_profile, alice.id, replace(PROFILE, language=language.value), NOW)
+        run(change_profile, acting(alice), replace(PROFILE, language=language.value), NOW)
         assert named("alice").language == language
 
 
@@ -207,17 +208,17 @@ def test_the_browsers_zone_is_taken_once(db: Database) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda id: run(change_profile, id, PROFILE, NOW), id="profile"),
-        pytest.param(lambda id: run(set_theme, id, "dark", NOW), id="theme"),
-        pytest.param(lambda id: run(adopt_time_zone, id, "Asia/Tokyo"), id="time zone"),
-        pytest.param(lambda id: change_password(id, None, PASSWORD, NEW_PASSWORD, NOW), id="password"),
+        pytest.param(lambda who: run(change_profile, who, PROFILE, NOW), id="profile"),
+        pytest.param(lambda who: run(set_theme, who, "dark", NOW), id="theme"),
+        pytest.param(lambda who: run(adopt_time_zone, who.account_id or 0, "Asia/Tokyo"), id="time zone"),
+        pytest.param(lambda who: change_password(who, None, PASSWORD, NEW_PASSWORD, NOW), id="password"),
     ],
 )
-def test_an_open_page_outlives_the_account_and_changes_nothing(alice: Account, change: Callable[[int], Any]) -> None:
+def test_open_page_of_a_suspended_account_changes_nothing(alice: Account, change: Callable[[Actor], Any]) -> None:
     suspended(alice)
-    for account_id in (alice.id, 2**62):
+    for actor in (acting(alice), Actor(Means.SESSION, "nobody", 2**62)):
         with pytest.raises(NotSignedIn):
-            change(account_id)
+            change(actor)
     assert named("alice").theme == "system"
 
 
@@ -228,7 +229,7 @@ def test_people_change_their_password_which_ends_their_other_sessions(alice: Acc
     here, there, bobs = (run(open_session_for, who.id, FIREFOX, NOW) for who in (alice, alice, bob))
     this = run(session_of, digest(here.token), NOW)
     assert this is not None
-    change_password(alice.id, this[0].id, PASSWORD, NEW_PASSWORD, NOW)
+    change_password(acting(alice), this[0].id, PASSWORD, NEW_PASSWORD, NOW)
     still_open = [run(session_of, digest(each.token), NOW) is not None for each in (here, there, bobs)]
     assert still_open == [True, False, True]
     assert sign_in("alice", NEW_PASSWORD, FIREFOX, None, NOW).account_id == alice.id
@@ -249,7 +250,7 @@ def test_people_change_their_password_which_ends_their_other_sessions(alice: Acc
 )
 def test_a_password_that_will_not_do_changes_nothing(alice: Account, current: str, new: str, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        change_password(alice.id, None, current, new, NOW)
+        change_password(acting(alice), None, current, new, NOW)
     assert caught.value.field == field
     assert named("alice").password_hash == alice.password_hash
 
@@ -258,12 +259,12 @@ def test_of_two_changes_at_once_the_second_is_told(alice: Account, monkeypatch: 
     hash_one = accounts.hash_new_password
 
     def hash_and_change(password: str, username: str) -> str:
-        run(set_password, OPERATOR, username, QUICK.hash("set by an operator"), NOW)
+        run(set_password, OPERATOR, alice.id, QUICK.hash("set by an operator"), NOW)
         return hash_one(password, username)
 
     monkeypatch.setattr(accounts, "hash_new_password", hash_and_change)
     with pytest.raises(Conflict):
-        change_password(alice.id, None, PASSWORD, NEW_PASSWORD, NOW)
+        change_password(acting(alice), None, PASSWORD, NEW_PASSWORD, NOW)
     assert check_hash("set by an operator", named("alice").password_hash)[0]
 
 
@@ -271,12 +272,12 @@ def test_of_two_changes_at_once_the_second_is_told(alice: Account, monkeypatch: 
 
 
 def test_an_edit_changes_what_is_given_alone(alice: Account) -> None:
-    run(edit_account, OPERATOR, "alice", NOW, role=Role.EXPERT)
-    run(edit_account, OPERATOR, "Alice@example.org", NOW, display_name=" Alice Liddell ")
-    run(edit_account, OPERATOR, "alice", NOW, email="alice@example.com")
+    run(edit_account, OPERATOR, alice.id, NOW, role=Role.EXPERT)
+    run(edit_account, OPERATOR, alice.id, NOW, display_name=" Alice Liddell ")
+    run(edit_account, OPERATOR, alice.id, NOW, email="alice@example.com")
     found = named("alice")
     assert (found.role, found.display_name, found.email) == ("expert", "Alice Liddell", "alice@example.com")
-    run(edit_account, OPERATOR, "alice", NOW, email="")
+    run(edit_account, OPERATOR, alice.id, NOW, email="")
     assert named("alice").email == ""
     written = [(entry.action, json.loads(entry.details)) for entry in run(entries, alice.id)][::-1]
     assert written == [
@@ -288,7 +289,7 @@ def test_an_edit_changes_what_is_given_alone(alice: Account) -> None:
 
 
 def test_an_edit_that_changes_nothing_is_not_written_down(alice: Account) -> None:
-    run(edit_account, OPERATOR, "alice", NOW, role=Role.USER, email="alice@example.org", display_name="Alice")
+    run(edit_account, OPERATOR, alice.id, NOW, role=Role.USER, email="alice@example.org", display_name="Alice")
     assert run(entries, alice.id) == []
 
 
@@ -302,7 +303,7 @@ def test_an_edit_that_changes_nothing_is_not_written_down(alice: Account) -> Non
 )
 def test_another_role_ends_the_sessions(alice: Account, bob: Account, change: dict[str, Any], ended: bool) -> None:
     own, other = (run(open_session_for, account.id, FIREFOX, NOW).token for account in (alice, bob))
-    run(edit_account, OPERATOR, "alice", NOW, **change)
+    run(edit_account, OPERATOR, alice.id, NOW, **change)
     assert (run(session_of, digest(own), NOW) is None) is ended
     assert run(session_of, digest(other), NOW) is not None
 
@@ -317,10 +318,10 @@ def test_another_role_ends_the_sessions(alice: Account, bob: Account, change: di
 )
 def test_an_edit_is_checked(alice: Account, change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        run(edit_account, OPERATOR, "alice", NOW, **change)
+        run(edit_account, OPERATOR, alice.id, NOW, **change)
     assert caught.value.field == field
     with pytest.raises(NotFound):
-        run(edit_account, OPERATOR, "nobody", NOW, display_name="Nobody")
+        run(edit_account, OPERATOR, id_of("nobody"), NOW, display_name="Nobody")
 
 
 # One email, one account
@@ -330,8 +331,8 @@ def test_an_edit_is_checked(alice: Account, change: dict[str, Any], field: str) 
 def test_an_address_of_another_account_is_refused_everywhere(alice: Account, bob: Account, typed: str) -> None:
     tries: list[Callable[[], object]] = [
         lambda: run(create_account, OPERATOR, "second", typed, Role.USER, None, NOW),
-        lambda: run(edit_account, OPERATOR, "bob", NOW, email=typed),
-        lambda: run(change_profile, bob.id, replace(PROFILE, email=typed), NOW),
+        lambda: run(edit_account, OPERATOR, bob.id, NOW, email=typed),
+        lambda: run(change_profile, acting(bob), replace(PROFILE, email=typed), NOW),
     ]
     for attempt in tries:
         with pytest.raises(Conflict, match="Another account has this email address already") as caught:
@@ -342,14 +343,14 @@ def test_an_address_of_another_account_is_refused_everywhere(alice: Account, bob
 
 
 def test_the_case_of_ones_own_address_can_be_changed(alice: Account) -> None:
-    run(change_profile, alice.id, replace(PROFILE, email="Alice@Example.org"), NOW)
+    run(change_profile, acting(alice), replace(PROFILE, email="Alice@Example.org"), NOW)
     assert named("alice").email == "Alice@Example.org"
 
 
 def test_of_many_who_take_an_address_at_once_one_gets_it(alice: Account, bob: Account, charlie: Account) -> None:
     def take(account: Account) -> bool:
         try:
-            run(change_profile, account.id, replace(PROFILE, email="shared@example.org"), NOW)
+            run(change_profile, acting(account), replace(PROFILE, email="shared@example.org"), NOW)
         except Conflict:
             return False
         return True
@@ -382,9 +383,9 @@ def test_the_name_of_a_deleted_account_cannot_be_taken(db: Database) -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        pytest.param(lambda name: run(set_active, OPERATOR, name, False, NOW), id="suspend"),
-        pytest.param(lambda name: run(edit_account, OPERATOR, name, NOW, role=Role.EXPERT), id="demote"),
-        pytest.param(lambda name: run(delete_account, OPERATOR, name, NOW), id="delete"),
+        pytest.param(lambda name: run(set_active, OPERATOR, id_of(name), False, NOW), id="suspend"),
+        pytest.param(lambda name: run(edit_account, OPERATOR, id_of(name), NOW, role=Role.EXPERT), id="demote"),
+        pytest.param(lambda name: run(delete_account, OPERATOR, id_of(name), NOW), id="delete"),
     ],
 )
 def test_the_last_active_administrator_stays(admin: Account, alice: Account, end: Callable[[str], object]) -> None:
@@ -393,7 +394,7 @@ def test_the_last_active_administrator_stays(admin: Account, alice: Account, end
         end("root")
     assert (named("root").role, named("root").active) == ("admin", True)
     end("alice")
-    run(set_active, OPERATOR, "second", True, NOW)
+    run(set_active, OPERATOR, id_of("second"), True, NOW)
     end("root")
     with pytest.raises(Conflict, match="second is the only active administrator"):
         end("second")
@@ -401,9 +402,9 @@ def test_the_last_active_administrator_stays(admin: Account, alice: Account, end
 
 def test_administrators_who_end_each_other_at_once_leave_one(db: Database) -> None:
     ends: dict[str, Callable[[str], object]] = {
-        "one": lambda name: run(set_active, OPERATOR, name, False, NOW),
-        "two": lambda name: run(edit_account, OPERATOR, name, NOW, role=Role.USER),
-        "three": lambda name: run(delete_account, OPERATOR, name, NOW),
+        "one": lambda name: run(set_active, OPERATOR, id_of(name), False, NOW),
+        "two": lambda name: run(edit_account, OPERATOR, id_of(name), NOW, role=Role.USER),
+        "three": lambda name: run(delete_account, OPERATOR, id_of(name), NOW),
     }
     for name in ends:
         create_member(name, role="admin")

@@ -9,10 +9,11 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import select
 
 from portal.actions.accounts import set_active
-from portal.actions.administration import assign_template, define_template, set_budget
 from portal.actions.authorization import Authorization, Question, authorize, note_key_use
+from portal.actions.budgets import set_budget
 from portal.actions.gateways import revoke_gateway_tokens
 from portal.actions.keys import NewKey, create_key, revoke_key
+from portal.actions.templates import assign_template, define_template
 from portal.db.sql.session import Database
 from portal.db.tables import Account, ApiKey, Reservation
 from portal.errors import Conflict, Unavailable, UnknownToken
@@ -21,7 +22,8 @@ from portal.rules.budgets import BudgetType, Limits
 from portal.rules.keys import NOTED_EVERY
 from portal.rules.periods import Period
 from portal.rules.secrets import digest
-from tests.cast import NOW, OPERATOR, Gateway, new_gateway, report, reserved_tokens, run, send
+from portal.views.templates import find_template
+from tests.cast import NOW, OPERATOR, Gateway, acting, id_of, new_gateway, report, reserved_tokens, run, send
 
 MOMENT = timedelta(microseconds=1)
 
@@ -39,7 +41,7 @@ def reason(answer: Authorization) -> Reason:
 @pytest.fixture
 def limited(alice: Account) -> Account:
     """Alice, who may use 1,000 tokens a day."""
-    run(set_budget, OPERATOR, "alice", Limits(daily=1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=1000), NOW)
     return alice
 
 
@@ -72,21 +74,21 @@ def test_every_period_counts_its_own(alice: Account, alices_key: NewKey, gateway
         for name, days in earlier.items()
     ]
     send(gateway, *requests)
-    run(set_budget, OPERATOR, "alice", Limits(1000, 1000, 1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1000, 1000, 1000), NOW)
     remaining = ask(gateway, alices_key).decision.remaining
     assert remaining == {Period.DAILY: 900, Period.MONTHLY: 800, Period.TOTAL: 700}
-    run(set_budget, OPERATOR, "alice", Limits(0, 0, 1000, BudgetType.ONE_TIME), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(0, 0, 1000, BudgetType.ONE_TIME), NOW)
     assert ask(gateway, alices_key).decision.remaining == {Period.DAILY: None, Period.MONTHLY: None, Period.TOTAL: 700}
 
 
 def test_a_key_that_does_not_work_is_refused_with_the_reason(
     alice: Account, alices_key: NewKey, gateway: Gateway
 ) -> None:
-    short = run(create_key, alice.id, "short", NOW + timedelta(hours=1), NOW)
+    short = run(create_key, acting(alice), alice.id, "short", NOW + timedelta(hours=1), NOW)
     assert reason(ask(gateway, short, now=NOW + timedelta(hours=1))) is Reason.EXPIRED_KEY
-    run(revoke_key, alice.id, short.id, NOW)
+    run(revoke_key, acting(alice), alice.id, short.id, NOW)
     assert reason(ask(gateway, short)) is Reason.REVOKED_KEY
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     answer = ask(gateway, alices_key, 10, "r-1")
     assert reason(answer) is Reason.ACCOUNT_SUSPENDED
     assert answer.key_to_note(NOW) is None
@@ -174,7 +176,7 @@ def test_estimates_are_raw_and_held_with_the_cost_factor(
     limited: Account, alices_key: NewKey, gateway: Gateway
 ) -> None:
     run(define_template, OPERATOR, "Research", Decimal("2.5"), [], NOW)
-    run(assign_template, OPERATOR, "alice", "Research", NOW)
+    run(assign_template, OPERATOR, id_of("alice"), run(find_template, "Research").id, NOW)
     assert reason(ask(gateway, alices_key, 401, "r-1")) is Reason.ESTIMATE_TOO_LARGE
     answer = ask(gateway, alices_key, 3, "r-1")
     assert answer.spender is not None

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
+from portal.actions.budgets import set_budget
 from portal.actions.crossings import read_crossings
 from portal.actions.held import assign_held
 from portal.actions.usage import record_usage
@@ -18,7 +18,7 @@ from portal.db.held import held_events
 from portal.db.mails import mails_of
 from portal.db.tables import Account
 from portal.rules.budgets import BudgetType, Limits
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, id_of, report, run, send
 
 UTC = ZoneInfo("UTC")
 
@@ -29,7 +29,7 @@ def crossed(account: Account) -> list[tuple[str, str, int | None]]:
 
 
 def limit(account: Account, **limits: int | None) -> None:
-    run(set_budget, OPERATOR, account.username, Limits(**limits), NOW)  # type: ignore[arg-type]
+    run(set_budget, OPERATOR, account.id, Limits(**limits), NOW)  # type: ignore[arg-type]
 
 
 def use(
@@ -110,7 +110,7 @@ def test_a_lowered_limit_crosses_too(alice: Account, gateway: Gateway) -> None:
 def news(account: Account) -> list[tuple[int | None, int]]:
     """Return which thresholds at which limits an account was told of, in order, and forget them."""
     rows = [row for row in reversed(run(crossings, account.id, 100)) if row.read_at is None]
-    run(read_crossings, account.id, 10**9, NOW + timedelta(seconds=1))
+    run(read_crossings, acting(account), 10**9, NOW + timedelta(seconds=1))
     return [(row.threshold, row.limit) for row in rows]
 
 
@@ -167,14 +167,14 @@ def test_a_limit_that_goes_up_and_down_tells_of_each_state_once(alice: Account, 
 def test_a_lowered_threshold_crosses_too(alice: Account, gateway: Gateway) -> None:
     limit(alice, daily=1000)
     use(gateway, "a", 500)
-    run(change_alerts, alice.id, False, 60, None, NOW, second_threshold_percent=50)
+    run(change_alerts, acting(alice), False, 60, None, NOW, second_threshold_percent=50)
     assert crossed(alice) == [("daily", "11-22", 50)]
-    run(change_alerts, alice.id, False, 50, None, NOW)
+    run(change_alerts, acting(alice), False, 50, None, NOW)
     assert crossed(alice) == [("daily", "11-22", 50)]
 
 
 def test_of_a_one_time_budget_only_the_total_counts(alice: Account, gateway: Gateway) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(10, 10, 100, BudgetType.ONE_TIME), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(10, 10, 100, BudgetType.ONE_TIME), NOW)
     use(gateway, "a", 90)
     assert crossed(alice) == [("total", "01-01", 80)]
 
@@ -184,7 +184,7 @@ def test_what_was_held_crosses_when_it_is_assigned(alice: Account, gateway: Gate
     use(gateway, "a", 90, username="nobody")
     assert crossed(alice) == []
     ((held, _),) = run(held_events)
-    run(assign_held, OPERATOR, held.id, "alice", UTC, NOW)
+    run(assign_held, OPERATOR, held.id, id_of("alice"), UTC, NOW)
     assert crossed(alice) == [("daily", "11-22", 80)]
 
 
@@ -209,7 +209,7 @@ def test_what_was_seen_is_no_news_any_more(alice: Account, bob: Account, gateway
         limit(account, daily=100)
         use(gateway, account.username, 90, username=account.username)
     (seen,) = run(crossings, alice.id, 10)
-    run(read_crossings, alice.id, 10**9, NOW)
+    run(read_crossings, acting(alice), 10**9, NOW)
     assert (run(count_unread, alice.id), run(count_unread, bob.id)) == (0, 1)
     use(gateway, "more", 20)
     assert run(count_unread, alice.id) == 1
@@ -241,9 +241,9 @@ def test_of_many_batches_at_once_one_crosses(alice: Account, gateway: Gateway) -
 def test_a_limit_that_is_lowered_beside_a_batch_misses_nothing(alice: Account, gateway: Gateway) -> None:
     for number in range(10):
         at = NOW + timedelta(days=number)
-        run(set_budget, OPERATOR, "alice", Limits(daily=1000), at)
+        run(set_budget, OPERATOR, alice.id, Limits(daily=1000), at)
         use(gateway, f"a-{number}", 70, at)
-        lower = threading.Thread(target=run, args=(set_budget, OPERATOR, "alice", Limits(daily=90), at))
+        lower = threading.Thread(target=run, args=(set_budget, OPERATOR, alice.id, Limits(daily=90), at))
         add = threading.Thread(target=use, args=(gateway, f"b-{number}", 5, at))
         for thread in (lower, add):
             thread.start()
@@ -255,8 +255,8 @@ def test_a_limit_that_is_lowered_beside_a_batch_misses_nothing(alice: Account, g
 def test_a_threshold_below_one_that_was_told_of_is_no_news(alice: Account, gateway: Gateway) -> None:
     limit(alice, daily=100)
     use(gateway, "a", 120)
-    run(read_crossings, alice.id, 10**9, NOW)
-    run(change_alerts, alice.id, True, 50, None, NOW)
+    run(read_crossings, acting(alice), 10**9, NOW)
+    run(change_alerts, acting(alice), True, 50, None, NOW)
     assert ("daily", "11-22", 50) in crossed(alice)
     assert run(count_unread, alice.id) == 0
     assert run(mails_of, alice.id, 10) == []

@@ -16,8 +16,8 @@ from portal.actions.accounts import (
     set_active,
     set_password,
 )
-from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
+from portal.actions.budgets import set_budget
 from portal.actions.deletion import delete_account
 from portal.actions.held import assign_held
 from portal.actions.keys import NewKey, create_key
@@ -39,7 +39,7 @@ from portal.rules.accounts import Role
 from portal.rules.budgets import Limits
 from portal.rules.periods import EPOCH_DAY, Period, zone
 from portal.rules.secrets import digest
-from tests.cast import NOW, OPERATOR, PASSWORD, PASSWORD_HASH, Gateway, opens, report, results, run, send
+from tests.cast import NOW, OPERATOR, PASSWORD, PASSWORD_HASH, Gateway, acting, id_of, opens, report, results, run, send
 
 UTC = zone("UTC")
 PROFILE = Profile("Alice Liddell", "alice@wonderland.example", "Asia/Tokyo", "de", "dark")
@@ -70,19 +70,19 @@ def person(settings_env: Callable[..., None], db: Database, gateway: Gateway, bo
     alice = run(
         create_account, OPERATOR, "alice", "first@wonderland.example", Role.USER, PASSWORD_HASH, NOW, "Alice L."
     )
-    run(change_profile, alice.id, PROFILE, NOW)
+    run(change_profile, acting(alice), PROFILE, NOW)
     browser = Browser("Safari", "198.51.100.7")
     sign_in("alice", PASSWORD, browser, None, NOW)
     with pytest.raises(WrongCredentials):
         sign_in("alice", "down the rabbit hole", browser, None, NOW)
-    key = run(create_key, alice.id, "Alice's looking glass", None, NOW)
-    run(set_budget, OPERATOR, "alice", Limits(daily=100), NOW)
-    run(change_alerts, alice.id, True, 50, "alerts@wonderland.example", NOW)
+    key = run(create_key, acting(alice), alice.id, "Alice's looking glass", None, NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100), NOW)
+    run(change_alerts, acting(alice), True, 50, "alerts@wonderland.example", NOW)
     send(gateway, report("a", key_hash=digest(key.secret)), report("b", username="alice@wonderland.example"))
     send(gateway, report("a", username="Alice@wonderland.example", prompt_tokens=7), report("c", username="bob"))
     usage_id = run(lambda session: session.scalar(text("SELECT id FROM usage_events WHERE external_id = 'a'")))
-    run(write_note, alice.id, usage_id, "why did the rabbit ask?", NOW)
-    run(send_test_mail, alice.id, NOW)
+    run(write_note, acting(alice), usage_id, "why did the rabbit ask?", NOW)
+    run(send_test_mail, acting(alice), NOW)
     run(count_ask, "Alice@wonderland.example", "198.51.100.7", NOW)
     queue_links("alice@wonderland.example", "198.51.100.7", NOW)
     return alice
@@ -91,14 +91,14 @@ def person(settings_env: Callable[..., None], db: Database, gateway: Gateway, bo
 def test_nothing_personal_is_left_in_any_table(db: Database, person: Account) -> None:
     before = everything(db)
     assert [word for word in PERSONAL if word not in before] == []
-    assert run(delete_account, OPERATOR, "Alice@Wonderland.example", NOW) == f"deleted-{person.id}"
+    assert run(delete_account, OPERATOR, person.id, NOW) == f"deleted-{person.id}"
     after = everything(db).replace("198.51.100.7", "", 2)  # tries of that address, whoever made them
     assert [word for word in PERSONAL if word in after] == []
     assert "bob@example.org" in after
 
 
 def test_usage_and_its_sums_stay(person: Account, bob: Account) -> None:
-    run(delete_account, OPERATOR, "alice", NOW)
+    run(delete_account, OPERATOR, id_of("alice"), NOW)
     assert total(person.id) == 2
     assert run(first_request, person.id) == NOW
     assert differences(person) == differences(bob) == []
@@ -111,21 +111,21 @@ def test_usage_and_its_sums_stay(person: Account, bob: Account) -> None:
 
 def test_a_deleted_account_does_nothing_any_more(person: Account, db: Database) -> None:
     token = run(open_session_for, person.id, Browser("Firefox", "192.0.2.1"), NOW).token
-    key = run(create_key, person.id, "phone", None, NOW)
-    name = run(delete_account, OPERATOR, "alice", NOW)
+    key = run(create_key, acting(person), person.id, "phone", None, NOW)
+    name = run(delete_account, OPERATOR, id_of("alice"), NOW)
     assert run(session_of, digest(token), NOW) is None
     assert not opens(key.secret, NOW)
     for old in ("alice", name):
         with pytest.raises(WrongCredentials):
             sign_in(old, PASSWORD, Browser("Firefox", "192.0.2.1"), None, NOW)
     with pytest.raises(NotSignedIn):
-        run(change_profile, person.id, PROFILE, NOW)
+        run(change_profile, acting(person), PROFILE, NOW)
     refused: list[Callable[[], object]] = [
-        lambda: run(set_active, OPERATOR, name, True, NOW),
-        lambda: run(set_password, OPERATOR, name, PASSWORD_HASH, NOW),
-        lambda: run(edit_account, OPERATOR, name, NOW, email="alice@wonderland.example"),
-        lambda: run(set_budget, OPERATOR, name, Limits(daily=1), NOW),
-        lambda: run(delete_account, OPERATOR, name, NOW),
+        lambda: run(set_active, OPERATOR, person.id, True, NOW),
+        lambda: run(set_password, OPERATOR, person.id, PASSWORD_HASH, NOW),
+        lambda: run(edit_account, OPERATOR, person.id, NOW, email="alice@wonderland.example"),
+        lambda: run(set_budget, OPERATOR, person.id, Limits(daily=1), NOW),
+        lambda: run(delete_account, OPERATOR, person.id, NOW),
     ]
     for attempt in refused:
         with pytest.raises(Conflict, match=f"The account {name} was deleted"):
@@ -133,8 +133,8 @@ def test_a_deleted_account_does_nothing_any_more(person: Account, db: Database) 
 
 
 def test_usage_of_its_keys_that_comes_late_still_counts(person: Account, gateway: Gateway) -> None:
-    key = run(create_key, person.id, "phone", None, NOW)
-    run(delete_account, OPERATOR, "alice", NOW)
+    key = run(create_key, acting(person), person.id, "phone", None, NOW)
+    run(delete_account, OPERATOR, id_of("alice"), NOW)
     late = send(gateway, report("late", key_hash=digest(key.secret)), report("name", username="alice"))
     assert results(late) == ["accepted", "unattributed"]
     assert total(person.id) == 3
@@ -142,7 +142,7 @@ def test_usage_of_its_keys_that_comes_late_still_counts(person: Account, gateway
 
 
 def test_name_and_address_can_be_given_to_somebody_new(person: Account) -> None:
-    run(delete_account, OPERATOR, "alice", NOW)
+    run(delete_account, OPERATOR, id_of("alice"), NOW)
     new = run(create_account, OPERATOR, "alice", "alice@wonderland.example", Role.USER, None, NOW)
     assert new.id != person.id
     assert total(new.id) == 0
@@ -150,7 +150,7 @@ def test_name_and_address_can_be_given_to_somebody_new(person: Account) -> None:
 
 def test_somebody_elses_things_are_left_alone(person: Account, bob: Account, bobs_key: NewKey, db: Database) -> None:
     run(open_session_for, bob.id, Browser("Firefox", "192.0.2.1"), NOW)
-    run(delete_account, OPERATOR, "alice", NOW)
+    run(delete_account, OPERATOR, id_of("alice"), NOW)
     assert opens(bobs_key.secret, NOW)
     found = run(account_named, "bob")
     assert found is not None
@@ -160,9 +160,9 @@ def test_somebody_elses_things_are_left_alone(person: Account, bob: Account, bob
 
 def test_an_event_held_for_the_old_name_can_be_assigned(person: Account, gateway: Gateway, bob: Account) -> None:
     send(gateway, report("stray", key_hash="e" * 64))
-    run(delete_account, OPERATOR, "alice", NOW)
+    run(delete_account, OPERATOR, id_of("alice"), NOW)
     number = next(held.id for held, _ in run_in_reading(held_events) if held.external_id == "stray")
-    run(assign_held, OPERATOR, number, f"deleted-{person.id}", UTC, NOW)
+    run(assign_held, OPERATOR, number, person.id, UTC, NOW)
     assert total(person.id) == 3
 
 
@@ -172,7 +172,7 @@ def test_an_account_in_the_way_is_named(alice: Account, bob: Account) -> None:
 
     run(rename)
     with pytest.raises(Conflict, match=f"There is an account called deleted-{alice.id} already"):
-        run(delete_account, OPERATOR, "alice", NOW)
+        run(delete_account, OPERATOR, alice.id, NOW)
 
 
 def test_what_a_person_saves_while_being_deleted_leaves_nothing(db: Database, alice: Account, gateway: Gateway) -> None:
@@ -181,21 +181,21 @@ def test_what_a_person_saves_while_being_deleted_leaves_nothing(db: Database, al
 
     def save(number: int) -> None:
         try:
-            run(change_profile, alice.id, replace(PROFILE, display_name=f"Liddell {number}"), NOW)
-            run(write_note, alice.id, usage_id, "rabbit", NOW)
-            run(create_key, alice.id, "looking glass", None, NOW)
+            run(change_profile, acting(alice), replace(PROFILE, display_name=f"Liddell {number}"), NOW)
+            run(write_note, acting(alice), usage_id, "rabbit", NOW)
+            run(create_key, acting(alice), alice.id, "looking glass", None, NOW)
         except NotSignedIn:
             pass
 
     with ThreadPoolExecutor(4) as threads:
         saving = [threads.submit(save, number) for number in range(6)]
-        threads.submit(run, delete_account, OPERATOR, "alice", NOW).result()
+        threads.submit(run, delete_account, OPERATOR, alice.id, NOW).result()
         for done in saving:
             done.result()
     assert [word for word in PERSONAL if word in everything(db)] == []
 
 
 def test_nobody_can_be_created_under_a_deleted_name(person: Account) -> None:
-    name = run(delete_account, OPERATOR, "alice", NOW)
+    name = run(delete_account, OPERATOR, id_of("alice"), NOW)
     with pytest.raises(InvalidInput):
         run(create_account, OPERATOR, name, "new@example.org", Role.USER, None, NOW)

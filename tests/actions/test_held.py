@@ -19,7 +19,7 @@ from portal.errors import Conflict, NotFound
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, Period, zone
 from portal.rules.usage import UsageReport
-from tests.cast import NOW, OPERATOR, Gateway, create_member, report, results, run, send
+from tests.cast import NOW, OPERATOR, Gateway, create_member, id_of, report, results, run, send
 
 UTC = zone("UTC")
 DAY = timedelta(1)
@@ -42,8 +42,8 @@ def stray(alice: Account, gateway: Gateway) -> int:
     return number
 
 
-def test_an_event_is_assigned_to_the_account_of_an_address(alice: Account, bob: Account, stray: int) -> None:
-    run(assign_held, OPERATOR, stray, "Alice@Example.org", UTC, NOW)
+def test_event_is_assigned_to_the_account_of_an_address(alice: Account, bob: Account, stray: int) -> None:
+    run(assign_held, OPERATOR, stray, id_of("Alice@Example.org"), UTC, NOW)
     assert total(alice).requests == 1
     assert total(bob).requests == 0
 
@@ -51,7 +51,7 @@ def test_an_event_is_assigned_to_the_account_of_an_address(alice: Account, bob: 
 def test_an_assigned_event_counts_once_in_the_period_of_its_request(
     alice: Account, gateway: Gateway, stray: int
 ) -> None:
-    run(assign_held, OPERATOR, stray, "alice", UTC, NOW + 40 * DAY)
+    run(assign_held, OPERATOR, stray, id_of("alice"), UTC, NOW + 40 * DAY)
     assert run(counter, alice.id, Period.DAILY, YESTERDAY).requests == 1
     assert total(alice) == Figures(120, 100, 20, 1, 2_400_000)
     assert run(count_held) == {}
@@ -61,23 +61,23 @@ def test_an_assigned_event_counts_once_in_the_period_of_its_request(
 
 
 def test_what_was_assigned_is_a_duplicate_when_it_comes_again(gateway: Gateway, alice: Account, stray: int) -> None:
-    run(assign_held, OPERATOR, stray, "alice", UTC, NOW)
+    run(assign_held, OPERATOR, stray, id_of("alice"), UTC, NOW)
     again = report("lost", key_hash="e" * 64, requested_at=NOW - DAY)
     assert results(send(gateway, again)) == ["duplicate"]
     assert total(alice).requests == 1
 
 
 def test_it_cannot_be_assigned_twice(alice: Account, bob: Account, stray: int) -> None:
-    run(assign_held, OPERATOR, stray, "alice", UTC, NOW)
+    run(assign_held, OPERATOR, stray, id_of("alice"), UTC, NOW)
     with pytest.raises(Conflict, match="settled before"):
-        run(assign_held, OPERATOR, stray, "bob", UTC, NOW)
+        run(assign_held, OPERATOR, stray, id_of("bob"), UTC, NOW)
     assert (total(alice).requests, total(bob).requests) == (1, 0)
 
 
 def test_of_two_who_assign_it_at_once_one_does(alice: Account, bob: Account, stray: int) -> None:
     def assign(name: str) -> bool:
         try:
-            run(assign_held, OPERATOR, stray, name, UTC, NOW)
+            run(assign_held, OPERATOR, stray, id_of(name), UTC, NOW)
         except Conflict:
             return False
         return True
@@ -89,7 +89,7 @@ def test_of_two_who_assign_it_at_once_one_does(alice: Account, bob: Account, str
 
 def test_an_event_without_an_instant_counts_when_it_was_received(alice: Account, gateway: Gateway) -> None:
     send(gateway, report("lost", username="nobody", requested_at=None), now=NOW - DAY)
-    run(assign_held, OPERATOR, numbers()[0], "alice", UTC, NOW)
+    run(assign_held, OPERATOR, numbers()[0], id_of("alice"), UTC, NOW)
     assert run(counter, alice.id, Period.DAILY, YESTERDAY).requests == 1
 
 
@@ -98,7 +98,7 @@ def test_a_contradiction_can_be_dismissed_and_not_counted(alice: Account, gatewa
     send(gateway, report("r-1", prompt_tokens=999))
     [number] = numbers()
     with pytest.raises(Conflict, match="contradicts"):
-        run(assign_held, OPERATOR, number, "alice", UTC, NOW)
+        run(assign_held, OPERATOR, number, id_of("alice"), UTC, NOW)
     run(dismiss_held, OPERATOR, number, NOW)
     assert (run(count_held), run(count_events), total(alice).tokens) == ({}, 1, 120)
     kept = run(held_event, number)
@@ -107,9 +107,9 @@ def test_a_contradiction_can_be_dismissed_and_not_counted(alice: Account, gatewa
 
 
 def test_what_an_account_cannot_take_stays_held(alice: Account, gateway: Gateway, stray: int) -> None:
-    for number, name in ((stray, "nobody"), (10**6, "alice")):
+    for number, account_id in ((stray, 10**6), (10**6, alice.id)):
         with pytest.raises(NotFound):
-            run(assign_held, OPERATOR, number, name, UTC, NOW)
+            run(assign_held, OPERATOR, number, account_id, UTC, NOW)
     with pytest.raises(NotFound):
         run(dismiss_held, OPERATOR, 10**6, NOW)
     assert run(count_held) == {"unattributed": 1}
@@ -117,7 +117,7 @@ def test_what_an_account_cannot_take_stays_held(alice: Account, gateway: Gateway
 
 def test_somebody_who_comes_later_can_have_it(gateway: Gateway, stray: int) -> None:
     dora = create_member("dora")
-    run(assign_held, OPERATOR, stray, "dora", UTC, NOW)
+    run(assign_held, OPERATOR, stray, id_of("dora"), UTC, NOW)
     assert total(dora).requests == 1
 
 
@@ -137,6 +137,6 @@ def test_a_kept_body_is_the_report(gateway: Gateway) -> None:
 def test_what_was_held_for_long_is_not_pruned_the_moment_it_is_assigned(alice: Account, stray: int) -> None:
     """Somebody may be storing the same id right now, and must find it."""
     later = NOW + 200 * DAY
-    run(assign_held, OPERATOR, stray, "alice", UTC, later)
+    run(assign_held, OPERATOR, stray, id_of("alice"), UTC, later)
     assert run(prune_account, alice.id, later.date(), UTC, later) == 0
     assert run(prune_account, alice.id, later.date(), UTC, later + 2 * DAY) == 1

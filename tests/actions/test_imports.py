@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.deletion import delete_account
 from portal.actions.gateways import import_gateway
 from portal.actions.imports import SHARED_EMAIL, WAS_DELETED, UsageBatch, import_batch, import_person, import_template
 from portal.actions.keys import NewKey
+from portal.actions.templates import assign_template, define_template
 from portal.actions.verification import verify_ledger
 from portal.db.accounts import account_named, all_accounts
 from portal.db.budgets import limits
@@ -35,7 +36,8 @@ from portal.rules.imports import (
 from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
-from tests.cast import NOW, OPERATOR, opens, report, run
+from portal.views.templates import find_template
+from tests.cast import NOW, OPERATOR, id_of, opens, report, run
 
 SECRET = "moe-sk-" + "0" * 48
 KEY = ImportedKey(digest(SECRET), SECRET[:16], "Laptop", True, NOW - timedelta(days=9), None)
@@ -79,8 +81,8 @@ def test_a_person_comes_with_all_that_is_theirs(db: Database) -> None:
 
 def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bob: Account) -> None:
     run(define_template, OPERATOR, "Law", Decimal(1), [], NOW)
-    run(assign_template, OPERATOR, "alice", "Law", NOW)
-    run(set_budget, OPERATOR, "alice", Limits(), NOW)
+    run(assign_template, OPERATOR, alice.id, run(find_template, "Law").id, NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(), NOW)
     run(import_template, OPERATOR, RESEARCH, NOW)
     outcomes = outcomes_of(replace(DORA, username="alice", active=False, template="Research"))
     assert outcomes == {
@@ -135,7 +137,7 @@ def test_deleted_account_stays_deleted(
     db: Database, alice: Account, person: ImportedPerson, comes_again: ImportedPerson
 ) -> None:
     outcomes_of(person, "u-7")
-    run(delete_account, OPERATOR, "dora", NOW)
+    run(delete_account, OPERATOR, id_of("dora"), NOW)
     findings = findings_of(comes_again, "u-7")
     assert findings[0] == Finding(Kind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, comes_again.username)
     assert [finding.outcome for finding in findings[1:]] == [ImportOutcome.PRESENT for _ in comes_again.keys]
@@ -144,21 +146,21 @@ def test_deleted_account_stays_deleted(
 
 def test_deleted_account_is_found_by_its_key_alone(db: Database) -> None:
     outcomes_of(DORA, "u-7")
-    run(delete_account, OPERATOR, "dora", NOW)
+    run(delete_account, OPERATOR, id_of("dora"), NOW)
     run(lambda session: session.execute(delete(ImportedAccount)))
     assert outcomes_of(DORA, "u-7")[Kind.ACCOUNT] is ImportOutcome.OMITTED
 
 
 def test_new_key_of_a_deleted_person_is_left(db: Database) -> None:
     outcomes_of(KEYLESS)
-    run(delete_account, OPERATOR, "dora", NOW)
+    run(delete_account, OPERATOR, id_of("dora"), NOW)
     assert outcomes_of(DORA) == {Kind.ACCOUNT: ImportOutcome.OMITTED, Kind.KEY: ImportOutcome.OMITTED}
     assert not opens(SECRET, NOW)
 
 
 def test_new_person_with_the_name_of_a_deleted_one_is_imported(db: Database) -> None:
     outcomes_of(KEYLESS, "u-7")
-    run(delete_account, OPERATOR, "dora", NOW)
+    run(delete_account, OPERATOR, id_of("dora"), NOW)
     assert outcomes_of(KEYLESS, "u-8")[Kind.ACCOUNT] is ImportOutcome.IMPORTED
     assert outcomes_of(KEYLESS, "u-7")[Kind.ACCOUNT] is ImportOutcome.PRESENT
 
@@ -262,7 +264,7 @@ def test_no_note_comes_to_a_deleted_account(db: Database) -> None:
     outcomes_of(DORA)
     used = report("r-1", key_hash=KEY.key_hash)
     store(used, notes={"r-1": "Ask Dora's doctor."})
-    run(delete_account, OPERATOR, "dora", NOW)
+    run(delete_account, OPERATOR, id_of("dora"), NOW)
     assert store(used, notes={"r-1": "Ask Dora's doctor."}) == [
         (Kind.USAGE, ImportOutcome.PRESENT),
         (Kind.NOTE, ImportOutcome.OMITTED),

@@ -9,14 +9,15 @@ import pytest
 
 from portal.actions import keys as actions
 from portal.actions.accounts import set_active
+from portal.actions.deletion import delete_account
 from portal.actions.keys import NewKey, create_key, rename_key, revoke_key
 from portal.db.audit import entries
 from portal.db.keys import keys
 from portal.db.tables import Account
-from portal.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from portal.errors import Conflict, Forbidden, InvalidInput, NotFound, NotSignedIn
 from portal.rules.secrets import API_KEY, digest, is_secret
 from tests import cast
-from tests.cast import NOW, OPERATOR, run
+from tests.cast import NOW, OPERATOR, acting, run
 
 HOUR = timedelta(hours=1)
 
@@ -26,7 +27,7 @@ def opens(key: NewKey, now: datetime = NOW) -> bool:
 
 
 def test_a_key_is_shown_once_and_kept_as_a_digest(alice: Account) -> None:
-    new = run(create_key, alice.id, " Läptop ", None, NOW)
+    new = run(create_key, acting(alice), alice.id, " Läptop ", None, NOW)
     assert is_secret(new.secret, API_KEY)
     assert (new.prefix, new.label) == (new.secret[:16], "Läptop")
     (row,) = run(keys, alice.id)
@@ -40,12 +41,12 @@ def test_a_key_is_shown_once_and_kept_as_a_digest(alice: Account) -> None:
 
 
 def test_an_operator_creates_a_key_in_their_own_name(alice: Account) -> None:
-    run(create_key, alice.id, "Laptop", None, NOW, actor=OPERATOR)
+    run(create_key, OPERATOR, alice.id, "Laptop", None, NOW)
     assert run(entries, alice.id)[0].actor == str(OPERATOR)
 
 
 def test_a_key_may_end_by_itself(alice: Account) -> None:
-    new = run(create_key, alice.id, "Laptop", NOW + HOUR, NOW)
+    new = run(create_key, acting(alice), alice.id, "Laptop", NOW + HOUR, NOW)
     assert opens(new, NOW + HOUR - timedelta(microseconds=1))
     assert not opens(new, NOW + HOUR)
 
@@ -63,7 +64,7 @@ def test_a_key_may_end_by_itself(alice: Account) -> None:
 )
 def test_malformed_keys_are_not_created(alice: Account, label: str, expires_at: datetime | None, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        run(create_key, alice.id, label, expires_at, NOW)
+        run(create_key, acting(alice), alice.id, label, expires_at, NOW)
     assert caught.value.field == field
     assert run(keys, alice.id) == []
     assert run(entries, alice.id) == []
@@ -71,38 +72,38 @@ def test_malformed_keys_are_not_created(alice: Account, label: str, expires_at: 
 
 def test_there_are_only_so_many_keys_that_work(alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "MOST_KEYS", 2)
-    first = run(create_key, alice.id, "1", None, NOW)
-    run(create_key, alice.id, "2", NOW + HOUR, NOW)
+    first = run(create_key, acting(alice), alice.id, "1", None, NOW)
+    run(create_key, acting(alice), alice.id, "2", NOW + HOUR, NOW)
     with pytest.raises(Conflict, match="Revoke some"):
-        run(create_key, alice.id, "3", None, NOW)
-    run(create_key, bob.id, "1", None, NOW)
-    run(revoke_key, alice.id, first.id, NOW)
-    run(create_key, alice.id, "3", None, NOW)
-    run(create_key, alice.id, "4", None, NOW + HOUR)
+        run(create_key, acting(alice), alice.id, "3", None, NOW)
+    run(create_key, acting(bob), bob.id, "1", None, NOW)
+    run(revoke_key, acting(alice), alice.id, first.id, NOW)
+    run(create_key, acting(alice), alice.id, "3", None, NOW)
+    run(create_key, acting(alice), alice.id, "4", None, NOW + HOUR)
 
 
 def test_a_label_is_changed(alice: Account, alices_key: NewKey) -> None:
-    row = run(rename_key, alice.id, alices_key.id, " Desktop ", NOW)
+    row = run(rename_key, acting(alice), alice.id, alices_key.id, " Desktop ", NOW)
     assert (row.label, run(keys, alice.id)[0].label) == ("Desktop", "Desktop")
     assert run(entries, alice.id)[0].action == "key.rename"
     with pytest.raises(InvalidInput) as caught:
-        run(rename_key, alice.id, alices_key.id, "two\nlines", NOW)
+        run(rename_key, acting(alice), alice.id, alices_key.id, "two\nlines", NOW)
     assert caught.value.field == "label"
     assert run(keys, alice.id)[0].label == "Desktop"
 
 
 def test_a_revoked_key_ends_at_once_and_for_ever(alice: Account, alices_key: NewKey) -> None:
     assert opens(alices_key)
-    assert run(revoke_key, alice.id, alices_key.id, NOW).revoked_at == NOW
+    assert run(revoke_key, acting(alice), alice.id, alices_key.id, NOW).revoked_at == NOW
     assert not opens(alices_key)
-    assert run(revoke_key, alice.id, alices_key.id, NOW + HOUR).revoked_at == NOW
+    assert run(revoke_key, acting(alice), alice.id, alices_key.id, NOW + HOUR).revoked_at == NOW
     assert [entry.action for entry in run(entries, alice.id)] == ["key.revoke", "key.create"]
 
 
 def test_an_operator_revokes_keys_of_suspended_accounts_too(alice: Account, alices_key: NewKey) -> None:
-    run(set_active, OPERATOR, "alice", False, NOW)
-    run(revoke_key, alice.id, alices_key.id, NOW, actor=OPERATOR)
-    run(set_active, OPERATOR, "alice", True, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
+    run(revoke_key, OPERATOR, alice.id, alices_key.id, NOW)
+    run(set_active, OPERATOR, alice.id, True, NOW)
     assert not opens(alices_key)
     assert (str(OPERATOR), "key.revoke") in [(entry.actor, entry.action) for entry in run(entries, alice.id)]
 
@@ -110,11 +111,11 @@ def test_an_operator_revokes_keys_of_suspended_accounts_too(alice: Account, alic
 CHANGES = pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda account_id, key_id: run(rename_key, account_id, key_id, "taken", NOW), id="rename"),
-        pytest.param(lambda account_id, key_id: run(revoke_key, account_id, key_id, NOW), id="revoke"),
+        pytest.param(lambda who, key_id: run(rename_key, acting(who), who.id, key_id, "taken", NOW), id="rename"),
+        pytest.param(lambda who, key_id: run(revoke_key, acting(who), who.id, key_id, NOW), id="revoke"),
     ],
 )
-Change = Callable[[int, int], Any]
+Change = Callable[[Account, int], Any]
 
 
 @CHANGES
@@ -124,7 +125,7 @@ def test_somebody_elses_key_is_as_good_as_none(
     sentences = set()
     for key_id in (alices_key.id, 2**62):
         with pytest.raises(NotFound) as caught:
-            change(bob.id, key_id)
+            change(bob, key_id)
         sentences.add(caught.value.detail)
     assert len(sentences) == 1
     assert opens(alices_key)
@@ -133,10 +134,32 @@ def test_somebody_elses_key_is_as_good_as_none(
 
 @CHANGES
 def test_an_open_page_of_a_suspended_account_changes_no_key(alice: Account, alices_key: NewKey, change: Change) -> None:
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     with pytest.raises(NotSignedIn):
-        change(alice.id, alices_key.id)
+        change(alice, alices_key.id)
     with pytest.raises(NotSignedIn):
-        run(create_key, alice.id, "another", None, NOW)
+        run(create_key, acting(alice), alice.id, "another", None, NOW)
     (row,) = run(keys, alice.id)
     assert (row.label, row.revoked_at) == ("Alice's laptop", None)
+
+
+def test_keys_of_other_accounts_are_forbidden(alice: Account, alices_key: NewKey, bob: Account) -> None:
+    changes: list[Callable[[], object]] = [
+        lambda: run(create_key, acting(bob), alice.id, "another", None, NOW),
+        lambda: run(rename_key, acting(bob), alice.id, alices_key.id, "taken", NOW),
+        lambda: run(revoke_key, acting(bob), alice.id, alices_key.id, NOW),
+    ]
+    for change in changes:
+        with pytest.raises(Forbidden):
+            change()
+    (row,) = run(keys, alice.id)
+    assert (row.label, row.revoked_at) == ("Alice's laptop", None)
+
+
+def test_operator_gives_no_key_to_a_suspended_account(alice: Account) -> None:
+    run(set_active, OPERATOR, alice.id, False, NOW)
+    with pytest.raises(Conflict, match="portal user activate alice"):
+        run(create_key, OPERATOR, alice.id, "Laptop", None, NOW)
+    run(delete_account, OPERATOR, alice.id, NOW)
+    with pytest.raises(Conflict, match="was deleted"):
+        run(create_key, OPERATOR, alice.id, "Laptop", None, NOW)

@@ -3,15 +3,15 @@ from collections.abc import Callable
 import pytest
 
 from portal.actions.accounts import Profile, change_password, change_profile, set_active
-from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
+from portal.actions.budgets import set_budget
 from portal.actions.mails import send_test_mail
 from portal.db.mails import mails_of
 from portal.db.tables import Account
 from portal.errors import Conflict, NotSignedIn
 from portal.rules.budgets import Limits
 from portal.rules.mails import MAILS_A_DAY
-from tests.cast import NOW, OPERATOR, PASSWORD, run
+from tests.cast import NOW, OPERATOR, PASSWORD, acting, run
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def post(settings_env: Callable[..., None]) -> None:
 
 
 def test_a_test_mail_goes_to_where_alerts_go(post: None, alice: Account, bob: Account) -> None:
-    assert run(send_test_mail, alice.id, NOW) == "alice@example.org"
-    run(change_alerts, alice.id, False, 80, "ops@example.org", NOW)
-    assert run(send_test_mail, alice.id, NOW) == "ops@example.org"
+    assert run(send_test_mail, acting(alice), NOW) == "alice@example.org"
+    run(change_alerts, acting(alice), False, 80, "ops@example.org", NOW)
+    assert run(send_test_mail, acting(alice), NOW) == "ops@example.org"
     assert [(mail.kind, mail.state, mail.recipient) for mail in run(mails_of, alice.id, 10)] == [
         ("test", "queued", "ops@example.org"),
         ("test", "queued", "alice@example.org"),
@@ -33,36 +33,36 @@ def test_a_test_mail_goes_to_where_alerts_go(post: None, alice: Account, bob: Ac
 
 def test_without_mail_it_is_said_that_there_is_none(alice: Account) -> None:
     with pytest.raises(Conflict, match="Mail is not set up"):
-        run(send_test_mail, alice.id, NOW)
+        run(send_test_mail, acting(alice), NOW)
 
 
 def test_nobody_is_flooded(post: None, alice: Account) -> None:
     for _ in range(MAILS_A_DAY):
-        run(send_test_mail, alice.id, NOW)
+        run(send_test_mail, acting(alice), NOW)
     with pytest.raises(Conflict, match="More than 20 mails"):
-        run(send_test_mail, alice.id, NOW)
+        run(send_test_mail, acting(alice), NOW)
 
 
 def test_a_suspended_account_gets_none(post: None, alice: Account) -> None:
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     with pytest.raises(NotSignedIn):
-        run(send_test_mail, alice.id, NOW)
+        run(send_test_mail, acting(alice), NOW)
     assert run(mails_of, alice.id, 10) == []
 
 
 def test_whoever_changes_their_password_is_told(post: None, alice: Account) -> None:
-    change_password(alice.id, None, PASSWORD, "four glasses of water", NOW)
+    change_password(acting(alice), None, PASSWORD, "four glasses of water", NOW)
     assert [(mail.kind, mail.state) for mail in run(mails_of, alice.id, 10)] == [("notice", "queued")]
 
 
 def test_without_mail_nobody_is_told_and_nothing_has_failed(alice: Account) -> None:
-    change_password(alice.id, None, PASSWORD, "four glasses of water", NOW)
+    change_password(acting(alice), None, PASSWORD, "four glasses of water", NOW)
     assert run(mails_of, alice.id, 10) == []
 
 
 def test_what_waits_for_a_suspended_account_is_not_sent(post: None, alice: Account) -> None:
-    run(send_test_mail, alice.id, NOW)
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(send_test_mail, acting(alice), NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     assert [(mail.state, mail.error) for mail in run(mails_of, alice.id, 10)] == [
         ("failed", "The account was suspended.")
     ]
@@ -72,16 +72,16 @@ def test_what_waits_for_a_suspended_account_is_not_sent(post: None, alice: Accou
 def test_alerts_that_are_not_wanted_any_more_are_not_sent(
     post: None, alice: Account, enabled: bool, email: str | None
 ) -> None:
-    run(change_alerts, alice.id, True, 80, None, NOW)
-    run(set_budget, OPERATOR, "alice", Limits(daily=0), NOW)
+    run(change_alerts, acting(alice), True, 80, None, NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=0), NOW)
     assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["queued"]
-    run(change_alerts, alice.id, enabled, 80, email, NOW)
+    run(change_alerts, acting(alice), enabled, 80, email, NOW)
     assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["failed"]
 
 
 def test_the_old_address_is_told_that_there_is_a_new_one(post: None, alice: Account) -> None:
     for email in ("new@example.org", "new@example.org"):
-        run(change_profile, alice.id, Profile("Alice", email, "UTC", "de", "system"), NOW)
+        run(change_profile, acting(alice), Profile("Alice", email, "UTC", "de", "system"), NOW)
     ((kind, recipient, subject),) = [(m.kind, m.recipient, m.subject) for m in run(mails_of, alice.id, 10)]
     assert (kind, recipient) == ("notice", "alice@example.org")
     assert subject == "The address of your MoE Portal account was changed"

@@ -24,7 +24,7 @@ from portal.rules.mails import LINK_LASTS, LINKS_A_DAY
 from portal.rules.secrets import digest
 from portal.rules.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK_HASH
-from tests.cast import NOW, OPERATOR, PASSWORD, create_member, run
+from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, run
 
 OVER = NOW + LINK_LASTS
 MICROSECOND = timedelta(microseconds=1)
@@ -94,7 +94,7 @@ def test_the_account_of_an_address_gets_a_link_however_it_is_typed(alice: Accoun
 
 def test_nobody_else_gets_one(alice: Account) -> None:
     assert ask("nobody@example.org") == []
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     assert ask() == []
     assert links() == set()
 
@@ -241,7 +241,7 @@ def test_after_thirty_minutes_a_link_is_over(alice: Account) -> None:
 
 def test_a_suspended_account_sets_no_password(alice: Account) -> None:
     (token,) = ask()
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     assert refused(token) == str(LinkEnded.sentence)
     assert hash_of(alice) == QUICK_HASH
 
@@ -267,7 +267,7 @@ def test_what_ends_while_the_password_is_hashed_is_refused(alice: Account, monke
     (token,) = ask()
 
     def hash_slowly(*_: str) -> str:
-        run(set_active, OPERATOR, "alice", False, NOW)
+        run(set_active, OPERATOR, alice.id, False, NOW)
         return "never stored"
 
     monkeypatch.setattr(password_resets, "hash_new_password", hash_slowly)
@@ -309,13 +309,13 @@ def test_of_two_at_once_one_sets_the_password(alice: Account, monkeypatch: pytes
 def test_a_link_ends_with_what_it_was_asked_for(alice: Account, end: str) -> None:
     (token,) = ask()
     if end == "password":
-        run(set_password, OPERATOR, "alice", QUICK_HASH, NOW)
+        run(set_password, OPERATOR, alice.id, QUICK_HASH, NOW)
     if end == "suspended":
-        run(set_active, OPERATOR, "alice", False, NOW)
-        run(set_active, OPERATOR, "alice", True, NOW)
+        run(set_active, OPERATOR, alice.id, False, NOW)
+        run(set_active, OPERATOR, alice.id, True, NOW)
     if end == "email":
-        run(change_profile, alice.id, Profile("Alice", "new@example.org", "UTC", "en", "system"), NOW)
+        run(change_profile, acting(alice), Profile("Alice", "new@example.org", "UTC", "en", "system"), NOW)
     if end == "own password":
-        change_password(alice.id, None, PASSWORD, "four glasses of water", NOW)
+        change_password(acting(alice), None, PASSWORD, "four glasses of water", NOW)
     with pytest.raises(LinkEnded):
         run(owner_of, token, NOW)

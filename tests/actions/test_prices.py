@@ -9,17 +9,18 @@ from portal.actions import prices
 from portal.actions.prices import Repair, enter_price, remove_price, repair_costs
 from portal.actions.verification import rebuild_account, verify_account
 from portal.db.events import count_unpriced
-from portal.db.sql.session import run_in_reading
+from portal.db.prices import price_book
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.db.totals import counter
-from portal.errors import NotFound
+from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, Period, zone
-from portal.rules.pricing import MAX_TOKENS
+from portal.rules.pricing import MAX_TOKENS, Price
 from portal.rules.usage import UsageFilter
 from portal.views.summary import load_summary
 from portal.views.usage import load_usage
-from tests.cast import NOW, OPERATOR, Gateway, daily_of, hourly_of, report, results, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, audit_log, daily_of, hourly_of, report, results, run, send, viewer_of
 
 UTC = zone("UTC")
 DAY = timedelta(1)
@@ -114,3 +115,21 @@ def test_only_a_price_that_is_there_can_be_removed(alice: Account) -> None:
     for begins in (None, NOW):
         with pytest.raises(NotFound):
             run(remove_price, OPERATOR, begins, NOW)
+
+
+@pytest.mark.parametrize("price", ["0", "0.000000000001", "0.00002", "1"])
+def test_price_is_entered_and_audited(db: Database, price: str) -> None:
+    begins = NOW + timedelta(days=1)
+    run(enter_price, OPERATOR, Decimal(price), begins, NOW)
+    assert run(price_book)[-1] == Price(Decimal(price), begins)
+    assert audit_log() == [(str(OPERATOR), "price.set", {"eur_per_token": price, "valid_from": begins.isoformat()})]
+
+
+@pytest.mark.parametrize(
+    "price", ["-0.000001", "1.000001", "1E+9", "0.0000000000001", "NaN", "sNaN", "Infinity", "-Infinity"]
+)
+def test_price_out_of_bounds_is_refused(db: Database, price: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(enter_price, OPERATOR, Decimal(price), NOW, NOW)
+    assert caught.value.field == "eur_per_token"
+    assert len(run(price_book)) == 1

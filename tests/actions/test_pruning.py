@@ -22,7 +22,20 @@ from portal.rules.usage import Status, UsageFilter, UsageReport
 from portal.views.accounts import Viewer
 from portal.views.billing import load_billing
 from portal.views.usage import load_export, load_usage
-from tests.cast import NOW, OPERATOR, Gateway, counters_of, daily_of, hourly_of, report, results, run, send, viewer_of
+from tests.cast import (
+    NOW,
+    OPERATOR,
+    Gateway,
+    acting,
+    counters_of,
+    daily_of,
+    hourly_of,
+    report,
+    results,
+    run,
+    send,
+    viewer_of,
+)
 
 UTC, KATHMANDU = zone("UTC"), zone("Asia/Kathmandu")
 DAY = timedelta(1)
@@ -106,7 +119,7 @@ def test_late_events_of_a_pruned_day_count_and_can_be_pruned_too(used: None, ali
 
 def test_events_with_a_note_or_without_a_cost_stay(used: None, alice: Account, gateway: Gateway) -> None:
     noted = listed(viewer_of(alice), EVER)[-1]
-    run(write_note, alice.id, noted.id, "Keep this.", NOW)
+    run(write_note, acting(alice), noted.id, "Keep this.", NOW)
     run(remove_price, OPERATOR, None, NOW)
     send(gateway, report("unpriced", requested_at=NOW - 18 * DAY))
     assert prune(alice) == 40

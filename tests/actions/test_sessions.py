@@ -31,7 +31,7 @@ from portal.errors import TooManyTries, WrongCredentials
 from portal.rules.secrets import digest
 from portal.rules.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK
-from tests.cast import NOW, OPERATOR, PASSWORD, create_member, run
+from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, run
 
 FIREFOX = Browser("Firefox", "192.0.2.1")
 SECOND = timedelta(seconds=1)
@@ -97,12 +97,12 @@ def test_all_that_is_wrong_gets_one_answer(alice: Account, username: str, passwo
 
 def test_suspended_accounts_and_those_without_password_get_the_same_answer(alice: Account, db: Database) -> None:
     create_member("bob", password_hash=None)
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     for name in ("alice", "bob"):
         with pytest.raises(WrongCredentials) as caught:
             enter(name)
         assert caught.value.detail == str(WrongCredentials.sentence)
-    run(set_active, OPERATOR, "alice", True, NOW)
+    run(set_active, OPERATOR, alice.id, True, NOW)
     assert enter().account_id == alice.id
 
 
@@ -146,7 +146,7 @@ def test_a_password_changed_meanwhile_opens_nothing(alice: Account, monkeypatch:
     check = sessions.check_hash  # type: ignore[attr-defined]  # what the module calls
 
     def check_and_change(*args: Any) -> Any:
-        run(set_password, OPERATOR, "alice", QUICK.hash("another password"), NOW)
+        run(set_password, OPERATOR, alice.id, QUICK.hash("another password"), NOW)
         return check(*args)
 
     monkeypatch.setattr(sessions, "check_hash", check_and_change)
@@ -163,7 +163,7 @@ def test_a_password_changed_while_the_session_is_opened_ends_it(
     with ThreadPoolExecutor(1) as threads:
 
         def change_and_add(*args: Any) -> Any:
-            change = threads.submit(run, set_password, OPERATOR, "alice", QUICK.hash("another password"), NOW)
+            change = threads.submit(run, set_password, OPERATOR, alice.id, QUICK.hash("another password"), NOW)
             wait([change], 0.3)
             return add(*args)
 
@@ -322,7 +322,7 @@ def test_signing_out_others_keeps_this_one(alice: Account, bob: Account) -> None
     bobs = run(open_session_for, bob.id, FIREFOX, NOW)
     this = run(session_of, digest(here.token), NOW)
     assert this is not None
-    assert run(sign_out_others, alice.id, this[0].id, NOW) == 1
+    assert run(sign_out_others, acting(alice), this[0].id, NOW) == 1
     assert [is_open(each) for each in (here, there, bobs)] == [True, False, True]
     assert run(entries, alice.id)[0].action == "session.end_others"
 

@@ -47,7 +47,7 @@ def test_a_later_link_replaces_the_earlier(db: Database, quick_passwords: None) 
 def test_a_link_lives_until_there_is_an_administrator(db: Database, quick_passwords: None) -> None:
     token = first_link()
     create_member("alice")
-    run(set_active, OPERATOR, create_member("expert", role="expert").username, False, NOW)
+    run(set_active, OPERATOR, create_member("expert", role="expert").id, False, NOW)
     assert run(setup_link_is_good, token)
     set_up(token, "root", "root@example.org", PASSWORD, NOW)
     assert run(new_setup_link, NOW) is None

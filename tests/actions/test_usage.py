@@ -16,9 +16,9 @@ from sqlalchemy import select, text
 
 from portal.actions import usage
 from portal.actions.accounts import set_active
-from portal.actions.administration import assign_template, define_template
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.prices import enter_price
+from portal.actions.templates import assign_template, define_template
 from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Result
 from portal.actions.verification import verify_account
 from portal.db import totals
@@ -36,10 +36,12 @@ from portal.rules.pricing import MAX_TOKENS
 from portal.rules.rollups import CounterKey, DailyKey
 from portal.rules.secrets import API_KEY, digest
 from portal.rules.usage import UsageReport
+from portal.views.templates import find_template
 from tests.cast import (
     NOW,
     OPERATOR,
     Gateway,
+    acting,
     counters_of,
     create_member,
     daily_of,
@@ -181,13 +183,13 @@ def test_usage_is_the_owners_of_the_key(
 
 
 def test_usage_of_a_revoked_key_happened(alice: Account, alices_key: NewKey, gateway: Gateway) -> None:
-    run(revoke_key, alice.id, alices_key.id, NOW)
+    run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
     assert results(send(gateway, report(key_hash=digest(alices_key.secret)))) == [Result.ACCEPTED]
     assert total(alice).requests == 1
 
 
 def test_usage_of_an_expired_key_happened(alice: Account, gateway: Gateway) -> None:
-    short = run(create_key, alice.id, "short", NOW + HOUR, NOW)
+    short = run(create_key, acting(alice), alice.id, "short", NOW + HOUR, NOW)
     assert results(send(gateway, report(key_hash=digest(short.secret)), now=NOW + DAY)) == [Result.ACCEPTED]
 
 
@@ -195,7 +197,7 @@ def test_usage_of_an_expired_key_happened(alice: Account, gateway: Gateway) -> N
 def test_usage_of_a_suspended_account_happened(
     alice: Account, alices_key: NewKey, gateway: Gateway, named: bool
 ) -> None:
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     who = {"username": "alice"} if named else {"key_hash": digest(alices_key.secret)}
     assert results(send(gateway, report(**who))) == [Result.ACCEPTED]
     assert total(alice).requests == 1
@@ -479,7 +481,7 @@ def test_repetitions_and_rejections_are_no_use_of_a_key(alice: Account, alices_k
 def test_cost_factor(alice: Account, gateway: Gateway, reported: str | None, template: str | None, factor: str) -> None:
     for name, each in (("expensive", "10"), ("free", "0"), ("own", "1.5")):
         run(define_template, OPERATOR, name, Decimal(each), [], NOW)
-    run(assign_template, OPERATOR, "alice", "own", NOW)
+    run(assign_template, OPERATOR, alice.id, run(find_template, "own").id, NOW)
     send(gateway, report(cost_factor=None if reported is None else Decimal(reported), template=template))
     assert stored().cost_factor == Decimal(factor)
     assert stored().billable_tokens == 120 * Decimal(factor)
@@ -487,7 +489,7 @@ def test_cost_factor(alice: Account, gateway: Gateway, reported: str | None, tem
 
 def test_without_any_template_the_factor_is_one(alice: Account, bob: Account, gateway: Gateway) -> None:
     run(define_template, OPERATOR, "bobs", Decimal(7), [], NOW)
-    run(assign_template, OPERATOR, "bob", "bobs", NOW)
+    run(assign_template, OPERATOR, bob.id, run(find_template, "bobs").id, NOW)
     send(gateway, report("r-1", username="alice"), report("r-2", username="bob"))
     assert [stored(id).cost_factor for id in ("r-1", "r-2")] == [1, 7]
 

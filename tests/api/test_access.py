@@ -70,7 +70,7 @@ def test_an_ended_session_is_none(
     elif ending == "expired":
         clock.shift(15 * 24 * 3600)
     else:
-        run(set_active, OPERATOR, "alice", False, NOW)
+        run(set_active, OPERATOR, alice.id, False, NOW)
     for method, path in OWN:
         assert client.request(method, path).status_code == 401
 

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.held import assign_held
 from portal.actions.prices import enter_price, remove_price, repair_costs
 from portal.actions.pruning import prune_account
@@ -42,7 +42,7 @@ from portal.rules.usage import UsageReport
 from portal.web.visitors import cookie_name
 from tests.api.conftest import Client
 from tests.api.ledger_model import Entry, Ledger
-from tests.cast import NOW, OPERATOR, create_member, new_gateway, report, run
+from tests.cast import NOW, OPERATOR, create_member, id_of, new_gateway, report, run
 from tests.databases import empty
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
@@ -140,14 +140,14 @@ class LedgerMachine(RuleBasedStateMachine):
         body = data.draw(st.sampled_from(sorted(self.model.open_strays())))
         number = run_in_reading(lambda session: session.scalar(select(HeldEvent.id).where(HeldEvent.body == body)))
         assert number is not None
-        run(assign_held, OPERATOR, number, owner, UTC_ZONE, self.now)
+        run(assign_held, OPERATOR, number, id_of(owner), UTC_ZONE, self.now)
         self.model.assign(body, owner)
 
     @rule(owner=st.sampled_from(NAMES), daily=st.sampled_from([None, 0, 100]), total=st.sampled_from([None, 10**6]))
     def set_budget(self, owner: str, daily: int | None, total: int | None) -> None:
         """An administrator changes limits."""
         limits = Limits(daily=daily, total=total)
-        run(set_budget, OPERATOR, owner, limits, self.now)
+        run(set_budget, OPERATOR, id_of(owner), limits, self.now)
         self.model.limits[owner] = limits
 
     @rule(batch=BATCHES, back=st.sampled_from([0, 10, 100]))

@@ -23,17 +23,18 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import ConsoleMessage, Page, Route, sync_playwright
 from sqlalchemy import select
 
-from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key
 from portal.actions.notes import write_note
 from portal.actions.sessions import Browser, open_session_for
+from portal.actions.templates import assign_template, define_template
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import Account, Mail
 from portal.db.templates import AssignedModel
 from portal.rules.budgets import Limits
-from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH
+from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH, acting
 from tests.portals import Process
 
 ROOT = Path(__file__).parents[2]
@@ -140,7 +141,7 @@ class Portal:
             return account
 
         account = self.run(create)
-        key = self.run(create_key, account.id, f"{name}-laptop", None, now)
+        key = self.run(create_key, acting(account), account.id, f"{name}-laptop", None, now)
         if limits is not None:
             self.run(set_budget, OPERATOR, name, limits, now)
         signed_in = self.run(open_session_for, account.id, Browser("test", "127.0.0.1"), now)
@@ -246,8 +247,8 @@ def create_busy(portal: Portal) -> Person:
             "Code", "a-model-with-a-name-that-is-far-too-long-for-any-column:480b-instruct-q8", "gpu-02", False
         ),
     ]
-    portal.run(define_template, OPERATOR, "research", Decimal("1.25"), models, now)
-    portal.run(assign_template, OPERATOR, "bertha", "research", now)
+    template_id = portal.run(define_template, OPERATOR, "research", Decimal("1.25"), models, now)
+    portal.run(assign_template, OPERATOR, person.account.id, template_id, now)
     modes = ["native", "moe_orchestrated", "moe_reasoning", "moe_research", "agent", "planner", "embedding", "batch"]
     portal.report(
         person,
@@ -260,7 +261,7 @@ def create_busy(portal: Portal) -> Person:
     first = portal.run(
         lambda session: session.connection().exec_driver_sql("SELECT max(id) FROM usage_events").scalar()
     )
-    portal.run(write_note, person.account.id, first, "Why was this so long?", now)
+    portal.run(write_note, acting(person.account), first, "Why was this so long?", now)
     portal.run(open_session_for, person.account.id, Browser("another", "127.0.0.2"), now)
     return person
 
@@ -271,8 +272,8 @@ def wordy(portal: Portal) -> Person:
     person = portal.person(LONG_USER, role="admin")
     now = datetime.now(UTC)
     models = [AssignedModel("Code", LONG_MODEL, LONG_GATEWAY, True), AssignedModel("Code", "gpt-5", "gpu-02", False)]
-    portal.run(define_template, OPERATOR, LONG_TEMPLATE, Decimal("1.25"), models, now)
-    portal.run(assign_template, OPERATOR, LONG_USER, LONG_TEMPLATE, now)
+    template_id = portal.run(define_template, OPERATOR, LONG_TEMPLATE, Decimal("1.25"), models, now)
+    portal.run(assign_template, OPERATOR, person.account.id, template_id, now)
     portal.run(create_gateway, OPERATOR, LONG_GATEWAY, now)
     portal.report(
         person,

@@ -13,6 +13,7 @@ from portal.actions.notes import write_note
 from portal.db.tables import UsageEvent
 from tests.browser.conftest import Person, Portal
 from tests.browser.places import FORM_WINDOWS, PAGES, WINDOWS, Window, address, go, settle
+from tests.cast import acting
 
 Visit = Callable[..., Page]
 
@@ -200,7 +201,7 @@ def test_an_older_draft_does_not_replace_a_newer_note_in_silence(portal: Portal,
     opened, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("older")
     usage_id = portal.run(lambda session: session.query(UsageEvent.id).filter_by(account_id=typist.account.id).scalar())
-    portal.run(write_note, typist.account.id, usage_id, "newer", datetime.now(UTC))
+    portal.run(write_note, acting(typist.account), usage_id, "newer", datetime.now(UTC))
     load_again(page)
     expect(opened).to_contain_text("Something else has been saved here since you typed this.")
     expect(field).to_have_value("older")
@@ -335,7 +336,7 @@ def test_a_draft_of_a_form_does_not_replace_what_was_saved_since(portal: Portal,
     form.get_by_role("switch", name="Enable alerts").click()
     form.get_by_label("Threshold", exact=True).fill("55")
     form.get_by_label("Alert email").fill("typed@example.org")
-    portal.run(change_alerts, typist.account.id, False, 66, None, datetime.now(UTC))
+    portal.run(change_alerts, acting(typist.account), False, 66, None, datetime.now(UTC))
     load_again(page)
     expect(form.get_by_label("Alert email")).to_have_value("typed@example.org")
     expect(form.get_by_label("Threshold", exact=True)).to_have_value("66")

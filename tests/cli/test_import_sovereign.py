@@ -14,7 +14,7 @@ import bcrypt
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.held import assign_held
 from portal.actions.imports import WAS_DELETED, import_batch
 from portal.actions.sessions import Browser, sign_in
@@ -30,7 +30,7 @@ from portal.errors import Unavailable
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.secrets import API_KEY, digest, new_secret
 from portal.settings import settings
-from tests.cast import NOW, OPERATOR, opens, run
+from tests.cast import NOW, OPERATOR, id_of, opens, run
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the
 from tests.databases import Server
 from tools.import_proof.source import AT, Sovereign, insert, request
@@ -341,7 +341,7 @@ def test_limits_templates_and_notes_come_with_their_people(db: Database, soverei
 
 
 def test_existing_data_is_not_changed(db: Database, alice: Account, sovereign: Sovereign) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=5), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=5), NOW)
     sovereign.user("alice", email="other@example.org", is_admin=True, is_active=False)
     sovereign.add("token_budgets", user_id="u-alice", daily_limit=1000)
     done = portal("import", "moe-sovereign", sovereign.url)
@@ -390,7 +390,7 @@ def test_held_usage_is_assigned_to_people_imported_later(db: Database, alice: Ac
     sovereign.request("j-1", "Jörg Müller")
     run_import(sovereign)
     [(held, _)] = run_in_reading(held_events)
-    run(assign_held, OPERATOR, held.id, "alice", settings().budget_zone, utc_now())
+    run(assign_held, OPERATOR, held.id, id_of("alice"), settings().budget_zone, utc_now())
     assert run_import(sovereign, "--again")["requests"] == [0, 1, 0]
     assert sums() == [("alice", 1, 100, 20, 120)]
 

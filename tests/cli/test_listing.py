@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from portal.actions.administration import define_template, set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.keys import NewKey
+from portal.actions.templates import define_template
 from portal.cli.listing import show_json
 from portal.db.sql.session import Database
 from portal.db.tables import Account
@@ -27,7 +28,7 @@ def printed(*words: str) -> Any:
 def filled(db: Database, alice: Account, bob: Account, alices_key: NewKey, gateway: Gateway) -> None:
     """One row of everything that is listed."""
     send(gateway, report("r-1"), report("r-2", username="nobody"))
-    run(set_budget, OPERATOR, "alice", Limits(1_000, None, 5_000, BudgetType.SUBSCRIPTION), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1_000, None, 5_000, BudgetType.SUBSCRIPTION), NOW)
     model = AssignedModel("Code", "qwen3", "gpu-01", True)
     run(define_template, OPERATOR, "research", Decimal("1.25"), [model], NOW)
 

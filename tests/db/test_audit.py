@@ -4,25 +4,45 @@ import json
 
 from portal.db.audit import add_entry, entries
 from portal.db.tables import Account
+from portal.rules.actors import Actor, Means
 from tests.cast import NOW, run
 
+ROOT = Actor(Means.SESSION, "root", 1)
 
-def write(actor: str, action: str, account: Account | None, **details: object) -> None:
+
+def write(actor: Actor, action: str, account: Account | None, **details: object) -> None:
     run(lambda session: add_entry(session, actor, action, NOW, account_id=account.id if account else None, **details))
 
 
 def test_entries_of_an_account_come_newest_first(alice: Account, bob: Account) -> None:
     for action in ("first", "second", "third"):
-        write("root", action, alice)
-    write("root", "bobs", bob)
-    write("root", "nobodys", None)
+        write(ROOT, action, alice)
+    write(ROOT, "bobs", bob)
+    write(ROOT, "nobodys", None)
     assert [entry.action for entry in run(entries, alice.id)] == ["third", "second", "first"]
     assert [entry.action for entry in run(entries, alice.id, limit=1)] == ["third"]
     assert [entry.action for entry in run(entries, bob.id)] == ["bobs"]
 
 
 def test_details_are_readable_whatever_they_are(alice: Account) -> None:
-    write("x" * 100, "any", alice, label='Läptop "1"', none=None, at=NOW, count=3)
+    write(Actor(Means.SESSION, "x" * 100), "any", alice, label='Läptop "1"', none=None, at=NOW, count=3)
     (entry,) = run(entries, alice.id)
     assert json.loads(entry.details) == {"label": 'Läptop "1"', "none": None, "at": str(NOW), "count": 3}
     assert (entry.actor, entry.at) == ("x" * 80, NOW)
+
+
+def test_entry_names_actor_and_address(alice: Account) -> None:
+    for actor in (
+        Actor(Means.SESSION, "alice", alice.id, "192.0.2.1"),
+        Actor(Means.COMMAND_LINE, "root"),
+        Actor(Means.COMMAND_LINE),
+        Actor(Means.SETUP_LINK),
+    ):
+        write(actor, "any", alice)
+    found = [(entry.actor, json.loads(entry.details)) for entry in run(entries, alice.id)]
+    assert found == [
+        ("setup link", {}),
+        ("command line", {}),
+        ("command line (root)", {}),
+        ("alice", {"address": "192.0.2.1"}),
+    ]

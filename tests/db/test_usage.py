@@ -27,7 +27,7 @@ from portal.db.usage import (
 from portal.rules.figures import Figures
 from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, acting, report, run, send
 
 HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
 EVER = Selection(NOW - 1000 * HOUR, NOW + HOUR)
@@ -87,7 +87,7 @@ def test_a_row_tells_all_about_a_request(alice: Account, alices_key: NewKey, gat
     )
     send(gateway, said)
     (row,) = rows(alice)
-    run(write_note, alice.id, row.id, "Why?", NOW)
+    run(write_note, acting(alice), row.id, "Why?", NOW)
     assert rows(alice) == [
         UsageRow(
             id=row.id,

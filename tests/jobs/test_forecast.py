@@ -3,14 +3,14 @@ from datetime import timedelta
 import pytest
 
 from portal.actions.accounts import set_active
-from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
+from portal.actions.budgets import set_budget
 from portal.db.crossings import crossings
 from portal.db.tables import Account
 from portal.jobs.forecast import warn_all
 from portal.rules.alerts import CrossingKind
 from portal.rules.budgets import Limits
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 DAYS = 28
 
@@ -33,8 +33,8 @@ def told(account: Account) -> list[tuple[str, str]]:
 
 
 def wants(account: Account, *, monthly: int, forecast: bool = True) -> None:
-    run(change_alerts, account.id, True, 100, None, NOW, forecast=forecast)
-    run(set_budget, OPERATOR, account.username, Limits(monthly=monthly), NOW)
+    run(change_alerts, acting(account), True, 100, None, NOW, forecast=forecast)
+    run(set_budget, OPERATOR, account.id, Limits(monthly=monthly), NOW)
 
 
 def test_who_will_run_out_before_the_month_does_is_warned_once(steady: None, alice: Account) -> None:
@@ -61,6 +61,6 @@ def test_who_need_not_is_not(steady: None, alice: Account, monthly: int, forecas
 def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: Account, bob: Account) -> None:
     for account in (alice, bob):
         wants(account, monthly=25_000)
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     assert warn_all(NOW) == 1
     assert (told(alice), told(bob)) == ([], [("monthly", CrossingKind.FORECAST)])

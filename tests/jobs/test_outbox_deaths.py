@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.db.alerts import AlertSettings, set_alert_settings
 from portal.db.crossings import crossings
 from portal.db.mails import mails_of
@@ -123,7 +123,7 @@ def cross(life: Life, gateway: Gateway) -> bool:
 def test_one_crossing_and_a_mail_whenever_the_server_dies(
     moment: Moment, life: Life, office: PostOffice, alice: Account, gateway: Gateway
 ) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=1000), NOW)
     run(set_alert_settings, alice.id, AlertSettings(enabled=True), NOW)
     life.begin(NOW, DIES=moment)
     is_acknowledged = cross(life, gateway)

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.gateways import create_gateway
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.verification import verify_account
@@ -32,7 +32,7 @@ from portal.rules.budgets import Limits
 from portal.rules.usage import UsageFilter
 from portal.settings import settings
 from portal.views.usage import load_usage
-from tests.cast import OPERATOR, viewer_of
+from tests.cast import OPERATOR, acting, id_of, viewer_of
 from tests.portals import ROOT, Process
 
 EXAMPLE = ROOT / "examples" / "litellm"
@@ -90,7 +90,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         token = create_gateway(session, OPERATOR, "litellm", now, "moe_orchestrated").token or ""
         account = add_account(session, "mara", "Mara", "mara@example.org", "user", None, now)
         account.time_zone = "Europe/Berlin"
-        key = create_key(session, account.id, "laptop", None, now)
+        key = create_key(session, acting(account), account.id, "laptop", None, now)
     portal = Process(directory)
     proxy = _start_litellm(directory / "litellm", portal.address(), token)
     try:
@@ -151,21 +151,21 @@ def test_a_chat_is_shown_to_the_person_whose_key_it_was_made_with(house: House) 
 
 
 def test_a_spent_budget_is_a_rate_limit_with_the_time_to_come_again(house: House) -> None:
-    house.run(set_budget, OPERATOR, "mara", Limits(daily=1), utc_now())
+    house.run(set_budget, OPERATOR, id_of("mara"), Limits(daily=1), utc_now())
     time.sleep(CACHED)
     refused = house.chat()
     assert refused["error"] == "RateLimitError"
     assert 0 < int(refused["retry_after"]) <= 24 * 3600 + 3600
-    house.run(set_budget, OPERATOR, "mara", Limits(), utc_now())
+    house.run(set_budget, OPERATOR, id_of("mara"), Limits(), utc_now())
     time.sleep(CACHED)
     assert "error" not in house.chat()
 
 
 def test_an_unknown_key_and_a_revoked_one_are_refused(house: House) -> None:
     assert house.chat("moe-sk-" + "0" * 48)["error"] == "AuthenticationError"
-    other = house.run(create_key, house.account.id, "lost", None, utc_now())
+    other = house.run(create_key, acting(house.account), house.account.id, "lost", None, utc_now())
     assert "error" not in house.chat(other.secret)
-    house.run(revoke_key, house.account.id, other.id, utc_now())
+    house.run(revoke_key, acting(house.account), house.account.id, other.id, utc_now())
     time.sleep(CACHED)
     assert house.chat(other.secret)["error"] == "AuthenticationError"
 

@@ -51,7 +51,7 @@ def test_other_text_is_nobody(alice: Account, token: str) -> None:
 def test_an_ended_session_is_nobodys(alice: Account, bob: Account) -> None:
     out, over, suspended = enter(alice), enter(alice), enter(bob)
     run(sign_out, out.token)
-    run(set_active, OPERATOR, "bob", False, NOW)
+    run(set_active, OPERATOR, bob.id, False, NOW)
     assert run(load_viewer, out.token, NOW) is None
     assert run(load_viewer, suspended.token, NOW) is None
     end = NOW + timedelta(hours=settings().session_hours)
@@ -77,7 +77,7 @@ def test_which_sessions_run(alice: Account, bob: Account) -> None:
     assert mine is not None
     assert bobs is not None
     ids = {mine.session_id or 0, bobs.session_id or 0, 2**62}
-    run(set_active, OPERATOR, "bob", False, NOW)
+    run(set_active, OPERATOR, bob.id, False, NOW)
     assert run(load_running_sessions, ids, NOW) == {mine.session_id}
 
 

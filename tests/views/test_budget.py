@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import set_active
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.keys import NewKey, create_key, revoke_key
 from portal.actions.sessions import sign_out
 from portal.db.sql.session import run_in_glance, run_in_reading
@@ -24,7 +24,7 @@ from portal.views import budget as views
 from portal.views.billing import load_billing
 from portal.views.budget import BudgetsView, load_budgets, load_programs_budgets, load_visitors_budgets, with_outlooks
 from portal.views.dashboard import load_dashboard
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 
 def budgets(account: Account, now: datetime = NOW) -> BudgetsView:
@@ -45,7 +45,7 @@ def used(alice: Account, bob: Account, gateway: Gateway) -> None:
 
 
 def test_cards_of_a_subscription(used: None, alice: Account) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(1000, 1000, 1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1000, 1000, 1000), NOW)
     view = budgets(alice)
     assert view.type is BudgetType.SUBSCRIPTION
     assert [each.period for each in view.all] == [Period.DAILY, Period.MONTHLY, Period.TOTAL]
@@ -69,7 +69,7 @@ def test_cards_of_a_subscription(used: None, alice: Account) -> None:
 
 
 def test_of_a_one_time_budget_only_the_total_counts(used: None, alice: Account) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(1, 1, 2000, BudgetType.ONE_TIME), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1, 1, 2000, BudgetType.ONE_TIME), NOW)
     view = budgets(alice)
     assert view.type is BudgetType.ONE_TIME
     assert [each.budget.limit for each in view.all] == [None, None, 2000]
@@ -96,7 +96,7 @@ def test_without_usage_there_are_zeros(used: None, charlie: Account) -> None:
 
 
 def test_billable_tokens_count_against_limits_and_raw_ones_stand_beside(alice: Account, gateway: Gateway) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1000), NOW)
     send(gateway, report(prompt_tokens=500, completion_tokens=100, cost_factor=Decimal("1.5")))
     daily = budgets(alice).daily
     assert (daily.budget.consumed, daily.percent, daily.figures.total_tokens) == (900, Decimal("90.0"), 600)
@@ -137,7 +137,7 @@ def mine(alice: Account, sign_in_as: Callable[[Account], str]) -> str:
 
 
 def test_page_browser_and_program_see_the_same(used: None, alice: Account, mine: str, alices_key: NewKey) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(1000, 1000, 1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1000, 1000, 1000), NOW)
     assert of_session(mine) == of_key(alices_key.secret) == budgets(alice)
     assert budgets(alice).total.budget.consumed == 1000
 
@@ -159,15 +159,15 @@ def test_what_has_ended_shows_nothing(alice: Account, mine: str, alices_key: New
     assert of_session(mine, end) is None
     run(sign_out, mine)
     assert of_session(mine) is None
-    short = run(create_key, alice.id, "short", NOW + timedelta(hours=1), NOW)
+    short = run(create_key, acting(alice), alice.id, "short", NOW + timedelta(hours=1), NOW)
     assert of_key(short.secret, NOW + timedelta(minutes=59)) is not None
     assert of_key(short.secret, NOW + timedelta(hours=1)) is None
-    run(revoke_key, alice.id, alices_key.id, NOW)
+    run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
     assert of_key(alices_key.secret) is None
 
 
 def test_a_suspended_account_shows_nothing(alice: Account, mine: str, alices_key: NewKey) -> None:
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     assert of_key(alices_key.secret) is None
     assert of_session(mine) is None
 
@@ -194,7 +194,7 @@ def steady(alice: Account, bob: Account, gateway: Gateway) -> None:
 
 
 def test_each_budget_says_where_it_leads(steady: None, alice: Account) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(850, 100_000, 29_645 + 3 * 1440), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(850, 100_000, 29_645 + 3 * 1440), NOW)
     daily, monthly, total = outlooks(alice)
     assert daily is not None
     assert total is not None
@@ -210,7 +210,7 @@ def test_each_budget_says_where_it_leads(steady: None, alice: Account) -> None:
 
 
 def test_of_a_one_time_budget_only_the_total_leads_anywhere(steady: None, alice: Account) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(1, 1, 10**6, BudgetType.ONE_TIME), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1, 1, 10**6, BudgetType.ONE_TIME), NOW)
     assert outlooks(alice) == [
         Outlook(Prospect.NO_LIMIT, None, DAY),
         Outlook(Prospect.NO_LIMIT, None, MONTH),
@@ -219,7 +219,7 @@ def test_of_a_one_time_budget_only_the_total_leads_anywhere(steady: None, alice:
 
 
 def test_what_is_used_up_leads_nowhere(steady: None, alice: Account) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(845, 0, 10), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(845, 0, 10), NOW)
     assert [each and each.prospect for each in outlooks(alice)] == [Prospect.EXHAUSTED] * 3
 
 
@@ -234,29 +234,29 @@ def used_up_at(account: Account, now: datetime = NOW) -> list[datetime | None]:
 def test_when_a_budget_was_used_up_is_known_for_its_present_limit(
     alice: Account, bob: Account, gateway: Gateway
 ) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=120, monthly=10**6), NOW)
-    run(set_budget, OPERATOR, "bob", Limits(daily=1), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=120, monthly=10**6), NOW)
+    run(set_budget, OPERATOR, bob.id, Limits(daily=1), NOW)
     send(gateway, report("b-1", username="bob"), now=NOW - timedelta(hours=1))
     send(gateway, report("a-1"))
     send(gateway, report("a-2"), now=NOW + timedelta(minutes=1))
     assert used_up_at(alice) == [NOW, None, None]
     lowered_at = NOW + timedelta(minutes=2)
-    run(set_budget, OPERATOR, "alice", Limits(daily=100), lowered_at)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100), lowered_at)
     assert used_up_at(alice, lowered_at) == [lowered_at, None, None]
-    run(set_budget, OPERATOR, "alice", Limits(daily=10**6), lowered_at)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=10**6), lowered_at)
     assert used_up_at(alice, lowered_at) == [None, None, None]
     assert used_up_at(alice, NOW + timedelta(days=1)) == [None, None, None]
 
 
 @pytest.mark.parametrize(("days", "expected"), [(6, Prospect.TOO_LITTLE_DATA), (7, Prospect.ENOUGH)])
 def test_a_week_is_needed(alice: Account, gateway: Gateway, days: int, expected: Prospect) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(10**9), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(10**9), NOW)
     send(gateway, *(report(f"r-{ago}", requested_at=NOW - timedelta(ago)) for ago in range(days + 1)))
     assert outlooks(alice)[0] == Outlook(expected, None, DAY)
 
 
 def test_who_has_used_nothing_yet_has_too_little_data(used: None, charlie: Account) -> None:
-    run(set_budget, OPERATOR, "charlie", Limits(1, 1, 1), NOW)
+    run(set_budget, OPERATOR, charlie.id, Limits(1, 1, 1), NOW)
     assert [each and each.prospect for each in outlooks(charlie)] == [Prospect.TOO_LITTLE_DATA] * 3
 
 
@@ -266,5 +266,5 @@ def test_nothing_is_read_for_who_has_no_limit_nor_where_nobody_asks(
     monkeypatch.delattr(views, "tokens_by_day")
     monkeypatch.delattr(views, "tokens_by_hour")
     assert [each and each.prospect for each in outlooks(alice)] == [Prospect.NO_LIMIT] * 3
-    run(set_budget, OPERATOR, "alice", Limits(1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(1000), NOW)
     assert [each.outlook for each in budgets(alice).all] == [None] * 3

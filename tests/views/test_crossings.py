@@ -1,17 +1,17 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.crossings import read_crossings
 from portal.db.tables import Account
 from portal.rules.budgets import Limits
 from portal.rules.periods import Period
 from portal.views.crossings import BellView, load_bell
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 
 def test_the_bell_shows_the_newest_crossings_first(alice: Account, bob: Account, gateway: Gateway) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=100, monthly=1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100, monthly=1000), NOW)
     send(gateway, report("a", prompt_tokens=85, completion_tokens=0))
     send(gateway, report("b", prompt_tokens=20, completion_tokens=0))
     view = run(load_bell, alice.id, NOW)
@@ -20,14 +20,14 @@ def test_the_bell_shows_the_newest_crossings_first(alice: Account, bob: Account,
         (Period.DAILY, 100, 105, 100),
         (Period.DAILY, 80, 85, 100),
     ]
-    run(read_crossings, alice.id, view.crossings[0].id, NOW)
+    run(read_crossings, acting(alice), view.crossings[0].id, NOW)
     again = run(load_bell, alice.id, NOW)
     assert (again.unread, [c.is_read for c in again.crossings]) == (0, [True, True])
     assert run(load_bell, bob.id, NOW) == BellView(0, ())
 
 
 def test_a_crossing_is_shown_beside_what_is_used_now(alice: Account, gateway: Gateway) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=100, total=1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100, total=1000), NOW)
     send(gateway, report("a", prompt_tokens=810, completion_tokens=0))
     send(gateway, report("b", prompt_tokens=129, completion_tokens=0))
 
@@ -42,5 +42,5 @@ def test_a_crossing_is_shown_beside_what_is_used_now(alice: Account, gateway: Ga
         total,
     }
     assert set(shown(1)) == {(Period.DAILY, 80, None, True), (Period.DAILY, 100, None, True), total}
-    run(set_budget, OPERATOR, "alice", Limits(total=10_000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(total=10_000), NOW)
     assert (Period.TOTAL, 80, Decimal("9.4"), False) in shown(1)

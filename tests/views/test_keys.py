@@ -7,17 +7,24 @@ from portal.db.tables import Account
 from portal.rules.secrets import digest
 from portal.views.dashboard import load_dashboard
 from portal.views.keys import KeyStatus, load_active_keys, load_keys
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, acting, report, run, send
 
 HOUR = timedelta(hours=1)
 
 
 def test_all_keys_and_whether_they_work(alice: Account, bob: Account) -> None:
-    run(create_key, bob.id, "Bob's", None, NOW)
+    run(create_key, acting(bob), bob.id, "Bob's", None, NOW)
     for n, label in enumerate(("first", "second", "ends", "revoked")):
-        new = run(create_key, alice.id, label, NOW + HOUR if label == "ends" else None, NOW + n * timedelta(minutes=1))
+        new = run(
+            create_key,
+            acting(alice),
+            alice.id,
+            label,
+            NOW + HOUR if label == "ends" else None,
+            NOW + n * timedelta(minutes=1),
+        )
         if label == "revoked":
-            run(revoke_key, alice.id, new.id, NOW + HOUR)
+            run(revoke_key, acting(alice), alice.id, new.id, NOW + HOUR)
 
     def shown(hours: int) -> list[tuple[str, KeyStatus]]:
         return [(key.label, key.status) for key in run(load_keys, alice.id, NOW + hours * HOUR).keys]
@@ -29,8 +36,8 @@ def test_all_keys_and_whether_they_work(alice: Account, bob: Account) -> None:
 
 
 def test_a_revoked_key_that_has_expired_too_is_revoked(alice: Account) -> None:
-    new = run(create_key, alice.id, "both", NOW + HOUR, NOW)
-    run(revoke_key, alice.id, new.id, NOW)
+    new = run(create_key, acting(alice), alice.id, "both", NOW + HOUR, NOW)
+    run(revoke_key, acting(alice), alice.id, new.id, NOW)
     (key,) = run(load_keys, alice.id, NOW + 2 * HOUR).keys
     assert key.status is KeyStatus.REVOKED
 
@@ -38,8 +45,8 @@ def test_a_revoked_key_that_has_expired_too_is_revoked(alice: Account) -> None:
 def test_the_dashboard_shows_keys_that_work_last_used_first(
     alice: Account, bob: Account, charlie: Account, gateway: Gateway
 ) -> None:
-    first, second = (run(create_key, alice.id, label, None, NOW) for label in ("first", "second"))
-    run(create_key, bob.id, "Bob's", None, NOW)
+    first, second = (run(create_key, acting(alice), alice.id, label, None, NOW) for label in ("first", "second"))
+    run(create_key, acting(bob), bob.id, "Bob's", None, NOW)
     send(gateway, report(key_hash=digest(first.secret)))
     keys = run(load_dashboard, alice.id, NOW).keys
     assert [(key.label, key.prefix, key.last_used_at) for key in keys] == [

@@ -12,7 +12,7 @@ from portal.rules.periods import DayRange
 from portal.rules.pricing import FIRST_PRICE, Price
 from portal.views.billing import load_billing
 from portal.views.summary import load_summary
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 DAY = timedelta(days=1)
 
@@ -51,6 +51,6 @@ def test_the_price_is_the_one_in_force(alice: Account) -> None:
 
 
 def test_billing_has_ones_own_alert_settings(alice: Account, bob: Account) -> None:
-    run(change_alerts, alice.id, True, 50, "ops@example.org", NOW)
+    run(change_alerts, acting(alice), True, 50, "ops@example.org", NOW)
     assert run(load_billing, alice.id, NOW).alerts == AlertSettings(True, 50, "ops@example.org")
     assert run(load_billing, bob.id, NOW).alerts == AlertSettings()

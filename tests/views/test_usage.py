@@ -17,7 +17,7 @@ from portal.errors import InvalidInput, NotFound
 from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status, UsageFilter
 from portal.views.usage import UsageView, is_cursor, load_export, load_usage, load_usage_row
-from tests.cast import NOW, Gateway, create_member, report, run, send, viewer_of
+from tests.cast import NOW, Gateway, acting, create_member, report, run, send, viewer_of
 
 HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
 ORDERS = pytest.mark.parametrize("order", Order, ids=lambda order: order.value)
@@ -117,7 +117,7 @@ def test_a_page_that_has_become_empty_leads_nowhere(used: None, alice: Account) 
 
 def test_one_request_is_its_owners(used: None, alice: Account, bob: Account) -> None:
     (row, *_) = page(alice).rows
-    run(write_note, alice.id, row.id, "Why?", NOW)
+    run(write_note, acting(alice), row.id, "Why?", NOW)
     assert run(load_usage_row, viewer_of(alice), row.id).note == "Why?"
     sentences = set()
     for usage_id in (row.id, 2**62):

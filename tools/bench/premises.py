@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.gateways import create_gateway
 from portal.actions.keys import create_key
 from portal.actions.sessions import Browser, open_session_for
@@ -58,8 +58,8 @@ def _people(session: Session, accounts: int, keys: int) -> Premises:
     for name in [f"person-{number}" for number in range(accounts)]:
         account = add_account(session, name, name, f"{name}@example.org", "user", None, now)
         account.time_zone = "Europe/Berlin"
-        set_budget(session, ACTOR, name, Limits(ENOUGH, ENOUGH, ENOUGH), now)
-        made = [create_key(session, account.id, f"key {number}", None, now) for number in range(keys)]
+        set_budget(session, ACTOR, account.id, Limits(ENOUGH, ENOUGH, ENOUGH), now)
+        made = [create_key(session, ACTOR, account.id, f"key {number}", None, now) for number in range(keys)]
         secrets[account.id] = [key.secret for key in made]
         ids[account.id] = [key.id for key in made]
     signed_in = open_session_for(session, min(secrets), Browser("bench", "127.0.0.1"), now)

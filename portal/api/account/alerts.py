@@ -98,7 +98,7 @@ def write_alerts(
     second = new.second_threshold_percent
     stored = change_alerts(
         session,
-        viewer.id,
+        viewer.actor,
         new.enabled,
         new.threshold_percent,
         new.email,

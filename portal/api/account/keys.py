@@ -62,7 +62,7 @@ def add_key(
 ) -> CreatedKey:
     """Create a key; the answer shows it in full, and nothing ever does again."""
     now = utc_now()
-    created = create_key(session, viewer.id, new.label, new.expires_at, now)
+    created = create_key(session, viewer.actor, viewer.id, new.label, new.expires_at, now)
     stored = key(session, viewer.id, created.id)
     if stored is None:
         raise NotFound
@@ -79,7 +79,7 @@ def relabel_key(
 ) -> KeyView:
     """Give a key another label."""
     now = utc_now()
-    return key_view(rename_key(session, viewer.id, key_id, new.label, now), now)
+    return key_view(rename_key(session, viewer.actor, viewer.id, key_id, new.label, now), now)
 
 
 @router.post(
@@ -90,4 +90,4 @@ def relabel_key(
 def end_key(session: Writing, viewer: SignedIn, key_id: RowId) -> KeyView:
     """End a key at once and for ever; its past usage stays. Doing it again changes nothing."""
     now = utc_now()
-    return key_view(revoke_key(session, viewer.id, key_id, now), now)
+    return key_view(revoke_key(session, viewer.actor, viewer.id, key_id, now), now)

@@ -36,7 +36,7 @@ def put_note(
     session: Writing, viewer: SignedIn, usage_id: RowId, new: Annotated[NoteBody, Depends(JsonBody(NoteBody))]
 ) -> NoteAnswer:
     """Write a note on one of the account's requests, in place of an older one."""
-    return NoteAnswer(note=write_note(session, viewer.id, usage_id, new.note, utc_now()))
+    return NoteAnswer(note=write_note(session, viewer.actor, usage_id, new.note, utc_now()))
 
 
 @router.delete(
@@ -46,4 +46,4 @@ def put_note(
 )
 def delete_note(session: Writing, viewer: SignedIn, usage_id: RowId) -> NoteAnswer:
     """Delete the note on one of the account's requests, if there is one."""
-    return NoteAnswer(note=write_note(session, viewer.id, usage_id, "", utc_now()))
+    return NoteAnswer(note=write_note(session, viewer.actor, usage_id, "", utc_now()))

@@ -176,7 +176,7 @@ class AlertsForm:
         typed = enabled, threshold, second, forecast, email = self._typed()
         self._stored = await in_transaction(
             change_alerts,
-            self._viewer.id,
+            self._viewer.actor,
             enabled,
             whole_number(threshold),
             email or None,
@@ -191,7 +191,7 @@ class AlertsForm:
 
     async def _send_test(self) -> None:
         try:
-            recipient = await in_transaction(send_test_mail, self._viewer.id, utc_now())
+            recipient = await in_transaction(send_test_mail, self._viewer.actor, utc_now())
         except Conflict as error:
             self._message.say(say(error.sentence), "warn")
         else:

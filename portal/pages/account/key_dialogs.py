@@ -82,7 +82,8 @@ class CreateKey:
     async def _create(self) -> str:
         now, last = utc_now(), self._last_day()
         expires_at = expires_after(last, self._formats.zone) if last else None
-        made = await in_transaction(create_key, self._viewer.id, self._label.text, expires_at, now)
+        viewer = self._viewer
+        made = await in_transaction(create_key, viewer.actor, viewer.id, self._label.text, expires_at, now)
         self._dialog.close()
         self._show(made, f"works until the end of {self._formats.day(last)}" if last else "no expiry")
         await refresh_all(self._viewer.id)
@@ -194,7 +195,8 @@ class RenameKey:
 
     async def _rename(self) -> str:
         if self._key is not None and self._label.text != self._key.label:
-            await in_transaction(rename_key, self._viewer.id, self._key.id, self._label.text, utc_now())
+            actor, label = self._viewer.actor, self._label.text
+            await in_transaction(rename_key, actor, self._viewer.id, self._key.id, label, utc_now())
         self._dialog.close()
         await refresh_all(self._viewer.id)
         return ""
@@ -213,7 +215,7 @@ class RevokeKey:
         """Ask whether this key is to be revoked."""
 
         async def revoke() -> None:
-            await in_transaction(revoke_key, self._viewer.id, key.id, utc_now())
+            await in_transaction(revoke_key, self._viewer.actor, self._viewer.id, key.id, utc_now())
             self._said.say(f"“{key.label}” has been revoked. Gateways refuse it from now on.")
             await refresh_all(self._viewer.id)
 

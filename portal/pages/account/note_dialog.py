@@ -94,7 +94,7 @@ class NoteDialog:
         row = self._row
         if row is None:
             return ""
-        note = await in_transaction(write_note, self._viewer.id, row.id, text, utc_now())
+        note = await in_transaction(write_note, self._viewer.actor, row.id, text, utc_now())
         await self._changed()
         if self._dialog.window.is_deleted:
             return ""  # the tab was closed meanwhile

@@ -142,7 +142,7 @@ class AboutForm:
             language=self._language.text,
             theme=self._theme.theme.value,
         )
-        await in_transaction(change_profile, self._viewer.id, wanted, utc_now())
+        await in_transaction(change_profile, self._viewer.actor, wanted, utc_now())
         ui.navigate.to(f"{PROFILE.path}?saved=1")  # all of the page is written by these
         return ""
 
@@ -183,7 +183,7 @@ class PasswordForm:
             raise InvalidInput(message("This is not the same as the new password."), "again")
         viewer = self._viewer
         await asyncio.to_thread(
-            change_password, viewer.id, viewer.session_id, self._current.text, self._new.text, utc_now()
+            change_password, viewer.actor, viewer.session_id, self._current.text, self._new.text, utc_now()
         )
         for field in (self._current, self._new, self._again):
             field.fill("")
@@ -242,7 +242,7 @@ class SessionsTable:
         viewer = self._viewer
         if viewer.session_id is None:
             return
-        ended = await in_transaction(sign_out_others, viewer.id, viewer.session_id, utc_now())
+        ended = await in_transaction(sign_out_others, viewer.actor, viewer.session_id, utc_now())
         self._said.say(plural("One other session has been ended.", "{count} other sessions have been ended.", ended))
         await _end_at_once(viewer)
 

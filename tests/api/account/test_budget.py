@@ -7,7 +7,7 @@ import time_machine
 from pydantic import TypeAdapter
 from sqlalchemy import event, select
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.keys import NewKey, revoke_key
 from portal.actions.sessions import TOUCHED_EVERY
 from portal.api.account.budget import BudgetAnswer
@@ -17,7 +17,7 @@ from portal.db.tables import Session as SessionRow
 from portal.rules.budgets import BudgetType, Limits
 from portal.views.budget import load_budgets
 from tests.api.conftest import As, Client
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 MOMENT = timedelta(microseconds=1)
 
@@ -39,7 +39,7 @@ def test_a_new_account_has_used_nothing_and_has_no_limits(alice: Account, as_: A
 
 
 def test_used_is_billable_and_input_and_output_are_raw(alice: Account, gateway: Gateway, as_: As) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=1000, monthly=400, total=0), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=1000, monthly=400, total=0), NOW)
     send(gateway, report(cost_factor=Decimal("2.5")))
     answer = as_(alice).get("/user/api/budget").json()
     assert (answer["daily_used"], answer["daily_input"], answer["daily_output"]) == (300, 100, 20)
@@ -50,7 +50,7 @@ def test_used_is_billable_and_input_and_output_are_raw(alice: Account, gateway: 
 
 
 def test_a_one_time_budget_has_a_total_limit_and_no_reset(alice: Account, as_: As) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(10, 20, 30, BudgetType.ONE_TIME), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(10, 20, 30, BudgetType.ONE_TIME), NOW)
     answer = as_(alice).get("/user/api/budget").json()
     assert [answer[f"{period}_limit"] for period in ("daily", "monthly", "total")] == [None, None, 30]
     assert answer["budget_type"] == "one_time"
@@ -84,7 +84,7 @@ def test_a_program_without_a_known_key_sees_nothing(client: Client, authorizatio
 
 
 def test_a_key_that_was_revoked_sees_nothing_at_once(alice: Account, alices_key: NewKey, client: Client) -> None:
-    run(revoke_key, alice.id, alices_key.id, NOW)
+    run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
     assert client.get("/api/v1/budget", headers={"Authorization": f"Bearer {alices_key.secret}"}).status_code == 401
 
 
@@ -125,7 +125,7 @@ def test_one_statement_answers(alice: Account, alices_key: NewKey, as_: As, clie
 def test_answers_are_as_the_document_says(alice: Account, gateway: Gateway, as_: As) -> None:
     proper = TypeAdapter(BudgetAnswer)
     for limits in (Limits(), Limits(1000, 400, 0), Limits(total=5, type=BudgetType.ONE_TIME)):
-        run(set_budget, OPERATOR, "alice", limits, NOW)
+        run(set_budget, OPERATOR, alice.id, limits, NOW)
         content = as_(alice).get("/user/api/budget").content
         assert proper.dump_json(proper.validate_json(content)) == content
         send(gateway, report())

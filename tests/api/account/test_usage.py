@@ -10,7 +10,7 @@ from portal.actions.notes import write_note
 from portal.db.tables import Account
 from portal.rules.secrets import digest
 from tests.api.conftest import As, Client
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, acting, report, run, send
 
 USAGE = "/user/api/usage"
 
@@ -51,7 +51,7 @@ def test_a_request_is_shown_whole(alice: Account, alices_key: NewKey, gateway: G
             cached_tokens=40,
         ),
     )
-    run(write_note, alice.id, 1, "for the report", NOW)
+    run(write_note, acting(alice), 1, "for the report", NOW)
     answer = as_(alice).get(USAGE).json()
     assert answer == {
         "items": [

@@ -25,7 +25,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
 from portal.rules.pricing import MAX_TOKENS
 from tests.api.conftest import As
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, acting, report, run, send
 
 EXPORT = "/user/api/usage/export"
 DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://evil","x")']
@@ -44,7 +44,7 @@ def history(alice: Account, bob: Account, gateway: Gateway) -> None:
         report("bobs", username="bob"),
     )
     newest = run(lambda session: session.scalars(select(UsageEvent.id).where(UsageEvent.external_id == "r-0")).one())
-    run(write_note, alice.id, newest, '=cmd|"/C calc"!A0\nsecond, "line"', NOW)
+    run(write_note, acting(alice), newest, '=cmd|"/C calc"!A0\nsecond, "line"', NOW)
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
@@ -183,7 +183,7 @@ def test_more_rows_than_a_sheet_has_go_on_the_next(
 
 def test_characters_that_xml_cannot_hold_are_replaced(alice: Account, gateway: Gateway, as_: As) -> None:
     send(gateway, report())
-    run(write_note, alice.id, 1, "a\uffffb\U0001f600", NOW)
+    run(write_note, acting(alice), 1, "a\uffffb\U0001f600", NOW)
     assert read_xlsx(as_(alice).get(EXPORT, params={"format": "xlsx"}).content)[0]["note"] == "a\ufffdb\U0001f600"
 
 

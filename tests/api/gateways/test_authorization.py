@@ -10,16 +10,18 @@ from pydantic import TypeAdapter
 from sqlalchemy import select
 
 from portal.actions.accounts import set_active
-from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.keys import NewKey, revoke_key
+from portal.actions.templates import assign_template, define_template
 from portal.api.gateways.authorization import AuthorizeAnswer
 from portal.db.sql.session import Database
 from portal.db.tables import Account, ApiKey
 from portal.rules.budgets import Limits
 from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import digest
+from portal.views.templates import find_template
 from tests.api.conftest import As, Client, event, everything
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 Ask = Callable[..., Any]
 NOTHING_LEFT = {"daily": None, "monthly": None, "total": None}
@@ -38,9 +40,9 @@ def ask(client: Client, gateway: Gateway) -> Ask:
 
 
 def test_a_key_that_may_spend(alice: Account, alices_key: NewKey, ask: Ask) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=1000, total=10**15), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=1000, total=10**15), NOW)
     run(define_template, OPERATOR, "Research", Decimal("1.50"), [], NOW)
-    run(assign_template, OPERATOR, "alice", "Research", NOW)
+    run(assign_template, OPERATOR, alice.id, run(find_template, "Research").id, NOW)
     answer = ask(api_key=alices_key.secret)
     assert (answer.status_code, answer.json()) == (
         200,
@@ -61,7 +63,7 @@ def test_a_key_that_may_spend(alice: Account, alices_key: NewKey, ask: Ask) -> N
 
 
 def test_refusal_names_the_budget_and_its_reset(alice: Account, alices_key: NewKey, gateway: Gateway, ask: Ask) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=1000, monthly=120), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=1000, monthly=120), NOW)
     send(gateway, report())
     answer = ask(api_key=alices_key.secret).json()
     assert (answer["allowed"], answer["reason"], answer["period"]) == (False, "budget_exhausted", "monthly")
@@ -105,8 +107,8 @@ def test_revoked_key_and_suspended_account_are_refused_at_once(
     alice: Account, bob: Account, alices_key: NewKey, bobs_key: NewKey, ask: Ask
 ) -> None:
     assert ask(api_key=alices_key.secret).json()["allowed"] is ask(api_key=bobs_key.secret).json()["allowed"] is True
-    run(revoke_key, alice.id, alices_key.id, NOW)
-    run(set_active, OPERATOR, "bob", False, NOW)
+    run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
+    run(set_active, OPERATOR, bob.id, False, NOW)
     for key, reason in ((alices_key, "revoked_key"), (bobs_key, "account_suspended")):
         answer = ask(api_key=key.secret).json()
         assert (answer["allowed"], answer["reason"], answer["remaining"]) == (False, reason, NOTHING_LEFT)
@@ -115,7 +117,7 @@ def test_revoked_key_and_suspended_account_are_refused_at_once(
 def test_tokens_are_held_until_the_event_arrives(
     alice: Account, alices_key: NewKey, ask: Ask, post_usage: Callable[..., Any]
 ) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=1000), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=1000), NOW)
     assert ask(api_key=alices_key.secret, estimated_tokens=900, request_id="r-1").json()["allowed"]
     refused = ask(api_key=alices_key.secret, estimated_tokens=200, request_id="r-2").json()
     assert (refused["reason"], refused["remaining"]["daily"]) == ("estimate_too_large", 100)
@@ -221,7 +223,7 @@ def test_a_secret_is_neither_kept_nor_logged_nor_answered(
 
 
 def test_answers_are_as_the_document_says(alice: Account, alices_key: NewKey, ask: Ask) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=0), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=0), NOW)
     proper = TypeAdapter(AuthorizeAnswer)
     for answer in (ask(api_key=alices_key.secret), ask(api_key="nobody's")):
         assert proper.dump_json(proper.validate_json(answer.content)) == answer.content

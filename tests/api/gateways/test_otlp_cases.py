@@ -13,7 +13,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
 from portal.settings import settings
 from tests.api.conftest import As, Client
-from tests.cast import NOW, create_member, new_gateway, run
+from tests.cast import NOW, acting, create_member, new_gateway, run
 
 CASES = Path(__file__).parents[2] / "data" / "cases" / "reports"
 LATER = NOW.replace(year=NOW.year + 1)
@@ -64,7 +64,11 @@ def test_case_counts_what_the_provider_bills(
     mara: Account, client: Client, as_: As, by: str, case: str, requests: int, tokens: int, cached: int, reasoning: int,
     signal: str,
 ) -> None:  # fmt: skip
-    token = new_gateway("otel").token if by == "gateway" else run(create_key, mara.id, "laptop", None, NOW).secret
+    token = (
+        new_gateway("otel").token
+        if by == "gateway"
+        else run(create_key, acting(mara), mara.id, "laptop", None, NOW).secret
+    )
     assert sent(client, case, signal, token) == {}, "no partial success"
     assert sent(client, case, signal, token) == {}
     found = events(mara)

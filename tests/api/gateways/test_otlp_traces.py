@@ -42,7 +42,7 @@ from portal.db.uncounted import rejected_reasons, uncounted_since
 from portal.errors import PortalError, Unavailable
 from portal.settings import settings as portal_settings
 from tests.api.conftest import As, Client, everything
-from tests.cast import NOW, Gateway, run
+from tests.cast import NOW, Gateway, acting, run
 from tests.gateways.otlp_bodies import Sent, in_json, in_protobuf
 
 PATH = "/api/v1/otlp/v1/traces"
@@ -210,7 +210,7 @@ def test_trouble_that_passes_makes_the_exporter_come_again(
 def test_exporter_without_access_gets_401_and_stops(
     alice: Account, alices_key: NewKey, exporter: Export, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run(revoke_key, alice.id, alices_key.id, NOW)
+    run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
     assert exporter(alices_key.secret).export(finished()) is SpanExportResult.FAILURE
     assert "401" in caplog.text
     assert run(count_events) == 0

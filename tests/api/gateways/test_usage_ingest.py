@@ -13,10 +13,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp
 
-from portal.actions.administration import define_template
 from portal.actions.gateways import create_gateway_token, revoke_gateway_tokens
 from portal.actions.keys import NewKey, revoke_key
 from portal.actions.reports import store_reports
+from portal.actions.templates import define_template
 from portal.actions.verification import verify_account
 from portal.db.events import count_events
 from portal.db.held import count_held
@@ -25,7 +25,7 @@ from portal.db.tables import Account, HeldEvent
 from portal.rules.secrets import digest
 from portal.settings import settings
 from tests.api.conftest import As, Client, event, everything
-from tests.cast import NOW, OPERATOR, Gateway, new_gateway, run
+from tests.cast import NOW, OPERATOR, Gateway, acting, new_gateway, run
 
 Post = Callable[..., Any]
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -127,7 +127,7 @@ def test_usage_is_attributed_by_email_address(alice: Account, bob: Account, post
 
 
 def test_usage_of_a_revoked_key_still_happened(alice: Account, alices_key: NewKey, post_usage: Post) -> None:
-    run(revoke_key, alice.id, alices_key.id, NOW)
+    run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
     assert results(post_usage(json=event(username=..., api_key=alices_key.secret))) == ["accepted"]
 
 

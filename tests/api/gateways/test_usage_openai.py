@@ -11,7 +11,7 @@ from portal.actions.keys import NewKey, revoke_key
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.api.conftest import As, Client, everything
-from tests.cast import NOW, OPERATOR, Gateway, run
+from tests.cast import NOW, OPERATOR, Gateway, acting, run
 
 Report = Callable[..., Any]
 CHAT = {
@@ -125,9 +125,9 @@ def test_only_a_working_api_key_may_report(
     db: Database, alice: Account, alices_key: NewKey, gateway: Gateway, report: Report, end: str
 ) -> None:
     if end == "revoked":
-        run(revoke_key, alice.id, alices_key.id, NOW)
+        run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
     if end == "suspended":
-        run(set_active, OPERATOR, "alice", False, NOW)
+        run(set_active, OPERATOR, alice.id, False, NOW)
     before = everything(db)
     keys = {"gateway": gateway.token, "nobody's": "moe-sk-" + "0" * 48}
     answer = report(CHAT, key=keys.get(end, alices_key.secret))

@@ -27,7 +27,7 @@ from portal.db.sql.schema import (
 from portal.db.sql.session import Database, run_in_reading, run_in_transaction
 from portal.db.tables import Account, Table
 from portal.rules.pricing import Price
-from tests.cast import Gateway, create_member, new_gateway, report, send
+from tests.cast import Gateway, acting, create_member, new_gateway, report, send
 from tests.databases import Server
 
 
@@ -90,7 +90,7 @@ def test_a_database_with_usage_can_be_taken_back(empty: Database, monkeypatch: p
     alice = create_member("alice")
     gateway = new_gateway("moe-1")
     send(gateway, report())
-    run(write_note, alice.id, 1, "why?", NOW)
+    run(write_note, acting(alice), 1, "why?", NOW)
     assert run(first_request, alice.id) == NOW
     with empty.engine.begin() as connection:
         command.downgrade(config(connection), "base")

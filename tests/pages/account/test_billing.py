@@ -12,8 +12,8 @@ from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.administration import set_budget
 from portal.actions.alerts import change_alerts
+from portal.actions.budgets import set_budget
 from portal.actions.keys import NewKey
 from portal.actions.prices import enter_price, remove_price
 from portal.db.sql.session import run_in_reading
@@ -30,7 +30,7 @@ from portal.views.billing import BillingView, load_billing
 from portal.views.usage import load_usage
 from portal.web.visitors import cookie_name
 from portal.words.formats import Formats
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send, viewer_of
 from tests.pages.screen import complaint_about, control, elements, everything, tagged, texts, until
 
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
@@ -120,7 +120,7 @@ def view_of(account: Account) -> BillingView:
 
 
 def limit(account: Account, **limits: Any) -> None:
-    run(set_budget, OPERATOR, account.username, Limits(**limits), NOW)
+    run(set_budget, OPERATOR, account.id, Limits(**limits), NOW)
 
 
 async def test_the_sums_are_those_of_the_month_and_of_everything(visit, requests, alice: Account) -> None:
@@ -318,7 +318,7 @@ async def test_a_refresh_keeps_what_is_being_typed_and_fills_in_what_is_not(visi
     typing, idle = await visit(alice), await visit(alice, create_user())
     with typing:
         field(typing, "Threshold").value = "33"
-    run(change_alerts, alice.id, True, 90, None, NOW)
+    run(change_alerts, acting(alice), True, 90, None, NOW)
     await live.tick()
     assert field(typing, "Threshold").value == "33"
     assert (switch(idle).value, field(idle, "Threshold").value) == (True, "90")
@@ -366,9 +366,9 @@ async def test_a_test_mail_can_be_asked_for(visit, alice: Account, settings_env)
 
 
 async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, alice: Account, gateway: Gateway) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=100), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100), NOW)
     send(gateway, report("a", prompt_tokens=85, completion_tokens=0), now=NOW - timedelta(minutes=1))
-    run(change_alerts, alice.id, True, 80, None, NOW)
+    run(change_alerts, acting(alice), True, 80, None, NOW)
     send(gateway, report("b", prompt_tokens=20, completion_tokens=0))
     user = await visit(alice)
     table = tagged(user, "past-alerts")
@@ -385,8 +385,8 @@ async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, ali
 async def test_alerts_without_mail_are_not_sent_for_one_reason(
     visit, alice: Account, gateway: Gateway, settings_env
 ) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(daily=100), NOW)
-    run(change_alerts, alice.id, True, 80, None, NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100), NOW)
+    run(change_alerts, acting(alice), True, 80, None, NOW)
     send(gateway, report("a", prompt_tokens=105, completion_tokens=0))
     table = tagged(await visit(alice), "past-alerts")
     assert isinstance(table, DataTable)
@@ -399,10 +399,10 @@ async def test_alerts_without_mail_are_not_sent_for_one_reason(
 
 async def test_past_alerts_say_why_no_mail_was_sent(visit, alice: Account, gateway: Gateway, settings_env) -> None:
     settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
-    run(set_budget, OPERATOR, "alice", Limits(daily=100), NOW)
-    run(change_alerts, alice.id, True, 80, None, NOW, second_threshold_percent=90)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100), NOW)
+    run(change_alerts, acting(alice), True, 80, None, NOW, second_threshold_percent=90)
     send(gateway, report("a", prompt_tokens=95, completion_tokens=0))
-    run(set_budget, OPERATOR, "alice", Limits(daily=96), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(daily=96), NOW)
     user = await visit(alice)
     table = tagged(user, "past-alerts")
     assert isinstance(table, DataTable)

@@ -10,8 +10,9 @@ from nicegui import app, ui
 from nicegui.element import Element
 from nicegui.testing import User
 
-from portal.actions.administration import assign_template, define_template, set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.keys import NewKey, revoke_key
+from portal.actions.templates import assign_template, define_template
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel
@@ -23,9 +24,10 @@ from portal.rules.budgets import BudgetType, Limits
 from portal.rules.periods import Period
 from portal.rules.secrets import digest
 from portal.views.dashboard import load_dashboard
+from portal.views.templates import find_template
 from portal.web.visitors import cookie_name
 from portal.words.formats import Formats
-from tests.cast import NOW, OPERATOR, Gateway, report, run, send, viewer_of
+from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send, viewer_of
 from tests.pages.screen import elements, everything, tagged, texts, until
 
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
@@ -86,7 +88,7 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
 async def test_banner_is_about_the_budget_that_stays_used_up_for_longest(
     visit, requests, alice: Account, limits: Limits, sentence: str
 ) -> None:
-    run(set_budget, OPERATOR, "alice", limits, NOW)
+    run(set_budget, OPERATOR, alice.id, limits, NOW)
     visitor = await visit(alice)
     assert sentence in "".join(texts(tagged(visitor, "budget-banner")))
 
@@ -115,7 +117,7 @@ def chart(visitor: User) -> list[str]:
 
 
 def limit(account: Account, **limits: Any) -> None:
-    run(set_budget, OPERATOR, account.username, Limits(**limits), NOW)
+    run(set_budget, OPERATOR, account.id, Limits(**limits), NOW)
 
 
 async def test_the_budget_cards_show_what_is_left(visit, requests, alice: Account) -> None:
@@ -227,7 +229,7 @@ async def test_the_keys_that_work_are_listed_without_their_secrets(
     (row,) = keys(user)
     assert (row["prefix"], row["label"], row["last_used"]) == (alices_key.prefix, "Alice's laptop", "Today 15:05")
     assert alices_key.secret not in everything(user)
-    run(revoke_key, alice.id, alices_key.id, NOW)
+    run(revoke_key, acting(alice), alice.id, alices_key.id, NOW)
     await live.tick()
     assert keys(user) == []
     assert not tagged(user, "active-keys-table").visible
@@ -238,7 +240,7 @@ async def test_the_template_is_shown_with_what_it_costs_and_drawn_anew_only_when
 ) -> None:
     models = [AssignedModel("research", "qwen3:32b", "gpu-1", True), AssignedModel("code", "devstral", "", False)]
     run(define_template, OPERATOR, "research-de", Decimal("1.25"), models, NOW)
-    run(assign_template, OPERATOR, "alice", "research-de", NOW)
+    run(assign_template, OPERATOR, alice.id, run(find_template, "research-de").id, NOW)
     user = await visit(alice)
     config = tagged(user, "expert-config")
     shown = texts(config)
@@ -247,7 +249,7 @@ async def test_the_template_is_shown_with_what_it_costs_and_drawn_anew_only_when
     before = list(config.descendants())
     await live.tick()
     assert list(config.descendants()) == before
-    run(assign_template, OPERATOR, "alice", None, NOW)
+    run(assign_template, OPERATOR, alice.id, None, NOW)
     await live.tick()
     assert "research-de" not in texts(config)
 

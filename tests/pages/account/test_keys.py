@@ -24,7 +24,7 @@ from portal.rules.secrets import API_KEY, is_secret
 from portal.views.budget import load_programs_budgets
 from portal.views.keys import KeyStatus, KeyView, load_keys
 from portal.web.visitors import cookie_name
-from tests.cast import NOW, run
+from tests.cast import NOW, acting, run
 from tests.pages.screen import complaint_about, control, elements, everything, until
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -247,7 +247,7 @@ async def test_whether_a_key_was_copied_is_said(visit, alice: Account, copied: b
 async def test_a_row_says_whether_and_until_when_its_key_works(
     visit, alice: Account, ends: datetime | None, word: str, text: str, is_soon: bool
 ) -> None:
-    run(create_key, alice.id, "CI", ends, NOW - timedelta(30))
+    run(create_key, acting(alice), alice.id, "CI", ends, NOW - timedelta(30))
     user = await visit(alice)
     (row,) = table(user).rows
     assert (row["status"], row["ends"], row["soon"], row["off"]) == (word, text, is_soon, word == "Expired")

@@ -31,7 +31,7 @@ from portal.pages.components.table import DataTable
 from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status, UsageFilter
 from portal.web.visitors import cookie_name
-from tests.cast import NOW, Gateway, report, run, send
+from tests.cast import NOW, Gateway, acting, report, run, send
 from tests.pages.screen import elements, tagged, texts, until
 
 HEADINGS = ["Timestamp", "Model / Template", "API Key", "Mode", "Prompt", "Completion", "Total", "Status", "Note"]
@@ -72,7 +72,7 @@ def visit(
 @pytest.fixture
 def requests(alice: Account, bob: Account, gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
     """Five of Alice's requests over 40 days, and one of Bob's that looks like hers."""
-    ci = run(create_key, alice.id, "CI agents", None, NOW)
+    ci = run(create_key, acting(alice), alice.id, "CI agents", None, NOW)
     send(
         gateway,
         report(

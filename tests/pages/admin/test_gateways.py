@@ -240,7 +240,7 @@ async def test_an_open_page_outlives_no_rights(visit, admin: Account, gateway: G
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: rows(visitor, "tokens-table"))
     create_member("other", role="admin")
-    run(set_active, OPERATOR, "root", False, NOW)
+    run(set_active, OPERATOR, admin.id, False, NOW)
     failures: list[Exception] = []
     app.on_exception(failures.append)
     click(visitor, button(visitor, "New token"))

@@ -208,7 +208,7 @@ def test_an_empty_field_is_no_try(browser: TestClient, alice: Account, username:
 
 
 def test_a_suspended_account_looks_like_an_unknown_one(browser: TestClient, alice: Account) -> None:
-    run(set_active, OPERATOR, "alice", False, NOW)
+    run(set_active, OPERATOR, alice.id, False, NOW)
     assert sign_in(browser).status_code == 401
 
 

@@ -84,7 +84,7 @@ def test_known_and_unknown_addresses_get_the_same_answer(
         session.get_one(Account, bob.id).email = "suspended@example.org"
 
     run(rename)
-    run(set_active, OPERATOR, "bob", False, NOW)
+    run(set_active, OPERATOR, bob.id, False, NOW)
     answer = ask(browser, email)
     assert (answer.status_code, answer.headers["location"], answer.text) == (303, ASKED, "")
     assert "set-cookie" not in answer.headers

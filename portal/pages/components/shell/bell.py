@@ -76,7 +76,7 @@ class Bell:
         view = await in_reading(load_bell, self._viewer.id, utc_now())
         self.show(view, utc_now())
         if view.unread:
-            await in_transaction(read_crossings, self._viewer.id, view.crossings[0].id, utc_now())
+            await in_transaction(read_crossings, self._viewer.actor, view.crossings[0].id, utc_now())
         self._show_count(0)
 
 

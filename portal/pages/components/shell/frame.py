@@ -46,7 +46,7 @@ class ThemeSwitch:
     def __init__(self, viewer: Viewer) -> None:
         """Begin with the theme the account has chosen."""
         self.theme = Theme(viewer.theme)
-        self._account_id = viewer.id
+        self._actor = viewer.actor
         self._followers: list[Callable[[Theme], object]] = []
 
     def follow(self, show: Callable[[Theme], object]) -> None:
@@ -62,7 +62,7 @@ class ThemeSwitch:
         ui.run_javascript(_SWITCH_THEME[theme])
         for show in self._followers:
             show(theme)
-        await in_transaction(set_theme, self._account_id, theme.value, utc_now())
+        await in_transaction(set_theme, self._actor, theme.value, utc_now())
 
 
 class Head:

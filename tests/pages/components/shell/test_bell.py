@@ -8,7 +8,7 @@ from nicegui import app
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.administration import set_budget
+from portal.actions.budgets import set_budget
 from portal.actions.crossings import note_forecast
 from portal.db.crossings import count_unread
 from portal.db.tables import Account
@@ -46,7 +46,7 @@ def bell(visitor: User) -> str:
 def spent(alice: Account, bob: Account, gateway: Gateway) -> None:
     """Alice's and Bob's days are spent to 85 of 100 tokens."""
     for account in (alice, bob):
-        run(set_budget, OPERATOR, account.username, Limits(daily=100), NOW)
+        run(set_budget, OPERATOR, account.id, Limits(daily=100), NOW)
         send(gateway, report(account.username, username=account.username, prompt_tokens=85, completion_tokens=0))
 
 
@@ -81,7 +81,7 @@ async def test_opening_it_is_seeing_it(visit, alice: Account, bob: Account, spen
     ],
 )
 async def test_forecast_is_listed(visit, alice: Account, period: Period, sentence: str) -> None:
-    run(set_budget, OPERATOR, "alice", Limits(monthly=100, total=100), NOW)
+    run(set_budget, OPERATOR, alice.id, Limits(monthly=100, total=100), NOW)
     run(note_forecast, alice.id, period, settings().budget_zone, NOW)
     visitor = await visit(alice)
     UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()

@@ -1,0 +1,46 @@
+"""Budgets: what an account may spend."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.actions.authority import check_administrator, existing_account
+from portal.actions.crossings import note_crossings
+from portal.db.accounts import lock_account
+from portal.db.audit import add_entry
+from portal.db.budgets import limits as stored_limits
+from portal.db.budgets import set_limits
+from portal.errors import InvalidInput
+from portal.rules.actors import Actor
+from portal.rules.budgets import MAX_LIMIT, Limits
+from portal.rules.messages import message
+from portal.settings import settings
+
+
+def set_budget(session: Session, actor: Actor, account_id: int, limits: Limits, now: datetime) -> None:
+    """Set an account's limits, and warn of the thresholds that are crossed by that.
+
+    Raises Forbidden, NotFound, Conflict for a deleted account, and InvalidInput for limits out of bounds.
+    """
+    change_budget(session, actor, account_id, asdict(limits), now)
+
+
+def change_budget(session: Session, actor: Actor, account_id: int, changes: Mapping[str, Any], now: datetime) -> Limits:
+    """Set those fields of an account's limits that are in `changes`; return all limits. Raises as `set_budget`."""
+    check_administrator(session, actor)
+    account = existing_account(session, account_id)
+    lock_account(session, account.id)
+    before = stored_limits(session, account.id)
+    limits = replace(before, **changes)
+    for name, limit in (("daily", limits.daily), ("monthly", limits.monthly), ("total", limits.total)):
+        if limit is not None and not 0 <= limit <= MAX_LIMIT:
+            raise InvalidInput(
+                message("A limit is a whole number of tokens from 0 to {most}, or none.", most=MAX_LIMIT), name
+            )
+    set_limits(session, account.id, limits, now)
+    add_entry(session, actor, "budget.set", now, account_id=account.id, **asdict(limits))
+    note_crossings(session, {account.id}, settings().budget_zone, now, limits_before=before)
+    return limits

@@ -1,0 +1,65 @@
+"""Expert templates: which models answer, and which template is an account's."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from portal.actions.authority import check_administrator, existing_account
+from portal.db import templates
+from portal.db.audit import add_entry
+from portal.db.templates import AssignedModel
+from portal.errors import InvalidInput, NotFound
+from portal.rules.actors import Actor
+from portal.rules.messages import Message, message
+from portal.rules.pricing import MAX_COST_FACTOR, is_rate
+from portal.rules.text import MAX_NAME, InvalidText, clean_line
+
+MOST_MODELS = 200
+
+
+def define_template(
+    session: Session, actor: Actor, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
+) -> int:
+    """Create an expert template or replace the one of that name; return its id. Raises Forbidden and InvalidInput."""
+    check_administrator(session, actor)
+    text = _line("name", name, message("The name"), MAX_NAME)
+    if not is_rate(cost_factor, MAX_COST_FACTOR):
+        raise InvalidInput(message("A cost factor lies between 0 and 1000, with at most 12 decimals."), "cost_factor")
+    if len(models) > MOST_MODELS:
+        raise InvalidInput(message("A template has at most {most} models.", most=MOST_MODELS), "models")
+    clean = [
+        AssignedModel(
+            _line("category", m.category, message("The category"), MAX_NAME),
+            _line("model", m.model, message("The model"), 200),
+            _line("endpoint", m.endpoint, message("The endpoint"), 200, empty=True),
+            m.required,
+        )
+        for m in models
+    ]
+    row = templates.save_template(session, text, cost_factor, clean, now)
+    add_entry(session, actor, "template.set", now, name=text, cost_factor=f"{cost_factor:f}", models=len(clean))
+    return row.id
+
+
+def assign_template(session: Session, actor: Actor, account_id: int, template_id: int | None, now: datetime) -> None:
+    """Make a template the active one of an account; None leaves it without one.
+
+    Raises Forbidden, NotFound, and Conflict for a deleted account.
+    """
+    check_administrator(session, actor)
+    account = existing_account(session, account_id)
+    template = None if template_id is None else templates.template(session, template_id)
+    if template_id is not None and template is None:
+        raise NotFound(message("There is no such expert template."))
+    account.template_id = template_id
+    name = None if template is None else template.name
+    add_entry(session, actor, "template.assign", now, account_id=account.id, template=name)
+
+
+def _line(field: str, text: str, what: Message, longest: int, *, empty: bool = False) -> str:
+    try:
+        return clean_line(text, what, longest, empty=empty)
+    except InvalidText as error:
+        raise InvalidInput(error.sentence, field) from error

@@ -1,0 +1,35 @@
+"""Mails that could not be sent, for operators."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.db.accounts import account
+from portal.db.mails import failed_mails
+
+DAYS = 30
+MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FailedMail:
+    """A mail that was given up, after how many tries and why; `username` is its account's."""
+
+    given_up_at: datetime | None
+    username: str | None
+    recipient: str | None
+    subject: str
+    kind: str
+    tries: int
+    reason: str | None
+
+
+def load_failed_mails(session: Session, now: datetime) -> tuple[FailedMail, ...]:
+    """Return the mails of the last 30 days that were given up, newest first; at most 1,000."""
+    found = []
+    for mail in failed_mails(session, now - timedelta(DAYS), MOST):
+        owner = account(session, mail.account_id)
+        username, recipient = owner.username if owner else None, mail.recipient or None
+        found.append(FailedMail(mail.finished_at, username, recipient, mail.subject, mail.kind, mail.tries, mail.error))
+    return tuple(found)
