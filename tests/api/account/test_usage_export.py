@@ -144,7 +144,7 @@ def test_no_xlsx_cell_is_a_formula_and_none_is_changed(history: None, alice: Acc
 )
 def test_xlsx_text_is_kept_as_text(alice: Account, gateway: Gateway, as_: As, text: str) -> None:
     send(gateway, report(model=text.strip()))
-    note = run(write_note, alice.id, 1, text, NOW)
+    note = run(write_note, acting(alice), 1, text, NOW)
     content = as_(alice).get(EXPORT, params={"format": "xlsx"}).content
     sheet = ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml")
     assert b"<f>" not in sheet
