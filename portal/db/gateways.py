@@ -12,7 +12,7 @@ from portal.rules.reporters import NOTED_EVERY, OWN_MODE, OWN_REPORTS
 
 
 class FirstEvent(NamedTuple):
-    """A usage event by which one sees that a gateway is connected; `is_exact` is whether it is surely the first."""
+    """The first usage event of a gateway; without `is_exact` it is one of many, and maybe not the first."""
 
     model: str
     username: str
@@ -21,7 +21,7 @@ class FirstEvent(NamedTuple):
 
 
 MOST_SEARCHED = 1000
-"""Events of a gateway among which the first is looked for."""
+"""How many events of a gateway are searched for the first one."""
 
 
 def gateway_with_token(session: Session, token_hash: str) -> Gateway | None:

@@ -1,8 +1,8 @@
-"""An account's requests as a file: all that a filter selects, row by row, however many there are.
+"""An account's requests as a file: all that a filter selects, row by row, in constant memory.
 
-Decisions: the rows come from one snapshot of the database, which is given back when the last byte has left or the
-reader has gone. Only a few exports run at once, since each holds a connection for as long as its reader takes.
-CSV and XLSX have the columns `COLUMNS`; JSON lines are the items of `/user/api/usage` with what they lack of these.
+Decisions: the rows come from one snapshot of the database, which is closed when the last byte is sent or the client
+disconnects. Only a few exports run at once, since each holds a connection until its client has read everything.
+CSV and XLSX have the columns `COLUMNS`; JSON lines are the items of `/user/api/usage` with the other columns added.
 Text that a spreadsheet would take for a formula is marked as text (source: OWASP, CSV injection). CSV begins with a
 byte order mark, without which Excel reads UTF-8 as the system's old code page; `bom=false` leaves it out.
 """
@@ -66,7 +66,7 @@ COLUMNS = (
 
 AT_ONCE = 4
 AT_ONCE_EACH = 2
-"""Exports of one account, so that a slow reader keeps nobody else waiting."""
+"""Exports of one account, so that a slow client does not block other accounts."""
 _slots = threading.BoundedSemaphore(AT_ONCE)
 _running: Counter[int] = Counter()
 _counting = threading.Lock()
@@ -78,7 +78,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class Format(StrEnum):
-    """What kind of file."""
+    """Format of the file."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -93,7 +93,7 @@ _MEDIA_TYPES = {
 
 
 class ExportQuery(FilterQuery):
-    """Which requests to export, and as what."""
+    """Which requests to export, and in which format."""
 
     format: Format = Format.CSV
     bom: Literal["true", "false"] = Field(default="true", description="CSV: begin with a byte order mark, for Excel")
@@ -108,7 +108,7 @@ class ExportItem(UsageItem):
 
 
 def export_slot(viewer: SignedIn) -> Iterator[None]:
-    """Let an account's export begin, unless it or all together have too many running. Raises Unavailable."""
+    """Count a running export; raises Unavailable when the account, or all accounts together, run too many."""
     with _counting:
         if _running[viewer.id] >= AT_ONCE_EACH or not _slots.acquire(blocking=False):
             raise Unavailable("Other exports are still running. Try again in a moment.")
@@ -136,14 +136,14 @@ def export_slot(viewer: SignedIn) -> Iterator[None]:
     },
 )
 def export_usage(
-    session: Annotated[Session, Depends(open_snapshot)],  # given back after the last byte, not before the first
+    session: Annotated[Session, Depends(open_snapshot)],  # closed after the last byte, not before the first
     viewer: SignedIn,
     query: Annotated[ExportQuery, Query()],
 ) -> StreamingResponse:
     """Return all of the account's requests that a filter selects, as a file."""
     now, wanted = utc_now(), query.filter()
     chunks = _WRITERS[query.format](load_export(session, viewer, wanted, now))
-    first = next(chunks)  # what fails at once can still be answered as an error
+    first = next(chunks)  # an error before the first byte can still be answered as an error
     mark = codecs.BOM_UTF8 if query.format is Format.CSV and query.bom == "true" else b""
     begun = chain([mark + first], chunks)
     name = f"moe-portal-usage-{viewer.username}-{_period(wanted, viewer, now)}.{query.format}"
@@ -200,7 +200,7 @@ def _write_workbook(file: IO[bytes], directory: str, rows: Iterator[UsageRow]) -
 
 
 def _values(row: UsageRow, as_eur: Callable[[int], str | Decimal]) -> list[Any]:
-    """Return a request in the order of COLUMNS; what has no cost yet, or no counts, leaves its cells empty."""
+    """Return a request in the order of COLUMNS; a missing cost and missing counts are empty cells."""
     cost = None if row.cost_nano_eur is None else as_eur(row.cost_nano_eur)
     special: dict[str, Any] = {"api_key_label": row.key_label, "api_key_prefix": row.key_prefix, "cost_eur": cost}
     if row.without_counts:
@@ -232,7 +232,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, instants: Any) ->
 
 
 def _batches(rows: Iterator[UsageRow]) -> Iterator[list[UsageRow]]:
-    """Yield rows some at a time, and once nothing where there are none."""
+    """Yield rows in batches; without rows, one empty batch."""
     batch = list(islice(rows, _BATCH))
     yield batch
     while batch := list(islice(rows, _BATCH)):
