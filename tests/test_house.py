@@ -184,6 +184,13 @@ def test_phrases_are_plain() -> None:
     assert not unusual, "\n".join(unusual)
 
 
+def test_no_test_measures_seconds() -> None:
+    clocks = re.compile(r"perf_counter|process_time|monotonic\(\) -|time\.time\(\)|timeit")
+    files = [file for file in modules("tests") if file.name != "test_house.py"]
+    measured = [each for file in files for each in found(clocks, file, read(str(file)))]
+    assert not measured, "\n".join(measured)
+
+
 def test_test_names_are_short() -> None:
     definitions = re.compile(r"def (test_\w+)")
     named = [(file, name) for file in plain(modules("tests")) for name in definitions.findall(read(str(file)))]

@@ -1,5 +1,4 @@
 import json
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways.native import LONGEST_LINE, MOST_EVENTS, MOST_LINES, read_usage
 from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
+from tests.work import at_most_calls
 
 SECRET = "moe-sk-" + "5e" * 24
 SMALL = {
@@ -382,13 +382,13 @@ def test_a_batch_has_an_end() -> None:
         pytest.param(b"\n{" * 5_000_000, False, id="five million lines that are not announced"),
     ],
 )
-def test_ten_megabytes_of_nonsense_are_refused_soon(body: bytes, lines: bool) -> None:
-    before = time.perf_counter()
+def test_nonsense_is_refused_with_little_work(body: bytes, lines: bool) -> None:
     try:
-        assert all(isinstance(read, Rejected) for read in read_usage(body, lines=lines))
+        with at_most_calls(20_000):
+            read = read_usage(body, lines=lines)
+        assert all(isinstance(each, Rejected) for each in read)
     except PortalError as error:
         assert error.status in {400, 413, 422}  # noqa: PT017  # either answer is fine, a crash is not
-    assert time.perf_counter() - before < 1
 
 
 @given(st.binary(max_size=300), st.booleans())

@@ -23,7 +23,7 @@ def test_everything_is_measured_against_its_floor(tmp_path: Path) -> None:
     assert all(figure["value"] > 0 for figure in figures)
     judged = [figure for figure in figures if figure["goal"] is not None]
     assert all(figure["ratio"] > 0 and isinstance(figure["met"], bool) for figure in judged)
-    assert len(judged) == 2 + 1 + 4 + 5
+    assert len(judged) == 2 + 1 + 4 + 4 + 5
     assert len(page.read_text().splitlines()) == len(figures) + 2
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.databases import PostgreSQL, Server, SQLite
-from tools.bench import ingest, pages, served, table
+from tools.bench import ingest, pages, refusals, served, table
 from tools.bench.figures import Figure, at_least
 from tools.bench.fill import DAYS
 
@@ -69,6 +69,7 @@ def _parts(
     with served.running(directory / "served") as portal:
         yield [served.measure_ingest(portal, effort.batches, effort.rounds, found[0].floor)]
         yield served.measure_routes(portal, effort.answers, effort.rounds)
+    yield refusals.measure(effort.rounds)
     yield pages.measure(directory, sizes, effort.views, say)
 
 
