@@ -103,5 +103,5 @@ def note_use(session: Session, key_id: int, now: datetime, every: timedelta) -> 
 
 
 def usable(now: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions under which a key works at `now`, which may be a parameter."""
+    """Return the conditions under which a key works at `now`, which may be a parameter; see `rules.keys.key_status`."""
     return ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from portal.rules.budgets import Limits
+from portal.rules.keys import KeyStatus, key_status
 from portal.rules.periods import Period, resets_at
 
 RESERVED_FOR = timedelta(minutes=15)
@@ -37,6 +38,11 @@ class Reason(StrEnum):
         return _SENTENCES[self]
 
 
+_OF_STATUS = {
+    KeyStatus.ACTIVE: Reason.OK,
+    KeyStatus.EXPIRED: Reason.EXPIRED_KEY,
+    KeyStatus.REVOKED: Reason.REVOKED_KEY,
+}
 _OF_KEYS = {Reason.UNKNOWN_KEY, Reason.REVOKED_KEY, Reason.EXPIRED_KEY, Reason.ACCOUNT_SUSPENDED}
 _SENTENCES = {
     Reason.OK: "The key may spend.",
@@ -99,12 +105,9 @@ def refusal(reason: Reason) -> Decision:
 
 
 def key_reason(is_active: bool, expires_at: datetime | None, revoked_at: datetime | None, now: datetime) -> Reason:
-    """Say whether a key may be used at all; `is_active` is of its account."""
-    if revoked_at is not None:
-        return Reason.REVOKED_KEY
-    if expires_at is not None and expires_at <= now:
-        return Reason.EXPIRED_KEY
-    return Reason.OK if is_active else Reason.ACCOUNT_SUSPENDED
+    """Return whether a key may be used at all; `is_active` is of its account."""
+    reason = _OF_STATUS[key_status(expires_at, revoked_at, now)]
+    return Reason.ACCOUNT_SUSPENDED if reason is Reason.OK and not is_active else reason
 
 
 def decide(limits: Limits, spent: Spent, estimate: int | None, now: datetime, budget_tz: ZoneInfo) -> Decision:

@@ -1,6 +1,7 @@
-"""How long an API key works, in the words of the person who chooses it."""
+"""Whether an API key works, and for how long."""
 
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from portal.rules.periods import day_of, end_of_day
@@ -11,6 +12,22 @@ SOON = timedelta(days=14)
 """From when on a person is told that a key will stop working."""
 NOTED_EVERY = timedelta(minutes=1)
 """How exactly the last use of a key is known; a write for every request would cost more than the answer."""
+
+
+class KeyStatus(StrEnum):
+    """Whether a key works."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+def key_status(expires_at: datetime | None, revoked_at: datetime | None, now: datetime) -> KeyStatus:
+    """Return whether a key works at `now`; `db.keys.usable` is the same condition in SQL."""
+    if revoked_at is not None:
+        return KeyStatus.REVOKED
+    is_over = expires_at is not None and expires_at <= now
+    return KeyStatus.EXPIRED if is_over else KeyStatus.ACTIVE
 
 
 def last_day_after(days: int, now: datetime, tz: ZoneInfo) -> date:

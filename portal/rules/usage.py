@@ -11,6 +11,7 @@ from enum import StrEnum
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
+from portal.rules.instants import parse_instant
 from portal.rules.messages import InvalidValue, Message, message
 from portal.rules.periods import DayRange, end_of_day, last_days, start_of_day
 
@@ -286,7 +287,7 @@ class UsageReport:
         """Return the report that was kept as this body."""
         said = json.loads(text)
         if "requested_at" in said:
-            said["requested_at"] = datetime.fromisoformat(said["requested_at"])
+            said["requested_at"] = parse_instant(said["requested_at"])
         if "cost_factor" in said:
             said["cost_factor"] = Decimal(said["cost_factor"])
         if "fallback_names" in said:

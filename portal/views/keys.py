@@ -2,20 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
 from portal.db.keys import active_keys, keys
 from portal.db.tables import ApiKey
-
-
-class KeyStatus(StrEnum):
-    """Whether a key works."""
-
-    ACTIVE = "active"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
+from portal.rules.keys import KeyStatus, key_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +44,7 @@ def load_active_keys(session: Session, account_id: int, now: datetime) -> tuple[
 
 def key_view(row: ApiKey, now: datetime) -> KeyView:
     """Return what is shown of a key."""
-    if row.revoked_at is not None:
-        status = KeyStatus.REVOKED
-    elif row.expires_at is not None and row.expires_at <= now:
-        status = KeyStatus.EXPIRED
-    else:
-        status = KeyStatus.ACTIVE
+    status = key_status(row.expires_at, row.revoked_at, now)
     return KeyView(
         row.id, row.prefix, row.label, row.created_at, row.expires_at, row.last_used_at, row.revoked_at, status
     )

@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from portal.db.usage import (
 from portal.db.usage import UsageRow as UsageRow  # noqa: PLC0414  # pages name it, and know no queries
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
+from portal.rules.instants import parse_instant
 from portal.rules.messages import message
 from portal.rules.usage import Order, UsageFilter
 from portal.settings import settings
@@ -160,9 +161,6 @@ def _read_cursor(cursor: str | None, order: Order) -> tuple[Position | None, boo
             if type(value) is not int or not 0 <= value < 2**63:
                 raise ValueError
             return Position(value, row_id), way == "before"
-        instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None:  # would be read in the machine's own zone
-            raise ValueError
-        return Position(instant.astimezone(UTC), row_id), way == "before"
+        return Position(parse_instant(value), row_id), way == "before"
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
         raise InvalidInput(message("The cursor is not one that this list has given."), "cursor") from None

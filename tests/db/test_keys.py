@@ -1,6 +1,7 @@
 """API keys: which work, whose they are, and how people find them."""
 
 from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -15,6 +16,7 @@ from portal.db.keys import (
     note_use,
 )
 from portal.db.tables import Account, ApiKey
+from portal.rules.keys import key_status
 from tests.cast import NOW, run
 
 HOUR = timedelta(hours=1)
@@ -73,6 +75,15 @@ def test_active_keys_are_those_that_work_last_used_first(alice: Account, bob: Ac
     assert run(count_usable_keys, alice.id, NOW) == 4
     assert run(active_keys, charlie.id, NOW) == []
     assert run(count_usable_keys, charlie.id, NOW) == 0
+
+
+def test_sql_and_rules_agree_on_which_keys_work(alice: Account) -> None:
+    moments = [None, *(NOW + n * timedelta(microseconds=1) for n in (-1, 0, 1))]
+    for number, (expires, revoked) in enumerate(product(moments, moments)):
+        add(alice, f"key {number}", expires=expires, revoked=revoked)
+    working = [row for row in run(keys, alice.id) if key_status(row.expires_at, row.revoked_at, NOW) == "active"]
+    assert sorted(labels(run(active_keys, alice.id, NOW))) == sorted(labels(working))
+    assert len(working) == run(count_usable_keys, alice.id, NOW) == 2
 
 
 def test_one_key_is_its_owners(alice: Account, bob: Account) -> None:

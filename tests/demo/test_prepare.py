@@ -25,9 +25,10 @@ from portal.demo.people import ADMIN, OWNER, PASSWORD
 from portal.demo.prepare import GATEWAY, fresh_token, is_empty, prepare, prepared_seed
 from portal.demo.traffic import Traffic
 from portal.rules.budgets import BudgetType, Level
+from portal.rules.keys import KeyStatus
 from portal.rules.secrets import digest
 from portal.views.budget import load_budgets
-from portal.views.keys import KeyStatus, load_active_keys, load_keys
+from portal.views.keys import load_active_keys, load_keys
 from portal.views.templates import load_template
 
 NOW = datetime(2026, 11, 25, 14, 5, tzinfo=UTC)

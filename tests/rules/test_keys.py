@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from portal.rules.keys import LIFETIMES, SOON, expires_after, expires_soon, last_day, last_day_after
+from portal.rules.keys import LIFETIMES, SOON, expires_after, expires_soon, key_status, last_day, last_day_after
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -65,3 +65,20 @@ def test_whether_a_key_will_stop_working_soon(expires_at: datetime | None, soon:
 
 def test_no_lifetime_on_offer_begins_with_a_warning() -> None:
     assert all(timedelta(days) > SOON for days in LIFETIMES)
+
+
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "revoked_at", "expected"),
+    [
+        pytest.param(None, None, "active", id="a key for ever"),
+        pytest.param(NOW + MOMENT, None, "active", id="just before its end"),
+        pytest.param(NOW, None, "expired", id="at its end"),
+        pytest.param(None, NOW + MOMENT, "revoked", id="revoked by a clock that is ahead"),
+        pytest.param(NOW, NOW, "revoked", id="revoked and expired"),
+    ],
+)
+def test_status_of_a_key(expires_at: datetime | None, revoked_at: datetime | None, expected: str) -> None:
+    assert key_status(expires_at, revoked_at, NOW) == expected

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from portal.actions.keys import create_key, revoke_key
 from portal.db.tables import Account
+from portal.rules.keys import KeyStatus
 from portal.rules.secrets import digest
 from portal.views.dashboard import load_dashboard
-from portal.views.keys import KeyStatus, load_active_keys, load_keys
+from portal.views.keys import load_active_keys, load_keys
 from tests.cast import NOW, Gateway, acting, report, run, send
 
 HOUR = timedelta(hours=1)

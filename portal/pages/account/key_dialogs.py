@@ -16,13 +16,13 @@ from portal.pages.components.inputs.dialogs import Confirmation, Dialog, FormDia
 from portal.pages.components.inputs.fields import Message
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, set_props, tag
-from portal.rules.keys import LIFETIMES, expires_after, last_day_after
+from portal.rules.keys import LIFETIMES, KeyStatus, expires_after, last_day_after
 from portal.rules.messages import message
 from portal.rules.periods import day_of
 from portal.rules.usage import InvalidFilter, parse_day
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_REQUEST_YET, load_key_connection
-from portal.views.keys import KeyStatus, KeyView, load_keys
+from portal.views.keys import KeyView, load_keys
 from portal.words.formats import Formats
 
 _NEVER, _ON_A_DATE = "never", "date"

@@ -19,10 +19,10 @@ from portal.errors import Unavailable
 from portal.pages.account import key_dialogs, keys
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
-from portal.rules.keys import expires_after
+from portal.rules.keys import KeyStatus, expires_after
 from portal.rules.secrets import API_KEY, is_secret
 from portal.views.budget import load_programs_budgets
-from portal.views.keys import KeyStatus, KeyView, load_keys
+from portal.views.keys import KeyView, load_keys
 from portal.web.visitors import cookie_name
 from tests.cast import NOW, acting, run
 from tests.pages.screen import complaint_about, control, elements, everything, until
