@@ -3,24 +3,74 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from portal.mails.content import Content, written
+from portal.mails.content import Content, Letter, formats_of, written
+from portal.rules.messages import message
+
+_NOT_YOU = message("If it was not you, tell an administrator at once.")
 
 
 def reset_mail(display_name: str, language: str, link: str, minutes: int) -> Content:
     """Return the mail with the link that sets another password; it works once, for so many minutes."""
-    return written("reset", language, display_name=display_name, link=link, minutes=minutes)
+    letter = Letter(
+        subject=message("Set a new password for MoE Portal"),
+        paragraphs=(
+            message(
+                "somebody, most likely you, has stated that you have forgotten your password. "
+                "Here you can set a new one."
+            ),
+        ),
+        button=message("Set a new password"),
+        link=link,
+        below=(
+            message("The link works once, within {minutes} minutes.", minutes=minutes),
+            message("If the button does nothing, copy this address into your browser:"),
+        ),
+        reason=message(
+            "If it was not you, do nothing: your password stays as it is, and nobody but you has this link."
+        ),
+    )
+    return written(letter, display_name, language)
 
 
 def password_changed_mail(display_name: str, language: str, at: datetime, zone: ZoneInfo) -> Content:
-    """Return the mail that tells somebody that their password is another one, in case it was not them."""
-    return written("password_changed", language, display_name=display_name, at=at, zone=zone)
+    """Return the mail about a changed password, in case its owner did not change it."""
+    when = formats_of(language, zone).full_moment(at)
+    letter = Letter(
+        subject=message("Your password for MoE Portal was changed"),
+        paragraphs=(message("your password was changed on {when}.", when=when), _NOT_YOU),
+        reason=message("You get this mail whenever the password of your account is changed."),
+    )
+    return written(letter, display_name, language)
 
 
 def email_changed_mail(display_name: str, language: str, at: datetime, zone: ZoneInfo) -> Content:
-    """Return the mail that tells the old address of an account that there is a new one, in case it was not them."""
-    return written("email_changed", language, display_name=display_name, at=at, zone=zone)
+    """Return the mail to the old address of an account about its new one, in case its owner did not change it."""
+    when = formats_of(language, zone).full_moment(at)
+    letter = Letter(
+        subject=message("The address of your MoE Portal account was changed"),
+        paragraphs=(
+            message(
+                "mails about your account go to another address since {when}. This is the last one to this address.",
+                when=when,
+            ),
+            _NOT_YOU,
+        ),
+        reason=message("You get this mail because the address of your account was changed."),
+    )
+    return written(letter, display_name, language)
 
 
 def test_mail(display_name: str, language: str, base_url: str) -> Content:
     """Return a mail that proves that alerts will arrive."""
-    return written("test", language, display_name=display_name, portal=base_url.rstrip("/"))
+    portal = base_url.rstrip("/")
+    letter = Letter(
+        subject=message("Test mail from MoE Portal"),
+        paragraphs=(message("this mail proves that budget alerts will reach you at this address."),),
+        button=message("Open Billing"),
+        link=f"{portal}/user/billing" if portal else "",
+        reason=message(
+            "You get this mail because somebody asked for it under “{card}” of your account.",
+            card=message("Configure Budget Alerts"),
+        ),
+    )
+    return written(letter, display_name, language)

@@ -1,58 +1,65 @@
-"""Mails made from templates: `<name>.<language>.txt`, which begins with the subject, and `<name>.<language>.html`."""
+"""Mails made from one pair of templates: `mail.txt` and `mail.html` write a `Letter` in the language of its reader."""
 
-from collections.abc import Callable
-from datetime import date, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
-
+from portal.rules.budgets import Level
+from portal.rules.messages import Message
 from portal.rules.text import clip_line
+from portal.words import say, speaking
+from portal.words.formats import Formats
+from portal.words.locales import locale_of
 from portal.words.templates import template_environment
 
 LONGEST_SUBJECT = 200
-_LOCALES = {"en": Locale("en", "GB"), "de": Locale("de", "DE")}
-_MOMENTS = {"en": "d MMMM y 'at' HH:mm", "de": "d. MMMM y 'um' HH:mm 'Uhr'"}
 
 _templates = template_environment(Path(__file__).parent / "templates")
 
 
 class Content(NamedTuple):
-    """What a mail says: a subject of one line, and the same once as text and once as HTML."""
+    """A mail as it is sent: a subject of one line, and the same content once as text and once as HTML."""
 
     subject: str
     text: str
     html: str
 
 
-def written(name: str, language: str, **values: object) -> Content:
-    """Return the mail of a name in a language; any that is not spoken here is English."""
-    spoken = language if language in _LOCALES else "en"
-    values = {**values, **_formats(spoken), "language": spoken}
-    subject, _, text = _templates.get_template(f"{name}.{spoken}.txt").render(values).partition("\n\n")
-    line = clip_line(subject, LONGEST_SUBJECT)
-    html = _templates.get_template(f"{name}.{spoken}.html").render(values, subject=line)
-    return Content(line, text, html)
+class Bar(NamedTuple):
+    """How much of a budget is used: the filled part in percent, and the level that gives the colour."""
+
+    filled: int
+    level: Level
 
 
-def _formats(language: str) -> dict[str, Callable[..., str]]:
-    """Return what templates write figures and times with."""
-    locale = _LOCALES[language]
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The sentences of a mail; `reason` says why somebody gets it.
 
-    def number(value: int) -> str:
-        return str(format_decimal(value, locale=locale))
+    `button` and `link` lead to the portal, where there is a link; `below` stands under them in small letters.
+    """
 
-    def day(value: date) -> str:
-        return format_date(value, "long", locale=locale)
+    subject: Message
+    paragraphs: tuple[Message, ...]
+    reason: Message
+    button: Message | None = None
+    link: str = ""
+    below: tuple[Message, ...] = ()
+    facts: tuple[tuple[Message, Message | str], ...] = ()
+    bar: Bar | None = None
 
-    def month(value: date) -> str:
-        return format_date(value, "LLLL y", locale=locale)
 
-    def moment(value: datetime, zone: ZoneInfo) -> str:
-        local = format_datetime(value.astimezone(zone), _MOMENTS[language], locale=locale)
-        return f"{local} ({zone.key.replace('_', ' ')})"
+def formats_of(language: str, zone: ZoneInfo) -> Formats:
+    """Return the formats of a mail."""
+    return Formats(locale_of(language), zone, zone)
 
-    return {"number": number, "day": day, "month": month, "moment": moment}
+
+def written(letter: Letter, display_name: str, language: str) -> Content:
+    """Write a mail in a language; in English if that is not spoken here."""
+    with speaking(language):
+        subject = clip_line(say(letter.subject), LONGEST_SUBJECT)
+        values = {"letter": letter, "subject": subject, "name": display_name}
+        values["language"] = locale_of(language).language
+        text, html = (_templates.get_template(name).render(values) for name in ("mail.txt", "mail.html"))
+    return Content(subject, text, html)

@@ -178,6 +178,20 @@ class Formats:
         """Write a day in full: Friday, 27 November 2026."""
         return self._date(day, "EEEE, d MMMM y")
 
+    def full_day(self, day: date) -> str:
+        """Write a day with its month in full: 27 November 2026."""
+        return self._date(day, "d MMMM y")
+
+    def month_of_year(self, day: date) -> str:
+        """Write the month in which a day lies, with its year: November 2026."""
+        return format_date(day, "LLLL y", locale=self.locale)
+
+    def full_moment(self, instant: datetime) -> str:
+        """Write an instant with its zone: 27 November 2026 at 14:05 (Europe/Berlin)."""
+        local = instant.astimezone(self.zone)
+        day, clock = self.full_day(local.date()), f"{local:%H:%M}"
+        return self._say(message("{day} at {clock} ({zone})", day=day, clock=clock, zone=zone_name(self.zone)))
+
     def short_day(self, day: date, *, year: bool = False) -> str:
         """Write a day with its weekday: Fri 27 Nov."""
         return self._date(day, "EEE d MMM y" if year else "EEE d MMM")

@@ -55,11 +55,11 @@ def words(content: Content) -> str:
         pytest.param(
             "de",
             [
-                "Sie haben 85 % Ihres Tagesbudgets für den 23. November 2026 verbraucht.",
+                "Sie haben 85 % Ihres Tageskontingents für den 23. November 2026 verbraucht.",
                 "Verbraucht: 1.234.500 abrechenbar",
                 "Limit: 1.450.000 abrechenbar",
                 "Verbleibend: 215.500 abrechenbar",
-                "Rücksetzung: 24. November 2026 um 00:00 Uhr (Europe/Berlin)",
+                "Zurücksetzung: 24. November 2026 um 00:00 Uhr (Europe/Berlin)",
                 "Öffnen Sie",
                 "https://portal.example.org/user/billing",
             ],
@@ -78,27 +78,30 @@ def test_it_says_what_was_used_what_is_left_until_when_and_how_to_switch_it_off(
 @pytest.mark.parametrize(
     ("changed", "english", "german"),
     [
-        pytest.param({}, "Daily budget 85 % used", "Tagesbudget zu 85 % verbraucht", id="a day"),
+        pytest.param({}, "Daily budget 85 % used", "Tageskontingent zu 85 % verbraucht", id="a day"),
         pytest.param(
-            {"period": Period.MONTHLY}, "Monthly budget 85 % used", "Monatsbudget zu 85 % verbraucht", id="a month"
+            {"period": Period.MONTHLY}, "Monthly budget 85 % used", "Monatskontingent zu 85 % verbraucht", id="a month"
         ),
-        pytest.param(TOTAL, "Total budget 85 % used", "Gesamtbudget zu 85 % verbraucht", id="all"),
+        pytest.param(TOTAL, "Total budget 85 % used", "Gesamtkontingent zu 85 % verbraucht", id="all"),
         pytest.param(
-            {"consumed": 1_449_999}, "Daily budget 99 % used", "Tagesbudget zu 99 % verbraucht", id="not quite all"
+            {"consumed": 1_449_999}, "Daily budget 99 % used", "Tageskontingent zu 99 % verbraucht", id="not quite all"
         ),
         pytest.param(
             {"consumed": 14_500_000},
             "Daily budget 1,000 % used",
-            "Tagesbudget zu 1.000 % verbraucht",
+            "Tageskontingent zu 1.000 % verbraucht",
             id="far more than all",
         ),
         pytest.param(
-            {"consumed": 0, "limit": 0}, "Daily budget 100 % used", "Tagesbudget zu 100 % verbraucht", id="none to use"
+            {"consumed": 0, "limit": 0},
+            "Daily budget 100 % used",
+            "Tageskontingent zu 100 % verbraucht",
+            id="none to use",
         ),
         pytest.param(
             {"kind": CrossingKind.FORECAST},
             "Daily budget will probably not last",
-            "Tagesbudget reicht voraussichtlich nicht",
+            "Tageskontingent reicht voraussichtlich nicht",
             id="a forecast",
         ),
     ],
@@ -129,7 +132,10 @@ def test_limit_of_zero_is_not_waited_for() -> None:
 
 def test_a_month_is_named_as_such() -> None:
     assert "monthly budget for November 2026." in mail(period=Period.MONTHLY, start=date(2026, 11, 1)).text
-    assert "Monatsbudgets für November 2026" in mail(period=Period.MONTHLY, start=date(2026, 11, 1), language="de").text
+    assert (
+        "Monatskontingents für November 2026"
+        in mail(period=Period.MONTHLY, start=date(2026, 11, 1), language="de").text
+    )
 
 
 def test_a_forecast_says_what_will_be() -> None:
@@ -167,5 +173,5 @@ def test_without_an_address_nothing_is_linked() -> None:
 def test_a_total_budget_is_forecast_to_end_within_a_week() -> None:
     assert "your total budget will be used up within a week." in mail(**TOTAL, kind=CrossingKind.FORECAST).text
     german = " ".join(mail(**TOTAL, kind=CrossingKind.FORECAST, language="de").text.split())
-    assert "ist Ihr Gesamtbudget in weniger als einer Woche aufgebraucht." in german
+    assert "ist Ihr Gesamtkontingent in weniger als einer Woche aufgebraucht." in german
     assert "will be used up before it resets." in mail(kind=CrossingKind.FORECAST).text
