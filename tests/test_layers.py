@@ -97,6 +97,16 @@ def test_pages_speak_no_sql(file: Path) -> None:
     assert reaches(file, {"sqlalchemy", "alembic", "portal.db"}) - DOOR == set()
 
 
+@every(files_of("jobs") + files_of("api"))
+def test_jobs_and_api_use_views_and_actions_only(file: Path) -> None:
+    assert reaches(file, {"portal.db"}) - reaches(file, {"portal.db.sql.session"}) == set()
+
+
+@every(files_of("cli"))
+def test_commands_use_views_and_actions_and_open_databases(file: Path) -> None:
+    assert reaches(file, {"portal.db"}) - reaches(file, {"portal.db.sql"}) == set()
+
+
 @every(sorted((PORTAL / "db" / "migrations").rglob("*.py")))
 def test_migrations_import_nothing_from_portal(file: Path) -> None:
     assert reaches(file, {"portal"}) == set()

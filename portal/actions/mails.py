@@ -1,7 +1,8 @@
 """Mails that an account asks for, or is sent about itself."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,9 @@ from sqlalchemy.orm import Session
 from portal.actions.authority import own_account
 from portal.db.alerts import alert_settings
 from portal.db.audit import add_entry
-from portal.db.mails import NewMail, add_mail, mails_of
+from portal.db.mails import DueMail as DueMail  # noqa: PLC0414  # jobs name it, and know no queries
+from portal.db.mails import NewMail, add_mail, claim_due, give_up, is_any_due, mails_of, mark_sent, put_off
+from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict
 from portal.mails import Content, email_changed_mail, password_changed_mail, test_mail
@@ -52,3 +55,31 @@ def _queue_notice(
         tz = zone_or(account.time_zone, settings().budget_zone)
         content = write(account.display_name, account.language, now, tz)
         add_mail(session, NewMail(account.id, Kind.NOTICE, account.email, *content), now)
+
+
+class DeliveryOutcome(StrEnum):
+    """What became of a mail that was handed to a mail server."""
+
+    SENT = "sent"
+    POSTPONED = "postponed"
+    REFUSED = "refused"
+
+
+def claim_mails(limit: int, now: datetime, *, exclude: Collection[int] = ()) -> list[DueMail]:
+    """Return due mails, at most one of each account, which nobody else gets for three times the SMTP timeout.
+
+    The accounts in `exclude` get none. Opens its own transaction. Raises Unavailable.
+    """
+    if not run_in_glance(is_any_due, now):
+        return []
+    return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit, exclude=exclude)
+
+
+def note_delivery(session: Session, mail: DueMail, outcome: DeliveryOutcome, reason: str, now: datetime) -> None:
+    """Store what became of a claimed mail, with the reason if it was not sent."""
+    if outcome is DeliveryOutcome.SENT:
+        mark_sent(session, mail, now)
+    elif outcome is DeliveryOutcome.POSTPONED:
+        put_off(session, mail, reason, now)
+    else:
+        give_up(session, mail, reason, now)

@@ -1,13 +1,17 @@
 """Removing old events: their sums stay, and so does what tells that they were counted."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import lock_account
+from portal.db.accounts import all_accounts, lock_account
+from portal.db.audit import add_entry
 from portal.db.events import prunable_events, remove_events
+from portal.db.sql.session import database, run_in_reading, run_in_transaction
 from portal.db.totals import move_to_pruned
+from portal.rules.actors import Actor
 from portal.rules.periods import start_of_day
 from portal.rules.rollups import sum_up
 
@@ -30,3 +34,22 @@ def prune_account(session: Session, account_id: int, first_kept: date, budget_tz
     move_to_pruned(session, account_id, sum_up(events, budget_tz))
     remove_events(session, [event.id for event in events])
     return len(events)
+
+
+def prune_all(
+    actor: Actor, first_kept: date, budget_tz: ZoneInfo, now: datetime, advance: Callable[[int], None] = lambda _: None
+) -> int:
+    """Remove the events of all accounts before a day of the budget zone, in small batches; return how many.
+
+    `advance` is called with the number of accounts that were gone through.
+    """
+    removed = 0
+    for account in run_in_reading(all_accounts):
+        batch = BATCH
+        while batch == BATCH:
+            batch = run_in_transaction(prune_account, account.id, first_kept, budget_tz, now)
+            removed += batch
+        advance(1)
+    with database().transaction() as session:
+        add_entry(session, actor, "ledger.prune", now, first_kept=first_kept.isoformat(), removed=removed)
+    return removed

@@ -4,6 +4,7 @@ Decision: an account is gone through day by day, so that only one day's roll-ups
 there are. Pruned events count by the sums that were kept of them.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,15 +14,23 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.clock import utc_now
 from portal.db import totals
-from portal.db.accounts import all_accounts, lock_account
+from portal.db.accounts import all_accounts, count_accounts, lock_account
+from portal.db.audit import add_entry
 from portal.db.events import account_events, count_pruned, count_stored_and_pruned
-from portal.db.sql.session import database, run_in_reading
-from portal.db.totals import Total, pruned_requests
+from portal.db.sql.schema import check_budget_timezone, repin_budget_timezone
+from portal.db.sql.session import database, run_in_reading, run_in_transaction
+from portal.db.totals import Total, count_requests, pruned_requests
+from portal.db.verification import begin, finish, forget
+from portal.rules.actors import Actor
 from portal.rules.figures import Figures
-from portal.rules.periods import DayFinder, end_of_day
+from portal.rules.periods import DayFinder, day_of, end_of_day
 from portal.rules.rollups import SumKey, Sums, add_to, start_of_hour, sum_up
 from portal.rules.text import counted
+from portal.settings import settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,64 @@ def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _
                 yield Fault(f"{account.username}, {difference}", account.username, difference)
     for sentence in run_in_reading(verify_pruned):
         yield Fault(sentence)
+
+
+def verify_nightly(now: datetime) -> bool:
+    """Verify all accounts, unless that was begun this night already; return whether it was done.
+
+    Logs each fault. Opens its own transactions. Raises Unavailable.
+    """
+    tz = settings().budget_zone
+    night = day_of(now, tz)
+    if not run_in_transaction(begin, night, now):
+        return False
+    try:
+        differences = 0
+        for fault in verify_ledger(tz):
+            log.error("the numbers do not tie: %s", fault)
+            differences += 1
+        accounts, requests = run_in_reading(count_accounts), run_in_reading(count_requests)
+        run_in_transaction(finish, night, accounts, requests, differences, utc_now())
+    except Exception:
+        run_in_transaction(forget, night)  # so that it is tried again
+        raise
+    log.info("verified %d accounts, %d requests: %d differences", accounts, requests, differences)
+    return True
+
+
+def rebuild_all(actor: Actor, tz: ZoneInfo, now: datetime, advance: Callable[[int], None] = lambda _: None) -> int:
+    """Rebuild each account in a transaction of its own, so that gateways hardly wait; return how many there are.
+
+    `advance` is called with the number of accounts that were rebuilt. Raises WrongDatabase where days are counted in
+    another zone.
+    """
+    check_budget_timezone(database(), tz.key)
+    accounts = run_in_reading(all_accounts)
+    for account in accounts:
+        run_in_transaction(rebuild_account, account.id, tz)
+        advance(1)
+    run_in_transaction(_note_rebuild, actor, tz, len(accounts), now)
+    return len(accounts)
+
+
+def recount_all(
+    session: Session, actor: Actor, tz: ZoneInfo, now: datetime, advance: Callable[[int], None] = lambda _: None
+) -> int:
+    """Rebuild all accounts with days counted in another zone; return how many there are.
+
+    One transaction, since days of two zones side by side would be wrong.
+    """
+    repin_budget_timezone(session, tz.key)
+    accounts = all_accounts(session)
+    for account in accounts:
+        rebuild_account(session, account.id, tz)
+        advance(1)
+    _note_rebuild(session, actor, tz, len(accounts), now)
+    return len(accounts)
+
+
+def _note_rebuild(session: Session, actor: Actor, tz: ZoneInfo, accounts: int, now: datetime) -> None:
+    add_entry(session, actor, "ledger.rebuild", now, zone=tz.key, accounts=accounts)
 
 
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:

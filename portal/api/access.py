@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection, Request
 
 from portal.clock import utc_now
-from portal.db.gateways import gateway_with_token
-from portal.db.keys import working_key
 from portal.db.sql.session import open_session, open_snapshot, run_in_reading
 from portal.errors import UnknownToken
-from portal.rules.reporters import OWN_MODE, Person, Reporter
-from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, digest, is_secret
+from portal.rules.reporters import Reporter
+from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, is_secret
+from portal.views.reporters import load_reporting_gateway, load_reporting_person
 from portal.web.visitors import sent_bearer, sent_session
 
 
@@ -71,18 +70,18 @@ Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 def reporting_gateway(token: GatewayToken) -> Reporter:
     """Return the gateway whose token this is. Raises UnknownToken."""
-    found = run_in_reading(gateway_with_token, digest(token)) if is_secret(token, GATEWAY_TOKEN) else None
+    found = run_in_reading(load_reporting_gateway, token) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:
         raise UnknownToken
-    return Reporter(found.id, found.mode, found.reported_at)
+    return found
 
 
 def reporting_person(token: ApiKeyToken) -> Reporter:
     """Return the person whose working API key this is. Raises UnknownToken."""
-    found = run_in_reading(working_key, digest(token), utc_now()) if is_secret(token, API_KEY) else None
+    found = run_in_reading(load_reporting_person, token, utc_now()) if is_secret(token, API_KEY) else None
     if found is None:
         raise UnknownToken
-    return Reporter(None, OWN_MODE, person=Person(found.account_id, found.key_hash))
+    return found
 
 
 def any_reporter(token: GatewayToken, key: ApiKeyToken) -> Reporter:

@@ -1,7 +1,6 @@
 """Whether the process lives, and whether it can work."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -9,11 +8,9 @@ from starlette.responses import JSONResponse
 
 from portal.api.errors import ErrorAnswer, answers
 from portal.api.strict import strict_router
-from portal.db.sql.schema import head, revision
 from portal.db.sql.session import run_in_reading
-from portal.db.tables import Verification
-from portal.db.verification import last_verification
 from portal.errors import Unavailable
+from portal.views.health import VerificationView, load_health
 
 router = strict_router("Operations")
 
@@ -67,27 +64,20 @@ async def read_health() -> Health:
 def read_readiness() -> Readiness | JSONResponse:
     """Say whether the database answers and has the schema of this program."""
     try:
-        found = run_in_reading(lambda session: revision(session.connection()))
-        verified = run_in_reading(last_verification) if found == _newest() else None
+        health = run_in_reading(load_health)
     except Unavailable:
         return _not_ready("The database does not answer.", "unreachable", "unknown")
-    if found != _newest():
+    if not health.is_migrated:
         return _not_ready("The database has another schema than this program.", "ok", "missing")
-    return Readiness(verification=_told(verified))
+    return Readiness(verification=_answer(health.verification))
 
 
-def _told(row: Verification | None) -> LastVerification | None:
-    if row is None or row.finished_at is None:
+def _answer(view: VerificationView | None) -> LastVerification | None:
+    if view is None:
         return None
     return LastVerification(
-        finished_at=row.finished_at, accounts=row.accounts, requests=row.requests, differences=row.differences
+        finished_at=view.finished_at, accounts=view.accounts, requests=view.requests, differences=view.differences
     )
-
-
-@lru_cache(maxsize=1)
-def _newest() -> str:
-    """Return the newest revision this program knows; it reads files, and cannot change while the program runs."""
-    return head()
 
 
 def _not_ready(

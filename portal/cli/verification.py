@@ -6,21 +6,18 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from portal.actions.pruning import BATCH, LEAST_DAYS, prune_account
-from portal.actions.verification import Fault, rebuild_account, verify_ledger
+from portal.actions.pruning import LEAST_DAYS, prune_all
+from portal.actions.verification import Fault, rebuild_all, recount_all, verify_ledger
 from portal.cli.console import actor, example, note, open_portal, progress
 from portal.cli.listing import AsJson, answer, show_json
 from portal.clock import utc_now
-from portal.db.accounts import all_accounts, count_accounts
-from portal.db.audit import add_entry
-from portal.db.events import count_events, count_pruned
-from portal.db.sql.schema import check_budget_timezone, pinned_budget_timezone, repin_budget_timezone
-from portal.db.sql.session import Database, run_in_reading, run_in_transaction
-from portal.db.totals import count_requests
+from portal.db.sql.schema import pinned_budget_timezone
+from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.figures import Figures
 from portal.rules.periods import day_of, zone
 from portal.rules.text import counted
 from portal.settings import settings
+from portal.views.verification import load_stored_counts
 
 commands = typer.Typer()
 
@@ -42,20 +39,20 @@ def verify(as_json: AsJson = False) -> None:
     open_portal()
     found = 0
     differences = []
-    with progress("Verifying", run_in_reading(count_requests)) as advance:
+    counts = run_in_reading(load_stored_counts)
+    with progress("Verifying", counts.events + counts.pruned) as advance:
         for fault in verify_ledger(settings().budget_zone, advance):
             found += 1
             if as_json:
                 differences.append(_fault(fault))
             else:
                 typer.echo(fault)
-    accounts, requests, pruned = (run_in_reading(count) for count in (count_accounts, count_events, count_pruned))
     if as_json:
-        counts = {"accounts": accounts, "requests": requests, "pruned_requests": pruned}
-        show_json({"ties": not found, **counts, "differences": differences})
-    checked = f"{counted(accounts, 'account')}, {counted(requests, 'request')}"
-    if pruned:
-        checked += f", and the sums of {counted(pruned, 'pruned one')}"
+        compared = {"accounts": counts.accounts, "requests": counts.events, "pruned_requests": counts.pruned}
+        show_json({"ties": not found, **compared, "differences": differences})
+    checked = f"{counted(counts.accounts, 'account')}, {counted(counts.events, 'request')}"
+    if counts.pruned:
+        checked += f", and the sums of {counted(counts.pruned, 'pruned one')}"
     if found:
         note(f"{counted(found, 'difference')} in {checked}. `portal rebuild` writes the sums anew.")
         raise typer.Exit(1)
@@ -79,16 +76,15 @@ def rebuild(
     account that is being rebuilt (on SQLite: of all) get 503 after some seconds, and are sent again by their gateways.
     """
     tz = settings().budget_zone if budget_timezone is None else _zone(budget_timezone)
-    database = open_portal(check_zone=False)
-    counted_in = run_in_reading(pinned_budget_timezone)
-    if budget_timezone is None or counted_in == tz.key:
-        check_budget_timezone(database, tz.key)
-        rebuilt = _rebuild(database, tz)
-    else:
-        rebuilt = _recount(database, tz)
+    open_portal(check_zone=False)
+    is_same = budget_timezone is None or run_in_reading(pinned_budget_timezone) == tz.key
+    with progress("Rebuilding", run_in_reading(load_stored_counts).accounts) as advance:
+        if is_same:
+            rebuilt = rebuild_all(actor(), tz, utc_now(), advance)
+        else:
+            rebuilt = run_in_transaction(recount_all, actor(), tz, utc_now(), advance)
+    if not is_same:
         note(f"Days are counted in {tz.key} now. Start the portal with PORTAL_BUDGET_TIMEZONE={tz.key}.")
-    with database.transaction() as session:
-        add_entry(session, actor(), "ledger.rebuild", utc_now(), zone=tz.key, accounts=rebuilt)
     typer.echo(f"Wrote the sums of {counted(rebuilt, 'account')} anew.")
 
 
@@ -103,20 +99,11 @@ def prune(
     Counters, daily roll-ups and lifetime figures stay, and verification still proves them. Events with a note stay,
     and those that wait for a price. The id of a removed event is kept, so that it is never counted again.
     """
-    database, tz, now = open_portal(), settings().budget_zone, utc_now()
+    open_portal()
+    tz, now = settings().budget_zone, utc_now()
     first_kept = day_of(now, tz) - timedelta(_days(keep_events))
-    removed = 0
-    accounts = run_in_reading(all_accounts)
-    with progress("Pruning", len(accounts)) as advance:
-        for account in accounts:
-            while True:
-                batch = run_in_transaction(prune_account, account.id, first_kept, tz, now)
-                removed += batch
-                if batch < BATCH:
-                    break
-            advance(1)
-    with database.transaction() as session:
-        add_entry(session, actor(), "ledger.prune", now, first_kept=first_kept.isoformat(), removed=removed)
+    with progress("Pruning", run_in_reading(load_stored_counts).accounts) as advance:
+        removed = prune_all(actor(), first_kept, tz, now, advance)
     typer.echo(f"Removed {counted(removed, 'request')} of days before {first_kept}; their sums stay.")
 
 
@@ -140,29 +127,6 @@ def _days(text: str) -> int:
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 6 and int(digits) >= LEAST_DAYS):
         raise typer.BadParameter(f"say how many days, at least {LEAST_DAYS}, such as 400d", param_hint="--keep-events")
     return int(digits)
-
-
-def _rebuild(database: Database, tz: ZoneInfo) -> int:
-    """Rebuild each account in a transaction of its own, so that gateways hardly wait; return how many."""
-    accounts = run_in_reading(all_accounts)
-    with progress("Rebuilding", len(accounts)) as advance:
-        for account in accounts:
-            with database.transaction() as session:
-                rebuild_account(session, account.id, tz)
-            advance(1)
-    return len(accounts)
-
-
-def _recount(database: Database, tz: ZoneInfo) -> int:
-    """Rebuild all accounts in another zone, in one transaction: days of two zones side by side would be wrong."""
-    with database.transaction() as session:
-        repin_budget_timezone(session, tz.key)
-        accounts = all_accounts(session)
-        with progress("Rebuilding", len(accounts)) as advance:
-            for account in accounts:
-                rebuild_account(session, account.id, tz)
-                advance(1)
-    return len(accounts)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -8,16 +8,12 @@ import asyncio
 import logging
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from portal.actions.crossings import note_forecast
 from portal.clock import utc_now
-from portal.db.alerts import accounts_with_forecast
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Unavailable
-from portal.rules.periods import Period
 from portal.settings import settings
-from portal.views.budget import load_budgets, with_outlooks
+from portal.views.budget import load_early_ends
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +37,8 @@ async def run_forecasts() -> None:
 
 
 def warn_all(now: datetime) -> int:
-    """Note what will be exhausted before it resets; return how many budgets that are, told of before or not."""
-    ending = 0
-    for account_id in run_in_reading(accounts_with_forecast):
-        for period in run_in_reading(ending_early, account_id, now):
-            run_in_transaction(note_forecast, account_id, period, settings().budget_zone, now)
-            ending += 1
-    return ending
-
-
-def ending_early(session: Session, account_id: int, now: datetime) -> list[Period]:
-    """Return which of an account's budgets will be used up early, at its own pace."""
-    budgets = with_outlooks(session, account_id, load_budgets(session, account_id, now), now)
-    return [view.period for view in budgets.all if view.outlook is not None and view.outlook.ends_early]
+    """Note what will be exhausted before it resets; return how many budgets that are, also those noted before."""
+    early = run_in_reading(load_early_ends, now)
+    for account_id, period in early:
+        run_in_transaction(note_forecast, account_id, period, settings().budget_zone, now)
+    return len(early)

@@ -3,18 +3,17 @@
 Decisions: the database is asked every two seconds, which an index answers, so nobody has to wake anybody. A mail is
 claimed in a transaction, sent outside of any, and marked in another one: a process that dies in between leaves a mail
 that is sent again after its lease, with the same Message-ID, and so never loses one. Twice it is sent only if the
-process dies after the server has taken it and before that is written down. The log names mails by their number, never
-who gets them or what they say.
+process dies after the server has taken it and before that is stored. The log names mails by their number, never
+their recipients or texts.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
-from datetime import timedelta
+from collections.abc import Collection
 
+from portal.actions.mails import DeliveryOutcome, DueMail, claim_mails, note_delivery
 from portal.clock import utc_now
-from portal.db.mails import DueMail, claim_due, give_up, is_any_due, mark_sent, put_off
-from portal.db.sql.session import in_transaction, run_in_glance, run_in_transaction
+from portal.db.sql.session import in_transaction
 from portal.errors import Unavailable
 from portal.mails import Content
 from portal.mails.delivery import NotNow, Refused, hand_over, message, take_leave
@@ -56,7 +55,7 @@ async def run_outbox() -> None:
 async def _claimed(limit: int, busy: Collection[int]) -> list[DueMail]:
     """Return mails to be sent; none where even that fails, after a while in which the database may come back."""
     try:
-        return await asyncio.to_thread(claim, limit, busy) if limit else []
+        return await asyncio.to_thread(claim_mails, limit, utc_now(), exclude=busy) if limit else []
     except Unavailable:
         log.warning("mails wait for the database")
     except Exception:
@@ -65,34 +64,23 @@ async def _claimed(limit: int, busy: Collection[int]) -> list[DueMail]:
     return []
 
 
-def claim(limit: int, busy: Collection[int] = ()) -> list[DueMail]:
-    """Return due mails of accounts that are not `busy`; ours for three times as long as sending one may take.
-
-    Raises Unavailable.
-    """
-    now = utc_now()
-    if not run_in_glance(is_any_due, now):
-        return []
-    return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit, exclude=busy)
-
-
 async def deliver(mail: DueMail) -> None:
-    """Send a mail and write down what came of it."""
+    """Send a mail and store what became of it."""
     try:
         content = Content(mail.subject, mail.text, mail.html)
         ready = message(settings(), mail.recipient, content, mail.message_id, mail.created_at)
         client = await hand_over(settings(), mail.recipient, ready)
     except Refused as error:
         log.warning("mail %d (%s) is given up: %s", mail.id, mail.kind, _discreet(error, mail))
-        await _write_down(give_up, mail, str(error))
+        await _note(mail, DeliveryOutcome.REFUSED, str(error))
     except NotNow as error:
         log.warning("mail %d (%s) waits after try %d: %s", mail.id, mail.kind, mail.tries, _discreet(error, mail))
-        await _write_down(put_off, mail, str(error))
+        await _note(mail, DeliveryOutcome.POSTPONED, str(error))
     except Exception:
         log.exception("mail %d (%s) waits after try %d, for a bug", mail.id, mail.kind, mail.tries)
-        await _write_down(put_off, mail, "The portal has failed; its log says why.")
+        await _note(mail, DeliveryOutcome.POSTPONED, "The portal has failed; its log says why.")
     else:
-        await _write_down(mark_sent, mail)
+        await _note(mail, DeliveryOutcome.SENT)
         log.info("mail %d (%s) is sent", mail.id, mail.kind)
         await take_leave(client)
 
@@ -102,10 +90,10 @@ def _discreet(error: Exception, mail: DueMail) -> str:
     return str(error).replace(mail.recipient, "…")
 
 
-async def _write_down(work: Callable[..., None], mail: DueMail, *reason: str) -> None:
-    """Write down what came of a mail, however long the database is away: nobody else knows."""
+async def _note(mail: DueMail, outcome: DeliveryOutcome, reason: str = "") -> None:
+    """Store what became of a mail, however long the database is away: nobody else knows it."""
     while True:
         try:
-            return await in_transaction(work, mail, *reason, utc_now())
+            return await in_transaction(note_delivery, mail, outcome, reason, utc_now())
         except Unavailable:
             await asyncio.sleep(TRY_AGAIN)

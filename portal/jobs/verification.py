@@ -9,15 +9,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from portal.actions.verification import verify_ledger
+from portal.actions.verification import verify_nightly
 from portal.clock import utc_now
-from portal.db.accounts import count_accounts
-from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.totals import count_requests
-from portal.db.verification import begin, finish, forget, last_verification
+from portal.db.sql.session import run_in_reading
 from portal.errors import Unavailable
 from portal.rules.periods import day_of, end_of_day, start_of_day
 from portal.settings import settings
+from portal.views.health import load_verification
 
 T = TypeVar("T")
 
@@ -34,7 +32,7 @@ async def run_nightly() -> None:
     begins = await _insist(first_start)
     while True:
         await asyncio.sleep(max((begins - utc_now()).total_seconds(), 0))
-        await _insist(verify_all)
+        await _insist(verify_nightly)
         begins = next_start(utc_now())
 
 
@@ -52,7 +50,7 @@ async def _insist(work: Callable[[datetime], T]) -> T:
 
 def first_start(now: datetime) -> datetime:
     """Return when to begin after a start (UTC): a portal that is switched off at night makes up for it soon."""
-    last = run_in_reading(last_verification)
+    last = run_in_reading(load_verification)
     is_missed = last is None or last.started_at < now - timedelta(days=1)
     return min(next_start(now), now + SOON) if is_missed else next_start(now)
 
@@ -63,24 +61,3 @@ def next_start(now: datetime) -> datetime:
     today = day_of(now, tz)
     start = start_of_day(today, tz) + AFTER_MIDNIGHT
     return start if now < start else end_of_day(today, tz) + AFTER_MIDNIGHT
-
-
-def verify_all(now: datetime) -> bool:
-    """Verify all accounts, unless that was begun this night already; return whether it was done. Raises Unavailable."""
-    tz = settings().budget_zone
-    night = day_of(now, tz)
-    if not run_in_transaction(begin, night, now):
-        return False
-    try:
-        differences = 0
-        for difference in verify_ledger(tz):
-            log.error("the numbers do not tie: %s", difference)
-            differences += 1
-        accounts = run_in_reading(count_accounts)
-        requests = run_in_reading(count_requests)
-        run_in_transaction(finish, night, accounts, requests, differences, utc_now())
-    except Exception:
-        run_in_transaction(forget, night)  # so that it is tried again
-        raise
-    log.info("verified %d accounts, %d requests: %d differences", accounts, requests, differences)
-    return True

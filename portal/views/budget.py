@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import all_accounts
+from portal.db.alerts import accounts_with_forecast
 from portal.db.budgets import Standing, standing, standing_of_key, standing_of_session
 from portal.db.crossings import full_since
 from portal.db.totals import tokens_by_day, tokens_by_hour
@@ -127,6 +128,16 @@ def with_outlooks(session: Session, account_id: int, budgets: BudgetsView, now: 
         return replace(view, outlook=leads_to, used_up_at=full_at)
 
     return BudgetsView(budgets.type, *map(led, budgets.all))
+
+
+def load_early_ends(session: Session, now: datetime) -> list[tuple[int, Period]]:
+    """Return the budgets that will be used up early, by account id, of all who want to be warned of that."""
+    ends = []
+    for account_id in accounts_with_forecast(session):
+        budgets = with_outlooks(session, account_id, load_budgets(session, account_id, now), now)
+        early = [view.period for view in budgets.all if view.outlook is not None and view.outlook.ends_early]
+        ends += [(account_id, period) for period in early]
+    return ends
 
 
 def _rhythm(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> Rhythm | None:

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.keys import active_keys, keys
+from portal.db.keys import active_keys, key, keys
 from portal.db.tables import ApiKey
+from portal.errors import NotFound
 from portal.rules.keys import KeyStatus, key_status
+from portal.rules.messages import message
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ def load_keys(session: Session, account_id: int, now: datetime) -> KeysView:
     """Return all of an account's keys, also those that have ended."""
     views = [key_view(row, now) for row in keys(session, account_id)]
     return KeysView(tuple(sorted(views, key=lambda view: view.status is not KeyStatus.ACTIVE)))
+
+
+def load_key(session: Session, account_id: int, key_id: int, now: datetime) -> KeyView:
+    """Return one of an account's own keys. Raises NotFound."""
+    row = key(session, account_id, key_id)
+    if row is None:
+        raise NotFound(message("You have no such key."))
+    return key_view(row, now)
 
 
 def load_active_keys(session: Session, account_id: int, now: datetime) -> tuple[KeyView, ...]:

@@ -3,9 +3,9 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 
+from portal.actions.verification import verify_nightly
 from portal.db.sql import session as door
 from portal.db.sql.session import Database
-from portal.jobs.verification import verify_all
 from tests.api.conftest import Client
 from tests.cast import NOW
 
@@ -51,7 +51,7 @@ def test_a_database_of_another_version_is_told(client: Client, db: Database, rev
 
 def test_the_last_verification_is_told(client: Client, db: Database) -> None:
     assert client.get("/readyz").json()["verification"] is None
-    verify_all(NOW)
+    verify_nightly(NOW)
     told = client.get("/readyz").json()["verification"]
     assert (told["accounts"], told["requests"], told["differences"]) == (0, 0, 0)
     assert datetime.fromisoformat(told["finished_at"]).tzinfo is not None

@@ -74,7 +74,7 @@ def test_a_zone_change_that_fails_changes_nothing(
             raise OSError(28, "No space left on device", "portal.sqlite3")
         rebuild_account(*args)
 
-    monkeypatch.setattr("portal.cli.verification.rebuild_account", fails_at_the_second)
+    monkeypatch.setattr("portal.actions.verification.rebuild_account", fails_at_the_second)
     assert "No space left" in fail("rebuild", "--budget-timezone", "Pacific/Auckland")
     assert run_in_reading(pinned_budget_timezone) == "UTC"
     assert portal("verify").exit_code == 0

@@ -5,20 +5,21 @@ import logging
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 
+from portal.actions.mails import claim_mails, note_delivery
 from portal.clock import utc_now
-from portal.db.mails import Delivery, NewMail, add_mail, failed_mails, mails_of, mark_sent
+from portal.db.mails import Delivery, NewMail, add_mail, failed_mails, mails_of
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account, Mail
 from portal.errors import Unavailable
 from portal.jobs import outbox
-from portal.jobs.outbox import claim, deliver, run_outbox
+from portal.jobs.outbox import deliver, run_outbox
 from portal.mails import account as account_mails
 from portal.mails.delivery import hand_over, message
 from tests.cast import NOW, run
@@ -59,7 +60,7 @@ def queue(whose: Account, recipient: str | None = None, subject: str = "Test", k
 
 async def send() -> None:
     """Send what is due now, one after the other."""
-    for mail in claim(100):
+    for mail in claim_mails(100, utc_now()):
         await deliver(mail)
 
 
@@ -92,7 +93,7 @@ async def test_refused_connections_are_tried_again_after_growing_pauses_and_give
     pauses = []
     while (stored := state_of(alice)).state == "queued":
         clock.move_to(stored.next_try_at - timedelta(seconds=1))
-        assert claim(1) == []
+        assert claim_mails(1, utc_now()) == []
         clock.move_to(stored.next_try_at)
         await send()
         pauses.append((stored.next_try_at - stored.created_at) // timedelta(minutes=1))
@@ -153,7 +154,7 @@ async def test_what_is_refused_for_good_is_given_up_and_told(
     assert run_in_reading(failed_mails, NOW, 10) == [stored]
     assert post.subjects(bob.email) == ["Test"]
     clock.shift(timedelta(hours=1))
-    assert claim(10) == []
+    assert claim_mails(10, utc_now()) == []
     assert "is given up: 55" in caplog.text
     for private in (alice.email, bob.email, "the-secret"):
         assert private not in caplog.text
@@ -197,7 +198,7 @@ async def test_certificates_are_verified(
         smtp_password="secret",
     )
     queue(alice)
-    (mail,) = claim(1)
+    (mail,) = claim_mails(1, utc_now())
     await deliver(mail)
     assert state_of(alice).error == "The mail server’s certificate is not valid: self-signed certificate."
     assert (office.taken, office.logins) == ([], [])
@@ -214,7 +215,7 @@ async def test_without_starttls_nothing_is_sent_where_it_is_asked_for(
 ) -> None:
     settings_env(smtp_security="starttls")
     queue(alice)
-    (mail,) = claim(1)
+    (mail,) = claim_mails(1, utc_now())
     await deliver(mail)
     assert (state_of(alice).state, post.taken) == ("queued", [])
     assert "STARTTLS" in str(state_of(alice).error)
@@ -265,22 +266,22 @@ async def test_a_database_that_is_away_is_asked_again_and_a_bug_does_not_end_it(
 ) -> None:
     troubles: list[Exception] = [Unavailable(), ValueError("a bug")]
 
-    def claim_or_fail(limit: int, busy: Any) -> Any:
+    def claim_or_fail(limit: int, now: datetime, *, exclude: Any) -> Any:
         if troubles:
             raise troubles.pop()
-        return claim(limit, busy)
+        return claim_mails(limit, now, exclude=exclude)
 
-    def mark_or_fail(session: Any, mail: Any, now: Any) -> None:
+    def note_or_fail(session: Any, mail: Any, *delivery: Any) -> None:
         if len(marks) < 2:
             marks.append(mail)
             raise Unavailable
-        mark_sent(session, mail, now)
+        note_delivery(session, mail, *delivery)
 
     marks: list[Any] = []
     monkeypatch.setattr(outbox, "TRY_AGAIN", 0.01)
     monkeypatch.setattr(outbox, "EVERY", 0.01)
-    monkeypatch.setattr(outbox, "claim", claim_or_fail)
-    monkeypatch.setattr(outbox, "mark_sent", mark_or_fail)
+    monkeypatch.setattr(outbox, "claim_mails", claim_or_fail)
+    monkeypatch.setattr(outbox, "note_delivery", note_or_fail)
     queue(alice)
     running = asyncio.create_task(run_outbox())
     await until(lambda: state_of(alice).state == "sent")
@@ -310,20 +311,20 @@ async def test_a_mail_whose_sender_died_is_sent_by_another_one_after_the_lease(
     post: PostOffice, clock: Any, alice: Account
 ) -> None:
     queue(alice)
-    (held,) = claim(10)
+    (held,) = claim_mails(10, utc_now())
     clock.shift(LEASE - timedelta(seconds=1))
-    assert claim(10) == []
+    assert claim_mails(10, utc_now()) == []
     clock.shift(timedelta(seconds=1))
-    assert [mail.message_id for mail in claim(10)] == [held.message_id]
+    assert [mail.message_id for mail in claim_mails(10, utc_now())] == [held.message_id]
 
 
 async def test_who_has_lost_a_mail_to_another_one_does_not_spoil_it(
     post: PostOffice, clock: Any, alice: Account
 ) -> None:
     queue(alice)
-    (lost,) = claim(10)
+    (lost,) = claim_mails(10, utc_now())
     clock.shift(LEASE)
-    (held,) = claim(10)
+    (held,) = claim_mails(10, utc_now())
     post.does[alice.email] = Does.REFUSES
     await deliver(lost)
     assert state_of(alice).state == "queued"

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from portal.actions.verification import verify_nightly
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account, UsageCounter
 from portal.db.verification import begin, last_verification
 from portal.errors import Unavailable
 from portal.jobs import verification
-from portal.jobs.verification import first_start, next_start, run_nightly, verify_all
+from portal.jobs.verification import first_start, next_start, run_nightly
 from tests.cast import NOW, Gateway, report, run, send
 
 
@@ -27,7 +28,7 @@ def used(alice: Account, bob: Account, gateway: Gateway) -> None:
 
 
 def test_numbers_that_tie_are_written_down_as_such(used: None) -> None:
-    assert verify_all(NOW)
+    assert verify_nightly(NOW)
     last = run_in_reading(last_verification)
     assert last is not None
     assert (last.accounts, last.requests, last.differences) == (2, 2, 0)
@@ -36,7 +37,7 @@ def test_numbers_that_tie_are_written_down_as_such(used: None) -> None:
 def test_each_difference_is_counted_and_logged(used: None, alice: Account, caplog: pytest.LogCaptureFixture) -> None:
     wrong = update(UsageCounter).where(UsageCounter.account_id == alice.id, UsageCounter.period == "daily")
     run(lambda session: session.execute(wrong.values(tokens=1)))
-    verify_all(NOW)
+    verify_nightly(NOW)
     last = run_in_reading(last_verification)
     assert last is not None
     assert last.differences == 1
@@ -45,7 +46,7 @@ def test_each_difference_is_counted_and_logged(used: None, alice: Account, caplo
 
 
 def test_of_several_servers_one_does_it_once_a_night(used: None) -> None:
-    assert [verify_all(NOW), verify_all(NOW), verify_all(NOW + timedelta(days=1))] == [True, False, True]
+    assert [verify_nightly(NOW), verify_nightly(NOW), verify_nightly(NOW + timedelta(days=1))] == [True, False, True]
 
 
 def test_what_was_cut_off_is_begun_anew_after_some_hours(used: None) -> None:
@@ -73,7 +74,7 @@ def test_it_begins_three_hours_after_midnight_of_the_budget_zone(now: str, start
 def test_a_night_that_was_missed_is_made_up_for_soon_after_the_start(used: None) -> None:
     soon = NOW + timedelta(minutes=10)
     assert first_start(NOW) == soon
-    verify_all(NOW)
+    verify_nightly(NOW)
     assert first_start(NOW + timedelta(hours=1)) == next_start(NOW)
     assert first_start(NOW + timedelta(days=2)) == soon + timedelta(days=2)
 
@@ -94,7 +95,7 @@ async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("portal.jobs.verification.asyncio.sleep", sleep)
     monkeypatch.setattr(verification, "first_start", lambda now: now + timedelta(hours=1))
-    monkeypatch.setattr(verification, "verify_all", verify)
+    monkeypatch.setattr(verification, "verify_nightly", verify)
     with pytest.raises(asyncio.CancelledError):
         await run_nightly()
     assert answers == []
@@ -110,6 +111,6 @@ def test_a_verification_that_fails_is_begun_anew(used: None, monkeypatch: pytest
     with monkeypatch.context() as broken:
         broken.setattr("portal.actions.verification.verify_account", fail)
         with pytest.raises(Unavailable):
-            verify_all(NOW)
+            verify_nightly(NOW)
     assert run_in_reading(last_verification) is None
-    assert verify_all(NOW)
+    assert verify_nightly(NOW)

@@ -13,10 +13,9 @@ from portal.api.access import SESSION, Reading, Writing
 from portal.api.errors import answers
 from portal.api.strict import JSON, Body, checked, json_of, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
-from portal.db.alerts import AlertSettings
 from portal.errors import InvalidInput, PortalError
 from portal.rules.text import MAX_EMAIL
-from portal.views.alerts import load_alerts
+from portal.views.alerts import AlertSettings, load_alerts
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])

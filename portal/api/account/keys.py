@@ -12,11 +12,9 @@ from portal.api.access import SESSION, Reading, Writing
 from portal.api.errors import answers
 from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
 from portal.clock import utc_now
-from portal.db.keys import key
-from portal.errors import NotFound
 from portal.rules.instants import parse_instant
 from portal.rules.text import MAX_LABEL
-from portal.views.keys import KeysView, KeyView, key_view, load_keys
+from portal.views.keys import KeysView, KeyView, key_view, load_key, load_keys
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])
@@ -63,10 +61,7 @@ def add_key(
     """Create a key; the answer shows it in full, and nothing ever does again."""
     now = utc_now()
     created = create_key(session, viewer.actor, viewer.id, new.label, new.expires_at, now)
-    stored = key(session, viewer.id, created.id)
-    if stored is None:
-        raise NotFound
-    return CreatedKey(**asdict(key_view(stored, now)), key=created.secret)
+    return CreatedKey(**asdict(load_key(session, viewer.id, created.id, now)), key=created.secret)
 
 
 @router.patch(

@@ -11,11 +11,10 @@ from portal.api.errors import answers
 from portal.api.figures import Sums
 from portal.api.strict import Digits, strict_router
 from portal.clock import utc_now
-from portal.db.usage import UsageRow
 from portal.errors import InvalidInput
 from portal.rules.pricing import eur_text
 from portal.rules.usage import RANGES, Counts, InvalidFilter, Order, Status, UsageFilter, parse_filter
-from portal.views.usage import MOST_ROWS, load_usage
+from portal.views.usage import MOST_ROWS, UsageRow, load_usage
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])

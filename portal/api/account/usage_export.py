@@ -32,12 +32,11 @@ from portal.api.errors import answers
 from portal.api.strict import strict_router
 from portal.clock import utc_now
 from portal.db.sql.session import open_snapshot
-from portal.db.usage import UsageRow
 from portal.errors import Unavailable
 from portal.rules.pricing import eur, eur_text
 from portal.rules.usage import UsageFilter
 from portal.views.accounts import Viewer
-from portal.views.usage import load_export
+from portal.views.usage import UsageRow, load_export
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])

@@ -1,0 +1,49 @@
+"""Whether the database is that of this program, and how the last verification of all sums went."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy.orm import Session
+
+from portal.db.sql.schema import head, revision
+from portal.db.verification import last_verification
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationView:
+    """A finished nightly verification: what was compared, and how many sums differ from their events."""
+
+    started_at: datetime
+    finished_at: datetime
+    accounts: int
+    requests: int
+    differences: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """Whether the database has the schema of this program; `verification` is None before the first night."""
+
+    is_migrated: bool
+    verification: VerificationView | None
+
+
+def load_health(session: Session) -> HealthView:
+    """Return whether the portal can work with this database."""
+    is_migrated = revision(session.connection()) == _newest()
+    return HealthView(is_migrated, load_verification(session) if is_migrated else None)
+
+
+def load_verification(session: Session) -> VerificationView | None:
+    """Return the last verification that was finished; None before there is one."""
+    row = last_verification(session)
+    if row is None or row.finished_at is None:
+        return None
+    return VerificationView(row.started_at, row.finished_at, row.accounts, row.requests, row.differences)
+
+
+@lru_cache(maxsize=1)
+def _newest() -> str:
+    """Return the newest revision this program knows; it reads files, and cannot change while the program runs."""
+    return head()
