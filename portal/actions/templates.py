@@ -12,8 +12,8 @@ from portal.db.audit import add_entry
 from portal.db.templates import AssignedModel
 from portal.errors import InvalidInput, NotFound
 from portal.rules.actors import Actor
-from portal.rules.messages import Message, message
-from portal.rules.pricing import MAX_COST_FACTOR, is_rate
+from portal.rules.messages import InvalidValue, Message, message
+from portal.rules.pricing import read_cost_factor
 from portal.rules.text import MAX_NAME, InvalidText, clean_line
 
 MOST_MODELS = 200
@@ -25,8 +25,10 @@ def define_template(
     """Create an expert template or replace the one of that name; return its id. Raises Forbidden and InvalidInput."""
     check_administrator(session, actor)
     text = _line("name", name, message("The name"), MAX_NAME)
-    if not is_rate(cost_factor, MAX_COST_FACTOR):
-        raise InvalidInput(message("A cost factor lies between 0 and 1000, with at most 12 decimals."), "cost_factor")
+    try:
+        factor = read_cost_factor(cost_factor)
+    except InvalidValue as error:
+        raise InvalidInput(error.sentence, "cost_factor") from error
     if len(models) > MOST_MODELS:
         raise InvalidInput(message("A template has at most {most} models.", most=MOST_MODELS), "models")
     clean = [
@@ -38,8 +40,8 @@ def define_template(
         )
         for m in models
     ]
-    row = templates.save_template(session, text, cost_factor, clean, now)
-    add_entry(session, actor, "template.set", now, name=text, cost_factor=f"{cost_factor:f}", models=len(clean))
+    row = templates.save_template(session, text, factor, clean, now)
+    add_entry(session, actor, "template.set", now, name=text, cost_factor=f"{factor:f}", models=len(clean))
     return row.id
 
 

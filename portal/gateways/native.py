@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.rules.instants import parse_instant
-from portal.rules.pricing import MAX_COST_FACTOR, MAX_TOKENS
+from portal.rules.pricing import MAX_TOKENS, read_cost_factor
 from portal.rules.secrets import digest, is_digest
 from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines, split_lines
 from portal.rules.text import MAX_EMAIL, MAX_NAME, clean_line
@@ -28,9 +28,7 @@ MOST_LINES = 10_000
 """Events of NDJSON; they too are stored in one transaction, so there is an end to it."""
 LONGEST_LINE = 64 * 1024
 """Bytes of a line of NDJSON."""
-FINEST_FACTOR = Decimal("1E-12")
 
-_FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NEXT_LINE = re.compile(rb"\}[ \t\r]*\n\s*[^\s\]},]|\n[ \t]*\{")
 
@@ -63,14 +61,7 @@ def _hex(text: str) -> str:
 
 def _factor(value: object) -> Decimal | None:
     """Return a cost factor given as a number or as a decimal string, exactly."""
-    if value is None:
-        return None
-    if type(value) not in {int, Decimal} and not (isinstance(value, str) and _FACTOR.fullmatch(value)):
-        raise ValueError("A cost factor is a number, or one in quotes.")
-    factor = Decimal(value)  # type: ignore[arg-type]  # checked above
-    if not 0 <= factor <= MAX_COST_FACTOR or factor.quantize(FINEST_FACTOR) != factor:
-        raise ValueError(f"A cost factor lies between 0 and {MAX_COST_FACTOR}, with at most 12 decimals.")
-    return abs(factor)
+    return None if value is None else read_cost_factor(value)
 
 
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]

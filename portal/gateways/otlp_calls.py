@@ -8,7 +8,6 @@ email address in the proxy's record of the key, as in its callback. None of this
 on a user that a client named, nor a collector such attributes of strangers.
 """
 
-import re
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -22,7 +21,8 @@ from portal.gateways.otlp_kinds import operation
 from portal.gateways.otlp_usage import NAMES as COUNT_NAMES
 from portal.gateways.otlp_usage import PREFIXES
 from portal.gateways.otlp_wire import Attributes, Value, WantedAttributes
-from portal.rules.pricing import MAX_COST_FACTOR
+from portal.rules.messages import InvalidValue
+from portal.rules.pricing import MAX_COST_FACTOR, read_cost_factor
 from portal.rules.secrets import as_digest, digest
 from portal.rules.text import MAX_NAME, clip_line, clip_name
 from portal.rules.usage import LONGEST_ID, UsageReport
@@ -53,7 +53,6 @@ CONTEXT = (*_KEY, *_USER, *_PROXYS_USER, *SESSION, _MODE, _TEMPLATE, _FACTOR)
 """Attributes that a call takes from an outer call that only repeats it."""
 
 NO_MODEL = f"{ASKED[0]} is missing."
-_DECIMAL = re.compile(r"\d{1,4}(?:\.\d{1,12})?", re.ASCII)
 
 
 def wanted(*more: str, truths: Collection[str] = ()) -> WantedAttributes:
@@ -146,9 +145,10 @@ def _status(attributes: Attributes) -> str:
 def _cost_factor(value: Value | None) -> Decimal | None:
     if value is None:
         return None
-    if not _DECIMAL.fullmatch(str(value)) or Decimal(str(value)) > MAX_COST_FACTOR:
-        raise UnclearValue(f"{_FACTOR} lies between 0 and {MAX_COST_FACTOR}, with at most 12 decimals.")
-    return Decimal(str(value))
+    try:
+        return read_cost_factor(str(value))
+    except InvalidValue:
+        raise UnclearValue(f"{_FACTOR} lies between 0 and {MAX_COST_FACTOR}, with at most 12 decimals.") from None
 
 
 def _account(attributes: Attributes) -> tuple[str | None, str | None]:

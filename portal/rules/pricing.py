@@ -4,10 +4,13 @@ Rates are `Decimal`, amounts are whole numbers: tokens, and nano-euros (10⁻⁹
 half up, so that every sum of requests is exact.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
+
+from portal.rules.messages import InvalidValue, message
 
 NANO = 10**9
 """Nano-euros in one EUR."""
@@ -26,6 +29,8 @@ MAX_SUM = 2**62
 """Largest sum of tokens or nano-euros of an account; half of what 64 bits hold, since batches arrive side by side."""
 
 _EXACT = Context(prec=60)
+_FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
+_FINEST_FACTOR = Decimal("1E-12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,22 @@ def price_at(book: Sequence[Price], instant: datetime) -> Price | None:
     return max(begun, key=lambda entry: (entry.valid_from is not None, entry.valid_from), default=None)
 
 
+def read_cost_factor(value: object) -> Decimal:
+    """Return a cost factor that is given as a number or as a decimal text, exactly. Raises InvalidValue.
+
+    Binary floating-point numbers are refused, since they are not exact.
+    """
+    if type(value) not in {int, Decimal} and not (isinstance(value, str) and _FACTOR.fullmatch(value)):
+        raise InvalidValue(message("A cost factor is a number, or one in quotes."))
+    factor = Decimal(value)  # type: ignore[arg-type]  # checked above
+    is_within = factor.is_finite() and 0 <= factor <= MAX_COST_FACTOR
+    if not is_within or factor.quantize(_FINEST_FACTOR) != factor:
+        raise InvalidValue(message("A cost factor lies between 0 and 1000, with at most 12 decimals."))
+    return abs(factor)  # there is a minus zero
+
+
 def is_rate(value: Decimal, most: Decimal) -> bool:
-    """Say whether a price or cost factor lies within its bounds and has at most 12 decimals."""
+    """Say whether a price lies within its bounds and has at most 12 decimals."""
     exponent = value.as_tuple().exponent
     return isinstance(exponent, int) and 0 <= value <= most and exponent >= -12  # NaN and infinity have a letter
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.rules.messages import InvalidValue
 from portal.rules.pricing import (
     FIRST_PRICE,
     MAX_COST,
@@ -22,6 +23,7 @@ from portal.rules.pricing import (
     eur,
     eur_text,
     price_at,
+    read_cost_factor,
     shown_eur,
 )
 
@@ -158,3 +160,28 @@ def test_whether_requests_were_made_at_one_price(tokens: int, requests: int, nan
 def test_average_price_is_for_reading() -> None:
     assert average_price(0, 0) == 0
     assert average_price(3, 100_000) == Decimal("0.00003333")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("0", "0", id="zero"),
+        pytest.param(1000, "1000", id="the largest"),
+        pytest.param("0.000000000001", "0.000000000001", id="the finest"),
+        pytest.param("1.50000000000000", "1.5", id="zeros behind the twelfth decimal"),
+        pytest.param(Decimal("-0"), "0", id="minus zero"),
+    ],
+)
+def test_cost_factor_is_read_exactly(value: object, expected: str) -> None:
+    assert read_cost_factor(value) == Decimal(expected)
+    assert not read_cost_factor(value).is_signed()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1.5, True, None, "", "-1", "1e2", " 1", "1,5", "1000.1", 1001, -1, "0.0000000000001",
+     *map(Decimal, ("NaN", "sNaN", "Infinity", "1E-1000", "1E+1000"))],
+)  # fmt: skip
+def test_invalid_cost_factor_is_refused(value: object) -> None:
+    with pytest.raises(InvalidValue, match="A cost factor"):
+        read_cost_factor(value)
