@@ -115,7 +115,7 @@ def edit_account(
     email: str | None = None,
     display_name: str | None = None,
 ) -> Account:
-    """Change what is given of an account; an empty email address removes it. Another role ends the sessions.
+    """Change the given fields of an account; an empty email address removes it. Another role ends the sessions.
 
     Raises Forbidden, NotFound, InvalidInput, and Conflict for an address of another account, for the role of the last
     active administrator, and for a deleted account.

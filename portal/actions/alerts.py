@@ -32,8 +32,8 @@ def change_alerts(
 ) -> AlertSettings:
     """Store how an account wants to be warned; no email, or an empty one, means the account's own.
 
-    A budget that is beyond a new threshold already is told of at once. Raises InvalidInput naming the field, and
-    NotSignedIn when suspended.
+    The account is warned at once of a budget that is beyond a new threshold already. Raises InvalidInput naming the
+    field, and NotSignedIn when suspended.
     """
     account_id = own_account(session, actor).id
     lock_account(session, account_id)

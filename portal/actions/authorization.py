@@ -40,7 +40,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The answer. `spender` is None for an unknown key, of which nothing is said."""
+    """The answer. `spender` is None for an unknown key, about which the answer has no details."""
 
     decision: Decision
     spender: Spender | None
@@ -76,7 +76,7 @@ def _answer(connection: Connection, question: Question, now: datetime) -> Author
 
 
 def _answer_and_reserve(session: Session, question: Question, account_id: int, now: datetime) -> Authorization:
-    lock_account(session, account_id)  # so an event is seen here as stored, or finds what is held for it when it is
+    lock_account(session, account_id)  # so an event is seen here as stored, or releases these tokens when it is
     context = _context(session.connection(), question, now)
     answer = _judge(context.spender, question, now)
     request_id, spender = question.request_id, context.spender

@@ -3,7 +3,7 @@
 Decision: looked at are the periods that still run. That a day which is over went beyond its limit is in its figures and
 surprises nobody; and an import of years of usage rings no bell. What was noted once at a limit is never noted again at
 that limit, so it does not matter how often it is looked at. A raised limit arms its thresholds again; a limit that
-changes tells only of what is worse than what was told of at the limit before.
+changes warns only of thresholds above those that were warned of at the limit before.
 """
 
 from collections.abc import Collection
@@ -42,7 +42,7 @@ def note_crossings(
 ) -> None:
     """Store what accounts have crossed by now, each once, and queue a mail for each to those who want one.
 
-    That a threshold below one that was told of before is crossed too, since it was lowered, is no news. `limits_before`
+    A threshold below another that the account was warned of before is no news: it was lowered. `limits_before`
     are the limits that an administrator has just replaced.
     """
     if not account_ids:
@@ -57,7 +57,7 @@ def note_crossings(
     for account, new in candidates:
         if (new.account_id, new.period, new.threshold, new.limit) not in known:
             limits = {new.limit, limits_before.in_force(new.period) if limits_before else new.limit}
-            is_news = (new.threshold or 0) > _told_of(known, new, limits)
+            is_news = (new.threshold or 0) > _highest_before(known, new, limits)
             crossing_id = add_crossing(session, new, now, is_read=not is_news)
             if crossing_id is not None and is_news:
                 stored[new.account_id, new.period] = account, new, crossing_id
@@ -84,7 +84,7 @@ def read_crossings(session: Session, actor: Actor, last_id: int, now: datetime) 
     mark_read(session, own_account(session, actor).id, last_id, now)
 
 
-def _told_of(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:
+def _highest_before(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:
     """Return the highest threshold an account was warned of in the same period at one of some limits, 0 for none."""
     same = (each for each in known if (each.account_id, each.period) == (new.account_id, new.period))
     return max((each.threshold for each in same if each.limit in limits), default=0)

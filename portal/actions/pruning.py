@@ -17,7 +17,7 @@ from portal.rules.rollups import sum_up
 
 BATCH = 1000
 LEAST_DAYS = 100
-"""Fewest days whose events stay: the longest range of Usage History and some more."""
+"""Fewest days of which events stay: the longest range of Usage History and some more."""
 SETTLED = timedelta(days=1)
 """An event stays for so long after it came in, so that nobody who stores it at this moment misses that it was."""
 

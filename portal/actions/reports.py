@@ -57,7 +57,7 @@ def _without_asking(entry: Entry) -> Outcome | None:
 
 
 def note_refused_batch(session: Session, reporter: Reporter, reason: str, now: datetime) -> None:
-    """Note why all that a gateway sent at once was refused; people's own programs are told, and that is enough."""
+    """Note why all that a gateway sent at once was refused; for people's own programs the response is enough."""
     if reporter.gateway_id is not None:
         count_uncounted(session, reporter.gateway_id, Uncounted(rejected=1), now)
         note_rejected(session, reporter.gateway_id, [Rejected(None, f"All that was sent at once: {reason}")], now)

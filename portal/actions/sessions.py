@@ -116,7 +116,7 @@ def _open_session(
 
 
 def open_session_for(session: Session, account_id: int, browser: Browser, now: datetime) -> SignIn:
-    """Open a session for an account whose identity has been established."""
+    """Open a session for an account, after the identity of the person was proven."""
     token = secrets.token_urlsafe(32)
     add_session(session, account_id, digest(token), browser.user_agent, browser.address, now, lifetime())
     return SignIn(account_id, token)

@@ -91,8 +91,8 @@ class _Batch:
     def cost_factor(self, report: UsageReport, owner: Owner) -> Decimal:
         """The reported factor, else the named template's, else that of the account's template, else 1."""
         named = self.template_factors.get(report.template) if report.template else None
-        said = next(factor for factor in (report.cost_factor, named, owner.cost_factor, _PLAIN) if factor is not None)
-        return said.normalize()  # 1.50 is 1.5, whoever writes it
+        chosen = next(factor for factor in (report.cost_factor, named, owner.cost_factor, _PLAIN) if factor is not None)
+        return chosen.normalize()  # 1.50 is 1.5, whoever writes it
 
 
 def record_usage(
@@ -108,7 +108,7 @@ def record_usage(
     """Store one gateway's events and add the new ones to every sum; return what became of each, in order.
 
     Sending the same reports again is always safe. Events that cannot be attributed, or that contradict a stored one,
-    are held for the administrator and not counted. Raises Unavailable where days have been counted anew in another zone
+    are held for the administrator and not counted. Raises Unavailable where days are counted in another zone
     than `budget_tz` since this process was started. `assigned_to` is the user name to which an administrator says that
     they belong, whatever they say themselves, and `undated_at` when they were made if they do not say so; default: now.
     """

@@ -94,7 +94,7 @@ def verify_account(
 
 
 def verify_pruned(session: Session) -> list[str]:
-    """Return what is wrong with the ids that are kept of pruned events: one that is missing could be counted again."""
+    """Return faults in the ids that are kept of pruned events; an event with a missing id could be counted again."""
     found = []
     ids, requests = count_pruned(session), pruned_requests(session)
     if ids != requests:
@@ -106,7 +106,7 @@ def verify_pruned(session: Session) -> list[str]:
 
 
 def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None) -> Iterator[Fault]:
-    """Yield what is wrong anywhere in the ledger; every account is read in a snapshot of its own."""
+    """Yield all faults of the sums and of pruned events; every account is read in a snapshot of its own."""
     for account in run_in_reading(all_accounts):
         with database().reading() as session:
             for difference in verify_account(session, account.id, budget_tz, advance):
@@ -226,7 +226,7 @@ class _Comparison:
         self._true: dict[Any, Figures] = {}
 
     def after(self, part: _Day) -> Iterator[Difference]:
-        """Yield the differences in what is complete after a day."""
+        """Yield the differences in sums that are complete after a day."""
         add_to(self._true, self._total.parts(part.sums))
         if self._total.time is not None or part.day is None:
             over = [key for key in self._true if self._kept.is_over(key, part)]

@@ -1,6 +1,6 @@
 """The `portal` command: everything an operator needs without the web pages.
 
-Decisions: what a program may want to read stands alone on stdout, everything else goes to stderr. A failure that can be
+Decisions: results that a program may read go to stdout, everything else goes to stderr. A failure that can be
 expected is one sentence and exit status 1; wrong usage and a missing database are 2; only a bug shows a traceback.
 Secrets are read from stdin or printed once; they are never arguments, which other users of a machine could see. An
 address of a database may hold a password: it is taken from stdin and the environment as well.
@@ -49,7 +49,7 @@ def main() -> None:
     _open_missing_streams()
     try:
         app(prog_name="portal")
-    except OSError as error:  # help cannot be written, for instance; what commands raise is said by then
+    except OSError as error:  # help cannot be written, for instance; errors of commands are written by then
         typer.echo(f"portal: {error.strerror or error}.", err=True)
         sys.exit(1)
 

@@ -123,7 +123,8 @@ def edit(
     name: UserName,
     role: Annotated[Role | None, typer.Option(help="What the account may do; another role ends its sessions.")] = None,
     email: Annotated[
-        str | None, typer.Option(help="Address for alerts and password resets; '' removes it. The old one is told.")
+        str | None,
+        typer.Option(help="Address for alerts and password resets; '' removes it. The old address gets a mail."),
     ] = None,
     display_name: Annotated[str | None, typer.Option("--name", help="Name shown on pages.")] = None,
 ) -> None:

@@ -26,7 +26,7 @@ class Entry:
     attribute: str = "commands"
 
     def load(self) -> Any:
-        """Import the module and return the command, whose leaves take --quiet."""
+        """Import the module and return the command; its subcommands take --quiet."""
         found = getattr(import_module(f"portal.cli.{self.module}"), self.attribute)
         holder = typer.Typer(rich_markup_mode=None, add_completion=False)
         holder.add_typer(found, name=self.name if self.is_group else None)
@@ -38,7 +38,7 @@ class Entry:
 ENTRIES = (
     Entry("serve", "serve", "Serve the portal until it is stopped.", is_group=False),
     Entry("demo", "demo", "Serve a portal of made-up people.", is_group=False),
-    Entry("migrate", "migrate", "Bring an existing database to the schema of this version.", is_group=False),
+    Entry("migrate", "migrate", "Migrate an existing database to the schema of this version.", is_group=False),
     Entry("user", "accounts", "Accounts of the people who sign in."),
     Entry("key", "keys", "API keys, with which a person's programs reach the gateways."),
     Entry("gateway", "gateways", "Gateways, and the tokens with which they report usage."),
@@ -50,13 +50,13 @@ ENTRIES = (
     Entry("import", "imports", "Import from other systems."),
     Entry("follow", "import_sovereign", "Keep importing what another system adds.", attribute="follow"),
     Entry("verify", "verification", "Compare all sums with the stored events.", is_group=False),
-    Entry("rebuild", "verification", "Write all sums anew from the stored events.", is_group=False),
+    Entry("rebuild", "verification", "Compute all sums again from the stored events.", is_group=False),
     Entry("prune", "verification", "Remove old events, in small batches; the portal may be running.", is_group=False),
 )
 
 
 class NotLoaded(TyperCommand):
-    """Stands for a command in lists and completion."""
+    """A command in lists and completion, before its module is imported."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(entry.name, help=entry.help, rich_markup_mode=None)
@@ -116,7 +116,7 @@ def set_quiet(is_wanted: bool) -> None:  # the value of a flag
 
 
 def _add_quiet(command: Any) -> None:
-    """Let --quiet stand behind a command as well as before it."""
+    """Accept --quiet after a command as well as before it."""
     if isinstance(command, TyperGroup):
         for part in command.commands.values():
             _add_quiet(part)

@@ -47,23 +47,23 @@ def sentence(error: Exception) -> str:
     """Return what an expected failure says to an operator."""
     match error:
         case Unavailable():
-            said = f"The database cannot be used right now: {reason(error.__cause__)}."
+            text = f"The database cannot be used right now: {reason(error.__cause__)}."
         case OperationalError() | InterfaceError():
-            said = f"The database cannot be reached: {reason(error)}."
+            text = f"The database cannot be reached: {reason(error)}."
         case ValidationError():
-            said = explain(error)
+            text = explain(error)
         case OSError():
             what = error.strerror or str(error) or type(error).__name__
-            said = f"{what}: {error.filename}." if error.filename else f"{what}."
+            text = f"{what}: {error.filename}." if error.filename else f"{what}."
         case _:
-            said = str(error)
-    return said
+            text = str(error)
+    return text
 
 
 def reason(error: BaseException | None) -> str:
-    """Return the first line of what a database driver said."""
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return said[0].rstrip(".") if said else type(error).__name__
+    """Return the first line of the message of a database driver."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def open_portal(*, check_zone: bool = True) -> Database:
@@ -167,12 +167,12 @@ def read_moment(text: str, option: str, tz: ZoneInfo, *, end: bool = False) -> d
 
 
 def shown(instant: datetime | None) -> str:
-    """Return an instant as it stands in tables."""
+    """Return an instant for tables."""
     return "–" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def shown_tokens(tokens: int | None) -> str:
-    """Return an amount of tokens as it stands in sentences; None is no limit."""
+    """Return an amount of tokens for sentences; None is no limit."""
     return "none" if tokens is None else f"{tokens:,}"
 
 
@@ -190,7 +190,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal's stderr while something long runs; call what is given with each amount done."""
+    """Show a bar on a terminal's stderr while something long runs; call the yielded function with each amount done."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:

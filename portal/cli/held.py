@@ -50,7 +50,7 @@ def list_held(
 
 @commands.command(epilog=example("portal held show 7"))
 def show(number: Number) -> None:
-    """Print what was reported, as JSON; API keys stand in it as digests."""
+    """Print the reported event as JSON, with digests in place of API keys."""
     open_portal()
     typer.echo(run_in_reading(load_held_body, number))
 

@@ -22,7 +22,7 @@ def migrate(
         ),
     ] = None,
 ) -> None:
-    """Bring an existing database to the schema of this version.
+    """Migrate an existing database to the schema of this version.
 
     `portal serve` and `portal demo` do it when they start; all other commands refuse an older schema. Make a backup
     first: an older version refuses a migrated database.

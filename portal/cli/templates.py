@@ -105,7 +105,7 @@ def list_templates(as_json: AsJson = False) -> None:
 
 
 def _read(file: str) -> TemplateFile:
-    """Read a template. Raises OSError, TooLarge, and InvalidInput naming what is wrong."""
+    """Read a template. Raises OSError, TooLarge, and InvalidInput with the field that is wrong."""
     if file == "-":
         text = sys.stdin.buffer.read(LARGEST_FILE + 1)
     else:

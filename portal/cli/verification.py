@@ -1,4 +1,4 @@
-"""`portal verify`, `portal rebuild` and `portal prune`: proving sums, writing them anew, and letting old events go."""
+"""`portal verify`, `rebuild` and `prune`: verifying sums, computing them again, and removing old events."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -54,7 +54,7 @@ def verify(as_json: AsJson = False) -> None:
     if counts.pruned:
         checked += f", and the sums of {counted(counts.pruned, 'pruned one')}"
     if found:
-        note(f"{counted(found, 'difference')} in {checked}. `portal rebuild` writes the sums anew.")
+        note(f"{counted(found, 'difference')} in {checked}. `portal rebuild` computes the sums again.")
         raise typer.Exit(1)
     note(f"The numbers tie: {checked}.")
 
@@ -65,12 +65,12 @@ def rebuild(
         str | None,
         typer.Option(
             metavar="ZONE",
-            help="Count all days anew in this IANA time zone. Stop the portal first, and start it again with "
+            help="Count all days in this IANA time zone from now on. Stop the portal first, and start it again with "
             "PORTAL_BUDGET_TIMEZONE set to the same.",
         ),
     ] = None,
 ) -> None:
-    """Write all sums anew from the stored events.
+    """Compute all sums again from the stored events.
 
     That is all counters and roll-ups. The portal may be running, except when the time zone changes; new requests of the
     account that is being rebuilt (on SQLite: of all) get 503 after some seconds, and are sent again by their gateways.
@@ -85,7 +85,7 @@ def rebuild(
             rebuilt = run_in_transaction(recount_all, actor(), tz, utc_now(), advance)
     if not is_same:
         note(f"Days are counted in {tz.key} now. Start the portal with PORTAL_BUDGET_TIMEZONE={tz.key}.")
-    typer.echo(f"Wrote the sums of {counted(rebuilt, 'account')} anew.")
+    typer.echo(f"Computed the sums of {counted(rebuilt, 'account')} again.")
 
 
 @commands.command(epilog=example("portal prune --keep-events 400d"))

@@ -1,4 +1,4 @@
-"""Bringing events to the portal at least once, in order, and none of them lost: what every gateway should do."""
+"""Delivering events to the portal at least once and in order, without losing any, as every gateway should."""
 
 import logging
 from collections import Counter, deque
@@ -20,7 +20,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 LOST_ANSWERS = 0.04
 """How often a batch is sent again although it had arrived, as after an answer that got lost."""
 QUIET_FAILURES = 3
-"""Failures in a row about which nothing is said yet."""
+"""Failures in a row before the first one is logged."""
 GOOD = {"accepted", "duplicate"}
 
 
@@ -60,7 +60,7 @@ class Delivery:
         return FLUSH_SECONDS
 
     def _later(self, reason: str, retry_after: str | None = None) -> float:
-        """Keep the batch and return an exponentially growing wait, or the longer one that the portal has asked for."""
+        """Keep the batch and return an exponentially growing wait, or the longer wait that the portal asked for."""
         self._failures += 1
         if self._failures == QUIET_FAILURES:
             log.warning("The portal takes no usage (%s); keeping it and trying again.", reason)

@@ -12,7 +12,7 @@ Consumed = Mapping[Period, int]
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """How full a limit shall be, in percent; it is a multiple of `step` billable tokens and at least `least`."""
+    """How full a limit is to be, in percent; the limit is a multiple of `step` billable tokens and at least `least`."""
 
     percent: float
     step: int

@@ -27,7 +27,7 @@ class Key:
     revoked: int | None = None
 
     def secret(self, seed: int, username: str) -> str:
-        """Return the key itself, made from the seed, so that the simulated gateway knows it without being told."""
+        """Return the key itself, made from the seed, so that the simulated gateway can compute it too."""
         return API_KEY + hashlib.sha256(f"{seed}/{username}/{self.label}".encode()).hexdigest()[:48]
 
     def is_used(self, day: int) -> bool:

@@ -69,7 +69,7 @@ def prepare(
     tz: ZoneInfo,
     advance: Callable[[int], None],
 ) -> None:
-    """Fill an empty database in one transaction; `advance` is told how many more events are stored each time.
+    """Fill an empty database in one transaction; `advance` is called with the number of events of each stored batch.
 
     The gateway that reported it all gets a token of its own when the simulated one is started.
     """

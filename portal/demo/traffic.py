@@ -71,8 +71,8 @@ class Traffic:
 
 def as_event(report: UsageReport) -> dict[str, Any]:
     """Return a report as the JSON object that gateways send; what it does not say is left out."""
-    said = {RENAMED.get(f.name, f.name): getattr(report, f.name) for f in fields(report)}
-    return {name: _as_json(value) for name, value in said.items() if value is not None}
+    values = {RENAMED.get(f.name, f.name): getattr(report, f.name) for f in fields(report)}
+    return {name: _as_json(value) for name, value in values.items() if value is not None}
 
 
 def _as_json(value: object) -> object:

@@ -1,7 +1,7 @@
 """Warns those who want it of budgets that will be used up before they reset, or soon where they never do.
 
 Decision: looked at every quarter of an hour, not with every event: a forecast needs weeks of usage, and hardly changes
-with one request. Each budget is told of once in its period, whichever process sees it first, whatever follows.
+with one request. Each budget is warned of once in its period, by whichever process notices it first.
 """
 
 import asyncio

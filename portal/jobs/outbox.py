@@ -26,13 +26,13 @@ EVERY = 2.0
 TRY_AGAIN = 10.0
 """Seconds to leave a database alone that is away."""
 AT_ONCE = 5
-"""How many mails are on their way at the same time, so that one that hangs does not hold up the others."""
+"""How many mails are on their way at the same time, so that a mail that hangs does not delay the others."""
 FINISHED_WITHIN = 2.5
 """Seconds that mails on their way have when the server stops."""
 
 
 async def run_outbox() -> None:
-    """Send what is due, for ever; at once done with where mail is not set up."""
+    """Send due mails, for ever; return at once where mail is not set up."""
     if not settings().mail_is_set_up:
         return
     under_way: dict[asyncio.Task[None], int] = {}
@@ -86,7 +86,7 @@ async def deliver(mail: DueMail) -> None:
 
 
 def _discreet(error: Exception, mail: DueMail) -> str:
-    """Return what a server said without the address, which many repeat."""
+    """Return the message of a server without the address, which many repeat."""
     return str(error).replace(mail.recipient, "…")
 
 

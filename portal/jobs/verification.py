@@ -1,6 +1,7 @@
 """The nightly proof that the sums are the sums; `/readyz` tells how the last one went.
 
-A difference is logged and told, and stops nothing: people see the sums as before, until `portal rebuild` mends them.
+A difference is logged and counted, and stops nothing: people see the sums as before, until `portal rebuild` corrects
+them.
 """
 
 import asyncio

@@ -22,7 +22,7 @@ from portal.settings import settings
 class Viewer:
     """The account for which something is shown, and how it likes to be shown things.
 
-    `session_id` is None where a program asks with an API key; `time_zone` is None until a browser has told its own.
+    `session_id` is None where a program asks with an API key; `time_zone` is None until a browser has sent its own.
     `unread` is how many warnings it has not seen.
     """
 

@@ -17,7 +17,7 @@ from portal.views.crossings import CrossingView, crossing_view
 __all__ = ["AlertSettings", "PastAlert", "TestMail", "load_alerts", "load_past_alerts", "load_test_mail"]
 
 WARNED_BEFORE = message("You had been warned already.")
-TOLD_TOGETHER = message("One mail tells of the highest threshold.")
+IN_ONE_MAIL = message("One mail tells of the highest threshold.")
 WERE_OFF = message("Alerts were off.")
 WAS_NOT_SET_UP = message("Mail was not set up.")
 SHOWN = 10
@@ -83,7 +83,7 @@ def _why_no_mail(one: AlertWithMail, all_of: list[AlertWithMail]) -> Message | s
     for each in all_of:
         other = each.crossing
         if each.mail_state is not None and (other.period, other.crossed_at) == (row.period, row.crossed_at):
-            return _why_not_set_up() if each.mail_error == NOT_SET_UP else TOLD_TOGETHER
+            return _why_not_set_up() if each.mail_error == NOT_SET_UP else IN_ONE_MAIL
     return WERE_OFF
 
 

@@ -1,4 +1,4 @@
-"""What is left of an account's budgets."""
+"""The budgets of an account, and how much of each remains."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -105,7 +105,7 @@ def load_visitors_budgets(connection: Connection, token: str, now: datetime) -> 
 
 
 def load_programs_budgets(connection: Connection, api_key: str, now: datetime) -> BudgetsView | None:
-    """Return the budgets of the account whose usable API key this is."""
+    """Return the budgets of the account with this usable API key."""
     found = standing_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
     return None if found is None else _budgets(found, now)
 
@@ -114,7 +114,7 @@ def with_outlooks(session: Session, account_id: int, budgets: BudgetsView, now: 
     """Return the same budgets and where they lead; the JSON routes are asked more often than this needs reading.
 
     Without a limit nothing is read; else the counters of up to eight weeks and the roll-ups of two, and the crossings
-    of what is used up.
+    of budgets that are used up.
     """
     tz = settings().budget_zone
     is_limited = any(view.budget.limit is not None for view in budgets.all)
@@ -155,23 +155,23 @@ def _today(now: datetime) -> date:
     return day_of(now, settings().budget_zone)
 
 
-def _budgets(stands: Standing, now: datetime) -> BudgetsView:
+def _budgets(found: Standing, now: datetime) -> BudgetsView:
     tz = settings().budget_zone
     today = day_of(now, tz)
 
     def view(period: Period) -> BudgetView:
-        figures = stands.used[period]
-        resets = stands.limits.resets(period)
+        figures = found.used[period]
+        resets = found.limits.resets(period)
         return BudgetView(
             period=period,
-            budget=PeriodBudget(stands.limits.in_force(period), figures.tokens),
+            budget=PeriodBudget(found.limits.in_force(period), figures.tokens),
             figures=figures,
-            days=_days(period, period_start(period, today), today, stands.began),
+            days=_days(period, period_start(period, today), today, found.began),
             resets_at=resets_at(period, now, tz) if resets else None,
             elapsed=elapsed_share(period, now, tz) if resets else None,
         )
 
-    return BudgetsView(stands.limits.type, view(Period.DAILY), view(Period.MONTHLY), view(Period.TOTAL))
+    return BudgetsView(found.limits.type, view(Period.DAILY), view(Period.MONTHLY), view(Period.TOTAL))
 
 
 def _days(period: Period, start: date, today: date, began: date | None) -> DayRange | None:

@@ -57,7 +57,7 @@ def load_bell(session: Session, account_id: int, now: datetime) -> BellView:
 
 
 def crossing_view(row: Crossing, budgets: BudgetsView, now: datetime) -> CrossingView:
-    """Return what is shown of a crossing beside the account's present budgets."""
+    """Return a crossing as it is shown beside the account's present budgets."""
     period = Period(row.period)
     runs = row.start == period_start(period, day_of(now, settings().budget_zone))
     present = next(view.budget for view in budgets.all if view.period is period) if runs else None

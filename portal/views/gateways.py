@@ -49,7 +49,7 @@ NO_REQUEST_YET = Connection(Light.WAITING, message("Waiting for the first reques
 
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
-    """One gateway in the list; without usable tokens it is one whose usage is imported, or people's own reports."""
+    """One gateway in the list; without usable tokens its usage is imported, or reported by people themselves."""
 
     id: int
     name: str
@@ -137,7 +137,7 @@ def find_gateway(session: Session, name: str) -> GatewayTokens:
 
 
 def load_free_names(session: Session, admin_id: int, wanted: Iterable[str]) -> dict[str, str]:
-    """Return for each name that is wanted one that no gateway has. Raises Forbidden for all but administrators."""
+    """Return a free name for each wanted name. Raises Forbidden for all but administrators."""
     _check(session, admin_id)
     taken = {row.name for row in all_gateways(session)}
     return {name: free_name(name, taken) for name in wanted}

@@ -53,7 +53,7 @@ def load_active_keys(session: Session, account_id: int, now: datetime) -> tuple[
 
 
 def key_view(row: ApiKey, now: datetime) -> KeyView:
-    """Return what is shown of a key."""
+    """Return a key with its status at `now`."""
     status = key_status(row.expires_at, row.revoked_at, now)
     return KeyView(
         row.id, row.prefix, row.label, row.created_at, row.expires_at, row.last_used_at, row.revoked_at, status

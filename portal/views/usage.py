@@ -44,7 +44,7 @@ class HiddenBy:
 
 @dataclass(frozen=True, slots=True)
 class UsageView:
-    """One page of requests, and how many of the filtered ones stand `before` it in the filter's order.
+    """One page of requests, and how many of the filtered ones are `before` it in the filter's order.
 
     `totals` are the sums of all filtered requests, `pruned` those of the ones that are no longer kept one by one.
     `newer` and `older` are the cursors of the neighbouring pages, None at either end. `hidden_by` says, where nothing
@@ -149,7 +149,7 @@ def _cursor(position: Position, order: Order, *, backwards: bool) -> str:
 
 
 def _read_cursor(cursor: str | None, order: Order) -> tuple[Position | None, bool]:
-    """Return the position a cursor stands for, and whether it leads backwards. Raises InvalidInput."""
+    """Return the position in a cursor, and whether it leads backwards. Raises InvalidInput."""
     if not cursor:
         return None, False
     try:
