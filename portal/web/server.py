@@ -10,6 +10,7 @@ import logging
 from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
+from nicegui.dependencies import esm_modules
 from nicegui.storage import Storage
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -62,6 +63,7 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
     """Put NiceGUI's app, with all pages, inside the server; it gets all requests that no other route takes."""
     Storage.path = (settings.data_dir / "nicegui").resolve()
     nicegui_app.storage = Storage()
+    esm_modules.clear()  # editors, maps and charts of up to 5 MB, which no page uses and every page would list
     pages.include_pages()
     live.start()
     clients.start()

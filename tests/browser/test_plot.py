@@ -22,6 +22,7 @@ def test_pages_load_no_other_library_for_charts(portal: Portal, visit: Visit) ->
     for route in PAGES:
         page.goto(portal.url + address(route))
         page.wait_for_function("window.did_handshake === true")
+        assert "/esm/" not in page.content()
         if route == "/user/dashboard":
             expect(page.locator(BARS)).to_have_count(14)
             assert page.evaluate("Plotly.version") == "3.7.0"

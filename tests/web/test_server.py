@@ -4,10 +4,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import nicegui
 import pytest
 from nicegui import APIRouter, Client, ui
 from nicegui import app as nicegui_app
+from nicegui.dependencies import compute_key
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
 from starlette.testclient import TestClient
@@ -105,6 +108,18 @@ def test_an_unknown_page_is_a_page(browser: TestClient, path: str) -> None:
 def test_an_unknown_address_of_programs_is_json(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+
+
+def test_large_modules_of_nicegui_are_neither_listed_nor_served(
+    browser: TestClient, alice: Account, sign_in_as: Callable[[Account], str]
+) -> None:
+    browser.cookies.set("portal_session", sign_in_as(alice))
+    page = browser.get("/user/dashboard").text
+    assert '"imports"' in page
+    assert "/esm/" not in page
+    bundle = Path(nicegui.__file__).parent / "elements" / "plotly" / "dist"
+    key = compute_key(bundle, max_time=bundle.stat().st_mtime)
+    assert browser.get(f"/_nicegui/{nicegui.__version__}/esm/{key}/index.js").status_code == 404
 
 
 def test_programs_get_no_cookie_and_no_redirect(browser: TestClient) -> None:
