@@ -1,7 +1,7 @@
 """Usage events as their owner sees them: filtered, sorted, paged and totalled by the database."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,10 +22,10 @@ TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """One usage event with what its owner added to it. `key_label` and `key_prefix` are None without a key.
+    """A usage event as its owner sees it; its fields make the statement that reads it and the columns of exports.
 
-    `cost_nano_eur` is None while no price was in force at its time. With `without_counts` its tokens are unknown, and
-    stand as 0.
+    `key_label` and `key_prefix` are None without a key, `cost_nano_eur` while no price was in force at its time. With
+    `without_counts` its tokens are unknown, and 0 here.
     """
 
     id: int
@@ -237,32 +237,20 @@ def _narrowed(wanted: Selection, order: Order, position: Position, descending: b
     return replace(wanted, since=position.value)
 
 
-def _select() -> Any:  # the type of a SELECT of 18 columns says nothing that UsageRow does not say better
+def _select() -> Any:  # the type of a SELECT of 19 columns says nothing that UsageRow does not say better
     return (
-        select(
-            UsageEvent.id,
-            UsageEvent.requested_at,
-            UsageEvent.model,
-            UsageEvent.provider_model,
-            UsageEvent.template,
-            ApiKey.label,
-            ApiKey.prefix,
-            UsageEvent.mode,
-            UsageEvent.prompt_tokens,
-            UsageEvent.completion_tokens,
-            UsageEvent.cached_tokens,
-            UsageEvent.reasoning_tokens,
-            UsageEvent.billable_tokens,
-            UsageEvent.cost_factor,
-            UsageEvent.cost_nano_eur,
-            UsageEvent.status,
-            UsageEvent.latency_ms,
-            Note.text,
-            UsageEvent.without_counts,
-        )
+        select(*(_column(field.name) for field in fields(UsageRow)))
         .outerjoin(ApiKey, ApiKey.id == UsageEvent.api_key_id)
         .outerjoin(Note, and_(Note.usage_id == UsageEvent.id, Note.account_id == UsageEvent.account_id))
     )
+
+
+def _column(name: str) -> Any:
+    return _ELSEWHERE[name] if name in _ELSEWHERE else getattr(UsageEvent, name)
+
+
+_ELSEWHERE = {"key_label": ApiKey.label, "key_prefix": ApiKey.prefix, "note": Note.text}
+"""The columns of a row that are not its event's."""
 
 
 def _rows(account_id: int, wanted: Selection) -> Any:

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.rules.instants import parse_instant
@@ -273,37 +274,38 @@ class UsageReport:
 
     def body(self) -> str:
         """Return the report as canonical JSON, for keeping and comparing; secrets are in it as digests only."""
-        said: dict[str, object] = {
-            name: value for name, value in zip(_SAID, _values(self), strict=True) if value is not None
+        payload: dict[str, object] = {
+            name: value for name, value in zip(_FIELDS, _values(self), strict=True) if value is not None
         }
         if self.requested_at is not None:
-            said["requested_at"] = self.requested_at.astimezone(UTC).isoformat(timespec="microseconds")
+            payload["requested_at"] = self.requested_at.astimezone(UTC).isoformat(timespec="microseconds")
         if self.cost_factor is not None:
-            said["cost_factor"] = f"{self.cost_factor.normalize():f}"
-        return _CANONICAL(said)
+            payload["cost_factor"] = f"{self.cost_factor.normalize():f}"
+        return _CANONICAL(payload)
 
     @classmethod
     def of_body(cls, text: str) -> "UsageReport":
         """Return the report that was kept as this body."""
-        said = json.loads(text)
-        if "requested_at" in said:
-            said["requested_at"] = parse_instant(said["requested_at"])
-        if "cost_factor" in said:
-            said["cost_factor"] = Decimal(said["cost_factor"])
-        if "fallback_names" in said:
-            said["fallback_names"] = tuple(said["fallback_names"])
-        return cls(**said)
+        values = json.loads(text)
+        for name, read in _READERS.items():
+            if name in values:
+                values[name] = read(values[name])
+        return cls(**values)
+
+    def request(self) -> dict[str, Any]:
+        """Return the values of the `REQUEST_FIELDS`, by name."""
+        return dict(zip(REQUEST_FIELDS, _request_values(self), strict=True))
 
     def fingerprint(self) -> str:
-        """Return a digest of all that was said, in 64 characters; `is_repeated` compares two of the same id.
+        """Return a digest of the report in 64 characters; `is_repeated` compares two of the same id.
 
-        Left out is what earlier releases did not read from the same event: `fallback_names` and `without_counts`. Of a
-        report that `is_only_one` of its id, nothing but the id is in it.
+        Two reports with one id conflict if they differ in any field except those `NOT_COMPARED`. The digest of a report
+        that `is_only_one` of its id is made of the id alone.
         """
         if self.is_only_one:
             return hashlib.sha256(self.id.encode()).hexdigest()
-        is_plain = self.fallback_names is None and self.without_counts is None
-        compared = self if is_plain else replace(self, fallback_names=None, without_counts=None)
+        others: dict[str, Any] = dict.fromkeys(NOT_COMPARED)
+        compared = self if _values_not_compared(self) == tuple(others.values()) else replace(self, **others)
         mark = hashlib.sha256(compared.body().encode()).hexdigest()
         return f"{_LOG}{mark}"[: len(mark)] if self.from_log else mark
 
@@ -323,6 +325,20 @@ def is_repeated(fingerprint: str, other: str) -> bool:
 Entry = UsageReport | Replay | Rejected
 """What an adapter makes of one event."""
 
-_SAID = sorted(f.name for f in fields(UsageReport))
-_values = attrgetter(*_SAID)
+REQUEST_FIELDS = (
+    *("session_id", "model", "provider_model", "mode", "template", "status", "latency_ms"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"),
+)
+"""The fields that a stored event has from its report unchanged."""
+NOT_COMPARED = ("fallback_names", "without_counts")
+"""The fields whose difference is no conflict: earlier releases did not read them from the same event."""
+_FIELDS = sorted(f.name for f in fields(UsageReport))
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "requested_at": parse_instant,
+    "cost_factor": Decimal,
+    "fallback_names": tuple,
+}
+_values = attrgetter(*_FIELDS)
+_request_values = attrgetter(*REQUEST_FIELDS)
+_values_not_compared = attrgetter(*NOT_COMPARED)
 _CANONICAL = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode

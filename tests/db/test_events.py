@@ -1,5 +1,6 @@
 """Events are stored once and for ever; what cannot be counted is held."""
 
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,8 +9,9 @@ import pytest
 from portal.db.events import NewEvent, account_events, count_events, fingerprints, insert_events
 from portal.db.held import NewHeld, count_held, hold_events, release_events
 from portal.db.sql.session import run_in_reading
-from portal.db.tables import Account, HeldEvent
+from portal.db.tables import Account, HeldEvent, UsageEvent
 from portal.rules.figures import Figures
+from portal.rules.usage import REQUEST_FIELDS, UsageReport
 from tests.cast import NOW, Gateway, run
 
 
@@ -38,6 +40,12 @@ def event(alice: Account, gateway: Gateway) -> NewEvent:
         requested_at=NOW,
         received_at=NOW,
     )
+
+
+def test_new_events_have_the_columns_of_their_table() -> None:
+    columns = {column.name for column in UsageEvent.__table__.columns} - {"id"}
+    assert set(NewEvent._fields) == columns
+    assert set(REQUEST_FIELDS) <= set(NewEvent._fields) & {field.name for field in fields(UsageReport)}
 
 
 def test_an_event_is_stored_once(event: NewEvent) -> None:

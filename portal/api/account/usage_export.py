@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -41,26 +42,20 @@ from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])
 
-COLUMNS = (
-    "id",
-    "requested_at",
-    "model",
-    "template",
-    "api_key_label",
-    "api_key_prefix",
-    "mode",
-    "prompt_tokens",
-    "completion_tokens",
-    "total_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "billable_tokens",
-    "cost_factor",
-    "cost_eur",
-    "status",
-    "latency_ms",
-    "note",
-)
+_RENAMED = {"key_label": "api_key_label", "key_prefix": "api_key_prefix", "cost_nano_eur": "cost_eur"}
+_LEFT_OUT = {"provider_model", "without_counts"}
+
+
+def _columns() -> Iterator[str]:
+    """Yield the names of the columns, which are the fields of a row."""
+    for field in fields(UsageRow):
+        if field.name not in _LEFT_OUT:
+            yield _RENAMED.get(field.name, field.name)
+        if field.name == "completion_tokens":
+            yield "total_tokens"
+
+
+COLUMNS = tuple(_columns())
 """Columns of CSV and XLSX: tokens raw but for the billable ones, EUR, milliseconds, instants in UTC."""
 
 AT_ONCE = 4
