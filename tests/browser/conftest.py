@@ -143,7 +143,7 @@ class Portal:
         account = self.run(create)
         key = self.run(create_key, acting(account), account.id, f"{name}-laptop", None, now)
         if limits is not None:
-            self.run(set_budget, OPERATOR, name, limits, now)
+            self.run(set_budget, OPERATOR, account.id, limits, now)
         signed_in = self.run(open_session_for, account.id, Browser("test", "127.0.0.1"), now)
         return Person(account, key, signed_in.token)
 
