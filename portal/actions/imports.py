@@ -34,7 +34,7 @@ from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named
 from portal.rules.actors import Actor
 from portal.rules.budgets import Limits
-from portal.rules.imports import Finding, ImportedKey, ImportedPerson, ImportedTemplate, ImportOutcome, Kind
+from portal.rules.imports import Finding, ImportedKey, ImportedPerson, ImportedTemplate, ImportKind, ImportOutcome
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry, UsageReport
 
@@ -49,10 +49,13 @@ def import_template(session: Session, actor: Actor, new: ImportedTemplate, now: 
     found = template_named(session, new.name)
     if found is None:
         define_template(session, actor, new.name, new.cost_factor, models, now)
-        return Finding(Kind.TEMPLATE, ImportOutcome.IMPORTED)
+        return Finding(ImportKind.TEMPLATE, ImportOutcome.IMPORTED)
     same = found.cost_factor == new.cost_factor and models_of(session, found.id) == models
     return Finding(
-        Kind.TEMPLATE, ImportOutcome.PRESENT, "" if same else "It is not the same here, and stays as it is.", new.name
+        ImportKind.TEMPLATE,
+        ImportOutcome.PRESENT,
+        "" if same else "It is not the same here, and stays as it is.",
+        new.name,
     )
 
 
@@ -72,9 +75,9 @@ def import_person(
         deleted = deleted_account_of(session, gateway_id, person, [key.key_hash for key in new.keys])
         if deleted is not None:
             return _omit_deleted(session, deleted, new)
-    findings = [Finding(Kind.ACCOUNT, ImportOutcome.IMPORTED if found is None else ImportOutcome.PRESENT)]
+    findings = [Finding(ImportKind.ACCOUNT, ImportOutcome.IMPORTED if found is None else ImportOutcome.PRESENT)]
     if found is None and account_at(session, new.email) is not None:
-        findings.append(Finding(Kind.ACCOUNT, ImportOutcome.REMARK, SHARED_EMAIL, new.username))
+        findings.append(Finding(ImportKind.ACCOUNT, ImportOutcome.REMARK, SHARED_EMAIL, new.username))
         new = replace(new, email="")
     account = found or _add_account(session, actor, new, now)
     remember_person(session, gateway_id, person, account.id)
@@ -88,14 +91,16 @@ def import_person(
 
 def _omit_deleted(session: Session, deleted: Account, person: ImportedPerson) -> list[Finding]:
     """Omit a person; keys of the deleted account stay with it, so that their usage is attributed to it."""
-    findings = [Finding(Kind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, person.username)]
+    findings = [Finding(ImportKind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, person.username)]
     for key in person.keys:
         found = key_with_hash(session, key.key_hash)
         is_here = found is not None and found.account_id == deleted.id
         findings.append(
-            Finding(Kind.KEY, ImportOutcome.PRESENT)
+            Finding(ImportKind.KEY, ImportOutcome.PRESENT)
             if is_here
-            else Finding(Kind.KEY, ImportOutcome.OMITTED, "The account of its owner was deleted here.", key.prefix)
+            else Finding(
+                ImportKind.KEY, ImportOutcome.OMITTED, "The account of its owner was deleted here.", key.prefix
+            )
         )
     return findings
 
@@ -111,7 +116,7 @@ def _import_key(session: Session, actor: Actor, account: Account, new: ImportedK
     """Store a key; a key that was revoked there is revoked here too, even if it was imported before."""
     found = key_with_hash(session, new.key_hash)
     if found is not None and found.account_id != account.id:
-        return Finding(Kind.KEY, ImportOutcome.OMITTED, "Somebody else has it here.", new.prefix)
+        return Finding(ImportKind.KEY, ImportOutcome.OMITTED, "Somebody else has it here.", new.prefix)
     outcome = ImportOutcome.PRESENT
     if found is None:
         made_at = min(new.created_at or now, now)
@@ -120,28 +125,28 @@ def _import_key(session: Session, actor: Actor, account: Account, new: ImportedK
         outcome = ImportOutcome.IMPORTED
     if not new.active:
         revoke_key(session, actor, account.id, found.id, now)
-    return Finding(Kind.KEY, outcome)
+    return Finding(ImportKind.KEY, outcome)
 
 
 def _import_limits(session: Session, actor: Actor, account: Account, new: Limits, now: datetime) -> Finding:
     if not has_limits(session, account.id):
         set_budget(session, actor, account.id, new, now)
-        return Finding(Kind.BUDGET, ImportOutcome.IMPORTED)
+        return Finding(ImportKind.BUDGET, ImportOutcome.IMPORTED)
     reason = "" if limits(session, account.id) == new else "It is not the same here, and stays as it is."
-    return Finding(Kind.BUDGET, ImportOutcome.PRESENT, reason, account.username)
+    return Finding(ImportKind.BUDGET, ImportOutcome.PRESENT, reason, account.username)
 
 
 def _import_assignment(session: Session, actor: Actor, account: Account, name: str, now: datetime) -> Finding:
     template = template_named(session, name)
     if template is None:
         return Finding(
-            Kind.ASSIGNMENT, ImportOutcome.OMITTED, "The template is not here.", f"{name} to {account.username}"
+            ImportKind.ASSIGNMENT, ImportOutcome.OMITTED, "The template is not here.", f"{name} to {account.username}"
         )
     if account.template_id is None:
         assign_template(session, actor, account.id, template.id, now)
-        return Finding(Kind.ASSIGNMENT, ImportOutcome.IMPORTED)
+        return Finding(ImportKind.ASSIGNMENT, ImportOutcome.IMPORTED)
     reason = "" if account.template_id == template.id else "They have another one here, and keep it."
-    return Finding(Kind.ASSIGNMENT, ImportOutcome.PRESENT, reason, account.username)
+    return Finding(ImportKind.ASSIGNMENT, ImportOutcome.PRESENT, reason, account.username)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +175,26 @@ def import_batch(
 def _finding(entry: Entry, outcome: Outcome) -> Finding:
     match outcome.result:
         case Result.ACCEPTED:
-            return Finding(Kind.USAGE, ImportOutcome.IMPORTED)
+            return Finding(ImportKind.USAGE, ImportOutcome.IMPORTED)
         case Result.DUPLICATE:
-            return Finding(Kind.USAGE, ImportOutcome.PRESENT)
+            return Finding(ImportKind.USAGE, ImportOutcome.PRESENT)
         case Result.UNATTRIBUTED if isinstance(entry, UsageReport):
             return Finding(
-                Kind.USAGE, ImportOutcome.OMITTED, "Their person is not here; they are held.", entry.username or ""
+                ImportKind.USAGE,
+                ImportOutcome.OMITTED,
+                "Their person is not here; they are held.",
+                entry.username or "",
             )
         case _:
-            return Finding(Kind.USAGE, ImportOutcome.OMITTED, outcome.error or "", entry.id or "")
+            return Finding(ImportKind.USAGE, ImportOutcome.OMITTED, outcome.error or "", entry.id or "")
 
 
 def _note(usage_id: str, is_new: bool | None) -> Finding:
     if is_new is None:
         return Finding(
-            Kind.NOTE, ImportOutcome.OMITTED, "Its request is not counted here, or its account was deleted.", usage_id
+            ImportKind.NOTE,
+            ImportOutcome.OMITTED,
+            "Its request is not counted here, or its account was deleted.",
+            usage_id,
         )
-    return Finding(Kind.NOTE, ImportOutcome.IMPORTED if is_new else ImportOutcome.PRESENT)
+    return Finding(ImportKind.NOTE, ImportOutcome.IMPORTED if is_new else ImportOutcome.PRESENT)

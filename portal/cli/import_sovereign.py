@@ -12,8 +12,8 @@ from portal.cli.console import actor, example, note, open_portal, progress, sent
 from portal.clock import utc_now
 from portal.errors import Unavailable
 from portal.imports.sovereign.run import SovereignImport
-from portal.imports.sovereign.source import SourceSnapshot, SourceUnavailable, open_snapshot
-from portal.rules.imports import ImportOutcome, Kind, Tally
+from portal.imports.sovereign.source import SourceSnapshot, SourceUnavailable, open_source
+from portal.rules.imports import ImportKind, ImportOutcome, Tally
 from portal.settings import read_secret_file
 
 commands = typer.Typer()
@@ -66,7 +66,7 @@ def import_moe_sovereign(
     importing = SovereignImport(actor(), gateway, again=again, bar=progress)
     url = _address(address)
     open_portal()
-    with open_snapshot(url) as snapshot:
+    with open_source(url) as snapshot:
         _note_missing_columns(snapshot)
         tally = importing.run(snapshot)
     importing.add_audit_entry(snapshot, tally)
@@ -101,7 +101,7 @@ def follow_moe_sovereign(
     while not following.stop.is_set():
         began = time.monotonic()
         try:
-            with open_snapshot(url) as snapshot:
+            with open_source(url) as snapshot:
                 _report(following.run(snapshot), noted)
             failures, pause = 0, max(every, min(SHARE * (time.monotonic() - began), LONGEST_REST))
         except (SourceUnavailable, Unavailable) as error:
@@ -128,7 +128,7 @@ def _note_missing_columns(snapshot: SourceSnapshot) -> None:
 
 def _report(tally: Tally, noted: set[str]) -> None:
     """Write what was imported, and each reason why something was not, the first time it occurs."""
-    imported = [kind.counted(count) for kind in Kind if (count := tally.counts[kind, ImportOutcome.IMPORTED])]
+    imported = [kind.counted(count) for kind in ImportKind if (count := tally.counts[kind, ImportOutcome.IMPORTED])]
     if imported:
         note(f"{shown(utc_now())}: imported {', '.join(imported)}.")
     for kind, outcome, reason in tally.reasons:

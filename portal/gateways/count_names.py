@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 
-class Part(StrEnum):
+class TokenPart(StrEnum):
     """The meaning of a count."""
 
     PROMPT = "prompt"
@@ -43,14 +43,14 @@ WHOLES = (
 )
 """Names of prompt and completion that sources use together, the most reliable first."""
 
-NAMES: Mapping[Part, tuple[str, ...]] = {
-    Part.PROMPT: (*(prompt for prompt, _ in WHOLES), "input_text_token_count"),
-    Part.COMPLETION: (
+COUNT_NAMES: Mapping[TokenPart, tuple[str, ...]] = {
+    TokenPart.PROMPT: (*(prompt for prompt, _ in WHOLES), "input_text_token_count"),
+    TokenPart.COMPLETION: (
         *(completion for _, completion in WHOLES),
         *("response_token_count", "generation_token_count"),
     ),
-    Part.TOTAL: ("total_tokens", "total_token_count", "total"),
-    Part.CACHED: (
+    TokenPart.TOTAL: ("total_tokens", "total_token_count", "total"),
+    TokenPart.CACHED: (
         "native_tokens_cached",
         "cache_read_input_tokens",
         "cache_read_input_token_count",
@@ -91,7 +91,7 @@ NAMES: Mapping[Part, tuple[str, ...]] = {
         "prompt_cached_eval_count",
         "cached_prompt_eval_count",
     ),
-    Part.WRITTEN: (
+    TokenPart.WRITTEN: (
         "cache_creation_input_tokens",
         "cache_write_input_tokens",
         "cache_write_input_token_count",
@@ -119,7 +119,7 @@ NAMES: Mapping[Part, tuple[str, ...]] = {
         "details.cache_creation_input_tokens",
         "details.cache_write_tokens",
     ),
-    Part.REASONING: (
+    TokenPart.REASONING: (
         "native_tokens_reasoning",
         "completion_tokens_details.reasoning_tokens",
         "completion_tokens_details.reasoning",
@@ -141,14 +141,14 @@ NAMES: Mapping[Part, tuple[str, ...]] = {
         "thinking_tokens",
         "reasoning",
     ),
-    Part.TOOLS: ("tool_use_prompt_token_count", "total_tool_use_tokens"),
+    TokenPart.TOOLS: ("tool_use_prompt_token_count", "total_tool_use_tokens"),
 }
 """Names by meaning, the most reliable first; `plain_name` makes camel case, dots and underscores the same.
 
 A dot leads from an object to its member where a source nests its counts.
 """
 
-PREFIXES = (
+COUNT_PREFIXES = (
     *("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_count.", "usage.", "usageMetadata.", "usage_metadata."),
     *("usage_details.", "usageDetails."),
 )
@@ -162,15 +162,15 @@ def plain_name(name: str) -> str:
 
 @lru_cache(1024)
 def _plain_name(name: str) -> str:
-    rest = next((name[len(prefix) :] for prefix in PREFIXES if name.startswith(prefix)), name)
+    rest = next((name[len(prefix) :] for prefix in COUNT_PREFIXES if name.startswith(prefix)), name)
     return "".join(letter for letter in rest.lower() if letter.isalnum())
 
 
 _LONGEST_KEPT = 100
 """Characters of a name that is kept; longer ones are nobody's."""
-PARTS = {plain_name(name): part for part, names in NAMES.items() for name in names}
+PARTS = {plain_name(name): part for part, names in COUNT_NAMES.items() for name in names}
 """What each plain name means."""
-RANKS = {plain_name(name): rank for names in NAMES.values() for rank, name in reversed([*enumerate(names)])}
+RANKS = {plain_name(name): rank for names in COUNT_NAMES.values() for rank, name in reversed([*enumerate(names)])}
 """How reliable each is among those of its part; 0 is the best."""
 
 WRITTEN = plain_name("cache_creation_input_tokens")
@@ -178,7 +178,7 @@ _LIFETIMES = ("cache_creation.ephemeral_5m_input_tokens", "cache_creation.epheme
 WRITTEN_FOR = frozenset(map(plain_name, _LIFETIMES))
 """Anthropic's parts of what was written to a cache; they are added."""
 NESTING = frozenset(
-    plain_name(name.partition(".")[0]) for name in (*sum(NAMES.values(), ()), *_LIFETIMES) if "." in name
+    plain_name(name.partition(".")[0]) for name in (*sum(COUNT_NAMES.values(), ()), *_LIFETIMES) if "." in name
 )
 """Names of objects with counts in them."""
 PROMPTS_WITHOUT_CACHE = frozenset(map(plain_name, ("input_tokens", "input_token_count")))
@@ -199,7 +199,7 @@ ZEROS_LEFT_OUT = frozenset(map(plain_name, ("prompt_token_count", "billed_units.
 """Gemini leaves out counts that are 0, and Cohere those of embeddings."""
 
 
-_SPELLED = {plain_name(name): name for part in (Part.PROMPT, Part.COMPLETION) for name in NAMES[part]}
+_SPELLED = {plain_name(name): name for part in (TokenPart.PROMPT, TokenPart.COMPLETION) for name in COUNT_NAMES[part]}
 _BESIDE = {plain_name(one): other for pair in WHOLES for one, other in (pair, reversed(pair))}
 
 
@@ -213,7 +213,7 @@ def name_beside(plain: str) -> str:
     return _BESIDE.get(plain, "")
 
 
-def part_named(name: str) -> Part | None:
+def part_named(name: str) -> TokenPart | None:
     """Return the meaning of a count with this name; None for a name that is not in the table."""
     plain = plain_name(name)
-    return Part.WRITTEN if plain in WRITTEN_FOR else PARTS.get(plain)
+    return TokenPart.WRITTEN if plain in WRITTEN_FOR else PARTS.get(plain)

@@ -24,7 +24,7 @@ from portal.gateways.count_names import (
     WRITTEN,
     WRITTEN_FOR,
     ZEROS_LEFT_OUT,
-    Part,
+    TokenPart,
     name_beside,
     part_named,
     plain_name,
@@ -51,7 +51,7 @@ class CountMembers(KeptMembers):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class TokenCounts:
     """Tokens of one request; `cached` (cache reads) is part of `prompt`, `reasoning` of `completion`."""
 
     prompt: int
@@ -72,7 +72,7 @@ def read_counts(
     no_completion: bool = False,
     lone_total: bool = False,
     texts: bool = True,
-) -> Counts | None:
+) -> TokenCounts | None:
     """Return the counts of a usage object; None where it has none at all.
 
     `usage` is an object as a source sends it, or flat names with values, also dotted and with one of the known
@@ -88,27 +88,31 @@ def read_counts(
     """
     values = _values(usage, texts=texts)
     counts = _best(values)
-    if not counts.keys() & {Part.PROMPT, Part.COMPLETION, Part.TOTAL} and not any(counts.values()):
+    if not counts.keys() & {TokenPart.PROMPT, TokenPart.COMPLETION, TokenPart.TOTAL} and not any(counts.values()):
         return None
     names = {name for named in values.values() for name, value in named.items() if value}
-    prompt_name, completion_name = (_best_name(values.get(part, {})) for part in (Part.PROMPT, Part.COMPLETION))
+    prompt_name, completion_name = (
+        _best_name(values.get(part, {})) for part in (TokenPart.PROMPT, TokenPart.COMPLETION)
+    )
     if beside is None:
         beside = prompt_name in PROMPTS_WITHOUT_CACHE and bool(names & CACHES_BESIDE)
     figures = _Figures(
-        cached=counts.get(Part.CACHED, 0),
-        written=counts.get(Part.WRITTEN, 0),
-        reasoning=counts.get(Part.REASONING, 0),
-        tools=counts.get(Part.TOOLS, 0),
+        cached=counts.get(TokenPart.CACHED, 0),
+        written=counts.get(TokenPart.WRITTEN, 0),
+        reasoning=counts.get(TokenPart.REASONING, 0),
+        tools=counts.get(TokenPart.TOOLS, 0),
         cache_beside=beside,
         reasoning_beside=bool(names & REASONING_BESIDE),
     )
-    may_lack = no_completion or prompt_name in ZEROS_LEFT_OUT or (lone_total and counts.keys() == {Part.TOTAL})
-    total = counts.get(Part.TOTAL)
-    prompt, completion = figures.completed(counts.get(Part.PROMPT), counts.get(Part.COMPLETION), total, may_lack)
+    may_lack = no_completion or prompt_name in ZEROS_LEFT_OUT or (lone_total and counts.keys() == {TokenPart.TOTAL})
+    total = counts.get(TokenPart.TOTAL)
+    prompt, completion = figures.completed(
+        counts.get(TokenPart.PROMPT), counts.get(TokenPart.COMPLETION), total, may_lack
+    )
     prompt = token_count(prompt, name_beside(completion_name) or "prompt_tokens")
     completion = token_count(completion, name_beside(prompt_name) or "completion_tokens")
     prompt, completion = figures.wholes(prompt, completion, total)
-    return Counts(
+    return TokenCounts(
         token_count(prompt, spelled(prompt_name) or "prompt_tokens"),
         token_count(completion, spelled(completion_name) or "completion_tokens"),
         min(figures.cached, prompt),
@@ -116,7 +120,7 @@ def read_counts(
     )
 
 
-def stated_counts(usage: Mapping[str, object]) -> dict[Part, int]:
+def stated_counts(usage: Mapping[str, object]) -> dict[TokenPart, int]:
     """Return the counts of a usage object as its source states them, by meaning. Raises UnclearValue."""
     return _best(_values(usage, texts=True))
 
@@ -180,9 +184,9 @@ def _rest(left: int | None, other: int, may_lack: bool) -> int | None:
     return 0 if may_lack else None
 
 
-def _values(usage: Mapping[str, object], *, texts: bool) -> dict[Part, dict[str, int]]:
+def _values(usage: Mapping[str, object], *, texts: bool) -> dict[TokenPart, dict[str, int]]:
     """Return the counts of each part by plain names. Raises UnclearValue for an unreadable prompt or completion."""
-    found: dict[Part, dict[str, int]] = {}
+    found: dict[TokenPart, dict[str, int]] = {}
     written_for = 0
     for name, each in _flat(usage):
         plain, value = plain_name(name), _number(each) if texts else each
@@ -190,13 +194,13 @@ def _values(usage: Mapping[str, object], *, texts: bool) -> dict[Part, dict[str,
         if plain in WRITTEN_FOR:
             written_for += _part(value) or 0
         elif part is not None:
-            is_whole = part in {Part.PROMPT, Part.COMPLETION}
+            is_whole = part in {TokenPart.PROMPT, TokenPart.COMPLETION}
             count = token_count(value, name) if is_whole else _part(value)
             if count is not None:
                 named = found.setdefault(part, {})
                 named[plain] = named.get(plain) or count
     if written_for:
-        found.setdefault(Part.WRITTEN, {}).setdefault(WRITTEN, written_for)
+        found.setdefault(TokenPart.WRITTEN, {}).setdefault(WRITTEN, written_for)
     return found
 
 
@@ -209,7 +213,7 @@ def _flat(usage: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _best(values: Mapping[Part, Mapping[str, int]]) -> dict[Part, int]:
+def _best(values: Mapping[TokenPart, Mapping[str, int]]) -> dict[TokenPart, int]:
     return {part: named[_best_name(named)] for part, named in values.items()}
 
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways.call_types import completes_nothing, is_about_batches, manages
-from portal.gateways.counts import CountMembers, Counts, read_counts
+from portal.gateways.counts import CountMembers, TokenCounts, read_counts
 from portal.gateways.lenient_json import KeptMembers, OptionalMembers, members, objects
 from portal.gateways.lenient_values import UnclearValue, account_names, as_latency, mapping, read_instant
 from portal.gateways.litellm_ids import IDS, request_id, shared_id, shown_id
@@ -149,7 +149,7 @@ def _report(
     event: dict[str, Any],
     default_mode: str,
     id: str,
-    counts: Counts,
+    counts: TokenCounts,
     requested_at: datetime,
     *,
     without_counts: bool | None = None,
@@ -195,7 +195,7 @@ def owner_names(metadata: dict[str, Any]) -> tuple[str, ...] | None:
     return account_names(metadata.get(f"user_api_key_user_{what}") for what in ("email", "id")) or None
 
 
-def event_counts(event: dict[str, Any], *, no_completion: bool) -> Counts:
+def event_counts(event: dict[str, Any], *, no_completion: bool) -> TokenCounts:
     """Return the counts of an event, 0 where it has none at all. Raises UnclearValue for unreadable or missing ones."""
     usage = mapping(mapping(event, "metadata"), "usage_object")
     usage = dict(usage or mapping(mapping(event, "hidden_params"), "usage_object"))
@@ -207,7 +207,7 @@ def event_counts(event: dict[str, Any], *, no_completion: bool) -> Counts:
             usage.setdefault(name, own)
     if usage.get("prompt_tokens") and event.get("total_tokens"):
         usage.setdefault("total_tokens", event["total_tokens"])
-    return read_counts(usage, no_completion=no_completion, texts=False) or Counts(0, 0)
+    return read_counts(usage, no_completion=no_completion, texts=False) or TokenCounts(0, 0)
 
 
 def _is_cache_hit(event: dict[str, Any]) -> bool:

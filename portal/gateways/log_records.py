@@ -18,14 +18,14 @@ from portal.gateways.otlp_wire import (
     SPAN_ID,
     TRACE_ID,
     Attributes,
-    Place,
+    ByteRange,
     ProtobufReader,
     Value,
     WantedAttributes,
     hexadecimal,
+    items_of_json,
     json_attributes,
     json_id,
-    json_items,
     limited,
     nanoseconds,
 )
@@ -62,7 +62,7 @@ def read_records(body: bytes, wanted: WantedAttributes, *, is_json: bool) -> Ite
     """
     wanted = WantedAttributes({*wanted.names, EVENT_NAME}, wanted.prefixes)
     if is_json:
-        found = json_items(body, wanted, LOGS, lambda record, about: _json_record(record, wanted, about))
+        found = items_of_json(body, wanted, LOGS, lambda record, about: _json_record(record, wanted, about))
     else:
         reader = ProtobufReader(body, wanted)
         found = reader.items(lambda place, about: _record(reader, place, about))
@@ -72,14 +72,14 @@ def read_records(body: bytes, wanted: WantedAttributes, *, is_json: bool) -> Ite
 def count_metrics(body: bytes, *, is_json: bool) -> int:
     """Return how many metrics an export request has. Raises PortalError and TooLarge, as for log records."""
     if is_json:
-        found = json_items(body, WantedAttributes(()), METRICS, lambda metric, _: isinstance(metric, dict))
+        found = items_of_json(body, WantedAttributes(()), METRICS, lambda metric, _: isinstance(metric, dict))
     else:
         reader = ProtobufReader(body, WantedAttributes(()))
         found = reader.items(lambda place, _: any(list(reader.fields(place))))
     return sum(1 for _ in limited(METRICS, found, is_json=is_json))
 
 
-def _record(reader: ProtobufReader, place: Place, about: Attributes) -> LogRecord | Rejected:
+def _record(reader: ProtobufReader, place: ByteRange, about: Attributes) -> LogRecord | Rejected:
     body, ids, instants, name, text = reader.body, {9: b"", 10: b""}, {1: 0, 11: 0}, "", ""
     own: dict[str, Value] = {}
     try:
@@ -101,7 +101,7 @@ def _record(reader: ProtobufReader, place: Place, about: Attributes) -> LogRecor
     return LogRecord(trace_id, span_id, instants[1], instants[11], _event(name, attributes, text), attributes)
 
 
-def _text(reader: ProtobufReader, value: Place) -> str:
+def _text(reader: ProtobufReader, value: ByteRange) -> str:
     """Return the text of a record's body; "" for a body that is no text."""
     texts = [reader.body[at:end] for number, kind, at, end in reader.fields(value) if (number, kind) == (1, BYTES)]
     return _name(texts[-1]) if texts else ""

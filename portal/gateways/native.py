@@ -122,7 +122,7 @@ class Event(BaseModel):
         return UsageReport(**values, key_hash=digest(api_key) if api_key is not None else key_hash)
 
 
-def read_usage(body: bytes, *, lines: bool = False) -> list[UsageReport | Rejected]:
+def read_events(body: bytes, *, lines: bool = False) -> list[UsageReport | Rejected]:
     """Return what a gateway reports, event by event, in order. `lines`: the body is known to be NDJSON.
 
     Raises PortalError for a body that is no JSON at all, TooLarge for too many events and InvalidInput for none.

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import Any
 
 from portal.errors import InvalidInput
-from portal.gateways.counts import CountMembers, Counts, read_counts
+from portal.gateways.counts import CountMembers, TokenCounts, read_counts
 from portal.gateways.lenient_json import KeptMembers
 from portal.gateways.lenient_values import UnclearValue, as_latency, first_value, mapping, read_instant
 from portal.rules.text import clip_line
@@ -84,7 +84,7 @@ def _layers(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> UsageReport:
     """Return the first layer with counts as a report; missing values are taken from the layers around it."""
     counted = ((layer, counts) for layer in layers if (counts := _counts(layer)) is not None)
-    uncounted = ((layer, Counts(0, 0)) for layer in layers if _is_without_counts(layer))
+    uncounted = ((layer, TokenCounts(0, 0)) for layer in layers if _is_without_counts(layer))
     answer, counts = next(chain(counted, uncounted), (None, None))
     if answer is None or counts is None:
         raise UnclearValue(
@@ -111,7 +111,7 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
     )
 
 
-def _counts(answer: dict[str, Any]) -> Counts | None:
+def _counts(answer: dict[str, Any]) -> TokenCounts | None:
     """Return the counts of an answer; a missing count is never read as zero. Raises UnclearValue."""
     is_embedding = answer.get("object") == "list" or any(name in answer for name in _EMBEDDINGS)
     for usage in (mapping(answer, name) for name in _USAGES):

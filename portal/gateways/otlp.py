@@ -16,7 +16,7 @@ Decisions:
 - A call without usage is stored as one without counts, unless one around it or inside says what was used.
 - Counts are never guessed: a span with unreadable or half of its counts is rejected.
 - A failed call is shown with its error, and with no tokens if it says of none.
-- Claude Code may send a span and a log record of each request: both have the same id (`shared_id`), so one counts.
+- Claude Code may send a span and a log record of each request: both have the same id (`program_id`), so one counts.
 - A span that fetches a stored response repeats the usage of the call that made it: a replay, which is never billed. The
   usage of a batch comes with LiteLLM's polls of it alone: the first that has it counts, under the batch's id.
 - LiteLLM's spans do not tell a hit of its cache from a call; its own callback does (`gateways.litellm`).
@@ -24,7 +24,7 @@ Decisions:
 
 from dataclasses import dataclass, replace
 
-from portal.gateways.counts import Counts
+from portal.gateways.counts import TokenCounts
 from portal.gateways.lenient_values import UnclearValue, as_latency
 from portal.gateways.otlp_calls import (
     ASKED,
@@ -32,14 +32,14 @@ from portal.gateways.otlp_calls import (
     NO_MODEL,
     RESPONSE,
     batch_id,
+    first_text,
+    make_report,
     model_asked,
-    report,
-    shared_id,
-    text,
-    wanted,
+    program_id,
+    wanted_attributes,
 )
 from portal.gateways.otlp_kinds import CLAUDE_CODE, is_call, is_embedding, is_in_logs, is_replay
-from portal.gateways.otlp_nesting import Call, Nesting, in_context, key, nest
+from portal.gateways.otlp_nesting import Call, Nesting, in_context, nest_calls, span_key
 from portal.gateways.otlp_usage import attribute_counts
 from portal.gateways.otlp_wire import Attributes, Span, read_spans
 from portal.rules.instants import instant_of_nanoseconds
@@ -49,7 +49,7 @@ CLAUDE = "claude_code"
 """What the ids of Claude Code's requests begin with."""
 SUCCESS, REQUEST = "success", "request_id"
 """Attributes of Claude Code: how a request ended, and the provider's id of it."""
-_WANTED = wanted(REQUEST, truths={SUCCESS})
+_WANTED = wanted_attributes(REQUEST, truths={SUCCESS})
 _REFUSED = {NO_MODEL}
 
 
@@ -70,8 +70,8 @@ def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries
     spans = list(read_spans(body, _WANTED, is_json=is_json))
     entries = [span if isinstance(span, Rejected) else _entry(span, default_mode) for span in spans]
     found = list(zip(spans, entries, strict=True))
-    calls = {key(s): _call(s, e) for s, e in found if isinstance(s, Span) and isinstance(e, UsageReport)}
-    nesting = nest(calls, (span for span in spans if isinstance(span, Span)))
+    calls = {span_key(s): _call(s, e) for s, e in found if isinstance(s, Span) and isinstance(e, UsageReport)}
+    nesting = nest_calls(calls, (span for span in spans if isinstance(span, Span)))
     kept = [
         _whole(span, entry, calls, nesting, default_mode)
         for span, entry in found
@@ -83,15 +83,15 @@ def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries
 def _is_repeated(span: Span, entry: Entry, nesting: Nesting) -> bool:
     """Say whether a span only repeats calls that lie in it; a span without a model always does."""
     if isinstance(entry, Rejected):
-        return entry.reason in _REFUSED and key(span) in nesting.around
-    return isinstance(entry, UsageReport) and key(span) in nesting.repeated
+        return entry.reason in _REFUSED and span_key(span) in nesting.around
+    return isinstance(entry, UsageReport) and span_key(span) in nesting.repeated
 
 
 def _whole(span: Span | Rejected, entry: Entry, calls: dict[str, Call], nesting: Nesting, default_mode: str) -> Entry:
     """Return an entry with what calls around it, which are ignored for it, say of it."""
     if not isinstance(span, Span) or not isinstance(entry, UsageReport):
         return entry
-    if nesting.outers.get(key(span)) not in nesting.repeated:
+    if nesting.outers.get(span_key(span)) not in nesting.repeated:
         return entry
     return _entry(in_context(span, calls, nesting), default_mode) or entry
 
@@ -100,7 +100,7 @@ def _call(span: Span, entry: UsageReport) -> Call:
     return Call(
         span,
         entry.total_tokens,
-        text(span.attributes, 256, *RESPONSE),
+        first_text(span.attributes, 256, *RESPONSE),
         has_failed=entry.status != "ok",
         is_silent=entry.without_counts is True,
         is_named=is_call(span.attributes) is True,
@@ -112,7 +112,7 @@ def _entry(span: Span, default_mode: str) -> Entry | None:
     attributes = span.attributes
     if is_call(attributes) is False or is_in_logs(attributes):
         return None
-    id = key(span) if span.trace_id and span.span_id else None
+    id = span_key(span) if span.trace_id and span.span_id else None
     try:
         if is_replay(attributes):
             return _polled(span, default_mode) or Replay(id)
@@ -134,7 +134,7 @@ def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None
         raise UnclearValue("The span has no proper trace id and span id.")
     if not span.start:
         raise UnclearValue("The span has no start time.")
-    return report(
+    return make_report(
         attributes,
         claude_id(attributes, counts) if is_claude and counts and not has_failed else id,
         counts,
@@ -155,6 +155,8 @@ def _polled(span: Span, default_mode: str) -> UsageReport | None:
     return replace(polled, latency_ms=None, is_only_one=True) if polled and polled.total_tokens else None
 
 
-def claude_id(attributes: Attributes, counts: Counts) -> str:
+def claude_id(attributes: Attributes, counts: TokenCounts) -> str:
     """Return the id of a request of Claude Code, the same for its span and its log record."""
-    return shared_id(CLAUDE, attributes, model_asked(attributes, plain=True), counts, text(attributes, 256, REQUEST))
+    return program_id(
+        CLAUDE, attributes, model_asked(attributes, plain=True), counts, first_text(attributes, 256, REQUEST)
+    )

@@ -14,12 +14,10 @@ from decimal import Decimal
 
 from portal.gateways import litellm_ids
 from portal.gateways.call_types import is_about_batches
-from portal.gateways.counts import Counts
+from portal.gateways.counts import TokenCounts
 from portal.gateways.lenient_values import UnclearValue, account_names
-from portal.gateways.otlp_kinds import NAMES as KIND_NAMES
-from portal.gateways.otlp_kinds import operation
-from portal.gateways.otlp_usage import NAMES as COUNT_NAMES
-from portal.gateways.otlp_usage import PREFIXES
+from portal.gateways.otlp_kinds import KIND_ATTRIBUTES, operation
+from portal.gateways.otlp_usage import ATTRIBUTE_PREFIXES, COUNT_ATTRIBUTES
 from portal.gateways.otlp_wire import Attributes, Value, WantedAttributes
 from portal.rules.messages import InvalidValue
 from portal.rules.pricing import MAX_COST_FACTOR, read_cost_factor
@@ -35,7 +33,7 @@ PLAIN_MODEL = "model"
 """The model as Claude Code and Codex name it; it counts only where the program is known."""
 SERVED = ("gen_ai.response.model", "llm.response.model", "ai.response.model")
 _PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
-SESSION = (
+SESSION_IDS = (
     *("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id", "conversation.id"),
     "langfuse.session.id",
 )
@@ -49,32 +47,36 @@ _PROXYS_USER = ("metadata.user_api_key_user_email", "metadata.user_api_key_user_
 RESPONSE, ERROR = ("gen_ai.response.id", "ai.response.id"), "error.type"
 _MODE, _TEMPLATE, _FACTOR = "portal.mode", "portal.template", "portal.cost_factor"
 
-CONTEXT = (*_KEY, *_USER, *_PROXYS_USER, *SESSION, _MODE, _TEMPLATE, _FACTOR)
+CONTEXT = (*_KEY, *_USER, *_PROXYS_USER, *SESSION_IDS, _MODE, _TEMPLATE, _FACTOR)
 """Attributes that a call takes from an outer call that only repeats it."""
 
 NO_MODEL = f"{ASKED[0]} is missing."
 
 
-def wanted(*more: str, truths: Collection[str] = ()) -> WantedAttributes:
+def wanted_attributes(*more: str, truths: Collection[str] = ()) -> WantedAttributes:
     """Return the attributes to read: all of a call, and `more`; `truths` are true or false."""
     names = (*ASKED, PLAIN_MODEL, *SERVED, *_PROVIDER, *CONTEXT, *RESPONSE, ERROR)
-    return WantedAttributes(frozenset((*names, *KIND_NAMES, *COUNT_NAMES, *more, *truths)), PREFIXES, truths)
+    return WantedAttributes(
+        frozenset((*names, *KIND_ATTRIBUTES, *COUNT_ATTRIBUTES, *more, *truths)), ATTRIBUTE_PREFIXES, truths
+    )
 
 
-def text(attributes: Attributes, longest: int, *names: str) -> str:
+def first_text(attributes: Attributes, longest: int, *names: str) -> str:
     """Return the first text that one of the attributes has, cut; "" without any."""
     return next(filter(None, (clip_line(str(attributes[name]), longest) for name in names if name in attributes)), "")
 
 
 def model_asked(attributes: Attributes, *, plain: bool = False) -> str:
     """Return the name of the requested model, else of the model that answered; "" without either."""
-    return text(attributes, 200, *ASKED, *((PLAIN_MODEL,) if plain else ()), *SERVED).strip('"')  # MLflow writes JSON
+    return first_text(attributes, 200, *ASKED, *((PLAIN_MODEL,) if plain else ()), *SERVED).strip(
+        '"'
+    )  # MLflow writes JSON
 
 
-def report(
+def make_report(
     attributes: Attributes,
     id: str,
-    counts: Counts | None,
+    counts: TokenCounts | None,
     default_mode: str,
     requested_at: datetime,
     *,
@@ -91,8 +93,8 @@ def report(
     return UsageReport(
         id=id,
         model=model,
-        provider_model=_provider_model(attributes, model, text(attributes, 200, *SERVED)),
-        mode=text(attributes, 64, _MODE) or default_mode,
+        provider_model=_provider_model(attributes, model, first_text(attributes, 200, *SERVED)),
+        mode=first_text(attributes, 64, _MODE) or default_mode,
         prompt_tokens=counts.prompt if counts else 0,
         completion_tokens=counts.completion if counts else 0,
         key_hash=key_hash,
@@ -105,20 +107,20 @@ def report(
         latency_ms=latency_ms,
         template=clip_name(str(attributes.get(_TEMPLATE, "")), MAX_NAME) or None,
         cost_factor=_cost_factor(attributes.get(_FACTOR)),
-        session_id=text(attributes, 256, *SESSION) or None,
+        session_id=first_text(attributes, 256, *SESSION_IDS) or None,
         from_log=from_log,
         without_counts=None if has_failed or (counts and counts.total) else True,
     )
 
 
-def shared_id(program: str, attributes: Attributes, model: str, counts: Counts, request: str) -> str:
+def program_id(program: str, attributes: Attributes, model: str, counts: TokenCounts, request: str) -> str:
     """Return the id of a request under which a program's spans and log records both report it.
 
     It has the provider's id of the `request`; without it, a digest of what both have: session, model, counts.
     """
     if 0 < len(request) <= LONGEST_ID - len(program) - 1:
         return f"{program}/{request}"
-    content = (text(attributes, 256, *SESSION), model, counts.prompt, counts.completion, counts.cached)
+    content = (first_text(attributes, 256, *SESSION_IDS), model, counts.prompt, counts.completion, counts.cached)
     return f"{program}/{digest(request or repr(content))}"
 
 
@@ -126,19 +128,19 @@ def batch_id(attributes: Attributes) -> str:
     """Return the id under which LiteLLM's polls of one batch are reported, as by its callback; "" of other calls."""
     if not is_about_batches(operation(attributes)):
         return ""
-    return litellm_ids.shared_id("batch", text(attributes, 256, *RESPONSE))
+    return litellm_ids.shared_id("batch", first_text(attributes, 256, *RESPONSE))
 
 
 def _provider_model(attributes: Attributes, model: str, served: str) -> str | None:
     """Return the model that answered, with its provider: `openai/gpt-4o-2024-08-06`; None if it equals `model`."""
-    provider, answered = text(attributes, 64, *_PROVIDER), served or model
+    provider, answered = first_text(attributes, 64, *_PROVIDER), served or model
     if provider and not answered.startswith(f"{provider}/"):
         answered = f"{provider}/{answered}"[:200].rstrip()
     return answered if answered != model else None
 
 
 def _status(attributes: Attributes) -> str:
-    found = text(attributes, 64, ERROR)
+    found = first_text(attributes, 64, ERROR)
     return found if found not in {"", "ok"} else "error"
 
 
@@ -161,7 +163,7 @@ def _account(attributes: Attributes) -> tuple[str | None, str | None]:
         if name in attributes:
             secret = str(attributes[name])
             return digest(secret) if name == "portal.api_key" else as_digest(secret), None
-    found = _names(attributes, (_OWN_USER,) if text(attributes, 1, _OWN_USER) else _USER)
+    found = _names(attributes, (_OWN_USER,) if first_text(attributes, 1, _OWN_USER) else _USER)
     return (None, found[0]) if found else (digest(""), None)
 
 

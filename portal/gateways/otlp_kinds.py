@@ -24,7 +24,7 @@ _MODEL = "gen_ai.request.model"
 _CODEX = ("codex.usage.total_tokens", "codex.usage.reasoning_output_tokens", "codex.request.reasoning_effort")
 _IN_LOGS = frozenset({"gemini-cli", "qwen-code"})
 
-NAMES = (*_KINDS, *_AGENT_RUN, *_CODEX, SERVICE)
+KIND_ATTRIBUTES = (*_KINDS, *_AGENT_RUN, *_CODEX, SERVICE)
 """All attributes that are looked at here."""
 
 _EMBEDDINGS = frozenset({"embeddings", "embedding", "aembedding", "ai.embed.doembed", "ai.embedmany.doembed"})

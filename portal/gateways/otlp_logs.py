@@ -17,7 +17,7 @@ Decisions:
 
 from datetime import datetime, timedelta
 
-from portal.gateways.counts import Counts
+from portal.gateways.counts import TokenCounts
 from portal.gateways.lenient_values import UnclearValue, as_latency, read_instant
 from portal.gateways.log_records import LogRecord, read_records
 from portal.gateways.otlp import CLAUDE, REQUEST, OtlpEntries, claude_id
@@ -26,11 +26,11 @@ from portal.gateways.otlp_calls import (
     ERROR,
     PLAIN_MODEL,
     RESPONSE,
-    SESSION,
+    SESSION_IDS,
+    first_text,
+    make_report,
     model_asked,
-    report,
-    text,
-    wanted,
+    wanted_attributes,
 )
 from portal.gateways.otlp_kinds import SERVICE, is_call, is_embedding, is_in_logs, is_replay
 from portal.gateways.otlp_usage import COMPLETION, PROMPT, attribute_counts
@@ -47,7 +47,7 @@ _KIND, _DURATION, _TIMESTAMP, _GEMINI = "event.kind", "duration_ms", "event.time
 _TOOLS, _TOOLS_OF_GEMINI = "tool_use_prompt_token_count", "tool_token_count"
 _ORDER = ("event.sequence", "prompt.id", "prompt_id")
 """Attributes that differ between two otherwise equal records."""
-_WANTED = wanted(REQUEST, _KIND, _DURATION, _TIMESTAMP, _GEMINI, _TOOLS_OF_GEMINI, *_ORDER)
+_WANTED = wanted_attributes(REQUEST, _KIND, _DURATION, _TIMESTAMP, _GEMINI, _TOOLS_OF_GEMINI, *_ORDER)
 
 
 def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries:
@@ -65,7 +65,7 @@ def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries:
 def _entry(record: LogRecord, default_mode: str) -> Entry | None:
     """Return the request that a record is about, or None."""
     attributes, kind = record.attributes, record.event.rpartition(".")[2]
-    is_plain = kind in _REQUESTS or (kind == _STREAM and text(attributes, 64, _KIND) == _COMPLETED)
+    is_plain = kind in _REQUESTS or (kind == _STREAM and first_text(attributes, 64, _KIND) == _COMPLETED)
     if not (is_plain or _is_convention(record)) or is_call(attributes) is False:
         return None
     if is_replay(attributes):
@@ -79,7 +79,9 @@ def _entry(record: LogRecord, default_mode: str) -> Entry | None:
 def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageReport | None:
     """Return the request that a record is about; None if it names no counts. Raises UnclearValue."""
     attributes, has_failed = record.attributes, ERROR in record.attributes
-    is_claude = is_plain and (record.event.startswith(CLAUDE) or text(attributes, 64, SERVICE).startswith("claude"))
+    is_claude = is_plain and (
+        record.event.startswith(CLAUDE) or first_text(attributes, 64, SERVICE).startswith("claude")
+    )
     if _TOOLS_OF_GEMINI in attributes and record.event.endswith("api_response"):
         attributes = {**attributes, _TOOLS: attributes[_TOOLS_OF_GEMINI]}
     no_completion = has_failed or is_embedding(attributes)
@@ -88,7 +90,7 @@ def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageRep
         return None
     id = claude_id(attributes, counts) if is_claude else "" if is_plain else _span_id(record)
     took = as_latency(_number(attributes.get(_DURATION)))
-    return report(
+    return make_report(
         attributes,
         id or _content_id(record, counts),
         counts,
@@ -114,24 +116,24 @@ def _span_id(record: LogRecord) -> str:
     """Return the id of the request that a record's span is about; without a span, of the response; "" without both."""
     if record.trace_id and record.span_id:
         return f"{record.trace_id}/{record.span_id}"
-    response = text(record.attributes, 200, *RESPONSE)
+    response = first_text(record.attributes, 200, *RESPONSE)
     return f"response/{response}" if response else ""
 
 
-def _content_id(record: LogRecord, counts: Counts) -> str:
+def _content_id(record: LogRecord, counts: TokenCounts) -> str:
     """Return an id made of what a record says, which stays the same when the record is sent again.
 
     Its content must not change in later releases, or records that are sent again would count twice.
     """
     attributes = record.attributes
-    names = (PLAIN_MODEL, *ASKED), SESSION, *((name,) for name in (_TIMESTAMP, *_ORDER, *RESPONSE))
+    names = (PLAIN_MODEL, *ASKED), SESSION_IDS, *((name,) for name in (_TIMESTAMP, *_ORDER, *RESPONSE))
     content = [record.event, record.time or record.observed, counts.prompt, counts.completion, counts.cached]
-    return f"log/{digest(repr((*content, *(text(attributes, 256, *each) for each in names))))}"
+    return f"log/{digest(repr((*content, *(first_text(attributes, 256, *each) for each in names))))}"
 
 
 def _ended(record: LogRecord) -> datetime:
     """Return when a record was made, which is when its request ended. Raises UnclearValue."""
-    stamp = text(record.attributes, 64, _TIMESTAMP)
+    stamp = first_text(record.attributes, 64, _TIMESTAMP)
     if stamp and not record.time:
         return read_instant(stamp, _TIMESTAMP)
     if not (record.time or record.observed):

@@ -44,14 +44,14 @@ class Nesting:
     around: Collection[str]
 
 
-def key(span: Span) -> str:
+def span_key(span: Span) -> str:
     """Return what a span is known by within its request."""
     return f"{span.trace_id}/{span.span_id}"
 
 
-def nest(calls: Mapping[str, Call], spans: Iterable[Span]) -> Nesting:
+def nest_calls(calls: Mapping[str, Call], spans: Iterable[Span]) -> Nesting:
     """Return how the calls of a request lie in one another."""
-    parents = {key(span): f"{span.trace_id}/{span.parent_id}" for span in spans}
+    parents = {span_key(span): f"{span.trace_id}/{span.parent_id}" for span in spans}
     alive = {each: call for each, call in calls.items() if not call.has_failed}
     around = frozenset(_around((each for each, call in alive.items() if not call.is_silent), parents))
     around_any = around.union(_around((each for each, call in alive.items() if call.is_silent), parents))
@@ -67,7 +67,7 @@ def nest(calls: Mapping[str, Call], spans: Iterable[Span]) -> Nesting:
 
 def in_context(span: Span, calls: Mapping[str, Call], nesting: Nesting) -> Span:
     """Return a call with the attributes of CONTEXT that it lacks, from the outer calls that only repeat it."""
-    attributes, outer = span.attributes, nesting.outers.get(key(span), "")
+    attributes, outer = span.attributes, nesting.outers.get(span_key(span), "")
     for _ in range(MOST_LEVELS):
         if outer not in nesting.repeated:
             break

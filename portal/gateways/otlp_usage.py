@@ -14,9 +14,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from portal.gateways.count_names import NAMES as COUNT_NAMES
-from portal.gateways.count_names import Part, part_named
-from portal.gateways.counts import Counts, read_counts
+from portal.gateways.count_names import COUNT_NAMES, TokenPart, part_named
+from portal.gateways.counts import TokenCounts, read_counts
 from portal.gateways.lenient_values import UnclearValue, token_count
 from portal.gateways.otlp_wire import Attributes
 
@@ -33,14 +32,14 @@ _EMBEDDED = "ai.usage.tokens"
 
 _DETAILS = "gen_ai.usage.details."
 """Where pydantic-ai writes what providers name besides."""
-PREFIXES = ("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_count.", "codex.usage.")
+ATTRIBUTE_PREFIXES = ("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_count.", "codex.usage.")
 """Attributes that begin with one of these are counts."""
 _PLAIN = frozenset(name for names in COUNT_NAMES.values() for name in names if "token" in name)
 """Names of counts without a prefix."""
-NAMES = frozenset((*_PLAIN, *_OBJECTS))
+COUNT_ATTRIBUTES = frozenset((*_PLAIN, *_OBJECTS))
 """All attributes that are looked at here, beside those with a prefix."""
 
-_OURS: dict[Part | None, str] = {Part.PROMPT: PROMPT, Part.COMPLETION: COMPLETION}
+_OURS: dict[TokenPart | None, str] = {TokenPart.PROMPT: PROMPT, TokenPart.COMPLETION: COMPLETION}
 """What a count is called in reasons where no attribute has it."""
 
 
@@ -50,7 +49,7 @@ def attribute_counts(
     plain: bool = False,
     beside: bool = False,
     no_completion: bool = False,
-) -> Counts | None:
+) -> TokenCounts | None:
     """Return the counts among attributes; None without any. Raises UnclearValue.
 
     `plain` says that names without a prefix are counts, if there is none with a prefix, and `beside` that with such
@@ -62,8 +61,8 @@ def attribute_counts(
     if not usage and plain:
         usage, beside_prompt = {name: value for name, value in attributes.items() if name in _PLAIN}, beside
     for name, value in usage.items():
-        if part_named(name) is Part.TOTAL:
-            token_count(as_number(value), name)
+        if part_named(name) is TokenPart.TOTAL:
+            token_count(number_of(value), name)
     try:
         return read_counts(_without_rivals(usage), beside=beside_prompt, no_completion=no_completion)
     except UnclearValue as unclear:
@@ -79,7 +78,7 @@ def _named(attributes: Attributes) -> Iterator[tuple[str, object]]:
             yield "prompt_tokens", value
         elif name in _OBJECTS:
             yield from _flat(name, {} if name == _LANGFUSE else _object(value))
-        elif name.startswith(PREFIXES) and part_named(_in_table(name)):
+        elif name.startswith(ATTRIBUTE_PREFIXES) and part_named(_in_table(name)):
             yield _in_table(name), value
 
 
@@ -105,7 +104,7 @@ def _flat(name: str, found: Mapping[str, object]) -> Iterator[tuple[str, object]
 
 def _without_rivals(usage: Mapping[str, object]) -> dict[str, object]:
     """Return the counts without other names for those that the conventions name, unless these are 0."""
-    ruled = {part_named(name) for name in (PROMPT, COMPLETION) if as_number(usage.get(name, 0)) != 0}
+    ruled = {part_named(name) for name in (PROMPT, COMPLETION) if number_of(usage.get(name, 0)) != 0}
     return {
         name: value for name, value in usage.items() if name in {PROMPT, COMPLETION} or part_named(name) not in ruled
     }
@@ -119,7 +118,7 @@ def _langfuse(details: Mapping[str, object]) -> dict[str, object]:
     """
     if "total" in details or not {"input", "output"} & details.keys():
         return dict(details)
-    parts = [as_number(value) for name, value in details.items() if "ephemeral" not in name]
+    parts = [number_of(value) for name, value in details.items() if "ephemeral" not in name]
     return {**details, "total": sum(part for part in parts if type(part) is int and part > 0)}
 
 
@@ -132,7 +131,7 @@ def _object(value: object) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def as_number(value: object) -> object:
+def number_of(value: object) -> object:
     """Return a value; as a number where it is a text of digits, as programs write them in attributes."""
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 

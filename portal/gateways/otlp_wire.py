@@ -34,7 +34,7 @@ LONGEST_ATTRIBUTE = 4_096
 
 Value = str | int | float
 Attributes = Mapping[str, Value]
-Place = tuple[int, int]
+ByteRange = tuple[int, int]
 Item = TypeVar("Item")
 
 
@@ -101,7 +101,7 @@ class ProtobufReader:
         self._truths = wanted.truths
         self._left = MOST_FIELDS
 
-    def items(self, read: Callable[[Place, Attributes], Item]) -> Iterator[Item]:
+    def items(self, read: Callable[[ByteRange, Attributes], Item]) -> Iterator[Item]:
         """Yield the result of `read` for each item, called with its place and its resource's attributes.
 
         Raises InvalidRequest and TooLarge.
@@ -114,14 +114,14 @@ class ProtobufReader:
                 for item in self._messages(scope, 2):
                     yield read(item, about)
 
-    def _read_resource(self, place: Place, about: dict[str, Value]) -> None:
+    def _read_resource(self, place: ByteRange, about: dict[str, Value]) -> None:
         try:
             for attribute in self._messages(place, 1):
                 self.read_attribute(attribute, about)
         except DecodeError:
             raise InvalidRequest from None
 
-    def read_attribute(self, place: Place, attributes: dict[str, Value]) -> None:
+    def read_attribute(self, place: ByteRange, attributes: dict[str, Value]) -> None:
         """Add the value of an attribute, if it is wanted. Raises DecodeError."""
         at, end = place
         key = self._key(place)
@@ -139,23 +139,23 @@ class ProtobufReader:
         elif kind is not None:
             attributes[name] = ""
 
-    def _key(self, attribute: Place) -> bytes:
+    def _key(self, attribute: ByteRange) -> bytes:
         for number, kind, at, end in self.fields(attribute):
             if (number, kind) == (1, BYTES):
                 return self.body[at:end]
         return b""
 
-    def _groups(self, place: Place, wanted: int) -> Iterator[Place]:
+    def _groups(self, place: ByteRange, wanted: int) -> Iterator[ByteRange]:
         """Yield the same as `_messages`; entering one of these messages takes as long as skipping `_GROUP` fields."""
         for message in self._messages(place, wanted):
             self._left -= _GROUP
             yield message
 
-    def _messages(self, place: Place, wanted: int) -> Iterator[Place]:
+    def _messages(self, place: ByteRange, wanted: int) -> Iterator[ByteRange]:
         """Yield the places of the values of a field, in the message at a place."""
         return ((at, end) for number, kind, at, end in self.fields(place) if (number, kind) == (wanted, BYTES))
 
-    def fields(self, place: Place) -> Iterator[tuple[int, int, int, int]]:
+    def fields(self, place: ByteRange) -> Iterator[tuple[int, int, int, int]]:
         """Yield the fields of the message at a place: number, wire type, start and end of the value."""
         (at, end), body = place, self.body
         while at < end:
@@ -201,7 +201,7 @@ _COUNTED = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{,]', re.DOTALL)
 TRACE_ID, SPAN_ID = re.compile("[0-9a-fA-F]{32}"), re.compile("[0-9a-fA-F]{16}")
 
 
-def json_items(
+def items_of_json(
     body: bytes, wanted: WantedAttributes, signal: Signal, read: Callable[[Any, Attributes], Item]
 ) -> Iterator[Item]:
     """Yield the result of `read` for each item of a body in JSON, called with its resource's attributes.
@@ -292,14 +292,14 @@ def read_spans(body: bytes, wanted: WantedAttributes, *, is_json: bool) -> Itera
     Raises PortalError for a body that is no such request, TooLarge for too many spans, fields or tokens.
     """
     if is_json:
-        found = json_items(body, wanted, TRACES, lambda span, about: _json_span(span, wanted, about))
+        found = items_of_json(body, wanted, TRACES, lambda span, about: _json_span(span, wanted, about))
     else:
         reader = ProtobufReader(body, wanted)
         found = reader.items(lambda place, about: _span(reader, place, about))
     yield from limited(TRACES, found, is_json=is_json)
 
 
-def _span(reader: ProtobufReader, place: Place, about: Attributes) -> Span | Rejected:
+def _span(reader: ProtobufReader, place: ByteRange, about: Attributes) -> Span | Rejected:
     body, ids, instants, has_failed = reader.body, {1: b"", 2: b"", 4: b""}, {7: 0, 8: 0}, False
     own: dict[str, Value] = {}
     try:
@@ -318,7 +318,7 @@ def _span(reader: ProtobufReader, place: Place, about: Attributes) -> Span | Rej
     return Span(trace_id, span_id, parent_id, instants[7], instants[8], has_failed, {**about, **own})
 
 
-def _is_error(reader: ProtobufReader, status: Place) -> bool:
+def _is_error(reader: ProtobufReader, status: ByteRange) -> bool:
     codes = [reader.body[at:end] for number, kind, at, end in reader.fields(status) if (number, kind) == (3, VARINT)]
     return bool(codes) and codes[-1] == b"\x02"
 

@@ -28,7 +28,7 @@ def has_value(value: object) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
-def text(value: object, name: str) -> str:
+def as_text(value: object, name: str) -> str:
     """Return a cell as text. Raises UnclearValue."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
@@ -37,7 +37,7 @@ def text(value: object, name: str) -> str:
     raise UnclearValue(f"{name} must be text.")
 
 
-def number(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
+def as_number(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
     """Return a cell as a number. Raises UnclearValue."""
     found = None
     if isinstance(value, str) and notation.marks:
@@ -61,26 +61,26 @@ def _in_any_notation(text: str) -> Decimal | None:
     return readings[Marks.POINT] if len(readings) == 2 and len(set(readings.values())) == 1 else None
 
 
-def count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
+def as_count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
     """Return a token count, which other programs may write as 12.0; it is never guessed. Raises UnclearValue."""
     digits = as_digits(value)  # most cells have digits only: a million rows have several of them each
     if digits is not None and digits <= MAX_TOKENS:
         return digits
     if not has_value(value):
         return token_count(None, name)
-    found = number(value, name, notation)
+    found = as_number(value, name, notation)
     return token_count(int(found) if found == int(found) else found, name)
 
 
-def milliseconds(value: object, name: str, notation: Notation = UNKNOWN) -> int | None:
+def as_milliseconds(value: object, name: str, notation: Notation = UNKNOWN) -> int | None:
     """Return the latency of a request; None where it is impossible, since no figure depends on it."""
     try:
-        return as_latency(float(number(value, name, notation)))
+        return as_latency(float(as_number(value, name, notation)))
     except UnclearValue:
         return None
 
 
-def instant(value: object, name: str, zone: tzinfo | None, notation: Notation = UNKNOWN) -> datetime:
+def zoned_instant(value: object, name: str, zone: tzinfo | None, notation: Notation = UNKNOWN) -> datetime:
     """Return an instant that is written as ISO 8601, in a notation, or counted since 1970. Raises UnclearValue.
 
     `zone` is that of dates and times without an offset; None does not take them. A day alone is its first moment.
@@ -100,7 +100,7 @@ def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
     try:
         if isinstance(value, str) and (found := parse_lenient_instant(value)):
             return found
-        return _in_notation(value, notation) or instant_of_number(number(value, ""))
+        return _in_notation(value, notation) or instant_of_number(as_number(value, ""))
     except (UnclearValue, ValueError, OverflowError):
         return None
 
@@ -117,17 +117,17 @@ def _in_notation(value: object, notation: Notation) -> datetime | None:
     return next(iter(meant.values())) if len(meant) == 1 else None
 
 
-def status(value: object, name: str) -> str:
+def as_status(value: object, name: str) -> str:
     """Return `ok` for the words that programs use for success; any other status unchanged. Raises UnclearValue."""
-    word = text(value, name).strip()
+    word = as_text(value, name).strip()
     return "ok" if word.lower() in _SUCCESS else word
 
 
-def factor(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
+def as_factor(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
     """Return a cost factor, without the zeros that databases write after it. Raises UnclearValue."""
-    return number(value, name, notation).normalize()
+    return as_number(value, name, notation).normalize()
 
 
-def key_hash(value: object) -> str:
+def as_key_hash(value: object) -> str:
     """Return the digest of an API key; a digest is returned in lower case. Raises UnclearValue."""
-    return as_digest(text(value, "api_key"))
+    return as_digest(as_text(value, "api_key"))

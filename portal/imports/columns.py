@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from portal.errors import InvalidInput
-from portal.gateways.count_names import WRITTEN_FOR, Part, part_named, plain_name
+from portal.gateways.count_names import WRITTEN_FOR, TokenPart, part_named, plain_name
 from portal.gateways.native import Event
-from portal.imports.formats.format import COUNTED, Format, plain
+from portal.imports.formats.format import COUNTED, FileFormat, plain
 from portal.imports.formats.recognition import recognise
 from portal.imports.notations import UNKNOWN, Notation
 from portal.rules.text import clip_line
@@ -33,7 +33,7 @@ class Plan:
     `beside` says whether caches are counted beside the prompt; None leaves it to each row.
     """
 
-    format: Format
+    format: FileFormat
     columns: Mapping[str, tuple[str, ...]]
     counts: Mapping[str, tuple[str, ...]]
     fixed: Mapping[str, str]
@@ -56,9 +56,9 @@ class Plan:
     @property
     def caches(self) -> list[str]:
         """The counts of tokens read from or written to a cache; the parts of a sum that is counted too are left out."""
-        names = [name for name in self.counts if part_named(name) in {Part.CACHED, Part.WRITTEN}]
+        names = [name for name in self.counts if part_named(name) in {TokenPart.CACHED, TokenPart.WRITTEN}]
         parts = {name for name in names if plain_name(name) in WRITTEN_FOR}
-        has_sum = any(part_named(name) is Part.WRITTEN for name in names if name not in parts)
+        has_sum = any(part_named(name) is TokenPart.WRITTEN for name in names if name not in parts)
         return [name for name in names if name not in parts or not has_sum]
 
     def digest(self) -> str:
@@ -108,13 +108,13 @@ def _picked(columns: Sequence[str], field: str, chosen: str) -> tuple[str, ...]:
     return tuple(names) if chosen else ()
 
 
-def _guess(columns: Sequence[str], known: Format) -> dict[str, tuple[str, ...]]:
+def _guess(columns: Sequence[str], known: FileFormat) -> dict[str, tuple[str, ...]]:
     by_name = {plain(column): column for column in reversed(columns)}
     found = {field: next((by_name[n] for n in names if n in by_name), "") for field, names in known.fields.items()}
     return {field: (column,) for field, column in found.items() if column}
 
 
-def _guess_counts(columns: Sequence[str], known: Format, decided: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _guess_counts(columns: Sequence[str], known: FileFormat, decided: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the column of each count, without those of a meaning that is decided."""
     parts = {part_named(field) for field in decided}
     found: dict[str, tuple[str, ...]] = {}
@@ -125,7 +125,7 @@ def _guess_counts(columns: Sequence[str], known: Format, decided: Collection[str
     return found
 
 
-def _check(known: Format, chosen: Mapping[str, str], fixed: Mapping[str, str]) -> None:
+def _check(known: FileFormat, chosen: Mapping[str, str], fixed: Mapping[str, str]) -> None:
     for field in chosen:
         if field not in FIELDS and field not in known.fields:
             raise InvalidInput(f"There is no field called {field}. The fields are {', '.join(FIELDS)}.")

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
 from portal.errors import InvalidInput
-from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, Part, part_named, plain_name
+from portal.gateways.count_names import CACHES_BESIDE, PROMPTS_WITHOUT_CACHE, TokenPart, part_named, plain_name
 from portal.gateways.counts import stated_counts
 from portal.gateways.lenient_values import UnclearValue
 from portal.imports.columns import Plan, make_plan
 from portal.imports.files.content import Advance, Row
-from portal.imports.files.table import Table, read_rows
+from portal.imports.files.table import FileTable, read_rows
 from portal.imports.formats.by_name import BY_NAME
 from portal.imports.formats.format import plain
 from portal.imports.notations import Notation
 from portal.imports.reports import refined, row_counts
 from portal.imports.survey import (
-    Column,
+    ColumnSurvey,
     Survey,
     looks_like_count,
     looks_like_requests,
@@ -33,7 +33,7 @@ from portal.imports.survey import (
 from portal.rules.strict_json import Flaw
 
 _MOST_NAMED = 8
-_CAN_PROVE = {Part.TOTAL, Part.CACHED, Part.WRITTEN}
+_CAN_PROVE = {TokenPart.TOTAL, TokenPart.CACHED, TokenPart.WRITTEN}
 """Counts that can contradict others; without any of them, there is no need to read a file again."""
 
 
@@ -54,7 +54,7 @@ class Decisions:
     aggregates: bool = False
 
 
-def examine(table: Table, decisions: Decisions, now: datetime, advance: Advance) -> Plan:
+def examine(table: FileTable, decisions: Decisions, now: datetime, advance: Advance) -> Plan:
     """Read a whole file, and return how its rows are to be read.
 
     Raises InvalidInput with all questions that a person has to answer first, and UnreadableFile.
@@ -89,12 +89,12 @@ def _notation(plan: Plan, found: Survey) -> Notation:
     return Notation(marks, order)
 
 
-def _columns(names: Mapping[str, Sequence[str]], found: Survey) -> list[Column]:
+def _columns(names: Mapping[str, Sequence[str]], found: Survey) -> list[ColumnSurvey]:
     columns = (found.get(name) for several in names.values() for name in several)
     return [column for column in columns if column is not None]
 
 
-def _date_column(plan: Plan, found: Survey) -> Column | None:
+def _date_column(plan: Plan, found: Survey) -> ColumnSurvey | None:
     return found.get(plan.columns["requested_at"][0]) if "requested_at" in plan.columns else None
 
 
@@ -166,7 +166,7 @@ def _is_detail(name: str, plan: Plan) -> bool:
     return plain(name) in plan.format.details or part in {part_named(field) for field in plan.decided} - {None}
 
 
-def _largest(column: Column | None, plan: Plan) -> int:
+def _largest(column: ColumnSurvey | None, plan: Plan) -> int:
     """Return the largest number of a column of whole numbers; 0 for others."""
     if column is None or not column.is_numeric:
         return 0
@@ -188,14 +188,16 @@ class _Proofs:
         """Whether caches are counted beside the prompt; None where no row proves it."""
         return bool(self.beside_in) if self.beside_in or self.inside_in else None
 
-    def add(self, row: int, counts: Mapping[Part, int]) -> None:
+    def add(self, row: int, counts: Mapping[TokenPart, int]) -> None:
         """Compare the counts of a row with its total."""
-        prompt, completion, total = (counts.get(part) for part in (Part.PROMPT, Part.COMPLETION, Part.TOTAL))
+        prompt, completion, total = (
+            counts.get(part) for part in (TokenPart.PROMPT, TokenPart.COMPLETION, TokenPart.TOTAL)
+        )
         if prompt is None or completion is None:
             return
-        cached, written = counts.get(Part.CACHED, 0), counts.get(Part.WRITTEN, 0)
-        both, plain_sum = cached + written, prompt + completion + counts.get(Part.TOOLS, 0)
-        completions = {plain_sum, plain_sum + counts.get(Part.REASONING, 0)}
+        cached, written = counts.get(TokenPart.CACHED, 0), counts.get(TokenPart.WRITTEN, 0)
+        both, plain_sum = cached + written, prompt + completion + counts.get(TokenPart.TOOLS, 0)
+        completions = {plain_sum, plain_sum + counts.get(TokenPart.REASONING, 0)}
         if total and total not in {sum_ + more for sum_ in completions for more in (0, cached, written, both)}:
             self.contradictions.append((row, total, plain_sum))
         if not both:
@@ -211,7 +213,7 @@ class _Proofs:
         """Yield the questions that a person has to answer."""
         if self.contradictions:
             row, total, sum_ = self.contradictions[0]
-            name = next(columns[0] for count, columns in plan.counts.items() if part_named(count) is Part.TOTAL)
+            name = next(columns[0] for count, columns in plan.counts.items() if part_named(count) is TokenPart.TOTAL)
             yield (
                 f"{name} contradicts the columns that are read, {_rows(self.contradictions)} {row:,}: it says "
                 f"{total:,}, and they are {sum_:,} together. Say what belongs together with --map prompt_tokens=a+b "
@@ -219,7 +221,7 @@ class _Proofs:
             )
         if plan.beside is not None or not self.cached_in:
             return
-        prompt = next((c[0] for name, c in plan.counts.items() if part_named(name) is Part.PROMPT), "")
+        prompt = next((c[0] for name, c in plan.counts.items() if part_named(name) is TokenPart.PROMPT), "")
         caches = [plan.counts[name][0] for name in plan.caches]
         ways = f"--map prompt_tokens={'+'.join([prompt, *caches])} adds them, --map prompt_tokens={prompt} does not."
         if self.beside_in and self.inside_in:
@@ -246,7 +248,7 @@ def _prove(plan: Plan, rows: Iterator[Row | Flaw]) -> _Proofs:
 
 def _is_unconventional(plan: Plan) -> bool:
     """Say whether nothing in the names says that caches are part of the prompt, or that they are not."""
-    prompts = {plain_name(name) for name in plan.counts if part_named(name) is Part.PROMPT}
+    prompts = {plain_name(name) for name in plan.counts if part_named(name) is TokenPart.PROMPT}
     caches = set(map(plain_name, plan.caches))
     is_beside, is_cached = bool(caches & CACHES_BESIDE), any("cached" in name for name in caches)
     if all(name.startswith("prompt") for name in prompts):

@@ -18,7 +18,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import InvalidInput
 from portal.imports.columns import Plan
 from portal.imports.files.content import Advance
-from portal.imports.files.table import Table, read_rows
+from portal.imports.files.table import FileTable, read_rows
 from portal.imports.progress import Target, finish_import, store_batch
 from portal.imports.reports import Skipped, read_reports
 from portal.rules.actors import Actor
@@ -32,7 +32,7 @@ SKIPPED = "skipped"
 
 _REPLAYED = "replays, which repeat the usage of an earlier call"
 
-Entry = UsageReport | Rejected | Skipped | Replay
+RowResult = UsageReport | Rejected | Skipped | Replay
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class FileTally:
 class FileImport:
     """A file, how its rows are read, and where its requests are stored."""
 
-    table: Table
+    table: FileTable
     plan: Plan
     target: Target
 
@@ -83,13 +83,13 @@ class FileImport:
         if not self.target.dry_run:
             run_in_transaction(finish_import, actor, self.target, tally.file, end, tally.results, utc_now())
 
-    def _store(self, actor: Actor, batch: list[Entry], rows: int) -> list[Outcome]:
+    def _store(self, actor: Actor, batch: list[RowResult], rows: int) -> list[Outcome]:
         reports = [entry for entry in batch if isinstance(entry, UsageReport)]
         replays = sum(isinstance(entry, Replay) for entry in batch)
         return run_in_transaction(store_batch, actor, self.target, reports, replays, rows, utc_now())
 
 
-def prepare_import(table: Table, plan: Plan, gateway: str | None, *, dry_run: bool) -> FileImport:
+def prepare_import(table: FileTable, plan: Plan, gateway: str | None, *, dry_run: bool) -> FileImport:
     """Return the import of a file; without a `gateway`, its requests are stored under that of the file's format."""
     name = gateway or plan.format.gateway
     found = run_in_reading(gateway_named, name)
@@ -99,7 +99,7 @@ def prepare_import(table: Table, plan: Plan, gateway: str | None, *, dry_run: bo
     return FileImport(table, plan, Target(name, found.mode if found else "native", source, dry_run))
 
 
-def _results(batch: Iterable[Entry], outcomes: Iterable[Outcome]) -> Iterator[tuple[str, str | None]]:
+def _results(batch: Iterable[RowResult], outcomes: Iterable[Outcome]) -> Iterator[tuple[str, str | None]]:
     """Yield the result and the reason of each entry; `outcomes` are those of the reports among them, in order."""
     remaining = iter(outcomes)
     for entry in batch:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from portal.gateways.count_names import Part, part_named
+from portal.gateways.count_names import TokenPart, part_named
 from portal.gateways.counts import read_counts
 from portal.gateways.lenient_values import UnclearValue, account_names
 from portal.gateways.native import Event
@@ -25,15 +25,15 @@ from portal.rules.validation import first_problem
 
 _NOT_OF_EVENTS = ("provider_model", "is_only_one", "fallback_names")
 """Fields that reports have, but not the events of gateways."""
-_MEANINGS = {Part.WRITTEN: "cache_write_tokens", Part.TOOLS: "tool_tokens"}
+_MEANINGS = {TokenPart.WRITTEN: "cache_write_tokens", TokenPart.TOOLS: "tool_tokens"}
 _READ: Mapping[str, Callable[[object, str], object]] = {
-    **dict.fromkeys(("model", "mode", "template", "session_id"), cells.text),
-    "status": cells.status,
+    **dict.fromkeys(("model", "mode", "template", "session_id"), cells.as_text),
+    "status": cells.as_status,
 }
 _NUMBERS: Mapping[str, Callable[[object, str, Notation], object]] = {
-    **dict.fromkeys(COUNTED, cells.count),
-    "latency_ms": cells.milliseconds,
-    "cost_factor": cells.factor,
+    **dict.fromkeys(COUNTED, cells.as_count),
+    "latency_ms": cells.as_milliseconds,
+    "cost_factor": cells.as_factor,
 }
 
 
@@ -65,7 +65,7 @@ def row_counts(row: Row, plan: Plan) -> dict[str, int]:
     found = {name: _sum(row, columns, plan.notation) for name, columns in plan.counts.items()}
     counts = {name: count for name, count in found.items() if count is not None}
     if plan.format.counts:
-        counts |= {field: cells.count(plan.fixed[field], field) for field in COUNTED if field in plan.fixed}
+        counts |= {field: cells.as_count(plan.fixed[field], field) for field in COUNTED if field in plan.fixed}
     return counts
 
 
@@ -100,7 +100,7 @@ def _field_of(name: str) -> str:
 def _sum(row: Row, columns: Sequence[str], notation: Notation) -> int | None:
     """Return the sum of counts, None where all cells are empty. Raises UnclearValue."""
     found = {column: nested.cell(row, column) for column in columns}
-    counts = [cells.count(value, column, notation) for column, value in found.items() if cells.has_value(value)]
+    counts = [cells.as_count(value, column, notation) for column, value in found.items() if cells.has_value(value)]
     return sum(counts) if counts else None
 
 
@@ -109,7 +109,7 @@ def _report(row: Row, plan: Plan, mode: str, own_id: str | None) -> UsageReport 
     fields, instead = refined(row, plan)
     if instead is not None:
         return Skipped(instead) if isinstance(instead, str) else instead
-    at = cells.instant(fields.pop("requested_at", ""), "requested_at", plan.zone, plan.notation)
+    at = cells.zoned_instant(fields.pop("requested_at", ""), "requested_at", plan.zone, plan.notation)
     if plan.before is not None and at >= plan.before:
         return Skipped("requested at the time of --before or later")
     external_id = own_id or _id(fields)
@@ -129,7 +129,7 @@ def _report(row: Row, plan: Plan, mode: str, own_id: str | None) -> UsageReport 
 
 def _add_counts(fields: Fields, counts: Mapping[str, int], plan: Plan) -> None:
     """Set the counts of a row; without any they are unknown, or 0 for a failed request. Raises UnclearValue."""
-    failed = cells.status(fields.get("status", "ok"), "status") != "ok"
+    failed = cells.as_status(fields.get("status", "ok"), "status") != "ok"
     whole = read_counts(counts, beside=plan.beside, no_completion=failed or plan.format.no_completion, texts=False)
     if whole is None and not failed:
         without_counts(fields)
@@ -156,17 +156,17 @@ def _owner(fields: Fields, more: Fields) -> dict[str, str]:
         raise UnclearValue("The row names no API key and no user.")
     name, value = claims[0]
     if name == "username":
-        return {name: cells.text(value, name).strip()}
+        return {name: cells.as_text(value, name).strip()}
     if claims[-1][0] == "username":
         more.setdefault("fallback_names", account_names([claims[-1][1]]) or None)
-    return {"api_key_hash": cells.key_hash(value) if name == "api_key" else cells.text(value, name).strip()}
+    return {"api_key_hash": cells.as_key_hash(value) if name == "api_key" else cells.as_text(value, name).strip()}
 
 
 def _id(fields: Fields) -> str:
     """Return the id of a row; a digest of an id that is too long. Raises UnclearValue."""
     if "id" not in fields:
         raise UnclearValue("id is missing.")
-    text = cells.text(fields.pop("id"), "id")
+    text = cells.as_text(fields.pop("id"), "id")
     return text if len(text) <= LONGEST_ID else f"sha256:{digest(text)}"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from portal.gateways.lenient_values import UnclearValue, as_digits
 from portal.imports import nested
-from portal.imports.cells import as_instant, has_value, in_utc, number
+from portal.imports.cells import as_instant, as_number, has_value, in_utc
 from portal.imports.files.content import Row
 from portal.imports.notations import Marks, Order, has_clock, instants_in, numbers_in
 from portal.rules.strict_json import Flaw
@@ -26,7 +26,7 @@ _LATEST_NEW_COLUMN = 100_000
 
 
 @dataclass(slots=True)
-class Column:
+class ColumnSurvey:
     """Counts about the cells of a column; empty cells and rows that cannot be read are not counted.
 
     `numbers` and `texts` are how many cells are a number in some notation, and how many are none. `whole_in` are the
@@ -90,13 +90,13 @@ class Column:
             self.clocks += 1
 
 
-Survey = Mapping[str, Column | None]
+Survey = Mapping[str, ColumnSurvey | None]
 """All columns of a file in their order, with those of objects in its cells; None for a column that is not examined."""
 
 
 def survey_columns(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection[str], now: datetime) -> Survey:
     """Examine all rows of a file with these columns in its first line or schema; `named` are examined in any case."""
-    found: dict[str, Column | None] = {name: _column(name, named) for name in columns}
+    found: dict[str, ColumnSurvey | None] = {name: _column(name, named) for name in columns}
     objects: set[str] = set()
     latest = now + _AHEAD
     for place, row in enumerate(rows, 1):
@@ -128,26 +128,26 @@ def looks_like_requests(name: str) -> bool:
     return bool(found & _REQUESTS) and not found & (_NO_COUNTS | _OTHER_COUNTS)
 
 
-def notation_of_numbers(columns: Iterable[Column]) -> tuple[Marks | None, bool]:
+def notation_of_numbers(columns: Iterable[ColumnSurvey]) -> tuple[Marks | None, bool]:
     """Return in which notation the counts in some columns are written, and whether there are two possible ones."""
     marked = [column for column in columns if column.is_marked]
     possible = set(Marks).intersection(*(column.whole_in for column in marked))
     return (next(iter(possible)), False) if marked and len(possible) == 1 else (None, bool(marked) and bool(possible))
 
 
-def notation_of_days(column: Column | None) -> tuple[Order | None, bool]:
+def notation_of_days(column: ColumnSurvey | None) -> tuple[Order | None, bool]:
     """Return in which order the days of a column are written, and whether there are several possible ones."""
     if column is None or column.orders is None:
         return None, False
     return (next(iter(column.orders)), False) if len(column.orders) == 1 else (None, True)
 
 
-def _column(name: str, named: Collection[str]) -> Column | None:
+def _column(name: str, named: Collection[str]) -> ColumnSurvey | None:
     is_wanted = name in named or looks_like_count(name) or looks_like_requests(name) or bool(words(name) & _TIMES)
-    return Column() if is_wanted or "timestamp" in name.lower() else None
+    return ColumnSurvey() if is_wanted or "timestamp" in name.lower() else None
 
 
-def _add_columns(found: dict[str, Column | None], objects: set[str], row: Row, named: Collection[str]) -> None:
+def _add_columns(found: dict[str, ColumnSurvey | None], objects: set[str], row: Row, named: Collection[str]) -> None:
     for name, value in row.items():
         if name not in found:
             found[name] = _column(name, named)
@@ -174,7 +174,7 @@ def _numbers(value: object) -> dict[Marks, Decimal]:
     if isinstance(value, (date, dict, list)):
         return {}
     try:
-        return dict.fromkeys(Marks, number(value, ""))
+        return dict.fromkeys(Marks, as_number(value, ""))
     except UnclearValue:
         return {}
 

@@ -12,7 +12,7 @@ from portal.rules.budgets import Limits
 from portal.rules.text import counted
 
 
-class Kind(StrEnum):
+class ImportKind(StrEnum):
     """Kinds of imported things; the values are the words of the summary."""
 
     TEMPLATE = "expert templates"
@@ -42,7 +42,7 @@ class ImportOutcome(StrEnum):
 class Finding:
     """The outcome of importing one thing, with its reason where there is one, and the name of the thing."""
 
-    kind: Kind
+    kind: ImportKind
     outcome: ImportOutcome
     reason: str = ""
     name: str = ""
@@ -107,9 +107,9 @@ class ImportedPerson:
 class Tally:
     """Counts of outcomes and reasons, with one name as an example for each reason: there may be a million names."""
 
-    counts: Counter[tuple[Kind, ImportOutcome]] = field(default_factory=Counter)
-    reasons: Counter[tuple[Kind, ImportOutcome, str]] = field(default_factory=Counter)
-    examples: dict[tuple[Kind, ImportOutcome, str], str] = field(default_factory=dict)
+    counts: Counter[tuple[ImportKind, ImportOutcome]] = field(default_factory=Counter)
+    reasons: Counter[tuple[ImportKind, ImportOutcome, str]] = field(default_factory=Counter)
+    examples: dict[tuple[ImportKind, ImportOutcome, str], str] = field(default_factory=dict)
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Count findings."""
@@ -129,7 +129,7 @@ class Tally:
                 self.counts[kind, ImportOutcome.PRESENT],
                 self.counts[kind, ImportOutcome.OMITTED],
             )
-            for kind in Kind
+            for kind in ImportKind
         ]
 
     def sentences(self) -> list[str]:

@@ -33,6 +33,8 @@ def clip_line(said: object, longest: int) -> str:
     """Return what can be kept of a text that nobody can be asked to correct: one line, cut; "" of anything else."""
     if not isinstance(said, str):
         return ""
+    if said.isascii() and said.isprintable():  # most texts are, and the rest takes long
+        return " ".join(said[: 4 * longest].split())[:longest].strip()
     plain = (" " if unicodedata.category(c) in {"Cc", "Cs"} or c in "\u2028\u2029" else c for c in said[: 4 * longest])
     return unicodedata.normalize("NFC", " ".join("".join(plain).split()))[:longest].strip()
 

@@ -29,8 +29,8 @@ from portal.rules.imports import (
     ImportedKey,
     ImportedPerson,
     ImportedTemplate,
+    ImportKind,
     ImportOutcome,
-    Kind,
     ModelOfCategory,
 )
 from portal.rules.secrets import digest
@@ -53,7 +53,7 @@ def findings_of(person: ImportedPerson, user_id: str = "") -> list[Finding]:
     return run(import_person, OPERATOR, gateway.id, digest(user_id or person.username), person, NOW)
 
 
-def outcomes_of(person: ImportedPerson, user_id: str = "") -> dict[Kind, ImportOutcome]:
+def outcomes_of(person: ImportedPerson, user_id: str = "") -> dict[ImportKind, ImportOutcome]:
     return {finding.kind: finding.outcome for finding in findings_of(person, user_id)}
 
 
@@ -66,7 +66,9 @@ def the(username: str) -> Account:
 def test_a_person_comes_with_all_that_is_theirs(db: Database) -> None:
     run(import_template, OPERATOR, RESEARCH, NOW)
     outcomes = outcomes_of(replace(DORA, template="Research"))
-    assert outcomes == dict.fromkeys((Kind.ACCOUNT, Kind.KEY, Kind.BUDGET, Kind.ASSIGNMENT), ImportOutcome.IMPORTED)
+    assert outcomes == dict.fromkeys(
+        (ImportKind.ACCOUNT, ImportKind.KEY, ImportKind.BUDGET, ImportKind.ASSIGNMENT), ImportOutcome.IMPORTED
+    )
     dora = the("dora")
     assert (dora.display_name, dora.role, dora.time_zone, dora.language) == ("Dora D.", "expert", "Etc/GMT-2", "de")
     assert dora.password_hash == DORA.password_hash
@@ -86,10 +88,10 @@ def test_a_person_who_is_here_stays_as_they_are(db: Database, alice: Account, bo
     run(import_template, OPERATOR, RESEARCH, NOW)
     outcomes = outcomes_of(replace(DORA, username="alice", active=False, template="Research"))
     assert outcomes == {
-        Kind.ACCOUNT: ImportOutcome.PRESENT,
-        Kind.KEY: ImportOutcome.IMPORTED,
-        Kind.BUDGET: ImportOutcome.PRESENT,
-        Kind.ASSIGNMENT: ImportOutcome.PRESENT,
+        ImportKind.ACCOUNT: ImportOutcome.PRESENT,
+        ImportKind.KEY: ImportOutcome.IMPORTED,
+        ImportKind.BUDGET: ImportOutcome.PRESENT,
+        ImportKind.ASSIGNMENT: ImportOutcome.PRESENT,
     }
     now = the("alice")
     assert (now.role, now.active, now.email, now.password_hash) == ("user", True, alice.email, alice.password_hash)
@@ -105,7 +107,7 @@ def test_a_second_person_with_an_address_comes_without_it(db: Database, alice: A
         findings = findings_of(replace(DORA, username=username, email=email, keys=()))
         shared = [finding.name for finding in findings if finding.reason == SHARED_EMAIL]
         assert shared == ([] if username == "erik" else [username])
-        assert Finding(Kind.ACCOUNT, ImportOutcome.IMPORTED) in findings
+        assert Finding(ImportKind.ACCOUNT, ImportOutcome.IMPORTED) in findings
     addresses = [the(name).email for name in ("alice", "dora", "erik", "emil")]
     assert addresses == ["alice@example.org", "", "e@example.org", ""]
 
@@ -139,7 +141,7 @@ def test_deleted_account_stays_deleted(
     outcomes_of(person, "u-7")
     run(delete_account, OPERATOR, id_of("dora"), NOW)
     findings = findings_of(comes_again, "u-7")
-    assert findings[0] == Finding(Kind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, comes_again.username)
+    assert findings[0] == Finding(ImportKind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, comes_again.username)
     assert [finding.outcome for finding in findings[1:]] == [ImportOutcome.PRESENT for _ in comes_again.keys]
     assert [row.deleted_at is None for row in run_in_reading(all_accounts)] == [True, False]
 
@@ -148,26 +150,26 @@ def test_deleted_account_is_found_by_its_key_alone(db: Database) -> None:
     outcomes_of(DORA, "u-7")
     run(delete_account, OPERATOR, id_of("dora"), NOW)
     run(lambda session: session.execute(delete(ImportedAccount)))
-    assert outcomes_of(DORA, "u-7")[Kind.ACCOUNT] is ImportOutcome.OMITTED
+    assert outcomes_of(DORA, "u-7")[ImportKind.ACCOUNT] is ImportOutcome.OMITTED
 
 
 def test_new_key_of_a_deleted_person_is_left(db: Database) -> None:
     outcomes_of(KEYLESS)
     run(delete_account, OPERATOR, id_of("dora"), NOW)
-    assert outcomes_of(DORA) == {Kind.ACCOUNT: ImportOutcome.OMITTED, Kind.KEY: ImportOutcome.OMITTED}
+    assert outcomes_of(DORA) == {ImportKind.ACCOUNT: ImportOutcome.OMITTED, ImportKind.KEY: ImportOutcome.OMITTED}
     assert not opens(SECRET, NOW)
 
 
 def test_new_person_with_the_name_of_a_deleted_one_is_imported(db: Database) -> None:
     outcomes_of(KEYLESS, "u-7")
     run(delete_account, OPERATOR, id_of("dora"), NOW)
-    assert outcomes_of(KEYLESS, "u-8")[Kind.ACCOUNT] is ImportOutcome.IMPORTED
-    assert outcomes_of(KEYLESS, "u-7")[Kind.ACCOUNT] is ImportOutcome.PRESENT
+    assert outcomes_of(KEYLESS, "u-8")[ImportKind.ACCOUNT] is ImportOutcome.IMPORTED
+    assert outcomes_of(KEYLESS, "u-7")[ImportKind.ACCOUNT] is ImportOutcome.PRESENT
 
 
 def test_a_key_that_somebody_else_has_is_left(db: Database, bobs_key: NewKey, bob: Account) -> None:
     theirs = replace(KEY, key_hash=digest(bobs_key.secret), active=False)
-    assert outcomes_of(replace(DORA, keys=(theirs,)))[Kind.KEY] is ImportOutcome.OMITTED
+    assert outcomes_of(replace(DORA, keys=(theirs,)))[ImportKind.KEY] is ImportOutcome.OMITTED
     assert run_in_reading(keys, the("dora").id) == []
     assert opens(bobs_key.secret, NOW)
 
@@ -183,7 +185,7 @@ def test_key_locked_there_is_revoked_here_for_ever(db: Database) -> None:
 def test_a_template_that_is_here_stays_as_it_is(db: Database) -> None:
     assert run(import_template, OPERATOR, RESEARCH, NOW).outcome is ImportOutcome.IMPORTED
     assert run(import_template, OPERATOR, RESEARCH, NOW) == Finding(
-        Kind.TEMPLATE, ImportOutcome.PRESENT, "", "Research"
+        ImportKind.TEMPLATE, ImportOutcome.PRESENT, "", "Research"
     )
     other = run(import_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal(2), models=()), NOW)
     assert (other.outcome, bool(other.reason)) == (ImportOutcome.PRESENT, True)
@@ -199,7 +201,9 @@ def test_a_template_out_of_bounds_is_refused(db: Database) -> None:
         run(import_template, OPERATOR, replace(RESEARCH, cost_factor=Decimal("NaN")), NOW)
 
 
-def store(*entries: UsageReport | Rejected, notes: dict[str, str] | None = None) -> list[tuple[Kind, ImportOutcome]]:
+def store(
+    *entries: UsageReport | Rejected, notes: dict[str, str] | None = None
+) -> list[tuple[ImportKind, ImportOutcome]]:
     """Store usage and notes; return what became of them."""
     gateway = run(import_gateway, OPERATOR, "moe-sovereign", NOW)
     batch = UsageBatch("there", entries, notes or {}, Progress("so far", len(entries)))
@@ -216,11 +220,11 @@ def noted(db: Database) -> list[tuple[Any, ...]]:
 def test_usage_is_counted_once_and_the_position_noted_with_it(db: Database, alice: Account, bob: Account) -> None:
     batch = report("r-1"), report("r-2", username="bob"), report("r-3", username="nobody"), Rejected(None, "Broken.")
     assert store(*batch) == [
-        (Kind.USAGE, outcome)
+        (ImportKind.USAGE, outcome)
         for outcome in (ImportOutcome.IMPORTED, ImportOutcome.IMPORTED, ImportOutcome.OMITTED, ImportOutcome.OMITTED)
     ]
-    assert store(*batch)[:2] == [(Kind.USAGE, ImportOutcome.PRESENT)] * 2
-    assert store(report("r-1", prompt_tokens=1)) == [(Kind.USAGE, ImportOutcome.OMITTED)]
+    assert store(*batch)[:2] == [(ImportKind.USAGE, ImportOutcome.PRESENT)] * 2
+    assert store(report("r-1", prompt_tokens=1)) == [(ImportKind.USAGE, ImportOutcome.OMITTED)]
     assert run_in_reading(import_progress, "there") == Progress("so far", 1)
     assert list(verify_ledger(settings().budget_zone)) == []
 
@@ -244,9 +248,9 @@ def test_notes_come_to_whom_the_request_belongs(db: Database, alice: Account, bo
     batch = report("r-1"), report("r-2", username="bob"), report("r-3", username="nobody")
     found = store(*batch, notes=notes)
     assert found[3:] == [
-        (Kind.NOTE, ImportOutcome.IMPORTED),
-        (Kind.NOTE, ImportOutcome.IMPORTED),
-        (Kind.NOTE, ImportOutcome.OMITTED),
+        (ImportKind.NOTE, ImportOutcome.IMPORTED),
+        (ImportKind.NOTE, ImportOutcome.IMPORTED),
+        (ImportKind.NOTE, ImportOutcome.OMITTED),
     ]
     assert noted(db) == [("r-1", alice.id, "hers"), ("r-2", bob.id, "his")]
 
@@ -254,8 +258,8 @@ def test_notes_come_to_whom_the_request_belongs(db: Database, alice: Account, bo
 def test_a_note_that_is_here_stays(db: Database, alice: Account) -> None:
     store(report("r-1"), report("r-2"), notes={"r-1": "first"})
     assert store(report("r-1"), report("r-2"), notes={"r-1": "second", "r-2": "new"})[2:] == [
-        (Kind.NOTE, ImportOutcome.PRESENT),
-        (Kind.NOTE, ImportOutcome.IMPORTED),
+        (ImportKind.NOTE, ImportOutcome.PRESENT),
+        (ImportKind.NOTE, ImportOutcome.IMPORTED),
     ]
     assert noted(db) == [("r-1", alice.id, "first"), ("r-2", alice.id, "new")]
 
@@ -266,13 +270,15 @@ def test_no_note_comes_to_a_deleted_account(db: Database) -> None:
     store(used, notes={"r-1": "Ask Dora's doctor."})
     run(delete_account, OPERATOR, id_of("dora"), NOW)
     assert store(used, notes={"r-1": "Ask Dora's doctor."}) == [
-        (Kind.USAGE, ImportOutcome.PRESENT),
-        (Kind.NOTE, ImportOutcome.OMITTED),
+        (ImportKind.USAGE, ImportOutcome.PRESENT),
+        (ImportKind.NOTE, ImportOutcome.OMITTED),
     ]
     assert noted(db) == []
 
 
 def test_note_on_a_conflicting_request_is_not_imported(db: Database, alice: Account) -> None:
     store(report("r-1"))
-    assert store(report("r-1", prompt_tokens=1), notes={"r-1": "wrong"})[1:] == [(Kind.NOTE, ImportOutcome.OMITTED)]
+    assert store(report("r-1", prompt_tokens=1), notes={"r-1": "wrong"})[1:] == [
+        (ImportKind.NOTE, ImportOutcome.OMITTED)
+    ]
     assert noted(db) == []

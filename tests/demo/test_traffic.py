@@ -10,7 +10,7 @@ import pytest
 from portal.demo.people import OWNER, PEOPLE
 from portal.demo.requests import key_hash
 from portal.demo.traffic import Traffic, as_event
-from portal.gateways.native import read_usage
+from portal.gateways.native import read_events
 from portal.rules.usage import UsageReport
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_there_are_failures_among_them() -> None:
 
 def test_the_portal_reads_exactly_what_was_meant(some: list[UsageReport]) -> None:
     body = json.dumps([as_event(r) for r in some]).encode()
-    assert read_usage(body) == some
+    assert read_events(body) == some
 
 
 def test_pauses_are_a_few_seconds() -> None:

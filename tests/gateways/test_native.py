@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.errors import InvalidInput, PortalError, TooLarge
-from portal.gateways.native import LONGEST_LINE, MOST_EVENTS, MOST_LINES, read_usage
+from portal.gateways.native import LONGEST_LINE, MOST_EVENTS, MOST_LINES, read_events
 from portal.rules.secrets import digest
 from portal.rules.usage import Rejected, UsageReport
 from tests.work import at_most_calls
@@ -34,7 +34,7 @@ def by_key(**values: Any) -> dict[str, Any]:
 
 
 def read_one(body: bytes) -> UsageReport | Rejected:
-    (only,) = read_usage(body)
+    (only,) = read_events(body)
     return only
 
 
@@ -46,7 +46,7 @@ def taken(values: dict[str, Any]) -> UsageReport:
 
 def refused(values: Any) -> Rejected:
     """Return why an event is not taken; it is sent in an array, so that the array itself is in order."""
-    (read,) = read_usage(json.dumps([values]).encode())
+    (read,) = read_events(json.dumps([values]).encode())
     assert isinstance(read, Rejected), read
     assert read.reason.endswith(".")
     return read
@@ -280,7 +280,7 @@ def test_one_bad_event_in_an_array_does_not_stop_the_others() -> None:
     not_a_number = good.replace("100", "NaN")
     surrogate = good.replace("alice", "\\ud800")
     body = f"[{good}, {twice}, null, {not_a_number}, {surrogate}, 17, {other}]".encode()
-    assert [read.id for read in read_usage(body) if isinstance(read, UsageReport)] == ["r-1", "r-2"]
+    assert [read.id for read in read_events(body) if isinstance(read, UsageReport)] == ["r-1", "r-2"]
 
 
 LINES = [
@@ -296,7 +296,7 @@ LINES = [
 @pytest.mark.parametrize("line", LINES)
 def test_one_bad_line_does_not_stop_the_others(line: bytes) -> None:
     body = b"\n".join([json.dumps(event()).encode(), line, b"", b"  \r", json.dumps(event(id="r-2")).encode()])
-    first, bad, last = read_usage(body, lines=True)
+    first, bad, last = read_events(body, lines=True)
     assert (first.id, last.id) == ("r-1", "r-2")
     assert isinstance(bad, Rejected)
     assert bad.id is None
@@ -313,18 +313,18 @@ def test_one_bad_line_does_not_stop_the_others(line: bytes) -> None:
 )
 def test_lines_are_recognised_without_being_announced(body: list[dict[str, Any]]) -> None:
     lines = "\r\n".join(map(json.dumps, body)) + "\n"
-    assert len(read_usage(lines.encode())) == len(body)
+    assert len(read_events(lines.encode())) == len(body)
 
 
 def test_broken_line_is_rejected_alone_in_a_json_body() -> None:
     for lines in ("{good}\n{bad", "{bad\n{good}", "{good}\nbad", "{good}\n{bad\n{good}"):
         body = lines.replace("{good}", json.dumps(event())).encode()
-        assert isinstance(read_usage(body)[lines.split("\n").index("{good}")], UsageReport)
+        assert isinstance(read_events(body)[lines.split("\n").index("{good}")], UsageReport)
 
 
 def test_an_event_may_be_written_over_several_lines() -> None:
     assert read_one(json.dumps(event(), indent=2).encode()).id == "r-1"
-    assert len(read_usage(json.dumps([event(), event()], indent=2).encode())) == 2
+    assert len(read_events(json.dumps([event(), event()], indent=2).encode())) == 2
 
 
 @pytest.mark.parametrize(
@@ -347,24 +347,24 @@ def test_an_event_may_be_written_over_several_lines() -> None:
 )
 def test_body_without_json_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(PortalError) as found:
-        read_usage(body)
+        read_events(body)
     assert found.value.status == 400
 
 
 @pytest.mark.parametrize(("body", "lines"), [(b"[]", False), (b" [ ] ", False), (b"", True), (b" \n\r\n\t ", True)])
 def test_an_empty_batch_is_no_batch(body: bytes, lines: bool) -> None:
     with pytest.raises(InvalidInput):
-        read_usage(body, lines=lines)
+        read_events(body, lines=lines)
 
 
 def test_a_batch_has_an_end() -> None:
     array = b"[" + b",".join([b"{}"] * MOST_EVENTS)
-    assert len(read_usage(array + b"]")) == MOST_EVENTS
+    assert len(read_events(array + b"]")) == MOST_EVENTS
     with pytest.raises(TooLarge):
-        read_usage(array + b",{}]")
-    assert len(read_usage(b"{}\n" * MOST_LINES, lines=True)) == MOST_LINES
+        read_events(array + b",{}]")
+    assert len(read_events(b"{}\n" * MOST_LINES, lines=True)) == MOST_LINES
     with pytest.raises(TooLarge):
-        read_usage(b"{}\n" * (MOST_LINES + 1), lines=True)
+        read_events(b"{}\n" * (MOST_LINES + 1), lines=True)
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_a_batch_has_an_end() -> None:
 def test_nonsense_is_refused_with_little_work(body: bytes, lines: bool) -> None:
     try:
         with at_most_calls(20_000):
-            read = read_usage(body, lines=lines)
+            read = read_events(body, lines=lines)
         assert all(isinstance(each, Rejected) for each in read)
     except PortalError as error:
         assert error.status in {400, 413, 422}  # noqa: PT017  # either answer is fine, a crash is not
@@ -394,7 +394,7 @@ def test_nonsense_is_refused_with_little_work(body: bytes, lines: bool) -> None:
 @given(st.binary(max_size=300), st.booleans())
 def test_no_bytes_do_anything_else_than_being_refused(body: bytes, lines: bool) -> None:
     try:
-        assert all(isinstance(read, Rejected) for read in read_usage(body, lines=lines))
+        assert all(isinstance(read, Rejected) for read in read_events(body, lines=lines))
     except PortalError as error:
         assert error.status in {400, 422}  # noqa: PT017  # either answer is fine, a crash is not
 
@@ -407,4 +407,4 @@ FIELDS = dict.fromkeys([*SMALL, "cost_factor", "requested_at", "colour"], VALUES
 @given(st.lists(st.fixed_dictionaries({}, optional=FIELDS), min_size=1, max_size=5))
 def test_no_values_do_anything_else_than_being_refused(events: list[dict[str, Any]]) -> None:
     body = json.dumps([*events, event(id="the good one")]).encode()
-    assert read_usage(body)[-1].id == "the good one"
+    assert read_events(body)[-1].id == "the good one"

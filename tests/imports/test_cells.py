@@ -30,7 +30,7 @@ TEN = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
     ],
 )
 def test_token_counts(value: object, expected: int) -> None:
-    assert cells.count(value, "prompt_tokens") == expected
+    assert cells.as_count(value, "prompt_tokens") == expected
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_token_counts(value: object, expected: int) -> None:
 def test_missing_token_count_is_no_zero(value: object) -> None:
     assert not cells.has_value(value)
     with pytest.raises(UnclearValue, match=r"prompt_tokens is missing\."):
-        cells.count(value, "prompt_tokens")
+        cells.as_count(value, "prompt_tokens")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_missing_token_count_is_no_zero(value: object) -> None:
 )  # fmt: skip
 def test_other_values_are_no_token_counts(value: object) -> None:
     with pytest.raises(UnclearValue, match="prompt_tokens must be a"):
-        cells.count(value, "prompt_tokens")
+        cells.as_count(value, "prompt_tokens")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_other_values_are_no_token_counts(value: object) -> None:
     ],
 )
 def test_instants(value: object, expected: datetime) -> None:
-    assert cells.instant(value, "requested_at", BERLIN) == expected
+    assert cells.zoned_instant(value, "requested_at", BERLIN) == expected
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_instants(value: object, expected: datetime) -> None:
 )
 def test_an_instant_without_an_offset_needs_a_zone(value: object) -> None:
     with pytest.raises(UnclearValue, match=r"requested_at has no offset.*--timezone"):
-        cells.instant(value, "requested_at", None)
+        cells.zoned_instant(value, "requested_at", None)
 
 
 @pytest.mark.parametrize(
@@ -102,26 +102,26 @@ def test_an_instant_without_an_offset_needs_a_zone(value: object) -> None:
 )  # fmt: skip
 def test_other_values_are_no_instants(value: object) -> None:
     with pytest.raises(UnclearValue, match="requested_at is no date and time"):
-        cells.instant(value, "requested_at", UTC)
+        cells.zoned_instant(value, "requested_at", UTC)
 
 
 @pytest.mark.parametrize(("order", "month"), [(Order.DAY_FIRST, 11), (Order.MONTH_FIRST, 10)])
 def test_days_are_read_in_the_given_order(order: Order, month: int) -> None:
-    assert cells.instant("10/11/2026", "requested_at", UTC, Notation(order=order)).month == month
+    assert cells.zoned_instant("10/11/2026", "requested_at", UTC, Notation(order=order)).month == month
 
 
 @pytest.mark.parametrize(("marks", "expected"), [(Marks.COMMA, 1234), (Marks.POINT, None)])
 def test_numbers_are_read_with_the_given_marks(marks: Marks, expected: int | None) -> None:
     if expected is None:
         with pytest.raises(UnclearValue, match="whole number"):
-            cells.count("1.234", "prompt_tokens", Notation(marks))
+            cells.as_count("1.234", "prompt_tokens", Notation(marks))
     else:
-        assert cells.count("1.234", "prompt_tokens", Notation(marks)) == expected
+        assert cells.as_count("1.234", "prompt_tokens", Notation(marks)) == expected
 
 
 @pytest.mark.parametrize("value", ["1'234", "1 234", "1\u202f234"])
 def test_marks_that_mean_the_same_everywhere_need_no_notation(value: str) -> None:
-    assert cells.count(value, "prompt_tokens") == 1234
+    assert cells.as_count(value, "prompt_tokens") == 1234
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_marks_that_mean_the_same_everywhere_need_no_notation(value: str) -> Non
     ],
 )  # fmt: skip
 def test_a_success_is_ok_and_all_else_stays(value: object, expected: str) -> None:
-    assert cells.status(value, "status") == expected
+    assert cells.as_status(value, "status") == expected
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_a_success_is_ok_and_all_else_stays(value: object, expected: str) -> Non
     ],
 )
 def test_how_long_it_took(value: object, expected: int | None) -> None:
-    assert cells.milliseconds(value, "latency_ms") == expected
+    assert cells.as_milliseconds(value, "latency_ms") == expected
 
 
 def test_keys_become_digests_and_digests_stay() -> None:
-    assert cells.key_hash("moe-sk-secret") == digest("moe-sk-secret")
-    assert cells.key_hash("A" * 64) == "a" * 64
-    assert cells.key_hash("litellm_proxy_master_key") == digest("litellm_proxy_master_key")
+    assert cells.as_key_hash("moe-sk-secret") == digest("moe-sk-secret")
+    assert cells.as_key_hash("A" * 64) == "a" * 64
+    assert cells.as_key_hash("litellm_proxy_master_key") == digest("litellm_proxy_master_key")
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_keys_become_digests_and_digests_stay() -> None:
     ids=["text", "a number", "a UUID", "bytes", "bytes that are no text"],
 )
 def test_texts(value: object, expected: str) -> None:
-    assert cells.text(value, "model") == expected
+    assert cells.as_text(value, "model") == expected
 
 
 @pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}, None], ids=str)
 def test_other_values_are_no_text(value: object) -> None:
     with pytest.raises(UnclearValue, match="model must be text"):
-        cells.text(value, "model")
+        cells.as_text(value, "model")

@@ -7,7 +7,7 @@ import pytest
 
 from portal.imports.notations import Marks, Order
 from portal.imports.survey import (
-    Column,
+    ColumnSurvey,
     looks_like_count,
     looks_like_requests,
     notation_of_days,
@@ -20,7 +20,7 @@ from portal.rules.strict_json import Flaw
 NOW = datetime(2026, 11, 28, 20, tzinfo=UTC)
 
 
-def column(*values: Any, name: str = "tokens") -> Column:
+def column(*values: Any, name: str = "tokens") -> ColumnSurvey:
     """Return the findings about a column with these cells."""
     found = survey_columns([name], [{name: value} for value in values], [], NOW)[name]
     assert found is not None

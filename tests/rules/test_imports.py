@@ -1,17 +1,19 @@
-from portal.rules.imports import Finding, ImportOutcome, Kind, Tally
+from portal.rules.imports import Finding, ImportKind, ImportOutcome, Tally
 
 
 def test_tally_counts_outcomes_and_lists_each_reason_once() -> None:
     tally = Tally()
     tally.add(
         [
-            Finding(Kind.KEY, ImportOutcome.IMPORTED),
-            Finding(Kind.KEY, ImportOutcome.PRESENT),
-            Finding(Kind.KEY, ImportOutcome.IMPORTED),
+            Finding(ImportKind.KEY, ImportOutcome.IMPORTED),
+            Finding(ImportKind.KEY, ImportOutcome.PRESENT),
+            Finding(ImportKind.KEY, ImportOutcome.IMPORTED),
         ]
     )
-    tally.add(Finding(Kind.USAGE, ImportOutcome.OMITTED, "It is broken.", f"row-{number}") for number in range(1000))
-    tally.add([Finding(Kind.ACCOUNT, ImportOutcome.REMARK, "They have no address.")])
+    tally.add(
+        Finding(ImportKind.USAGE, ImportOutcome.OMITTED, "It is broken.", f"row-{number}") for number in range(1000)
+    )
+    tally.add([Finding(ImportKind.ACCOUNT, ImportOutcome.REMARK, "They have no address.")])
     assert [row for row in tally.rows() if any(row[1:])] == [("API keys", 2, 1, 0), ("requests", 0, 0, 1000)]
     assert tally.sentences() == [
         "1 account: They have no address.",

@@ -14,6 +14,7 @@ from portal.rules.text import (
     clean_line,
     clean_note,
     clean_username,
+    clip_line,
     clip_name,
     counted,
 )
@@ -242,3 +243,18 @@ def test_counted(count: int, words: tuple[str, ...], expected: str) -> None:
 )
 def test_cut_name_ends_in_an_ellipsis(said: object, name: str) -> None:
     assert clip_name(said, 10) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("  a   b  ", "a b"),
+        ("abcd efgh", "abcd"),
+        ("a\tb\x00c", "a b c"),
+        ("e\u0301te\u0301", "été"),
+        ("été  " + "x" * 9, "été x"),
+        (7, ""),
+    ],
+)
+def test_clipped_line_has_single_spaces_and_no_controls(value: object, line: str) -> None:
+    assert clip_line(value, 5) == line

@@ -7,7 +7,7 @@ from functools import partial
 
 from portal.errors import PortalError
 from portal.gateways.litellm import read_litellm
-from portal.gateways.native import read_usage
+from portal.gateways.native import read_events
 from portal.gateways.otlp import read_traces
 from tools.bench.figures import Figure, at_most, median, seconds
 
@@ -20,7 +20,7 @@ OBJECTS = [b'"x",', b"{},", b'[["a"],["b"]],', b'{"a":{"b":[1,2,{"c":"d"}]}},', 
 
 Reader = Callable[[bytes], object]
 READERS: dict[str, Reader] = {
-    "native": read_usage,
+    "native": read_events,
     "LiteLLM": lambda body: read_litellm(body, "native"),
     "OTLP in JSON": lambda body: read_traces(body, is_json=True, default_mode="native"),
     "OTLP in protobuf": lambda body: read_traces(body, is_json=False, default_mode="native"),

@@ -18,7 +18,7 @@ from portal.api.strict import JSON, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_transaction
 from portal.errors import PortalError, Unavailable
-from portal.gateways.native import MOST_EVENTS, Event, read_usage
+from portal.gateways.native import MOST_EVENTS, Event, read_events
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry
 from portal.settings import settings
@@ -79,7 +79,7 @@ def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_bo
     is stored for good.
     """
     gateway, body, is_lines = batch
-    return store(gateway, read_entries(gateway, lambda: read_usage(body, lines=is_lines)))
+    return store(gateway, read_entries(gateway, lambda: read_events(body, lines=is_lines)))
 
 
 def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> UsageReceipt:

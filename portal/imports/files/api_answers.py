@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from portal.gateways.lenient_values import mapping
+from portal.imports.files.content import Row
 from portal.rules.strict_json import Flaw
-
-Row = dict[str, Any]
 
 _LISTS = ("data", "results", "rows", "records", "items", "usageEvents", "daily", "weekly", "monthly", "sessions")
 _PARTS = ("model_breakdown", "modelBreakdowns")

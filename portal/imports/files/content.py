@@ -38,7 +38,7 @@ def open_content(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             yield raw, raw
 
 
-def read_lines(text: IO[bytes]) -> Iterator[bytes]:
+def content_lines(text: IO[bytes]) -> Iterator[bytes]:
     """Yield lines without a byte order mark; bytes of a line beyond LONGEST_LINE are skipped."""
     line = text.readline(LONGEST_LINE).removeprefix(codecs.BOM_UTF8)
     while line:

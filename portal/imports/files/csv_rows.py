@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from portal.imports.files.content import LONGEST_LINE, Row, UnreadableFile, open_content, read_lines
+from portal.imports.files.content import LONGEST_LINE, Row, UnreadableFile, content_lines, open_content
 from portal.rules.strict_json import Flaw
 
 
@@ -30,7 +30,7 @@ def csv_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
 
 def _lists(text: IO[bytes]) -> Iterator[tuple[Flaw | None, list[str]]]:
     """Yield the cells of each line, those with the names of the columns first. Raises UnreadableFile."""
-    lines = read_lines(text)
+    lines = content_lines(text)
     head = next((line for line in lines if line.strip() and not line.lower().startswith(b"sep=")), b"")
     csv.field_size_limit(LONGEST_LINE)  # of the process; nothing else in it reads CSV
     try:

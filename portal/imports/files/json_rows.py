@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
 from portal.imports.files.api_answers import rows_of
-from portal.imports.files.content import LONGEST_LINE, Row, UnreadableFile, read_lines
+from portal.imports.files.content import LONGEST_LINE, Row, UnreadableFile, content_lines
 from portal.rules.strict_json import Flaw
 
 _CHUNK = 2**20
@@ -22,9 +22,9 @@ def has_open_object(line: bytes) -> bool:
     return depth > 0 and not line.endswith(b"}")
 
 
-def json_lines(text: IO[bytes]) -> Iterator[Row | Flaw]:
+def json_line_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
     """Yield the rows of objects, one on each line."""
-    for line in read_lines(text):
+    for line in content_lines(text):
         if line.strip():
             try:
                 value = json.loads(line.decode("utf-8", "surrogateescape"), parse_float=Decimal)
@@ -34,7 +34,7 @@ def json_lines(text: IO[bytes]) -> Iterator[Row | Flaw]:
                 yield from rows_of(value)
 
 
-def json_items(text: IO[bytes]) -> Iterator[Row | Flaw]:
+def json_array_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
     """Yield the items of an array. Raises UnreadableFile at invalid JSON, after which the next item cannot be found."""
     stream = _JsonStream(text)
     stream.skip_to("[")
@@ -42,7 +42,7 @@ def json_items(text: IO[bytes]) -> Iterator[Row | Flaw]:
         yield from rows_of(stream.value())
 
 
-def json_documents(text: IO[bytes]) -> Iterator[Row | Flaw]:
+def json_document_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
     """Yield the rows of objects one after the other. Raises UnreadableFile at invalid JSON."""
     stream = _JsonStream(text)
     while not stream.is_at(""):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from portal.imports.files.content import PROGRESS_EVERY, Advance, Row, UnreadableFile, open_content
 from portal.imports.files.csv_rows import csv_columns, csv_rows
-from portal.imports.files.json_rows import has_open_object, json_documents, json_items, json_lines
+from portal.imports.files.json_rows import has_open_object, json_array_rows, json_document_rows, json_line_rows
 from portal.imports.files.parquet_rows import open_parquet, parquet_rows
 from portal.rules.strict_json import Flaw
 
@@ -33,7 +33,7 @@ class FileKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FileTable:
     """A file of rows: its columns, its first rows, and its length in bytes or (Parquet) rows."""
 
     path: Path
@@ -43,7 +43,7 @@ class Table:
     total: int
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path) -> FileTable:
     """Return a file as a table. Raises UnreadableFile, and OSError where there is no file."""
     kind = _kind(path)
     sample = list(islice(_rows(path, kind, None, lambda _: None), SAMPLE))
@@ -58,10 +58,10 @@ def open_table(path: Path) -> Table:
     if len(set(names)) < len(names):
         raise UnreadableFile("names two of its columns alike.")
     total = open_parquet(path).metadata.num_rows if kind is FileKind.PARQUET else path.stat().st_size
-    return Table(path, kind, tuple(names), sample, total)
+    return FileTable(path, kind, tuple(names), sample, total)
 
 
-def read_rows(table: Table, columns: Collection[str] | None, advance: Advance) -> Iterator[Row | Flaw]:
+def read_rows(table: FileTable, columns: Collection[str] | None, advance: Advance) -> Iterator[Row | Flaw]:
     """Yield all rows of a table, of Parquet with the named columns only.
 
     Raises UnreadableFile where a file ends too early, and the next row cannot be found.
@@ -74,8 +74,8 @@ def _rows(path: Path, kind: FileKind, columns: Collection[str] | None, advance: 
         yield from parquet_rows(path, columns, advance)
         return
     with open_content(path) as (text, raw):
-        readers = {FileKind.CSV: csv_rows, FileKind.LINES: json_lines, FileKind.ARRAY: json_items}
-        rows = readers.get(kind, json_documents)(text)
+        readers = {FileKind.CSV: csv_rows, FileKind.LINES: json_line_rows, FileKind.ARRAY: json_array_rows}
+        rows = readers.get(kind, json_document_rows)(text)
         at = 0
         for number, row in enumerate(_unbroken(rows)):
             yield row

@@ -1,8 +1,8 @@
 """Usage of coding agents such as GitHub's: the disjoint columns input, output, cache_read and cache_write."""
 
-from portal.imports.formats.format import Format
+from portal.imports.formats.format import FileFormat
 
-AGENTS = Format(
+AGENTS = FileFormat(
     "usage with the columns input, output, cache_read and cache_write",
     "files",
     {

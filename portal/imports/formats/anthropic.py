@@ -6,9 +6,9 @@ disjoint; a key is given by its name only. The report of Claude Code has a perso
 
 from datetime import UTC
 
-from portal.imports.formats.format import Format
+from portal.imports.formats.format import FileFormat
 
-ANTHROPIC = Format(
+ANTHROPIC = FileFormat(
     "Anthropic's usage report",
     "anthropic",
     {"username": ["user", "useremail", "email"], "model": ["modelversion", "model"], "requested_at": ["usagedateutc"]},
@@ -26,7 +26,7 @@ ANTHROPIC = Format(
     aggregate="A row is the sum of a day, a model and a key.",
     is_sum=True,
 )
-ANTHROPIC_API = Format(
+ANTHROPIC_API = FileFormat(
     "Anthropic's usage report of its Admin API",
     "anthropic",
     {"username": ["user", "useremail", "email"], "model": ["model"], "requested_at": ["startingat"]},
@@ -44,7 +44,7 @@ ANTHROPIC_API = Format(
     aggregate="A row is the sum of a bucket of time.",
     is_sum=True,
 )
-CLAUDE_CODE = Format(
+CLAUDE_CODE = FileFormat(
     "Anthropic's report of Claude Code",
     "anthropic",
     {"username": ["actoremailaddress"], "model": ["model"], "requested_at": ["date"]},

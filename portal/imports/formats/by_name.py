@@ -1,7 +1,7 @@
 """The format of all other files: fields and counts are guessed by the names of columns."""
 
 from portal.gateways.count_names import PARTS, WRITTEN_FOR
-from portal.imports.formats.format import Fields, Format
+from portal.imports.formats.format import Fields, FileFormat
 
 
 def _refine(fields: Fields) -> None:
@@ -9,7 +9,7 @@ def _refine(fields: Fields) -> None:
         fields.setdefault("status", "error")
 
 
-BY_NAME = Format(
+BY_NAME = FileFormat(
     "columns by their names",
     "files",
     {

@@ -1,8 +1,8 @@
 """ccusage: sums of a day or session and a model, read from Claude Code's own logs. Its counts are disjoint."""
 
-from portal.imports.formats.format import Format
+from portal.imports.formats.format import FileFormat
 
-CCUSAGE = Format(
+CCUSAGE = FileFormat(
     "ccusage",
     "ccusage",
     {"model": ["modelname"], "requested_at": ["date", "lastactivity"]},

@@ -9,7 +9,7 @@ Source: Cursor's documentation, and files of public reports.
 
 from datetime import UTC
 
-from portal.imports.formats.format import Fields, Format, pop_text
+from portal.imports.formats.format import Fields, FileFormat, pop_text
 
 _UNSUCCESSFUL = ("errored", "aborted", "failed", "cancel")
 
@@ -20,7 +20,7 @@ def _refine(fields: Fields) -> None:
         fields["status"] = kind
 
 
-CURSOR = Format(
+CURSOR = FileFormat(
     "Cursor's usage events",
     "cursor",
     {
@@ -41,7 +41,7 @@ CURSOR = Format(
     _refine,
     beside=True,
 )
-CURSOR_API = Format(
+CURSOR_API = FileFormat(
     "Cursor's usage events of its Admin API",
     "cursor",
     {"username": ["useremail"], "model": ["model"], "requested_at": ["timestamp"], "kind": ["kind"]},

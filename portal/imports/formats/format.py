@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from portal.imports.cells import as_instant, in_utc, text
+from portal.imports.cells import as_instant, as_text, in_utc
 from portal.rules.usage import Replay
 
 Fields = dict[str, Any]
@@ -23,7 +23,7 @@ def _as_named(_: Fields) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class FileFormat:
     """A kind of export.
 
     `marks` are the columns by which it is recognised, in the form of `plain`. `fields` are the columns that a field may
@@ -72,4 +72,4 @@ def set_latency(fields: Fields) -> None:
 def pop_text(fields: Fields, name: str) -> str:
     """Remove a field and return it as text; "" without it. Raises UnclearValue."""
     value = fields.pop(name, "")
-    return str(value).strip() if isinstance(value, (str, int, bool)) else text(value, name)
+    return str(value).strip() if isinstance(value, (str, int, bool)) else as_text(value, name)

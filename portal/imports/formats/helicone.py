@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from portal.imports.formats.format import Fields, Format, pop_text
+from portal.imports.formats.format import Fields, FileFormat, pop_text
 
 
 def _refine(fields: Fields) -> None:
@@ -10,7 +10,7 @@ def _refine(fields: Fields) -> None:
         fields.setdefault("cost_factor", "0")
 
 
-HELICONE = Format(
+HELICONE = FileFormat(
     "Helicone's requests",
     "helicone",
     {

@@ -7,7 +7,7 @@ counts and their total.
 from datetime import UTC
 
 from portal.gateways.count_names import PARTS
-from portal.imports.formats.format import Fields, Format, Skip, pop_text, set_latency
+from portal.imports.formats.format import Fields, FileFormat, Skip, pop_text, set_latency
 
 
 def _refine(fields: Fields) -> Skip | None:
@@ -21,7 +21,7 @@ def _refine(fields: Fields) -> Skip | None:
     return None
 
 
-LANGFUSE = Format(
+LANGFUSE = FileFormat(
     "Langfuse's observations",
     "langfuse",
     {

@@ -17,8 +17,8 @@ from portal.gateways.call_types import completes_nothing, is_about_batches, mana
 from portal.gateways.lenient_values import mapping
 from portal.gateways.litellm import event_counts, owner_names
 from portal.gateways.litellm_ids import shared_id
-from portal.imports.cells import count, text
-from portal.imports.formats.format import Fields, Format, Skip, set_latency, without_counts
+from portal.imports.cells import as_count, as_text
+from portal.imports.formats.format import Fields, FileFormat, Skip, set_latency, without_counts
 from portal.imports.nested import as_object
 from portal.rules.text import clip_line
 from portal.rules.usage import Replay
@@ -58,7 +58,7 @@ def _event(fields: Fields, metadata: dict[str, Any]) -> dict[str, Any]:
     event: dict[str, Any] = {"metadata": {"usage_object": usage}}
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
         if name in fields:
-            event[name] = count(fields[name], name)
+            event[name] = as_count(fields[name], name)
     fields.pop("total_tokens", None)
     return event
 
@@ -84,10 +84,10 @@ def _failure(error: dict[str, Any]) -> str:
 
 
 def _name(fields: Fields, field: str) -> str:
-    return clip_line(text(fields.pop(field, ""), field), 200)
+    return clip_line(as_text(fields.pop(field, ""), field), 200)
 
 
-LITELLM = Format(
+LITELLM = FileFormat(
     "LiteLLM's spend logs",
     "litellm",
     {
@@ -113,7 +113,7 @@ LITELLM = Format(
     _spend_log,
     UTC,
 )
-_DAILY = Format(
+_DAILY = FileFormat(
     "LiteLLM's daily activity",
     "litellm",
     {

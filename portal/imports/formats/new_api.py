@@ -10,8 +10,8 @@ Source: `model/log.go` of both, and `text_quota.go` for what New-API writes into
 
 from typing import Any
 
-from portal.imports.cells import count, number
-from portal.imports.formats.format import COUNTS, Fields, Format, Skip
+from portal.imports.cells import as_count, as_number
+from portal.imports.formats.format import COUNTS, Fields, FileFormat, Skip
 from portal.imports.nested import as_object
 from portal.rules.text import clip_line
 
@@ -21,10 +21,10 @@ _NO_USAGE = {1: "top-ups", 3: "changes by administrators", 4: "of the system", 5
 
 
 def _refine(fields: Fields) -> Skip | None:
-    kind, other = count(fields.pop("type", None), "type"), as_object(fields.pop("other", None))
+    kind, other = as_count(fields.pop("type", None), "type"), as_object(fields.pop("other", None))
     if kind != _CONSUMED:
         return _NO_USAGE.get(kind, f"of type {kind}")
-    prompt = count(fields.get("prompt_tokens"), "prompt_tokens")
+    prompt = as_count(fields.get("prompt_tokens"), "prompt_tokens")
     cached, total = _natural(other, "cache_tokens"), _natural(other, "input_tokens_total")
     if total:
         prompt = total
@@ -36,7 +36,7 @@ def _refine(fields: Fields) -> Skip | None:
     if other.get("is_model_mapped") is True:
         fields.setdefault("provider_model", clip_line(other.get("upstream_model_name"), 200))
     if "seconds" in fields:
-        fields.setdefault("latency_ms", number(fields.pop("seconds"), "use_time") * 1000)
+        fields.setdefault("latency_ms", as_number(fields.pop("seconds"), "use_time") * 1000)
     return None
 
 
@@ -45,7 +45,7 @@ def _natural(other: dict[str, Any], name: str) -> int:
     return found if type(found) is int and found > 0 else 0
 
 
-NEW_API = Format(
+NEW_API = FileFormat(
     "New-API's logs",
     "new-api",
     {

@@ -7,12 +7,12 @@ In files that have no column for text, audio is counted beside the text.
 from dataclasses import replace
 from datetime import UTC
 
-from portal.imports.formats.format import Format
+from portal.imports.formats.format import FileFormat
 
 _OPENAI_PARTS = frozenset(
     f"{side}{kind}tokens" for side in ("input", "output", "inputcached") for kind in ("text", "image", "audio")
 )
-_OPENAI = Format(
+_OPENAI = FileFormat(
     "OpenAI's usage of the organisation",
     "openai",
     {

@@ -7,7 +7,7 @@ are UTC.
 
 from datetime import UTC
 
-from portal.imports.formats.format import Fields, Format, pop_text
+from portal.imports.formats.format import Fields, FileFormat, pop_text
 
 
 def _refine(fields: Fields) -> None:
@@ -18,7 +18,7 @@ def _refine(fields: Fields) -> None:
         fields["status"] = "error"
 
 
-OPENROUTER = Format(
+OPENROUTER = FileFormat(
     "OpenRouter's activity",
     "openrouter",
     {
@@ -45,7 +45,7 @@ OPENROUTER = Format(
     UTC,
     beside=False,
 )
-OPENROUTER_DAYS = Format(
+OPENROUTER_DAYS = FileFormat(
     "OpenRouter's activity by day",
     "openrouter",
     {"username": ["user", "useremail"], "model": ["modelpermaslug"], "requested_at": ["date"]},

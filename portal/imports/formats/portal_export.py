@@ -2,7 +2,7 @@
 
 import re
 
-from portal.imports.formats.format import COUNTS, Fields, Format, plain, without_counts
+from portal.imports.formats.format import COUNTS, Fields, FileFormat, plain, without_counts
 
 _MARKED = re.compile("'[=+@\\t\\r-]")
 """Text that the CSV marks, so that no spreadsheet reads it as a formula."""
@@ -16,7 +16,7 @@ def _refine(fields: Fields) -> None:
         without_counts(fields)
 
 
-PORTAL = Format(
+PORTAL = FileFormat(
     "an export of this portal's Usage History",
     "portal-export",
     {

@@ -7,7 +7,7 @@ from portal.imports.formats.anthropic import ANTHROPIC, ANTHROPIC_API, CLAUDE_CO
 from portal.imports.formats.by_name import BY_NAME
 from portal.imports.formats.ccusage import CCUSAGE
 from portal.imports.formats.cursor import CURSOR, CURSOR_API
-from portal.imports.formats.format import Format, plain
+from portal.imports.formats.format import FileFormat, plain
 from portal.imports.formats.helicone import HELICONE
 from portal.imports.formats.langfuse import LANGFUSE
 from portal.imports.formats.litellm import LITELLM, LITELLM_DAILY
@@ -23,7 +23,7 @@ KNOWN = (
 """Formats that are recognised by their columns, in the order in which they are tried."""
 
 
-def recognise(columns: Iterable[str]) -> Format:
+def recognise(columns: Iterable[str]) -> FileFormat:
     """Return the format with these columns; BY_NAME where none is known."""
     names = {plain(column) for column in columns}
     return next((known for known in KNOWN if known.marks <= names), BY_NAME)

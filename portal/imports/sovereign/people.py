@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from portal.imports.sovereign.templates import oldest_first, read_template
-from portal.imports.sovereign.values import Row, instant
+from portal.imports.sovereign.values import SourceRow, as_utc
 from portal.rules.accounts import Language, Role
 from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
 from portal.rules.imports import (
@@ -13,8 +13,8 @@ from portal.rules.imports import (
     ImportedKey,
     ImportedPerson,
     ImportedTemplate,
+    ImportKind,
     ImportOutcome,
-    Kind,
     NotImportable,
 )
 from portal.rules.instants import InvalidInstant
@@ -32,12 +32,12 @@ class People:
     `grants` are the permissions of expert templates, in the order in which MoE Sovereign looks at them.
     """
 
-    users: Sequence[Row]
-    keys: Sequence[Row] = ()
-    budgets: Sequence[Row] = ()
-    grants: Sequence[Row] = ()
-    admin_templates: Sequence[Row] = ()
-    user_templates: Sequence[Row] = ()
+    users: Sequence[SourceRow]
+    keys: Sequence[SourceRow] = ()
+    budgets: Sequence[SourceRow] = ()
+    grants: Sequence[SourceRow] = ()
+    admin_templates: Sequence[SourceRow] = ()
+    user_templates: Sequence[SourceRow] = ()
 
 
 @dataclass(slots=True)
@@ -48,11 +48,11 @@ class MappedPeople:
     people: dict[str, ImportedPerson] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def omit(self, kind: Kind, reason: str, name: object) -> None:
+    def omit(self, kind: ImportKind, reason: str, name: object) -> None:
         """Add a finding about something that is not imported."""
         self.findings.append(Finding(kind, ImportOutcome.OMITTED, reason, clip_line(name, MAX_NAME)))
 
-    def remark(self, kind: Kind, reason: str, name: object) -> None:
+    def remark(self, kind: ImportKind, reason: str, name: object) -> None:
         """Add a finding about something that is imported in part."""
         self.findings.append(Finding(kind, ImportOutcome.REMARK, reason, clip_line(name, MAX_NAME)))
 
@@ -69,9 +69,9 @@ def map_people(people: People) -> MappedPeople:
         try:
             person = _person(found, row, names)
         except (InvalidText, NotImportable) as error:
-            found.omit(Kind.ACCOUNT, str(error), row["username"])
+            found.omit(ImportKind.ACCOUNT, str(error), row["username"])
             for key in keys.get(row["id"], ()):
-                found.omit(Kind.KEY, "Its owner is not imported.", key["key_prefix"])
+                found.omit(ImportKind.KEY, "Its owner is not imported.", key["key_prefix"])
             continue
         names.add(person.username)
         found.people[row["id"]] = replace(
@@ -88,22 +88,22 @@ def map_people(people: People) -> MappedPeople:
     return found
 
 
-def _grouped(rows: Iterable[Row]) -> dict[str, list[Row]]:
+def _grouped(rows: Iterable[SourceRow]) -> dict[str, list[SourceRow]]:
     """Return rows by the id of their user, in their order."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[SourceRow]] = {}
     for row in rows:
         groups.setdefault(row["user_id"], []).append(row)
     return groups
 
 
-def _person(found: MappedPeople, row: Row, names: set[str]) -> ImportedPerson:
+def _person(found: MappedPeople, row: SourceRow, names: set[str]) -> ImportedPerson:
     """Return a person without keys, limits and template. Raises InvalidText and NotImportable."""
     username = clean_new_username(row["username"])
     if username in names:
         raise NotImportable("Another user there has the same name in other letters.")
     role = "admin" if row["is_admin"] else row["role"] or "user"
     if role not in set(Role):
-        found.remark(Kind.ACCOUNT, "There is no such role here; they are users.", username)
+        found.remark(ImportKind.ACCOUNT, "There is no such role here; they are users.", username)
         role = "user"
     return ImportedPerson(
         username=username,
@@ -121,14 +121,16 @@ def _email(found: MappedPeople, value: object, username: str) -> str:
     try:
         return clean_email(str(value or ""))
     except InvalidText:
-        found.remark(Kind.ACCOUNT, "The email address does not look like one; they have none here.", username)
+        found.remark(ImportKind.ACCOUNT, "The email address does not look like one; they have none here.", username)
         return ""
 
 
 def _password_hash(found: MappedPeople, value: object, username: str) -> str | None:
     if isinstance(value, str) and _BCRYPT.fullmatch(value):
         return value
-    found.remark(Kind.ACCOUNT, "The password is not hashed with bcrypt; `portal user password` sets one.", username)
+    found.remark(
+        ImportKind.ACCOUNT, "The password is not hashed with bcrypt; `portal user password` sets one.", username
+    )
     return None
 
 
@@ -138,7 +140,7 @@ def _time_zone(found: MappedPeople, hours: object, username: str) -> str | None:
         return None
     if not (float(hours).is_integer() and -12 <= hours <= 14):
         reason = "No time zone is always that many hours from UTC; they get their browser's."
-        found.remark(Kind.ACCOUNT, reason, f"{username} with {hours:g}")
+        found.remark(ImportKind.ACCOUNT, reason, f"{username} with {hours:g}")
         return None
     return f"Etc/GMT{-int(hours):+d}"
 
@@ -147,28 +149,28 @@ def _language(found: MappedPeople, value: object, username: str) -> str:
     language = str(value or "en")[:2].lower()
     if language in set(Language):
         return language
-    found.remark(Kind.ACCOUNT, "The portal does not speak their language; they get English.", username)
+    found.remark(ImportKind.ACCOUNT, "The portal does not speak their language; they get English.", username)
     return "en"
 
 
-def _keys(found: MappedPeople, rows: Iterable[Row]) -> Iterator[ImportedKey]:
+def _keys(found: MappedPeople, rows: Iterable[SourceRow]) -> Iterator[ImportedKey]:
     for row in rows:
         try:
             yield _key(row)
         except NotImportable as error:
-            found.omit(Kind.KEY, str(error), row["key_prefix"])
+            found.omit(ImportKind.KEY, str(error), row["key_prefix"])
 
 
-def _key(row: Row) -> ImportedKey:
+def _key(row: SourceRow) -> ImportedKey:
     """Return a key. Raises NotImportable."""
     if not is_digest(str(row["key_hash"])):
         raise NotImportable("Its hash is no SHA-256.")
     try:
-        expires_at = instant(row["expires_at"]) if row["expires_at"] else None
+        expires_at = as_utc(row["expires_at"]) if row["expires_at"] else None
     except InvalidInstant:
         raise NotImportable("It cannot be read when it expires.") from None
     try:
-        created_at = instant(row["created_at"])
+        created_at = as_utc(row["created_at"])
     except InvalidInstant:
         created_at = None
     prefix, label = clip_line(row["key_prefix"], PREFIX_LENGTH), clip_line(row["label"], MAX_LABEL)
@@ -177,18 +179,18 @@ def _key(row: Row) -> ImportedKey:
     )
 
 
-def _limits(found: MappedPeople, row: Row | None, username: str) -> Limits | None:
+def _limits(found: MappedPeople, row: SourceRow | None, username: str) -> Limits | None:
     """Return the limits that are enforced there; None where there are none."""
     if row is None:
         return None
     daily, monthly, total = (row[name] or None for name in ("daily_limit", "monthly_limit", "total_limit"))
     if any(limit is not None and not 0 < limit <= MAX_LIMIT for limit in (daily, monthly, total)):
-        found.omit(Kind.BUDGET, f"A limit lies between 0 and {MAX_LIMIT:,} tokens.", username)
+        found.omit(ImportKind.BUDGET, f"A limit lies between 0 and {MAX_LIMIT:,} tokens.", username)
         return None
     try:
         kind = BudgetType(str(row["budget_type"] or "subscription").replace("-", "_"))
     except ValueError:
-        found.omit(Kind.BUDGET, "There is no such type of budget here.", f"{username} with {row['budget_type']}")
+        found.omit(ImportKind.BUDGET, "There is no such type of budget here.", f"{username} with {row['budget_type']}")
         return None
     limits = Limits(daily, monthly, total, kind)
     return None if limits == Limits() else limits
@@ -203,7 +205,7 @@ def _read_templates(found: MappedPeople, people: People) -> None:
             if template.name in taken:
                 raise NotImportable("Another template there has the same name.")
         except (InvalidText, NotImportable) as error:
-            found.omit(Kind.TEMPLATE, str(error), row["name"])
+            found.omit(ImportKind.TEMPLATE, str(error), row["name"])
         else:
             taken.add(template.name)
             found.templates[row["id"]] = template
@@ -221,13 +223,13 @@ def _active_template(
         if resource in known:
             templates.append(known[resource])
         else:
-            found.omit(Kind.ASSIGNMENT, "There is no such template there.", f"{resource} to {username}")
+            found.omit(ImportKind.ASSIGNMENT, "There is no such template there.", f"{resource} to {username}")
     for other in templates[1:]:
         reason = "Only one template is active here; the others that were granted are not."
-        found.omit(Kind.ASSIGNMENT, reason, f"{other} to {username}")
+        found.omit(ImportKind.ASSIGNMENT, reason, f"{other} to {username}")
     if not templates:
         return None
     if templates[0] not in found.templates:
-        found.omit(Kind.ASSIGNMENT, "The template is not imported.", f"{templates[0]} to {username}")
+        found.omit(ImportKind.ASSIGNMENT, "The template is not imported.", f"{templates[0]} to {username}")
         return None
     return found.templates[templates[0]].name

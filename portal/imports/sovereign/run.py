@@ -21,10 +21,10 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Gateway
 from portal.errors import InvalidInput, Unavailable
 from portal.imports.sovereign.people import MappedPeople, People, map_people
-from portal.imports.sovereign.source import Place, SourceSnapshot, UsageRange
-from portal.imports.sovereign.usage import Owners, read_note, read_usage
+from portal.imports.sovereign.source import SourceSnapshot, UsageKey, UsageRange
+from portal.imports.sovereign.usage import Owners, read_note, read_request
 from portal.rules.actors import Actor
-from portal.rules.imports import Finding, ImportedPerson, ImportedTemplate, ImportOutcome, Kind, Tally
+from portal.rules.imports import Finding, ImportedPerson, ImportedTemplate, ImportKind, ImportOutcome, Tally
 from portal.rules.secrets import digest
 from portal.rules.text import InvalidText
 from portal.settings import settings
@@ -40,7 +40,7 @@ PAUSES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class ImportPosition:
     """How far usage has been imported: all rows that were written before transaction `since`.
 
     A pass that is running began at transaction `until`, and `after` is the last row that it has imported.
@@ -50,18 +50,18 @@ class Position:
     timeline: int
     since: int | None = None
     until: int | None = None
-    after: Place | None = None
+    after: UsageKey | None = None
 
     def as_text(self) -> str:
         """Return the position as it is stored."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def of_text(cls, text: str) -> "Position":
+    def of_text(cls, text: str) -> "ImportPosition":
         """Return a position that was stored."""
         values = json.loads(text)
         after = values.pop("after")
-        return cls(**values, after=None if after is None else Place(*after))
+        return cls(**values, after=None if after is None else UsageKey(*after))
 
 
 class SovereignImport:
@@ -101,7 +101,7 @@ class SovereignImport:
 
     def add_audit_entry(self, snapshot: SourceSnapshot, tally: Tally) -> None:
         """Store in the audit log what a pass imported."""
-        counts = {kind.value: tally.counts[kind, ImportOutcome.IMPORTED] for kind in Kind}
+        counts = {kind.value: tally.counts[kind, ImportOutcome.IMPORTED] for kind in ImportKind}
         source = f"{snapshot.system}/{snapshot.database}"
         run_in_transaction(
             lambda session: add_entry(
@@ -115,19 +115,19 @@ class SovereignImport:
             )
         )
 
-    def _begin(self, source: str, timeline: int) -> tuple[Position, int]:
+    def _begin(self, source: str, timeline: int) -> tuple[ImportPosition, int]:
         """Return the position in this source, and how many rows have been read. Raises InvalidInput."""
         kept = run_in_reading(import_progress, source)
         if kept is None:
-            return Position(self._gateway, timeline), 0
-        position = Position.of_text(kept.position)
+            return ImportPosition(self._gateway, timeline), 0
+        position = ImportPosition.of_text(kept.position)
         if position.gateway != self._gateway:
             raise InvalidInput(
                 f"Its usage is stored under the gateway {position.gateway}; under another one it would count twice. "
                 f"Say --gateway {position.gateway}."
             )
         if self._again or position.timeline != timeline:
-            position = Position(self._gateway, timeline)
+            position = ImportPosition(self._gateway, timeline)
         self._again = False
         return position, kept.rows
 
@@ -138,7 +138,7 @@ class SovereignImport:
             try:
                 finding = self._retry(import_template, self._actor, template, utc_now())
             except InvalidInput as error:
-                finding = Finding(Kind.TEMPLATE, ImportOutcome.OMITTED, error.detail, template.name)
+                finding = Finding(ImportKind.TEMPLATE, ImportOutcome.OMITTED, error.detail, template.name)
             tally.add([finding])
             self._templates[template_id] = template
 
@@ -148,7 +148,7 @@ class SovereignImport:
             for user_id, person in changed.items():
                 findings = self._retry(import_person, self._actor, gateway.id, digest(user_id), person, utc_now())
                 tally.add(findings)
-                about_keys = (finding for finding in findings if finding.kind is Kind.KEY)
+                about_keys = (finding for finding in findings if finding.kind is ImportKind.KEY)
                 keys = zip(person.keys, about_keys, strict=True)
                 self._keys[user_id] = {
                     key.key_hash for key, finding in keys if finding.outcome is not ImportOutcome.OMITTED
@@ -207,14 +207,14 @@ class _Usage:
     """The import of a source's usage: its position, the number of rows read, and the owners of usage."""
 
     source: str
-    position: Position
+    position: ImportPosition
     rows: int
     owners: Owners
 
     def batch(self, rows: Sequence[RowMapping], mode: str, tally: Tally) -> UsageBatch:
         """Return a batch of rows to be stored, and move the position behind the last row."""
         last = rows[-1]
-        self.position = replace(self.position, after=Place(last["user_id"], str(last["requested_at"]), last["id"]))
+        self.position = replace(self.position, after=UsageKey(last["user_id"], str(last["requested_at"]), last["id"]))
         self.rows += len(rows)
         notes: dict[str, str] = {}
         for row in rows:
@@ -222,8 +222,8 @@ class _Usage:
                 if note := read_note(row):
                     notes[row["id"]] = note
             except InvalidText as error:
-                tally.add([Finding(Kind.NOTE, ImportOutcome.OMITTED, str(error), row["id"])])
-        return UsageBatch(self.source, [read_usage(row, self.owners, mode) for row in rows], notes, self.progress)
+                tally.add([Finding(ImportKind.NOTE, ImportOutcome.OMITTED, str(error), row["id"])])
+        return UsageBatch(self.source, [read_request(row, self.owners, mode) for row in rows], notes, self.progress)
 
     def end_pass(self) -> None:
         """Move the position to the next pass, which begins with the rows written after this pass had begun."""

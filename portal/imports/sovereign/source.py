@@ -66,7 +66,7 @@ class SourceUnavailable(PortalError):
     code = "source_unavailable"
 
 
-class Place(NamedTuple):
+class UsageKey(NamedTuple):
     """The key of a row of usage, in the order in which rows are read: by person, then by time."""
 
     user_id: str
@@ -79,11 +79,11 @@ class UsageRange:
     """The usage to read: written from the transaction `since` on, and after the row `after`; None is all."""
 
     since: int | None = None
-    after: Place | None = None
+    after: UsageKey | None = None
 
 
 class SourceSnapshot:
-    """The database at one moment; made by `open_snapshot`.
+    """The database at one moment; made by `open_source`.
 
     `system` and `database` identify it, also if its address changes; transactions can be compared where the `timeline`
     is the same. All transactions before `settled` had ended.
@@ -161,7 +161,7 @@ class SourceSnapshot:
 
 
 @contextmanager
-def open_snapshot(address: str) -> Iterator[SourceSnapshot]:
+def open_source(address: str) -> Iterator[SourceSnapshot]:
     """Open a snapshot of the database with this URL. Raises InvalidInput and SourceUnavailable.
 
     It is one read-only transaction. While it is open, PostgreSQL keeps rows that others delete.

@@ -4,19 +4,19 @@ import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
-from portal.imports.sovereign.values import Row
+from portal.imports.sovereign.values import SourceRow
 from portal.rules.imports import ImportedTemplate, ModelOfCategory, NotImportable
 from portal.rules.text import MAX_NAME, clean_line, clip_line
 
 _FINEST_FACTOR = Decimal("1E-12")
 
 
-def oldest_first(rows: Iterable[Row]) -> list[Row]:
+def oldest_first(rows: Iterable[SourceRow]) -> list[SourceRow]:
     """Return rows by when they were made."""
     return sorted(rows, key=lambda row: (str(row["created_at"] or ""), row["id"]))
 
 
-def read_template(row: Row) -> ImportedTemplate:
+def read_template(row: SourceRow) -> ImportedTemplate:
     """Return a template of either table. Raises NotImportable and InvalidText."""
     if row["id"].startswith("moe-dyn-"):
         raise NotImportable("It was made by MoE Sovereign for a single request.")
@@ -32,7 +32,7 @@ def read_template(row: Row) -> ImportedTemplate:
     return ImportedTemplate(clean_line(row["name"] or "", "The name", MAX_NAME), factor, models)
 
 
-def _models(category: str, config: Row) -> Iterator[ModelOfCategory]:
+def _models(category: str, config: SourceRow) -> Iterator[ModelOfCategory]:
     """Yield the models of a category; in the older form it is one model, which always answers.
 
     In the newer form the role decides: `always`, `primary` on demand, or `fallback` in place of others.

@@ -1,13 +1,17 @@
 """Requests of MoE Sovereign: rows of `usage_log`, and the notes on them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.gateways.lenient_values import UnclearValue, as_latency, token_count
-from portal.imports.sovereign.values import Row, instant, is_plain, line
+from portal.imports.sovereign.values import SourceRow, as_utc
 from portal.rules.instants import InvalidInstant
 from portal.rules.text import MAX_NAME, clean_note, clip_line
 from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
+
+_ID = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_ID - 2}}}[!-~])?")
+"""Printable ASCII without spaces around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,47 +26,47 @@ class Owners:
     names: Mapping[str, str]
 
 
-def read_usage(row: Row, owners: Owners, usual_mode: str) -> UsageReport | Rejected:
+def read_request(row: SourceRow, owners: Owners, usual_mode: str) -> UsageReport | Rejected:
     """Return a row of `usage_log` as a report, the same report each time it is read.
 
     Usage of people who were not imported has the name they have there, in a form that no account here can have.
     """
     usage_id = row["id"]
-    if not is_plain(usage_id) or not 0 < len(usage_id) <= LONGEST_ID:
+    if not (isinstance(usage_id, str) and _ID.fullmatch(usage_id)):
         return Rejected(None, "Its id is no plain text.")
     try:
         prompt, completion = (token_count(row[name], name) for name in ("prompt_tokens", "completion_tokens"))
         if row["total_tokens"] not in {None, prompt + completion}:
             raise UnclearValue("total_tokens is not the sum of prompt_tokens and completion_tokens.")
-        model = line(row["model"], 200)
+        model = clip_line(row["model"], 200)
         if not model:
             raise UnclearValue("There is no model.")
-        requested_at = instant(row["requested_at"])
+        requested_at = as_utc(row["requested_at"])
     except (UnclearValue, InvalidInstant) as error:
         return Rejected(usage_id, str(error))
     user_id, key_hash, took = row["user_id"], _key_hash(row, owners), row["latency_ms"]
     return UsageReport(
         id=usage_id,
         model=model,
-        mode=line(row["moe_mode"], 64) or usual_mode,
+        mode=clip_line(row["moe_mode"], 64) or usual_mode,
         prompt_tokens=prompt,
         completion_tokens=completion,
         key_hash=key_hash,
         username=None if key_hash else owners.usernames.get(user_id) or _nobody(owners.names.get(user_id), user_id),
-        status=line(row["status"], 64) or "ok",
+        status=clip_line(row["status"], 64) or "ok",
         requested_at=requested_at,
         latency_ms=None if took is None else as_latency(took),
-        template=line(row["dynamic_tmpl_id"], MAX_NAME) or None,
-        session_id=line(row["session_id"], 256) or None,
+        template=clip_line(row["dynamic_tmpl_id"], MAX_NAME) or None,
+        session_id=clip_line(row["session_id"], 256) or None,
     )
 
 
-def read_note(row: Row) -> str:
+def read_note(row: SourceRow) -> str:
     """Return the note on a request; empty without one. Raises InvalidText."""
     return clean_note(row["notes"]) if row["notes"] else ""
 
 
-def _key_hash(row: Row, owners: Owners) -> str | None:
+def _key_hash(row: SourceRow, owners: Owners) -> str | None:
     """Return the key of a request, if it was imported and belongs to the user of the request."""
     owner, key_hash = owners.keys.get(row["api_key_id"] or "", ("", ""))
     return key_hash if owner == row["user_id"] else None

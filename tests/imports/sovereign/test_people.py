@@ -9,7 +9,7 @@ import pytest
 
 from portal.imports.sovereign.people import NO_LABEL, MappedPeople, People, map_people
 from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
-from portal.rules.imports import ImportedKey, ImportedPerson, ImportOutcome, Kind, ModelOfCategory
+from portal.rules.imports import ImportedKey, ImportedPerson, ImportKind, ImportOutcome, ModelOfCategory
 from portal.rules.secrets import digest
 
 HASH = "$2b$12$" + "a" * 53
@@ -37,7 +37,7 @@ def only(found: MappedPeople) -> ImportedPerson:
     return person
 
 
-def outcomes(found: MappedPeople) -> list[tuple[Kind, ImportOutcome]]:
+def outcomes(found: MappedPeople) -> list[tuple[ImportKind, ImportOutcome]]:
     return [(finding.kind, finding.outcome) for finding in found.findings]
 
 
@@ -77,14 +77,14 @@ def test_a_user(change: dict[str, Any], expected: dict[str, Any], remarks: int) 
     found = map_people(People([USER | change]))
     person = only(found)
     assert {name: getattr(person, name) for name in expected} == expected
-    assert outcomes(found) == [(Kind.ACCOUNT, ImportOutcome.REMARK)] * remarks
+    assert outcomes(found) == [(ImportKind.ACCOUNT, ImportOutcome.REMARK)] * remarks
 
 
 @pytest.mark.parametrize("username", ["Jörg", "a b", "-", "x" * 65, "a\nb", ""])
 def test_person_with_an_impossible_name_is_omitted_with_keys(username: str) -> None:
     found = map_people(People([USER | {"username": username}], keys=[KEY], budgets=[BUDGET]))
     assert found.people == {}
-    assert outcomes(found) == [(Kind.ACCOUNT, ImportOutcome.OMITTED), (Kind.KEY, ImportOutcome.OMITTED)]
+    assert outcomes(found) == [(ImportKind.ACCOUNT, ImportOutcome.OMITTED), (ImportKind.KEY, ImportOutcome.OMITTED)]
 
 
 def test_older_of_two_names_that_differ_by_case_is_imported() -> None:
@@ -92,7 +92,7 @@ def test_older_of_two_names_that_differ_by_case_is_imported() -> None:
     for users in ([USER, older], [older, USER]):
         found = map_people(People(users))
         assert list(found.people) == ["u-2"]
-        assert outcomes(found) == [(Kind.ACCOUNT, ImportOutcome.OMITTED)]
+        assert outcomes(found) == [(ImportKind.ACCOUNT, ImportOutcome.OMITTED)]
 
 
 def test_keys_come_to_their_owner() -> None:
@@ -116,7 +116,7 @@ def test_keys_come_to_their_owner() -> None:
 def test_invalid_key_is_omitted(change: dict[str, Any]) -> None:
     found = map_people(People([USER], keys=[KEY | change]))
     assert only(found).keys == ()
-    assert outcomes(found) == [(Kind.KEY, ImportOutcome.OMITTED)]
+    assert outcomes(found) == [(ImportKind.KEY, ImportOutcome.OMITTED)]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_limits(change: dict[str, Any], expected: Limits | None) -> None:
 def test_limits_that_there_are_not_here(change: dict[str, Any]) -> None:
     found = map_people(People([USER], budgets=[BUDGET | change]))
     assert only(found).limits is None
-    assert outcomes(found) == [(Kind.BUDGET, ImportOutcome.OMITTED)]
+    assert outcomes(found) == [(ImportKind.BUDGET, ImportOutcome.OMITTED)]
 
 
 def test_a_template_has_its_models_by_category() -> None:
@@ -185,13 +185,13 @@ def test_a_template_has_its_models_by_category() -> None:
 def test_invalid_template_is_omitted(row: dict[str, Any]) -> None:
     found = map_people(People([], admin_templates=[row]))
     assert found.templates == {}
-    assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED)]
+    assert outcomes(found) == [(ImportKind.TEMPLATE, ImportOutcome.OMITTED)]
 
 
 def test_shared_template_is_imported_before_an_own_one() -> None:
     found = map_people(People([], admin_templates=[SHARED], user_templates=[OWN | {"name": "Research"}]))
     assert list(found.templates) == ["tmpl-1"]
-    assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED)]
+    assert outcomes(found) == [(ImportKind.TEMPLATE, ImportOutcome.OMITTED)]
 
 
 @pytest.mark.parametrize(
@@ -211,10 +211,13 @@ def test_the_active_template_is_the_first_that_was_granted(granted: list[str], e
     grants = [grant(resource) for resource in granted]
     found = map_people(People([USER], grants=grants, admin_templates=[SHARED], user_templates=[OWN, theirs]))
     assert only(found).template == expected
-    assert outcomes(found) == [(Kind.ASSIGNMENT, ImportOutcome.OMITTED)] * left
+    assert outcomes(found) == [(ImportKind.ASSIGNMENT, ImportOutcome.OMITTED)] * left
 
 
 def test_omitted_template_is_not_assigned() -> None:
     found = map_people(People([USER], grants=[grant("tmpl-1")], admin_templates=[SHARED | {"config_json": ""}]))
     assert only(found).template is None
-    assert outcomes(found) == [(Kind.TEMPLATE, ImportOutcome.OMITTED), (Kind.ASSIGNMENT, ImportOutcome.OMITTED)]
+    assert outcomes(found) == [
+        (ImportKind.TEMPLATE, ImportOutcome.OMITTED),
+        (ImportKind.ASSIGNMENT, ImportOutcome.OMITTED),
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portal.imports.sovereign.usage import Owners, read_note, read_usage
+from portal.imports.sovereign.usage import Owners, read_note, read_request
 from portal.rules.secrets import digest
 from portal.rules.text import InvalidText
 from portal.rules.usage import Rejected, UsageReport
@@ -19,7 +19,7 @@ OWNERS = Owners({"u-1": "alice"}, {"k-1": ("u-1", digest("key"))}, {"u-1": "Alic
 
 
 def usage(**change: Any) -> UsageReport | Rejected:
-    return read_usage(REQUEST | change, OWNERS, "usual")
+    return read_request(REQUEST | change, OWNERS, "usual")
 
 
 def test_a_request_becomes_a_report() -> None:
