@@ -9,7 +9,7 @@ from portal.gateways.otlp import OtlpEntries, read_traces
 from portal.gateways.otlp_logs import GEN_AI_EVENT, read_logs
 from portal.rules.usage import Rejected, Replay, UsageReport
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_protobuf
-from tests.gateways.otlp_logs import CLAUDE_CODE, CODEX, Record, logs_in_json, logs_in_protobuf
+from tests.gateways.otlp_log_bodies import CLAUDE_CODE, CODEX, Record, logs_in_json, logs_in_protobuf
 
 SPAN = "eee19b7ec3c1b174"
 GEMINI: dict[str, Any] = {

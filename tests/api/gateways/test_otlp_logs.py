@@ -36,7 +36,7 @@ from tests.api.conftest import As, Client, everything
 from tests.api.gateways.test_otlp_traces import JSON, PROTOBUF, served
 from tests.cast import NOW, Gateway, run
 from tests.gateways.otlp_bodies import Sent, in_json
-from tests.gateways.otlp_logs import (
+from tests.gateways.otlp_log_bodies import (
     CLAUDE_CODE,
     CODEX,
     Record,
