@@ -48,3 +48,18 @@ def test_the_first_browser_gives_an_account_its_time_zone(portal: Portal, visit:
     person = portal.person("nino", zone="")
     page = visit(person, "/user/usage", zone="America/Santiago")
     expect(page.get_by_test_id("usage-pager")).to_contain_text("America/Santiago")
+
+
+def test_chosen_language_is_that_of_the_page_at_once(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("greta"), "/user/profile")
+    form = page.get_by_test_id("profile-form")
+    form.get_by_label("Language").click()
+    page.get_by_role("option", name="Deutsch").click()
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Gespeichert.")
+    expect(page).to_have_title("Profil · MoE Portal")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.evaluate("window.socket.disconnect()")
+    expect(page.locator("#offline")).to_contain_text("Keine Verbindung zum Portal.")
+    page.get_by_role("button", name="Jetzt versuchen").click()
+    expect(page.locator("#offline")).to_be_hidden()
