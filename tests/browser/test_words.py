@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from portal.db.tables import Account
 from tests.browser.conftest import Person, Portal, create_busy, running, running_with_mail
-from tests.browser.places import ERRORS, PAGES, WINDOWS, Window, address, form_addresses, settle
+from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, settle
 from tests.words.pseudo import PSEUDO, leak
 
 pytestmark = pytest.mark.browser
@@ -23,16 +23,19 @@ DATA = "|".join(
     [
         *("[Bb]ertha(-laptop|@example.org)?", "browser-tests", "BE", "moe-[0-9a-zA-Z_-]+…?", "mpk[-_]\\S+", "Etc/UTC"),
         *("qwen3-coder:30b", "a-model-with-[a-z0-9:-]+", "gpu-0\\d", "research", "Code", "504 timeout"),
+        *("test", "another"),
         *("native", "moe_[a-z]+", "agent", "planner", "embedding", "batch", "event-\\d+", "Why was this so long\\?"),
     ]
 )
 """Names that people and gateways gave, which are the same in every language."""
 
 NOT_YET = {
-    *("/user/dashboard", "/user/billing", "/user/usage", "/user/keys", "/user/profile"),
-    *("/admin/gateways", "/admin/gateways/new", "/admin/gateways/{gateway_id}"),
+    *("/user/usage", "usage.export_menu", "note_dialog.NoteDialog"),
+    *("key_dialogs.CreateKey", "key_dialogs.NewKeyDialog", "key_dialogs.RenameKey", "key_dialogs.RevokeKey"),
+    *("dialogs.FormDialog", "gateway.Tokens", "gateway.NewToken"),
+    *("/admin/gateways/new", "/admin/gateways/{gateway_id}"),
 }
-"""Routes of pages that are not translated yet. Take yours out; this is empty in the end."""
+"""Pages and windows that are not translated yet. Take yours out; this is empty in the end."""
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +86,11 @@ def leaks(page: Page) -> list[str]:
     return sorted({place for place in found if leak(place.partition(": ")[2], DATA)})
 
 
-def check(route: str, page: Page) -> None:
+def check(name: str, page: Page) -> None:
     """Find nothing that leaks, and on a page that is not translated yet something."""
     found = leaks(page)
-    if route in NOT_YET:
-        assert found, f"{route} is translated: take it out of NOT_YET"
+    if name in NOT_YET:
+        assert found, f"{name} is translated: take it out of NOT_YET"
     else:
         assert found == []
 
@@ -101,13 +104,14 @@ def test_page_is_translated(route: str, pseudo: Portal, reader: Person, visit: C
     check(route, page)
 
 
-@pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS.keys())
-def test_window_is_translated(window: Window, pseudo: Portal, reader: Person, visit: Callable[..., Page]) -> None:
+@pytest.mark.parametrize("name", WINDOWS)
+def test_window_is_translated(name: str, pseudo: Portal, reader: Person, visit: Callable[..., Page]) -> None:
+    window = WINDOWS[name]
     page = visit(pseudo.url + address(window.route), reader)
     page.wait_for_function("window.did_handshake === true")
     settle(page)
     window.open(page)
-    check(window.route, page)
+    check(name, page)
 
 
 @pytest.mark.parametrize("path", ERRORS.values())
