@@ -13,6 +13,7 @@ from portal.rules.messages import Message, message
 from portal.settings import settings
 from portal.views.budget import BudgetsView
 from portal.views.crossings import CrossingView, crossing_view
+from portal.words.stored import recalled
 
 __all__ = ["AlertSettings", "PastAlert", "TestMail", "load_alerts", "load_past_alerts", "load_test_mail"]
 
@@ -46,13 +47,17 @@ class TestMail:
     recipient: str
     asked_at: datetime
     state: str
-    error: str | None
+    error: Message | None
 
 
 def load_test_mail(session: Session, account_id: int) -> TestMail | None:
     """Return the last test mail; None before there is any."""
     found = last_test(session, account_id)
-    return None if found is None else TestMail(found.recipient, found.created_at, found.state, found.error)
+    return (
+        None
+        if found is None
+        else TestMail(found.recipient, found.created_at, found.state, recalled(found.error) if found.error else None)
+    )
 
 
 def load_alerts(session: Session, account_id: int) -> AlertSettings:
@@ -72,7 +77,9 @@ def _past_alert(one: AlertWithMail, all_of: list[AlertWithMail], crossing: Cross
     if one.mail_error == NOT_SET_UP:
         return PastAlert(crossing, State.FAILED, _why_not_set_up())
     state = State(one.mail_state)
-    return PastAlert(crossing, state, one.mail_error or "", is_trouble=state is State.FAILED)
+    return PastAlert(
+        crossing, state, recalled(one.mail_error) if one.mail_error else "", is_trouble=state is State.FAILED
+    )
 
 
 def _why_no_mail(one: AlertWithMail, all_of: list[AlertWithMail]) -> Message | str:

@@ -11,6 +11,7 @@ import pytest
 from portal.actions import accounts
 from portal.actions.accounts import (
     Profile,
+    adopt_browser,
     adopt_time_zone,
     change_password,
     change_profile,
@@ -203,6 +204,25 @@ def test_the_browsers_zone_is_taken_once(db: Database) -> None:
     assert run(adopt_time_zone, dora.id, "Asia/Tokyo")
     assert not run(adopt_time_zone, dora.id, "Europe/Berlin")
     assert named("dora").time_zone == "Asia/Tokyo"
+
+
+def test_first_sign_in_adopts_the_browsers_language(db: Database) -> None:
+    dora, erik, frida = (create_member(name, time_zone=None) for name in ("dora", "erik", "frida"))
+    run(lambda session: setattr(session.get(Account, frida.id), "language", "de"))
+    run(adopt_browser, dora.id, Language.GERMAN, "Asia/Tokyo")
+    run(adopt_browser, erik.id, Language.GERMAN, "")
+    run(adopt_browser, frida.id, Language.ENGLISH, "Asia/Tokyo")
+    found = [named(name) for name in ("dora", "erik", "frida")]
+    assert [(each.language, each.time_zone) for each in found] == [
+        ("de", "Asia/Tokyo"),
+        ("de", None),
+        ("de", "Asia/Tokyo"),
+    ]
+
+
+def test_later_sign_in_keeps_the_language(alice: Account) -> None:
+    run(adopt_browser, alice.id, Language.GERMAN, "Asia/Tokyo")
+    assert (named("alice").language, named("alice").time_zone) == ("en", "Europe/Berlin")
 
 
 @pytest.mark.parametrize(

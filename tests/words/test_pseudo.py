@@ -1,16 +1,24 @@
 """The pseudo-locale finds text that passed no catalogue: in mails and errors here, on pages in tests/browser."""
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from portal import errors, words
 from portal.errors import PortalError
+from portal.mails import Content, CrossingFacts, account, crossing_mail
+from portal.rules.alerts import CrossingKind
 from portal.rules.messages import InvalidValue, message, plural_message
+from portal.rules.periods import Period
 from portal.words import say, speaking
+from tests.cast import NOW
 from tests.words.pseudo import PSEUDO, leak, pseudo_catalogue
 
 PORTAL = Path(errors.__file__).parent
@@ -52,6 +60,44 @@ def raised_texts(file: Path) -> Iterator[str]:
 def test_errors_that_people_see_are_raised_with_messages() -> None:
     files = [file for directory in READ_BY_PEOPLE for file in sorted(directory.rglob("*.py"))]
     assert [place for file in files for place in raised_texts(file)] == []
+
+
+LINK, BERLIN = "https://portal.example.org/user/reset-password?token=abc", ZoneInfo("Europe/Berlin")
+CROSSING = CrossingFacts(
+    period=Period.DAILY,
+    start=date(2026, 11, 22),
+    kind=CrossingKind.THRESHOLD,
+    consumed=1_234_500,
+    limit=1_450_000,
+    resets_at=NOW,
+    display_name="Alice",
+    language=PSEUDO,
+    zone=BERLIN,
+)
+PERIODS: list[dict[str, Any]] = [
+    {"period": period, "resets_at": None if period is Period.TOTAL else NOW} for period in Period
+]
+STATES: list[dict[str, Any]] = [
+    {"consumed": consumed, "kind": kind} for consumed in (9, 10**7) for kind in CrossingKind
+]
+
+
+def every_mail() -> Iterator[Content]:
+    yield account.reset_mail("Alice", PSEUDO, LINK, 30)
+    yield account.password_changed_mail("Alice", PSEUDO, NOW, BERLIN)
+    yield account.email_changed_mail("Alice", PSEUDO, NOW, BERLIN)
+    yield account.test_mail("Alice", PSEUDO, "https://portal.example.org")
+    for period in PERIODS:
+        yield from (crossing_mail(replace(CROSSING, **period, **state), LINK) for state in STATES)
+
+
+def test_mails_are_in_the_catalogue() -> None:
+    mails = list(every_mail())
+    assert len(mails) == 4 + len(PERIODS) * len(STATES)
+    for mail in mails:
+        shown = re.sub(r"<style>.*?</style>|<[^>]+>", "\n", mail.html, flags=re.DOTALL)
+        for line in (mail.subject, *mail.text.splitlines(), *shown.splitlines()):
+            assert leak(line, r"https?://\S+|&nbsp;") == ""
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:
         return ""
     values = (("recipient", mail.recipient), ("when", f.moment(mail.asked_at, now)))
     text = say(replace(_TEST_MAIL[mail.state], values=values))
-    return f"{text} {mail.error}" if mail.error else text
+    return f"{text} {say(mail.error)}" if mail.error else text
 
 
 def _texts(stored: AlertSettings) -> tuple[bool, str, str, bool, str]:

@@ -14,7 +14,7 @@ from portal.actions.accounts import set_active
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.pages.addresses import own_path
-from tests.cast import NOW, OPERATOR, PASSWORD, run
+from tests.cast import NOW, OPERATOR, PASSWORD, create_member, run
 from tests.portals import FORM, HERE, running_portal
 
 ELSEWHERE = [
@@ -344,3 +344,29 @@ def forget_zone(session: Session, account_id: int) -> None:
 
 def zone_of(session: Session, account_id: int) -> str | None:
     return session.get_one(Account, account_id).time_zone
+
+
+GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/user/login", "/user/forgot-password", "/user/setup?token=x", "/user/nowhere"])
+def test_pages_before_sign_in_follow_the_browser(browser: TestClient, path: str) -> None:
+    assert '<html lang="de">' in browser.get(path, headers=GERMAN).text
+    assert '<html lang="en">' in browser.get(path, headers={"Accept-Language": "fr"}).text
+    assert '<html lang="en">' in browser.get(path).text
+
+
+def test_refusals_are_written_in_the_browsers_language(browser: TestClient, alice: Account) -> None:
+    form = {"username": "alice", "password": "wrong"}
+    answer = browser.post("/user/login", data=form, headers=GERMAN)
+    assert "Benutzername und Passwort passen nicht zusammen." in answer.text
+    assert "<title>Anmelden · MoE Portal</title>" in answer.text
+    assert "do not match" in browser.post("/user/login", data=form).text
+
+
+def test_first_sign_in_speaks_the_browsers_language(browser: TestClient, alice: Account) -> None:
+    create_member("dora", time_zone=None)
+    for name, language in (("dora", "de"), ("alice", "en")):
+        form = {"username": name, "password": PASSWORD, "time_zone": "Europe/Berlin"}
+        assert browser.post("/user/login", data=form, headers=GERMAN).status_code == 303
+        assert f'<html lang="{language}">' in browser.get("/user/nowhere", headers={"Accept-Language": "fr"}).text

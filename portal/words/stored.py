@@ -1,0 +1,38 @@
+"""Sentences that are stored in English, such as why a mail failed: found again, so that they can be written in German.
+
+Other texts, such as the answer of a mail server, stay as they are.
+"""
+
+import re
+
+from portal.rules.messages import Message, message
+
+_STORED = (
+    message("Mail is not set up."),
+    message("The account has no email address."),
+    message("More than {most} mails on one day."),
+    message("More than {most} links for forgotten passwords on one day."),
+    message("The account was suspended."),
+    message("Alerts were switched off, or go elsewhere since."),
+    message("The portal has failed; its log says why."),
+    message("Mail cannot be sent to that address."),
+    message("The mail server does not take addresses with other letters than a to z."),
+    message("The mail server’s certificate is not valid: {reason}."),
+    message("The mail server and the portal cannot agree on encryption: {reason}."),
+    message("The mail server has not answered in time."),
+    message("The mail server has hung up."),
+    message("The mail server cannot be reached: {reason}."),
+    message("none of its addresses answers"),
+    message("Given up: it is too old by now."),
+    message("Given up: it is too old by now. {reason}"),
+)
+_PATTERNS = [(each.text, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(each.text)))) for each in _STORED]
+
+
+def recalled(text: str) -> Message:
+    """Return the sentence that was stored as this text."""
+    for sentence, pattern in _PATTERNS:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return Message(sentence, tuple((name, recalled(value)) for name, value in found.groupdict().items()))
+    return Message(text)

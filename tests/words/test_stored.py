@@ -1,0 +1,27 @@
+"""Sentences that are stored in English are found again."""
+
+import pytest
+
+from portal.db import mails
+from portal.words import say
+from portal.words.stored import recalled
+
+
+@pytest.mark.parametrize(
+    ("stored", "german"),
+    [
+        (mails.NOT_SET_UP, "Der Mailversand ist nicht eingerichtet."),
+        (mails.NO_ADDRESS, "Das Konto hat keine E-Mail-Adresse."),
+        (mails.TOO_MANY, "Mehr als 20 Mails an einem Tag."),
+        (mails.TOO_MANY_LINKS, "Mehr als 10 Links für vergessene Passwörter an einem Tag."),
+        (
+            "Given up: it is too old by now. The mail server cannot be reached: none of its addresses answers.",
+            "Aufgegeben: Sie ist inzwischen zu alt. "
+            "Der Mailserver ist nicht erreichbar: keine seiner Adressen antwortet.",
+        ),
+        ("550 No such user here", "550 No such user here"),
+    ],
+)
+def test_stored_sentence_is_written_in_german(stored: str, german: str) -> None:
+    assert say(recalled(stored), "de") == german
+    assert str(recalled(stored)) == say(recalled(stored), "en") == stored
