@@ -1,15 +1,20 @@
 """What tests of pages share."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import time_machine
+from nicegui.functions.navigate import History
+from nicegui.testing import User
 
-from portal.pages import clients
+from portal.db.tables import Account
+from portal.pages import clients, include_pages
 from portal.pages.admin import connect
 from portal.pages.components import live
+from portal.web.visitors import cookie_name
 from tests.cast import NOW
+from tests.pages.screen import elements, texts, until
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +42,36 @@ def no_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what earlier tests have loaded for their pages."""
     monkeypatch.setattr(live, "_feeds", {})
     monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
+
+
+@pytest.fixture
+def still_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep pages from replacing their address, for which there is no browser."""
+    monkeypatch.setattr(History, "replace", lambda *_: None)
+
+
+@pytest.fixture
+def visit(
+    user: User, sign_in_as: Callable[[Account], str], request: pytest.FixtureRequest
+) -> Callable[..., Awaitable[User]]:
+    """Give a function that signs an account in and opens the page at the `PAGE` of the test's module.
+
+    `await visit(alice)`, `await visit(alice, "range=90")`, `await visit(admin, "/admin/gateways/1")`, and
+    `await visit(bob, visitor=create_user())` beside another page.
+    """
+    include_pages()
+
+    async def open_page(account: Account, query: str = "", visitor: User = user) -> User:
+        visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
+        address = query if query.startswith("/") else f"{request.module.PAGE}?{query}".rstrip("?")
+        await visitor.open(address)
+        await until(lambda: has_loaded(visitor))
+        return visitor
+
+    return open_page
+
+
+def has_loaded(visitor: User) -> bool:
+    """Return whether a live page shows when it was updated; other pages are whole as soon as they are there."""
+    marks = [element for element in elements(visitor) if element.props.get("data-testid") == "updated-at"]
+    return all("".join(texts(mark)) for mark in marks)

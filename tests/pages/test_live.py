@@ -1,13 +1,13 @@
 """Figures stay up to date: one load per tick for all tabs of an account, nothing for hidden ones, and no lies."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from nicegui import app, ui
+from nicegui import ui
 from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
@@ -17,30 +17,17 @@ from portal.db.tables import Account
 from portal.errors import Unavailable
 from portal.pages.account import dashboard
 from portal.pages.components import live
-from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway, report, send
+from tests.pages.screen import tagged, until
+
+PAGE = "/user/dashboard"
+pytestmark = pytest.mark.usefixtures("no_feeds")
 
 
 @pytest.fixture(autouse=True)
 def sunday_afternoon() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
-
-
-@pytest.fixture
-def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Give what signs an account in and opens its dashboard."""
-    app.include_router(dashboard.router)
-    monkeypatch.setattr(live, "_feeds", {})
-    monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
-
-    async def open_page(account: Account, visitor: User = user) -> User:
-        visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
-        await visitor.open("/user/dashboard")
-        await until(lambda: updated(visitor) != "")
-        return visitor
-
-    return open_page
 
 
 class Loads:
@@ -62,20 +49,6 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     counted = Loads()
     monkeypatch.setattr(dashboard, "in_reading", counted)
     return counted
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    assert condition()
-
-
-def tagged(visitor: User, test_id: str) -> Element:
-    assert visitor.client is not None
-    (found,) = (e for e in visitor.client.elements.values() if e.props.get("data-testid") == test_id)
-    return found
 
 
 def texts(element: Element) -> list[str]:
@@ -105,7 +78,7 @@ async def look(visitor: User, is_visible: bool) -> None:
 async def test_two_tabs_of_one_account_share_each_load(
     visit, alice: Account, gateway: Gateway, create_user, loads
 ) -> None:
-    first, second = await visit(alice), await visit(alice, create_user())
+    first, second = await visit(alice), await visit(alice, visitor=create_user())
     loads.of.clear()
     send(gateway, report())
     await live.tick()
@@ -118,7 +91,7 @@ async def test_two_tabs_of_one_account_share_each_load(
 async def test_accounts_share_nothing(
     visit, alice: Account, bob: Account, gateway: Gateway, create_user, loads
 ) -> None:
-    alices, bobs = await visit(alice), await visit(bob, create_user())
+    alices, bobs = await visit(alice), await visit(bob, visitor=create_user())
     loads.of.clear()
     send(gateway, report("a", prompt_tokens=1000), report("b", username="bob", prompt_tokens=7000))
     await live.tick()
@@ -129,7 +102,7 @@ async def test_accounts_share_nothing(
 async def test_a_hidden_tab_is_told_nothing_and_catches_up(
     visit, alice: Account, gateway: Gateway, create_user
 ) -> None:
-    hidden, seen = await visit(alice), await visit(alice, create_user())
+    hidden, seen = await visit(alice), await visit(alice, visitor=create_user())
     await look(hidden, False)
     send(gateway, report())
     await live.tick()
@@ -192,7 +165,7 @@ async def test_a_page_whose_first_load_failed_is_filled_by_a_later_one(
 async def test_the_trouble_of_one_is_not_that_of_another(
     visit, alice: Account, bob: Account, gateway: Gateway, create_user, loads
 ) -> None:
-    alices, bobs = await visit(alice), await visit(bob, create_user())
+    alices, bobs = await visit(alice), await visit(bob, visitor=create_user())
     loads.failing[alice.id] = Unavailable()
     send(gateway, report(username="bob"))
     await live.tick()

@@ -1,13 +1,12 @@
 """Billing shows the exact sums of its view, to their owner alone, and keeps the alerts that are set on it."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from nicegui import app, ui
+from nicegui import ui
 from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
@@ -18,7 +17,6 @@ from portal.actions.keys import NewKey
 from portal.actions.prices import enter_price, remove_price
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.pages.account import billing
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.rules.budgets import BudgetType, Limits
@@ -28,26 +26,12 @@ from portal.rules.usage import parse_filter
 from portal.views.alerts import AlertSettings, load_alerts
 from portal.views.billing import BillingView, load_billing
 from portal.views.usage import load_usage
-from portal.web.visitors import cookie_name
 from portal.words.formats import Formats
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send, viewer_of
 from tests.pages.screen import complaint_about, control, elements, everything, tagged, texts, until
 
+PAGE = "/user/billing"
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
-
-
-@pytest.fixture
-def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Give what signs an account in and opens its billing."""
-    app.include_router(billing.router)
-
-    async def open_page(account: Account, visitor: User = user) -> User:
-        visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
-        await visitor.open("/user/billing")
-        await until(lambda: "".join(texts(tagged(visitor, "updated-at"))))
-        return visitor
-
-    return open_page
 
 
 @pytest.fixture
@@ -272,7 +256,7 @@ async def test_nobody_else_sees_any_of_it(
     send(gateway, report("b-9", key_hash=digest(bobs_key.secret), model="bobs-model"))
     await live.tick()
     assert (texts(alices.client.layout), models(alices).rows) == before
-    user = await visit(charlie, create_user())
+    user = await visit(charlie, visitor=create_user())
     for trace in ("alice", "bob", "devstral", "3,840", "54,760"):
         assert trace not in everything(user), trace
     assert models(user).rows == []
@@ -315,7 +299,7 @@ async def test_a_bad_address_is_refused_beside_the_field(visit, alice: Account, 
 
 
 async def test_a_refresh_keeps_what_is_being_typed_and_fills_in_what_is_not(visit, alice: Account, create_user) -> None:
-    typing, idle = await visit(alice), await visit(alice, create_user())
+    typing, idle = await visit(alice), await visit(alice, visitor=create_user())
     with typing:
         field(typing, "Threshold").value = "33"
     run(change_alerts, acting(alice), True, 90, None, NOW)

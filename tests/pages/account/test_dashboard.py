@@ -1,12 +1,11 @@
 """The dashboard shows the figures of its view, to their owner alone, and changes them in place."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from nicegui import app, ui
+from nicegui import ui
 from nicegui.element import Element
 from nicegui.testing import User
 
@@ -16,7 +15,6 @@ from portal.actions.templates import assign_template, define_template
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel
-from portal.pages.account import dashboard
 from portal.pages.components import live
 from portal.pages.components.plot import Plot
 from portal.pages.components.table import DataTable
@@ -25,26 +23,12 @@ from portal.rules.periods import Period
 from portal.rules.secrets import digest
 from portal.views.dashboard import load_dashboard
 from portal.views.templates import find_template
-from portal.web.visitors import cookie_name
 from portal.words.formats import Formats
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send, viewer_of
-from tests.pages.screen import elements, everything, tagged, texts, until
+from tests.pages.screen import elements, everything, tagged, texts
 
+PAGE = "/user/dashboard"
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
-
-
-@pytest.fixture
-def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Give what signs an account in and opens its dashboard."""
-    app.include_router(dashboard.router)
-
-    async def open_page(account: Account, visitor: User = user) -> User:
-        visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
-        await visitor.open("/user/dashboard")
-        await until(lambda: "".join(texts(tagged(visitor, "updated-at"))))
-        return visitor
-
-    return open_page
 
 
 @pytest.fixture
@@ -276,7 +260,7 @@ async def test_nobody_else_sees_any_of_it(
     alices = await visit(alice)
     for trace in ("777,", "777777", "Bob", "bob", bobs_key.prefix):
         assert trace not in everything(alices), trace
-    user = await visit(charlie, create_user())
+    user = await visit(charlie, visitor=create_user())
     for trace in ("Alice", "alice", "Bob", "bob", "3,840", "53,860", alices_key.prefix, bobs_key.prefix):
         assert trace not in everything(user), trace
     assert [card(user, period)["consumed"] for period in Period] == ["0", "0", "0"]

@@ -1,14 +1,12 @@
 """API keys on their page: created, named and revoked by their owner alone, and each secret is seen once."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from nicegui import app, ui
+from nicegui import ui
 from nicegui.element import Element
-from nicegui.functions.navigate import History
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
@@ -16,36 +14,21 @@ from portal.actions.keys import NewKey, create_key
 from portal.db.sql.session import run_in_glance, run_in_reading
 from portal.db.tables import Account
 from portal.errors import Unavailable
-from portal.pages.account import key_dialogs, keys
+from portal.pages.account import key_dialogs
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.rules.keys import KeyStatus, expires_after
 from portal.rules.secrets import API_KEY, is_secret
 from portal.views.budget import load_programs_budgets
 from portal.views.keys import KeyView, load_keys
-from portal.web.visitors import cookie_name
 from tests.cast import NOW, acting, run
 from tests.pages.screen import complaint_about, control, elements, everything, until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
-
-
-@pytest.fixture
-def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Give what signs an account in and opens its keys."""
-    app.include_router(keys.router)
-    monkeypatch.setattr(History, "replace", lambda *_: None)
-
-    async def open_page(account: Account, query: str = "", visitor: User = user) -> User:
-        visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
-        await visitor.open(f"/user/keys{query}")
-        await until(lambda: "Updated" in everything(visitor))
-        return visitor
-
-    return open_page
+PAGE = "/user/keys"
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds", "still_address")
 
 
 def table(visitor: User) -> DataTable:
@@ -149,7 +132,7 @@ async def test_a_key_is_created_and_its_secret_is_nowhere_once_its_dialog_is_clo
 
 
 async def test_a_refresh_does_not_take_the_new_key_away(visit, alice: Account) -> None:
-    user = await visit(alice, "?create=1")
+    user = await visit(alice, "create=1")
     enter(user, "Label", "CI")
     submit(user)
     await until(lambda: new_key(user))
@@ -161,7 +144,7 @@ async def test_a_refresh_does_not_take_the_new_key_away(visit, alice: Account) -
 
 @pytest.mark.parametrize("label", ["", "   ", "x" * 101, "two\nlines"])
 async def test_a_bad_label_is_refused_beside_the_field(visit, alice: Account, label: str) -> None:
-    user = await visit(alice, "?create=1")
+    user = await visit(alice, "create=1")
     enter(user, "Label", label)
     submit(user)
     await until(lambda: complaint(user, "Label"))
@@ -175,7 +158,7 @@ async def test_a_bad_label_is_refused_beside_the_field(visit, alice: Account, la
 
 
 async def test_the_last_day_of_a_key_is_one_of_its_owners_zone(visit, alice: Account) -> None:
-    user = await visit(alice, "?create=1")
+    user = await visit(alice, "create=1")
     enter(user, "Label", "CI")
     enter(user, "Expires", "date")
     submit(user)
@@ -197,7 +180,7 @@ async def test_trouble_while_creating_is_said_inside_the_dialog(
     async def fail(*_: object) -> None:
         raise Unavailable
 
-    user = await visit(alice, "?create=1")
+    user = await visit(alice, "create=1")
     monkeypatch.setattr(key_dialogs, "in_transaction", fail)
     enter(user, "Label", "CI")
     submit(user)
@@ -207,7 +190,7 @@ async def test_trouble_while_creating_is_said_inside_the_dialog(
 
 
 async def test_a_second_click_while_the_first_one_works_creates_no_second_key(visit, alice: Account) -> None:
-    user = await visit(alice, "?create=1")
+    user = await visit(alice, "create=1")
     enter(user, "Label", "CI")
     submit(user)
     submit(user)
@@ -223,7 +206,7 @@ async def test_a_second_click_while_the_first_one_works_creates_no_second_key(vi
     ],
 )
 async def test_whether_a_key_was_copied_is_said(visit, alice: Account, copied: bool, sentence: str) -> None:
-    user = await visit(alice, "?create=1")
+    user = await visit(alice, "create=1")
     enter(user, "Label", "CI")
     submit(user)
     await until(lambda: new_key(user))

@@ -1,12 +1,10 @@
 """The profile: what one may change about oneself is stored, what is wrong stands beside its field."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nicegui import app, ui
+from nicegui import ui
 from nicegui.element import Element
-from nicegui.functions.navigate import History
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
@@ -14,8 +12,6 @@ from portal.actions.passwords import check_hash
 from portal.db.accounts import account
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.pages import clients
-from portal.pages.account import profile
 from portal.pages.components.table import DataTable
 from portal.views.accounts import load_viewer
 from portal.web.visitors import cookie_name
@@ -25,23 +21,8 @@ from tests.pages.screen import complaint_about, elements, everything, labelled_b
 ANOTHER = "a saucer of warm milk"
 
 
-pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
-
-
-@pytest.fixture
-def visit(user: User, sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Give what signs an account in and opens its profile."""
-    app.include_router(profile.router)
-    monkeypatch.setattr(clients, "_open", {})
-    monkeypatch.setattr(History, "replace", lambda *_: None)
-
-    async def open_page(member: Account, visitor: User = user) -> User:
-        visitor.http_client.cookies.set(cookie_name(), sign_in_as(member))
-        await visitor.open("/user/profile")
-        await until(lambda: sessions(visitor))
-        return visitor
-
-    return open_page
+PAGE = "/user/profile"
+pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds", "still_address")
 
 
 def sessions(visitor: User) -> list[dict[str, Any]]:
@@ -109,7 +90,7 @@ def is_signed_in(visitor: User) -> bool:
 
 
 async def test_it_shows_who_one_is_and_nobody_else(visit, alice: Account, bob: Account, create_user) -> None:
-    await visit(bob, create_user())
+    await visit(bob, visitor=create_user())
     user = await visit(alice)
     shown = [field(about(user), name).value for name in ("Display name", "Email", "Time zone", "Language")]
     assert shown == ["Alice", "alice@example.org", "Europe/Berlin", "en"]
@@ -189,7 +170,7 @@ async def test_a_theme_applies_at_once_and_is_kept(visit, alice: Account) -> Non
 
 
 async def test_a_new_password_signs_out_all_other_browsers(visit, alice: Account, create_user) -> None:
-    other, user = await visit(alice, create_user()), await visit(alice)
+    other, user = await visit(alice, visitor=create_user()), await visit(alice)
     fill(user, password(user), Current_password=PASSWORD, New_password=ANOTHER, Repeat=ANOTHER)
     submit(user, password(user))
     await until(lambda: said(password(user)))
@@ -227,7 +208,8 @@ async def test_a_password_that_cannot_be_is_refused_beside_the_field(
 
 
 async def test_other_sessions_are_ended_only_when_asked_twice(visit, alice: Account, bob: Account, create_user) -> None:
-    other, bobs, user = await visit(alice, create_user()), await visit(bob, create_user()), await visit(alice)
+    other, bobs = await visit(alice, visitor=create_user()), await visit(bob, visitor=create_user())
+    user = await visit(alice)
     assert sorted(row["is_this"] for row in sessions(user)) == [False, True]
     (opener,) = (e for e in user.find("Sign out other sessions").elements if "mp-btn--danger-fill" not in e.classes)
     UserInteraction(user, {opener}, None).click()

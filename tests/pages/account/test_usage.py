@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from nicegui import app, ui
+from nicegui import ui
 from nicegui.element import Element
 from nicegui.functions.navigate import History
 from nicegui.testing import User
@@ -30,14 +30,14 @@ from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status, UsageFilter
-from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway, acting, report, run, send
 from tests.pages.screen import elements, tagged, texts, until
 
 HEADINGS = ["Timestamp", "Model / Template", "API Key", "Mode", "Prompt", "Completion", "Total", "Status", "Note"]
 
 
-pytestmark = pytest.mark.usefixtures("no_feeds")
+PAGE = "/user/usage"
+pytestmark = pytest.mark.usefixtures("no_feeds", "addresses")
 
 
 @pytest.fixture(autouse=True)
@@ -52,21 +52,6 @@ def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     monkeypatch.setattr(History, "replace", lambda _, url: seen.append(url))
     return seen
-
-
-@pytest.fixture
-def visit(
-    user: User, addresses: list[str], sign_in_as: Callable[[Account], str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
-    """Give what signs an account in and opens the page with some parameters in its address."""
-    app.include_router(usage.router)
-
-    async def open_page(account: Account, query: str = "", visitor: User = user) -> User:
-        visitor.http_client.cookies.set(cookie_name(), sign_in_as(account))
-        await visitor.open(f"/user/usage?{query}" if query else "/user/usage")
-        return visitor
-
-    return open_page
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from portal.actions.reports import store_reports
 from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
 from portal.db.tables import Account
 from portal.errors import Forbidden
-from portal.pages.admin import connect, gateway_new, gateways
-from portal.pages.admin import gateway as gateway_page
+from portal.pages.admin import connect
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.pages.navigation import MENU
@@ -30,21 +29,8 @@ from portal.web.visitors import cookie_name
 from tests.cast import NOW, OPERATOR, Gateway, acting, create_member, report, run
 from tests.pages.screen import control, elements, everything, tagged, texts, until
 
+PAGE = "/admin/gateways"
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
-
-
-@pytest.fixture
-def visit(user: User, sign_in_as: Callable[[Account], str]) -> Callable[..., Any]:
-    """Give what signs an account in and opens one of the pages."""
-    for page in (gateways, gateway_new, gateway_page):
-        app.include_router(page.router)
-
-    async def open_page(account: Account, path: str) -> User:
-        user.http_client.cookies.set(cookie_name(), sign_in_as(account))
-        await user.open(path)
-        return user
-
-    return open_page
 
 
 def arrives(gateway: Gateway, *entries: UsageReport | Rejected, ignored: int = 0) -> None:

@@ -1,10 +1,6 @@
 """The bell on every page: what is new at once and at every tick, one's own alone, and seen when it is opened."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from nicegui import app
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
@@ -12,30 +8,15 @@ from portal.actions.budgets import set_budget
 from portal.actions.crossings import note_forecast
 from portal.db.crossings import count_unread
 from portal.db.tables import Account
-from portal.pages.account import keys
 from portal.pages.components import live
 from portal.rules.budgets import Limits
 from portal.rules.periods import Period
 from portal.settings import settings
-from portal.web.visitors import cookie_name
 from tests.cast import NOW, OPERATOR, Gateway, report, run, send
-from tests.pages.screen import everything, tagged, texts, until
+from tests.pages.screen import tagged, texts, until
 
+PAGE = "/user/keys"
 pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
-
-
-@pytest.fixture
-def visit(user: User, sign_in_as: Callable[[Account], str]) -> Callable[..., Any]:
-    """Give what signs an account in and opens a page."""
-    app.include_router(keys.router)
-
-    async def open_page(account: Account) -> User:
-        user.http_client.cookies.set(cookie_name(), sign_in_as(account))
-        await user.open("/user/keys")
-        await until(lambda: "Updated" in everything(user))
-        return user
-
-    return open_page
 
 
 def bell(visitor: User) -> str:
