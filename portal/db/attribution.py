@@ -1,4 +1,4 @@
-"""Whose reported usage is: everything that storing it needs to know of the key or name it came with."""
+"""Attribution: the account that reported usage belongs to, found by a key or a name, with all that storing needs."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ class Owner(NamedTuple):
 
 
 def owners_by_key(session: Session, hashes: Iterable[str]) -> dict[str, Owner]:
-    """Return whose keys have these SHA-256 digests, also ended ones; usage of a revoked key still happened."""
+    """Return the owners of keys by SHA-256 digest, also of ended keys; usage of a revoked key still happened."""
     return _owners(session, _BY_KEY, hashes)
 
 

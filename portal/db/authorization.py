@@ -71,7 +71,7 @@ def authorization_context(
     """Return the facts that decide about a key, for the gateway with this unrevoked token; None for any other token.
 
     Secrets are looked up by their SHA-256. `day` is today in the budget time zone. `exclude` is the id of the request
-    at that gateway; what is held for it does not count.
+    at that gateway; its own reservation does not count.
     """
     values = {"token_hash": token_hash, "key_hash": key_hash, "now": now, "request": exclude or ""} | starts(day)
     row = connection.execute(_CONTEXT, values).first()
@@ -154,9 +154,9 @@ def reserve(
     expires_at: datetime,
     now: datetime,
 ) -> bool:
-    """Hold billable tokens for a request, in place of what was held for it before.
+    """Reserve billable tokens for a request, in place of its earlier reservation.
 
-    False, and nothing is held, while another account has tokens held under this id.
+    Returns False, and reserves nothing, while another account has a reservation under this id.
     """
     values = {"gateway_id": gateway_id, "request_id": request_id, "account_id": account_id, "tokens": tokens}
     held = session.connection().scalar(_RESERVE, values | {"expires_at": expires_at, "now": now})
@@ -164,7 +164,7 @@ def reserve(
 
 
 def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> None:
-    """Hold nothing any longer for requests whose events have just been stored, and so are counted themselves."""
+    """Delete the reservations of requests that have a stored event, which counts instead."""
     if not session.connection().scalar(_HOLDS_ANY, {"gateway": gateway_id}):
         return
     for start in range(0, len(request_ids), _CHUNK):
@@ -186,7 +186,7 @@ def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> No
 
 
 def drop_expired(session: Session, account_id: int, now: datetime) -> None:
-    """Delete an account's reservations whose time is over; they count no longer anyway."""
+    """Delete an account's expired reservations, which do not count."""
     session.connection().execute(_DROP_EXPIRED, {"account": account_id, "now": now})
 
 

@@ -28,7 +28,7 @@ BUDGET = (Budget.daily, Budget.monthly, Budget.total, Budget.type)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetStatus:
     """An account's limits, what it used in the three periods of a day, and on which day it used anything first."""
 
     account_id: int
@@ -43,23 +43,23 @@ def limits(session: Session, account_id: int) -> Limits:
     return Limits() if row is None else limits_of(row)
 
 
-def standing(connection: Connection, account_id: int, day: date) -> Standing:
-    """Return where an account stands on a day of the budget time zone. Raises NoResultFound."""
-    return _standing(connection.execute(_BY_ACCOUNT, {"account_id": account_id} | starts(day)).one())
+def budget_status(connection: Connection, account_id: int, day: date) -> BudgetStatus:
+    """Return the limits and usage of an account on a day of the budget time zone. Raises NoResultFound."""
+    return _budget_status(connection.execute(_BY_ACCOUNT, {"account_id": account_id} | starts(day)).one())
 
 
-def standing_of_session(
+def budget_status_of_session(
     connection: Connection, token_hash: str, day: date, now: datetime
-) -> tuple[Standing, datetime] | None:
-    """Return where the active account of a running session stands, and when the session was last used."""
+) -> tuple[BudgetStatus, datetime] | None:
+    """Return the same for the active account of a running session, and when the session was last used."""
     row = connection.execute(_BY_SESSION, {"token_hash": token_hash, "now": now} | starts(day)).first()
-    return None if row is None else (_standing(row), row[-1])
+    return None if row is None else (_budget_status(row), row[-1])
 
 
-def standing_of_key(connection: Connection, key_hash: str, day: date, now: datetime) -> Standing | None:
-    """Return where the active account of a usable key stands."""
+def budget_status_of_key(connection: Connection, key_hash: str, day: date, now: datetime) -> BudgetStatus | None:
+    """Return the same for the active account of a usable key."""
     row = connection.execute(_BY_KEY, {"key_hash": key_hash, "now": now} | starts(day)).first()
-    return None if row is None else _standing(row)
+    return None if row is None else _budget_status(row)
 
 
 def set_limits(session: Session, account_id: int, new: Limits, now: datetime) -> None:
@@ -91,15 +91,15 @@ def starts(day: date) -> dict[str, date]:
     return {f"{period}_start": period_start(period, day) for period in Period}
 
 
-def _standing(row: Any) -> Standing:
+def _budget_status(row: Any) -> BudgetStatus:
     used = {
         period: figures_of(row[_FIRST + number * len(SUMS) : _FIRST + (number + 1) * len(SUMS)])
         for number, period in enumerate(Period)
     }
-    return Standing(row.id, limits_of(row), used, row.began)
+    return BudgetStatus(row.id, limits_of(row), used, row.began)
 
 
-def _standing_in(accounts: Any) -> Select[*tuple[Any, ...]]:
+def _budget_status_in(accounts: Any) -> Select[*tuple[Any, ...]]:
     """Return the statement about accounts, or about a join that ends with them and begins with what has an index."""
     began = select(func.min(UsageCounter.start)).where(
         UsageCounter.account_id == Account.id, UsageCounter.period == Period.DAILY.value
@@ -115,12 +115,12 @@ def _standing_in(accounts: Any) -> Select[*tuple[Any, ...]]:
 # Put together once, since every program and open page asks again and again.
 _NOW = bindparam("now", type_=Instant())
 _FIRST = 2 + len(BUDGET)  # where in a row the first counter begins
-_BY_ACCOUNT = _standing_in(Account).where(Account.id == bindparam("account_id"))
-_BY_KEY = _standing_in(join(ApiKey, Account, ApiKey.account_id == Account.id)).where(
+_BY_ACCOUNT = _budget_status_in(Account).where(Account.id == bindparam("account_id"))
+_BY_KEY = _budget_status_in(join(ApiKey, Account, ApiKey.account_id == Account.id)).where(
     ApiKey.key_hash == bindparam("key_hash"), *usable(_NOW), Account.active
 )
 _BY_SESSION = (
-    _standing_in(join(SessionRow, Account, SessionRow.account_id == Account.id))
+    _budget_status_in(join(SessionRow, Account, SessionRow.account_id == Account.id))
     .where(SessionRow.token_hash == bindparam("token_hash"), *running(_NOW))
     .add_columns(SessionRow.last_seen_at)
 )

@@ -1,4 +1,4 @@
-"""Erasing a person: everything that is theirs in any table, except usage, its sums, and digests of keys."""
+"""Erasing a person: every row that belongs to them in any table, except usage, its sums, and digests of keys."""
 
 import json
 from datetime import datetime
@@ -34,7 +34,7 @@ _AT_ONCE = 500
 
 
 def erase_person(session: Session, own: Account, now: datetime) -> None:
-    """Erase everything personal of an account, whose row the caller has locked, and leave `deleted-<id>`."""
+    """Erase everything personal of an account, and leave `deleted-<id>`; the caller has locked the account's row."""
     for table in _OWNED:
         session.execute(delete(table).where(table.account_id == own.id))
     session.execute(update(ApiKey).where(ApiKey.account_id == own.id).values(label=DELETED_LABEL))
@@ -54,15 +54,15 @@ def _rename_in_held_events(session: Session, own: Account) -> None:
     """Put the new name into held events that name the person; their fingerprints stay those of what was reported."""
     named = select(HeldEvent.id, HeldEvent.body).where(HeldEvent.body.contains('"username":'))
     for held_id, body in session.execute(named.execution_options(yield_per=_AT_ONCE)).all():
-        said = json.loads(body)
-        if _is_name_of(own, said.get("username")):
-            said["username"] = deleted_username(own.id)
-            renamed = json.dumps(said, separators=(",", ":"), ensure_ascii=True)
+        payload = json.loads(body)
+        if _is_name_of(own, payload.get("username")):
+            payload["username"] = deleted_username(own.id)
+            renamed = json.dumps(payload, separators=(",", ":"), ensure_ascii=True)
             session.execute(update(HeldEvent).where(HeldEvent.id == held_id).values(body=renamed))
 
 
 def _rename_in_audit_log(session: Session, own: Account) -> None:
-    """Put the new name into entries by the person, and erase what entries about them say of them."""
+    """Put the new name into entries by the person, and erase personal details in entries about them."""
     new = deleted_username(own.id)
     by_them = AuditEntry.actor == own.username[:80]
     session.execute(update(AuditEntry).where(by_them).values(actor=new))
@@ -71,22 +71,22 @@ def _rename_in_audit_log(session: Session, own: Account) -> None:
     wanted = select(AuditEntry.id, AuditEntry.account_id, AuditEntry.details)
     rows = session.execute(wanted.where(or_(AuditEntry.account_id == own.id, *named))).all()
     for entry_id, account_id, details in rows:
-        said = json.loads(details)
-        kept = {name: value for name, value in said.items() if account_id != own.id or name not in _PERSONAL}
+        values = json.loads(details)
+        kept = {name: value for name, value in values.items() if account_id != own.id or name not in _PERSONAL}
         renamed = json.dumps(_renamed(own, kept), sort_keys=True)
         if renamed != details:
             session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(details=renamed))
 
 
-def _renamed(own: Account, said: Any) -> Any:
-    if isinstance(said, dict):
-        return {name: _renamed(own, value) for name, value in said.items()}
-    if isinstance(said, list):
-        return [_renamed(own, value) for value in said]
-    return deleted_username(own.id) if _is_name_of(own, said) else said
+def _renamed(own: Account, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _renamed(own, each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(own, each) for each in value]
+    return deleted_username(own.id) if _is_name_of(own, value) else value
 
 
-def _is_name_of(own: Account, said: object) -> bool:
-    if not isinstance(said, str):
+def _is_name_of(own: Account, value: object) -> bool:
+    if not isinstance(value, str):
         return False
-    return said.lower() == own.username or (own.email_key is not None and email_key(said) == own.email_key)
+    return value.lower() == own.username or (own.email_key is not None and email_key(value) == own.email_key)

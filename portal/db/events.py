@@ -1,4 +1,4 @@
-"""The ledger's own reads and writes: events that are stored once and for ever, and counted by what they say."""
+"""Usage events: each is stored once, and never changed except for a missing cost."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class StoredEvent:
 
 
 def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
-    """Store the events of one gateway whose ids are new; return those ids.
+    """Store the events of one gateway that have new ids; return those ids.
 
     The unique constraint decides, not a look beforehand, so that of two batches at once only one stores an id.
     """
@@ -121,7 +121,7 @@ def account_events(session: Session, account_id: int) -> Iterator[StoredEvent]:
 
 
 def unpriced_events(session: Session, after: tuple[datetime, int] | None, limit: int) -> list[StoredEvent]:
-    """Return up to `limit` events without a cost, oldest first, after an instant and id; nobody else mends them."""
+    """Return up to `limit` events without a cost, oldest first, after an instant and id; they stay locked."""
     query = _COUNTED.where(UsageEvent.cost_nano_eur.is_(None)).order_by(UsageEvent.requested_at, UsageEvent.id)
     if after is not None:
         query = query.where(tuple_(UsageEvent.requested_at, UsageEvent.id) > after)

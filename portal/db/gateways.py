@@ -25,7 +25,7 @@ MOST_SEARCHED = 1000
 
 
 def gateway_with_token(session: Session, token_hash: str) -> Gateway | None:
-    """Return the gateway whose unrevoked token has this SHA-256 digest."""
+    """Return the gateway that has an unrevoked token with this SHA-256 digest."""
     return session.scalar(
         select(Gateway)
         .join(GatewayToken, GatewayToken.gateway_id == Gateway.id)
@@ -92,7 +92,7 @@ def add_gateway(session: Session, name: str, mode: str, now: datetime) -> Gatewa
 
 
 def own_reports_gateway(session: Session, now: datetime) -> Gateway:
-    """Return the gateway under which people's own reports stand; it is there from the first of them on."""
+    """Return the gateway of the reports that people send themselves; the first report creates it."""
     found = gateway_named(session, OWN_REPORTS)
     if found is None:
         values = {"name": OWN_REPORTS, "mode": OWN_MODE, "created_at": now}

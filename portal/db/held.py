@@ -1,4 +1,4 @@
-"""Events that are held back: whose key is unknown, or whose id came before with other content."""
+"""Events that are held: with an unknown key, or with the id of another event and other content."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ class NewHeld(NamedTuple):
 
 
 def hold_events(session: Session, held: Sequence[NewHeld]) -> None:
-    """Keep events that cannot be counted; one that is held already stays, but may turn out to be a conflict."""
+    """Keep events that cannot be counted; an event that is held already stays, but may become a conflict."""
     _HOLD.run(session, held)
 
 
@@ -43,7 +43,7 @@ _HOLD = BulkInsert(
 def release_events(session: Session, gateway_id: int, stored: Mapping[str, str], now: datetime) -> None:
     """Mark held events as settled, now that they have been `stored`: fingerprints by id.
 
-    What is held under the same id with other content contradicts the stored one from now on.
+    Events that are held under the same id with other content become conflicts.
     """
     connection = session.connection()
     waiting = connection.execute(_WAITING, {"gateway": gateway_id, "ids": list(stored)}).all()

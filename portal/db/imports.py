@@ -20,13 +20,13 @@ class Progress(NamedTuple):
 
 
 def import_progress(session: Session, source: str) -> Progress | None:
-    """Return how far the import of a source has come; None before it has brought anything."""
+    """Return how far the import of a source has come; None before it has stored anything."""
     row = session.get(ImportProgress, source)
     return None if row is None else Progress(row.position, row.rows)
 
 
 def note_import_progress(session: Session, source: str, progress: Progress, now: datetime) -> None:
-    """Note how far an import has come, in the transaction that stores what it brought."""
+    """Note how far an import has come, in the transaction that stores the rows."""
     values = {"position": progress.position, "rows": progress.rows, "updated_at": now}
     session.execute(
         insert(session, ImportProgress)
@@ -67,7 +67,7 @@ def has_limits(session: Session, account_id: int) -> bool:
 def add_notes(session: Session, gateway_id: int, notes: Mapping[str, str], now: datetime) -> dict[str, bool]:
     """Store notes on a gateway's requests, by their ids there, as notes of the requests' accounts.
 
-    Return the ids of the requests there are, and whether they had no note before; one that is there stays. Requests of
+    Return the ids of the requests that exist, and whether they had no note before; an existing note stays. Requests of
     deleted accounts get none.
     """
     rows = session.execute(_EVENTS, {"gateway": gateway_id, "ids": list(notes)}).all()

@@ -47,7 +47,7 @@ def working_key(session: Session, key_hash: str, now: datetime) -> ApiKey | None
 
 
 def matching_keys(session: Session, account_id: int, text: str) -> list[int]:
-    """Return the ids of an account's keys whose label or prefix contains `text`, whatever its case and form.
+    """Return the ids of an account's keys that have `text` in label or prefix, in any case and form.
 
     Compared in Python, since SQLite folds the case of ASCII letters only; an account has few keys.
     """

@@ -76,7 +76,7 @@ _DELIVERY = [getattr(Mail, name) for name in Delivery._fields]
 
 
 def add_mail(session: Session, new: NewMail, now: datetime) -> None:
-    """Queue a mail; one that cannot or must not be sent is stored as failed, with the reason."""
+    """Queue a mail; if it cannot or must not be sent, it is stored as failed, with the reason."""
     reason = _why_not(session, new, now)
     mail = Mail(
         **new._asdict(),
@@ -141,7 +141,7 @@ def claim_due(
             continue
         busy.add(mail.account_id)
         mail.tries += 1
-        mail.next_try_at = now + max(lease, pause(mail.tries))  # also one that kills whoever sends it has its pauses
+        mail.next_try_at = now + max(lease, pause(mail.tries))  # pauses even when sending kills the process
         claimed.append(DueMail(*(getattr(mail, name) for name in DueMail._fields)))
     return claimed
 
@@ -172,7 +172,7 @@ def _give_up(mail: Mail, reason: str, now: datetime) -> None:
 
 
 def drop_mails(session: Session, account_id: int, reason: str, now: datetime, *, kind: Kind | None = None) -> None:
-    """Give up what waits to be sent to an account, or what is of one kind; one that is on its way may still arrive."""
+    """Give up the queued mails of an account, or those of one `kind`; a mail that is being sent may still arrive."""
     own = update(Mail).where(Mail.account_id == account_id, _QUEUED)
     if kind is not None:
         own = own.where(Mail.kind == kind)

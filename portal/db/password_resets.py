@@ -33,5 +33,5 @@ def forget_links(session: Session, account_id: int) -> None:
 
 
 def forget_expired_links(session: Session, now: datetime) -> None:
-    """Delete the links whose time is over."""
+    """Delete the links that have expired."""
     session.execute(delete(ResetLink).where(ResetLink.expires_at <= now))

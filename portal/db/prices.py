@@ -22,7 +22,7 @@ _PRICE_BOOK = select(tables.Price.eur_per_token, tables.Price.valid_from).order_
 
 
 def set_price(session: Session, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
-    """Enter a price into the book, in place of one that began at the same instant."""
+    """Enter a price into the book, in place of an entry for the same instant."""
     values = {"eur_per_token": eur_per_token, "created_at": now}
     session.execute(
         insert(session, tables.Price)

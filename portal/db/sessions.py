@@ -42,7 +42,7 @@ _UNREAD = (
 
 
 def still_running(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
-    """Return those of some sessions that have not ended, and whose account has not been suspended."""
+    """Return those of some sessions that still run and belong to an active account."""
     return set(
         session.scalars(
             select(SessionRow.id)
@@ -146,7 +146,7 @@ def replace_setup_link(session: Session, token_hash: str, now: datetime) -> None
 
 
 def has_setup_link(session: Session, token_hash: str) -> bool:
-    """Say whether a setup link is the one that was printed."""
+    """Return whether a setup link is the printed one."""
     return session.get(SetupLink, token_hash) is not None
 
 

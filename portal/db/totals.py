@@ -35,7 +35,7 @@ class Total:
     """A summed table, what its rows are found by, and what events add to it.
 
     `key` is a named tuple of the table's key columns, the account first, and `key_of` makes one of their values.
-    `parts` returns what events add, by key. `time` is the column of the day or hour in whose order a long table is
+    `parts` returns what events add, by key. `time` is the column of the day or hour by which a long table is
     read; without it the table is read at once. `keeps_pruned` is whether the sums stay when their events are pruned.
     """
 

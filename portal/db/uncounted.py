@@ -16,7 +16,7 @@ from portal.db.tables import RejectedReason, UncountedDaily
 from portal.rules.usage import Rejected, reason_group
 
 KEPT = 100
-"""Reasons that are kept of each gateway; the one that was seen least recently goes first."""
+"""Reasons that are kept of each gateway; the least recently seen reason is dropped first."""
 
 
 class Uncounted(NamedTuple):
@@ -53,7 +53,7 @@ def uncounted_since(session: Session, gateway_id: int, first: date) -> Uncounted
 
 
 def note_rejected(session: Session, gateway_id: int, rejected: Sequence[Rejected], now: datetime) -> None:
-    """Count rejected events by their reason, each with the id of the newest one that had any."""
+    """Count rejected events by their reason, each with the id of the newest event that had any."""
     groups: dict[str, list[Rejected]] = {}
     for each in rejected:
         groups.setdefault(reason_group(each.reason), []).append(each)

@@ -107,7 +107,7 @@ def usage_page(
 
 
 def position_of(row: UsageRow, order: Order) -> Position:
-    """Return where a row stands in an order."""
+    """Return the position of a row in an order."""
     return Position(row.total_tokens if order is Order.LARGEST else row.requested_at, row.id)
 
 
@@ -120,7 +120,7 @@ def usage_rows(session: Session, account_id: int, wanted: Selection, order: Orde
 
 
 def usage_before(session: Session, account_id: int, wanted: Selection, order: Order, position: Position) -> int:
-    """Return how many of an account's selected events stand before a position in `order`."""
+    """Return how many of an account's selected events come before a position in `order`."""
     column, descending = _sort(order)
     before = _past(column, not descending, position)
     wanted = _narrowed(wanted, order, position, not descending)
@@ -156,7 +156,7 @@ def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz
 
 
 def _without_counts(sums: Figures) -> Figures:
-    """Return the sums of those requests alone whose tokens are unknown; they have no tokens and cost nothing."""
+    """Return the sums of the requests with unknown tokens only; they have no tokens and cost nothing."""
     return Figures(requests=sums.without_counts, without_counts=sums.without_counts)
 
 

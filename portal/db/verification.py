@@ -9,7 +9,7 @@ from portal.db.sql.upsert import insert
 from portal.db.tables import Verification
 
 ABANDONED = timedelta(hours=6)
-"""After so long an unfinished verification counts as cut off, and may be begun anew."""
+"""After this time an unfinished verification counts as interrupted, and another one may begin."""
 
 
 def begin(session: Session, night: date, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.accounts import all_accounts
 from portal.db.alerts import accounts_with_forecast
-from portal.db.budgets import Standing, standing, standing_of_key, standing_of_session
+from portal.db.budgets import BudgetStatus, budget_status, budget_status_of_key, budget_status_of_session
 from portal.db.crossings import full_since
 from portal.db.totals import tokens_by_day, tokens_by_hour
 from portal.rules.budgets import BudgetType, Level, PeriodBudget
@@ -90,7 +90,7 @@ class VisitorsBudgets:
 
 def load_budgets(session: Session, account_id: int, now: datetime) -> BudgetsView:
     """Return an account's budgets at `now`; three counters are read, however many requests there were."""
-    return _budgets(standing(session.connection(), account_id, _today(now)), now)
+    return _budgets(budget_status(session.connection(), account_id, _today(now)), now)
 
 
 def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, BudgetsView]]:
@@ -100,13 +100,13 @@ def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, Budgets
 
 def load_visitors_budgets(connection: Connection, token: str, now: datetime) -> VisitorsBudgets | None:
     """Return the budgets of who holds a session cookie; None when it has ended or the account is suspended."""
-    found = standing_of_session(connection, digest(token), _today(now), now)
+    found = budget_status_of_session(connection, digest(token), _today(now), now)
     return None if found is None else VisitorsBudgets(_budgets(found[0], now), found[1])
 
 
 def load_programs_budgets(connection: Connection, api_key: str, now: datetime) -> BudgetsView | None:
     """Return the budgets of the account with this usable API key."""
-    found = standing_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
+    found = budget_status_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
     return None if found is None else _budgets(found, now)
 
 
@@ -155,7 +155,7 @@ def _today(now: datetime) -> date:
     return day_of(now, settings().budget_zone)
 
 
-def _budgets(found: Standing, now: datetime) -> BudgetsView:
+def _budgets(found: BudgetStatus, now: datetime) -> BudgetsView:
     tz = settings().budget_zone
     today = day_of(now, tz)
 

@@ -45,7 +45,7 @@ def test_a_name_is_taken_once(alice: Account) -> None:
         run(add_account, "alice", "Another Alice", "alice@example.com", "user", None, NOW)
 
 
-def test_an_account_is_found_by_its_address_however_it_is_written(alice: Account, bob: Account) -> None:
+def test_an_account_is_found_by_its_address_in_any_case(alice: Account, bob: Account) -> None:
     for typed in ("alice@example.org", "Alice@EXAMPLE.org", " alice@example.org "):
         found = run(account_at, typed)
         assert found is not None

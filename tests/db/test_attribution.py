@@ -1,4 +1,4 @@
-"""Whose reported usage is."""
+"""Attribution of reported usage to accounts."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -42,7 +42,7 @@ def test_an_owner_tells_whether_there_is_a_budget_to_watch(alice: Account, bob: 
     assert (found["alice"].has_budget, found["bob"].has_budget) == (True, False)
 
 
-def test_an_owner_comes_with_the_factor_of_the_template_and_all_that_was_used(alice: Account, bob: Account) -> None:
+def test_an_owner_has_the_cost_factor_and_the_lifetime_sums(alice: Account, bob: Account) -> None:
     def assign(session: Session) -> None:
         research = save_template(session, "research", Decimal("1.5"), [], NOW)
         session.get_one(Account, alice.id).template_id = research.id
@@ -79,7 +79,7 @@ def test_letters_beyond_ascii_are_compared_without_case(alice: Account, bob: Acc
     assert [owner.account_id for owner in found.values()] == [bob.id, bob.id]
 
 
-def test_a_username_goes_before_an_equal_address_of_another_account(alice: Account) -> None:
+def test_a_username_wins_over_an_equal_address(alice: Account) -> None:
     named = run(add_account, "alice@example.org", "Another Alice", "", "user", None, NOW)
     assert run(owners_by_name, ["alice@example.org"])["alice@example.org"].account_id == named.id
 

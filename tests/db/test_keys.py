@@ -1,4 +1,4 @@
-"""API keys: which work, whose they are, and how people find them."""
+"""API keys: which work, who owns them, and how people find them."""
 
 from datetime import datetime, timedelta
 from itertools import product

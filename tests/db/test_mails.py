@@ -148,7 +148,7 @@ def test_a_mail_that_kills_its_senders_has_pauses_too(mail_is_set_up: None, alic
     assert tries < 60
 
 
-def test_failed_mails_of_all_are_told_newest_first(db: object, alice: Account, bob: Account) -> None:
+def test_failed_mails_of_all_are_listed_newest_first(db: object, alice: Account, bob: Account) -> None:
     run(add, alice, NOW - timedelta(days=8))
     run(add, alice, NOW)
     run(add, bob, NOW + timedelta(hours=1))

@@ -21,7 +21,7 @@ def empty(databases: Server) -> Iterator[Database]:
 
 
 def at_revision(database: Database, wanted: str, **emails: str) -> None:
-    """Bring an empty database to an older schema, with accounts that have these addresses."""
+    """Migrate an empty database to an older schema, with accounts that have these addresses."""
     with database.engine.begin() as connection:
         command.upgrade(config(connection), wanted)
         for username, email in emails.items():
@@ -56,9 +56,9 @@ def test_accounts_with_one_address_are_named_and_nothing_changes(empty: Database
     with pytest.raises(SharedEmails) as caught:
         migrate(empty)
     assert caught.value.accounts == {"mara@example.org": ["mara", "mara2"], "a@example.org": ["alice", "al"]}
-    said = str(caught.value)
-    assert "mara@example.org belongs to mara and mara2; a@example.org belongs to alice and al" in said
-    assert "portal migrate --keep-email mara --keep-email alice" in said
+    text = str(caught.value)
+    assert "mara@example.org belongs to mara and mara2; a@example.org belongs to alice and al" in text
+    assert "portal migrate --keep-email mara --keep-email alice" in text
     with empty.engine.connect() as connection:
         assert revision(connection) == "0004"
         assert [row[1] for row in emails(connection, "username, email")] == [

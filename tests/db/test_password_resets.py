@@ -1,4 +1,4 @@
-"""Links for forgotten passwords, and whose they are."""
+"""Links for forgotten passwords, and their owners."""
 
 from datetime import datetime, timedelta
 

@@ -60,7 +60,7 @@ def test_sessions_in_use_are_prolonged(alice: Account) -> None:
     assert (found[0].last_seen_at, found[0].expires_at) == (NOW + HOUR, NOW + 3 * HOUR)
 
 
-def test_an_account_sees_its_own_running_sessions_last_used_first(alice: Account, bob: Account) -> None:
+def test_own_running_sessions_come_last_used_first(alice: Account, bob: Account) -> None:
     first, second = begin(alice, "one"), begin(alice, "two")
     begin(alice, "over", lasts=timedelta(0))
     bobs = begin(bob, "bob")

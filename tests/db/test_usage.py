@@ -69,7 +69,7 @@ def two_people(alice: Account, bob: Account, alices_key: NewKey, bobs_key: NewKe
 
 
 def test_a_row_tells_all_about_a_request(alice: Account, alices_key: NewKey, gateway: Gateway) -> None:
-    said = report(
+    reported = report(
         model="qwen3:32b",
         mode="moe_orchestrated",
         key_hash=digest(alices_key.secret),
@@ -85,7 +85,7 @@ def test_a_row_tells_all_about_a_request(alice: Account, alices_key: NewKey, gat
         session_id="s-1",
         provider_model="ollama/qwen3:32b-q4",
     )
-    send(gateway, said)
+    send(gateway, reported)
     (row,) = rows(alice)
     run(write_note, acting(alice), row.id, "Why?", NOW)
     assert rows(alice) == [

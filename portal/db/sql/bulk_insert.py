@@ -31,7 +31,7 @@ class BulkInsert:
     then: str
 
     def run(self, session: Session, rows: Sequence[Row]) -> None:
-        """Store rows, whose values stand in the order of `columns`."""
+        """Store rows; their values are in the order of `columns`."""
         connection = session.connection()
         if connection.dialect.name != "sqlite":
             self._store_json(connection, rows)
@@ -86,7 +86,7 @@ def _insert_rows(bulk: BulkInsert, count: int) -> str:
 def _insert_json(bulk: BulkInsert) -> str:
     """Return the statement that reads rows of the table's own types from a JSON text."""
     rows = f"json_populate_recordset(NULL::{bulk.table.__tablename__}, %s::json)"
-    return f"INSERT INTO {_places(bulk)} SELECT {', '.join(bulk.columns)} FROM {rows} {bulk.then}"  # noqa: S608  # likewise
+    return f"INSERT INTO {_places(bulk)} SELECT {', '.join(bulk.columns)} FROM {rows} {bulk.then}"  # noqa: S608  # names of our own
 
 
 def _places(bulk: BulkInsert) -> str:
@@ -95,7 +95,7 @@ def _places(bulk: BulkInsert) -> str:
 
 @lru_cache(maxsize=64)
 def _processors(bulk: BulkInsert, dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
-    """Return what makes the driver's values of ours, for the columns whose values need it."""
+    """Return the functions that convert values for the driver, by the place of the columns that need one."""
     types = [bulk.table.__table__.c[name].type.dialect_impl(dialect) for name in bulk.columns]
     made = ((place, each.bind_processor(dialect)) for place, each in enumerate(types))
     return [(place, process) for place, process in made if process is not None]

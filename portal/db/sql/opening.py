@@ -1,6 +1,6 @@
 """Opening a database: which one an address means, whether it is there, and whether its schema fits.
 
-Decision: `portal serve` and `portal demo` create and migrate. Everything else opens only what is there, so that a
+Decision: `portal serve` and `portal demo` create and migrate. Everything else opens existing databases only, so that a
 command in a wrong directory cannot answer from an empty database.
 """
 
@@ -66,9 +66,9 @@ def shown(address: str) -> str:
     if url.get_backend_name() == "sqlite":
         return "SQLite in memory"
     hosts = url.query.get("host", ())
-    said = ",".join((hosts,) if isinstance(hosts, str) else hosts)
+    named = ",".join((hosts,) if isinstance(hosts, str) else hosts)
     plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
-    return plain.render_as_string() + (f" on {said}" if said else "")
+    return plain.render_as_string() + (f" on {named}" if named else "")
 
 
 def _open(address: str, pool: int) -> tuple[Database, str]:

@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this program, and refusing one that is ahead of it."""
+"""Migrating a database to the schema of this program, and refusing a database with a newer schema."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -123,7 +123,7 @@ def check_budget_timezone(database: Database, name: str) -> None:
     if pinned not in {None, name}:
         raise WrongDatabase(
             f"Days in this database are counted in {pinned}, but PORTAL_BUDGET_TIMEZONE is {name}. "
-            f"Set it back, or run `portal rebuild --budget-timezone {name}` to count all days anew."
+            f"Set it back, or run `portal rebuild --budget-timezone {name}` to count all days again."
         )
 
 
@@ -142,7 +142,7 @@ _PINNED = select(Installation.value).where(Installation.name == _ZONE).with_for_
 
 
 def repin_budget_timezone(session: Session, name: str) -> None:
-    """Say that days are counted in another zone now; the same transaction must count them all anew."""
+    """Store that days are counted in another zone now; the same transaction must count them all again."""
     session.execute(
         insert(session, Installation)
         .values(name=_ZONE, value=name)

@@ -29,7 +29,7 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 8
-"""How long a writer waits for another one on SQLite before it is told to come again; many programs give up at ten."""
+"""How long a writer on SQLite waits for another one before it is refused; many programs give up after ten."""
 TAKES_NO_WRITES = "25006"
 """What PostgreSQL says until a standby is promoted, or while writes are switched off."""
 LOCK_SECONDS = 4
@@ -52,7 +52,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session whose changes are committed at the end, or rolled back by any exception.
+        """Give a session that commits its changes at the end, or rolls them back after any exception.
 
         Raises Unavailable for trouble that will pass (busy, stopped, full); nothing was changed then.
         """
@@ -69,7 +69,7 @@ class Database:
     def glance(self) -> Iterator[Connection]:
         """Give a connection for one reading statement, which by itself sees one moment. Raises Unavailable.
 
-        For what is asked again and again: a session with a transaction would take longer than the statement in it.
+        For statements that run very often: a session with a transaction would take longer than the statement in it.
         """
         with _passing_trouble(), self._for_glances.connect() as connection:
             yield connection

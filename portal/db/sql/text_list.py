@@ -36,7 +36,7 @@ class _Among(FunctionElement[Any]):
 @compiles(_Among, "sqlite")
 def _among_sqlite(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
     text, wanted = (compiler.process(part, **kw) for part in element.clauses)
-    return f"{text} IN (SELECT value FROM json_each({wanted}))"  # noqa: S608  # put together from what is compiled
+    return f"{text} IN (SELECT value FROM json_each({wanted}))"  # noqa: S608  # made of compiled parts
 
 
 @compiles(_Among, "postgresql")

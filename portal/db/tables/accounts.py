@@ -11,7 +11,7 @@ from portal.rules.text import email_key
 
 
 class Account(Table):
-    """A person who signs in. `time_zone` is null until the first browser has told its own.
+    """A person who signs in. `time_zone` is null until the first sign-in with a browser, which sends its own.
 
     `email` is empty for an account without an address. `email_key` is written together with it: one address, however
     its letters are written, belongs to one account. Of a deleted account (`deleted_at`) its usage alone is kept.

@@ -1,4 +1,4 @@
-"""The audit log, and what is fixed for the life of a database."""
+"""The audit log, and facts that stay the same for the life of a database."""
 
 from datetime import datetime
 

@@ -73,7 +73,7 @@ class HeldEvent(Table):
 
 
 class PrunedEvent(Table):
-    """What is kept of an event that was pruned, so that its id is never counted again."""
+    """The id of an event that was pruned, so that it is never counted again."""
 
     __tablename__ = "pruned_events"
     __table_args__ = (CLUSTERED,)

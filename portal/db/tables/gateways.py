@@ -69,7 +69,7 @@ class UncountedDaily(Table):
 
 
 class ImportProgress(Table):
-    """How far an import has come, stored together with what it brought; `position` is in the importer's own words."""
+    """How far an import has come, stored together with the imported rows; the importer defines `position`."""
 
     __tablename__ = "import_progress"
 

@@ -11,8 +11,7 @@ from portal.db.tables.base import CLUSTERED, Table
 class SummedColumns:
     """The sums that counters and roll-ups keep; `tokens` are billable, the other two raw.
 
-    `requests` counts all of them; `unpriced` those that `cost_nano_eur` lacks, `without_counts` those whose tokens are
-    unknown.
+    `requests` counts all of them; `unpriced` those without a cost, `without_counts` those with unknown tokens.
     """
 
     tokens: Mapped[int]
@@ -48,7 +47,7 @@ class UsageByModel(SummedColumns, Table):
 
 
 class DetailColumns(SummedColumns):
-    """By what roll-ups are told apart besides their time; `api_key_id` is 0 for usage without a key."""
+    """The key columns of roll-ups besides their time; `api_key_id` is 0 for usage without a key."""
 
     model: Mapped[str] = mapped_column(String(200), primary_key=True)
     mode: Mapped[str] = mapped_column(String(64), primary_key=True)

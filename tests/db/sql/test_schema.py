@@ -1,4 +1,4 @@
-"""Migrations: they make what the tables say, they can be undone, and they refuse what is not theirs."""
+"""Migrations: they make the tables of the code, they can be undone, and they refuse unknown databases."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -216,7 +216,7 @@ def test_looking_at_the_zone_pins_nothing(db: Database) -> None:
     assert run_in_reading(pinned_budget_timezone) is None
 
 
-def test_after_counting_anew_the_zone_is_another(db: Database) -> None:
+def test_repinning_changes_the_zone(db: Database) -> None:
     pin_budget_timezone(db, "Europe/Berlin")
     run_in_transaction(repin_budget_timezone, "UTC")
     pin_budget_timezone(db, "UTC")

@@ -184,7 +184,7 @@ def test_usual_urls_of_postgresql_are_understood(scheme: str) -> None:
         pytest.param("sqlite:////nowhere/portal.sqlite3", id="a file that cannot be opened"),
     ],
 )
-def test_a_database_that_cannot_be_reached_is_trouble_that_may_pass(url: str) -> None:
+def test_an_unreachable_database_is_unavailable(url: str) -> None:
     unreachable = Database(url)
     for way_in in (unreachable.reading, unreachable.transaction):
         with pytest.raises(Unavailable) as caught, way_in() as session:
@@ -193,7 +193,7 @@ def test_a_database_that_cannot_be_reached_is_trouble_that_may_pass(url: str) ->
         assert "nowhere" not in caught.value.detail
 
 
-def test_a_writer_that_waited_too_long_is_told_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_waited_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "BUSY_SECONDS", 0.05)
     first, second = (Database(f"sqlite:///{tmp_path / 'busy.sqlite3'}") for _ in range(2))
     with first.transaction() as writer:

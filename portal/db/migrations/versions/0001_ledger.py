@@ -1,6 +1,6 @@
-"""The first tables: the ledger, the people whose usage it holds, and what they may spend.
+"""The first tables: the ledger, the people with usage in it, and what they may spend.
 
-Why   An empty database becomes one that takes usage. The price book opens with 0.00002 EUR per token since ever.
+Why   An empty database gets the tables for usage. The price book opens with 0.00002 EUR per token since ever.
 Cost  Nothing; there are no rows yet.
 Undo  Drops every table with all that is in it.
 """

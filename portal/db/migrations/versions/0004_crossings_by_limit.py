@@ -1,8 +1,8 @@
 """Let a budget cross a threshold once for each limit, not once for its whole period.
 
 Why       A limit that is raised arms its thresholds again.
-Old rows  Keep the limit they were crossed at, and so stand for it alone.
-Cost      SQLite copies the table, which has a few rows for each account; PostgreSQL makes one index anew.
+Old rows  Keep the limit at which they were found, and count for that limit only.
+Cost      SQLite copies the table, which has a few rows for each account; PostgreSQL replaces one index.
 Undo      Keeps the first crossing of each threshold, and the mails without the link to the others.
 """
 
@@ -30,7 +30,7 @@ def downgrade() -> None:
         "AND first.id < later.id"
     )
     op.execute(f"UPDATE mails SET crossing_id = NULL WHERE crossing_id IN ({later})")  # noqa: S608  # a text of our own
-    op.execute(f"DELETE FROM crossings WHERE id IN ({later})")  # noqa: S608  # likewise
+    op.execute(f"DELETE FROM crossings WHERE id IN ({later})")  # noqa: S608  # names of our own
     replace_constraint(NEW, OLD, KEY)
 
 
@@ -38,11 +38,11 @@ def replace_constraint(old: str, new: str, columns: list[str]) -> None:
     """Replace a unique constraint; SQLite copies the table for it, which mails may not refer to meanwhile."""
     is_copied = op.get_context().dialect.name == "sqlite"
     if is_copied:
-        op.execute("CREATE TEMPORARY TABLE told AS SELECT id, crossing_id FROM mails WHERE crossing_id IS NOT NULL")
+        op.execute("CREATE TEMPORARY TABLE kept AS SELECT id, crossing_id FROM mails WHERE crossing_id IS NOT NULL")
         op.execute("UPDATE mails SET crossing_id = NULL")
     with op.batch_alter_table("crossings", recreate="auto", naming_convention=None) as crossings:
         crossings.drop_constraint(old, type_="unique")
         crossings.create_unique_constraint(new, columns)
     if is_copied:
-        op.execute(sa.text("UPDATE mails SET crossing_id = (SELECT crossing_id FROM told WHERE told.id = mails.id)"))
-        op.execute("DROP TABLE told")
+        op.execute(sa.text("UPDATE mails SET crossing_id = (SELECT crossing_id FROM kept WHERE kept.id = mails.id)"))
+        op.execute("DROP TABLE kept")

@@ -1,6 +1,6 @@
 """One email address belongs to one account, and people can be named by it; accounts can be deleted.
 
-Why       Usage is reported by email address as well as by user name, so an address must say whose it is.
+Why       Usage is reported by email address as well as by user name, so an address must belong to one account.
 Old rows  Get the form of their address in which addresses are compared. Where several accounts have one address, the
           migration asks which of them keeps it and changes nothing before that is answered; the others have none
           afterwards, and the audit log tells so. No account is deleted yet.

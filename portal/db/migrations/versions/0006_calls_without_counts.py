@@ -1,7 +1,7 @@
 """Remember which requests came without counts of tokens, and how many of what gateways sent were replays.
 
-Why       A call whose tokens are unknown is not one of no tokens, and a replay is not billed again; people see both.
-Old rows  Had counts, and no replays were told apart; the server defaults say so.
+Why       A call with unknown tokens differs from a call without tokens, and a replay is not billed; people see both.
+Old rows  Had counts, and replays were not counted separately; the server defaults are 0 and false.
 Cost      Columns with a constant default: a catalogue change on both databases.
 Undo      Drops the marks and counts; such requests then look as if they had used no tokens.
 """
