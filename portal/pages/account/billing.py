@@ -11,7 +11,7 @@ from portal.pages.account.alerts import AlertsCard
 from portal.pages.account.budget_table import BudgetTable
 from portal.pages.addresses import BILLABLE, requests_url
 from portal.pages.components import cells
-from portal.pages.components.chart import day_boundary
+from portal.pages.components.charts.chart import day_boundary
 from portal.pages.components.live import live
 from portal.pages.components.parts import Text, empty, set_props, tag, weight_legend
 from portal.pages.components.shell.frame import frame

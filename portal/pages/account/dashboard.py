@@ -9,7 +9,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.budget_cards import BudgetBanner, BudgetCard
 from portal.pages.components import cells
-from portal.pages.components.chart import UsageChart
+from portal.pages.components.charts.chart import UsageChart
 from portal.pages.components.live import live
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, empty, icon, tag

@@ -27,7 +27,7 @@ STYLES = (
     "components/inputs/dialogs.css",
     "components/listing.css",
     "components/filters.css",
-    "components/chart.css",
+    "components/charts/chart.css",
     "account/dashboard.css",
     "account/budget_cards.css",
     "account/pace.css",

@@ -16,7 +16,7 @@ from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel
 from portal.pages.components import live
-from portal.pages.components.plot import Plot
+from portal.pages.components.charts.plot import Plot
 from portal.pages.components.table import DataTable
 from portal.rules.budgets import BudgetType, Limits
 from portal.rules.periods import Period

@@ -10,8 +10,8 @@ from typing import Any
 from nicegui import events, ui
 
 from portal.pages.addresses import requests_url
+from portal.pages.components.charts.plot import Plot
 from portal.pages.components.parts import Text, empty, set_props, tag
-from portal.pages.components.plot import Plot
 from portal.rules.figures import total
 from portal.rules.periods import DayRange, end_of_day
 from portal.views.summary import CHART_DAYS, DayUsage

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel import Locale
 
-from portal.pages.components.chart import _draw, _empty_figure, _limit_sentence
+from portal.pages.components.charts.chart import _draw, _empty_figure, _limit_sentence
 from portal.rules.figures import Figures
 from portal.views.summary import DayUsage
 from portal.words import speaking
