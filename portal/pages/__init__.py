@@ -7,11 +7,12 @@ registers on import would be gone after the first test, and would be there in pr
 from fastapi import FastAPI
 from nicegui import app
 
-from portal.pages.account import billing, dashboard, keys, profile, usage
+from portal.pages.account import billing, dashboard, keys, profile
+from portal.pages.account.usage import history
 from portal.pages.admin import gateway, gateway_new, gateways
 from portal.pages.forms import login, password_resets, setup
 
-PAGES = (dashboard, billing, usage, keys, profile, gateways, gateway_new, gateway)
+PAGES = (dashboard, billing, history, keys, profile, gateways, gateway_new, gateway)
 """NiceGUI's."""
 FORMS = (login, setup, password_resets)
 """Plain HTML."""

@@ -115,6 +115,12 @@ class Formats:
             return cost
         return self._say(message("{cost} + {requests} unpriced", cost=cost, requests=figures.unpriced))
 
+    def duration(self, milliseconds: int | None) -> str:
+        """Write how long something took: 850 ms, 1.3 s."""
+        if milliseconds is None or milliseconds < 1000:
+            return NOTHING if milliseconds is None else f"{milliseconds} ms"
+        return f"{format_decimal(Decimal(milliseconds) / 1000, '#,##0.0', locale=self.locale)} s"
+
     def price(self, eur_per_token: Decimal) -> str:
         """Write a price per token exactly."""
         return self._currency(eur_per_token)

@@ -23,11 +23,19 @@ from portal.rules.usage import InvalidFilter, parse_day
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_REQUEST_YET, load_key_connection
 from portal.views.keys import KeyView, load_keys
+from portal.words import _, plural
 from portal.words.formats import Formats
 
 _NEVER, _ON_A_DATE = "never", "date"
-_EXPIRY = {_NEVER: "Never", **{str(days): f"In {days} days" for days in LIFETIMES}, _ON_A_DATE: "On a date"}
-_LABEL_HINT = "Up to 100 characters; only you see it."
+
+
+def _expiries() -> dict[str, str]:
+    days = {str(count): plural("In {count} day", "In {count} days", count) for count in LIFETIMES}
+    return {_NEVER: _("Never"), **days, _ON_A_DATE: _("On a date")}
+
+
+def _label_hint() -> str:
+    return _("Up to 100 characters; only you see it.")
 
 
 class CreateKey:
@@ -38,16 +46,16 @@ class CreateKey:
         self._viewer = viewer
         self._formats = formats
         self._show = show
-        self._dialog = FormDialog("create-key", "Create key", self._create, reopen=self._reopen)
+        self._dialog = FormDialog("create-key", _("Create key"), self._create, reopen=self._reopen)
         form = self._dialog.form
         with self._dialog.body:
-            self._label = form.text("label", "Label", hint=_LABEL_HINT, placeholder="laptop or ci-agents")
-            self._expiry = form.choice("expiry", "Expires", _EXPIRY, _NEVER)
-            self._date = form.text("expires_at", "Last day", kind="date")
+            self._label = form.text("label", _("Label"), hint=_label_hint(), placeholder=_("laptop or ci-agents"))
+            self._expiry = form.choice("expiry", _("Expires"), _expiries(), _NEVER)
+            self._date = form.text("expires_at", _("Last day"), kind="date")
             form.says()
         with self._dialog.foot:
             self._dialog.cancel()
-            form.submit("Create key")
+            form.submit(_("Create key"))
         set_props(self._label.control, autofocus=True, autocomplete="off")
         self._expiry.control.on_value_change(self._explain)
         self._date.control.on_value_change(self._explain)
@@ -72,11 +80,12 @@ class CreateKey:
         except InvalidInput:
             last = None
         if last:
-            hint = f"Works until the end of {self._formats.long_day(last)}, {self._formats.zone.key}."
+            day, zone = self._formats.long_day(last), self._formats.zone.key
+            hint = _("Works until the end of {day}, {zone}.", day=day, zone=zone)
         elif self._expiry.text == _ON_A_DATE:
-            hint = "After that day the key stops working; its history stays."
+            hint = _("After that day the key stops working; its history stays.")
         else:
-            hint = "Works until you revoke it."
+            hint = _("Works until you revoke it.")
         self._expiry.hint(hint)
 
     async def _create(self) -> str:
@@ -85,7 +94,7 @@ class CreateKey:
         viewer = self._viewer
         made = await in_transaction(create_key, viewer.actor, viewer.id, self._label.text, expires_at, now)
         self._dialog.close()
-        self._show(made, f"works until the end of {self._formats.day(last)}" if last else "no expiry")
+        self._show(made, self._expiry_of(last))
         await refresh_all(self._viewer.id)
         return ""
 
@@ -103,6 +112,9 @@ class CreateKey:
         except InvalidFilter as error:
             raise InvalidInput(error.sentence, "expires_at") from error
 
+    def _expiry_of(self, last: date | None) -> str:
+        return _("works until the end of {day}", day=self._formats.day(last)) if last else _("no expiry")
+
     def _today(self) -> date:
         return day_of(utc_now(), self._formats.zone)
 
@@ -114,22 +126,22 @@ class NewKeyDialog:
         """Draw the dialog closed and empty; only its buttons lead out of it, back to `home`."""
         self._viewer = viewer
         self._made: NewKey | None = None
-        self._dialog = Dialog("Key created", must_answer=True, home=home)
+        self._dialog = Dialog(_("Key created"), must_answer=True, home=home)
         self._dialog.window.classes("mp-wide")
         with self._dialog.body:
             with tag("div", "mp-secret-row"):
                 self._secret = Text("code").classes("mp-secret")
-                self._copy = button("Copy key", kind="primary", icon="copy").props("autofocus")
+                self._copy = button(_("Copy key"), kind="primary", icon="copy").props("autofocus")
             with tag("div", "mp-msg mp-msg--warn"):
                 icon("warn")
-                Text("div", "Copy it now. It is not stored and cannot be shown again.")
+                Text("div", _("Copy it now. It is not stored and cannot be shown again."))
             names = {key: kind.name for key, kind in PROGRAMS.items()}
-            self._kind = Choice("How the key is used", names, next(iter(names)), self._show_kind)
+            self._kind = Choice(_("How the key is used"), names, next(iter(names)), self._show_kind)
             self._snippets = Snippets()
             self._message = Message()
             self._light = ConnectionLight(formats)
         with self._dialog.foot:
-            button("I have copied it", self._close)
+            button(_("I have copied it"), self._close)
         self._secret.props["data-testid"] = "new-key"
         self._copy.props["data-copies"] = self._secret.html_id
         ui.on("portal-copied", self._say)
@@ -170,14 +182,14 @@ class RenameKey:
         """Draw the dialog closed."""
         self._viewer = viewer
         self._key: KeyView | None = None
-        self._dialog = FormDialog("label", "Edit label", self._rename, reopen=self._reopen)
+        self._dialog = FormDialog("label", _("Edit label"), self._rename, reopen=self._reopen)
         form = self._dialog.form
         with self._dialog.body:
-            self._label = form.text("label", "Label", hint=_LABEL_HINT)
+            self._label = form.text("label", _("Label"), hint=_label_hint())
             form.says()
         with self._dialog.foot:
             self._dialog.cancel()
-            form.submit("Save")
+            form.submit(_("Save"))
         set_props(self._label.control, autofocus=True, autocomplete="off")
 
     def open(self, key: KeyView) -> None:
@@ -205,25 +217,27 @@ class RenameKey:
 class RevokeKey:
     """Asks before a key is ended for ever."""
 
-    def __init__(self, viewer: Viewer, said: Message, home: Element) -> None:
-        """Draw the dialog closed; `said` tells afterwards what has been done, and `home` gets the focus."""
+    def __init__(self, viewer: Viewer, done: Message, home: Element) -> None:
+        """Draw the dialog closed; `done` says afterwards what has been done, and `home` gets the focus."""
         self._viewer = viewer
-        self._said = said
-        self._confirmation = Confirmation("Keep key", "Revoke key", home=home)
+        self._done = done
+        self._confirmation = Confirmation(_("Keep key"), _("Revoke key"), home=home)
 
     def open(self, key: KeyView) -> None:
         """Ask whether this key is to be revoked."""
 
         async def revoke() -> None:
             await in_transaction(revoke_key, self._viewer.actor, self._viewer.id, key.id, utc_now())
-            self._said.say(f"“{key.label}” has been revoked. Gateways refuse it from now on.")
+            self._done.say(_("“{key}” has been revoked. Gateways refuse it from now on.", key=key.label))
             await refresh_all(self._viewer.id)
 
-        self._said.clear()
+        self._done.clear()
         self._confirmation.ask(
-            f"Revoke “{key.label}”?",
-            "Programs using this key stop working at once. Its past requests stay in your history. "
-            "This cannot be undone.",
+            _("Revoke “{key}”?", key=key.label),
+            _(
+                "Programs using this key stop working at once. Its past requests stay in your history. "
+                "This cannot be undone."
+            ),
             revoke,
             code=f"{key.prefix}…",
         )

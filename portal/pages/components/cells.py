@@ -14,6 +14,8 @@ from portal.pages.components.parts import icon_name
 
 LABEL = "{label}"
 """Where a table inserts the label of a column into the template of its heading."""
+CHOSEN = "<mp-name><span>{{ props.opt.label }}</span></mp-name>"
+"""What is chosen in a field whose options are names of any length."""
 NOTHING = "–"
 _MODE_SALT = "4224:"
 _NATIVE = 8
@@ -37,6 +39,12 @@ def exact(field: str) -> str:
     return f':title="props.row.{field}"'
 
 
+def marked(classes: str, field: str) -> str:
+    """Return the attribute that gives an element classes where a value is true, or with `!field` where it is not."""
+    value = f"!props.row.{field[1:]}" if field.startswith("!") else f"props.row.{field}"
+    return f":class=\"{{'{classes}': {value}}}\""
+
+
 def span(
     content: str,
     classes: str = "",
@@ -50,7 +58,7 @@ def span(
     attributes = [
         f'v-if="props.row.{given}"' if given else "",
         f'class="{classes}"' if classes else "",
-        f":class=\"{{'{mark[0]}': {_row(mark[1])}}}\"" if mark else "",
+        marked(*mark) if mark else "",
         exact(title) if title else "",
     ]
     return f"<{' '.join(filter(None, (tag, *attributes)))}>{content}</{tag}>"
@@ -193,8 +201,3 @@ def sorted_by(column: str) -> str:
 def _button(content: str, classes: str, event: str, value: str, attributes: str = "") -> str:
     emits = f"@click=\"$parent.$emit('{event}', {value})\""
     return f'<button type="button" class="{classes}" {attributes} {emits}>{content}</button>'
-
-
-def _row(field: str) -> str:
-    """Return a value in the language of templates; `!field` is its opposite."""
-    return f"!props.row.{field[1:]}" if field.startswith("!") else f"props.row.{field}"

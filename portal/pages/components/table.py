@@ -44,7 +44,7 @@ class DataTable(Element, component="table.js"):
     def __init__(self, columns: Sequence[Column], label: str, *, has_total: bool) -> None:
         """Draw an empty table; templates must hold no data."""
         super().__init__()
-        line = f'<tr role="row" :class="{{\'is-off\': props.row.off}}">{"".join(map(_cell, columns))}</tr>'
+        line = f'<tr role="row" {cells.marked("is-off", "off")}>{"".join(map(_cell, columns))}</tr>'
         footer = f'<tr role="row" class="mp-total">{"".join(map(_total, columns))}</tr>' if has_total else ""
         self._props["label"] = label
         self._props["heading"] = f'<tr role="row">{"".join(map(_heading, columns))}</tr>'

@@ -24,9 +24,10 @@ from portal.db.sql.session import in_reading, in_transaction
 from portal.db.tables import Account
 from portal.db.usage import Selection, UsageRow, usage_page
 from portal.errors import Unavailable
-from portal.pages.account import note_dialog, usage
-from portal.pages.account.usage import Place, read_place
-from portal.pages.components import live
+from portal.pages.account.usage import note_dialog
+from portal.pages.account.usage.history import LISTING
+from portal.pages.components import listing, live
+from portal.pages.components.listing import Place
 from portal.pages.components.table import DataTable
 from portal.rules.secrets import digest
 from portal.rules.usage import Order, Status, UsageFilter
@@ -277,9 +278,9 @@ async def test_a_malformed_address_says_so_and_shows_the_plain_view(
 def test_an_address_is_read_as_it_was_written() -> None:
     wanted = UsageFilter(range=30, token_name="a&b=ü", mode="x", status=Status.ERROR, order=Order.OLDEST)
     place = Place(wanted, 50, None)
-    params = {name: values[0] for name, values in parse_qs(urlsplit(place.url).query).items()}
-    assert read_place(params) == (place, "")
-    assert Place().url == "/user/usage"
+    params = {name: values[0] for name, values in parse_qs(urlsplit(LISTING.url(place)).query).items()}
+    assert LISTING.read(params) == (place, None)
+    assert LISTING.url(Place(UsageFilter())) == "/user/usage"
 
 
 async def test_others_see_nothing_of_it(visit, requests, bob: Account, charlie: Account, create_user) -> None:
@@ -425,7 +426,7 @@ async def test_results_never_arrive_out_of_order(
             await may_go_on.wait()
         return view
 
-    monkeypatch.setattr(usage, "in_reading", read)
+    monkeypatch.setattr(listing, "in_reading", read)
     enter(user, "status", "error")
     enter(user, "status", "ok")
     await shows(user, "today", "yesterday", "ci")
@@ -671,6 +672,6 @@ async def test_two_tabs_of_one_view_share_a_load(
     await visit(alice)
     await visit(alice, visitor=create_user())
     await visit(bob, visitor=create_user())
-    monkeypatch.setattr(usage, "in_reading", count)
+    monkeypatch.setattr(listing, "in_reading", count)
     await live.tick()
     assert sorted(loads) == [alice.id, bob.id]

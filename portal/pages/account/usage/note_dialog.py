@@ -10,14 +10,25 @@ from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import PortalError
 from portal.pages.components.inputs.dialogs import FormDialog
 from portal.pages.components.parts import Text, button, icon_name, set_props, tag
+from portal.rules.messages import message
 from portal.rules.text import MAX_NOTE
 from portal.views.accounts import Viewer
 from portal.views.usage import UsageRow, load_usage_row
-from portal.words import say
-from portal.words.formats import NOTHING, Formats
+from portal.words import _, say
+from portal.words.formats import Formats
 
-_FACTS = ("Prompt", "Completion", "Total raw", "Cached", "Reasoning", "Total billable", "Cost", "Duration", "Status")
-"""In columns of three, so that cached stands under prompt, reasoning under completion and one total under the other."""
+_FACTS = {
+    "prompt": message("Prompt"),
+    "completion": message("Completion"),
+    "raw": message("Total raw"),
+    "cached": message("Cached"),
+    "reasoning": message("Reasoning"),
+    "billable": message("Total billable"),
+    "cost": message("Cost"),
+    "duration": message("Duration"),
+    "status": message("Status"),
+}
+"""In rows of three, so that cached is under prompt, reasoning under completion and one total under the other."""
 
 
 class NoteDialog:
@@ -29,20 +40,20 @@ class NoteDialog:
         self._formats = formats
         self._changed = changed
         self._row: UsageRow | None = None
-        self._dialog = FormDialog("note", "Note", self._save, reopen=self._reopen)
+        self._dialog = FormDialog("note", _("Note"), self._save, reopen=self._reopen)
         set_props(self._dialog.window, data_testid="note-dialog")
         with self._dialog.body:
             self._facts = _draw_facts()
             with ui.element("div"):
                 self._text = self._draw_text()
                 with tag("p", "mp-hint mp-between"):
-                    Text("span", "Other users never see it. Administrators can.")
+                    Text("span", _("Other users never see it. Administrators can."))
                     self._count = Text("span", "")
             self._dialog.form.says()
         with self._dialog.foot:
-            self._delete = button("Delete", self._delete_note, kind="ghost").classes("mp-btn--danger is-left")
+            self._delete = button(_("Delete"), self._delete_note, kind="ghost").classes("mp-btn--danger is-left")
             self._dialog.cancel()
-            self._dialog.form.submit("Save")
+            self._dialog.form.submit(_("Save"))
 
     async def open(self, usage_id: object) -> None:
         """Open for a request of the viewer's own; for anything else say that there is none."""
@@ -64,24 +75,24 @@ class NoteDialog:
     def _show(self, row: UsageRow) -> None:
         f = self._formats
         self._row = row
-        self._dialog.title.show("Edit note" if row.note else "Add note")
+        self._dialog.title.show(_("Edit note") if row.note else _("Add note"))
         what = [row.model, row.template or "", f.moment(row.requested_at, utc_now()), row.key_label or ""]
         self._dialog.context.show(" · ".join(filter(None, what)), title=f.exact(row.requested_at))
         raw = (row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens, row.reasoning_tokens)
-        counts = ["Unknown"] * len(raw) if row.without_counts else [f.number(count) for count in raw]
+        counts = [_("Unknown")] * len(raw) if row.without_counts else [f.number(count) for count in raw]
         billed = (f.number(row.billable_tokens), f.cost_of(row.cost_nano_eur))
-        values = (*counts, *billed, _duration(row.latency_ms), row.status)
+        values = (*counts, *billed, f.duration(row.latency_ms), row.status)
         for name, value in zip(_FACTS, values, strict=True):
-            self._facts[name].show(value, title=value if name == "Status" else None)
-        factor = f"Total raw × cost factor {f.factor(row.cost_factor)}" if row.cost_factor != 1 else ""
-        self._facts["Total billable"].show(f.number(row.billable_tokens), title=factor)
+            self._facts[name].show(value, title=value if name == "status" else None)
+        factor = _("Total raw × cost factor {factor}", factor=f.factor(row.cost_factor)) if row.cost_factor != 1 else ""
+        self._facts["billable"].show(f.number(row.billable_tokens), title=factor)
         self._text.set_value(row.note or "")
         self._show_count()
         self._delete.set_visibility(bool(row.note))
 
     def _show_count(self) -> None:
         length = len(self._text.value or "")
-        self._count.show(f"{length:,} / {MAX_NOTE:,}")
+        self._count.show(f"{self._formats.number(length)} / {self._formats.number(MAX_NOTE)}")
         self._count.classes(add="mp-over" if length > MAX_NOTE else "", remove="" if length > MAX_NOTE else "mp-over")
 
     async def _save(self) -> str:
@@ -100,14 +111,14 @@ class NoteDialog:
             return ""  # the tab was closed meanwhile
         self._dialog.close()
         if note or row.note:
-            _tell("Note saved." if note else "Note deleted.", "ok")
+            _tell(_("Note saved.") if note else _("Note deleted."), "ok")
         return ""
 
     def _draw_text(self) -> ui.textarea:
         form = self._dialog.form
         text = ui.textarea(on_change=self._show_count).props("outlined dense autofocus rows=6").classes("mp-note")
         # twice as many as are taken, so that a long text is refused with a reason rather than cut without one
-        set_props(text, aria_label="Note text", maxlength=2 * MAX_NOTE)
+        set_props(text, aria_label=_("Note text"), maxlength=2 * MAX_NOTE)
         form.watch("note", text)
         return text.on("keydown.ctrl.enter", form.send, args=[]).on("keydown.meta.enter", form.send, args=[])
 
@@ -115,19 +126,13 @@ class NoteDialog:
 def _draw_facts() -> dict[str, Text]:
     facts = {}
     with tag("dl", "mp-note-facts"):
-        for name in _FACTS:
+        for name, words in _FACTS.items():
             with ui.element("div"):
-                Text("dt", name)
+                Text("dt", say(words))
                 facts[name] = Text("dd", "")
-    for name in ("Total raw", "Total billable"):
+    for name in ("raw", "billable"):
         facts[name].classes("strong")
     return facts
-
-
-def _duration(milliseconds: int | None) -> str:
-    if milliseconds is None:
-        return NOTHING
-    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
 
 
 def _tell(sentence: str, kind: str) -> None:

@@ -1,0 +1,1 @@
+"""Usage History: its page, its card with table and sums, its filters, and the dialog for notes."""

@@ -1,0 +1,217 @@
+"""Lists that the database filters, sorts and pages, and whose place is in the address.
+
+A page says with a `Listing` where it is, how its filter is read and what is loaded, and is a `ListPage`: `draw` makes
+the filter bar, the sums, the table and the pager, `show` puts a loaded page into them, `show_place` shows the filter.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from nicegui import ui
+
+from portal.clock import utc_now
+from portal.db.sql.session import in_reading
+from portal.pages.components.filters import AnyWanted
+from portal.pages.components.live import Page, open_page
+from portal.pages.components.parts import Text, button, icon, set_props, tag
+from portal.pages.components.shell.frame import Head
+from portal.pages.components.shell.menus import menu
+from portal.rules.messages import Message, message
+from portal.rules.usage import InvalidFilter
+from portal.views.accounts import Viewer
+from portal.words import _, say
+
+View = TypeVar("View")
+
+ROWS = (25, 50, 100)
+"""How many rows a page of a list may have; the first is usual."""
+_EXPORTS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON Lines"}
+_LONGEST_CURSOR = 500
+_TO_THE_TOP = """
+    const card = document.getElementById("%s");
+    if (card.getBoundingClientRect().top < 0) card.scrollIntoView();
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Generic[AnyWanted]):
+    """What an address says: which rows, how many at a time, and from which on."""
+
+    wanted: AnyWanted
+    limit: int = ROWS[0]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[AnyWanted, View]):
+    """What a page lists.
+
+    `plain` is the filter of an address without parameters, `instead` the sentence that says so where a filter cannot be
+    read. `load` gets session, viewer, filter, now, how many rows, and the cursor. `export` is the address of the files.
+    """
+
+    path: str
+    plain: AnyWanted
+    instead: Message
+    parse: Callable[[Mapping[str, str]], AnyWanted]
+    is_cursor: Callable[[str, AnyWanted], bool]
+    load: Callable[..., View]
+    export: str
+
+    def read(self, params: Mapping[str, str]) -> tuple[Place[AnyWanted], Message | None]:
+        """Return where an address leads, and a sentence about what in it cannot be read."""
+        filters = {name: text for name, text in params.items() if name not in {"rows", "cursor"}}
+        rows, cursor = params.get("rows") or str(ROWS[0]), params.get("cursor") or None
+        try:
+            wanted = self.parse(filters)
+        except InvalidFilter as error:
+            return Place(self.plain), message("{problem} {instead}", problem=error.sentence, instead=self.instead)
+        if rows not in map(str, ROWS):
+            return Place(wanted), message("A page has 25, 50 or 100 rows.")
+        if cursor and (len(cursor) > _LONGEST_CURSOR or not self.is_cursor(cursor, wanted)):
+            return Place(wanted, int(rows)), message("It leads to no page of this list. This is the first one.")
+        return Place(wanted, int(rows), cursor), None
+
+    def url(self, place: Place[AnyWanted]) -> str:
+        """Return the address that leads to a place; the plain list has no parameters."""
+        params = place.wanted.params()
+        if place.limit != ROWS[0]:
+            params["rows"] = str(place.limit)
+        if place.cursor:
+            params["cursor"] = place.cursor
+        return f"{self.path}?{urlencode(params)}" if params else self.path
+
+
+class ListPage(ABC, Generic[AnyWanted, View]):
+    """An open list at its present place; whatever changes the place changes the address and what is loaded."""
+
+    _page: Page[View]
+
+    def __init__(self, listing: Listing[AnyWanted, View], viewer: Viewer, place: Place[AnyWanted]) -> None:
+        """Begin at `place`."""
+        self.listing = listing
+        self.viewer = viewer
+        self.place = place
+
+    @abstractmethod
+    def draw(self) -> None:
+        """Draw the filters, and room for the rows."""
+
+    @abstractmethod
+    def show_place(self) -> None:
+        """Show the filter of the place."""
+
+    @abstractmethod
+    def show(self, view: View, now: datetime) -> None:
+        """Put newer rows in place."""
+
+    @abstractmethod
+    def wait(self) -> None:
+        """Show that other rows are being loaded."""
+
+    async def open(self, head: Head, complaint: Message | None) -> None:
+        """Draw the page, load what belongs to its place, and keep it up to date; `complaint` is about the address."""
+        self._page = open_page(self.show, head.updated())
+        with head.side:
+            self._exports = export_menu()
+        self._complaint = address_complaint(complaint)
+        self.draw()
+        self._show_place()
+        await self._follow()
+
+    async def filter(self, wanted: AnyWanted) -> None:
+        """Show the first page of another filter."""
+        await self._go(Place(wanted, self.place.limit))
+
+    async def resize(self, limit: int) -> None:
+        """Show the first page with another number of rows."""
+        await self._go(Place(self.place.wanted, limit))
+
+    async def turn(self, cursor: str | None) -> None:
+        """Show another page of the same list; None is the first."""
+        ui.run_javascript(_TO_THE_TOP % "requests")
+        await self._go(replace(self.place, cursor=cursor))
+
+    async def _go(self, place: Place[AnyWanted]) -> None:
+        if place == self.place:
+            return
+        self.place = place
+        ui.navigate.history.replace(self.listing.url(place))
+        self._complaint.set_visibility(False)
+        self._show_place()
+        self.wait()
+        await self._follow()
+
+    async def _follow(self) -> None:
+        listing, viewer, place = self.listing, self.viewer, self.place
+
+        async def load() -> View:
+            return await in_reading(listing.load, viewer, place.wanted, utc_now(), place.limit, place.cursor)
+
+        await self._page.follow((listing.path, viewer.id, viewer.time_zone, place), load)
+
+    def _show_place(self) -> None:
+        self.show_place()
+        for kind, link in self._exports.items():
+            params = {"format": kind, **self.place.wanted.params()}
+            set_props(link, href=f"{self.listing.export}?{urlencode(params)}")
+
+
+def export_menu() -> dict[str, ui.element]:
+    """Draw the button that offers the filtered rows as files; return the link of each format."""
+    opener = button(_("Export"), icon="export")
+    with menu(opener, _("Export"), 'anchor="bottom right" self="top right"', classes="mp-menu--small"):
+        return {kind: tag("a", "mp-menu__item", name, role="menuitem", download="") for kind, name in _EXPORTS.items()}
+
+
+def address_complaint(sentence: Message | None) -> ui.element:
+    """Draw what is wrong with the address, if anything is."""
+    with tag("div", "mp-msg mp-msg--warn", role="alert", data_testid="address-complaint") as place:
+        icon("warn")
+        with ui.element("div"):
+            problem = say(sentence) if sentence else ""
+            Text("span", _("Part of this page's address cannot be read. {problem}", problem=problem))
+    place.set_visibility(sentence is not None)
+    return place
+
+
+class Sums:
+    """The sums of all filtered rows, not of the page, in cells beside each other."""
+
+    _FITS_A_THIRD = 11
+    """Characters of a sum that fit three abreast on a phone."""
+
+    def __init__(self, test_id: str) -> None:
+        """Draw no cell yet; draw them in it, as in a context."""
+        self._strip = tag("dl", "mp-strip", data_testid=test_id)
+        self._values: list[Text] = []
+
+    def __enter__(self) -> "Sums":
+        """Draw the cells that follow."""
+        self._strip.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End the strip."""
+        self._strip.__exit__(*error)
+
+    def add(self, name: str, *, is_main: bool = False, href: str = "", title: str = "") -> None:
+        """Draw the name of a sum, with room for its value; `href` explains it."""
+        with tag("div", "is-main" if is_main else ""):
+            if href:
+                with tag("dt", ""):
+                    tag("a", "mp-plain", name, href=href, title=title)
+            else:
+                Text("dt", name)
+            self._values.append(Text("dd", skeleton=80))
+
+    def show(self, *values: str) -> None:
+        """Put newer values in place, in the order of the names."""
+        for text, value in zip(self._values, values, strict=True):
+            text.show(value)
+        is_long = max(map(len, values)) > self._FITS_A_THIRD
+        self._strip.classes(add="mp-strip--long" if is_long else "", remove="" if is_long else "mp-strip--long")
