@@ -15,7 +15,7 @@ from portal.views.budget import BudgetsView
 from portal.views.crossings import CrossingView, crossing_view
 from portal.words.stored import recalled
 
-__all__ = ["AlertSettings", "PastAlert", "TestMail", "load_alerts", "load_past_alerts", "load_test_mail"]
+__all__ = ["AlertSettings", "PastAlert", "TestMail", "alert_settings", "load_past_alerts", "load_test_mail"]
 
 WARNED_BEFORE = message("You had been warned already.")
 IN_ONE_MAIL = message("One mail tells of the highest threshold.")
@@ -58,11 +58,6 @@ def load_test_mail(session: Session, account_id: int) -> TestMail | None:
         if found is None
         else TestMail(found.recipient, found.created_at, found.state, recalled(found.error) if found.error else None)
     )
-
-
-def load_alerts(session: Session, account_id: int) -> AlertSettings:
-    """Return the settings in force."""
-    return alert_settings(session, account_id)
 
 
 def load_past_alerts(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> tuple[PastAlert, ...]:

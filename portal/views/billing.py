@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.alerts import AlertSettings
-from portal.views.alerts import PastAlert, TestMail, load_alerts, load_past_alerts, load_test_mail
+from portal.views.alerts import PastAlert, TestMail, alert_settings, load_past_alerts, load_test_mail
 from portal.views.budget import BudgetsView, load_budgets, with_outlooks
 from portal.views.summary import SummaryView, load_summary
 
@@ -28,7 +28,7 @@ def load_billing(session: Session, account_id: int, now: datetime) -> BillingVie
     return BillingView(
         budgets=with_outlooks(session, account_id, budgets, now),
         summary=load_summary(session, account_id, now),
-        alerts=load_alerts(session, account_id),
+        alerts=alert_settings(session, account_id),
         past_alerts=load_past_alerts(session, account_id, budgets, now),
         test_mail=load_test_mail(session, account_id),
     )

@@ -139,7 +139,7 @@ def test_suspending_ends_sessions_at_once(alice: Account) -> None:
         pytest.param(lambda: run(set_active, OPERATOR, id_of("nobody"), False, NOW), id="suspension"),
     ],
 )
-def test_operators_are_told_of_unknown_names(db: Database, change: Callable[[], None]) -> None:
+def test_unknown_account_is_not_found(db: Database, change: Callable[[], None]) -> None:
     with pytest.raises(NotFound, match="no account called nobody"):
         change()
 
@@ -245,7 +245,7 @@ def test_open_page_of_a_suspended_account_changes_nothing(alice: Account, change
 # One's own password
 
 
-def test_people_change_their_password_which_ends_their_other_sessions(alice: Account, bob: Account) -> None:
+def test_password_change_ends_other_sessions(alice: Account, bob: Account) -> None:
     here, there, bobs = (run(open_session_for, who.id, FIREFOX, NOW) for who in (alice, alice, bob))
     this = run(session_of, digest(here.token), NOW)
     assert this is not None
@@ -275,7 +275,7 @@ def test_a_password_that_will_not_do_changes_nothing(alice: Account, current: st
     assert named("alice").password_hash == alice.password_hash
 
 
-def test_of_two_changes_at_once_the_second_is_told(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_of_two_password_changes_is_a_conflict(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     hash_one = accounts.hash_new_password
 
     def hash_and_change(password: str, username: str) -> str:
@@ -393,7 +393,7 @@ def test_of_many_created_at_once_with_one_address_one_is(db: Database) -> None:
 
 
 def test_the_name_of_a_deleted_account_cannot_be_taken(db: Database) -> None:
-    with pytest.raises(InvalidInput, match="stands for a deleted account"):
+    with pytest.raises(InvalidInput, match="a deleted account"):
         run(create_account, OPERATOR, "Deleted-7", "seven@example.org", Role.USER, None, NOW)
 
 

@@ -95,7 +95,7 @@ def test_a_key_that_does_not_work_is_refused_with_the_reason(
     assert reserved_tokens(alice) == 0
 
 
-def test_of_an_unknown_key_nothing_is_said(alice: Account, gateway: Gateway) -> None:
+def test_unknown_key_gets_an_answer_without_details(alice: Account, gateway: Gateway) -> None:
     for estimate, request_id in ((None, None), (10, "r-1")):
         answer = authorize(Question(gateway.token, "0" * 64, estimate, request_id), NOW)
         assert (reason(answer), answer.spender, answer.key_to_note(NOW)) == (Reason.UNKNOWN_KEY, None, None)
@@ -257,13 +257,13 @@ def test_a_refusal_by_a_budget_is_a_use_too(limited: Account, alices_key: NewKey
 def test_few_statements_answer(
     request_id: str | None, statements: list[str], alices_key: NewKey, gateway: Gateway, db: Database
 ) -> None:
-    said: list[str] = []
+    executed: list[str] = []
 
     def note(connection, cursor, statement, *rest: object) -> None:
-        said.append(statement.split()[0])
+        executed.append(statement.split()[0])
 
     ask(gateway, alices_key)
     sql_event.listen(db.engine, "before_cursor_execute", note)
     ask(gateway, alices_key, 5, request_id)
     sql_event.remove(db.engine, "before_cursor_execute", note)
-    assert [word for word in said if word != "BEGIN"] == statements
+    assert [word for word in executed if word != "BEGIN"] == statements

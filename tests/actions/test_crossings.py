@@ -33,9 +33,9 @@ def limit(account: Account, **limits: int | None) -> None:
 
 
 def use(
-    gateway: Gateway, id: str, tokens: int, at: datetime = NOW, *, now: datetime | None = None, **said: object
+    gateway: Gateway, id: str, tokens: int, at: datetime = NOW, *, now: datetime | None = None, **values: object
 ) -> None:
-    reported = report(id, prompt_tokens=tokens, completion_tokens=0, requested_at=at, **said)
+    reported = report(id, prompt_tokens=tokens, completion_tokens=0, requested_at=at, **values)
     send(gateway, reported, now=now or max(at, NOW))
 
 
@@ -75,7 +75,7 @@ def test_a_new_day_starts_afresh(alice: Account, gateway: Gateway) -> None:
     assert crossed(alice) == [("daily", "11-22", 80), ("daily", "11-23", 80)]
 
 
-def test_a_late_event_tells_of_what_still_runs_and_not_of_a_day_that_is_over(alice: Account, gateway: Gateway) -> None:
+def test_late_event_warns_of_running_periods_only(alice: Account, gateway: Gateway) -> None:
     limit(alice, daily=100, monthly=150)
     use(gateway, "a", 140, NOW - timedelta(days=1), now=NOW)
     assert crossed(alice) == [("monthly", "11-01", 80)]
@@ -108,7 +108,7 @@ def test_a_lowered_limit_crosses_too(alice: Account, gateway: Gateway) -> None:
 
 
 def news(account: Account) -> list[tuple[int | None, int]]:
-    """Return which thresholds at which limits an account was told of, in order, and forget them."""
+    """Return the thresholds and limits that an account was warned of, in order, and delete them."""
     rows = [row for row in reversed(run(crossings, account.id, 100)) if row.read_at is None]
     run(read_crossings, acting(account), 10**9, NOW + timedelta(seconds=1))
     return [(row.threshold, row.limit) for row in rows]
@@ -252,7 +252,7 @@ def test_a_limit_that_is_lowered_beside_a_batch_misses_nothing(alice: Account, g
         assert ("daily", f"{at:%m-%d}", 80) in crossed(alice)
 
 
-def test_a_threshold_below_one_that_was_told_of_is_no_news(alice: Account, gateway: Gateway) -> None:
+def test_lower_threshold_after_a_higher_one_is_no_news(alice: Account, gateway: Gateway) -> None:
     limit(alice, daily=100)
     use(gateway, "a", 120)
     run(read_crossings, acting(alice), 10**9, NOW)

@@ -65,7 +65,7 @@ def differences(own: Account) -> list[object]:
 
 @pytest.fixture
 def person(settings_env: Callable[..., None], db: Database, gateway: Gateway, bob: Account) -> Account:
-    """Alice with something in every table that holds what is personal."""
+    """Alice with a row in every table that holds personal data."""
     settings_env(smtp_host="127.0.0.1", smtp_from="portal@example.org", base_url="https://portal.example.org")
     alice = run(
         create_account, OPERATOR, "alice", "first@wonderland.example", Role.USER, PASSWORD_HASH, NOW, "Alice L."

@@ -48,9 +48,7 @@ def test_event_is_assigned_to_the_account_of_an_address(alice: Account, bob: Acc
     assert total(bob).requests == 0
 
 
-def test_an_assigned_event_counts_once_in_the_period_of_its_request(
-    alice: Account, gateway: Gateway, stray: int
-) -> None:
+def test_assigned_event_counts_once_in_its_own_period(alice: Account, gateway: Gateway, stray: int) -> None:
     run(assign_held, OPERATOR, stray, id_of("alice"), UTC, NOW + 40 * DAY)
     assert run(counter, alice.id, Period.DAILY, YESTERDAY).requests == 1
     assert total(alice) == Figures(120, 100, 20, 1, 2_400_000)
@@ -122,7 +120,7 @@ def test_somebody_who_comes_later_can_have_it(gateway: Gateway, stray: int) -> N
 
 
 def test_a_kept_body_is_the_report(gateway: Gateway) -> None:
-    said = report(
+    reported = report(
         "lost",
         key_hash="e" * 64,
         cached_tokens=3,
@@ -131,10 +129,10 @@ def test_a_kept_body_is_the_report(gateway: Gateway) -> None:
         cost_factor=Decimal("1.50"),
         session_id="s",
     )
-    assert UsageReport.of_body(said.body()).body() == said.body()
+    assert UsageReport.of_body(reported.body()).body() == reported.body()
 
 
-def test_what_was_held_for_long_is_not_pruned_the_moment_it_is_assigned(alice: Account, stray: int) -> None:
+def test_event_assigned_late_is_not_pruned_at_once(alice: Account, stray: int) -> None:
     """Somebody may be storing the same id right now, and must find it."""
     later = NOW + 200 * DAY
     run(assign_held, OPERATOR, stray, id_of("alice"), UTC, later)

@@ -31,7 +31,7 @@ def test_a_test_mail_goes_to_where_alerts_go(post: None, alice: Account, bob: Ac
     assert run(mails_of, bob.id, 10) == []
 
 
-def test_without_mail_it_is_said_that_there_is_none(alice: Account) -> None:
+def test_test_mail_without_mail_server_is_a_conflict(alice: Account) -> None:
     with pytest.raises(Conflict, match="Mail is not set up"):
         run(send_test_mail, acting(alice), NOW)
 
@@ -50,12 +50,12 @@ def test_a_suspended_account_gets_none(post: None, alice: Account) -> None:
     assert run(mails_of, alice.id, 10) == []
 
 
-def test_whoever_changes_their_password_is_told(post: None, alice: Account) -> None:
+def test_password_change_queues_a_notice(post: None, alice: Account) -> None:
     change_password(acting(alice), None, PASSWORD, "four glasses of water", NOW)
     assert [(mail.kind, mail.state) for mail in run(mails_of, alice.id, 10)] == [("notice", "queued")]
 
 
-def test_without_mail_nobody_is_told_and_nothing_has_failed(alice: Account) -> None:
+def test_password_change_without_mail_server_queues_nothing(alice: Account) -> None:
     change_password(acting(alice), None, PASSWORD, "four glasses of water", NOW)
     assert run(mails_of, alice.id, 10) == []
 
@@ -79,7 +79,7 @@ def test_alerts_that_are_not_wanted_any_more_are_not_sent(
     assert [mail.state for mail in run(mails_of, alice.id, 10)] == ["failed"]
 
 
-def test_the_old_address_is_told_that_there_is_a_new_one(post: None, alice: Account) -> None:
+def test_email_change_queues_a_notice_to_the_old_address(post: None, alice: Account) -> None:
     for email in ("new@example.org", "new@example.org"):
         run(change_profile, acting(alice), Profile("Alice", email, "UTC", "de", "system"), NOW)
     ((kind, recipient, subject),) = [(m.kind, m.recipient, m.subject) for m in run(mails_of, alice.id, 10)]

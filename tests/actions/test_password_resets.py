@@ -86,7 +86,7 @@ def test_the_token_is_kept_nowhere_else(alice: Account) -> None:
     assert token not in links()
 
 
-def test_the_account_of_an_address_gets_a_link_however_it_is_typed(alice: Account, bob: Account) -> None:
+def test_link_goes_to_the_account_in_any_case(alice: Account, bob: Account) -> None:
     [token] = ask("ALICE@Example.org")
     assert [mail.account_id for mail in mails()] == [alice.id]
     assert run(owner_of, token, NOW) == "alice"
@@ -100,21 +100,21 @@ def test_nobody_else_gets_one(alice: Account) -> None:
 
 
 def test_unknown_addresses_take_the_same_transactions(alice: Account, db: Database) -> None:
-    """What is written for a known one comes on top, within them; not a wait for the disk more."""
-    said: list[str] = []
+    """More is written for a known address, within the same transactions: no further wait for the disk."""
+    commits: list[str] = []
 
     def hear(*_: Any) -> None:
-        said.append("commit")
+        commits.append("commit")
 
     event.listen(db.engine, "commit", hear)
     try:
         ask()
-        known = said.count("commit")
-        said.clear()
+        known = commits.count("commit")
+        commits.clear()
         ask("nobody@example.org")
     finally:
         event.remove(db.engine, "commit", hear)
-    assert said.count("commit") == known
+    assert commits.count("commit") == known
     rows = run(lambda session: [(row.account_id, row.action) for row in session.scalars(select(AuditEntry))])
     assert rows == [(alice.id, "account.forgot_password"), (None, "account.forgot_password")]
 

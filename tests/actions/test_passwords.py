@@ -36,14 +36,14 @@ def test_the_cast_has_the_hash_of_its_password() -> None:
 @pytest.mark.parametrize("password", [PASSWORD, LONG], ids=["short", "longer than bcrypt looks"])
 @pytest.mark.parametrize("kind", ["$2b$", "$2a$", "$2y$"])
 def test_a_bcrypt_hash_is_renewed(password: str, kind: str) -> None:
-    brought = kind + bcrypt_hash(password)[4:]
-    fits, renewed = check_hash(password, brought)
+    imported = kind + bcrypt_hash(password)[4:]
+    fits, renewed = check_hash(password, imported)
     assert fits
     assert renewed is not None
     assert renewed.startswith("$argon2id$")
     assert check_hash(password, renewed) == (True, None)
     assert check_hash(password + "!", renewed) == (False, None)
-    assert check_hash("another " + password, brought) == (False, None)
+    assert check_hash("another " + password, imported) == (False, None)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def without_price(alice: Account, gateway: Gateway) -> None:
     assert results(send(gateway, *days_ago)) == ["accepted"] * 3
 
 
-def test_a_request_of_a_time_without_price_is_stored_and_counted_as_such(without_price: None, alice: Account) -> None:
+def test_request_without_a_price_is_counted_as_unpriced(without_price: None, alice: Account) -> None:
     assert total(alice) == Figures(360, 300, 60, 3, 3_600_000, unpriced=2)
     assert run(count_unpriced) == 2
     usage = run(load_usage, viewer_of(alice), UsageFilter(), NOW)
@@ -66,9 +66,7 @@ def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: Non
     assert (daily_of(alice), hourly_of(alice)) == before
 
 
-def test_a_repair_stops_where_the_sums_are_as_large_as_they_can_be_counted(
-    without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repair_stops_at_the_largest_sum(without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
     monkeypatch.setattr("portal.actions.prices.MAX_SUM", 3_600_000 + 2_400_000)
     assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=1, last=None)

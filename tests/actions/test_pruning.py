@@ -66,7 +66,7 @@ def listed(viewer: Viewer, wanted: UsageFilter) -> list[UsageRow]:
     return run_in_reading(lambda session: list(load_export(session, viewer, wanted, NOW)))
 
 
-def test_events_before_the_first_day_that_is_kept_go_and_all_sums_stay(used: None, alice: Account) -> None:
+def test_old_events_are_pruned_and_all_sums_stay(used: None, alice: Account) -> None:
     before = counters_of(alice), daily_of(alice), run(load_billing, alice.id, NOW)
     assert prune(alice) == 41
     assert (run(count_pruned), run(count_events)) == (41, 40)
@@ -84,7 +84,7 @@ def test_what_is_listed_is_still_what_is_totalled(used: None, alice: Account) ->
         assert (view.totals.requests, view.totals.tokens) == (len(rows), sum(row.billable_tokens for row in rows))
 
 
-def test_what_is_no_longer_listed_is_told_beside(used: None, alice: Account) -> None:
+def test_pruned_events_are_shown_as_sums(used: None, alice: Account) -> None:
     prune(alice)
     pruned = {days: run(load_usage, viewer_of(alice), UsageFilter(range=days), NOW).pruned for days in (7, 30)}
     assert pruned[7] == Figures()

@@ -23,8 +23,8 @@ from tests.cast import NOW, OPERATOR, Gateway, run
 UTC = ZoneInfo("UTC")
 
 
-def report(id: str = "r-1", **said: object) -> UsageReport:
-    return replace(UsageReport(id, "qwen3", "native", 100, 20, username="alice", requested_at=NOW), **said)  # type: ignore[arg-type]
+def report(id: str = "r-1", **values: object) -> UsageReport:
+    return replace(UsageReport(id, "qwen3", "native", 100, 20, username="alice", requested_at=NOW), **values)  # type: ignore[arg-type]
 
 
 def store(reporter: Reporter, *entries: Entry, now: datetime = NOW) -> list[Result]:
@@ -46,7 +46,7 @@ def tokens(account: Account) -> int:
     return total
 
 
-def test_what_cannot_be_taken_is_kept_with_its_reason_beside_what_can(alice: Account, gateway: Gateway) -> None:
+def test_rejected_reports_are_kept_with_their_reason(alice: Account, gateway: Gateway) -> None:
     late = report("r-2", requested_at=NOW + timedelta(hours=2))
     found = store(Reporter(gateway.id, "native"), report(), Rejected("r-0", "There is no model."), late)
     assert found == [Result.ACCEPTED, Result.REJECTED, Result.REJECTED]
@@ -65,9 +65,7 @@ def test_it_is_noted_to_the_minute_when_a_gateway_reports(alice: Account, gatewa
     assert reported_at(gateway) == NOW + timedelta(seconds=60)
 
 
-def test_a_persons_reports_count_for_that_person_whoever_they_name(
-    alice: Account, bob: Account, bobs_key: NewKey
-) -> None:
+def test_own_reports_count_for_the_person_with_the_key(alice: Account, bob: Account, bobs_key: NewKey) -> None:
     assert store(person(bob, bobs_key), report(username="alice")) == [Result.ACCEPTED]
     assert (tokens(alice), tokens(bob)) == (0, 120)
 

@@ -1,4 +1,4 @@
-"""Signing in and out, and what stands in the way of guessing passwords."""
+"""Signing in and out, and limits on guessing passwords."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -95,7 +95,7 @@ def test_all_that_is_wrong_gets_one_answer(alice: Account, username: str, passwo
     assert run(sessions_of, alice.id, NOW) == []
 
 
-def test_suspended_accounts_and_those_without_password_get_the_same_answer(alice: Account, db: Database) -> None:
+def test_every_failed_sign_in_gets_the_same_answer(alice: Account, db: Database) -> None:
     create_member("bob", password_hash=None)
     run(set_active, OPERATOR, alice.id, False, NOW)
     for name in ("alice", "bob"):
@@ -126,14 +126,14 @@ def test_an_unknown_old_token_is_no_obstacle(alice: Account) -> None:
 
 
 def test_a_bcrypt_hash_becomes_argon2(alice: Account) -> None:
-    def bring(session):
-        brought = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-        session.get_one(Account, alice.id).password_hash = brought
+    def store_imported(session):
+        imported = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+        session.get_one(Account, alice.id).password_hash = imported
 
     def kept(session) -> str:
         return str(session.get_one(Account, alice.id).password_hash)
 
-    run(bring)
+    run(store_imported)
     fail(1)
     assert run(kept).startswith("$2b$")
     enter()
@@ -158,7 +158,7 @@ def test_a_password_changed_meanwhile_opens_nothing(alice: Account, monkeypatch:
 def test_a_password_changed_while_the_session_is_opened_ends_it(
     alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever sets a password ends all sessions, also one whose transaction began before."""
+    """A new password ends all sessions, also one of a transaction that began before."""
     add = sessions.add_session  # type: ignore[attr-defined]  # what the module calls
     with ThreadPoolExecutor(1) as threads:
 
@@ -236,7 +236,7 @@ def test_a_right_password_forgives(alice: Account) -> None:
     enter()
 
 
-def test_a_right_password_does_not_forgive_what_was_tried_on_others_from_there(alice: Account) -> None:
+def test_sign_in_keeps_the_failures_of_its_address(alice: Account) -> None:
     """Else whoever has one account could try all others without end, signing in now and then."""
     fail(3, "dora")
     enter()

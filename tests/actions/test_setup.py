@@ -117,7 +117,7 @@ def test_a_slip_of_the_pen_does_not_use_up_the_link(
     assert run(setup_link_is_good, token)
 
 
-def test_of_two_who_follow_the_link_at_once_one_becomes_administrator(db: Database, quick_passwords: None) -> None:
+def test_setup_link_used_twice_at_once_creates_one_account(db: Database, quick_passwords: None) -> None:
     token = first_link()
 
     def follow(name: str) -> bool:
@@ -150,7 +150,7 @@ def test_accounts_of_others_do_not_keep_it_from_being_created(db: Database, alic
     assert create_first_administrator("root", "root@example.org", PASSWORD, NOW)
 
 
-def test_suspended_administrator_does_not_count_and_stays_suspended(db: Database) -> None:
+def test_suspended_administrator_stays_suspended(db: Database) -> None:
     old = create_member("old", role="admin")
     run(lambda session: setattr(session.get_one(Account, old.id), "active", False))
     assert not create_first_administrator("old", None, PASSWORD, NOW)

@@ -1,4 +1,4 @@
-"""Expert templates and whose they are."""
+"""Expert templates and the accounts that have them."""
 
 from dataclasses import replace
 from decimal import Decimal

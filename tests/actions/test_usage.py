@@ -78,11 +78,11 @@ def other_gateway(gateway: Gateway) -> Gateway:
     return new_gateway("moe-2")
 
 
-# What is stored
+# Stored events
 
 
 def test_a_report_becomes_an_event(alice: Account, alices_key: NewKey, gateway: Gateway) -> None:
-    said = report(
+    sent = report(
         "r-1",
         key_hash=digest(alices_key.secret),
         model="qwen3:32b",
@@ -99,13 +99,13 @@ def test_a_report_becomes_an_event(alice: Account, alices_key: NewKey, gateway: 
         cost_factor=Decimal("1.2505"),
         session_id="s-9",
     )
-    assert send(gateway, said) == [Outcome(Result.ACCEPTED)]
+    assert send(gateway, sent) == [Outcome(Result.ACCEPTED)]
     row = stored()
     kept = {column.name: getattr(row, column.name) for column in UsageEvent.__table__.columns if column.name != "id"}
     assert kept == {
         "gateway_id": gateway.id,
         "external_id": "r-1",
-        "fingerprint": said.fingerprint(),
+        "fingerprint": sent.fingerprint(),
         "account_id": alice.id,
         "api_key_id": alices_key.id,
         "session_id": "s-9",
@@ -131,7 +131,7 @@ def test_a_report_becomes_an_event(alice: Account, alices_key: NewKey, gateway: 
 def test_a_cost_factor_is_kept_in_one_way_however_it_is_written(alice: Account, gateway: Gateway) -> None:
     """Also where equal ones come together, on both databases."""
     written = ["1e3", "1.50", "1.500000", "1.5", "0e10", "1.000000000000", "0.000000000001"]
-    send(gateway, *(report(f"r-{n}", cost_factor=Decimal(said)) for n, said in enumerate(written)), report("plain"))
+    send(gateway, *(report(f"r-{n}", cost_factor=Decimal(sent)) for n, sent in enumerate(written)), report("plain"))
     rows = run(lambda session: session.execute(text("SELECT external_id, cost_factor FROM usage_events")).all())
     kept = dict(map(tuple, rows))
     assert [kept[f"r-{n}"] for n in range(7)] == ["1000", "1.5", "1.5", "1.5", "0", "1", "0.000000000001"]
@@ -172,7 +172,7 @@ def test_a_batch_of_many_accounts_and_kinds(alice: Account, bob: Account, bobs_k
     assert total(alice) == total(bob) == Figures(60_000, 50_000, 10_000, 500, 1_200_000_000)
 
 
-# Whose it is
+# Attribution
 
 
 def test_usage_is_the_owners_of_the_key(
@@ -212,14 +212,14 @@ def test_usage_of_a_suspended_account_happened(
     ],
 )
 def test_usage_of_nobody_is_kept_and_not_counted(alice: Account, gateway: Gateway, who: dict[str, str]) -> None:
-    said = report(requested_at=NOW - DAY, **who)
-    assert send(gateway, said) == [UNATTRIBUTED]
+    sent = report(requested_at=NOW - DAY, **who)
+    assert send(gateway, sent) == [UNATTRIBUTED]
     assert (total(alice), run(count_events)) == (Figures(), 0)
     (row,) = held()
     assert (row.gateway_id, row.external_id, row.fingerprint, row.reason) == (
         gateway.id,
         "r-1",
-        said.fingerprint(),
+        sent.fingerprint(),
         "unattributed",
     )
     assert (row.requested_at, row.received_at, row.resolved_at) == (NOW - DAY, NOW, None)
@@ -245,12 +245,12 @@ def test_what_is_held_has_digests_in_place_of_keys(alice: Account, gateway: Gate
 
 
 def test_held_usage_is_released_when_the_same_id_is_accepted(alice: Account, gateway: Gateway) -> None:
-    said = report(username="dora", requested_at=NOW - DAY)
-    send(gateway, said)
-    send(gateway, said, now=NOW + HOUR)
+    sent = report(username="dora", requested_at=NOW - DAY)
+    send(gateway, sent)
+    send(gateway, sent, now=NOW + HOUR)
     assert run(count_held) == {"unattributed": 1}
     dora = create_member("dora")
-    assert send(gateway, said, now=NOW + 2 * HOUR) == [Outcome(Result.ACCEPTED)]
+    assert send(gateway, sent, now=NOW + 2 * HOUR) == [Outcome(Result.ACCEPTED)]
     assert run(count_held) == {}
     (row,) = held()
     assert (row.received_at, row.resolved_at) == (NOW, NOW + 2 * HOUR)
@@ -305,7 +305,7 @@ def test_a_conflict_stays_for_the_administrator(alice: Account, gateway: Gateway
     assert run(count_held) == {"conflict": 1}
 
 
-def test_held_usage_that_contradicts_what_was_accepted_is_a_conflict(alice: Account, gateway: Gateway) -> None:
+def test_held_usage_that_contradicts_is_a_conflict(alice: Account, gateway: Gateway) -> None:
     nobodys = report(username="nobody")
     send(gateway, nobodys)
     send(gateway, report())
@@ -611,10 +611,10 @@ def test_many_gateways_and_accounts_at_once_lose_nothing(gateway: Gateway, other
 
 
 def test_reports_are_not_changed(alice: Account, gateway: Gateway) -> None:
-    said = report(requested_at=None)
-    before = replace(said)
-    send(gateway, said)
-    assert said == before
+    sent = report(requested_at=None)
+    before = replace(sent)
+    send(gateway, sent)
+    assert sent == before
 
 
 def test_sums_never_outgrow_what_can_be_counted(
@@ -627,9 +627,7 @@ def test_sums_never_outgrow_what_can_be_counted(
     assert results(send(gateway, *batch)) == [Result.DUPLICATE, Result.REJECTED]
 
 
-def test_days_that_are_counted_in_another_zone_by_now_are_not_mixed(
-    db: Database, alice: Account, gateway: Gateway
-) -> None:
+def test_days_of_two_zones_are_not_mixed(db: Database, alice: Account, gateway: Gateway) -> None:
     pin_budget_timezone(db, "Europe/Berlin")
     with pytest.raises(Unavailable):
         send(gateway, report(), budget_tz=ZoneInfo("UTC"))

@@ -66,10 +66,10 @@ def reports(draw: st.DrawFn) -> UsageReport:
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[list[UsageReport]]:
     """Draw reports and send each at least once, in any order, in batches of any size, some again and again."""
-    said = draw(st.lists(reports(), min_size=1, max_size=15))
-    again = draw(st.lists(st.sampled_from(said), max_size=15))
+    reported = draw(st.lists(reports(), min_size=1, max_size=15))
+    again = draw(st.lists(st.sampled_from(reported), max_size=15))
     batches: list[list[UsageReport]] = [[]]
-    for each in draw(st.permutations(said + again)):
+    for each in draw(st.permutations(reported + again)):
         is_next_batch = draw(st.booleans())
         if is_next_batch:
             batches.append([])
@@ -87,66 +87,64 @@ class Model:
     def take(self, batch: list[UsageReport]) -> list[Result]:
         """Return what must become of each report of a batch."""
         firsts: dict[str, int] = {}
-        for index, said in enumerate(batch):
-            if said.username != "nobody" and said.id not in self.stored:
-                self.stored[said.id] = said
-                firsts[said.id] = index
-        return [self._result(index, said, firsts) for index, said in enumerate(batch)]
+        for index, reported in enumerate(batch):
+            if reported.username != "nobody" and reported.id not in self.stored:
+                self.stored[reported.id] = reported
+                firsts[reported.id] = index
+        return [self._result(index, reported, firsts) for index, reported in enumerate(batch)]
 
-    def _result(self, index: int, said: UsageReport, firsts: dict[str, int]) -> Result:
-        if said.id not in self.stored:
+    def _result(self, index: int, reported: UsageReport, firsts: dict[str, int]) -> Result:
+        if reported.id not in self.stored:
             return Result.UNATTRIBUTED
-        if firsts.get(said.id) == index:
+        if firsts.get(reported.id) == index:
             return Result.ACCEPTED
-        return Result.DUPLICATE if said == self.stored[said.id] else Result.CONFLICT
+        return Result.DUPLICATE if reported == self.stored[reported.id] else Result.CONFLICT
 
     def sums(self, username: str) -> tuple[dict[tuple[Period, date], Figures], dict[tuple[date, str, str], Figures]]:
         """Return the counters and the roll-ups that an account must have."""
         counters: dict[tuple[Period, date], Figures] = {}
         roll_ups: dict[tuple[date, str, str], Figures] = {}
-        for said in self.stored.values():
-            if said.username == username and said.requested_at is not None:
-                day = said.requested_at.astimezone(self.zone).date()
+        for reported in self.stored.values():
+            if reported.username == username and reported.requested_at is not None:
+                day = reported.requested_at.astimezone(self.zone).date()
                 for key in ((Period.DAILY, day), (Period.MONTHLY, day.replace(day=1)), (Period.TOTAL, EPOCH_DAY)):
-                    counters[key] = counters.get(key, Figures()) + figures(said)
-                roll_up = (day, said.model, said.mode)
-                roll_ups[roll_up] = roll_ups.get(roll_up, Figures()) + figures(said)
+                    counters[key] = counters.get(key, Figures()) + figures(reported)
+                roll_up = (day, reported.model, reported.mode)
+                roll_ups[roll_up] = roll_ups.get(roll_up, Figures()) + figures(reported)
         return counters, roll_ups
 
 
-def figures(said: UsageReport) -> Figures:
+def figures(reported: UsageReport) -> Figures:
     """Return what one request must count, by exact fractions rounded half up."""
     half = Fraction(1, 2)
-    factor = Fraction(1 if said.cost_factor is None else said.cost_factor)
-    billable = (said.total_tokens * factor + half).__floor__()
+    factor = Fraction(1 if reported.cost_factor is None else reported.cost_factor)
+    billable = (reported.total_tokens * factor + half).__floor__()
     cost = (billable * PRICE * 10**9 + half).__floor__()
-    return Figures(billable, said.prompt_tokens, said.completion_tokens, 1, cost)
+    return Figures(billable, reported.prompt_tokens, reported.completion_tokens, 1, cost)
 
 
-def as_alias(said: UsageReport, names: dict[str, str]) -> UsageReport:
+def as_alias(reported: UsageReport, names: dict[str, str]) -> UsageReport:
     """Return a report of this example's own accounts."""
-    alias = names.get(said.username or "", said.username)
-    return report(**{**{name: getattr(said, name) for name in UsageReport.__slots__}, "username": alias})
+    alias = names.get(reported.username or "", reported.username)
+    return report(**{**{name: getattr(reported, name) for name in UsageReport.__slots__}, "username": alias})
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=deliveries(), zone=st.sampled_from(ZONES))
-def test_any_order_and_repetition_of_batches_counts_every_event_once(
-    db: Database, batches: list[list[UsageReport]], zone: str
-) -> None:
+def test_batches_in_any_order_count_every_event_once(db: Database, batches: list[list[UsageReport]], zone: str) -> None:
     example = next(examples)
     names = {who: f"{who}-{example}" for who in ("alice", "bob")}
     accounts = {who: create_member(name) for who, name in names.items()}
     gateway = new_gateway(f"moe-{example}")
     model = Model(ZoneInfo(zone))
-    told: Counter[Result] = Counter()
+    counts: Counter[Result] = Counter()
 
     for batch in batches:
-        became = results(send(gateway, *(as_alias(said, names) for said in batch), budget_tz=model.zone))
+        became = results(send(gateway, *(as_alias(reported, names) for reported in batch), budget_tz=model.zone))
         assert became == model.take(batch)
-        told.update(became)
-    assert told[Result.ACCEPTED] == len(model.stored)
-    event(", ".join(sorted(told)))
+        counts.update(became)
+    assert counts[Result.ACCEPTED] == len(model.stored)
+    event(", ".join(sorted(counts)))
 
     for who, account in accounts.items():
         counters, roll_ups = model.sums(who)
@@ -205,13 +203,13 @@ def test_each_gateways_own_hundred_count(alice: Account, gateway: Gateway, db: D
 
 def send_from_another_process(url: str, gateway_id: int, seed: int) -> list[Result]:
     """Send ten batches of 30 of the hundred; the process knows nothing but the address of the database."""
-    database, chance, said = Database(url), random.Random(seed), []
+    database, chance, reported = Database(url), random.Random(seed), []
     for _ in range(10):
         with database.transaction() as session:
             outcomes = record_usage(session, gateway_id, chance.sample(HUNDRED, 30), portal_settings().budget_zone, NOW)
-        said += results(outcomes)
+        reported += results(outcomes)
     database.close()
-    return said
+    return reported
 
 
 def test_several_processes_count_it_once(alice: Account, gateway: Gateway, db: Database, databases: Server) -> None:

@@ -1,4 +1,4 @@
-"""Proving sums, and writing them anew."""
+"""Verifying sums, and computing them again."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -105,7 +105,7 @@ def change_cost(session: Session, alice: Account) -> None:
         ),
     ],
 )
-def test_whatever_was_tampered_with_is_found_and_mended(
+def test_changed_sums_are_found_and_rebuilt(
     used: None, alice: Account, bob: Account, tamper: Callable[[Session, Account], None], found: set[str]
 ) -> None:
     run(tamper, alice)
@@ -133,7 +133,7 @@ def test_rebuilding_writes_what_was_there(used: None, alice: Account, bob: Accou
     assert after == before
 
 
-def test_days_are_counted_anew_in_another_zone(used: None, alice: Account, gateway: Gateway) -> None:
+def test_rebuild_counts_days_in_another_zone(used: None, alice: Account, gateway: Gateway) -> None:
     send(gateway, report("late", requested_at=NOW.replace(day=21, hour=23, minute=30)))
     assert differences(alice, BERLIN) != []
     run(rebuild_account, alice.id, BERLIN)
@@ -160,7 +160,7 @@ def test_verifying_while_usage_arrives_finds_no_difference(
     assert counters_of(alice)[CounterKey(alice.id, Period.TOTAL, EPOCH_DAY)].requests == 21
 
 
-def test_usage_that_arrives_while_sums_are_rebuilt_waits_and_counts(
+def test_usage_during_a_rebuild_waits_and_counts(
     used: None, alice: Account, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summed, sent = Event(), Event()

@@ -43,14 +43,14 @@ def find_nothing(*words: str) -> str:
 
 def _only_sentence(done: Result, status: int) -> str:
     assert (done.exit_code, done.stdout) == (status, ""), done.output
-    said = done.stderr.splitlines()
-    assert len(said) == 1, done.stderr
-    assert said[0].startswith("portal: ")
-    return said[0].removeprefix("portal: ")
+    printed = done.stderr.splitlines()
+    assert len(printed) == 1, done.stderr
+    assert printed[0].startswith("portal: ")
+    return printed[0].removeprefix("portal: ")
 
 
 def misuse(*words: str, typed: str | bytes | None = None) -> str:
-    """Type a command that is wrong by itself; return what is said about it."""
+    """Run a command with wrong usage; return its error."""
     done = portal(*words, typed=typed)
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     return done.stderr

@@ -36,7 +36,7 @@ def test_an_account_is_created_with_the_password_from_stdin(db: Database) -> Non
         pytest.param(("bob", "--email", "b@example.org"), "", "at least 10", id="no password"),
     ],
 )
-def test_an_account_that_cannot_be_created_is_refused_in_one_sentence(
+def test_invalid_account_is_refused_in_one_sentence(
     alice: Account, words: tuple[str, ...], password: str, sentence: str
 ) -> None:
     assert sentence in fail("user", "create", *words, "--password-stdin", typed=password)
@@ -96,14 +96,14 @@ def test_accounts_are_listed_suspended_and_let_in_again(alice: Account, bob: Acc
     ],
     ids=" ".join,
 )
-def test_an_unknown_account_is_said_to_be_unknown(db: Database, words: tuple[str, ...]) -> None:
+def test_unknown_account_is_named_in_the_error(db: Database, words: tuple[str, ...]) -> None:
     assert fail(*words, typed="long enough now") == "There is no account called nobody."
     assert audit() == []
 
 
 def test_an_account_is_edited(alice: Account) -> None:
-    said = succeed("user", "edit", "Alice", "--role", "expert", "--email", "al@example.com", "--name", "Alice L.")
-    assert said == "alice: Alice L., al@example.com, expert.\n"
+    printed = succeed("user", "edit", "Alice", "--role", "expert", "--email", "al@example.com", "--name", "Alice L.")
+    assert printed == "alice: Alice L., al@example.com, expert.\n"
     found = the("alice")
     assert (found.role, found.email, found.display_name) == ("expert", "al@example.com", "Alice L.")
     assert succeed("user", "edit", "al@example.com", "--email", "") == "alice: Alice L., no email address, expert.\n"
@@ -141,15 +141,15 @@ def test_an_account_is_named_by_its_address(alice: Account, bob: Account, words:
 
 def test_a_password_is_checked_against_the_name_of_the_account(alice: Account) -> None:
     create_member("long.enough.name")
-    said = fail("user", "password", "long.enough.name@example.org", "--password-stdin", typed="long.enough.name")
-    assert "easy to guess" in said
+    printed = fail("user", "password", "long.enough.name@example.org", "--password-stdin", typed="long.enough.name")
+    assert "easy to guess" in printed
     succeed("user", "password", "alice@example.org", "--password-stdin", typed="curiouser and curiouser")
     assert check_hash("curiouser and curiouser", the("alice").password_hash)[0]
 
 
 def test_an_account_is_deleted(alice: Account, bob: Account) -> None:
-    said = succeed("user", "delete", "alice", "--yes")
-    assert said == f"Deleted alice. Its usage stays under deleted-{alice.id}.\n"
+    printed = succeed("user", "delete", "alice", "--yes")
+    assert printed == f"Deleted alice. Its usage stays under deleted-{alice.id}.\n"
     listed = rows(succeed("user", "list"))
     assert [(row[0], row[1], row[4]) for row in listed] == [
         ("bob", "Bob", "active"),

@@ -26,7 +26,7 @@ def test_a_limit_that_is_no_whole_number_is_wrong_usage(alice: Account, text: st
     assert run_in_reading(limits, alice.id) == Limits()
 
 
-def test_a_budget_out_of_bounds_is_refused_and_no_change_is_wrong_usage(alice: Account) -> None:
+def test_budget_out_of_bounds_or_without_change_is_refused(alice: Account) -> None:
     assert "whole number of tokens from 0 to" in fail("budget", "set", "alice", "--total", str(10**15 + 1))
     misuse("budget", "set", "alice")
     misuse("budget", "set", "alice", "--type", "weekly")

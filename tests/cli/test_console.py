@@ -65,14 +65,12 @@ READING = [
 
 
 @pytest.mark.parametrize("words", READING)
-def test_command_without_a_database_names_the_place_and_makes_nothing(
-    words: str, settings_env: Any, tmp_path: Path
-) -> None:
+def test_command_without_database_names_its_place(words: str, settings_env: Any, tmp_path: Path) -> None:
     settings_env(data_dir=tmp_path / "wrong")
-    said = find_nothing(*words.split())
-    assert f"There is no database at {tmp_path / 'wrong' / 'portal.sqlite3'}." in said
+    output = find_nothing(*words.split())
+    assert f"There is no database at {tmp_path / 'wrong' / 'portal.sqlite3'}." in output
     for way_out in ("`portal serve`", "PORTAL_DATA_DIR", "PORTAL_DATABASE_URL"):
-        assert way_out in said
+        assert way_out in output
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,9 +107,9 @@ def test_empty_database_of_a_server_stays_empty(words: str, settings_env: Any, e
 @pytest.mark.parametrize("words", READING)
 def test_database_that_a_server_does_not_have_is_named(words: str, settings_env: Any, empty_postgresql: str) -> None:
     settings_env(database_url=nowhere(empty_postgresql))
-    said = find_nothing(*words.split())
-    assert "no database called nowhere" in said
-    assert "`createdb nowhere`" in said
+    output = find_nothing(*words.split())
+    assert "no database called nowhere" in output
+    assert "`createdb nowhere`" in output
 
 
 def test_server_says_how_to_create_its_database(settings_env: Any, empty_postgresql: str) -> None:
@@ -124,7 +122,7 @@ def nowhere(address: str) -> str:
     return make_url(address).set(database="nowhere").render_as_string(hide_password=False)
 
 
-def test_file_that_is_no_database_is_said_to_be_none(settings_env: Any, tmp_path: Path) -> None:
+def test_file_that_is_no_database_is_refused(settings_env: Any, tmp_path: Path) -> None:
     (tmp_path / "portal.sqlite3").write_text("To whom it may concern. " * 100, encoding="utf-8")
     settings_env(data_dir=tmp_path)
     assert f"{tmp_path / 'portal.sqlite3'} is not a SQLite database" in fail("user", "list")
@@ -134,10 +132,10 @@ def test_missing_driver_is_named_with_the_way_to_install_it(settings_env: Any, m
     monkeypatch.setitem(sys.modules, "psycopg", None)
     settings_env(database_url="postgresql://nobody@127.0.0.1:1/none")
     for words in (("user", "list"), ("migrate",)):
-        said = fail(*words)
-        assert "pip install '.[postgres]'" in said
-        assert ".whl[postgres]'" in said
-        assert "No module named" not in said
+        output = fail(*words)
+        assert "pip install '.[postgres]'" in output
+        assert ".whl[postgres]'" in output
+        assert "No module named" not in output
 
 
 def test_every_command_says_which_database_it_used(db: Database) -> None:
@@ -149,7 +147,7 @@ def test_every_command_says_which_database_it_used(db: Database) -> None:
     assert portal("user", "list").stderr == where
 
 
-def test_version_is_said() -> None:
+def test_version_is_printed() -> None:
     assert succeed("--version") == f"MoE Portal {version()}\n"
 
 
@@ -173,7 +171,7 @@ def test_a_newer_database_is_refused(db: Database) -> None:
     assert "9999_from_the_future" in fail("user", "list")
 
 
-def test_a_busy_database_is_said_to_be_busy(alice: Account, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_database_is_named_in_the_error(alice: Account, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     with db.transaction() as session:
         session.connection()  # holds the one writer's lock

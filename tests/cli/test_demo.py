@@ -27,20 +27,18 @@ def quick_demo(monkeypatch: pytest.MonkeyPatch, settings_env: Any, tmp_path: Pat
 
 
 def test_the_demo_fills_its_own_database_and_serves_it(served: list[Settings], quick_demo: Path) -> None:
-    said = succeed("demo", "--seed", "5")
+    printed = succeed("demo", "--seed", "5")
     [chosen] = served
     assert chosen.data_dir == quick_demo
     assert chosen.port > 0
-    assert f"http://127.0.0.1:{chosen.port}" in said
-    assert "demo or admin, password demo-portal" in said
+    assert f"http://127.0.0.1:{chosen.port}" in printed
+    assert "demo or admin, password demo-portal" in printed
     assert run_in_reading(prepared_seed) == 5
     assert portal("verify").exit_code == 0
     database().close()
 
 
-def test_the_demo_starts_afresh_unless_told_to_keep(
-    served: list[Settings], quick_demo: Path, settings_env: Any
-) -> None:
+def test_demo_keeps_its_database_with_keep_only(served: list[Settings], quick_demo: Path, settings_env: Any) -> None:
     succeed("demo")
     settings_env(data_dir=quick_demo.parent)  # the program that ran the demo would be gone now
     succeed("demo", "--seed", "5")
@@ -74,9 +72,9 @@ def test_the_demo_leaves_other_peoples_databases_alone(served: list[Settings], a
 
 
 def test_the_demo_fills_an_empty_database_that_is_named(db: Database, served: list[Settings], quick_demo: Path) -> None:
-    said = succeed("demo")
+    printed = succeed("demo")
     assert len(served) == 1
-    assert "PORTAL_DATABASE_URL" in said
+    assert "PORTAL_DATABASE_URL" in printed
     assert run_in_reading(prepared_seed) == 1
     assert (the("demo").created_at - utc_now()) < timedelta(days=-300)
 

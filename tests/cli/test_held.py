@@ -38,7 +38,7 @@ def test_they_are_assigned_once_and_dismissed(held: list[str]) -> None:
     assert [entry[0] for entry in audit()][-3:] == ["held.assign", "held.assign", "held.dismiss"]
 
 
-def test_what_is_not_there_is_said(held: list[str]) -> None:
+def test_unknown_held_event_is_not_found(held: list[str]) -> None:
     assert "No event is held" in fail("held", "show", "999999")
     assert "no account called nobody" in fail("held", "assign", "nobody", held[0])
     misuse("held", "assign", "alice")

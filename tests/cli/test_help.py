@@ -81,8 +81,10 @@ def test_completion_lists_commands_without_importing_them() -> None:
 
 
 def test_python_dash_m_is_the_same_command() -> None:
-    said = subprocess.run([sys.executable, "-m", "portal", "--help"], capture_output=True, text=True, check=True).stdout
-    assert said.startswith("Usage: portal [OPTIONS]")
+    output = subprocess.run(
+        [sys.executable, "-m", "portal", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert output.startswith("Usage: portal [OPTIONS]")
 
 
 def test_nearest_command_is_suggested() -> None:

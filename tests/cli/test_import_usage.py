@@ -198,7 +198,7 @@ def test_requests_that_the_gateway_reported_itself_are_left_out(write: Write, al
 
 def test_clocks_without_an_offset_need_a_zone(write: Write, alice: Account) -> None:
     file = str(write([used(1, requested_at="2026-07-01 10:00:00")]))
-    assert "Say with --timezone" in refused(file)
+    assert "Name their time zone with --timezone" in refused(file)
     assert stored() == []
     succeed("import", "usage", file, "--timezone", "Europe/Berlin")
     [event] = run(lambda session: list(session.scalars(select(UsageEvent))))

@@ -14,7 +14,7 @@ from tests.cast import opens
 from tests.cli.terminal import fail, misuse, portal, rows, succeed
 
 
-def test_a_new_key_stands_alone_on_stdout_and_works(alice: Account) -> None:
+def test_new_key_is_alone_on_stdout_and_works(alice: Account) -> None:
     done = portal("key", "create", "alice", "--label", "laptop")
     secret = done.stdout.removesuffix("\n")
     assert is_secret(secret, API_KEY)

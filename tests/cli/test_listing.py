@@ -1,4 +1,4 @@
-"""JSON of the commands: what is listed, in the forms that help promises."""
+"""JSON of the commands, in the forms that help promises."""
 
 import json
 import re

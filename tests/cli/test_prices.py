@@ -23,7 +23,7 @@ def test_a_price_begins_at_midnight_in_the_budget_zone(db: Database, settings_en
     ]
 
 
-def test_a_price_begins_now_unless_told_otherwise(db: Database) -> None:
+def test_price_begins_now_by_default(db: Database) -> None:
     before = utc_now().replace(microsecond=0)
     succeed("price", "set", "0", "--yes")
     succeed("price", "set", "0.5", "--from", "2099-01-01T00:00:00+01:00")
@@ -61,12 +61,10 @@ def test_a_price_can_be_removed_and_what_came_meanwhile_repaired(
     assert "There is no price that begins" in fail("price", "remove", "2020-01-01")
 
 
-def test_a_preview_says_what_a_month_would_have_cost_and_changes_nothing(
-    db: Database, alice: Account, bob: Account, gateway: Gateway
-) -> None:
+def test_preview_prints_costs_and_changes_nothing(db: Database, alice: Account, bob: Account, gateway: Gateway) -> None:
     send(gateway, report("r-1"), report("r-2", username="bob", prompt_tokens=1000))
-    said = rows(succeed("price", "preview", "0.00004", "--month", "2026-11"))
-    assert said == [
+    output = rows(succeed("price", "preview", "0.00004", "--month", "2026-11"))
+    assert output == [
         ["bob", "1,020", "0.0204", "0", "0.0408"],
         ["alice", "120", "0.0024", "0", "0.0048"],
         ["total", "1,140", "0.0228", "0", "0.0456"],
@@ -94,7 +92,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.cli.prices.can_ask", lambda: True)
 
 
-def test_price_of_zero_is_refused_without_a_terminal_unless_confirmed(db: Database) -> None:
+def test_price_of_zero_needs_confirmation(db: Database) -> None:
     for zero in ("0", "0.000"):
         done = portal("price", "set", zero)
         assert (done.exit_code, done.stdout) == (2, "")

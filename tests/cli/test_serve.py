@@ -6,7 +6,7 @@ from portal.settings import Settings
 from tests.cli.terminal import misuse, succeed
 
 
-def test_serve_listens_where_it_is_told(served: list[Settings], settings_env: Any) -> None:
+def test_serve_listens_at_the_given_address(served: list[Settings], settings_env: Any) -> None:
     settings_env(host="127.0.0.2", port=8090)
     succeed("serve")
     succeed("serve", "--host", "::1", "--port", "8099")

@@ -51,8 +51,8 @@ def test_a_template_is_read_from_stdin_and_replaces_its_namesake(db: Database, t
 @pytest.mark.parametrize(("category", "models"), [("Code", "2 models"), ("Reasoning", "1 model")])
 def test_saved_template_says_how_many_models_it_has(db: Database, category: str, models: str) -> None:
     only = TEMPLATE | {"categories": {category: TEMPLATE["categories"][category]}}
-    said = succeed("template", "set", "-", typed=json.dumps(only))
-    assert said == f"Saved the expert template research-de with {models}.\n"
+    output = succeed("template", "set", "-", typed=json.dumps(only))
+    assert output == f"Saved the expert template research-de with {models}.\n"
 
 
 def test_a_template_is_assigned_and_taken_away(alice: Account, template_file: Path) -> None:

@@ -34,7 +34,7 @@ def test_true_numbers_are_verified(used: None) -> None:
     assert "2 accounts, 2 requests" in done.stderr
 
 
-def test_a_false_counter_is_found_named_and_mended(tampered: None) -> None:
+def test_wrong_counter_is_found_named_and_rebuilt(tampered: None) -> None:
     done = portal("verify")
     assert done.exit_code == 1
     [difference] = done.stdout.splitlines()
@@ -46,9 +46,7 @@ def test_a_false_counter_is_found_named_and_mended(tampered: None) -> None:
     assert audit()[-1][0] == "ledger.rebuild"
 
 
-def test_days_are_counted_anew_in_another_zone(
-    db: Database, alice: Account, gateway: Gateway, settings_env: Any
-) -> None:
+def test_rebuild_counts_days_in_another_zone(db: Database, alice: Account, gateway: Gateway, settings_env: Any) -> None:
     pin_budget_timezone(db, "UTC")
     send(gateway, report(requested_at=datetime(2026, 11, 21, 23, 30, tzinfo=UTC)))
     assert "PORTAL_BUDGET_TIMEZONE=Europe/Berlin" in portal("rebuild", "--budget-timezone", "Europe/Berlin").stderr

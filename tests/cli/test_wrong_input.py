@@ -78,7 +78,7 @@ WRONG: dict[str, tuple[int, str]] = {
 
 
 @pytest.mark.parametrize("words", WRONG)
-def test_wrong_input_is_said_in_a_sentence(words: str, db: Database, alice: Account) -> None:
+def test_wrong_input_is_one_sentence(words: str, db: Database, alice: Account) -> None:
     status, sentence = WRONG[words]
     done = portal("--quiet", *words.split(), typed="four words are enough\n")
     assert done.exit_code == status, done.output
@@ -119,7 +119,7 @@ def test_reader_that_has_enough_ends_the_command_silently(words: str, variables:
 
 
 @pytest.mark.parametrize("words", PRINTING)
-def test_full_disk_is_said_in_a_sentence(words: str, variables: dict[str, str]) -> None:
+def test_full_disk_is_one_sentence(words: str, variables: dict[str, str]) -> None:
     with Path("/dev/full").open("wb") as output:
         command = [*PORTAL, *words.split()]
         done = subprocess.run(command, env=variables, stdout=output, stderr=subprocess.PIPE, text=True, check=False)

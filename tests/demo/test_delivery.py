@@ -15,7 +15,7 @@ UP = 200
 
 
 class Portal:
-    """Answers as it is told to, one answer a batch, and then with 200; remembers what it stored, in order."""
+    """Gives the prepared answers, one for each batch, and then 200; remembers what it stored, in order."""
 
     def __init__(self, *answers: int | type[httpx.TransportError], retry_after: str | None = None) -> None:
         self.answers = list(answers)
@@ -30,7 +30,7 @@ class Portal:
         if not isinstance(answer, int):
             if answer is httpx.ReadTimeout:  # stored, but its answer got lost
                 self._store(ids)
-            raise answer("as told")
+            raise answer("as prepared")
         if answer != UP:
             return httpx.Response(answer, headers={"Retry-After": self.retry_after} if self.retry_after else {})
         return httpx.Response(UP, json={"results": [{"id": id, "result": result} for id, result in self._store(ids)]})
@@ -129,7 +129,7 @@ def test_a_batch_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert portal.stored == [str(n) for n in range(1100)]
 
 
-def test_long_trouble_and_its_end_are_said_once(
+def test_long_failure_and_its_end_are_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = to(Portal(*[503] * 6), monkeypatch=monkeypatch)

@@ -142,7 +142,7 @@ def listener() -> Iterator[Listener]:
     server.server_close()
 
 
-def test_the_process_reports_with_its_token_and_ends_with_its_parent(listener: Listener) -> None:
+def test_gateway_process_reports_and_ends_with_its_parent(listener: Listener) -> None:
     token = "moe-gw-" + "5" * 48
     with simulated_gateway(f"http://127.0.0.1:{listener.server_port}", 1, token) as process:
         assert listener.arrived.wait(20)

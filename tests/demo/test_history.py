@@ -114,7 +114,7 @@ def test_each_card_of_the_demo_has_its_colour_at_any_hour(seed: int, now: dateti
     assert (limits.daily or 0) < (limits.monthly or 0) < (limits.total or 0)
 
 
-def test_the_cards_keep_their_colours_for_half_an_hour_of_live_traffic() -> None:
+def test_cards_keep_their_colours_for_half_an_hour() -> None:
     used = consumed(make_history(1, NOW, UTC_ZONE, people=DEMO), NOW, UTC_ZONE)
     limits = demo_limits(used)
     traffic, at = Traffic(1, NOW), NOW

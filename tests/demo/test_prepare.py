@@ -99,7 +99,7 @@ def test_keys_are_there_in_every_state(demo: Database) -> None:
     assert any(key.expires_at is not None and key.expires_at > NOW for key in active)
 
 
-def test_the_demo_account_has_an_expert_template_alerts_and_notes(demo: Database) -> None:
+def test_demo_account_has_template_alerts_and_notes(demo: Database) -> None:
     with demo.reading() as session:
         owner = account_named(session, OWNER)
         assert owner is not None

@@ -73,16 +73,16 @@ def live(session: Session) -> int:
 
 
 def test_the_demo_moves_ties_and_stops(prepared: Database, program: "subprocess.Popen[str]", tmp_path: Path) -> None:
-    def said() -> str:
+    def output() -> str:
         return (tmp_path / "log").read_text(encoding="utf-8")
 
     def moved() -> bool:
-        assert program.poll() is None, said()
+        assert program.poll() is None, output()
         with prepared.reading() as session:
             return live(session) > 0
 
     until(moved)
-    match = re.search(r"Open +(http://127\.0\.0\.1:\d+)", said())
+    match = re.search(r"Open +(http://127\.0\.0\.1:\d+)", output())
     assert match is not None
     with closing(httpx.Client(base_url=match[1], trust_env=False)) as browser:
         assert browser.get("/readyz").status_code == 200
@@ -91,7 +91,7 @@ def test_the_demo_moves_ties_and_stops(prepared: Database, program: "subprocess.
     assert len(reporting_to(match[1])) == Path("/proc/self/cmdline").exists()
     program.send_signal(signal.SIGINT)
     assert program.wait(10) == 0
-    assert "Traceback" not in said()
+    assert "Traceback" not in output()
     assert reporting_to(match[1]) == []
 
 

@@ -9,7 +9,7 @@ from tests.postoffice import PostOffice
 
 @pytest.fixture
 def office() -> Iterator[PostOffice]:
-    """A mail server that takes everything unless told otherwise."""
+    """A mail server that takes everything by default."""
     server = PostOffice()
     yield server
     server.stop()

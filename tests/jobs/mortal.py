@@ -1,4 +1,4 @@
-"""A program that forks servers as tools/chaos/zygote.py does, each of which lives when and dies where it is told to.
+"""A program that forks servers as tools/chaos/zygote.py does, each with its own clock and place to die.
 
 Besides the PORTAL_* variables a server takes two: AT, the instant (ISO 8601) at which it starts to live, and DIES, the
 moment at which it kills itself. Nothing of this is in the portal: what it calls is replaced in the fork.
@@ -23,7 +23,7 @@ class Moment(StrEnum):
     AFTER_COMMIT = "after they are"
     BEFORE_CONNECT = "before it connects to the mail server"
     AFTER_RCPT = "after the recipient was taken"
-    AFTER_DATA = "after the mail server has said 250 to the mail"
+    AFTER_DATA = "after the mail server has answered 250 to the mail"
     BEFORE_MARK = "before the mark that it was sent is committed"
 
 

@@ -28,7 +28,7 @@ def steady(alice: Account, bob: Account, gateway: Gateway) -> None:
             )
 
 
-def told(account: Account) -> list[tuple[str, str]]:
+def warned(account: Account) -> list[tuple[str, str]]:
     return [(row.period, row.kind) for row in run(crossings, account.id, 10)]
 
 
@@ -41,7 +41,7 @@ def test_who_will_run_out_before_the_month_does_is_warned_once(steady: None, ali
     wants(alice, monthly=25_000)
     assert warn_all(NOW) == 1
     assert warn_all(NOW + timedelta(hours=1)) == 1
-    assert told(alice) == [("monthly", CrossingKind.FORECAST)]
+    assert warned(alice) == [("monthly", CrossingKind.FORECAST)]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_who_will_run_out_before_the_month_does_is_warned_once(steady: None, ali
 def test_who_need_not_is_not(steady: None, alice: Account, monthly: int, forecast: bool) -> None:
     wants(alice, monthly=monthly, forecast=forecast)
     warn_all(NOW)
-    assert ("monthly", CrossingKind.FORECAST) not in told(alice)
+    assert ("monthly", CrossingKind.FORECAST) not in warned(alice)
 
 
 def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: Account, bob: Account) -> None:
@@ -63,4 +63,4 @@ def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: A
         wants(account, monthly=25_000)
     run(set_active, OPERATOR, alice.id, False, NOW)
     assert warn_all(NOW) == 1
-    assert (told(alice), told(bob)) == ([], [("monthly", CrossingKind.FORECAST)])
+    assert (warned(alice), warned(bob)) == ([], [("monthly", CrossingKind.FORECAST)])

@@ -46,7 +46,7 @@ def post(office: PostOffice, settings_env: Callable[..., None], db: object) -> P
 
 @pytest.fixture
 def clock(db: object) -> Iterator[Any]:
-    """The time, which stands still until it is moved."""
+    """The time, which does not pass until it is moved."""
     with time_machine.travel(NOW, tick=False) as moved:
         yield moved
 
@@ -59,7 +59,7 @@ def queue(whose: Account, recipient: str | None = None, subject: str = "Test", k
 
 
 async def send() -> None:
-    """Send what is due now, one after the other."""
+    """Send the due mails, one after the other."""
     for mail in claim_mails(100, utc_now()):
         await deliver(mail)
 
@@ -85,9 +85,7 @@ async def test_a_mail_is_taken_once_and_its_words_are_forgotten(post: PostOffice
     assert (row.text, row.html) == ("", "")
 
 
-async def test_refused_connections_are_tried_again_after_growing_pauses_and_given_up_after_48_hours(
-    post: PostOffice, clock: Any, alice: Account
-) -> None:
+async def test_refused_connections_are_given_up_after_48_hours(post: PostOffice, clock: Any, alice: Account) -> None:
     queue(alice)
     post.close()
     pauses = []
@@ -108,7 +106,7 @@ async def test_refused_connections_are_tried_again_after_growing_pauses_and_give
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "reason"),
     [
         pytest.param(Does.SHUTS_DOWN, "421 4.3.2 back in a minute", id="421"),
         pytest.param(Does.IS_BUSY, "451 4.7.1 greylisted, try again", id="451"),
@@ -117,14 +115,14 @@ async def test_refused_connections_are_tried_again_after_growing_pauses_and_give
     ],
 )
 async def test_what_may_pass_is_tried_again(
-    does: Does, said: str, post: PostOffice, clock: Any, alice: Account, settings_env: Any
+    does: Does, reason: str, post: PostOffice, clock: Any, alice: Account, settings_env: Any
 ) -> None:
     settings_env(smtp_timeout=1)
     queue(alice)
     post.does[alice.email] = does
     await send()
     stored = state_of(alice)
-    assert (stored.state, stored.tries, stored.error) == ("queued", 1, said)
+    assert (stored.state, stored.tries, stored.error) == ("queued", 1, reason)
     assert stored.next_try_at == NOW + timedelta(minutes=1)
     post.does.clear()
     clock.shift(timedelta(minutes=1))
@@ -135,14 +133,14 @@ async def test_what_may_pass_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "reason"),
     [
         pytest.param(Does.REFUSES, "550 5.1.1 <alice@example.org> no such user", id="550 to the recipient"),
         pytest.param(Does.REFUSES_DATA, "554 5.7.1 spam", id="554 to the content"),
     ],
 )
-async def test_what_is_refused_for_good_is_given_up_and_told(
-    does: Does, said: str, post: PostOffice, clock: Any, alice: Account, bob: Account, caplog: Any
+async def test_mail_refused_for_good_is_given_up_with_its_reason(
+    does: Does, reason: str, post: PostOffice, clock: Any, alice: Account, bob: Account, caplog: Any
 ) -> None:
     caplog.set_level(logging.INFO, "portal")  # the mail server of the tests logs in this process too
     queue(alice, kind="reset")
@@ -150,7 +148,7 @@ async def test_what_is_refused_for_good_is_given_up_and_told(
     post.does[alice.email] = does
     await send()
     stored = state_of(alice)
-    assert (stored.state, stored.tries, stored.error, stored.finished_at) == ("failed", 1, said, NOW)
+    assert (stored.state, stored.tries, stored.error, stored.finished_at) == ("failed", 1, reason, NOW)
     assert run_in_reading(failed_mails, NOW, 10) == [stored]
     assert post.subjects(bob.email) == ["Test"]
     clock.shift(timedelta(hours=1))
@@ -245,12 +243,12 @@ async def test_the_mail_under_way_is_finished_when_the_server_stops(
 ) -> None:
     delivering, go = asyncio.Event(), asyncio.Event()
 
-    async def hand_over_when_told(*args: Any) -> Any:
+    async def hand_over_when_set(*args: Any) -> Any:
         delivering.set()
         await go.wait()
         return await hand_over(*args)
 
-    monkeypatch.setattr(outbox, "hand_over", hand_over_when_told)
+    monkeypatch.setattr(outbox, "hand_over", hand_over_when_set)
     queue(alice)
     running = asyncio.create_task(run_outbox())
     await delivering.wait()
@@ -261,7 +259,7 @@ async def test_the_mail_under_way_is_finished_when_the_server_stops(
     assert state_of(alice).state == "sent"
 
 
-async def test_a_database_that_is_away_is_asked_again_and_a_bug_does_not_end_it(
+async def test_outbox_survives_missing_databases_and_bugs(
     post: PostOffice, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     troubles: list[Exception] = [Unavailable(), ValueError("a bug")]
@@ -307,9 +305,7 @@ async def test_a_bug_with_one_mail_is_logged_and_that_one_waits(
     assert "for a bug" in caplog.text
 
 
-async def test_a_mail_whose_sender_died_is_sent_by_another_one_after_the_lease(
-    post: PostOffice, clock: Any, alice: Account
-) -> None:
+async def test_mail_of_a_dead_sender_is_sent_after_the_lease(post: PostOffice, clock: Any, alice: Account) -> None:
     queue(alice)
     (held,) = claim_mails(10, utc_now())
     clock.shift(LEASE - timedelta(seconds=1))

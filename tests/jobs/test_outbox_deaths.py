@@ -1,4 +1,4 @@
-"""A server that dies between an event and the mark that its mail was sent has told the account of it all the same."""
+"""A server that dies between an event and the mark that its mail was sent has warned the account all the same."""
 
 import os
 import signal

@@ -49,7 +49,7 @@ def test_of_several_servers_one_does_it_once_a_night(used: None) -> None:
     assert [verify_nightly(NOW), verify_nightly(NOW), verify_nightly(NOW + timedelta(days=1))] == [True, False, True]
 
 
-def test_what_was_cut_off_is_begun_anew_after_some_hours(used: None) -> None:
+def test_interrupted_verification_begins_again_after_hours(used: None) -> None:
     night = NOW.date()
     assert run(begin, night, NOW)
     assert not run(begin, night, NOW + timedelta(hours=5))
@@ -71,7 +71,7 @@ def test_it_begins_three_hours_after_midnight_of_the_budget_zone(now: str, start
     assert next_start(at(now)) == at(start)
 
 
-def test_a_night_that_was_missed_is_made_up_for_soon_after_the_start(used: None) -> None:
+def test_missed_night_is_verified_soon_after_the_start(used: None) -> None:
     soon = NOW + timedelta(minutes=10)
     assert first_start(NOW) == soon
     verify_nightly(NOW)
@@ -104,7 +104,7 @@ async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.Monkey
     assert 0 < waits[3] <= 86_400
 
 
-def test_a_verification_that_fails_is_begun_anew(used: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_verification_begins_again(used: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise Unavailable
 

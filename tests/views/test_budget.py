@@ -95,7 +95,7 @@ def test_without_usage_there_are_zeros(used: None, charlie: Account) -> None:
     assert view.daily.days == DayRange(date(2026, 11, 22), date(2026, 11, 22))
 
 
-def test_billable_tokens_count_against_limits_and_raw_ones_stand_beside(alice: Account, gateway: Gateway) -> None:
+def test_billable_tokens_count_against_limits(alice: Account, gateway: Gateway) -> None:
     run(set_budget, OPERATOR, alice.id, Limits(1000), NOW)
     send(gateway, report(prompt_tokens=500, completion_tokens=100, cost_factor=Decimal("1.5")))
     daily = budgets(alice).daily
@@ -231,9 +231,7 @@ def used_up_at(account: Account, now: datetime = NOW) -> list[datetime | None]:
     return run_in_reading(load)
 
 
-def test_when_a_budget_was_used_up_is_known_for_its_present_limit(
-    alice: Account, bob: Account, gateway: Gateway
-) -> None:
+def test_used_up_time_is_that_of_the_present_limit(alice: Account, bob: Account, gateway: Gateway) -> None:
     run(set_budget, OPERATOR, alice.id, Limits(daily=120, monthly=10**6), NOW)
     run(set_budget, OPERATOR, bob.id, Limits(daily=1), NOW)
     send(gateway, report("b-1", username="bob"), now=NOW - timedelta(hours=1))
@@ -260,9 +258,7 @@ def test_who_has_used_nothing_yet_has_too_little_data(used: None, charlie: Accou
     assert [each and each.prospect for each in outlooks(charlie)] == [Prospect.TOO_LITTLE_DATA] * 3
 
 
-def test_nothing_is_read_for_who_has_no_limit_nor_where_nobody_asks(
-    steady: None, alice: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_history_is_read_without_limits(steady: None, alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(views, "tokens_by_day")
     monkeypatch.delattr(views, "tokens_by_hour")
     assert [each and each.prospect for each in outlooks(alice)] == [Prospect.NO_LIMIT] * 3

@@ -51,9 +51,7 @@ def test_the_light_is_green_from_the_first_event_on(admin: Account, alice: Accou
     assert light(admin, gateway).light is Light.CONNECTED
 
 
-def test_light_names_the_newest_report_where_the_first_event_is_not_known(
-    admin: Account, alice: Account, gateway: Gateway
-) -> None:
+def test_light_shows_newest_report_of_many_events(admin: Account, alice: Account, gateway: Gateway) -> None:
     arrives(gateway, *(report(f"r-{number}", model=f"m-{number}") for number in range(MOST_SEARCHED)))
     assert str(light(admin, gateway).sentence) == "It works. The first event: m-0 for alice."
     arrives(gateway, report("one-more"))
@@ -61,7 +59,7 @@ def test_light_names_the_newest_report_where_the_first_event_is_not_known(
 
 
 @pytest.mark.parametrize(
-    ("entries", "ignored", "said"),
+    ("entries", "ignored", "sentence_part"),
     [
         pytest.param([report(username="nobody")], 0, "keys or names that nobody here has", id="an unknown name"),
         pytest.param([Rejected("r-1", "There is no model.")], 0, "There is no model.", id="rejected"),
@@ -71,13 +69,13 @@ def test_light_names_the_newest_report_where_the_first_event_is_not_known(
         pytest.param([], 7, "no usage is in it", id="spans about something else"),
     ],
 )
-def test_trouble_is_told_with_its_reason(
-    admin: Account, gateway: Gateway, entries: list[UsageReport | Rejected], ignored: int, said: str
+def test_trouble_is_shown_with_its_reason(
+    admin: Account, gateway: Gateway, entries: list[UsageReport | Rejected], ignored: int, sentence_part: str
 ) -> None:
     arrives(gateway, *entries, ignored=ignored)
     found = light(admin, gateway)
     assert (found.light, found.at) == (Light.TROUBLE, NOW)
-    assert said in str(found.sentence)
+    assert sentence_part in str(found.sentence)
 
 
 def test_another_gateways_event_lights_nothing(admin: Account, alice: Account, gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""What is shown of keys."""
+"""Keys as pages and API show them."""
 
 from datetime import timedelta
 

@@ -25,7 +25,7 @@ def test_a_template_is_shown_by_category(alice: Account, bob: Account) -> None:
     assert run(load_template, bob.id) is None
 
 
-def test_models_of_one_category_stand_together_wherever_they_were_listed(alice: Account) -> None:
+def test_models_are_grouped_by_category(alice: Account) -> None:
     run(define_template, OPERATOR, "research", Decimal(1), [CODE, MATHS, CODE_TOO], NOW)
     run(assign_template, OPERATOR, alice.id, run(find_template, "research").id, NOW)
     view = run(load_template, alice.id)

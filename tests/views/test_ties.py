@@ -116,7 +116,7 @@ def test_card_chart_table_and_history_agree(
         assert row.figures == listed(
             viewer, UsageFilter(budget_from=days.first, budget_to=days.last, model=row.model, mode=row.mode)
         )
-    # what is consumed is what is billable
+    # consumed tokens are billable tokens
     for budget in budgets.all:
         assert budget.budget.consumed == budget.figures.tokens
     assert run_in_reading(lambda session: list(verify_account(session, alice.id, settings().budget_zone))) == []

@@ -98,9 +98,7 @@ def test_anothers_cursor_shows_ones_own_requests(used: None, alice: Account, bob
     assert {model[0] for model in models(page(bob, limit=50, cursor=page(alice, limit=3).older))} == {"b"}
 
 
-def test_a_page_keeps_its_rows_when_newer_ones_arrive_and_knows_its_new_place(
-    used: None, alice: Account, gateway: Gateway
-) -> None:
+def test_page_keeps_its_rows_when_newer_ones_arrive(used: None, alice: Account, gateway: Gateway) -> None:
     second = page(alice, limit=5).older
     before = page(alice, limit=5, cursor=second)
     send(gateway, report("new", requested_at=NOW + timedelta(seconds=1)))
@@ -158,9 +156,7 @@ def test_an_export_is_the_whole_set_in_its_order(used: None, alice: Account, ord
     assert exported == list(page(alice, wanted, 500).rows)
 
 
-def test_from_and_to_are_the_accounts_days_and_budget_days_the_portals(
-    alice: Account, gateway: Gateway, settings_env
-) -> None:
+def test_filter_uses_days_of_account_and_of_portal(alice: Account, gateway: Gateway, settings_env) -> None:
     """The 29th of March has 23 hours in Alice's Berlin and 24 in New York, where budgets are counted."""
     settings_env(budget_timezone="America/New_York")
     berlin = datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)

@@ -15,7 +15,7 @@ from portal.api.strict import JSON, Body, checked, json_of, media_type, read_bod
 from portal.clock import utc_now
 from portal.errors import InvalidInput, PortalError
 from portal.rules.text import MAX_EMAIL
-from portal.views.alerts import AlertSettings, load_alerts
+from portal.views.alerts import AlertSettings, alert_settings
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])
@@ -81,7 +81,7 @@ async def alerts_body(request: Request) -> AlertsBody:
 @router.get("/user/alerts", responses=answers(401))
 def read_alerts(session: Reading, viewer: SignedIn) -> AlertsAnswer:
     """Return the alert settings in force; email null is the account's own."""
-    return AlertsAnswer.of(load_alerts(session, viewer.id))
+    return AlertsAnswer.of(alert_settings(session, viewer.id))
 
 
 @router.post(

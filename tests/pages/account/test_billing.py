@@ -23,7 +23,7 @@ from portal.rules.budgets import BudgetType, Limits
 from portal.rules.figures import Figures, total
 from portal.rules.secrets import digest
 from portal.rules.usage import parse_filter
-from portal.views.alerts import AlertSettings, load_alerts
+from portal.views.alerts import AlertSettings, alert_settings
 from portal.views.billing import BillingView, load_billing
 from portal.views.usage import load_usage
 from portal.words.formats import Formats
@@ -96,7 +96,7 @@ def save(visitor: User, *, enabled: bool, threshold: str, email: str) -> None:
 
 
 def alerts(account: Account) -> AlertSettings:
-    return run_in_reading(load_alerts, account.id)
+    return run_in_reading(alert_settings, account.id)
 
 
 def view_of(account: Account) -> BillingView:
