@@ -139,7 +139,7 @@ def import_usage(
             note(_complaint(file, error))
             failed = True
         except KeyboardInterrupt:
-            note("Stopped. Run the same command again, and it goes on from here.")
+            note("Stopped. Run the same command again, and it continues from here.")
             raise typer.Exit(130) from None
     _show(tallies, dry_run=dry_run)
     if failed or any(tally.results[Result.REJECTED] for tally in tallies):
@@ -159,10 +159,10 @@ def _import_file(file: Path, options: _Options, tally: FileTally) -> None:
         note(f"{file} was imported before, with all of its {counted(past.rows, 'row')}. --again reads it once more.")
         return
     if not (options.yes or options.dry_run) and can_ask():
-        typer.confirm("Import it so?", abort=True, err=True)
+        typer.confirm("Import it like this?", abort=True, err=True)
     start = past.rows if past and past.position != DONE else 0
     if start:
-        note(f"{counted(start, 'row was', 'rows were')} imported before; going on from there.")
+        note(f"{counted(start, 'row was', 'rows were')} imported before; continuing from there.")
     with progress(file.name, table.total) as advance:
         importing.run(actor(), start, tally, advance)
 

@@ -152,7 +152,7 @@ COUNT_PREFIXES = (
     *("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_count.", "usage.", "usageMetadata.", "usage_metadata."),
     *("usage_details.", "usageDetails."),
 )
-"""What instrumentations and exports put before a name."""
+"""Prefixes of names in instrumentations and exports."""
 
 
 def plain_name(name: str) -> str:
@@ -167,7 +167,7 @@ def _plain_name(name: str) -> str:
 
 
 _LONGEST_KEPT = 100
-"""Characters of a name that is kept; longer ones are nobody's."""
+"""Characters of a name that is cached; no source has a longer one."""
 PARTS = {plain_name(name): part for part, names in COUNT_NAMES.items() for name in names}
 """What each plain name means."""
 RANKS = {plain_name(name): rank for names in COUNT_NAMES.values() for rank, name in reversed([*enumerate(names)])}
@@ -182,7 +182,7 @@ NESTING = frozenset(
 )
 """Names of objects with counts in them."""
 PROMPTS_WITHOUT_CACHE = frozenset(map(plain_name, ("input_tokens", "input_token_count")))
-"""Names of a prompt that leaves caches out if one of `CACHES_BESIDE` is beside it."""
+"""Names of a prompt that excludes caches if one of `CACHES_BESIDE` is in the same object."""
 CACHES_BESIDE = frozenset(
     map(
         plain_name,
@@ -209,7 +209,7 @@ def spelled(plain: str) -> str:
 
 
 def name_beside(plain: str) -> str:
-    """Return the name of the completion that a source has beside its prompt, or the other way round; "" for others."""
+    """Return the name of the completion that belongs to a prompt, or of the prompt to a completion; "" for others."""
     return _BESIDE.get(plain, "")
 
 

@@ -1,7 +1,8 @@
 """One rule that reads the token counts of any source: `read_counts`. The names are in `gateways.count_names`.
 
-The prompt includes cache reads and cache writes, the completion includes reasoning, whatever a source leaves out.
-Three things show that it counts these parts beside the whole, in this order:
+The prompt includes cache reads and cache writes, the completion includes reasoning, also where a source leaves them
+out.
+A source counts these parts beside the whole if one of these is true, in this order:
 
 1. the parts are larger than the whole,
 2. the source's own total,
@@ -127,7 +128,7 @@ def stated_counts(usage: Mapping[str, object]) -> dict[TokenPart, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Figures:
-    """The parts of a request, and whether its source is thought to count them beside the whole."""
+    """The parts of a request, and whether its source probably counts them beside the whole."""
 
     cached: int
     written: int
@@ -230,7 +231,7 @@ def _number(value: object) -> object:
 
 
 def _part(value: object) -> int | None:
-    """Return a count of a part; None where nothing sensible is named, since the whole is known without it."""
+    """Return a count of a part; None for an impossible value, since the whole is known without it."""
     try:
         return token_count(value, "")
     except UnclearValue:

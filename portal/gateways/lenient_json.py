@@ -49,7 +49,7 @@ _NEXT_BRACKET_OR_OBJECT = _brackets(rb"\n(?!\{)")
 
 
 class KeptMembers:
-    """Names of members that are kept; `inner` are objects of which some members are kept in turn."""
+    """Names of members to keep; `inner` are members that are objects, with the names to keep of each."""
 
     def __init__(self, *names: str, **inner: "KeptMembers") -> None:
         self._names = frozenset(names)

@@ -1,8 +1,8 @@
 """What LiteLLM's `generic_api` callback sends, versions 1.106 to 1.109: a JSON array, NDJSON, or one event.
 
 Decision: everything here is lenient where the native dialect is strict. LiteLLM never repeats what was answered with a
-4xx, so a batch is taken whatever it holds: an event that cannot be understood is rejected alone, and texts that are not
-kept (prompts, answers, headers) may hold anything. Nothing of an event is kept but what `UsageReport` names.
+4xx, so no batch is refused for its content: an event that cannot be understood is rejected alone, and texts that are
+not kept (prompts, answers, headers) may be anything. Only what `UsageReport` names is kept of an event.
 
 Source of the rules: recordings of a real proxy, and LiteLLM's source.
 - One request can send several events of one call id (a failure and its fallback), and clients may choose the call id

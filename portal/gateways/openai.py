@@ -25,9 +25,9 @@ from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 
 _USAGES = ("usage", "usageMetadata", "usage_metadata", "amazon-bedrock-invocationMetrics", "meta")
-"""Where the counts are, if they are not in the answer itself."""
+"""Members that have the counts, if they are not in the answer itself."""
 _AROUND = ("response", "body", "result", "metadata")
-"""What an answer may be wrapped in; in a result of Anthropic's batches it is a `message`.
+"""Members that may contain the answer; in a result of Anthropic's batches it is a `message`.
 
 Elsewhere a `message` is the beginning of Anthropic's stream, of which the completion is not known yet.
 """
@@ -38,11 +38,11 @@ _OLLAMA = ("prompt_eval_count", "eval_count", "prompt_eval_cached_count", "promp
 _BEDROCK = ("prompt_token_count", "generation_token_count", "inputTextTokenCount")
 _EMBEDDINGS = ("embedding", "embeddings", "embeddingsByType")
 _COMPLETING = {"eval_count", "done", "inputTextTokenCount"}
-"""What answers with own counts and a completion have; embeddings of Titan have it, too."""
+"""Members of answers that have their own counts and a completion; embeddings of Titan have one too."""
 _DEEPEST = 3
 """Wrappers in one another: the line of a batch has `response`, and `body` in it."""
 _FAILED = {"failed", "cancelled"}
-"""What a response of OpenAI's says of itself when it has not come to its end."""
+"""The status of an OpenAI response that has not been completed."""
 
 
 def _answer(levels: int) -> KeptMembers:
@@ -89,7 +89,7 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
     if answer is None or counts is None:
         raise UnclearValue(
             "There is no usage in this answer. A stream has it at its end, if it is asked to (include_usage). "
-            'Send a call whose tokens nobody counts, such as of images, with "usage": {}.'
+            'Send a call without token counts, such as of images, with "usage": {}.'
         )
     known = answer | {name: value for layer in reversed(layers) for name, value in layer.items() if name not in answer}
     model = next(filter(None, (clip_line(known.get(name), 200) for name in _MODELS)), "")

@@ -11,14 +11,14 @@ Decisions:
 - Where calls lie in one another, as with two instrumentations, or a proxy's span around that of its client library, the
   innermost count: the outer one is ignored if one inside has the same response id, or, where an id is missing, if those
   inside used all that it claims. Account, mode, template and cost factor are taken from it where they name none.
-  This can only be seen where both are in one request; two exporters, or a parent that comes with a later batch, are
-  counted twice.
+  This can only be seen where both are in one request; with two exporters, or a parent in a later batch, both are
+  counted.
 - A call without usage is stored as one without counts, unless one around it or inside says what was used.
 - Counts are never guessed: a span with unreadable or half of its counts is rejected.
 - A failed call is shown with its error, and with no tokens if it says of none.
 - Claude Code may send a span and a log record of each request: both have the same id (`program_id`), so one counts.
 - A span that fetches a stored response repeats the usage of the call that made it: a replay, which is never billed. The
-  usage of a batch comes with LiteLLM's polls of it alone: the first that has it counts, under the batch's id.
+  usage of a batch is only in LiteLLM's polls of it: the first poll with usage counts, under the batch's id.
 - LiteLLM's spans do not tell a hit of its cache from a call; its own callback does (`gateways.litellm`).
 """
 

@@ -25,7 +25,7 @@ _CODEX = ("codex.usage.total_tokens", "codex.usage.reasoning_output_tokens", "co
 _IN_LOGS = frozenset({"gemini-cli", "qwen-code"})
 
 KIND_ATTRIBUTES = (*_KINDS, *_AGENT_RUN, *_CODEX, SERVICE)
-"""All attributes that are looked at here."""
+"""All attributes that this module reads."""
 
 _EMBEDDINGS = frozenset({"embeddings", "embedding", "aembedding", "ai.embed.doembed", "ai.embedmany.doembed"})
 _OTHER_MODELS = frozenset(
@@ -59,7 +59,7 @@ def is_call(attributes: Attributes) -> bool | None:
     """Say whether a span is a model call; None where no attribute has a known word.
 
     OpenInference requires every span to have its kind, of which only LLM and EMBEDDING are calls. Of the AI SDK's spans
-    `ai.generateText.doGenerate` and the like are calls, and `ai.generateText` repeats them.
+    `ai.generateText.doGenerate` and similar ones are calls, and `ai.generateText` repeats them.
     """
     for name in _KINDS:
         word = _word(attributes, name)

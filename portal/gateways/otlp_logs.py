@@ -121,7 +121,7 @@ def _span_id(record: LogRecord) -> str:
 
 
 def _content_id(record: LogRecord, counts: TokenCounts) -> str:
-    """Return an id made of what a record says, which stays the same when the record is sent again.
+    """Return an id made of the content of a record, the same when the record is sent again.
 
     Its content must not change in later releases, or records that are sent again would count twice.
     """

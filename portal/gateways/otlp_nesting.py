@@ -17,7 +17,7 @@ MOST_LEVELS = 16
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The call of a model: its span, its tokens, the provider's id of the answer ("" without one), what it is known by.
+    """A model call: its span, its tokens, and the provider's id of the answer, "" without one.
 
     `is_silent` says that it succeeded without saying what it used, `is_named` that its span says that it is a call.
     """
@@ -31,7 +31,7 @@ class Call:
 
     @property
     def sums(self) -> bool:
-        """Say whether the span is no call of its own if there are others in it, but sums them up."""
+        """Whether the span, if it has calls inside, is their sum and no call itself."""
         return self.is_silent or not (self.is_named or self.response)
 
 
@@ -45,7 +45,7 @@ class Nesting:
 
 
 def span_key(span: Span) -> str:
-    """Return what a span is known by within its request."""
+    """Return the id of a span within its request."""
     return f"{span.trace_id}/{span.span_id}"
 
 

@@ -5,8 +5,8 @@ prefixes.
 
 Decisions:
 - Counts are never guessed: with unreadable counts, or half of them, there is no report.
-- By the GenAI conventions input includes what was cached, and output what was reasoned. Where the figures prove the
-  opposite, they are believed. Claude Code is known to count both caches beside the input.
+- By the GenAI conventions input includes cached tokens, and output includes reasoning, unless the figures prove the
+  opposite. Claude Code is known to count both caches beside the input.
 - Names without a prefix, such as `input_tokens`, count only where the caller knows the program that wrote them.
 """
 
@@ -37,7 +37,7 @@ ATTRIBUTE_PREFIXES = ("gen_ai.usage.", "ai.usage.", "llm.usage.", "llm.token_cou
 _PLAIN = frozenset(name for names in COUNT_NAMES.values() for name in names if "token" in name)
 """Names of counts without a prefix."""
 COUNT_ATTRIBUTES = frozenset((*_PLAIN, *_OBJECTS))
-"""All attributes that are looked at here, beside those with a prefix."""
+"""All attributes that this module reads, apart from those with a prefix."""
 
 _OURS: dict[TokenPart | None, str] = {TokenPart.PROMPT: PROMPT, TokenPart.COMPLETION: COMPLETION}
 """What a count is called in reasons where no attribute has it."""

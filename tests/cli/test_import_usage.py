@@ -284,7 +284,7 @@ def test_an_interrupted_import_goes_on_where_it_was(
     assert portal("verify").exit_code == 0
     monkeypatch.undo()
     done = portal("import", "usage", file)
-    assert "6 rows were imported before; going on from there." in done.stderr
+    assert "6 rows were imported before; continuing from there." in done.stderr
     assert table(done.stdout) == [[4, 0, 0, 0, 0, 0]]
     assert sum(event[3] for event in stored()) == sum(row["prompt_tokens"] + 10 for row in all_rows)
     assert portal("verify").exit_code == 0

@@ -81,7 +81,7 @@ OtlpBody = Annotated[tuple[Reporter, bytes, bool], Depends(otlp_body)]
 
 
 def stored(reporter: Reporter, found: OtlpEntries) -> UsageReceipt:
-    """Store what was read of a request, and return what became of it."""
+    """Store the entries of a request, and return the receipt."""
     return store(reporter, found.entries, ignored=found.ignored)
 
 

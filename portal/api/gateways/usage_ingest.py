@@ -35,7 +35,7 @@ _EVENTS = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MOST_EVE
 
 
 class EventResult(BaseModel):
-    """What became of one event."""
+    """The result of one event."""
 
     index: int = Field(description="Which event of the batch, from 0; blank lines of NDJSON are not counted")
     id: str | None = Field(description="Its id; null where it has none that can be read")
@@ -44,7 +44,7 @@ class EventResult(BaseModel):
 
 
 class UsageReceipt(BaseModel):
-    """What became of a batch. `conflict` and `unattributed` events are in none of the four counts, only in results."""
+    """The results of a batch. `conflict` and `unattributed` events are in none of the four counts, only in results."""
 
     accepted: int
     duplicates: int
@@ -83,9 +83,9 @@ def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_bo
 
 
 def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> UsageReceipt:
-    """Store what an adapter made of a batch, and return what became of each event.
+    """Store the entries of a batch, and return the result of each event.
 
-    `ignored` is how much of the batch is about something else than usage.
+    `ignored` is the number of other items in the batch.
     """
     now, budget_tz = utc_now(), settings().budget_zone
     outcomes = run_in_transaction(store_reports, reporter, entries, budget_tz, now, ignored=ignored)
@@ -98,7 +98,7 @@ def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> 
 
 @asynccontextmanager
 async def note_refusal(reporter: Reporter) -> AsyncIterator[None]:
-    """Note on a gateway's page why its body cannot be read; some gateways never read their answers."""
+    """Note on the gateway's page why a body cannot be read; some gateways never read their answers."""
     try:
         yield
     except PortalError as refusal:
@@ -107,7 +107,7 @@ async def note_refusal(reporter: Reporter) -> AsyncIterator[None]:
 
 
 def read_entries(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
-    """Return what an adapter makes of a body; why it cannot is noted on the gateway's page. Raises PortalError."""
+    """Return the entries of a body; a refusal is noted on the gateway's page. Raises PortalError."""
     try:
         return read()
     except PortalError as refusal:
@@ -121,7 +121,7 @@ def _note(reporter: Reporter, refusal: PortalError) -> None:
 
 
 def receipt(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> UsageReceipt:
-    """Return what became of each event of a batch."""
+    """Return the result of each event of a batch."""
     counted = [outcome.result for outcome in outcomes]
     return UsageReceipt(
         accepted=counted.count(Result.ACCEPTED),

@@ -20,7 +20,7 @@ from portal.rules.text import InvalidText, clean_line
 router = strict_router("Programs")
 
 _SCHEMA = {
-    "description": "An answer of OpenAI, Anthropic, Gemini, Bedrock's Converse, Ollama, or a server that answers alike",
+    "description": "An answer of OpenAI, Anthropic, Gemini, Bedrock's Converse, Ollama, or a compatible server",
     "type": "object",
     "additionalProperties": True,
 }

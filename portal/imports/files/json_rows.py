@@ -63,7 +63,7 @@ class _JsonStream:
         self._at = self._buffer.index(mark) + 1
 
     def is_at(self, mark: str) -> bool:
-        """Say whether a mark comes next; "" is the end."""
+        """Say whether a mark is next; "" is the end."""
         found = _BETWEEN.match(self._buffer, self._at)
         self._at = found.end() if found else self._at
         is_end = self._at == len(self._buffer)

@@ -56,7 +56,7 @@ def open_table(path: Path) -> FileTable:
     if not names:
         raise UnreadableFile("is no CSV and has no JSON objects.")
     if len(set(names)) < len(names):
-        raise UnreadableFile("names two of its columns alike.")
+        raise UnreadableFile("has two columns with one name.")
     total = open_parquet(path).metadata.num_rows if kind is FileKind.PARQUET else path.stat().st_size
     return FileTable(path, kind, tuple(names), sample, total)
 

@@ -9,7 +9,7 @@ from portal.imports.cells import as_instant, as_text, in_utc
 from portal.rules.usage import Replay
 
 Fields = dict[str, Any]
-"""The values of a row by field; a format may use fields of its own that no event has."""
+"""The values of a row by field; a format may have fields that events do not have."""
 Skip = str
 """Why a row is about something else than usage."""
 COUNTED = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")

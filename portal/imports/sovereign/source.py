@@ -187,7 +187,7 @@ def open_source(address: str) -> Iterator[SourceSnapshot]:
 
 @contextmanager
 def _source_errors(url: URL) -> Iterator[None]:
-    """Turn errors of the driver into SourceUnavailable, whatever they are: the portal cannot repair them."""
+    """Turn all errors of the driver into SourceUnavailable: the portal cannot repair them."""
     try:
         yield
     except DBAPIError as error:
