@@ -198,16 +198,6 @@ def usage_row(session: Session, account_id: int, usage_id: int) -> UsageRow | No
     return None if row is None else _row(row)
 
 
-def first_request(session: Session, account_id: int) -> datetime | None:
-    """Return when an account's earliest event was requested."""
-    return session.scalar(
-        select(UsageEvent.requested_at)
-        .where(UsageEvent.account_id == account_id)
-        .order_by(UsageEvent.requested_at)
-        .limit(1)
-    )
-
-
 def _sort(order: Order) -> tuple[Any, bool]:
     """Return the column of an order, and whether it descends."""
     if order is Order.LARGEST:

@@ -47,7 +47,7 @@ class Figures(NamedTuple):
 
 
 SUMS = Figures._fields
-"""The names of what is summed."""
+"""The names of the sums."""
 
 
 def total(parts: Iterable[Figures]) -> Figures:

@@ -9,7 +9,7 @@ from portal.rules.periods import day_of, end_of_day
 LIFETIMES = (30, 90, 365)
 """Days that are offered beside for ever and a date."""
 SOON = timedelta(days=14)
-"""From when on a person is told that a key will stop working."""
+"""How long before its end a key is shown as about to expire."""
 NOTED_EVERY = timedelta(minutes=1)
 """How exactly the last use of a key is known; a write for every request would cost more than the answer."""
 

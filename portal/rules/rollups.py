@@ -171,7 +171,7 @@ def add_to(sums: dict[Key, Figures], added: Mapping[Key, Figures]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A time range put together from roll-ups: whole days of the budget zone, whole hours, and what is left over.
+    """A time range put together from roll-ups: whole days of the budget zone, whole hours, and the remaining spans.
 
     `hours` and `rest` are ranges of instants `start <= instant < end`; none of all these overlap.
     """

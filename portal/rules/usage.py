@@ -36,7 +36,7 @@ class Status(StrEnum):
 
 
 class Counts(StrEnum):
-    """Whether to show all requests, or those alone whose tokens are unknown."""
+    """Whether to show all requests, or only those with unknown tokens."""
 
     ALL = "all"
     UNKNOWN = "unknown"
@@ -79,7 +79,7 @@ class UsageFilter:
     counts: Counts = Counts.ALL
 
     def days(self, now: datetime, tz: ZoneInfo) -> DayRange:
-        """Return the days of the account's zone that From and To stand for."""
+        """Return the days of the account's zone between From and To."""
         usual = last_days(self.range, now, tz)
         last = self.to_day or (max(usual.last, self.from_day) if self.from_day else usual.last)
         return DayRange(self.from_day or min(usual.first, last - timedelta(self.range - 1)), last)
@@ -100,9 +100,9 @@ class UsageFilter:
         return {_URL.get(k, k): _as_text(v) for k, v in chosen.items() if v != getattr(plain, k) and v is not None}
 
     def without_each(self) -> list[tuple[str, "UsageFilter"]]:
-        """Return the filter without each of its choices in turn, with the name of what is left out.
+        """Return the filter without each of its choices in turn, with the name of that choice.
 
-        `days` stands for all choices of days; without them it is the longest range there is.
+        `days` names all choices of days together; without them it is the longest range there is.
         """
         plain = UsageFilter()
         names = [name for name in _CHOICES if getattr(self, name) != getattr(plain, name)]
@@ -235,14 +235,14 @@ class Replay:
 class UsageReport:
     """One LLM request as a gateway reported it, checked and in one form; what it did not say is None.
 
-    Exactly one of `key_hash` and `username` says whose it is. Instants are UTC. `model` is the name that was asked for,
-    `provider_model` the one it stands for, where the gateway tells both. `from_log` is True for a report that was read
+    Exactly one of `key_hash` and `username` names the owner. Instants are UTC. `model` is the requested name,
+    `provider_model` the model behind it, if the gateway reports both. `from_log` is True for a report that was read
     from a log record, whose id a trace may report too. `without_counts` is True where the source says nothing about
     tokens, as with images, reranking, speech and aborted streams: all counts are 0 then. Otherwise both are None, never
     False, so that the body and the fingerprint of every other report are what they always were.
 
     `is_only_one` is True where several events with this id report one usage, of which the first to come is taken: polls
-    of a batch. `fallback_names` are names or email addresses of the person whose key it is, from the gateway's own
+    of a batch. `fallback_names` are names or email addresses of the owner of the key, from the gateway's own
     record of the key; the first one that is known here counts if the key itself is not.
     """
 
@@ -331,7 +331,7 @@ REQUEST_FIELDS = (
 )
 """The fields that a stored event has from its report unchanged."""
 NOT_COMPARED = ("fallback_names", "without_counts")
-"""The fields whose difference is no conflict: earlier releases did not read them from the same event."""
+"""Fields in which reports may differ without a conflict: earlier releases did not read them from the same event."""
 _FIELDS = sorted(f.name for f in fields(UsageReport))
 _READERS: dict[str, Callable[[Any], Any]] = {
     "requested_at": parse_instant,

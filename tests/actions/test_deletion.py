@@ -28,12 +28,12 @@ from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.actions.verification import verify_account
 from portal.db.accounts import account, account_named
 from portal.db.audit import entries
+from portal.db.events import account_events
 from portal.db.held import held_events
 from portal.db.sessions import session_of
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, Table
 from portal.db.totals import counter
-from portal.db.usage import first_request
 from portal.errors import Conflict, InvalidInput, NotSignedIn, WrongCredentials
 from portal.rules.accounts import Role
 from portal.rules.budgets import Limits
@@ -100,7 +100,7 @@ def test_nothing_personal_is_left_in_any_table(db: Database, person: Account) ->
 def test_usage_and_its_sums_stay(person: Account, bob: Account) -> None:
     run(delete_account, OPERATOR, id_of("alice"), NOW)
     assert total(person.id) == 2
-    assert run(first_request, person.id) == NOW
+    assert run(lambda session: next(account_events(session, person.id)).requested_at) == NOW
     assert differences(person) == differences(bob) == []
     found = run(account, person.id)
     assert found is not None

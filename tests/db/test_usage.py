@@ -16,7 +16,6 @@ from portal.db.usage import (
     Position,
     Selection,
     UsageRow,
-    first_request,
     position_of,
     usage_before,
     usage_page,
@@ -188,8 +187,6 @@ def test_nobody_sees_anothers_rows(
     assert rows(charlie, order=order) == []
     assert totals_of(charlie, EVER) == Figures()
     assert run(usage_page, charlie.id, EVER, order, 500) == []
-    assert run(first_request, charlie.id) is None
-    assert run(first_request, alice.id) == NOW - 2 * HOUR
     for row in rows(bob):
         assert run(usage_row, alice.id, row.id) is None
         assert run(usage_row, bob.id, row.id) == row
