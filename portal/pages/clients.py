@@ -21,7 +21,7 @@ from starlette.requests import HTTPConnection
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Unavailable
-from portal.views.accounts import Viewer, load_running_sessions
+from portal.views.accounts import Viewer, still_running
 from portal.web.visitors import session_token
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ async def recheck() -> None:
         return
     asked = set(_open)
     try:
-        running = await in_reading(load_running_sessions, asked, utc_now())
+        running = await in_reading(still_running, asked, utc_now())
     except Unavailable:
         return  # nobody is signed out because the database rests; their actions are checked all the same
     await close_clients(*(asked - running))
@@ -177,7 +177,7 @@ async def _may_still_act(client_id: str) -> bool:
     if session_id is None:
         return True  # a page without a session, which can do nothing for anybody
     try:
-        if await in_reading(load_running_sessions, {session_id}, utc_now()):
+        if await in_reading(still_running, {session_id}, utc_now()):
             return True
     except Unavailable:
         return True

@@ -1,6 +1,5 @@
 """Accounts: who is signed in, and all of them for operators."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,7 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.accounts import account_called, all_accounts
-from portal.db.sessions import session_of, sessions, still_running
+from portal.db.sessions import session_of, sessions
+from portal.db.sessions import still_running as still_running  # noqa: PLC0414  # pages name it, and know no queries
 from portal.db.tables import Account
 from portal.errors import NotFound
 from portal.rules.actors import Actor, Means
@@ -107,11 +107,6 @@ def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
     """Return who holds a session cookie; None when the session has ended or the account is suspended."""
     found = session_of(session, digest(token), now)
     return None if found is None else _viewer(found.account, found.session.id, found.session.last_seen_at, found.unread)
-
-
-def load_running_sessions(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
-    """Return those of some sessions in which somebody still is signed in."""
-    return still_running(session, session_ids, now)
 
 
 def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView:

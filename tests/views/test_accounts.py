@@ -11,8 +11,8 @@ from portal.db.tables import Account
 from portal.settings import settings
 from portal.views.accounts import (
     load_profile,
-    load_running_sessions,
     load_viewer,
+    still_running,
 )
 from tests.cast import NOW, OPERATOR, create_member, run, viewer_of
 
@@ -78,7 +78,7 @@ def test_which_sessions_run(alice: Account, bob: Account) -> None:
     assert bobs is not None
     ids = {mine.session_id or 0, bobs.session_id or 0, 2**62}
     run(set_active, OPERATOR, bob.id, False, NOW)
-    assert run(load_running_sessions, ids, NOW) == {mine.session_id}
+    assert run(still_running, ids, NOW) == {mine.session_id}
 
 
 @pytest.mark.parametrize(

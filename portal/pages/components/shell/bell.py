@@ -15,7 +15,7 @@ from portal.rules.alerts import FULL, CrossingKind
 from portal.rules.messages import message
 from portal.rules.periods import Period
 from portal.views.accounts import Viewer
-from portal.views.crossings import BellView, CrossingView, load_bell, load_unread
+from portal.views.crossings import BellView, CrossingView, count_unread, load_bell
 from portal.words import _, plural
 from portal.words.formats import Formats
 from portal.words.labels import BUDGETS
@@ -69,7 +69,7 @@ class Bell:
         set_props(self._button, aria_label=name, title=name)
 
     async def _load_unread(self) -> int:
-        return await in_reading(load_unread, self._viewer.id)
+        return await in_reading(count_unread, self._viewer.id)
 
     async def _read(self) -> None:
         """Show what there is now, and note that it has been seen."""
