@@ -1,4 +1,4 @@
-"""The pages people see: NiceGUI for what is signed in and live, plain HTML for what stands before that.
+"""The pages people see: NiceGUI for the signed-in and live ones, plain HTML for those before that.
 
 Decision: every module has a `router` of its own, which is included when the server is built. Routes that a decorator
 registers on import would be gone after the first test, and would be there in programs that only wanted a component.

@@ -1,6 +1,6 @@
 """The pages of the menu, in the order in which they are shown.
 
-Each stands here once, with its name, address and icon, and who may open it: its module takes its route and its title
+Each is here once, with its name, address and icon, and who may open it: its module takes its route and its title
 from here, the menu its links.
 """
 

@@ -204,10 +204,10 @@ async def test_after_an_action_pages_do_not_join_a_load_that_began_before(monkey
     feed.pages.add(Page())  # type: ignore[arg-type]  # all that a feed asks of a page
     joined = [asyncio.create_task(feed.refresh()) for _ in range(3)]
     await until(lambda: len(begun) == 1)
-    anew = asyncio.create_task(feed.refresh(anew=True))
+    second = asyncio.create_task(feed.refresh(at_once=True))
     await until(lambda: len(begun) == 2)
     begun[1].set()
-    await anew
+    await second
     assert shown == [2]
     begun[0].set()
     await asyncio.gather(*joined)

@@ -70,7 +70,7 @@ class AlertsCard:
                     Text("p", skeleton=width)
 
     def show(self, view: BillingView, now: datetime) -> None:
-        """Show what is stored, unless something else has been typed meanwhile, and what there was to be told."""
+        """Show the stored settings, unless something else has been typed meanwhile, and the past alerts."""
         if self._form is not None:
             self._form.show(view.alerts)
         else:
@@ -83,10 +83,10 @@ class AlertsCard:
 
 
 class AlertsForm:
-    """The form: drawn once, and filled anew only while nobody has typed into it."""
+    """The form: drawn once, and filled again only while nobody has typed into it."""
 
     def __init__(self, viewer: Viewer, stored: AlertSettings) -> None:
-        """Draw the fields with what is stored."""
+        """Draw the fields with the stored settings."""
         self._viewer = viewer
         self._stored = stored
         with Form(self._save, name=say(_NAME)) as self._form:
@@ -149,7 +149,7 @@ class AlertsForm:
         return switch
 
     def show(self, stored: AlertSettings) -> None:
-        """Fill in what is stored, unless something else has been typed meanwhile."""
+        """Fill in the stored settings, unless something else has been typed meanwhile."""
         if stored != self._stored and self._typed() == _texts(self._stored):
             self._fill(stored)
             self._draft.begin()
@@ -242,7 +242,7 @@ def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:
 
 
 def _texts(stored: AlertSettings) -> tuple[bool, str, str, bool, str]:
-    """Return settings as they stand in the fields."""
+    """Return settings as the fields show them."""
     second = "" if stored.second_threshold_percent is None else str(stored.second_threshold_percent)
     return stored.enabled, str(stored.threshold_percent), second, stored.forecast, stored.email or ""
 

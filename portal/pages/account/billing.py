@@ -1,4 +1,4 @@
-"""Billing: what it all cost, what is left of each budget, which model used how much, and when to be warned."""
+"""Billing: the cost, the state of each budget, the consumption by model, and the alert settings."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -127,7 +127,7 @@ class _SumCard:
                 self._figure = Text("a", skeleton=168).classes("mp-num")
                 self._cost = Text("span", "").classes("mp-pct")
             with ui.element("p"), ui.element("span"):
-                self._said = Text(skeleton=180)
+                self._text = Text(skeleton=180)
                 self._link = Text("a", "")
         if link_test_id:
             self._link.props["data-testid"] = link_test_id
@@ -138,7 +138,7 @@ class _SumCard:
         self._cost.show(cost)
 
     def say(self, text: str, link: str = "", href: str | None = None) -> None:
-        self._said.show(text)
+        self._text.show(text)
         self._link.show(link)
         set_props(self._link, href=href)
 
@@ -275,7 +275,7 @@ class CostCalculation:
 
 
 def _draw_billable(f: Formats) -> None:
-    """Draw the explanation of billable and raw tokens, in which the two words between asterisks stand out."""
+    """Draw the explanation of billable and raw tokens, with the two words between asterisks in bold."""
     text = _(
         "*Billable* tokens are the *raw* ones, prompt and completion, times the cost factor of the template or gateway "
         "that ran the request: with factor {factor}, {raw} raw tokens are {billable} billable ones. "

@@ -102,7 +102,7 @@ class _BudgetRow:
 
 
 def table_note(f: Formats) -> str:
-    """Say what is counted, and where days and months are, for viewers to whom that is not their own zone."""
+    """Name the unit, and the zone of days and months where it is not the viewer's own."""
     if not f.zones_differ:
         return _("Billable tokens.")
     return _("Billable tokens. Days and months are counted in {zone}.", zone=zone_name(f.budget_zone))

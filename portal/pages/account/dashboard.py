@@ -130,7 +130,7 @@ class ExpertConfiguration:
         self._draw(None)
 
     def show(self, template: TemplateView | None) -> None:
-        """Draw a template anew only when it has changed."""
+        """Draw a template again only when it has changed."""
         if template != self._shown:
             self._draw(template)
 

@@ -65,7 +65,7 @@ def outlook_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str
 
 
 def used_up_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
-    """Return since when a budget is used up, and what is to be done; nothing while something is left."""
+    """Return since when a budget is used up, and what to do about it; nothing while some of it is left."""
     if not view.budget.is_used_up:
         return "", ""
     if not view.budget.limit:

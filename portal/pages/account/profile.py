@@ -74,7 +74,7 @@ class AboutForm:
     """Name, address, zone, and how numbers are written; saved together. The theme applies as soon as it is chosen."""
 
     def __init__(self, viewer: Viewer, theme: ThemeSwitch) -> None:
-        """Draw the form with what is stored."""
+        """Draw the form with the stored values."""
         self._viewer = viewer
         self._theme = theme
         with tag("section", "mp-card", data_testid="profile-form", aria_label=_("About you")):
@@ -87,7 +87,7 @@ class AboutForm:
         self._form.element.classes("mp-card__body mp-form")
 
     def say_saved(self) -> None:
-        """Say that it has been saved, once somebody is there to hear it; the page was loaded anew since."""
+        """Say that it has been saved, as soon as the reloaded page is connected."""
         ui.navigate.history.replace(PROFILE.path)
         ui.timer(0.1, lambda: self._message.say(_("Saved.")), once=True)
 
@@ -205,8 +205,8 @@ class SessionsTable:
                     Text("h2", _("Sessions"))
                     Text("p", _("Browsers that are signed in with this account")).classes("mp-card__sub")
                 self._others = button(_("Sign out other sessions"), self._ask)
-            with tag("div", "mp-card__said"):
-                self._said = Message()
+            with tag("div", "mp-card__message"):
+                self._message = Message()
             self._table = data_table("sessions", _SESSION_COLUMNS, test_id="sessions-table", label=_("Sessions"))
         self._others.set_visibility(False)
 
@@ -231,7 +231,7 @@ class SessionsTable:
         }
 
     def _ask(self) -> None:
-        self._said.clear()
+        self._message.clear()
         self._confirmation.ask(
             _("Sign out other sessions?"),
             _("Every other browser has to sign in again. Your API keys keep working."),
@@ -243,7 +243,7 @@ class SessionsTable:
         if viewer.session_id is None:
             return
         ended = await in_transaction(sign_out_others, viewer.actor, viewer.session_id, utc_now())
-        self._said.say(plural("One other session has been ended.", "{count} other sessions have been ended.", ended))
+        self._message.say(plural("One other session has been ended.", "{count} other sessions have been ended.", ended))
         await _end_at_once(viewer)
 
 

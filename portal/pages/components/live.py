@@ -1,8 +1,8 @@
 """Figures that stay up to date: one load per tick for all open pages that show the same.
 
 Decision: one NiceGUI timer for the whole server, not one per page. A tick loads each feed that somebody looks at once,
-and hands the result to every page that shows it, which changes its elements in place. A hidden tab neither asks nor is
-told, and catches up when it is shown. A failed load leaves the old figures standing and says how old they are.
+and hands the result to every page that shows it, which changes its elements in place. A hidden tab gets
+nothing, and catches up when it is shown. After a failed load the old figures stay, with their age.
 """
 
 import asyncio
@@ -53,9 +53,9 @@ class Feed(Generic[View]):
             self._pending = asyncio.create_task(self._load())
         return await asyncio.shield(self._pending)
 
-    async def refresh(self, *, anew: bool = False) -> None:
-        """Load and hand the result to every page in view; `anew` does not join a load that is under way."""
-        if anew:
+    async def refresh(self, *, at_once: bool = False) -> None:
+        """Load and hand the result to every page in view; `at_once` does not join a load that is under way."""
+        if at_once:
             self._pending = None
         try:
             loaded = await self.latest()
@@ -103,10 +103,10 @@ class Page(Generic[View]):
         except Unavailable:
             self.fail(feed)
 
-    async def refresh(self, *, anew: bool = False) -> None:
-        """Load and show; `anew` does not join a load that is under way, as is right after an action."""
+    async def refresh(self, *, at_once: bool = False) -> None:
+        """Load and show; `at_once` does not join a load that is under way, as is right after an action."""
         if self._feed is not None:
-            await self._feed.refresh(anew=anew)
+            await self._feed.refresh(at_once=at_once)
 
     def show(self, loaded: Loaded[View], feed: Feed[View]) -> None:
         """Put newer figures in place, unless nobody looks or the page has gone on."""
@@ -175,7 +175,7 @@ _slots = asyncio.Semaphore(_AT_ONCE)
 
 
 def open_page(show: Callable[[View, datetime], None], updated: Updated) -> Page[View]:
-    """Return what keeps the page that is being built up to date, as soon as it is told what to follow."""
+    """Return what keeps the page that is being built up to date, once its `follow` is called."""
     client = ui.context.client
     page = Page(client, show, updated)
     client.on_delete(page.leave)
@@ -191,8 +191,8 @@ async def live(
 ) -> Page[View]:
     """Show what `load` returns, and again at every tick; pages with the same `key` share each load.
 
-    `key` is a tuple that names all that `load` depends on: what it is, whose it is, the rest. Returns the page, whose
-    `refresh(anew=True)` follows an action at once.
+    `key` is a tuple that names all that `load` depends on: its kind, its account, the rest. Returns the page; its
+    `refresh(at_once=True)` follows an action.
     """
     page = open_page(show, updated)
     await page.follow(key, load)
@@ -224,12 +224,12 @@ async def tick() -> None:
 
 
 async def refresh_all(account_id: int) -> None:
-    """Load anew, at once, what all open pages of an account show, as is right after an action that shows on several.
+    """Load at once what all open pages of an account show, after an action that several of them show.
 
-    The second part of every feed's key is whose it is.
+    The second part of every feed's key is the account.
     """
     own = [feed for key, feed in _feeds.items() if isinstance(key, tuple) and key[1:2] == (account_id,)]
-    await asyncio.gather(*(feed.refresh(anew=True) for feed in own))
+    await asyncio.gather(*(feed.refresh(at_once=True) for feed in own))
 
 
 def start() -> None:

@@ -1,9 +1,9 @@
 """Names of any length: of models, keys, gateways, modes and people.
 
-Decision: a name stands whole in its `mp-name`, once. Where it has no room, the browser draws it shortened in its middle
+Decision: the whole name is in its `mp-name`, once. Where it has no room, the browser draws it shortened in its middle
 (names.js measures, names.css draws), so that screen readers, searches and copies still meet all of it; pressed, or
 with the focus in a link or button, it is shown whole. On a phone, where lines are short and fingers need room, names
-that stand beside others flow on to further lines instead: those are called `flows`.
+beside others flow on to further lines instead: those are called `flows`.
 """
 
 from portal.pages.components.parts import Text, tag

@@ -38,7 +38,7 @@ def tag(name: str, classes: str = "", text: str | None = None, **props: Any) -> 
 
 
 class Text(ui.label):
-    """An element whose only content is a text that may change; a skeleton until it has one."""
+    """An element with a text that may change as its only content; a skeleton until it has one."""
 
     def __init__(self, tag_name: str = "span", text: str | None = None, *, skeleton: int = 0) -> None:
         """Write `text`, or hold `skeleton` pixels of room for it."""
@@ -79,7 +79,7 @@ class LevelMark:
 
 
 class Facts:
-    """A row of named figures, in columns that stand under each other across the cards."""
+    """A row of named figures, in columns that are aligned across the cards."""
 
     def __init__(self, *names: str) -> None:
         """Draw the names with room for their values."""

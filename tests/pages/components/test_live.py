@@ -96,10 +96,10 @@ async def test_an_older_load_of_the_same_feed_does_not_replace_a_newer_one(open_
     one, source = await open_one(), Source()
     followed = asyncio.create_task(one.page.follow("key", source.load))
     await source.started(1)
-    anew = asyncio.create_task(one.page.refresh(anew=True))
+    second = asyncio.create_task(one.page.refresh(at_once=True))
     await source.started(2)
     source.loads[1].set_result("after the action")
-    await anew
+    await second
     source.loads[0].set_result("before the action")
     await followed
     assert one.views == ["after the action"]

@@ -21,7 +21,7 @@ from portal.words.formats import Formats, zone_name
 _STEPS = (1, 2, 2.5, 5, 10)
 _MOST_STEPS = 5
 _LABELLED_PART = 0.12
-"""Lowest part of the chart's height, in which the labels of empty days stand; a line there would run through them."""
+"""Lowest part of the chart's height, which has the labels of empty days; a line there would run through them."""
 _FARTHEST_LIMIT = 2
 """Limit as a multiple of the highest bar up to which the axis reaches it; a higher one would flatten the bars."""
 

@@ -53,7 +53,7 @@ class Dialog:
         self.window.on("hide", js_handler=_FOCUS_IF_LOST % (home.html_id if home else "main"))
 
     def _draw_room(self, title: str) -> Element:  # noqa: ARG002  # a form is called by it
-        """Draw what everything else stands in."""
+        """Draw the element around everything else."""
         return ui.element("div")
 
     def open(self) -> None:
@@ -144,7 +144,7 @@ class FormDialog(Dialog):
         return self.form.element
 
     def begin(self, subject: str = "") -> None:
-        """Show it with what is in its fields now; `subject` is what it is about."""
+        """Show it with the present values of its fields; `subject` names the thing that is edited."""
         self.form.forget()
         self.draft.begin(subject)
         self.open()

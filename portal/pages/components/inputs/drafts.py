@@ -1,4 +1,4 @@
-"""Drafts: what is typed into a form and not saved yet, which survives a restart of the server.
+"""Drafts: text that is typed into a form and not saved yet, which survives a restart of the server.
 
 Decision: the tab keeps it, in `sessionStorage`, as it is typed. The server need not be there for that, no half-typed
 text reaches a disk of ours, and it ends with the tab. A draft belongs to the session in which it was typed, so nobody
@@ -41,10 +41,10 @@ class Draft:
     """The draft of one form."""
 
     def __init__(self, name: str, form: Form, reopen: Callable[[str], Awaitable[None]] | None = None) -> None:
-        """Keep what is typed into `form`, under a `name` that no other form of the page has.
+        """Keep the text typed into `form`, under a `name` that no other form of the page has.
 
         `reopen` shows the form again for the subject with which `begin` was called, or does nothing when that is gone.
-        Without it the form stands on the page, and what is in it now is stored.
+        Without it the form is part of the page, and its present values are the stored ones.
         """
         self._name = name
         self._form = form
@@ -69,7 +69,7 @@ class Draft:
         return self.is_open and self._form.values != self._was
 
     def begin(self, subject: str = "") -> None:
-        """Take what is in the fields now for what is stored about `subject`."""
+        """Take the present values of the fields for the stored ones of `subject`."""
         self._was = self._form.values
         set_props(self._form.element, data_subject=subject, data_was=json.dumps(self._form.plain_values))
 

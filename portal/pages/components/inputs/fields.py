@@ -1,6 +1,6 @@
-"""Forms: labelled fields, what is wrong with a value beside it, and word of what has been done.
+"""Forms: labelled fields, complaints beside the values they are about, and a message after sending.
 
-Decision: a form is a real `<form>`, so that Enter sends it and password managers see it. It is drawn once and stands
+Decision: a form is a real `<form>`, so that Enter sends it and password managers see it. It is drawn once and is
 outside whatever is refreshed, so that nothing half-typed is lost.
 """
 
@@ -20,7 +20,7 @@ Control = TypeVar("Control", ui.input, ui.select)
 
 
 class Field(Generic[Control]):
-    """A control with its label above, and below it a hint that gives way to what is wrong with the value."""
+    """A control with its label above, and below it a hint that gives way to a complaint about the value."""
 
     def __init__(self, label: str, draw: Callable[[], Control], hint: str = "") -> None:
         """Draw the label, the control that `draw` makes, and the hint."""
@@ -50,7 +50,7 @@ class Field(Generic[Control]):
         self.accept()
 
     def refuse(self, sentence: str, *, focus: bool = True) -> None:
-        """Say what is wrong with the value, and put the cursor there, unless the person may be elsewhere by now."""
+        """Show a complaint about the value, and put the cursor there, unless the person may be elsewhere by now."""
         self._below.classes(add="mp-hint--bad")
         self._below.show(sentence)
         self.control.classes(add="mp-field--bad")
@@ -59,7 +59,7 @@ class Field(Generic[Control]):
             self.control.run_method("focus")
 
     def accept(self) -> None:
-        """Take back what was said about an earlier value."""
+        """Remove the complaint about an earlier value."""
         self._below.classes(remove="mp-hint--bad")
         self._below.show(self._hint)
         self.control.classes(remove="mp-field--bad")
@@ -102,7 +102,7 @@ def choice_field(
     hint: str = "",
     searchable: bool = False,
 ) -> "Field[ui.select]":
-    """Draw a field that offers `options`: what is stored, and how it is called."""
+    """Draw a field that offers `options`, stored values with their names."""
 
     def draw() -> ui.select:
         drawn = ui.select(dict(options), value=value if value in options else None, with_input=searchable)
@@ -119,7 +119,7 @@ class Message:
 
     def __init__(self) -> None:
         """Say nothing yet."""
-        with tag("div", "mp-said", role="status"), tag("div", "mp-msg") as self._box:
+        with tag("div", "mp-message", role="status"), tag("div", "mp-msg") as self._box:
             self._icon = icon("ok")
             self._text = Text("div")
         self._box.set_visibility(False)
@@ -168,7 +168,7 @@ class Form:
     def text(
         self, name: str, label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
     ) -> Field[ui.input]:
-        """Draw a field for one line of text; errors about `name` stand beside it."""
+        """Draw a field for one line of text; errors about `name` are shown beside it."""
         field = text_field(label, value, hint=hint, kind=kind, **props)
         self.watch(name, field.control, is_secret=kind == "password")
         self._fields[name] = field
@@ -184,7 +184,7 @@ class Form:
         hint: str = "",
         searchable: bool = False,
     ) -> Field[ui.select]:
-        """Draw a field with options; errors about `name` stand beside it."""
+        """Draw a field with options; errors about `name` are shown beside it."""
         field = choice_field(label, options, value, hint=hint, searchable=searchable)
         self._fields[name] = field
         self.watch(name, field.control, place=field.element)
@@ -198,9 +198,9 @@ class Form:
         is_secret: bool = False,
         place: Element | None = None,
     ) -> None:
-        """Make a control a part of the form; browsers are told to keep its value, unless it is secret.
+        """Make a control a part of the form; browsers keep its value, unless it is secret.
 
-        They see what is typed; what is chosen they are told, at `place`.
+        They see typed text by themselves; a choice is written to `place` for them.
         """
         control.on_value_change(self.touched)
         self._controls[name] = control
@@ -240,18 +240,18 @@ class Form:
         return self._button
 
     def says(self) -> Message:
-        """Draw the place where it is said what became of it."""
+        """Draw the place of the message about the result."""
         self.message = Message()
         return self.message
 
     def forget(self) -> None:
-        """Take back all that was said."""
+        """Remove the message and all complaints."""
         for field in self._fields.values():
             field.accept()
         self.touched()
 
     def touched(self) -> None:
-        """Take back what was said about the form; something has been changed in it since."""
+        """Remove the message about the form; something has been changed in it since."""
         if self.message:
             self.message.clear()
 
@@ -268,7 +268,7 @@ class Form:
         if self._button:
             set_props(self._button, loading=True)
         try:
-            said = await save()
+            text = await save()
         except NotSignedIn:
             raise  # the session has ended: whoever answers for the page sends the visitor to the sign-in form
         except PortalError as error:
@@ -276,16 +276,16 @@ class Form:
                 self._refuse(error)
         else:
             if not self.element.is_deleted:
-                self._say_saved(said)
+                self._say_saved(text)
         finally:
             self._is_busy = False
             if self._button and not self.element.is_deleted:  # the tab may have been closed meanwhile
                 set_props(self._button, loading=False)
 
-    def _say_saved(self, said: str) -> None:
+    def _say_saved(self, text: str) -> None:
         self._after_saving()
-        if said and self.message:
-            self.message.say(said)
+        if text and self.message:
+            self.message.say(text)
 
     def _refuse(self, error: PortalError) -> None:
         field = self._fields.get(error.field or "")

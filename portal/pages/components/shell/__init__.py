@@ -1,1 +1,1 @@
-"""What stands around every page: navigation, menus and the bell."""
+"""The parts around every page: navigation, menus and the bell."""

@@ -47,7 +47,7 @@ class Bell:
                 self._draw(crossing, now)
             if not view.crossings:
                 with tag("li", role="none"):
-                    nothing = _("Nothing yet. You are told here when a budget comes near its limit.")
+                    nothing = _("Nothing yet. A warning appears here when a budget comes near its limit.")
                     tag("p", "mp-muted", nothing, role="menuitem", aria_disabled="true")
 
     def _draw(self, crossing: CrossingView, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What stands around every page: navigation, heading, who is signed in, and word of a lost connection."""
+"""The parts around every page: navigation, heading, account menu, and the banner of a lost connection."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -148,7 +148,7 @@ def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) ->
 
 
 def follow_zone(viewer: Viewer) -> None:
-    """Ask the browser for its time zone while the account has none; the first one told becomes the account's."""
+    """Ask the browser for its time zone while the account has none; the first one becomes the account's."""
     ui.context.client.layout.props["data-zone"] = viewer.time_zone or ""
     if viewer.time_zone is not None:
         return
@@ -218,7 +218,7 @@ def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
                 Name(viewer.email)
         icon("updown")
     with menu(opener, _("Account"), 'anchor="top left" self="bottom left"'):
-        with tag("div", "mp-menu__who", aria_hidden="true"):  # the button has said it
+        with tag("div", "mp-menu__who", aria_hidden="true"):  # the button names it already
             Text("p", viewer.display_name)
             Text("p", viewer.email).classes("mp-faint mp-small")
         Text("p", _("Theme")).classes("mp-menu__caption").props("aria-hidden=true")
@@ -247,7 +247,7 @@ def theme_choice(switch: ThemeSwitch) -> None:
 
 
 def offline_banner() -> None:
-    """Draw the word of a lost connection; frame.js shows and hides it."""
+    """Draw the banner of a lost connection; frame.js shows and hides it."""
     texts = {
         "data_text": _("No connection to the portal. Trying again."),
         "data_text_since": _("No connection to the portal. Figures are as of {since}; trying again."),

@@ -1,7 +1,7 @@
 """Menus: what a button opens beside itself. The first item gets the focus, arrow keys move it, Escape gives it back.
 
 Decision: Quasar hangs a menu at the end of the page, where no landmark holds it. So it is a region with a name of its
-own, and the menu proper stands in it.
+own, and the menu is inside it.
 """
 
 from collections.abc import Iterator
