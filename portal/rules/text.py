@@ -100,12 +100,7 @@ def email_key(address: str) -> str | None:
 
 def counted(count: int, one: str, several: str = "") -> str:
     """Return how many there are of something: "1 account", "3,138 accounts"; `several` where an s is not enough."""
-    return f"{count:,} {noun(count, one, several)}"
-
-
-def noun(count: int, one: str, several: str = "") -> str:
-    """Return the word that stands behind a number of things: "account" behind 1, else "accounts", or `several`."""
-    return one if count == 1 else several or f"{one}s"
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def check_password(password: str, username: str) -> None:
