@@ -1,7 +1,7 @@
 """Print the path of a Chromium that starts, and get one first if there is none.
 
 Looks at PORTAL_TEST_BROWSER, at what the system has, and at Playwright's own download, in this order; then
-downloads one, or as root installs Debian's. The path stands alone on stdout; progress goes to stderr.
+downloads one, or as root installs Debian's. Only the path is on stdout; progress goes to stderr.
 """
 
 import os
@@ -75,7 +75,7 @@ def starts(browser: str) -> bool:
 
 
 def run(what: str, *command: str) -> None:
-    """Run a step whose failure the next look at the machine will show, its output on stderr."""
+    """Run a step with its output on stderr; the next look at the machine shows whether it failed."""
     print(f"{what} …", file=sys.stderr, flush=True)
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     try:

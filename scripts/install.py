@@ -25,7 +25,7 @@ class Installation:
     """How far one run of pip is."""
 
     def __init__(self, what: str, arguments: list[str]) -> None:
-        """Count what is to be installed."""
+        """Count the packages to install."""
         self._what = what
         files = [file for option, file in pairwise(arguments) if option == "-r"]
         self._wanted = sum(
@@ -58,31 +58,31 @@ class Installation:
 
 
 class Display:
-    """Where it is said: in place on a terminal, else a line whenever another quarter is done."""
+    """Prints progress: in place on a terminal, else a line for each quarter."""
 
     def __init__(self, installation: Installation) -> None:
-        """Begin with nothing said."""
+        """Begin with nothing printed."""
         self._installation = installation
         self._on_terminal = sys.stdout.isatty()
-        self._said: object = None
+        self._printed: object = None
 
     def update(self) -> None:
         """Say how far it is, if that is news."""
         done, total, what = self._installation.progress()
         news = (done, total, what) if self._on_terminal else (4 * done // max(total, 1), what)
-        if news != self._said and total:
-            self._said = news
+        if news != self._printed and total:
+            self._printed = news
             start, end = ("\r\033[K", "") if self._on_terminal else ("", "\n")
             print(f"{start}{self._installation.sentence()}", end=end, flush=True)
 
     def close(self) -> None:
         """Leave the last count on a terminal, on a line of its own."""
-        if self._on_terminal and self._said is not None:
+        if self._on_terminal and self._printed is not None:
             print(flush=True)
 
 
 def _installed() -> set[str]:
-    """Return what is in the environment: {"nicegui-3.18.0.dist-info", …}."""
+    """Return the packages in the environment: {"nicegui-3.18.0.dist-info", …}."""
     return {found.name for found in Path(sysconfig.get_path("purelib")).glob("*.dist-info")}
 
 

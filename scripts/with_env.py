@@ -1,6 +1,6 @@
 """Run a command with the variables of `.env` in the working directory, where there is one; for the Makefile.
 
-What is set in the environment already wins. The portal itself never reads `.env`.
+Variables of the environment win. The portal itself never reads `.env`.
 """
 
 import os

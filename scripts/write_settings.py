@@ -44,8 +44,8 @@ def row(name: str, field: Any) -> str:
     if name in SECRETS:
         names += f", `{variable(name)}_FILE`"
     default = "" if field.default in {None, ""} else f"`{field.default}`"
-    said = field.description.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
-    return f"| {names} | {default} | {said} |"
+    description = field.description.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
+    return f"| {names} | {default} | {description} |"
 
 
 if __name__ == "__main__":

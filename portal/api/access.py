@@ -58,18 +58,18 @@ SESSION = Depends(SessionCookie())
 SessionToken = Annotated[str, Depends(SentSession())]
 """What was sent as a session; for routes that look it up in the same snapshot as what they answer."""
 ApiKeyToken = Annotated[str, Depends(SentBearer("ApiKey", "moe-sk-…", "A person's own API key."))]
-"""What was sent as an API key, likewise."""
+"""What was sent as an API key, in the same way."""
 GatewayToken = Annotated[
     str, Depends(SentBearer("GatewayToken", "moe-gw-…", "A token that an administrator made for the gateway."))
 ]
-"""What was sent as a gateway's token, likewise."""
+"""What was sent as a gateway's token, in the same way."""
 
 Reading = Annotated[Session, Depends(open_snapshot, scope="function")]
 Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 
 def reporting_gateway(token: GatewayToken) -> Reporter:
-    """Return the gateway whose token this is. Raises UnknownToken."""
+    """Return the gateway that has this token. Raises UnknownToken."""
     found = run_in_reading(load_reporting_gateway, token) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:
         raise UnknownToken
@@ -77,7 +77,7 @@ def reporting_gateway(token: GatewayToken) -> Reporter:
 
 
 def reporting_person(token: ApiKeyToken) -> Reporter:
-    """Return the person whose working API key this is. Raises UnknownToken."""
+    """Return the person who has this API key, if it works. Raises UnknownToken."""
     found = run_in_reading(load_reporting_person, token, utc_now()) if is_secret(token, API_KEY) else None
     if found is None:
         raise UnknownToken
@@ -85,7 +85,7 @@ def reporting_person(token: ApiKeyToken) -> Reporter:
 
 
 def any_reporter(token: GatewayToken, key: ApiKeyToken) -> Reporter:
-    """Return whose token was sent, a gateway's or a person's. Raises UnknownToken."""
+    """Return the gateway or the person that has the token. Raises UnknownToken."""
     return reporting_person(key) if is_secret(key, API_KEY) else reporting_gateway(token)
 
 

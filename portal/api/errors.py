@@ -1,7 +1,7 @@
 """One answer for everything that goes wrong: `{"error": "<code>", "detail": "<sentence>"}`.
 
 Decision: only what programs ask for is answered so (`wants_json`); people's pages are answered by the pages. An answer
-never repeats what was sent. What nobody expected is logged under a number, and that is all that is said of it.
+never repeats what was sent. An unexpected failure is logged under a number, and the answer has that number only.
 """
 
 import inspect
@@ -88,8 +88,8 @@ def _routing_answer(failure: HTTPException) -> JSONResponse:
     headers = dict(failure.headers or {})
     known: dict[int, type[PortalError]] = {404: NotFound, 413: TooLarge}
     if failure.status_code in known:
-        said = known[failure.status_code]
-        return _answer(said.status, said.code, str(said.sentence), headers)
+        known_error = known[failure.status_code]
+        return _answer(known_error.status, known_error.code, str(known_error.sentence), headers)
     if failure.status_code == 405:
         return _answer(
             405, "method_not_allowed", f"This address takes {headers.get('Allow', 'other methods')}.", headers

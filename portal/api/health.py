@@ -44,7 +44,7 @@ class Readiness(BaseModel):
 
 
 class NotReady(ErrorAnswer):
-    """What is missing."""
+    """Names the missing part."""
 
     database: Literal["ok", "unreachable"]
     migrations: Literal["ok", "missing", "unknown"]

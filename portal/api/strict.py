@@ -1,4 +1,4 @@
-"""Reading requests strictly: what is not understood is refused, never guessed.
+"""Reading requests strictly: whatever cannot be understood is refused, never guessed.
 
 Decision: bodies are read by dependencies, not by the framework, so that nothing is read for a visitor who may not
 write, the size is counted while the bytes arrive, and JSON is read by `rules.strict_json`.
@@ -81,7 +81,7 @@ async def read_body(request: Request, most: int | None = None, *, packed: bool =
     """Return the body. Unpacked it has at most `most` bytes, by default those of the route; else raises TooLarge.
 
     Raises UnsupportedMediaType for a compressed body where it may not be `packed`, or in another way than `ENCODINGS`;
-    and PortalError for one that does not have its encoding. The guard has counted what arrives.
+    and PortalError for a body that is not in its encoding. The guard counts the bytes that arrive.
     """
     encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
     if encoding != "identity" and not (packed and encoding in ENCODINGS):

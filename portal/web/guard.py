@@ -1,7 +1,7 @@
 """The outermost gate: which hosts, origins and sizes may come in, and the headers that go out with every answer.
 
 Decision: plain ASGI around everything, websockets too, since a middleware of either app would miss the other app and
-NiceGUI's own socket, which takes every origin. What an answer may do in a browser is said by a policy per kind:
+NiceGUI's own socket, which takes every origin. What an answer may do in a browser depends on its kind:
 NiceGUI's pages need `unsafe-eval` (Vue compiles its templates at run time), nothing else does.
 """
 
@@ -27,7 +27,7 @@ from portal.web.visitors import session_token
 log = logging.getLogger(__name__)
 
 Answer = Callable[[Request, Exception], Response]
-"""How a failure is said: as JSON or as a page, by what was asked for."""
+"""Returns the answer to a failure: JSON or a page, by the path."""
 
 YEAR = 31_536_000
 PROBES = {"/healthz", "/readyz"}
@@ -57,12 +57,12 @@ _HEADERS = {
 }
 _SECURE_HEADERS = {
     "Strict-Transport-Security": f"max-age={YEAR}",
-    "Cross-Origin-Opener-Policy": "same-origin",  # browsers heed it under HTTPS only, and complain otherwise
+    "Cross-Origin-Opener-Policy": "same-origin",  # browsers apply it under HTTPS only, and warn otherwise
 }
 _PRIVATE = ("/user", "/admin", "/api")
 _OPENED_WITH_A_SECRET = {"/user/setup", "/user/reset-password"}
 _WITHOUT_PATH = "strict-origin"
-"""For pages whose address holds a secret, so that it is told nobody, not even ourselves, whose proxy may log it.
+"""For pages with a secret in their address, so that no referrer has it, not even ours, which a proxy may log.
 
 With `no-referrer` browsers would send the form with `Origin: null`, as if it came from anywhere.
 """
@@ -79,7 +79,7 @@ class Guard:
     """Refuses what must not come in, and dresses what goes out."""
 
     def __init__(self, app: ASGIApp, settings: Settings, answer: Answer) -> None:
-        """Stand in front of `app`; `answer` says failures to whoever asked."""
+        """Wrap `app`; `answer` makes the answers to failures."""
         self.app = app
         self._answer = answer
         self._origins = Origins(settings)
@@ -182,7 +182,7 @@ class _Exchange:
 
     async def _refuse(self, error: Exception) -> None:
         response = self._guard.answer(self._scope, error)
-        response.headers["Connection"] = "close"  # what is left of the request is not read
+        response.headers["Connection"] = "close"  # the rest of the request is not read
         self._received = 0
         await response(self._scope, self._receive, self._pass_on)
 
@@ -191,7 +191,7 @@ class Pages:
     """Marks the scripts of NiceGUI's pages as ours, and keeps back its own error pages, which tell too much."""
 
     def __init__(self, app: ASGIApp, answer: Answer) -> None:
-        """Stand between `app` and what compresses its answers."""
+        """Wrap `app`, inside the compression of its answers."""
         self.app = app
         self._answer = answer
 

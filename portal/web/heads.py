@@ -1,6 +1,6 @@
 """Answers HEAD wherever GET is answered: with the same status and headers, and no body.
 
-Decision: inside, a HEAD is a GET whose visitor has gone as soon as the answer has begun. So no route can forget it, and
+Decision: inside, a HEAD is a GET; its visitor is gone as soon as the answer has begun. So no route can forget it, and
 an export ends after its first piece. What a page needs to live on is thrown away at once, since nobody will connect.
 """
 
@@ -19,10 +19,10 @@ MARK = "head"
 
 
 class Heads:
-    """Stands around the whole server, and has it answer HEAD as GET."""
+    """Wraps the whole server, and has it answer HEAD as GET."""
 
     def __init__(self, app: ASGIApp, discard: Discard) -> None:
-        """Stand around `app`; `discard` is called with the mark of a request once it is answered."""
+        """Wrap `app`; `discard` is called with the mark of a request once it is answered."""
         self.app = app
         self._discard = discard
 

@@ -1,4 +1,4 @@
-"""What is logged, and how: text or JSON lines on stderr, without anything that opens a door.
+"""Logging: text or JSON lines on stderr, without secrets.
 
 Query strings are left out, since a setup link or the id of an open page is in some of them. What only proves that the
 server is there (our own files, health probes) is left out as well while it goes well. Keys, tokens and passwords in

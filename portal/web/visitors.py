@@ -55,7 +55,7 @@ def clear_session_cookie(response: Response) -> None:
 
 
 def browser_of(connection: HTTPConnection) -> Browser:
-    """Return what is noted about the browser that signs in."""
+    """Return the name and the address of the browser that signs in."""
     address = connection.client.host if connection.client else "unknown"
     return Browser(connection.headers.get("user-agent", "")[:200], address)
 
@@ -75,7 +75,7 @@ def viewer_of(connection: HTTPConnection) -> Viewer | None:
 
 
 def language_of(connection: HTTPConnection) -> str:
-    """Return the language to answer in: of the account that asks, else the one that the browser likes best."""
+    """Return the language to answer in: the account's, else the browser's preferred one."""
     chosen = getattr(connection.state, "language", None)
     return chosen or preferred_language(connection.headers.get("accept-language", ""))
 

@@ -1,6 +1,6 @@
-"""The API as programs meet it: its routes and error answers on an app of their own, at a moment that stands still.
+"""The API as programs meet it: its routes and error answers on an app of their own, at a fixed moment.
 
-Every answer is held to the OpenAPI document: a status that is not documented for its route fails the test.
+Every answer is compared with the OpenAPI document: a status that is not documented for its route fails the test.
 """
 
 import re
@@ -104,8 +104,8 @@ def post_usage(client: Client, gateway: Gateway) -> Callable[..., Any]:
     return post
 
 
-def event(id: str = "r-1", **said: Any) -> dict[str, Any]:
-    """Return a small event as a gateway sends it, with other things said; what is `...` is left out."""
+def event(id: str = "r-1", **values: Any) -> dict[str, Any]:
+    """Return a small event as a gateway sends it, with other values; fields with `...` are left out."""
     usual = {
         "id": id,
         "username": "alice",
@@ -115,13 +115,13 @@ def event(id: str = "r-1", **said: Any) -> dict[str, Any]:
         "completion_tokens": 20,
         "requested_at": NOW.isoformat(),
     }
-    return {name: value for name, value in (usual | said).items() if value is not ...}
+    return {name: value for name, value in (usual | values).items() if value is not ...}
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
     """Return all rows of all tables that a request of an account may change, to see that nothing was.
 
-    What is noted of gateways that send nonsense is not among them.
+    Notes about gateways that send nonsense are not among them.
     """
     from portal.db.tables import Table
 

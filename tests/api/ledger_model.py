@@ -17,7 +17,7 @@ class Entry:
     """One event that counts. `cost` is in nano-euros; None without a price."""
 
     owner: str
-    said: UsageReport
+    usage: UsageReport
     requested_at: datetime
     received_at: datetime
     billable: int
@@ -29,7 +29,7 @@ class Entry:
 class Held:
     """One event that is held back."""
 
-    said: UsageReport
+    usage: UsageReport
     reason: Result
     received_at: datetime
     settled: bool = False
@@ -48,14 +48,14 @@ class Ledger:
         """Return what must become of each report of a batch."""
         batch = list(batch)
         firsts: dict[str, int] = {}
-        for index, said in enumerate(batch):
-            if said.username != "nobody" and said.id not in self.entries:
-                self._count(said, str(said.username), now)
-                firsts[said.id] = index
-        results = [self._result(index, said, firsts) for index, said in enumerate(batch)]
-        for said, result in zip(batch, results, strict=True):
+        for index, usage in enumerate(batch):
+            if usage.username != "nobody" and usage.id not in self.entries:
+                self._count(usage, str(usage.username), now)
+                firsts[usage.id] = index
+        results = [self._result(index, usage, firsts) for index, usage in enumerate(batch)]
+        for usage, result in zip(batch, results, strict=True):
             if result in {Result.UNATTRIBUTED, Result.CONFLICT}:
-                self._hold(said, result, now)
+                self._hold(usage, result, now)
         for external_id in firsts:
             self._release(external_id)
         return results
@@ -63,8 +63,8 @@ class Ledger:
     def assign(self, body: str, owner: str) -> None:
         """Count a held event for somebody."""
         held = self.held[body]
-        self._count(held.said, owner, held.received_at)
-        self._release(held.said.id)
+        self._count(held.usage, owner, held.received_at)
+        self._release(held.usage.id)
 
     def open_strays(self) -> list[str]:
         """Return what could be assigned: the bodies of unattributed events that are not settled."""
@@ -86,12 +86,12 @@ class Ledger:
         """Return what somebody used on some days."""
         return [e for e in self.entries.values() if e.owner == owner and first <= e.requested_at.date() <= last]
 
-    def _count(self, said: UsageReport, owner: str, received_at: datetime) -> None:
-        requested_at = said.requested_at or received_at
-        factor = Fraction(said.cost_factor if said.cost_factor is not None else 1)
-        billable = (said.total_tokens * factor + HALF).__floor__()
-        cost = 0 if said.without_counts else self._cost(billable, requested_at)
-        self.entries[said.id] = Entry(owner, said, requested_at, received_at, billable, cost)
+    def _count(self, usage: UsageReport, owner: str, received_at: datetime) -> None:
+        requested_at = usage.requested_at or received_at
+        factor = Fraction(usage.cost_factor if usage.cost_factor is not None else 1)
+        billable = (usage.total_tokens * factor + HALF).__floor__()
+        cost = 0 if usage.without_counts else self._cost(billable, requested_at)
+        self.entries[usage.id] = Entry(owner, usage, requested_at, received_at, billable, cost)
 
     def _cost(self, billable: int, at: datetime) -> int | None:
         begun = [begins for begins in self.book if begins is not None and begins <= at]
@@ -99,22 +99,22 @@ class Ledger:
             return None
         return (billable * self.book[max(begun, default=None)] * 10**9 + HALF).__floor__()
 
-    def _result(self, index: int, said: UsageReport, firsts: dict[str, int]) -> Result:
-        if said.id not in self.entries:
+    def _result(self, index: int, usage: UsageReport, firsts: dict[str, int]) -> Result:
+        if usage.id not in self.entries:
             return Result.UNATTRIBUTED
-        if firsts.get(said.id) == index:
+        if firsts.get(usage.id) == index:
             return Result.ACCEPTED
-        return Result.DUPLICATE if said == self.entries[said.id].said else Result.CONFLICT
+        return Result.DUPLICATE if usage == self.entries[usage.id].usage else Result.CONFLICT
 
-    def _hold(self, said: UsageReport, reason: Result, now: datetime) -> None:
-        held = self.held.get(said.body())
+    def _hold(self, usage: UsageReport, reason: Result, now: datetime) -> None:
+        held = self.held.get(usage.body())
         if held is None:
-            self.held[said.body()] = Held(said, reason, now)
+            self.held[usage.body()] = Held(usage, reason, now)
         elif held.reason is not reason:
             held.reason, held.settled = reason, False
 
     def _release(self, external_id: str) -> None:
         for held in self.held.values():
-            if held.said.id == external_id and held.reason is Result.UNATTRIBUTED and not held.settled:
-                held.settled = held.said == self.entries[external_id].said
+            if held.usage.id == external_id and held.reason is Result.UNATTRIBUTED and not held.settled:
+                held.settled = held.usage == self.entries[external_id].usage
                 held.reason = held.reason if held.settled else Result.CONFLICT

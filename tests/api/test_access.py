@@ -93,7 +93,7 @@ def test_what_our_own_pages_or_programs_send_is_taken(alice: Account, as_: As, h
 
 
 @pytest.mark.parametrize("path", [path for method, path in OWN if method == "GET"])
-def test_reading_may_come_from_anywhere_since_other_sites_cannot_see_it(alice: Account, as_: As, path: str) -> None:
+def test_reading_may_come_from_any_site(alice: Account, as_: As, path: str) -> None:
     assert as_(alice).get(path, headers=FOREIGN[0]).status_code == 200
 
 

@@ -28,7 +28,7 @@ from tests.api.conftest import As, Client
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "BREW"])
-def test_what_is_not_there_is_told_in_json(client: Client, method: str, path: str) -> None:
+def test_unknown_address_is_answered_in_json(client: Client, method: str, path: str) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.json()) == (404, {"error": "not_found", "detail": "There is nothing here."})
 
@@ -48,7 +48,7 @@ def test_what_is_not_there_is_told_in_json(client: Client, method: str, path: st
         ("POST", "/api/openapi.json", "GET, HEAD"),
     ],
 )
-def test_a_wrong_method_is_told_in_json(client: Client, method: str, path: str, allowed: str) -> None:
+def test_wrong_method_is_answered_in_json(client: Client, method: str, path: str, allowed: str) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
     assert answer.json() == {"error": "method_not_allowed", "detail": f"This address takes {allowed}."}
@@ -65,7 +65,7 @@ def broken(app: ASGIApp, as_: As, monkeypatch: pytest.MonkeyPatch) -> Client:
     return Client(app, raise_server_exceptions=False)
 
 
-def test_a_bug_is_logged_under_a_number_and_told_as_that_number(
+def test_bug_is_logged_and_answered_with_one_number(
     alice: Account, as_: As, broken: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken.cookies = as_(alice).cookies
@@ -132,7 +132,7 @@ def test_a_page_without_a_handler_of_its_own_says_little() -> None:
     assert (response.status_code, response.text) == (429, "HTTP 429")
 
 
-def test_when_to_come_again_is_said() -> None:
+def test_retry_after_is_answered() -> None:
     app = FastAPI()
     errors.install(app)
 

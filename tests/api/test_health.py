@@ -10,9 +10,7 @@ from tests.api.conftest import Client
 from tests.cast import NOW
 
 
-def test_a_process_that_lives_says_so_without_asking_the_database(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_health_does_not_ask_the_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "_database", None)
     assert client.get("/healthz").json() == {"status": "ok"}
 
@@ -26,7 +24,7 @@ def test_a_portal_that_can_work_is_ready(client: Client) -> None:
     }
 
 
-def test_a_database_that_does_not_answer_is_told(client: Client, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_without_an_answer_is_not_ready(client: Client, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = Database("sqlite:////nowhere/at/all.sqlite3")
     monkeypatch.setattr(door, "_database", stopped)
     answer = client.get("/readyz")
@@ -40,7 +38,7 @@ def test_a_database_that_does_not_answer_is_told(client: Client, db: Database, m
 
 
 @pytest.mark.parametrize("revision", ["0000", None])
-def test_a_database_of_another_version_is_told(client: Client, db: Database, revision: str | None) -> None:
+def test_database_of_another_version_is_not_ready(client: Client, db: Database, revision: str | None) -> None:
     with db.transaction() as session:
         session.execute(text("DELETE FROM alembic_version"))
         if revision is not None:
@@ -49,9 +47,9 @@ def test_a_database_of_another_version_is_told(client: Client, db: Database, rev
     assert (answer.status_code, answer.json()["migrations"]) == (503, "missing")
 
 
-def test_the_last_verification_is_told(client: Client, db: Database) -> None:
+def test_last_verification_is_answered(client: Client, db: Database) -> None:
     assert client.get("/readyz").json()["verification"] is None
     verify_nightly(NOW)
-    told = client.get("/readyz").json()["verification"]
-    assert (told["accounts"], told["requests"], told["differences"]) == (0, 0, 0)
-    assert datetime.fromisoformat(told["finished_at"]).tzinfo is not None
+    verification = client.get("/readyz").json()["verification"]
+    assert (verification["accounts"], verification["requests"], verification["differences"]) == (0, 0, 0)
+    assert datetime.fromisoformat(verification["finished_at"]).tzinfo is not None

@@ -110,11 +110,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def send_again(self, data: st.DataObject) -> None:
         """A gateway sends something once more, however long ago it was stored."""
         entry = self.model.entries[data.draw(st.sampled_from(sorted(self.model.entries)))]
-        self.ingest(batch=[entry.said], times=1)
+        self.ingest(batch=[entry.usage], times=1)
 
     @rule(cents=st.sampled_from([0, 1, 3, 7]), back=st.integers(-1, 140))
     def enter_price(self, cents: int, back: int) -> None:
-        """An administrator enters a price, also one that began in the past."""
+        """An administrator enters a price, also with a beginning in the past."""
         begins = NOW - timedelta(days=back)
         run(enter_price, OPERATOR, Decimal(cents) / 100_000, begins, self.now)
         self.model.book[begins] = Fraction(cents, 100_000)
@@ -136,7 +136,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.open_strays())
     @rule(data=st.data(), owner=st.sampled_from(NAMES))
     def assign(self, data: st.DataObject, owner: str) -> None:
-        """An administrator says whose an event was."""
+        """An administrator assigns an event to its owner."""
         body = data.draw(st.sampled_from(sorted(self.model.open_strays())))
         number = run_in_reading(lambda session: session.scalar(select(HeldEvent.id).where(HeldEvent.body == body)))
         assert number is not None
@@ -164,7 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(owner=st.sampled_from(NAMES))
     def rebuild(self, owner: str) -> None:
-        """All sums are written anew."""
+        """All sums are written again."""
         run(rebuild_account, self.accounts[owner].id, UTC_ZONE)
 
     @rule(hours=st.sampled_from([1, 10, 30]))
@@ -217,20 +217,20 @@ class LedgerMachine(RuleBasedStateMachine):
         ):
             used = self.model.of(name, first, last)
             assert answer[f"{period}_used"] == sum(entry.billable for entry in used)
-            assert answer[f"{period}_input"] == sum(entry.said.prompt_tokens for entry in used)
+            assert answer[f"{period}_input"] == sum(entry.usage.prompt_tokens for entry in used)
             assert nano(answer[f"{period}_cost_eur"]) == cost(used)
             assert answer[f"{period}_limit"] == limit
 
     def _check_summary(self, name: str, answer: dict[str, Any]) -> None:
         today = self.now.date()
-        assert told(answer["total"]) == sums(self.model.of(name))
-        assert told(answer["month"]) == sums(self.model.of(name, today.replace(day=1), end_of_month(today)))
+        assert answered_sums(answer["total"]) == sums(self.model.of(name))
+        assert answered_sums(answer["month"]) == sums(self.model.of(name, today.replace(day=1), end_of_month(today)))
         recent = self.model.of(name, today - timedelta(29), today)
-        kinds = {(entry.said.model, entry.said.mode) for entry in recent}
-        assert {(row["model"], row["mode"]): told(row) for row in answer["by_model"]} == {
-            kind: sums([e for e in recent if (e.said.model, e.said.mode) == kind]) for kind in kinds
+        kinds = {(entry.usage.model, entry.usage.mode) for entry in recent}
+        assert {(row["model"], row["mode"]): answered_sums(row) for row in answer["by_model"]} == {
+            kind: sums([e for e in recent if (e.usage.model, e.usage.mode) == kind]) for kind in kinds
         }
-        assert [told(bar) for bar in answer["daily"]] == [
+        assert [answered_sums(bar) for bar in answer["daily"]] == [
             sums(self.model.of(name, day, day)) for day in (today - timedelta(back) for back in range(13, -1, -1))
         ]
 
@@ -239,10 +239,10 @@ class LedgerMachine(RuleBasedStateMachine):
         today = self.now.astimezone(zone).date()
         begun = [e for e in self.model.of(name) if e.requested_at.astimezone(zone).date() <= today]
         listed = [entry for entry in begun if not entry.pruned]
-        assert told(answer["totals"]) == sums(listed)
+        assert answered_sums(answer["totals"]) == sums(listed)
         items = [(item["requested_at"], item["billable_tokens"], item["cost_eur"]) for item in answer["items"]]
         unknown = [item["prompt_tokens"] is None for item in answer["items"]]
-        assert Counter(unknown) == Counter(entry.said.without_counts is True for entry in listed)
+        assert Counter(unknown) == Counter(entry.usage.without_counts is True for entry in listed)
         assert Counter(items) == Counter(
             (
                 entry.requested_at.isoformat().replace("+00:00", "Z"),
@@ -257,15 +257,15 @@ def sums(entries: list[Entry]) -> tuple[int, int, int, int, int, int]:
     """Return billable, prompt and completion tokens, requests, those of them without counts, and nano-euros."""
     return (
         sum(entry.billable for entry in entries),
-        sum(entry.said.prompt_tokens for entry in entries),
-        sum(entry.said.completion_tokens for entry in entries),
+        sum(entry.usage.prompt_tokens for entry in entries),
+        sum(entry.usage.completion_tokens for entry in entries),
         len(entries),
-        sum(entry.said.without_counts is True for entry in entries),
+        sum(entry.usage.without_counts is True for entry in entries),
         cost(entries),
     )
 
 
-def told(answer: dict[str, Any]) -> tuple[int, int, int, int, int, int]:
+def answered_sums(answer: dict[str, Any]) -> tuple[int, int, int, int, int, int]:
     """Return the same as the API tells it."""
     names = ("tokens", "prompt_tokens", "completion_tokens", "requests")
     tokens, prompt, completion, requests = (answer[name] for name in names)
@@ -304,7 +304,7 @@ def test_whatever_is_done_in_whatever_order_every_number_ties(
     )
 
 
-def test_the_model_itself_tells_a_first_report_from_its_repetitions() -> None:
+def test_model_tells_a_first_report_from_repetitions() -> None:
     model = Ledger()
     first, other = report("r-1"), report("r-1", prompt_tokens=1)
     assert model.take([first, first, other], NOW) == [Result.ACCEPTED, Result.DUPLICATE, Result.CONFLICT]

@@ -66,7 +66,7 @@ def test_every_answer_is_described(method: str, path: str, operation: dict[str, 
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
-def test_who_may_call_is_said(method: str, path: str, operation: dict[str, Any]) -> None:
+def test_route_names_who_may_call_it(method: str, path: str, operation: dict[str, Any]) -> None:
     if path.startswith("/user/"):
         assert operation["security"] == [{"Session": []}]
     elif path.startswith("/api/v1/"):
@@ -126,5 +126,5 @@ def test_names_are_proper_and_references_lead_somewhere() -> None:
     assert all(re.fullmatch(r"[\w.-]+", name) for kind in components.values() for name in kind)
 
 
-def test_nothing_is_promised_that_the_framework_would_answer_by_default() -> None:
+def test_default_errors_of_the_framework_are_not_documented() -> None:
     assert "HTTPValidationError" not in json.dumps(openapi())

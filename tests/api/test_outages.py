@@ -50,7 +50,7 @@ def own_postgresql() -> Iterator[PostgreSQL]:
 def databases(
     database_kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Server]:
-    """Servers whose databases give up soon."""
+    """Servers with databases that give up soon."""
     monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     if database_kind == "postgresql":
         yield request.getfixturevalue("own_postgresql")
@@ -207,7 +207,7 @@ def test_an_outage_is_survived(
 @pytest.mark.parametrize(
     ("database_kind", "outage"), [case for case in OUTAGES if case.values[1] in {stopped, crashed}]
 )
-def test_people_and_gateways_are_not_told_that_they_are_unknown(
+def test_outage_makes_nobody_unknown(
     client: Client, gateway: Gateway, db: Database, databases: Server, outage: Outage
 ) -> None:
     with outage(db, databases):

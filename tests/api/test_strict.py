@@ -162,7 +162,7 @@ def test_a_body_without_an_announced_length_is_counted(alices: Client, db: Datab
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_charset_may_be_said(alices: Client, route: str) -> None:
+def test_charset_may_be_given(alices: Client, route: str) -> None:
     method, path, body = ROUTES[route]
     headers = {"Content-Type": 'Application/JSON; charset="UTF-8"'}
     assert alices.request(method, path, content=json.dumps(body).encode(), headers=headers).is_success

@@ -21,9 +21,9 @@ class Environment:
         self.python = directory / "env" / "bin" / "python"
         self.packages = directory
         self.lock = directory / "some.lock"
-        digests = {number: make_wheel(directory, f"stand-in-{number}", "1", ()) for number in range(PACKAGES)}
-        lines = [f"stand-in-{number}==1 --hash=sha256:{digest}" for number, digest in digests.items()]
-        elsewhere = "stand-in-elsewhere==1 ; sys_platform == 'elsewhere' --hash=sha256:" + "0" * 64
+        digests = {number: make_wheel(directory, f"sample-{number}", "1", ()) for number in range(PACKAGES)}
+        lines = [f"sample-{number}==1 --hash=sha256:{digest}" for number, digest in digests.items()]
+        elsewhere = "sample-elsewhere==1 ; sys_platform == 'elsewhere' --hash=sha256:" + "0" * 64
         self.lock.write_text("\n".join([elsewhere, *lines]), encoding="utf-8")
 
     def command(self, *further: str) -> list[str]:
@@ -59,16 +59,16 @@ def test_a_log_says_how_far_it_is_until_all_is_there(environment: Environment) -
 
 
 def test_a_terminal_says_it_in_place(environment: Environment) -> None:
-    said = environment.install_on_terminal()
-    assert said.count("\n") == 1
-    assert said.endswith(f"\r\x1b[KInstalling what some need: {PACKAGES} of {PACKAGES} packages installed\r\n")
+    output = environment.install_on_terminal()
+    assert output.count("\n") == 1
+    assert output.endswith(f"\r\x1b[KInstalling what some need: {PACKAGES} of {PACKAGES} packages installed\r\n")
 
 
 def test_what_cannot_be_installed_is_never_called_done(environment: Environment) -> None:
     with environment.lock.open("a", encoding="utf-8") as lock:
-        lock.write("\nstand-in-nowhere==1 --hash=sha256:" + "0" * 64)
+        lock.write("\nsample-nowhere==1 --hash=sha256:" + "0" * 64)
     done = environment.install()
     assert done.returncode == 1
     assert "installed" not in done.stdout
     assert f"{PACKAGES + 1} of" not in done.stdout
-    assert "No matching distribution found for stand-in-nowhere" in done.stderr
+    assert "No matching distribution found for sample-nowhere" in done.stderr

@@ -1,4 +1,4 @@
-"""25 rounds of chaos on each database; `make chaos ROUNDS=1000` runs more, chosen anew each time."""
+"""25 rounds of chaos on each database; `make chaos ROUNDS=1000` runs more, chosen again each time."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def chaos(zygote: Zygote, tmp_path: Path) -> Iterator[Callable[[str], Chaos]]:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_killed_at_any_moment_it_has_stored_what_it_acknowledged_once(chaos: Callable[[str], Chaos], kind: str) -> None:
+def test_killed_portal_has_stored_acknowledged_events_once(chaos: Callable[[str], Chaos], kind: str) -> None:
     tried = chaos(kind)
     for number in range(ROUNDS):
         tried.round(number)
@@ -48,7 +48,7 @@ def test_killed_at_any_moment_it_has_stored_what_it_acknowledged_once(chaos: Cal
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_told_to_stop_it_acknowledges_all_that_it_stores(chaos: Callable[[str], Chaos], kind: str) -> None:
+def test_stopped_portal_acknowledges_all_it_stores(chaos: Callable[[str], Chaos], kind: str) -> None:
     tried = chaos(kind)
     for client in tried.clients:
         client.hangs_up = 0

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 
-def test_our_files_are_cached_for_ever_under_the_name_of_their_content(browser: TestClient) -> None:
+def test_file_is_cached_under_the_address_with_its_digest(browser: TestClient) -> None:
     (versioned,) = re.findall(r'href="(/static/portal\.css\?v=\w+)"', browser.get("/user/login").text)
     assert browser.get(versioned).headers["cache-control"] == "public, max-age=31536000, immutable"
     for other in ("/static/portal.css", "/static/portal.css?v=000000000000"):

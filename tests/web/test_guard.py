@@ -62,7 +62,7 @@ async def socket(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-def said(_: Request, error: Exception) -> Response:
+def answer_failure(_: Request, error: Exception) -> Response:
     status, code = (error.status, error.code) if isinstance(error, PortalError) else (500, "internal_error")
     return JSONResponse({"error": code}, status)
 
@@ -82,8 +82,8 @@ ROUTES = [
 
 
 def guarded(**configured: str) -> TestClient:
-    inner = Pages(Starlette(routes=ROUTES), said)
-    return TestClient(Guard(inner, Settings.model_validate(configured), said), HERE)
+    inner = Pages(Starlette(routes=ROUTES), answer_failure)
+    return TestClient(Guard(inner, Settings.model_validate(configured), answer_failure), HERE)
 
 
 def test_unknown_host_is_refused() -> None:
@@ -99,7 +99,7 @@ FOREIGN = [
     pytest.param({"Origin": "https://evil.example"}, id="another site"),
     pytest.param({"Origin": "http://127.0.0.1:9999"}, id="another port"),
     pytest.param({"Origin": "null"}, id="a page without origin"),
-    pytest.param({"Origin": "http://127.0.0.1:8080.evil.example"}, id="one that begins like ours"),
+    pytest.param({"Origin": "http://127.0.0.1:8080.evil.example"}, id="an origin that begins like ours"),
     pytest.param({"Origin": "http://127.0.0.1:8080", "Sec-Fetch-Site": "cross-site"}, id="a claim the browser denies"),
     pytest.param({"Sec-Fetch-Site": "cross-site"}, id="another site, without origin"),
     pytest.param({"Sec-Fetch-Site": "same-site"}, id="a neighbour, without origin"),
@@ -198,7 +198,7 @@ async def test_a_body_that_never_ends_is_not_read_for_ever() -> None:
         "query_string": b"",
         "headers": [(b"host", b"[::1]")],
     }
-    await Guard(Starlette(routes=ROUTES), Settings(), said)(scope, receive, send)
+    await Guard(Starlette(routes=ROUTES), Settings(), answer_failure)(scope, receive, send)
     assert given == 11
     assert answered[0]["status"] == 413
 
@@ -219,7 +219,7 @@ def test_every_answer_is_dressed() -> None:
         assert "strict-transport-security" not in answer.headers
 
 
-def test_under_https_browsers_are_told_to_stay_there() -> None:
+def test_https_answers_ask_browsers_to_stay_there() -> None:
     assert guarded(base_url=PUBLIC).get("/html").headers["strict-transport-security"] == "max-age=31536000"
 
 
@@ -261,7 +261,7 @@ def test_an_error_page_of_the_toolkit_is_replaced() -> None:
 
 
 def test_a_failure_is_answered_without_its_text() -> None:
-    answer = TestClient(Guard(broken, Settings(), said), HERE).get("/")
+    answer = TestClient(Guard(broken, Settings(), answer_failure), HERE).get("/")
     assert (answer.status_code, answer.json()) == (500, {"error": "internal_error"})
 
 

@@ -101,13 +101,13 @@ def test_it_uses_nothing_up(db: object) -> None:
         ("HEAD", "/api/v1/usage", "POST"),
     ],
 )
-def test_a_wrong_method_is_told_which_are_right(browser: TestClient, method: str, path: str, allowed: str) -> None:
+def test_wrong_method_is_answered_with_right_ones(browser: TestClient, method: str, path: str, allowed: str) -> None:
     answer = browser.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 async def heard(*, streamed: bool) -> tuple[list[Message], int]:
-    """Send HEAD through all that stands around the server; return what went out, and how many pieces were made."""
+    """Send HEAD through all layers of the server; return what went out, and how many pieces were made."""
     made = 0
 
     async def pieces() -> AsyncIterator[bytes]:

@@ -51,25 +51,25 @@ def test_a_server_that_cannot_start_says_so_to_whoever_runs_it(
     db: Database, settings_env: Callable[..., None], tmp_path: Path
 ) -> None:
     settings_env(database_url="nonsense", data_dir=tmp_path)
-    said: list[Message] = []
+    sent: list[Message] = []
 
     async def receive() -> Message:
         return {"type": "lifespan.startup"}
 
     async def send(message: Message) -> None:
-        said.append(message)
+        sent.append(message)
 
     async def start() -> None:
         await build(settings())({"type": "lifespan"}, receive, send)
 
     with nicegui_reset_globals():
         asyncio.run(start())
-    (message,) = said
+    (message,) = sent
     assert message["type"] == "lifespan.startup.failed"
     assert message["message"].startswith("PORTAL_DATABASE_URL is not the address of a database.")
 
 
-def test_administrator_of_the_environment_replaces_the_setup_link(
+def test_administrator_of_the_settings_replaces_the_setup_link(
     db: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values = {"database_url": settings().database_url, "data_dir": tmp_path, "admin_username": "root"}

@@ -1,4 +1,4 @@
-"""What is written into the log: nothing that opens a door."""
+"""Lines of the log, without secrets."""
 
 import json
 import logging
@@ -76,9 +76,9 @@ def test_json_is_one_object_a_line_with_its_exception() -> None:
     record.created = 1_795_374_933.25
     line = JsonLines().format(record)
     assert "\n" not in line
-    said = json.loads(line)
-    assert said.pop("exception").endswith("ValueError: no\nmoe-sk-012345678…")
-    assert said == {
+    logged = json.loads(line)
+    assert logged.pop("exception").endswith("ValueError: no\nmoe-sk-012345678…")
+    assert logged == {
         "time": "2026-11-22T19:15:33.250Z",
         "level": "error",
         "logger": "portal.web.server",

@@ -120,7 +120,7 @@ def visit() -> Iterator[Visit]:
         yield open_one
 
 
-def test_a_person_signs_in_and_a_page_lives_and_ends_with_the_session(portal: Process, visit: Visit) -> None:
+def test_page_lives_until_its_session_ends(portal: Process, visit: Visit) -> None:
     visitor = visit(portal)
     page_id = visitor.open_dashboard()
     with visitor.websocket(page_id) as connection:
@@ -160,7 +160,7 @@ def test_the_log_opens_no_door(portal: Process, visit: Visit) -> None:
         connect(Websocket(connection))
     visitor.browser.get("/user/login?next=/user/usage%3Ftoken_name%3Dprivate")
     lines = [line for line in portal.output.splitlines() if "token=" in line]
-    assert len(lines) == 1, "the link stands where it was printed, alone"
+    assert len(lines) == 1, "the link is only where it was printed"
     assert '"GET /user/login HTTP/1.1"' in portal.output
     assert '"POST /user/setup HTTP/1.1" 303' in portal.output
     for secret in (page_id, "private", ADMINISTRATOR["password"], *visitor.browser.cookies.values()):
@@ -178,7 +178,7 @@ def test_what_it_writes_is_nobody_elses(portal: Process) -> None:
     assert oct(os.stat(portal.data).st_mode & 0o777) == "0o700"  # noqa: PTH116
 
 
-def test_told_to_stop_it_finishes_what_it_began_and_stops(mortal: Process, visit: Visit) -> None:
+def test_stopped_server_finishes_running_requests(mortal: Process, visit: Visit) -> None:
     visitor = visit(mortal)
     page_id = visitor.open_dashboard()
     url = urlsplit(visitor.address)

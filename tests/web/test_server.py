@@ -1,4 +1,4 @@
-"""The server as a whole: what is where, and what is answered when something fails."""
+"""The server as a whole: its addresses, and its answers to failures."""
 
 import asyncio
 import logging
@@ -66,7 +66,7 @@ def failing_pages() -> APIRouter:
 
 @pytest.fixture
 def failing(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """A browser at a portal whose pages fail."""
+    """A browser at a portal where pages fail."""
     monkeypatch.setattr("portal.pages.PAGES", [type("module", (), {"router": failing_pages()})])
     with running_portal() as client:
         yield client
@@ -79,7 +79,7 @@ def test_who_is_not_signed_in_is_sent_to_the_form_and_back(browser: TestClient) 
     assert asked.headers["location"] == "/user/login?next=%2Fuser%2Fdashboard%3Frange%3D7%26mode%3Da%252Fb"
 
 
-def test_a_page_runs_marked_scripts_only_and_loads_nothing_from_elsewhere(
+def test_page_runs_marked_scripts_and_loads_nothing_foreign(
     browser: TestClient, alice: Account, sign_in_as: Callable[[Account], str]
 ) -> None:
     browser.cookies.set("portal_session", sign_in_as(alice))
@@ -133,19 +133,19 @@ def test_the_plain_forms_make_no_storage(browser: TestClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_a_wrong_method_is_said_so(browser: TestClient, method: str) -> None:
+def test_wrong_method_is_answered_as_such(browser: TestClient, method: str) -> None:
     answer = browser.request(method, "/user/login")
     assert (answer.status_code, "Nothing to show here" in answer.text) == (405, True)
 
 
-def test_the_api_describes_itself_and_no_page_does_it_from_elsewhere(browser: TestClient) -> None:
+def test_api_describes_itself_without_foreign_pages(browser: TestClient) -> None:
     assert "/user/api/budget" in browser.get("/api/openapi.json").json()["paths"]
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert browser.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/user/bug?secret=sesame", "/user/sync-bug"])
-def test_a_bug_is_a_number_on_the_page_and_a_traceback_in_the_log(
+def test_bug_is_a_number_on_the_page_and_a_logged_traceback(
     failing: TestClient, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = failing.get(path)
@@ -168,7 +168,7 @@ def test_a_known_failure_is_its_sentence(failing: TestClient, caplog: pytest.Log
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_a_session_that_ends_while_a_page_is_built_leads_to_the_form(failing: TestClient) -> None:
+def test_session_ending_during_a_page_leads_to_the_form(failing: TestClient) -> None:
     answer = failing.get("/user/ended?x=1")
     assert (answer.status_code, answer.headers["location"]) == (303, "/user/login?next=%2Fuser%2Fended%3Fx%3D1")
 
@@ -220,7 +220,7 @@ def test_a_click_that_fails_is_explained_in_the_page(
         return [data.get("message") or data["path"] for _, _, data in client.outbox.messages]
 
     assert failing.portal is not None
-    (said,) = failing.portal.call(click)
-    assert str(said).startswith(message)
-    assert "a detail" not in str(said)
+    (shown,) = failing.portal.call(click)
+    assert str(shown).startswith(message)
+    assert "a detail" not in str(shown)
     assert [record.levelname for record in caplog.records] == logged

@@ -1,4 +1,4 @@
-"""What is prepared before the server is built."""
+"""The preparations before the server is built."""
 
 import stat
 from pathlib import Path

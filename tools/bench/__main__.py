@@ -82,7 +82,7 @@ def _ingest(kind: str, directory: Path, effort: Effort) -> list[Figure]:
 
 
 def say(line: str) -> None:
-    """Say on stderr what is being done."""
+    """Write a line of progress to stderr."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 

@@ -1,6 +1,6 @@
 """`python main.py`, with one more route that does nothing: what any other route costs at least.
 
-It stands first, as the portal puts those that are asked often, and passes everything that surrounds them.
+It comes first, as the portal puts those that are asked often, and passes everything that surrounds them.
 """
 
 from portal import api

@@ -44,7 +44,7 @@ class Premises:
 
 
 def prepare(database: Database, accounts: int = 50, keys: int = 2) -> Premises:
-    """Bring a new database up to date and fill it with people; the same ids each time."""
+    """Migrate a new database and fill it with people; the same ids each time."""
     migrate(database)
     with database.transaction() as session:
         return _people(session, accounts, keys)
@@ -77,7 +77,7 @@ class Traffic:
     AT_ONCE, SHIFT = 10, 1000
 
     def __init__(self, premises: Premises, *, scattered: bool = False) -> None:
-        """Begin anew; the choices are the same each time."""
+        """Begin again; the choices are the same each time."""
         self._people = list(premises.keys.values())
         self._random = random.Random(int(scattered))
         self._now = datetime.now(UTC)
@@ -123,7 +123,7 @@ def batches(reports: Sequence[UsageReport], size: int) -> list[Sequence[UsageRep
 
 
 def _report(event: dict[str, Any]) -> UsageReport:
-    said = dict(event)
-    said["key_hash"] = digest(said.pop("api_key"))
-    said["requested_at"] = datetime.fromisoformat(said["requested_at"])
-    return UsageReport(**said)
+    values = dict(event)
+    values["key_hash"] = digest(values.pop("api_key"))
+    values["requested_at"] = datetime.fromisoformat(values["requested_at"])
+    return UsageReport(**values)

@@ -97,8 +97,8 @@ def _routes(portal: Running) -> dict[str, Callable[[], bytes]]:
     question = {"api_key": next(people)}
     estimate = {"estimated_tokens": ESTIMATE}
 
-    def ask(**said: object) -> bytes:
-        return post(portal.address, "/api/v1/authorize", question | said, Authorization=token)
+    def ask(**values: object) -> bytes:
+        return post(portal.address, "/api/v1/authorize", question | values, Authorization=token)
 
     return {
         "GET /user/api/budget, p50": lambda: get(

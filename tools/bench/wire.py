@@ -1,4 +1,4 @@
-"""A client that takes as little time as it can, so that what is measured is the server."""
+"""A client that takes as little time as it can, so that the server is measured."""
 
 import json
 import socket
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 class Connection:
-    """One kept-alive HTTP connection. What is asked was put into bytes beforehand."""
+    """One kept-alive HTTP connection. Requests are bytes that were prepared before."""
 
     def __init__(self, address: str) -> None:
         """Connect to `http://host:port`."""
@@ -46,8 +46,8 @@ def get(address: str, path: str, **headers: str) -> bytes:
 def post(address: str, path: str, content: object, **headers: str) -> bytes:
     """Return a POST request of JSON as bytes."""
     body = json.dumps(content).encode()
-    said = headers | {"Content_Type": "application/json", "Content_Length": str(len(body))}
-    return _request("POST", address, path, said, body)
+    sent_headers = headers | {"Content_Type": "application/json", "Content_Length": str(len(body))}
+    return _request("POST", address, path, sent_headers, body)
 
 
 def _request(method: str, address: str, path: str, headers: dict[str, str], body: bytes) -> bytes:

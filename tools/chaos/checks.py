@@ -18,7 +18,7 @@ from portal.rules.rollups import sum_up
 from tools.chaos.clients import Ledger
 
 BUDGET_ZONE = ZoneInfo("America/Havana")
-"""One whose days are not those of UTC."""
+"""A zone with other days than UTC."""
 
 STORED = (
     "SELECT gateways.name, external_id, prompt_tokens, completion_tokens "
@@ -27,7 +27,7 @@ STORED = (
 
 
 def violations(database: Database, ledger: Ledger, *, exactly: bool = False) -> list[str]:
-    """Return in sentences what is wrong while nobody sends; `exactly`: all that is stored was acknowledged."""
+    """Return in sentences every error while nobody sends; `exactly`: all that is stored was acknowledged."""
     with database.reading() as session:
         return [*ledger.surprises, *_events(session, ledger, exactly=exactly), *_sums(session)]
 

@@ -36,7 +36,7 @@ class Ledger:
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def begin(self, gateway: str, batch: list[dict[str, Any]]) -> None:
-        """Write down what is about to be sent."""
+        """Write down the events before they are sent."""
         with self.changed:
             self.sent |= {(gateway, event["id"]): event for event in batch}
             self.busy += 1

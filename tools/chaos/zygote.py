@@ -1,6 +1,6 @@
-"""A program that has imported the portal once and forks a server whenever it is told to.
+"""A program that has imported the portal once and forks a server on each command.
 
-Importing takes seconds, starting a server afterwards tenths of one; what is forked runs the same `serve` as
+Importing takes seconds, starting a server afterwards tenths of one; the fork runs the same `serve` as
 `portal serve` does, in a process of its own, and can be killed without harm to the others.
 
 It reads one command a line, as JSON: `{"serve": {PORTAL_* variables}, "log": path}` answers the process id,

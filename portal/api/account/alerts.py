@@ -61,7 +61,7 @@ class AlertsAnswer(BaseModel):
 
     @classmethod
     def of(cls, stored: AlertSettings) -> Self:
-        """Return what is said of stored settings."""
+        """Return stored settings as the answer."""
         return cls(
             enabled=stored.enabled,
             threshold_percent=stored.threshold_percent,
@@ -120,16 +120,16 @@ def _form(body: bytes) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise InvalidInput("A field of the form is given twice.")
-    said: dict[str, object] = dict(fields) | {"enabled": _SWITCH.get(switch := fields.get("enabled", "off"), switch)}
-    said["email"] = fields.get("email") or None
+    values: dict[str, object] = dict(fields) | {"enabled": _SWITCH.get(switch := fields.get("enabled", "off"), switch)}
+    values["email"] = fields.get("email") or None
     if "forecast" in fields:
-        said["forecast"] = _SWITCH.get(fields["forecast"], fields["forecast"])
+        values["forecast"] = _SWITCH.get(fields["forecast"], fields["forecast"])
     for name in ("threshold_percent", "second_threshold_percent"):
         if name in fields:
-            said[name] = _number(fields[name])
+            values[name] = _number(fields[name])
     if fields.get("second_threshold_percent") == "":
-        said["second_threshold_percent"] = None
-    return said
+        values["second_threshold_percent"] = None
+    return values
 
 
 def _number(text: str) -> int | str:

@@ -1,4 +1,4 @@
-"""What is left of an account's budgets, for its own browser and for its own programs."""
+"""How much of an account's budgets is left, for its own browser and for its own programs."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -45,9 +45,9 @@ class FilterQuery(BaseModel):
 
     def filter(self) -> UsageFilter:
         """Return what was asked for. Raises InvalidInput."""
-        said = self.model_dump(by_alias=True, include=set(FilterQuery.model_fields))
+        values = self.model_dump(by_alias=True, include=set(FilterQuery.model_fields))
         try:
-            return parse_filter(said)
+            return parse_filter(values)
         except InvalidFilter as error:
             raise InvalidInput(f"{error.field}: {error}", error.field) from None
 
@@ -60,7 +60,7 @@ class PageQuery(FilterQuery):
 
 
 RAW_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"}
-"""What is unknown of a request without counts; what is billed of it is known to be nothing."""
+"""Unknown of a request without counts; its billed tokens are known to be 0."""
 
 
 class KeyName(BaseModel):
@@ -84,7 +84,9 @@ class UsageItem(BaseModel):
     total_tokens: int | None
     billable_tokens: int
     without_counts: bool = Field(
-        default=False, exclude_if=lambda is_so: not is_so, description="Whether nothing was said about tokens, if so"
+        default=False,
+        exclude_if=lambda is_so: not is_so,
+        description="True if the gateway reported no tokens, else absent",
     )
     cost_eur: str | None = Field(
         description="EUR, an exact decimal string; null while no price was in force at its time", examples=["0.01486"]

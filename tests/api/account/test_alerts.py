@@ -36,7 +36,7 @@ def test_no_email_is_the_accounts_own(alice: Account, as_: As, email: Any) -> No
         pytest.param(
             {"enabled": "off", "threshold_percent": "100", "email": ""},
             {"enabled": False, "threshold_percent": 100, "email": None},
-            id="said to be off",
+            id="switched off",
         ),
         pytest.param(
             {"enabled": "false", "threshold_percent": "080"},
@@ -97,7 +97,7 @@ def test_a_form_that_cannot_be_meant_changes_nothing(alice: Account, as_: As, db
     assert everything(db) == before
 
 
-def test_a_second_threshold_is_said_where_one_was_chosen(alice: Account, as_: As) -> None:
+def test_chosen_second_threshold_is_answered(alice: Account, as_: As) -> None:
     client, plain = as_(alice), {"enabled": True, "threshold_percent": 50, "email": None}
     both = plain | {"second_threshold_percent": 90}
     assert client.post(ALERTS, json=both).json() == client.get(ALERTS).json() == both
@@ -113,7 +113,7 @@ def test_a_form_may_have_a_second_threshold_or_leave_it_empty(alice: Account, as
     assert refused.status_code == 422
 
 
-def test_being_warned_ahead_is_said_where_it_was_switched_on(alice: Account, as_: As) -> None:
+def test_forecast_is_answered_where_it_is_switched_on(alice: Account, as_: As) -> None:
     client = as_(alice)
     ahead = {"enabled": True, "threshold_percent": 80, "email": None, "forecast": True}
     assert client.post(ALERTS, json=ahead).json() == client.get(ALERTS).json() == ahead

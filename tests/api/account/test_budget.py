@@ -109,17 +109,17 @@ def test_asking_keeps_a_session_alive(alice: Account, as_: As, db: Database, clo
 
 
 def test_one_statement_answers(alice: Account, alices_key: NewKey, as_: As, client: Client, db: Database) -> None:
-    said: list[str] = []
+    statements: list[str] = []
 
     def note(connection, cursor, statement, *rest: object) -> None:
-        said.append(statement)
+        statements.append(statement)
 
     signed_in = as_(alice)
     event.listen(db.engine, "before_cursor_execute", note)
     signed_in.get("/user/api/budget")
     client.get("/api/v1/budget", headers={"Authorization": f"Bearer {alices_key.secret}"})
     event.remove(db.engine, "before_cursor_execute", note)
-    assert len(said) == 2
+    assert len(statements) == 2
 
 
 def test_answers_are_as_the_document_says(alice: Account, gateway: Gateway, as_: As) -> None:

@@ -30,14 +30,14 @@ def shown(client: Client) -> Any:
 
 def test_a_note_is_written_changed_and_deleted(alice: Account, mine: str, as_: As) -> None:
     client = as_(alice)
-    for said, stored in [
+    for text, stored in [
         (" first\r\nsecond\tthird \U0001f600 ", "first\nsecond\tthird \U0001f600"),
         ("another", "another"),
         ("x" * 4000, "x" * 4000),
         ("  ", None),
         ("again", "again"),
     ]:
-        assert client.put(mine, json={"note": said}).json() == {"note": stored}
+        assert client.put(mine, json={"note": text}).json() == {"note": stored}
         assert shown(client) == stored
     assert client.delete(mine).json() == {"note": None}
     assert client.delete(mine).json() == {"note": None}

@@ -215,7 +215,7 @@ def test_bytes_that_are_no_text_find_nothing(alice: Account, as_: As) -> None:
     assert as_(alice).get(f"{USAGE}?mode=%ed%a0%80").json()["items"] == []
 
 
-def test_without_a_session_nothing_is_said(client: Client, post_usage: Callable[..., Any]) -> None:
+def test_without_a_session_nothing_is_answered(client: Client, post_usage: Callable[..., Any]) -> None:
     assert client.get(USAGE).status_code == 401
 
 

@@ -33,7 +33,7 @@ DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://evil","x")']
 
 @pytest.fixture
 def history(alice: Account, bob: Account, gateway: Gateway) -> None:
-    """Some requests of Alice, among them one that would be a formula, and one of Bob."""
+    """Some requests of Alice, one of them would be a formula, and one of Bob."""
     send(
         gateway,
         *[
@@ -226,7 +226,7 @@ def test_only_a_few_exports_run_at_once(alice: Account, as_: As) -> None:
     assert as_(alice).get(EXPORT).status_code == 200
 
 
-def test_a_database_that_stops_is_told_while_nothing_was_sent(
+def test_stopped_database_is_answered_before_anything_is_sent(
     alice: Account, as_: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*asked: object) -> Iterator[object]:
