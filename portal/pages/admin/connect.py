@@ -1,4 +1,4 @@
-"""Connecting something: the choice of what it is, what to copy, and a light that turns green when it is heard of."""
+"""Parts for connecting a gateway or a program: choice of a kind, snippets, and a light that shows the first event."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -10,42 +10,45 @@ from portal.errors import PortalError, Unavailable
 from portal.pages.admin.snippets import Kind, Values
 from portal.pages.components.inputs.fields import Message
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
+from portal.rules import messages
 from portal.settings import settings
 from portal.views.gateways import Connection, Light
-from portal.words import say
+from portal.words import _, say
 from portal.words.formats import Formats
 
 LOOKS_EVERY = 2.0
-"""Seconds between looks while somebody waits for the light."""
+"""Seconds between two checks while somebody waits for the light."""
 _ICONS = {Light.WAITING: "clock", Light.TROUBLE: "warn", Light.CONNECTED: "ok"}
 _KINDS = {Light.WAITING: "", Light.TROUBLE: "mp-msg--warn", Light.CONNECTED: "mp-msg--ok"}
 
 
 def public_address() -> str:
-    """Return the address under which whoever looks at the page reaches the portal; of use to their programs too."""
+    """Return the configured address of the portal, or else the one of the page; programs use it too."""
     request = ui.context.client.request
     return (settings().base_url or f"{request.url.scheme}://{request.url.netloc}").rstrip("/")
 
 
 def say_copied(message: Message, event: events.GenericEventArguments) -> None:
-    """Say whether the browser has copied a text; it does so by itself, see frame.js."""
+    """Say whether the browser copied a text, which it does by itself, see frame.js."""
     if event.args is True:
-        message.say("Copied.")
+        message.say(_("Copied."))
     else:
-        message.say("This browser does not let pages copy. The text is selected: press Ctrl+C or ⌘C.", "warn")
+        message.say(_("This browser does not let pages copy. The text is selected: press Ctrl+C or ⌘C."), "warn")
 
 
 class Choice:
     """A row of buttons of which one is chosen."""
 
-    def __init__(self, label: str, options: Mapping[str, str], chosen: str, choose: Callable[[str], object]) -> None:
-        """Draw it with one chosen; call `choose` with each that is chosen later."""
+    def __init__(
+        self, label: str, options: Mapping[str, messages.Message | str], chosen: str, choose: Callable[[str], object]
+    ) -> None:
+        """Draw it with one chosen; call `choose` with the key of each that is chosen later."""
         self._choose = choose
         self._buttons: dict[str, Element] = {}
         with tag("div", "mp-seg mp-seg--wide", role="group", aria_label=label):
             for key, name in options.items():
-                drawn = tag("button", "mp-seg__choice", name, type="button", data_testid=f"kind-{key}")
-                drawn.on("click", lambda _, key=key: self.choose(key), args=[])
+                drawn = tag("button", "mp-seg__choice", say(name), type="button", data_testid=f"kind-{key}")
+                drawn.on("click", lambda key=key: self.choose(key), args=[])
                 self._buttons[key] = drawn
         self._mark(chosen)
 
@@ -61,35 +64,36 @@ class Choice:
 
 
 class Snippets:
-    """What to copy for one kind, each part with its button."""
+    """The texts to copy for one kind, each with a button."""
 
     def __init__(self) -> None:
-        """Draw the place for them."""
+        """Draw an empty place for them."""
         self._place = tag("div", "mp-snippets", data_testid="snippets")
 
     def show(self, kind: Kind, values: Values) -> None:
-        """Put the texts of another kind, or with other values, in place."""
+        """Show the texts of a kind with these values."""
         self._place.clear()
         with self._place:
-            Text("p", kind.about).classes("mp-muted")
+            Text("p", say(kind.about)).classes("mp-muted")
             for part in kind.parts:
+                instruction = say(part.instruction)
                 with tag("div", "mp-snippet__head"):
-                    Text("p", part.do)
-                    copy = button("Copy", kind="ghost", icon="copy")
+                    Text("p", instruction)
+                    copy = button(_("Copy"), kind="ghost", icon="copy")
                 code = Text("pre", part.text(values)).props("tabindex=0").classes("mp-code")
-                set_props(code, aria_label=part.do, role="region")
-                set_props(copy, data_copies=code.html_id, aria_label=f"Copy: {part.do}")
+                set_props(code, aria_label=instruction, role="region")
+                set_props(copy, data_copies=code.html_id, aria_label=_("Copy: {text}", text=instruction))
 
     def clear(self) -> None:
-        """Take the texts away, and the token in them."""
+        """Remove the texts, and the token in them."""
         self._place.clear()
 
 
 class ConnectionLight:
-    """Says whether something new has been heard of, and looks again until it has."""
+    """Shows whether something new has reported, and checks again until it has."""
 
     def __init__(self, formats: Formats) -> None:
-        """Draw it, dark."""
+        """Draw it hidden."""
         self._formats = formats
         self._look: Callable[[], Awaitable[Connection]] | None = None
         self._timer: ui.timer | None = None
@@ -101,7 +105,7 @@ class ConnectionLight:
         self._box.set_visibility(False)
 
     def watch(self, look: Callable[[], Awaitable[Connection]], now: Connection) -> None:
-        """Show what is known now, and look with `look` again and again, until it is green."""
+        """Show the state now, and call `look` every few seconds until it is connected."""
         self._look = look
         self.show(now)
         if self._timer is None:
@@ -110,12 +114,12 @@ class ConnectionLight:
         self._timer.activate()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Hide it and check no more."""
         self._rest()
         self._box.set_visibility(False)
 
     def show(self, connection: Connection) -> None:
-        """Show what is known."""
+        """Show the state of a connection; once it is connected, check no more."""
         self._box.set_visibility(True)
         self._box.classes(replace=f"mp-msg {_KINDS[connection.light]}")
         set_props(self._box, data_light=connection.light.value)

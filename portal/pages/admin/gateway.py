@@ -1,4 +1,4 @@
-"""One gateway: does it report, with which tokens, and why was something of it not taken?"""
+"""One gateway: whether it reports, its tokens, and why events of it were rejected."""
 
 from datetime import datetime
 from typing import Any
@@ -21,29 +21,35 @@ from portal.pages.components.parts import Text, button, empty, icon, icon_name, 
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import GATEWAYS
+from portal.rules.messages import message
 from portal.rules.reporters import OWN_REPORTS
 from portal.views.accounts import Viewer
 from portal.views.gateways import MOST_HELD, GatewayView, RejectedView, TokenView, load_gateway
 from portal.web.visitors import Administrator
+from portal.words import _, say
 from portal.words.formats import NOTHING, Formats
 
 router = APIRouter()
 
-_LATELY = ("Without counts, 7 days", "Replays, 7 days", "Rejected, 7 days", "No usage, 7 days")
-"""What the counts of the last days are called, in the order of `Uncounted`."""
+_FACTS = (
+    message("Last report"),
+    message("Mode"),
+    message("Without counts, 7 days"),
+    message("Replays, 7 days"),
+    message("Rejected, 7 days"),
+    message("No usage, 7 days"),
+    message("Unknown keys"),
+    message("Conflicts"),
+)
+"""The names of the figures; those of seven days are in the order of `Uncounted`."""
 _SENDERS = {key: kind for key, kind in KINDS.items() if kind.with_token}
 _TOKENS = (
-    Column("prefix", "Token prefix", classes="t-prefix", cell=cells.code(cells.text("prefix") + "…")),
-    Column("created", "Created", classes="t-created", attributes=cells.exact("created_exact")),
-    Column(
-        "status",
-        "Status",
-        classes="t-status",
-        cell=cells.status(),
-    ),
+    Column("prefix", message("Token prefix"), classes="t-prefix", cell=cells.code(cells.text("prefix") + "…")),
+    Column("created", message("Created"), classes="t-created", attributes=cells.exact("created_exact")),
+    Column("status", message("Status"), classes="t-status", cell=cells.status()),
     Column(
         "actions",
-        "Actions",
+        message("Actions"),
         classes="t-act num",
         heading="num",
         hidden_label=True,
@@ -51,11 +57,11 @@ _TOKENS = (
     ),
 )
 _REJECTED = (
-    Column("reason", "Reason", classes="r-reason"),
-    Column("count", "Events", classes="num r-count", heading="num"),
-    Column("first", "First", classes="r-first", attributes=cells.exact("first_exact")),
-    Column("last", "Last", classes="r-last", attributes=cells.exact("last_exact")),
-    Column("example", "Example", classes="r-event", cell=cells.code(cells.name("example"))),
+    Column("reason", message("Reason"), classes="r-reason", attributes='lang="en"'),
+    Column("count", message("Events"), classes="num r-count", heading="num"),
+    Column("first", message("First"), classes="r-first", attributes=cells.exact("first_exact")),
+    Column("last", message("Last"), classes="r-last", attributes=cells.exact("last_exact")),
+    Column("example", message("Example"), classes="r-event", cell=cells.code(cells.name("example"))),
 )  # fmt: skip
 
 
@@ -72,9 +78,9 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
     first = await load()
     with frame(title_of(first.name), viewer, section=GATEWAYS) as head:
         updated = head.updated(only_stale=True)
-        said = Message()
+        notice = Message()
         health = Health(formats)
-        tokens = None if first.name == OWN_REPORTS else Tokens(viewer, first, said, formats)
+        tokens = None if first.name == OWN_REPORTS else Tokens(viewer, first, notice, formats)
         rejected = RejectedTable(formats)
 
         def show(view: GatewayView, now: datetime) -> None:
@@ -87,26 +93,26 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
 
 
 class Health:
-    """Whether it reports, and how much of it is not counted."""
+    """The card that shows whether it reports, and how many events are not counted."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card without figures."""
         self._formats = formats
-        with tag("section", "mp-card", aria_label="Reports", data_testid="gateway-health"):
+        with tag("section", "mp-card", aria_label=_("Reports"), data_testid="gateway-health"):
             with tag("div", "mp-card__head"):
                 self._light = ConnectionLight(formats)
             with tag("div", "mp-card__body"):
-                self._values = known_facts("Last report", "Mode", *_LATELY, "Unknown keys", "Conflicts")
+                self._values = known_facts(*map(say, _FACTS))
             with tag("p", "mp-card__foot") as self._foot:
-                Text("span", "What is kept because of unknown keys, and conflicts, is listed by")
+                Text("span", _("Events with unknown keys and conflicts are kept. To list them:"))
                 Text("code", "portal held list").classes("mp-mono")
 
     def show(self, view: GatewayView, now: datetime) -> None:
-        """Put newer figures in place."""
+        """Show newer figures."""
         f = self._formats
         self._light.show(view.connection)
         texts = (
-            f.moment(view.reported_at, now) if view.reported_at else "Never",
+            f.moment(view.reported_at, now) if view.reported_at else _("Never"),
             view.mode,
             *map(f.number, view.lately),
             self._held(view.unattributed),
@@ -117,26 +123,26 @@ class Health:
         self._foot.set_visibility(bool(view.unattributed or view.conflicts))
 
     def _held(self, count: int) -> str:
-        number = self._formats.number(count)
-        return f"{number} or more" if count >= MOST_HELD else number
+        return _("{count} or more", count=count) if count >= MOST_HELD else self._formats.number(count)
 
 
 class RejectedTable:
-    """Why events could not be taken: one row for each reason, the newest first."""
+    """Why events were rejected: one row for each reason, the newest first."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
         self._formats = formats
-        with tag("section", "mp-card", aria_label="Rejected events"):
+        with tag("section", "mp-card", aria_label=_("Rejected events")):
             with tag("div", "mp-card__head"), ui.element("div"):
-                Text("h2", "Rejected events")
-                Text("p", "They are not counted. Fix what sends them.").classes("mp-card__sub")
-            self._table = data_table("rejected", _REJECTED, test_id="rejected-table", label="Rejected events")
-            self._empty = empty("ok", "Nothing was rejected", "What cannot be taken is listed here, with the reason.")
+                Text("h2", _("Rejected events"))
+                Text("p", _("They are not counted. Fix the sender.")).classes("mp-card__sub")
+            self._table = data_table("rejected", _REJECTED, test_id="rejected-table", label=_("Rejected events"))
+            about = _("Rejected events are listed here, with the reason.")
+            self._empty = empty("ok", _("Nothing was rejected"), about)
         self._empty.set_visibility(False)
 
     def show(self, reasons: tuple[RejectedView, ...], now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         f = self._formats
         self._table.set_visibility(bool(reasons))
         self._empty.set_visibility(not reasons)
@@ -159,28 +165,27 @@ class RejectedTable:
 
 
 class Tokens:
-    """The tokens of a gateway, and what to copy with a new one."""
+    """The tokens of a gateway; a new one is shown with its snippets."""
 
-    def __init__(self, viewer: Viewer, gateway: GatewayView, said: Message, formats: Formats) -> None:
+    def __init__(self, viewer: Viewer, gateway: GatewayView, notice: Message, formats: Formats) -> None:
         """Draw the card with an empty table."""
-        self._viewer, self._gateway, self._said, self._formats = viewer, gateway, said, formats
-        with tag("section", "mp-card", aria_label="Tokens"):
+        self._viewer, self._gateway, self._notice, self._formats = viewer, gateway, notice, formats
+        with tag("section", "mp-card", aria_label=_("Tokens")):
             with tag("div", "mp-card__head"):
                 with ui.element("div"):
-                    Text("h2", "Tokens")
-                    Text("p", "To change one, make another, put it in place, then revoke the old one.").classes(
-                        "mp-card__sub"
-                    )
-                opener = button("New token", self._make, icon="plus")
-            self._table = data_table("tokens", _TOKENS, test_id="tokens-table", label="Tokens")
-            self._empty = empty("lock", "No tokens", "Nothing can report under this name until it has one.")
+                    Text("h2", _("Tokens"))
+                    about = _("To replace a token, create a new one, use it in the gateway, then revoke the old one.")
+                    Text("p", about).classes("mp-card__sub")
+                opener = button(_("New token"), self._make, icon="plus")
+            self._table = data_table("tokens", _TOKENS, test_id="tokens-table", label=_("Tokens"))
+            self._empty = empty("lock", _("No tokens"), _("Nothing can report under this name until it has one."))
         self._empty.set_visibility(False)
         self._new = NewToken(opener)
-        self._revoking = Confirmation("Keep token", "Revoke token", home=opener)
+        self._revoking = Confirmation(_("Keep token"), _("Revoke token"), home=opener)
         self._table.on("revoke", self._ask)
 
     def show(self, tokens: tuple[TokenView, ...], now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         self._table.set_visibility(bool(tokens))
         self._empty.set_visibility(not tokens)
         show_rows(self._table, [self._row(token, now) for token in reversed(tokens)])
@@ -192,11 +197,11 @@ class Tokens:
             "prefix": token.prefix,
             "created": f.moment(token.created_at, now),
             "created_exact": f.exact(token.created_at),
-            "status": f"Revoked {f.date_of(token.revoked_at)}" if token.revoked_at else "Active",
+            "status": _("Revoked {day}", day=f.date_of(token.revoked_at)) if token.revoked_at else _("Active"),
             "icon": icon_name("ban" if off else "check"),
             "off": off,
-            "revoke": "" if off else "Revoke",
-            "revoke_label": f"Revoke {token.prefix}",
+            "revoke": "" if off else _("Revoke"),
+            "revoke_label": _("Revoke {key}", key=token.prefix),
         }
 
     async def _make(self) -> None:
@@ -210,35 +215,35 @@ class Tokens:
         async def revoke() -> None:
             actor, gateway_id = self._viewer.actor, self._gateway.id
             await in_transaction(revoke_gateway_tokens, actor, gateway_id, utc_now(), prefix=prefix)
-            self._said.say(f"The token {prefix}… has been revoked. What it has reported stays.")
+            self._notice.say(_("The token {prefix}… has been revoked. What it has reported stays.", prefix=prefix))
             await refresh_all(self._viewer.id)
 
-        question = "Whatever reports with it gets 401 from now on. This cannot be undone."
-        self._revoking.ask("Revoke this token?", question, revoke, code=f"{prefix}…")
+        question = _("Whatever reports with it gets 401 from now on. This cannot be undone.")
+        self._revoking.ask(_("Revoke this token?"), question, revoke, code=f"{prefix}…")
 
 
 class NewToken:
-    """Shows a token the only time it can be seen, in what is to be copied."""
+    """Shows a token in its snippets, the only time it can be seen."""
 
     def __init__(self, home: ui.button) -> None:
         """Draw the dialog closed and empty."""
         self._values: Values | None = None
-        self._dialog = Dialog("Token created", must_answer=True, home=home)
+        self._dialog = Dialog(_("Token created"), must_answer=True, home=home)
         self._dialog.window.classes("mp-wide")
         with self._dialog.body:
             with tag("div", "mp-msg mp-msg--warn"):
                 icon("warn")
-                Text("div", "It is shown only now. The older tokens still work.")
+                Text("div", _("It is shown only now. The older tokens still work."))
             names = {key: kind.name for key, kind in _SENDERS.items()}
-            self._kind = Choice("Kind of gateway", names, next(iter(names)), self._show)
+            self._kind = Choice(_("Kind of gateway"), names, next(iter(names)), self._show)
             self._snippets = Snippets()
             self._copied = Message()
         with self._dialog.foot:
-            button("Done", self._close, kind="primary")
+            button(_("Done"), self._close, kind="primary")
         ui.on("portal-copied", self._say)
 
     def open(self, values: Values) -> None:
-        """Show a token that has just been made."""
+        """Show a token that was just created."""
         self._values = values
         self._copied.clear()
         self._show(self._kind.chosen)
@@ -250,7 +255,7 @@ class NewToken:
 
     def _close(self) -> None:
         self._values = None
-        self._dialog.window.client.outbox.message_history.clear()  # NiceGUI keeps what it has sent
+        self._dialog.window.client.outbox.message_history.clear()  # NiceGUI keeps what it sent
         self._snippets.clear()
         self._dialog.close()
 

@@ -1,4 +1,4 @@
-"""Connect a gateway: what it is, what to copy, and whether it has been heard of."""
+"""Connect a gateway: its kind and name, the snippet to copy, and whether it reports."""
 
 from nicegui import APIRouter, events, ui
 
@@ -19,40 +19,39 @@ from portal.rules.messages import message
 from portal.views.accounts import Viewer
 from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection
 from portal.web.visitors import Administrator
+from portal.words import _, say
 from portal.words.formats import Formats
 
 router = APIRouter()
 
 _DEFAULT = "litellm"
-_NAME_HINT = "What it is called here."
-_MODE_HINT = "Shown for requests of which the gateway names none."
 
 
 @router.page(CONNECT)
 async def connect_page(viewer: Administrator, kind: str = _DEFAULT) -> None:
     """Let an administrator connect a gateway; `?kind=` chooses what it is."""
     names = await in_reading(load_free_names, viewer.id, KINDS)
-    with frame("Connect gateway", viewer, section=GATEWAYS) as head:
-        head.subtitle("Choose what it is, copy the snippet, and watch the light.")
+    with frame(_("Connect gateway"), viewer, section=GATEWAYS) as head:
+        head.subtitle(_("Choose what it is, copy the snippet, and watch the light."))
         ConnectGateway(viewer, kind if kind in KINDS else _DEFAULT, names)
 
 
 class ConnectGateway:
-    """Two steps: a name, then the snippet with a fresh token, which is seen only here and only now."""
+    """Two steps: a name, then the snippet with a new token, which is shown this one time only."""
 
     def __init__(self, viewer: Viewer, kind: str, names: dict[str, str]) -> None:
-        """Draw the first step, with the name that `names` has for each kind; the second one waits for it."""
+        """Draw the first step, with the free name of each kind in `names`, and the second step hidden."""
         self._viewer = viewer
         self._names = names
         self._made: NewGateway | None = None
-        with tag("section", "mp-card", aria_label="What it is", data_testid="connect-form"):
+        with tag("section", "mp-card", aria_label=_("What it is"), data_testid="connect-form"):
             with tag("div", "mp-card__head"):
-                Text("h2", "What do you want to connect?")
-            with Form(self._create, name="Connect gateway") as self._form:
+                Text("h2", _("What do you want to connect?"))
+            with Form(self._create, name=_("Connect gateway")) as self._form:
                 self._draw_fields(kind)
                 self._draft = Draft("gateway", self._form)
             self._form.element.classes("mp-card__body mp-form")
-        with tag("section", "mp-card", aria_label="What to copy") as self._second:
+        with tag("section", "mp-card", aria_label=_("What to copy")) as self._second:
             with tag("div", "mp-card__head"), ui.element("div"):
                 self._title = Text("h2")
                 self._sub = Text("p").classes("mp-card__sub")
@@ -63,33 +62,34 @@ class ConnectGateway:
 
     def _draw_fields(self, kind: str) -> None:
         form = self._form
-        self._kind = Choice("Kind of gateway", {key: k.name for key, k in KINDS.items()}, kind, self._choose)
-        self._about = Text("p", KINDS[kind].about).classes("mp-muted")
+        self._kind = Choice(_("Kind of gateway"), {key: k.name for key, k in KINDS.items()}, kind, self._choose)
+        self._about = Text("p", say(KINDS[kind].about)).classes("mp-muted")
         with tag("div", "mp-pair"):
             self._name = form.text(
-                "name", "Name", self._names[kind], hint="What it is called here.", autocomplete="off"
+                "name", _("Name"), self._names[kind], hint=_("Its name on these pages."), autocomplete="off"
             )
-            self._mode = form.text("mode", "Mode", "native", hint=_MODE_HINT, autocomplete="off")
+            hint = _("Shown for requests without a mode of their own.")
+            self._mode = form.text("mode", _("Mode"), "native", hint=hint, autocomplete="off")
         with tag("div", "mp-form__foot") as self._foot:
-            form.submit("Create gateway")
+            form.submit(_("Create gateway"))
         form.says()
 
     def _draw_second(self) -> None:
         with tag("div", "mp-msg mp-msg--warn") as self._once:
             icon("warn")
-            Text("div", "The token in it is shown only now. Keep it where your other secrets are.")
+            Text("div", _("The token in it is shown only now. Keep it where your other secrets are."))
         self._snippets = Snippets()
         self._copied = Message()
         self._light = ConnectionLight(Formats.of(self._viewer))
         with tag("p", "mp-form__foot"):
-            self._on = tag("a", "mp-btn", "Open the gateway’s page", href=GATEWAYS.path)
+            self._on = tag("a", "mp-btn", _("Open the gateway’s page"), href=GATEWAYS.path)
 
     def _choose(self, kind: str) -> None:
-        """Suggest the name that goes with a kind, unless another one has been typed."""
+        """Suggest the free name of a kind, unless another name has been typed."""
         if self._made is not None:
             self._show(self._made)
             return
-        self._about.show(KINDS[kind].about)
+        self._about.show(say(KINDS[kind].about))
         if self._name.text in {"", *self._names.values()}:
             is_typed = self._draft.is_typed
             self._name.fill(self._names[kind])
@@ -114,7 +114,7 @@ class ConnectGateway:
         return await in_transaction(create_gateway, actor, name, now, mode, with_token=with_token)
 
     async def _with_another_name(self, error: Conflict) -> InvalidInput:
-        """Put a name that is free in place of one that is taken; return what to say about it."""
+        """Fill in a free name in place of the taken one; return the error that says so."""
         taken = self._name.text.strip()
         self._names = await in_reading(load_free_names, self._viewer.id, {*KINDS, taken})
         self._name.fill(self._names[taken])
@@ -125,7 +125,7 @@ class ConnectGateway:
     def _show(self, made: NewGateway) -> None:
         kind = KINDS[self._kind.chosen]
         self._about.set_visibility(False)
-        self._title.show(f"Connect {made.name}")
+        self._title.show(_("Connect {name}", name=made.name))
         values = Values(public_address(), name=made.name, username=self._viewer.username)
         if made.token is not None:
             values = Values(values.url, made.token, made.name, self._viewer.username)
@@ -138,7 +138,7 @@ class ConnectGateway:
         self._second.set_visibility(True)
 
     async def _look(self) -> Connection:
-        assert self._made is not None  # noqa: S101  # it is watched from then on
+        assert self._made is not None  # noqa: S101  # watched only from then on
         return await in_reading(load_gateway_connection, self._viewer.id, self._made.id)
 
     def _say_copied(self, event: events.GenericEventArguments) -> None:

@@ -84,7 +84,7 @@ class GatewaysTable:
         self._empty.set_visibility(False)
 
     def show(self, rows: tuple[GatewayRow, ...], now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         self._table.set_visibility(bool(rows))
         self._empty.set_visibility(not rows)
         show_rows(self._table, [self._row(row, now) for row in rows])

@@ -1,8 +1,10 @@
-"""What one copies to connect a gateway or a program: complete, with the real address and the real token in it."""
+"""Texts to copy that connect a gateway or a program: complete, with the real address and the real token."""
 
 from dataclasses import dataclass
 
-_TOKEN_BELOW = "$PORTAL_GATEWAY_TOKEN"  # noqa: S105  # stands where a token is to be put
+from portal.rules.messages import Message, message
+
+_TOKEN_BELOW = "$PORTAL_GATEWAY_TOKEN"  # noqa: S105  # a placeholder for the token
 LITELLM = """\
 litellm_settings:
   callbacks: ["portal"]
@@ -89,7 +91,7 @@ curl {url}/api/v1/budget -H "Authorization: Bearer {token}"
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What stands in a snippet: the portal's public address, the token, and the names of gateway and person."""
+    """Values for a snippet: the portal's public address, the token, and the names of gateway and person."""
 
     url: str
     token: str = _TOKEN_BELOW
@@ -99,103 +101,115 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A text to be copied, and what to do with it."""
+    """A text to copy, and what to do with it."""
 
-    do: str
+    instruction: Message
     template: str
 
     def text(self, values: Values) -> str:
-        """Return the text with the values in it."""
+        """Fill in the values."""
         shell_name = values.name.replace("'", "'\\''")
         return self.template.format(url=values.url, token=values.token, name=shell_name, username=values.username)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of gateway or program; `with_token` says whether it sends something here, rather than being read."""
+    """A kind of gateway or program; it sends its usage here `with_token`, or the portal reads it."""
 
-    name: str
-    about: str
+    name: Message | str
+    about: Message
     parts: tuple[Part, ...]
     with_token: bool = True
 
 
 _CODING = (
-    Part("Claude Code: set these, or put them into env in its settings.json, then start it:", CLAUDE_CODE),
-    Part("Codex: add this to ~/.codex/config.toml, then start it:", CODEX),
+    Part(message("Claude Code: set these, or put them into env in its settings.json, then start it:"), CLAUDE_CODE),
+    Part(message("Codex: add this to ~/.codex/config.toml, then start it:"), CODEX),
 )
-_COUNTS_ONLY = "They send logs that say what each request used; nothing is kept of prompts and answers."
+_SET_AND_RESTART = Part(message("Set these for the program, and restart it:"), OPENTELEMETRY)
+_COUNTS_ONLY = message("They send logs that say what each request used; nothing is kept of prompts and answers.")
 
 GATEWAYS = {
     "litellm": Kind(
         "LiteLLM",
-        "LiteLLM asks before each request and reports after it. Nothing is kept of prompts and answers.",
+        message("LiteLLM asks before each request and reports after it. Nothing is kept of prompts and answers."),
         (
             Part(
-                "Put the hook beside LiteLLM's config.yaml; it asks whose a key is:",
-                LITELLM_HOOK,
+                message("Put the hook beside LiteLLM’s config.yaml; it asks the portal about each key:"), LITELLM_HOOK
             ),
-            Part("Add this to config.yaml:", LITELLM),
-            Part("Start it with:", LITELLM_START),
+            Part(message("Add this to config.yaml:"), LITELLM),
+            Part(message("Start it with:"), LITELLM_START),
         ),
     ),
     "opentelemetry": Kind(
         "OpenTelemetry",
-        "Anything instrumented with the GenAI conventions or OpenInference. Each span says whose it is: "
-        "portal.api_key_hash or user.id. Export in batches: spans in one another are told apart within a batch.",
-        (Part("Set these for the program, and start it anew:", OPENTELEMETRY),),
+        message(
+            "Anything instrumented with the GenAI conventions or OpenInference. Each span names its user in "
+            "portal.api_key_hash or user.id. Export in batches: nested spans are recognised within a batch."
+        ),
+        (_SET_AND_RESTART,),
     ),
     "coding-agents": Kind(
         "Claude Code, Codex",
-        f"For coding agents without a gateway. {_COUNTS_ONLY} Each person is known by email address, "
-        "which must be that of the account here.",
+        message(
+            "For coding agents without a gateway. They send logs that say what each request used; nothing is kept of "
+            "prompts and answers. Each person is known by email address, which must be that of the account here."
+        ),
         _CODING,
     ),
     "http": Kind(
-        "Own program",
-        "Anything that can POST JSON. Sending an event again is always safe; all fields are in /api/openapi.json.",
-        (Part("Send an event like this after each request:", HTTP),),
+        message("Own program"),
+        message(
+            "Anything that can POST JSON. Sending an event again is always safe; all fields are in /api/openapi.json."
+        ),
+        (Part(message("Send an event like this after each request:"), HTTP),),
     ),
     "moe-sovereign": Kind(
         "MoE Sovereign",
-        "Its users, keys, budgets, templates, usage and notes are read from its database, and can be read again.",
-        (Part("Run these where the portal runs: the first brings all, the second keeps reading.", SOVEREIGN),),
+        message(
+            "Its users, keys, budgets, templates, usage and notes are read from its database, and can be read again."
+        ),
+        (
+            Part(
+                message("Run these where the portal runs: the first imports all, the second keeps reading."), SOVEREIGN
+            ),
+        ),
         with_token=False,
     ),
     "files": Kind(
-        "Files",
-        "Exports as CSV, JSON Lines or Parquet; those of LiteLLM and New API are recognised.",
-        (Part("Run these where the portal runs: the first only shows what it would do.", FILES),),
+        message("Files"),
+        message("Exports as CSV, JSON Lines or Parquet; those of LiteLLM and New API are recognised."),
+        (Part(message("Run these where the portal runs: the first only shows what it would do."), FILES),),
         with_token=False,
     ),
 }
-"""By what they are called in addresses."""
+"""By their names in addresses."""
 
 PROGRAMS = {
     "gateway": Kind(
-        "Through a gateway",
-        "Use the key in place of OpenAI's with every program that talks to your organisation's gateway.",
-        (Part("Ask what is left with it:", BUDGET),),
+        message("Through a gateway"),
+        message("Use the key in place of OpenAI’s with every program that talks to your organisation’s gateway."),
+        (Part(message("Ask what is left with it:"), BUDGET),),
     ),
     "coding-agents": Kind("Claude Code, Codex", _COUNTS_ONLY, _CODING),
     "python": Kind(
-        "Python script",
-        "For models that no gateway of your organisation serves. Only the counts are sent.",
+        message("Python script"),
+        message("For models that no gateway of your organisation serves. Only the counts are sent."),
         (
-            Part("Put the helper beside the script; it tries again while the portal is busy:", PYTHON_HELPER),
-            Part("Set these for the script:", PYTHON_SETTINGS),
-            Part("Call it with what the model's library has returned:", PYTHON),
+            Part(message("Put the helper beside the script; it tries again while the portal is busy:"), PYTHON_HELPER),
+            Part(message("Set these for the script:"), PYTHON_SETTINGS),
+            Part(message("Call it with the answer of the model’s library:"), PYTHON),
         ),
     ),
     "curl": Kind(
-        "Shell",
-        "For any other program: send the answer of the model server as it came.",
-        (Part("With the answer in response.json:", CURL),),
+        message("Shell"),
+        message("For any other program: send the answer of the model server as it came."),
+        (Part(message("With the answer in response.json:"), CURL),),
     ),
     "opentelemetry": Kind(
         "OpenTelemetry",
-        "For programs that are instrumented with the GenAI conventions or OpenInference.",
-        (Part("Set these for the program, and start it anew:", OPENTELEMETRY),),
+        message("For programs that are instrumented with the GenAI conventions or OpenInference."),
+        (_SET_AND_RESTART,),
     ),
 }
-"""By what they are called on the page."""
+"""By their keys in the choice on the page."""

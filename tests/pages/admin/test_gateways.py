@@ -1,4 +1,4 @@
-"""Gateways on their pages: for administrators alone, and a token is seen once."""
+"""The pages of gateways: for administrators only, and a token is shown once."""
 
 import re
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def click(visitor: User, element: Element) -> None:
 
 
 def copied(visitor: User) -> str:
-    """Return what stands there to be copied."""
+    """Return the text of the snippets."""
     return "\n".join(e.text for e in elements(visitor) if isinstance(e, ui.label) and e.tag == "pre")
 
 
@@ -63,7 +63,7 @@ def submit(visitor: User, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/admin/gateways", "/admin/gateways/new", "/admin/gateways/1"])
-def test_the_pages_are_for_administrators_alone(
+def test_pages_are_for_administrators_only(
     browser: TestClient, alice: Account, gateway: Gateway, sign_in_as: Callable[[Account], str], path: str
 ) -> None:
     assert browser.get(path).headers["location"].startswith("/user/login?next=")
@@ -75,14 +75,14 @@ def test_the_pages_are_for_administrators_alone(
 
 
 @pytest.mark.parametrize("number", ["99", "0", "9223372036854775808"])
-def test_a_gateway_that_is_not_there_is_not_found(
+def test_missing_gateway_is_not_found(
     browser: TestClient, admin: Account, sign_in_as: Callable[[Account], str], number: str
 ) -> None:
     browser.cookies.set(cookie_name(), sign_in_as(admin))
     assert browser.get(f"/admin/gateways/{number}").status_code == 404
 
 
-def test_a_missing_page_keeps_the_menu_of_who_is_signed_in(
+def test_missing_page_keeps_the_menu_of_the_person(
     browser: TestClient, admin: Account, alice: Account, sign_in_as: Callable[[Account], str]
 ) -> None:
     def menu(path: str) -> list[str]:
@@ -99,16 +99,14 @@ def test_a_missing_page_keeps_the_menu_of_who_is_signed_in(
 
 
 @pytest.mark.parametrize("path", ["/admin/gateways/new", "/admin/gateways/1"])
-async def test_pages_below_the_list_lead_back_to_it(visit, admin: Account, gateway: Gateway, path: str) -> None:
+async def test_pages_below_the_list_link_back_to_it(visit, admin: Account, gateway: Gateway, path: str) -> None:
     user = await visit(admin, path)
     (way_back,) = (e for e in elements(user) if e.props.get("aria-label") == "Way back")
     (link,) = (e for e in way_back.descendants() if e.tag == "a")
     assert link.props["href"] == "/admin/gateways"
 
 
-async def test_all_gateways_are_listed_with_what_became_of_their_events(
-    visit, admin: Account, gateway: Gateway
-) -> None:
+async def test_gateways_are_listed_with_reports_and_rejections(visit, admin: Account, gateway: Gateway) -> None:
     run(
         store_reports,
         Reporter(gateway.id, "native"),
@@ -124,18 +122,18 @@ async def test_all_gateways_are_listed_with_what_became_of_their_events(
     assert row["href"] == f"/admin/gateways/{gateway.id}"
 
 
-async def test_a_gateways_page_says_why_its_events_were_rejected(visit, admin: Account, gateway: Gateway) -> None:
+async def test_gateway_page_shows_why_events_were_rejected(visit, admin: Account, gateway: Gateway) -> None:
     arrives(gateway, Rejected("<b>r-2</b>", "There is no model."), report(username="nobody"), ignored=12)
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: rows(visitor, "rejected-table"))
     (row,) = rows(visitor, "rejected-table")
     assert (row["example"], row["reason"], row["count"]) == ("<b>r-2</b>", "There is no model.", "1")
-    said = texts(tagged(visitor, "gateway-health"))
-    assert {"12", "1", "0", "native"} <= set(said)
-    assert any("keys or names that nobody here has" in text for text in said)
+    shown = texts(tagged(visitor, "gateway-health"))
+    assert {"12", "1", "0", "native"} <= set(shown)
+    assert any("keys or names that nobody here has" in text for text in shown)
 
 
-async def test_a_gateway_is_connected_by_copying(
+async def test_gateway_is_connected_by_copying(
     visit, admin: Account, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connect, "LOOKS_EVERY", 0.05)
@@ -156,7 +154,7 @@ async def test_a_gateway_is_connected_by_copying(
     assert len(run(all_gateways)) == 1
 
 
-async def test_another_kind_has_other_things_to_copy(visit, admin: Account) -> None:
+async def test_another_kind_has_other_snippets(visit, admin: Account) -> None:
     visitor = await visit(admin, "/admin/gateways/new?kind=moe-sovereign")
     assert control(elements(visitor), "Name").value == "moe-sovereign"
     submit(visitor, "Connect gateway")
@@ -165,7 +163,7 @@ async def test_another_kind_has_other_things_to_copy(visit, admin: Account) -> N
     assert run(tokens_of, made.id) == []
 
 
-async def test_a_taken_name_is_said_and_another_one_is_suggested(visit, admin: Account, gateway: Gateway) -> None:
+async def test_taken_name_is_refused_with_a_free_one(visit, admin: Account, gateway: Gateway) -> None:
     visitor = await visit(admin, "/admin/gateways/new")
     with visitor:
         control(elements(visitor), "Name").value = gateway.name
@@ -178,7 +176,7 @@ async def test_a_taken_name_is_said_and_another_one_is_suggested(visit, admin: A
     assert [each.name for each in run(all_gateways)] == ["moe-1", "moe-1-2"]
 
 
-async def test_of_two_with_the_same_suggestion_the_later_one_gets_another(visit, admin: Account) -> None:
+async def test_name_taken_meanwhile_is_replaced_by_a_free_one(visit, admin: Account) -> None:
     visitor = await visit(admin, "/admin/gateways/new")
     assert control(elements(visitor), "Name").value == "litellm"
     run(create_gateway, acting(admin), "litellm", NOW)
@@ -187,7 +185,7 @@ async def test_of_two_with_the_same_suggestion_the_later_one_gets_another(visit,
     assert control(elements(visitor), "Name").value == "litellm-2"
 
 
-async def test_a_taken_name_is_not_suggested_for_any_kind(visit, admin: Account) -> None:
+async def test_taken_name_is_suggested_for_no_kind(visit, admin: Account) -> None:
     run(create_gateway, acting(admin), "litellm", NOW)
     run(create_gateway, acting(admin), "moe-sovereign", NOW)
     visitor = await visit(admin, "/admin/gateways/new")
@@ -196,7 +194,7 @@ async def test_a_taken_name_is_not_suggested_for_any_kind(visit, admin: Account)
     assert control(elements(visitor), "Name").value == "moe-sovereign-2"
 
 
-async def test_a_new_token_is_nowhere_once_its_dialog_is_closed(visit, admin: Account, gateway: Gateway) -> None:
+async def test_new_token_is_gone_once_its_dialog_is_closed(visit, admin: Account, gateway: Gateway) -> None:
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: len(rows(visitor, "tokens-table")) == 1)
     click(visitor, button(visitor, "New token"))
@@ -210,7 +208,7 @@ async def test_a_new_token_is_nowhere_once_its_dialog_is_closed(visit, admin: Ac
     assert token not in everything(visitor)
 
 
-async def test_a_token_is_revoked_after_a_question(visit, admin: Account, gateway: Gateway) -> None:
+async def test_token_is_revoked_after_a_question(visit, admin: Account, gateway: Gateway) -> None:
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: rows(visitor, "tokens-table"))
     table = tagged(visitor, "tokens-table")
@@ -222,7 +220,7 @@ async def test_a_token_is_revoked_after_a_question(visit, admin: Account, gatewa
     assert run(gateway_with_token, digest(gateway.token)) is None
 
 
-async def test_an_open_page_outlives_no_rights(visit, admin: Account, gateway: Gateway) -> None:
+async def test_open_page_makes_no_token_without_rights(visit, admin: Account, gateway: Gateway) -> None:
     visitor = await visit(admin, f"/admin/gateways/{gateway.id}")
     await until(lambda: rows(visitor, "tokens-table"))
     create_member("other", role="admin")
