@@ -1,13 +1,15 @@
 """The German catalogue is complete, and in line with the code."""
 
+import ast
 import re
+from collections.abc import Iterator
 from string import Formatter
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from scripts.update_words import GERMAN, extracted, updated
+from scripts.update_words import GERMAN, KEYWORDS, ROOT, extracted, updated
 
 
 def german() -> Catalog:
@@ -31,6 +33,26 @@ def names(text: str) -> set[str]:
 def test_catalogue_is_in_line_with_the_code() -> None:
     text = GERMAN.read_text(encoding="utf-8")
     assert updated(text, extracted()) == text, "run `make words`, then write the German of each new sentence"
+
+
+def marked() -> Iterator[tuple[str, str]]:
+    """Return the place and text of each literal that is passed to a function of `portal.words`."""
+    for file in sorted((ROOT / "portal").rglob("*.py")):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS:
+                place = f"{file.relative_to(ROOT)}:{call.lineno}"
+                yield from ((place, text) for text in map(literal, call.args) if text is not None)
+
+
+def literal(argument: ast.expr) -> str | None:
+    is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    return argument.value if is_text else None  # type: ignore[attr-defined]
+
+
+def test_extraction_overlooks_no_sentence() -> None:
+    """Babel overlooks a call inside an f-string, or inside the arguments of another call."""
+    known = {text for entry in extracted() for text in (*forms(entry.id), entry.context)}
+    assert [(place, text) for place, text in marked() if text not in known] == []
 
 
 def test_every_sentence_has_its_german() -> None:

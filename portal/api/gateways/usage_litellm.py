@@ -36,7 +36,7 @@ async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Rep
 def report_litellm_usage(batch: Annotated[tuple[Reporter, bytes], Depends(litellm_body)]) -> UsageReceipt:
     """Store what LiteLLM's `generic_api` callback sends, each request once.
 
-    Nothing is kept of prompts and answers. An event that cannot be read_entries is rejected alone; the others of its
+    Nothing is kept of prompts and answers. An event that cannot be read is rejected alone; the others of its
     batch are stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
     """
     gateway, body = batch

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from portal.pages.account.usage.nothing import Nothing
+from portal.pages.account.usage.empty import EmptyUsage
 from portal.pages.account.usage.table import UsageTable, next_order
 from portal.pages.addresses import BILLABLE
 from portal.pages.components.listing import Sums
@@ -45,7 +45,7 @@ class UsageCard:
             Text("h2", _("Requests")).classes("mp-sr")
             self._sums = UsageTotals(formats, self._only_without_counts)
             self._table = UsageTable(formats, self._sort, edit)
-            self._nothing = Nothing(formats, change, turn)
+            self._empty = EmptyUsage(formats, change, turn)
             legend = _("Share of the largest total on this page")
             self._pager = Pager(formats, turn, resize, test_id="usage-pager", legend=legend)
         self._table.element.wait(_WAITING_ROWS)
@@ -61,7 +61,7 @@ class UsageCard:
         self._sums.show(view.totals, view.pruned)
         self._table.element.set_visibility(bool(view.rows))
         self._table.show(view.rows, wanted.order, now)
-        self._nothing.show(view, wanted, now)
+        self._empty.show(view, wanted, now)
         back, on = _STEPS[wanted.order]
         self._pager.show(
             view.before + 1,

@@ -25,7 +25,7 @@ _CLEAR = {
 """What takes back a choice that hides all requests."""
 
 
-class Nothing:
+class EmptyUsage:
     """Two reasons: there are no requests at all, or none that match."""
 
     def __init__(
