@@ -1,25 +1,25 @@
-"""The failures we expect: each with its HTTP status, its code for programs and its sentence for people.
+"""Expected failures: each has an HTTP status, a code for programs and a sentence for people.
 
 Decision: pages and forms write the sentence in the visitor's language (`say(error.sentence)`); the JSON API, the
-command line and logs in English (`error.detail`, `str(error)`). What only those show may be plain English text.
+command line and logs write it in English (`error.detail`, `str(error)`). A sentence that only these show may be a str.
 
-Decision: everything else is a bug; it is logged with an id and shown as that id, never with its text.
+Decision: every other exception is a bug; it is logged with an id, and people see the id, never its text.
 """
 
 from portal.rules.messages import Message, message
 
 
 class PortalError(Exception):
-    """A failure a visitor or program can understand; `sentence` is written for them."""
+    """A failure that a visitor or a program can understand; `sentence` explains it."""
 
     status = 400
     code = "bad_request"
     sentence = message("The request cannot be understood.")
     field: str | None = None
-    """The field that it is about, where there is one."""
+    """The name of the input field with the problem, or None."""
 
     def __init__(self, sentence: Message | str | None = None, *, retry_after: int | None = None) -> None:
-        """Take another sentence than the usual one; `retry_after` is in seconds."""
+        """Use `sentence` in place of the default one of the class; `retry_after` is in seconds."""
         if sentence:
             self.sentence = Message(sentence) if isinstance(sentence, str) else sentence
         super().__init__(self.detail)
@@ -32,7 +32,7 @@ class PortalError(Exception):
 
 
 class InvalidInput(PortalError):
-    """A value is out of bounds or malformed; nothing was changed."""
+    """A value is out of range or malformed; nothing was changed."""
 
     status = 422
     code = "invalid"
@@ -43,7 +43,7 @@ class InvalidInput(PortalError):
 
 
 class MissingExtra(PortalError):
-    """Something was asked for that needs a package which is not installed."""
+    """A feature needs a package that is not installed."""
 
     status = 501
     code = "missing_extra"
@@ -53,7 +53,7 @@ class MissingExtra(PortalError):
 
 
 def how_to_install(extra: str) -> str:
-    """Return the sentence that says how to install an extra; moe-portal is on no package index."""
+    """Return the sentence about installing an extra; moe-portal is not on a package index."""
     return (
         f"Install the extra: pip install '.[{extra}]' in a checkout, "
         f"or pip install 'moe_portal-VERSION-py3-none-any.whl[{extra}]' with the name of your wheel."
@@ -85,7 +85,7 @@ class UnknownToken(PortalError):
 
 
 class TooManyTries(PortalError):
-    """Too many wrong passwords; `retry_after` seconds must pass."""
+    """Too many wrong passwords; the next try is allowed after `retry_after` seconds."""
 
     status = 429
     code = "too_many_tries"
@@ -101,14 +101,14 @@ class Forbidden(PortalError):
 
 
 class ForeignOrigin(Forbidden):
-    """A write with a cookie came from another site."""
+    """A request with a cookie that changes something came from another site."""
 
     code = "foreign_origin"
     sentence = message("This request came from another site and was refused.")
 
 
 class NotFound(PortalError):
-    """It does not exist, or belongs to somebody else: the answer is the same."""
+    """The object does not exist or belongs to somebody else; both get the same answer."""
 
     status = 404
     code = "not_found"
@@ -116,7 +116,7 @@ class NotFound(PortalError):
 
 
 class Conflict(PortalError):
-    """It is taken, or has changed meanwhile."""
+    """A name is already in use, or the object was changed meanwhile."""
 
     status = 409
     code = "conflict"
@@ -128,7 +128,7 @@ class Conflict(PortalError):
 
 
 class TooLarge(PortalError):
-    """The body is larger than the route takes."""
+    """The body is larger than the route accepts."""
 
     status = 413
     code = "too_large"
@@ -136,7 +136,7 @@ class TooLarge(PortalError):
 
 
 class UnsupportedMediaType(PortalError):
-    """The body is of a kind, or encoded in a way, that the route does not take."""
+    """The route does not accept the media type or the encoding of the body."""
 
     status = 415
     code = "unsupported_media_type"
@@ -144,7 +144,7 @@ class UnsupportedMediaType(PortalError):
 
 
 class Unavailable(PortalError):
-    """Trouble that will pass, such as a database that is busy or stopped; nothing was changed."""
+    """A temporary failure, such as a busy or stopped database; nothing was changed."""
 
     status = 503
     code = "unavailable"

@@ -1,7 +1,7 @@
 """Every PORTAL_* variable, typed, with its unit and default.
 
-Decision: a variable that no part of MoE Portal reads is refused, since a misspelt one would be ignored in silence. What
-other programs of this repository read (the tests, the examples) is known here and let pass.
+Decision: a PORTAL_* variable that no part of MoE Portal reads is refused, since otherwise a misspelt one would be
+ignored without a warning. Variables that other programs of this repository read (tests, examples) are accepted.
 """
 
 import os
@@ -23,10 +23,10 @@ from portal.rules.validation import sentence_about
 
 PREFIX = "PORTAL_"
 SECRETS = ("database_url", "secret", "smtp_password", "admin_password")
-"""Settings that may be in a file instead: PORTAL_SECRET_FILE names the file that PORTAL_SECRET is in."""
+"""Settings that may be in a file instead: PORTAL_SECRET_FILE is the path of the file that contains PORTAL_SECRET."""
 ELSEWHERE = {
     "PORTAL_IMPORT_URL": "`portal import moe-sovereign` and `portal follow moe-sovereign`: the database to read",
-    "PORTAL_IMPORT_URL_FILE": "the same: the file that address is in",
+    "PORTAL_IMPORT_URL_FILE": "the same: the file with that address",
     "PORTAL_URL": "`examples/`: address of the portal",
     "PORTAL_USAGE_URL": "`examples/litellm`: address that usage is reported to",
     "PORTAL_AUTHORIZATION": "`examples/litellm`: header with the gateway's token",
@@ -34,10 +34,10 @@ ELSEWHERE = {
     "PORTAL_API_KEY": "`examples/python`: a person's API key",
     "PORTAL_UNREACHABLE": "`examples/litellm`: `allow` lets requests pass while the portal does not answer",
 }
-"""Variables that are not the server's; they are not refused."""
+"""Variables that other programs read; the server accepts and ignores them."""
 _ELSEWHERE_TOO = re.compile(r"PORTAL_TEST_\w+")
 _KUBERNETES = re.compile(r"PORTAL_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP)(_\w+)?)")
-"""What Kubernetes sets in every container beside a service that is called portal."""
+"""Variables that Kubernetes sets in every container of a namespace with a service called portal."""
 
 
 class WrongSettings(Exception):
@@ -77,11 +77,11 @@ def _sender(text: str | None) -> str | None:
 
 
 OptionalText = Annotated[str | None, AfterValidator(_filled)]
-"""A text that may be missing; an empty variable is none."""
+"""Text or None; an empty variable is None."""
 
 
 class Settings(BaseSettings):
-    """What an operator can decide; read once from the environment. The Makefile alone reads `.env`."""
+    """The settings of an operator, read once from the environment. Only the Makefile reads `.env`."""
 
     model_config = SettingsConfigDict(env_prefix="PORTAL_", frozen=True, extra="ignore")
 
@@ -99,14 +99,14 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         default="",
-        description="Addresses of reverse proxies whose word for a visitor's address is taken, separated by commas",
+        description="Addresses of reverse proxies that may report a visitor's address, separated by commas",
     )
     budget_timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
         default="UTC", description="IANA zone in which budget days and months are counted"
     )
     organisation: str = Field(default="", max_length=80, description="Name shown under the sign-in form")
     secret: SecretStr | None = Field(
-        default=None, description="Signs NiceGUI's own cookie; default: made once and kept in the data directory"
+        default=None, description="Signs NiceGUI's own cookie; default: created once and kept in the data directory"
     )
     refresh_seconds: float = Field(default=30, gt=0, description="Seconds between live refreshes of open pages")
     session_hours: float = Field(default=14 * 24, gt=0, description="Hours until an unused session ends")
@@ -118,26 +118,24 @@ class Settings(BaseSettings):
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="How mail is encrypted: starttls, tls (from the first byte) or none"
     )
-    smtp_username: OptionalText = Field(default=None, description="User name at the mail server, where it asks for one")
-    smtp_password: SecretStr | None = Field(
-        default=None, validate_default=True, description="Password that goes with it"
-    )
+    smtp_username: OptionalText = Field(default=None, description="User name at the mail server, if it needs one")
+    smtp_password: SecretStr | None = Field(default=None, validate_default=True, description="Password of that user")
     smtp_from: Annotated[str | None, AfterValidator(_sender)] = Field(
         default=None, validate_default=True, description="Sender of mails, such as MoE Portal <portal@example.org>"
     )
     smtp_timeout: float = Field(
-        default=20, ge=1, le=600, description="Seconds in which the mail server must have taken a mail"
+        default=20, ge=1, le=600, description="Seconds within which the mail server must accept a mail"
     )
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info",
-        description="Least level of what is logged: debug, info, warning (without the line per request) or error",
+        description="Lowest level that is logged: debug, info, warning (without the line per request) or error",
     )
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
-        default="text", description="How it is logged: text, or json with one object per line"
+        default="text", description="Format of the log: text, or json with one object per line"
     )
     admin_username: OptionalText = Field(
-        default=None, description="Administrator that `portal serve` creates when there is none; needs a password"
+        default=None, description="Administrator that `portal serve` creates if there is none; needs a password"
     )
     admin_password: SecretStr | None = Field(
         default=None, validate_default=True, description="Password of that administrator, used once"
@@ -163,14 +161,14 @@ class Settings(BaseSettings):
     @classmethod
     def _has_a_server(cls, value: str | None, others: ValidationInfo) -> str | None:
         if value and not others.data.get("smtp_host"):
-            raise ValueError("there is no mail server it is for; set PORTAL_SMTP_HOST")
+            raise ValueError("there is no mail server that uses it; set PORTAL_SMTP_HOST")
         return value
 
     @field_validator("smtp_host")
     @classmethod
     def _has_an_address(cls, host: str | None, others: ValidationInfo) -> str | None:
         if host and not others.data.get("base_url"):
-            raise ValueError("mails lead people to the portal; set PORTAL_BASE_URL too")
+            raise ValueError("mails contain links to the portal; set PORTAL_BASE_URL too")
         return host
 
     @field_validator("smtp_password")
@@ -190,17 +188,17 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database URL in force."""
+        """The database URL, or the default one."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'portal.sqlite3').absolute()}"
 
     @property
     def budget_zone(self) -> ZoneInfo:
-        """The zone of budget days and months."""
+        """The time zone of budget days and months."""
         return zone(self.budget_timezone)
 
     @property
     def secure(self) -> bool:
-        """Whether people reach the portal through HTTPS."""
+        """Whether people use the portal through HTTPS."""
         return (self.base_url or "").startswith("https://")
 
     @property
@@ -230,14 +228,14 @@ def known_variables() -> set[str]:
 
 
 def explain(error: ValidationError) -> str:
-    """Return the sentence about the first value that cannot be used; it does not repeat the value."""
+    """Return the sentence about the first value that is not accepted; it does not repeat the value."""
     problem = error.errors(include_input=False, include_url=False)[0]
     sentence = sentence_about(problem, variable("_".join(map(str, problem["loc"]))))
     return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def read_secret_file(name: str, path: str) -> str:
-    """Return the secret in a file, without its line end. Raises WrongSettings; `name` is the variable that names it."""
+    """Return the secret in a file, without its line end; `name` is the variable with the path. Raises WrongSettings."""
     try:
         secret = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:

@@ -1,9 +1,9 @@
-"""Which version of MoE Portal this is."""
+"""The version of MoE Portal."""
 
 
 def version() -> str:
     """Return the version of the installed package; "0" in a checkout that was never installed."""
-    from importlib.metadata import PackageNotFoundError  # noqa: PLC0415  # slow, and seldom asked for
+    from importlib.metadata import PackageNotFoundError  # noqa: PLC0415  # slow, and rarely needed
     from importlib.metadata import version as installed  # noqa: PLC0415
 
     try:

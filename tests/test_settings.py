@@ -38,12 +38,12 @@ PAIR = "PORTAL_SMTP_PASSWORD: PORTAL_SMTP_USERNAME and PORTAL_SMTP_PASSWORD go t
         pytest.param({"smtp_from": "a@b.org, c@d.org"}, "PORTAL_SMTP_FROM: mails have one sender", id="two senders"),
         pytest.param(
             {"base_url": None},
-            "PORTAL_SMTP_HOST: mails lead people to the portal; set PORTAL_BASE_URL too.",
+            "PORTAL_SMTP_HOST: mails contain links to the portal; set PORTAL_BASE_URL too.",
             id="no address of the portal",
         ),
         pytest.param(
             {"smtp_host": ""},
-            "PORTAL_SMTP_FROM: there is no mail server it is for; set PORTAL_SMTP_HOST.",
+            "PORTAL_SMTP_FROM: there is no mail server that uses it; set PORTAL_SMTP_HOST.",
             id="no server",
         ),
         pytest.param({"smtp_username": "portal"}, PAIR, id="no password"),

@@ -1,8 +1,8 @@
-"""What mails say, and how one is handed to a mail server.
+"""The texts of mails, and their delivery to a mail server.
 
-Decisions: a mail is written when it is queued, in the account's language and zone, so that it says the same however
-late it arrives. It is text and HTML from templates, without images, scripts or anything that tells who has read it.
-Subjects name nobody and no figures but a percentage, since screens show them to bystanders.
+Decisions: a mail is written when it is queued, in the account's language and zone, so that its text is right even if it
+arrives late. It is text and HTML from templates, without images, scripts or anything that tracks its reader. Subjects
+contain no names and no figures except a percentage, since other people may see them on a screen.
 """
 
 from portal.mails.account import email_changed_mail, password_changed_mail, reset_mail, test_mail

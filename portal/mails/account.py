@@ -10,7 +10,7 @@ _NOT_YOU = message("If it was not you, tell an administrator at once.")
 
 
 def reset_mail(display_name: str, language: str, link: str, minutes: int) -> Content:
-    """Return the mail with the link that sets another password; it works once, for so many minutes."""
+    """Return the mail with the link that sets a new password; the link works once, for `minutes`."""
     letter = Letter(
         subject=message("Set a new password for MoE Portal"),
         paragraphs=(
@@ -33,7 +33,7 @@ def reset_mail(display_name: str, language: str, link: str, minutes: int) -> Con
 
 
 def password_changed_mail(display_name: str, language: str, at: datetime, zone: ZoneInfo) -> Content:
-    """Return the mail about a changed password, in case its owner did not change it."""
+    """Return the mail about a changed password, a warning if its owner did not change it."""
     when = formats_of(language, zone).full_moment(at)
     letter = Letter(
         subject=message("Your password for MoE Portal was changed"),
@@ -44,7 +44,7 @@ def password_changed_mail(display_name: str, language: str, at: datetime, zone: 
 
 
 def email_changed_mail(display_name: str, language: str, at: datetime, zone: ZoneInfo) -> Content:
-    """Return the mail to the old address of an account about its new one, in case its owner did not change it."""
+    """Return the mail to the old address of an account after a change, a warning if its owner did not change it."""
     when = formats_of(language, zone).full_moment(at)
     letter = Letter(
         subject=message("The address of your MoE Portal account was changed"),
@@ -61,7 +61,7 @@ def email_changed_mail(display_name: str, language: str, at: datetime, zone: Zon
 
 
 def test_mail(display_name: str, language: str, base_url: str) -> Content:
-    """Return a mail that proves that alerts will arrive."""
+    """Return a test mail: if it arrives, alerts arrive too. Without a `base_url` it has no link."""
     portal = base_url.rstrip("/")
     letter = Letter(
         subject=message("Test mail from MoE Portal"),

@@ -1,4 +1,4 @@
-"""Mails made from one pair of templates: `mail.txt` and `mail.html` write a `Letter` in the language of its reader."""
+"""Builds mails from one pair of templates: `mail.txt` and `mail.html` write a `Letter` in the reader's language."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ _templates = template_environment(Path(__file__).parent / "templates")
 
 
 class Content(NamedTuple):
-    """A mail as it is sent: a subject of one line, and the same content once as text and once as HTML."""
+    """A mail that is ready to send: a subject of one line, and the same content as text and as HTML."""
 
     subject: str
     text: str
@@ -37,7 +37,7 @@ class Bar(NamedTuple):
 class Letter:
     """The sentences of a mail; `reason` says why somebody gets it.
 
-    `button` and `link` lead to the portal, where there is a link; `below` stands under them in small letters.
+    `button` is the text of a link to the portal, shown if `link` is not empty; `below` is small text under it.
     """
 
     subject: Message
@@ -51,12 +51,12 @@ class Letter:
 
 
 def formats_of(language: str, zone: ZoneInfo) -> Formats:
-    """Return the formats of a mail."""
+    """Return the formats of numbers, dates and times for a mail in a language and a time zone."""
     return Formats(locale_of(language), zone, zone)
 
 
 def written(letter: Letter, display_name: str, language: str) -> Content:
-    """Write a mail in a language; in English if that is not spoken here."""
+    """Return a mail written in a language; in English if the portal does not have that language."""
     with speaking(language):
         subject = clip_line(say(letter.subject), LONGEST_SUBJECT)
         values = {"letter": letter, "subject": subject, "name": display_name}

@@ -22,9 +22,9 @@ _WHY = message(
 
 @dataclass(frozen=True, slots=True)
 class CrossingFacts:
-    """Content of the mail: billable tokens as they were at the crossing, and the recipient.
+    """Content of the mail: billable tokens at the time of the crossing, and the recipient.
 
-    `start` is the day that names the period; `resets_at` is None where nothing resets.
+    `start` is the first day of the period; `resets_at` is None if the budget never resets.
     """
 
     period: Period
@@ -39,9 +39,9 @@ class CrossingFacts:
 
 
 def crossing_mail(facts: CrossingFacts, base_url: str) -> Content:
-    """Return the mail about a crossing; `base_url` is where people find the portal, without it nothing is linked."""
+    """Return the mail about a crossing; `base_url` is the address of the portal, without it the mail has no link."""
     budget = PeriodBudget(facts.limit, facts.consumed)
-    percent = int(budget.exact_percent or 0)  # what is nearly reached is not said to be reached
+    percent = int(budget.exact_percent or 0)  # rounded down: 99.9 % is not 100 %
     is_forecast = facts.kind is CrossingKind.FORECAST
     level = Level.WARNING if is_forecast and budget.level is Level.NORMAL else budget.level
     letter = Letter(

@@ -1,9 +1,9 @@
-"""Handing a mail to the mail server of the settings.
+"""Sends a mail to the mail server of the settings.
 
-Decision: a 5xx about this mail (its sender, its recipient, its content) is final. One that comes before, such as for a
-login, is about the set-up, which an administrator will mend, and so is tried again like network trouble (source:
-Postfix does the same, smtp_sasl_auth_soft_bounce and smtp_skip_5xx_greeting). Certificates are verified against those
-that the system trusts, and where STARTTLS is asked for but not offered nothing is sent.
+Decision: a 5xx answer about the mail (its sender, recipient or content) is final. An earlier 5xx answer, for example to
+the login, is about the settings, which an administrator will correct, so the mail is tried again as after a network
+error (source: Postfix does the same, smtp_sasl_auth_soft_bounce and smtp_skip_5xx_greeting). Certificates are verified
+against the system's trusted ones. If the settings require STARTTLS and the server does not offer it, nothing is sent.
 """
 
 import asyncio
@@ -32,21 +32,21 @@ from portal.settings import Settings
 
 LONGEST_REASON = 300
 GOODBYE_WITHIN = 2
-"""Seconds that the server has to take leave of us."""
+"""Seconds that the server has to answer QUIT."""
 
 
 class Refused(Exception):
-    """The mail server will never take this mail; the message is a sentence, or what it said."""
+    """The mail server will never accept this mail; the message is a sentence, or the server's answer."""
 
 
 class NotNow(Exception):
-    """The mail could not be sent, but may be later; the message is a sentence, or what the server said."""
+    """The mail was not sent, a later try may succeed; the message is a sentence, or the server's answer."""
 
 
 def message(
     settings: Settings, recipient: str, content: Content, message_id: str, written_at: datetime
 ) -> EmailMessage:
-    """Return a mail as it is sent. Raises Refused for a recipient that cannot be one."""
+    """Return a mail that is ready to send. Raises Refused for a recipient that is not an address."""
     mail = EmailMessage(WIRE)
     try:
         mail["From"] = settings.smtp_from
@@ -56,14 +56,14 @@ def message(
         raise Refused("Mail cannot be sent to that address.") from error
     mail["Date"] = format_datetime(written_at)
     mail["Message-ID"] = message_id
-    mail["Auto-Submitted"] = "auto-generated"  # so that nobody's absence notice answers (RFC 3834)
+    mail["Auto-Submitted"] = "auto-generated"  # prevents automatic replies (RFC 3834)
     mail.set_content(content.text, cte="quoted-printable")
     mail.add_alternative(content.html, subtype="html", cte="quoted-printable")
     return mail
 
 
 async def hand_over(settings: Settings, recipient: str, mail: EmailMessage) -> SMTP:
-    """Hand a mail over; return the connection once the server has taken it. Raises Refused and NotNow."""
+    """Send a mail, and return the open connection after the server accepted it. Raises Refused and NotNow."""
     secret = settings.smtp_password
     client = SMTP(
         hostname=settings.smtp_host,
@@ -87,14 +87,14 @@ async def hand_over(settings: Settings, recipient: str, mail: EmailMessage) -> S
 
 
 async def take_leave(client: SMTP) -> None:
-    """Close a connection, politely if the server lets us."""
+    """Send QUIT and close the connection; errors of the server are ignored."""
     with suppress(SMTPException, OSError):
         await client.quit(timeout=GOODBYE_WITHIN)
     client.close()
 
 
 def _judged(error: Exception) -> Refused | NotNow:
-    """Say what a failure means."""
+    """Return the failure as `Refused` if it is final, else as `NotNow`."""
     match error:
         case SMTPRecipientsRefused(recipients=[refused, *_]):
             return _judged_answer(refused.code, refused.message)
@@ -104,40 +104,40 @@ def _judged(error: Exception) -> Refused | NotNow:
             return NotNow(_answer(error.code, error.message))
         case SMTPNotSupported():
             return Refused("The mail server does not take addresses with other letters than a to z.")
-        case ValueError() if not isinstance(error, OSError):  # a certificate that is not valid is both
+        case ValueError() if not isinstance(error, OSError):  # an invalid certificate is both
             return Refused("Mail cannot be sent to that address.")
     return NotNow(_trouble(error))
 
 
-def _judged_answer(code: int, said: str) -> Refused | NotNow:
-    return Refused(_answer(code, said)) if 500 <= code <= 599 else NotNow(_answer(code, said))
+def _judged_answer(code: int, text: str) -> Refused | NotNow:
+    return Refused(_answer(code, text)) if 500 <= code <= 599 else NotNow(_answer(code, text))
 
 
-def _answer(code: int, said: str) -> str:
-    return clip_line(f"{code} {said}", LONGEST_REASON)
+def _answer(code: int, text: str) -> str:
+    return clip_line(f"{code} {text}", LONGEST_REASON)
 
 
 def _trouble(error: BaseException) -> str:
-    """Say in a sentence why there was no answer."""
+    """Return a sentence about the reason why there was no answer."""
     cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
     match cause:
         case ssl.SSLCertVerificationError():
-            said = f"The mail server’s certificate is not valid: {cause.verify_message}."
+            sentence = f"The mail server’s certificate is not valid: {cause.verify_message}."
         case ssl.SSLError():
-            said = f"The mail server and the portal cannot agree on encryption: {cause.reason}."
+            sentence = f"The mail server and the portal cannot agree on encryption: {cause.reason}."
         case TimeoutError():
-            said = "The mail server has not answered in time."
+            sentence = "The mail server has not answered in time."
         case SMTPServerDisconnected():
-            said = "The mail server has hung up."
+            sentence = "The mail server has hung up."
         case OSError():
-            said = f"The mail server cannot be reached: {_why(cause)}."
+            sentence = f"The mail server cannot be reached: {_why(cause)}."
         case _:
-            said = str(error)
-    return clip_line(said, LONGEST_REASON)
+            sentence = str(error)
+    return clip_line(sentence, LONGEST_REASON)
 
 
 def _why(error: OSError) -> str:
-    """Say what the system says, without the address that asyncio adds; a name that is not found has its own words."""
+    """Return the system's text for an error, without the address that asyncio adds; `strerror` if a name is unknown."""
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return error.strerror or "none of its addresses answers"

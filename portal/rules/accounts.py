@@ -1,10 +1,10 @@
-"""What an account may be and choose."""
+"""Roles of accounts, and what people choose for themselves: language and theme."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What an account may do."""
+    """Rights of an account."""
 
     USER = "user"
     EXPERT = "expert"
@@ -19,7 +19,7 @@ class Language(StrEnum):
 
 
 class Theme(StrEnum):
-    """How pages look."""
+    """Colours of the pages."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -27,7 +27,7 @@ class Theme(StrEnum):
 
 
 def preferred_language(accepted: str) -> Language:
-    """Return the language that a browser likes best, from its `Accept-Language` (RFC 9110, 12.5.4); else English."""
+    """Return the language that a browser prefers, from its `Accept-Language` (RFC 9110, 12.5.4), or English."""
     wishes = []
     for wish in accepted[:1000].lower().split(","):
         name, _, parameter = wish.partition(";")
@@ -37,7 +37,7 @@ def preferred_language(accepted: str) -> Language:
 
 
 def _quality(parameter: str) -> float:
-    """Return the weight of a wish, 0 to 1: 0.8 for `q=0.8`, 1 without one, 0 if it is no number."""
+    """Return the weight of a language, 0 to 1: 0.8 for `q=0.8`, 1 without a weight, 0 if it is not a number."""
     name, _, value = parameter.strip().partition("=")
     try:
         return max(0.0, min(float(value), 1.0)) if name.strip() == "q" else 1.0

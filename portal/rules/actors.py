@@ -1,11 +1,11 @@
-"""Who changes something: what actions check, and what the audit log names."""
+"""The person or program that changes something: actions check it, the audit log names it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Means(StrEnum):
-    """By which means a change reaches the portal."""
+    """The way by which a change reaches the portal."""
 
     SESSION = "session"
     COMMAND_LINE = "command line"
@@ -18,9 +18,9 @@ class Means(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something, by which means, and from which address where that is known.
+    """The person or program that changes something, the means, and the network address if it is known.
 
-    `account_id` is None for whoever acts without an account: an operator on the server, or the holder of a link.
+    `account_id` is None for those who act without an account: an operator on the server, or the holder of a link.
     """
 
     means: Means

@@ -1,10 +1,10 @@
-"""When a person is warned of a budget."""
+"""The percentages of a budget at which a person is warned."""
 
 from collections.abc import Iterable
 from enum import StrEnum
 
 FULL = 100
-"""Percent at which a budget is exhausted; every account is warned of it."""
+"""Percentage at which a budget is exhausted; every account is warned then."""
 DEFAULT_THRESHOLD = 80
 
 
@@ -16,12 +16,12 @@ class CrossingKind(StrEnum):
 
 
 def thresholds(*chosen: int | None) -> tuple[int, ...]:
-    """Return the percentages at which an account is warned, rising: those it has chosen, and the end."""
+    """Return the percentages at which an account is warned, in rising order: the chosen ones, and 100."""
     return tuple(sorted({percent for percent in chosen if percent is not None} | {FULL}))
 
 
 def reached(consumed: int, limit: int | None, percentages: Iterable[int]) -> list[int]:
-    """Return which percentages of a limit are consumed, judged exactly; a limit of 0 allows nothing and is full."""
+    """Return the percentages of a limit that are reached, compared without rounding; a limit of 0 is always full."""
     if limit is None:
         return []
     return [percent for percent in percentages if consumed * 100 >= limit * percent]

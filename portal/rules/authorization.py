@@ -1,4 +1,4 @@
-"""May a key spend? The decision, from what was consumed, what is held for others, and what is about to be spent."""
+"""Decides whether a key may spend, from the consumed tokens, the reserved tokens and the estimate of the request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from portal.rules.keys import KeyStatus, key_status
 from portal.rules.periods import Period, resets_at
 
 RESERVED_FOR = timedelta(minutes=15)
-"""How long tokens are held for a request whose event does not arrive; longer than any request should take."""
+"""How long tokens are reserved for a request if its event does not arrive; longer than any request should take."""
 
 _OF = {Period.DAILY: "daily budget", Period.MONTHLY: "monthly budget", Period.TOTAL: "total budget"}
 
 
 class Reason(StrEnum):
-    """Why a key may spend or may not; a code for programs."""
+    """The reason why a key may or may not spend; a code for programs."""
 
     OK = "ok"
     UNKNOWN_KEY = "unknown_key"
@@ -29,12 +29,12 @@ class Reason(StrEnum):
 
     @property
     def is_about_the_key(self) -> bool:
-        """Whether the key may not be used at all, whatever is left of the budgets."""
+        """Whether the key may not be used at all, even with tokens left."""
         return self in _OF_KEYS
 
     @property
     def sentence(self) -> str:
-        """The same for people; of a budget there is more to say (`Decision.detail`)."""
+        """The reason as a sentence for people; `Decision.detail` adds the figures of a budget."""
         return _SENTENCES[self]
 
 
@@ -57,22 +57,22 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What counts against an account's limits, in billable tokens: consumed in each period, and held for requests."""
+    """Tokens that count against an account's limits, billable: consumed in each period, and reserved for requests."""
 
     consumed: Mapping[Period, int]
     reserved: int = 0
 
     def of(self, period: Period) -> int:
-        """Return what is gone of a period's budget; what is held counts in each."""
+        """Return the tokens that count against a period's limit; reserved tokens count in every period."""
         return self.consumed[period] + self.reserved
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a key may spend. Of a refusal by a budget: which one, its figures, and when it begins anew.
+    """Whether a key may spend; if a budget refuses, also its period, its figures and the time of its reset.
 
-    `consumed` is what was reported; what is held for other requests besides is `reserved`. `remaining` of a period is
-    limit - consumed - reserved, never below 0, and None without a limit; what is asked for now is not yet taken off.
+    `consumed` are reported tokens, `reserved` those reserved for other requests. `remaining` of a period is limit -
+    consumed - reserved, never below 0, and None without a limit; the estimate of this request is not subtracted.
     """
 
     reason: Reason
@@ -85,7 +85,7 @@ class Decision:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the request may go on."""
+        """Whether the request may proceed."""
         return self.reason is Reason.OK
 
     @property
@@ -100,20 +100,20 @@ class Decision:
 
 
 def refusal(reason: Reason) -> Decision:
-    """Return the refusal of a key that may not be used, whatever its budgets."""
+    """Return the refusal of a key that may not be used at all, even with tokens left."""
     return Decision(reason, dict.fromkeys(Period))
 
 
 def key_reason(is_active: bool, expires_at: datetime | None, revoked_at: datetime | None, now: datetime) -> Reason:
-    """Return whether a key may be used at all; `is_active` is of its account."""
+    """Return `Reason.OK` if a key may be used, else why not; `is_active` is the state of its account."""
     reason = _OF_STATUS[key_status(expires_at, revoked_at, now)]
     return Reason.ACCOUNT_SUSPENDED if reason is Reason.OK and not is_active else reason
 
 
 def decide(limits: Limits, spent: Spent, estimate: int | None, now: datetime, budget_tz: ZoneInfo) -> Decision:
-    """Say whether an account may spend: every budget must have something left, and room for the `estimate`.
+    """Decide whether an account may spend: every budget must have tokens left, and enough for the `estimate`.
 
-    `estimate` is in billable tokens. Of several budgets that refuse the shortest is named.
+    `estimate` is in billable tokens. If several budgets refuse, the one with the shortest period is named.
     """
     remaining = {period: _remaining(limits.in_force(period), spent.of(period)) for period in Period}
     for period in Period:

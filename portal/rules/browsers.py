@@ -1,7 +1,7 @@
-"""What a browser calls itself, in words.
+"""Names of browsers and systems, from the User-Agent header.
 
-Source of the order: nearly every browser also names those it wants to be taken for (Edge says Chrome and Safari), so
-the rarer name decides.
+Reason for the order: nearly every browser also names others to be compatible (Edge names Chrome and Safari), so the
+rarer name decides.
 """
 
 from portal.rules.messages import Message, message
@@ -30,7 +30,7 @@ _SYSTEMS = (
 
 
 def browser_name(user_agent: str) -> Message | str:
-    """Return "Firefox on Linux" for what Firefox on Linux sends; the text itself where no browser is known by it."""
+    """Return a name such as "Firefox on Linux"; the header itself if it names no known browser."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
     if browser is None:
         return user_agent.strip() or message("Unknown browser")

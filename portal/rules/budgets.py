@@ -1,4 +1,4 @@
-"""What an account may spend, and how near it is to that."""
+"""Limits of an account, and how much of them is used."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -7,18 +7,18 @@ from enum import StrEnum
 from portal.rules.periods import Period
 
 MAX_LIMIT = 10**15
-"""Largest limit in billable tokens; far above any real one, far below what the databases can hold."""
+"""Largest limit in billable tokens; far above any real limit, far below the largest integer of the databases."""
 
 
 class BudgetType(StrEnum):
-    """Whether limits come back with every period, or one total limit is all there is."""
+    """Subscription: each period has its own limit. One-time: only the total limit counts."""
 
     SUBSCRIPTION = "subscription"
     ONE_TIME = "one_time"
 
 
 class Level(StrEnum):
-    """How full a budget is; the word always accompanies the colour."""
+    """How full a budget is; pages always show the word with the colour."""
 
     NORMAL = "normal"
     WARNING = "warning"
@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An account's limits in billable tokens as they were set; None is unlimited."""
+    """The limits set for an account, in billable tokens; None is unlimited."""
 
     daily: int | None = None
     monthly: int | None = None
@@ -35,7 +35,7 @@ class Limits:
     type: BudgetType = BudgetType.SUBSCRIPTION
 
     def in_force(self, period: Period) -> int | None:
-        """Return the limit that counts for `period`: of a one-time budget only the total one does."""
+        """Return the limit that counts for `period`; a one-time budget has only the total limit."""
         if self.type is BudgetType.ONE_TIME and period is not Period.TOTAL:
             return None
         match period:
@@ -47,20 +47,20 @@ class Limits:
                 return self.total
 
     def resets(self, period: Period) -> bool:
-        """Say whether a person is shown a reset for `period`; a one-time budget has none."""
+        """Return whether pages show a reset for `period`; a one-time budget has none."""
         return self.type is BudgetType.SUBSCRIPTION and period is not Period.TOTAL
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodBudget:
-    """What one period allows and what was spent of it, in billable tokens; no limit is None."""
+    """The limit and the consumption of one period, in billable tokens; a limit of None is unlimited."""
 
     limit: int | None
     consumed: int
 
     @property
     def remaining(self) -> int | None:
-        """Tokens that may still be spent; overspending leaves none, never a debt."""
+        """Tokens that may still be spent, never below 0; None without a limit."""
         return None if self.limit is None else max(self.limit - self.consumed, 0)
 
     @property
@@ -75,26 +75,26 @@ class PeriodBudget:
 
     @property
     def exact_percent(self) -> Decimal | None:
-        """Consumed ÷ limit × 100, unrounded; a limit of 0 allows nothing and is always full. None without a limit."""
+        """Consumed ÷ limit × 100, not rounded; a limit of 0 is always full. None without a limit."""
         if self.limit is None:
             return None
         return Decimal(100) if self.limit == 0 else Decimal(self.consumed) * 100 / Decimal(self.limit)
 
     @property
     def percent(self) -> Decimal | None:
-        """The percentage as it is shown, with one decimal, not capped at 100."""
+        """The percentage that pages show: one decimal, may exceed 100. None without a limit."""
         exact = self.exact_percent
         return None if exact is None else exact.quantize(Decimal("0.1"), ROUND_HALF_UP)
 
     @property
     def level(self) -> Level | None:
-        """Judged on the exact value, so that an empty allowance is always critical. None without a limit."""
+        """The level of the exact percentage, so a limit of 0 is always critical. None without a limit."""
         exact = self.exact_percent
         return None if exact is None else level(exact)
 
 
 def level(percent: Decimal) -> Level:
-    """Judge a budget by the seed's bands: below 70 normal, up to 90 warning, above critical."""
+    """Return the level of a percentage: below 70 normal, up to 90 warning, above 90 critical (source: the seed)."""
     if percent > 90:
         return Level.CRITICAL
     return Level.WARNING if percent >= 70 else Level.NORMAL

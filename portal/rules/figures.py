@@ -1,11 +1,11 @@
-"""The figures that are summed everywhere: on cards, in charts, tables, totals and exports."""
+"""The figures that are summed on cards, in charts, tables, totals and exports."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Figures(NamedTuple):
-    """Sums over some requests; the one shape in which consumption travels from the queries to pages and JSON.
+    """Sums over some requests; queries, views, pages and JSON all use this class for consumption.
 
     `tokens` are billable, the other counts of tokens are raw; `cost_nano_eur` is in nano-euros (10⁻⁹ EUR). `unpriced`
     counts the requests without a cost, because no price was in force at their time; `without_counts` those with
@@ -27,8 +27,8 @@ class Figures(NamedTuple):
         """Input and output tokens together, raw."""
         return self.prompt_tokens + self.completion_tokens
 
-    def __add__(self, other: "Figures") -> "Figures":  # type: ignore[override]  # adds up, where tuples are joined
-        # written out, since every event passes here and a loop over the fields takes five times as long
+    def __add__(self, other: "Figures") -> "Figures":  # type: ignore[override]  # adds numbers, while tuples concatenate
+        # written out: this runs for every event, and a loop over the fields takes five times as long
         return Figures(
             self.tokens + other.tokens,
             self.prompt_tokens + other.prompt_tokens,
@@ -51,10 +51,10 @@ SUMS = Figures._fields
 
 
 def total(parts: Iterable[Figures]) -> Figures:
-    """Add figures up; nothing sums to zeros."""
+    """Return the sum of figures; zeros if there are none."""
     return sum(parts, Figures())
 
 
 def figures_of_request(billable: int, prompt: int, completion: int, cost: int | None, without_counts: bool) -> Figures:
-    """Return what one request adds to every sum; its `cost` in nano-euros is None without a price."""
+    """Return the figures that one request adds to every sum; `cost`, in nano-euros, is None without a price."""
     return Figures(billable, prompt, completion, 1, cost or 0, int(cost is None), int(without_counts))

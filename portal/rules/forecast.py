@@ -1,20 +1,20 @@
-"""Where a budget leads: when it will be used up if the account goes on as it does, or that it will last.
+"""Forecasts when a budget will be used up if the account continues as before, or that it will last.
 
-Method. What a day will bring is the mean of the same weekdays of the last eight weeks, recent ones weighing more (the
-weight halves in two weeks), pulled towards the mean of all days as if a quarter of a week of those had been seen too:
-with few weeks behind them the weekdays are not yet trusted. Within a day tokens come as they came over the day in the
-last two weeks, with half a day of even use mixed in. What is left of today is scaled by how today goes against what was
-to be expected by now, with a whole usual day mixed in, so that an early burst does not count for the day. Later days
-are not scaled: one day says little about the next.
+Method. The expected tokens of a day are the mean of the same weekday in the last eight weeks. Recent weeks weigh more:
+the weight halves every two weeks. This mean is moved towards the mean of all days, with the weight of a quarter of a
+week, because few weeks say little about a weekday. Within a day, tokens are expected at the hours at which they were
+used in the last two weeks, mixed with half a day of even use. The rest of today is multiplied by the ratio of today's
+use to the use expected until now, both mixed with one usual day, so that an early burst does not decide the day. Later
+days are not multiplied: one day says little about the next.
 
 Sources. Weekly seasonality, the seasonal mean and exponentially falling weights: R. J. Hyndman and G. Athanasopoulos,
-"Forecasting: Principles and Practice", 3rd ed., OTexts 2021, sections 2.3, 5.2 and 8.1. Pulling a mean of few values
-towards that of many, with a weight of n / (n + k): H. Bühlmann, "Experience rating and credibility", ASTIN Bulletin 4,
-1967. The constants are round numbers, and others near them do about as well: `tests/rules/test_forecast_backtest.py`
-says how well.
+"Forecasting: Principles and Practice", 3rd ed., OTexts 2021, sections 2.3, 5.2 and 8.1. Moving a mean of few values
+towards a mean of many, with a weight of n / (n + k): H. Bühlmann, "Experience rating and credibility", ASTIN Bulletin
+4, 1967. The constants are round numbers; similar numbers give similar results: `tests/rules/test_forecast_backtest.py`
+measures them.
 
-What it leaves out. That another limit of the account will stop it earlier, holidays, and every reason to change habits.
-Floats live only in here: an estimate is never stored and never summed into a figure.
+Not considered: another limit of the account that stops it earlier, holidays, and other reasons to change habits.
+Only this module uses floats: an estimate is never stored and never added to a figure.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,27 +37,27 @@ from portal.rules.periods import (
 )
 
 HISTORY_DAYS = 56
-"""How many whole days before today are looked at; every weekday eight times."""
+"""Number of whole days before today that the forecast uses: eight of each weekday."""
 SHAPE_DAYS = 14
-"""Of how many of them it matters at which hour tokens were used."""
+"""Number of these days, the last ones, from which the hours are used too."""
 LEAST_DAYS = 7
-"""So many whole days must have passed since the first usage: every weekday has been seen once."""
+"""Whole days since the first usage that a forecast needs: one of each weekday."""
 LEAST_ACTIVE_DAYS = 3
-"""On so many of them something must have been used."""
+"""Days with usage that a forecast needs."""
 HORIZON_DAYS = 365
-"""How far ahead a budget that never resets is followed."""
+"""How far ahead a budget that never resets is forecast."""
 
 SOON = timedelta(days=7)
-"""How near the end of a budget that never resets must be to be warned of."""
+"""A budget that never resets gives a warning if its forecast end is nearer than this."""
 _HALF_LIFE_DAYS = 14.0
-_TRUST_WEEKDAYS = 0.25  # weeks of the mean day that are mixed into each weekday
-_TRUST_TODAY = 1.0  # usual days that are mixed into how today goes
-_EVEN_DAYS = 0.5  # days of even use that are mixed into the shape of a day
+_TRUST_WEEKDAYS = 0.25  # weeks of the mean day, mixed into each weekday
+_TRUST_TODAY = 1.0  # usual days, mixed into the ratio of today
+_EVEN_DAYS = 0.5  # days of even use, mixed into the hours of a day
 _SLOTS = 24
 
 
 class Prospect(StrEnum):
-    """What there is to say of a budget's future."""
+    """Kinds of forecasts for a budget."""
 
     NO_LIMIT = "no_limit"
     EXHAUSTED = "exhausted"
@@ -68,11 +68,11 @@ class Prospect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Where a budget leads.
+    """The forecast for a budget.
 
-    `until` is when it will be used up (UTC, a whole minute unless that has begun), only of what lasts until then; it is
-    never past and never after the reset. `enough` is until the reset, or for `HORIZON_DAYS` where there is none.
-    `ends_early` is whether it will be used up before it resets, or within `SOON` where it never does.
+    `until` is the instant at which it will be used up, for `LASTS_UNTIL` only: UTC, a whole minute or now, never in the
+    past, never after the reset. `ENOUGH` means until the reset, or for `HORIZON_DAYS` if there is none. `ends_early` is
+    True if the budget will be used up before it resets, or within `SOON` if it never resets.
     """
 
     prospect: Prospect
@@ -83,10 +83,9 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How an account uses tokens: how many on a Monday, on a Tuesday, …, and which share of a day by when.
+    """Usual usage of an account: tokens on a Monday, on a Tuesday, …, and the share of a day used at each time.
 
-    `by_slot` are the shares that are used until the end of each twenty-fourth of a day, rising from 0 to 1, the
-    first one before any.
+    `by_slot` are 25 shares, rising from 0 to 1: at the start of the day, and at the end of each twenty-fourth of it.
     """
 
     weekdays: tuple[float, ...]
@@ -116,10 +115,10 @@ def history_days(began: date | None, today: date) -> DayRange | None:
 def rhythm_of(
     days: Mapping[date, int], hours: Iterable[tuple[datetime, int]], today: date, tz: ZoneInfo
 ) -> Rhythm | None:
-    """Return how an account uses tokens; None when there is too little to tell.
+    """Return the usual usage of an account; None if there is too little data.
 
-    `days` are the tokens of the whole days before `today`, zero days included, none before the first usage; `hours`
-    those of single hours of the last of these days, in any number.
+    `days` are the tokens of the whole days before `today`, from the first usage on, days without usage included;
+    `hours` are the tokens of single hours of the last `SHAPE_DAYS` of them.
     """
     if len(days) < LEAST_DAYS or sum(tokens > 0 for tokens in days.values()) < LEAST_ACTIVE_DAYS:
         return None
@@ -130,7 +129,7 @@ def rhythm_of(
 def outlook(
     period: Period, budget: PeriodBudget, rhythm: Rhythm | None, used_today: int, now: datetime, tz: ZoneInfo
 ) -> Outlook:
-    """Return where the budget of the period that contains `now` leads."""
+    """Return the forecast for the budget of the period that contains `now`."""
     end = resets_at(period, now, tz)
     if budget.remaining is None:
         return Outlook(Prospect.NO_LIMIT, resets_at=end)
@@ -151,7 +150,7 @@ def expected(rhythm: Rhythm, used_today: int, now: datetime, last: date, tz: Zon
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A day, or what is left of it: the share of its tokens that is gone, and how many a whole one would have."""
+    """A day or the rest of it: the share of its tokens that has passed, and the tokens of the whole day."""
 
     day: date
     gone: float
@@ -163,7 +162,7 @@ class _Stretch:
 
 
 def _ahead(rhythm: Rhythm, used_today: int, now: datetime, last: date, tz: ZoneInfo) -> Iterator[_Stretch]:
-    """Yield what is left of today, and the days after it up to `last`."""
+    """Yield the rest of today, then each day up to `last`."""
     today = day_of(now, tz)
     start, end = start_of_day(today, tz), end_of_day(today, tz)
     usual, gone = rhythm.weekdays[today.weekday()], rhythm.share_by((now - start) / (end - start))
@@ -175,7 +174,7 @@ def _ahead(rhythm: Rhythm, used_today: int, now: datetime, last: date, tz: ZoneI
 def _used_up(
     remaining: int, rhythm: Rhythm, used_today: int, now: datetime, last: date, tz: ZoneInfo
 ) -> datetime | None:
-    """Return when so many tokens will have been used; None when not before the end of `last`."""
+    """Return the instant at which `remaining` tokens will be used; None if that is after the end of `last`."""
     left = float(remaining)
     for stretch in _ahead(rhythm, used_today, now, last, tz):
         if left < stretch.tokens:
@@ -197,7 +196,7 @@ def _last_day(period: Period, today: date) -> date:
 
 
 def _weekdays(days: Mapping[date, int], today: date) -> tuple[float, ...]:
-    """Return how many tokens are to be expected on a Monday, a Tuesday, …; never 0, since some were used."""
+    """Return the expected tokens of a Monday, a Tuesday, …; each is above 0, since some tokens were used."""
     weights, sums = [0.0] * 7, [0.0] * 7
     for day, tokens in days.items():
         weight = 0.5 ** ((today - day).days / _HALF_LIFE_DAYS)
@@ -211,7 +210,7 @@ def _weekdays(days: Mapping[date, int], today: date) -> tuple[float, ...]:
 
 
 def _by_slot(hours: Iterable[tuple[datetime, int]], usual_day: float, tz: ZoneInfo) -> tuple[float, ...]:
-    """Return which share of a day's tokens is used by the end of each slot; days of 23 and 25 hours have 24 as well."""
+    """Return the share of a day's tokens used at the end of each slot; days of 23 or 25 hours have 24 slots too."""
     slots: list[float] = [usual_day * _EVEN_DAYS / _SLOTS] * _SLOTS
     finder = DayFinder(tz)
     for hour, tokens in hours:

@@ -1,4 +1,4 @@
-"""People, keys, templates and usage of another system in one form, and the outcome of importing them."""
+"""Imported people, keys, templates and usage in one form for all sources, and the outcomes of an import."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -53,7 +53,7 @@ class NotImportable(ValueError):
 
 
 class ModelOfCategory(NamedTuple):
-    """One model of a template; `required` ones always answer."""
+    """One model of a template; a `required` model always answers."""
 
     category: str
     model: str
@@ -72,7 +72,7 @@ class ImportedTemplate:
 
 @dataclass(frozen=True, slots=True)
 class ImportedKey:
-    """An API key, by its SHA-256; None for an instant is never."""
+    """An API key, by its SHA-256; an instant of None means never."""
 
     key_hash: str
     prefix: str
@@ -86,8 +86,8 @@ class ImportedKey:
 class ImportedPerson:
     """A person with keys, limits and the name of the active template.
 
-    Without a `password_hash` they cannot sign in with a password. `email` may be empty. Without a `time_zone`, it is
-    that of the first browser.
+    Without a `password_hash` they cannot sign in with a password. `email` may be empty. Without a `time_zone`, the
+    zone of the first browser is used.
     """
 
     username: str
@@ -121,7 +121,7 @@ class Tally:
                 self.examples.setdefault(key, each.name)
 
     def rows(self) -> list[tuple[str, int, int, int]]:
-        """Return for each kind how many were imported, were here already, and were not imported."""
+        """Return each kind with three counts: imported, already present, not imported."""
         return [
             (
                 kind.value,

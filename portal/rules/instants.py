@@ -1,11 +1,11 @@
-"""Reading instants as programs write them."""
+"""Reads instants that programs wrote: ISO 8601 texts, and numbers since 1970."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 YEARS = (1900, 2999)
-"""Years that an instant may lie in; at the ends of the calendar a change of zone would overflow."""
+"""First and last year of an instant; near the ends of Python's calendar a change of zone would overflow."""
 
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)", re.ASCII
@@ -15,18 +15,21 @@ _LENIENT = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
-"""Numbers below these count seconds, milliseconds, microseconds, nanoseconds since 1970: for the years 1973 to 5138."""
+"""Bounds, and units per second: a number below the bound counts seconds, milliseconds, microseconds or nanoseconds.
+
+This is right for instants in the years 1973 to 5138.
+"""
 
 
 class InvalidInstant(ValueError):
-    """The value is no instant; the message is a sentence."""
+    """The value is not an instant; the message is a sentence."""
 
 
 def parse_instant(text: object) -> datetime:
     """Return the instant (UTC) of an ISO 8601 text with an offset, to the microsecond. Raises InvalidInstant.
 
-    Finer digits are cut off, as other programs write nanoseconds. A leap second is no instant of the
-    computer's time (POSIX counts none).
+    Further digits are cut off, since other programs write nanoseconds. A leap second is refused: the time of POSIX does
+    not have it.
     """
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         raise InvalidInstant("An instant has a date, a time and an offset, such as 2026-11-22T10:00:00Z.")
@@ -40,7 +43,7 @@ def parse_instant(text: object) -> datetime:
 
 
 def parse_utc_instant(text: object) -> datetime:
-    """Return the instant of an ISO 8601 text, which is UTC where no offset is written. Raises InvalidInstant."""
+    """Return the instant of an ISO 8601 text; without an offset it is UTC. Raises InvalidInstant."""
     try:
         return parse_instant(text)
     except InvalidInstant:
@@ -48,7 +51,7 @@ def parse_utc_instant(text: object) -> datetime:
 
 
 def parse_lenient_instant(text: str) -> datetime | None:
-    """Return the instant of a text such as `2026-11-22 10:00:00 UTC`, without an offset where none is written.
+    """Return the instant of a text such as `2026-11-22 10:00:00 UTC`; a naive datetime if it has no offset.
 
     None for a text in another form. Raises ValueError for a day or time that does not exist.
     """
@@ -60,7 +63,7 @@ def parse_lenient_instant(text: str) -> datetime | None:
 
 
 def instant_of_seconds(seconds: float) -> datetime:
-    """Return the instant a number of seconds after 1970 began. Raises InvalidInstant."""
+    """Return the instant that is so many seconds after the start of 1970 (UTC). Raises InvalidInstant."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -68,12 +71,12 @@ def instant_of_seconds(seconds: float) -> datetime:
 
 
 def instant_of_nanoseconds(nanoseconds: int) -> datetime:
-    """Return the instant a number of nanoseconds after 1970 began, to the microsecond."""
+    """Return the instant that is so many nanoseconds after the start of 1970 (UTC), to the microsecond."""
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 def instant_of_number(number: Decimal) -> datetime:
-    """Return the instant a number of seconds or smaller units after 1970 began; its size decides the unit.
+    """Return the instant of a number of seconds or smaller units since 1970 (UTC); its size decides the unit.
 
     Raises OverflowError for a number that is too large.
     """

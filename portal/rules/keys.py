@@ -1,4 +1,4 @@
-"""Whether an API key works, and for how long."""
+"""Status and expiry of API keys."""
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from portal.rules.periods import day_of, end_of_day
 
 LIFETIMES = (30, 90, 365)
-"""Days that are offered beside for ever and a date."""
+"""Days that the form offers; it also offers no end, and a date."""
 SOON = timedelta(days=14)
-"""How long before its end a key is shown as about to expire."""
+"""A key is shown as about to expire for this long before its end."""
 NOTED_EVERY = timedelta(minutes=1)
-"""How exactly the last use of a key is known; a write for every request would cost more than the answer."""
+"""Precision of the last use of a key; a write for every request would cost more than the answer."""
 
 
 class KeyStatus(StrEnum):
@@ -31,20 +31,20 @@ def key_status(expires_at: datetime | None, revoked_at: datetime | None, now: da
 
 
 def last_day_after(days: int, now: datetime, tz: ZoneInfo) -> date:
-    """Return the last day of `tz` on which a key works that is to last for `days` days, not counting today."""
+    """Return the last day of `tz` on which a key works that lasts for `days` days after today."""
     return day_of(now, tz) + timedelta(days)
 
 
 def expires_after(last_day: date, tz: ZoneInfo) -> datetime:
-    """Return the instant (UTC) from which on a key is refused, so that it works until the end of its last day."""
+    """Return the instant (UTC) at which a key stops working: the end of its last day."""
     return end_of_day(last_day, tz)
 
 
 def last_day(expires_at: datetime, tz: ZoneInfo) -> date:
-    """Return the last day of `tz` on which a key works, be it only for a part of it."""
+    """Return the last day of `tz` on which a key works, even if only for a part of that day."""
     return day_of(expires_at - timedelta(microseconds=1), tz)
 
 
 def expires_soon(expires_at: datetime | None, now: datetime) -> bool:
-    """Say whether a key that still works will stop doing so within two weeks."""
+    """Return whether a key that works now will expire within two weeks."""
     return expires_at is not None and now < expires_at <= now + SOON

@@ -1,25 +1,25 @@
-"""How often mail is sent, and how long it is tried.
+"""Limits of mail: how many an account gets, and for how long and how often the portal tries to send one.
 
-Source: RFC 5321, 4.5.4.1, has a sender try again after growing pauses for some days; an alert is of use for two.
+Source: RFC 5321, 4.5.4.1: a sender tries again, with growing pauses, for some days. An alert is useful for two days.
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 TRIED_FOR = timedelta(hours=48)
-"""How long after it was written a mail may still be sent."""
+"""The portal tries to send a mail for this long after it was written."""
 LINK_LASTS = timedelta(minutes=30)
-"""How long a link for a forgotten password works; after that its mail is of no use."""
+"""A link for a forgotten password works for this long; after that its mail is not sent."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 MAILS_A_DAY = 20
-"""How many mails an account gets on one day (UTC)."""
+"""Most mails that an account gets on one day (UTC)."""
 LINKS_A_DAY = 10
-"""How many of them may be links for forgotten passwords: strangers ask for these, and must not crowd out alerts."""
+"""Most of these mails that have a link for a forgotten password: strangers can request them, and alerts need room."""
 
 
 class Kind(StrEnum):
-    """What a mail is about."""
+    """The subject of a mail."""
 
     ALERT = "alert"
     TEST = "test"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """What has become of a mail."""
+    """Whether a mail waits, was sent, or was given up."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -36,10 +36,10 @@ class State(StrEnum):
 
 
 def pause(tries: int) -> timedelta:
-    """Return how long to wait after so many tries: 1 min, 2, 4, … up to an hour."""
+    """Return how long to wait after so many tries: 1, 2, 4, … minutes, at most one hour."""
     return min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)
 
 
 def is_too_late(kind: str, written_at: datetime, now: datetime) -> bool:
-    """Say whether a mail is so old that it is not tried any more."""
+    """Return whether a mail is too old to be sent."""
     return now - written_at >= (LINK_LASTS if kind == Kind.RESET else TRIED_FOR)

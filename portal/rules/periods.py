@@ -1,9 +1,9 @@
-"""Days, months and resets in a time zone, correct where a midnight is missing or comes twice.
+"""Days, months and resets in a time zone, correct if a midnight does not exist or comes twice.
 
-Source of the rules: a day of a zone is the set of instants whose local date is that day. Its first instant is
-therefore not always "00:00": where clocks jump over midnight (Cairo, Beirut, Santiago) the day begins at 01:00, and
-where a midnight comes twice (Havana) it begins at the first one. Where clocks went back from the new day into the old
-one (St. John's until 2011, at 00:01), the hour that came again belongs to the new day: days never overlap.
+Source of the rules: a day of a zone is the set of instants with that local date. Its first instant is therefore not
+always 00:00. If clocks jump over midnight (Cairo, Beirut, Santiago), the day begins at 01:00. If midnight comes twice
+(Havana), the day begins at the first one. If clocks go back from the new day into the old one (St. John's until 2011,
+at 00:01), the repeated hour belongs to the new day: days never overlap.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from portal.rules.messages import InvalidValue, Message, context_plural_message,
 
 
 class Period(StrEnum):
-    """What a budget is counted over."""
+    """The period of a budget."""
 
     DAILY = "daily"
     MONTHLY = "monthly"
@@ -44,7 +44,7 @@ class DayRange:
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
-    """All IANA zones a person may choose; the system's own pseudo zones are not among them."""
+    """Return all IANA zones that a person may choose, without the pseudo zones of the system."""
     return frozenset(name for name in available_timezones() if not name.startswith(("posix/", "right/", "localtime")))
 
 
@@ -56,18 +56,18 @@ def zone(name: str) -> ZoneInfo:
 
 
 def zone_or(name: str | None, otherwise: ZoneInfo) -> ZoneInfo:
-    """Return the zone that an account has chosen, or the one for those that have not chosen any yet."""
+    """Return the zone called `name`, which an account has chosen; `otherwise` if it has not chosen any."""
     return zone(name) if name else otherwise
 
 
 def day_of(instant: datetime, tz: ZoneInfo) -> date:
-    """Return the day of `tz` in which an instant lies, so that `start_of_day(day) <= instant < end_of_day(day)`."""
+    """Return the day of `tz` that contains an instant: `start_of_day(day) <= instant < end_of_day(day)`."""
     day = instant.astimezone(tz).date()
     return day if instant < end_of_day(day, tz) else day + timedelta(1)
 
 
 class DayFinder:
-    """Finds the days of many instants; at once for those that lie on the same day as the one before."""
+    """Finds the days of many instants; fast if an instant lies on the same day as the one before."""
 
     def __init__(self, tz: ZoneInfo) -> None:
         """Find days of `tz`."""
@@ -76,7 +76,7 @@ class DayFinder:
         self._start = self._end = datetime.min.replace(tzinfo=UTC)
 
     def day_of(self, instant: datetime) -> date:
-        """Return what `day_of` returns."""
+        """Return the day that contains an instant, as the function `day_of` does."""
         if not self._start <= instant < self._end:
             self._day = day_of(instant, self._tz)
             self._start, self._end = start_of_day(self._day, self._tz), end_of_day(self._day, self._tz)
@@ -85,13 +85,13 @@ class DayFinder:
 
 @lru_cache(maxsize=1024)  # the same few days are asked for again and again
 def start_of_day(day: date, tz: ZoneInfo) -> datetime:
-    """Return the first instant (UTC) whose local date in `tz` is `day`, or the next day's where the day was skipped."""
-    midnight = datetime.combine(day, time(), tz)  # fold=0: the earlier one of two midnights
+    """Return the first instant (UTC) with the local date `day` in `tz`; of a skipped day, that of the next day."""
+    midnight = datetime.combine(day, time(), tz)  # fold=0: the earlier of two midnights
     instant = midnight.astimezone(UTC)
-    if instant.astimezone(tz) == midnight:  # within one zone what the clocks show is compared
+    if instant.astimezone(tz) == midnight:  # Python compares the local times of one zone
         return instant
-    # The midnight is missing: the day begins where the clocks have jumped to, which is the first instant after the
-    # transition. Within two days around it local time is piecewise linear, so a search by halves finds it exactly.
+    # This midnight does not exist: the day begins at the first instant after the transition. Within two days around it
+    # local time has one jump, so a binary search finds the transition exactly.
     before, after = instant - timedelta(days=2), instant + timedelta(days=2)
     while after - before > timedelta(seconds=1):
         middle = before + (after - before) / 2
@@ -108,7 +108,7 @@ def end_of_day(day: date, tz: ZoneInfo) -> datetime:
 
 
 def first_of_month(day: date) -> date:
-    """Return the first day of the month in which `day` lies."""
+    """Return the first day of the month that contains `day`."""
     return day.replace(day=1)
 
 
@@ -126,12 +126,12 @@ def parse_month(text: str) -> date:
 
 
 def first_of_next_month(day: date) -> date:
-    """Return the first day of the month after `day`'s."""
+    """Return the first day of the month after the month of `day`."""
     return (day.replace(day=1) + timedelta(32)).replace(day=1)
 
 
 def period_start(period: Period, day: date) -> date:
-    """Return the day that names the period in which `day` lies; counters are stored under it."""
+    """Return the first day of the period that contains `day`; counters are stored under it."""
     match period:
         case Period.DAILY:
             return day
@@ -152,7 +152,7 @@ def resets_at(period: Period, now: datetime, tz: ZoneInfo) -> datetime | None:
 
 
 def elapsed_share(period: Period, now: datetime, tz: ZoneInfo) -> float | None:
-    """Return how much of the period has gone, from 0 to 1; only for drawing, never for sums. None for the total."""
+    """Return the share of the period that has passed, 0 to 1, for drawing only, never for sums; None for the total."""
     today = day_of(now, tz)
     end = _end(period, today, tz)
     if end is None:
@@ -178,10 +178,7 @@ def last_days(count: int, now: datetime, tz: ZoneInfo) -> DayRange:
 
 
 def countdown(until: datetime, now: datetime) -> Message:
-    """Return the time until an instant, as it is written after "in": `5 h 12 min`, from 48 hours on `3 days`.
-
-    It is rounded down.
-    """
+    """Return the time until an instant, rounded down, as written after "in": `5 h 12 min`, from 48 hours `3 days`."""
     minutes = max(int((until - now).total_seconds() // 60), 0)
     if minutes >= 48 * 60:
         return context_plural_message("after in", "{count} day", "{count} days", minutes // (24 * 60))

@@ -1,7 +1,7 @@
-"""From tokens to billable tokens to nano-euros.
+"""Computes billable tokens from tokens, and costs from billable tokens.
 
-Rates are `Decimal`, amounts are whole numbers: tokens, and nano-euros (10⁻⁹ EUR). Rounding happens once per request,
-half up, so that every sum of requests is exact.
+Rates are `Decimal`, amounts are whole numbers: tokens, and nano-euros (10⁻⁹ EUR). Each request is rounded once, half
+up, so every sum of requests is exact.
 """
 
 import re
@@ -16,17 +16,18 @@ NANO = 10**9
 """Nano-euros in one EUR."""
 
 FIRST_PRICE = Decimal("0.00002")
-"""EUR per billable token until an administrator sets another one (source: the seed's TOKEN_PRICE_EUR)."""
+"""EUR per billable token until an administrator sets another price (source: the seed's TOKEN_PRICE_EUR)."""
 
 MAX_PRICE = Decimal(1)
 MAX_COST_FACTOR = Decimal(1000)
 MAX_TOKENS = 10**9
-"""Most prompt or completion tokens one request may report; a thousand times the longest context there is."""
+"""Most prompt or completion tokens that one request may report: a thousand times the longest context that exists."""
 MAX_COST = 10**14
-"""Most nano-euros one request may cost (100,000 EUR); keeps 90,000 such requests within a 64-bit sum."""
+"""Most nano-euros that one request may cost (100,000 EUR); the sum of 90,000 such requests fits into 64 bits."""
 
 MAX_SUM = 2**62
-"""Largest sum of tokens or nano-euros of an account; half of what 64 bits hold, since batches arrive side by side."""
+"""Largest sum of tokens or nano-euros of an account: half of the largest 64-bit integer, since batches arrive at the
+same time."""
 
 _EXACT = Context(prec=60)
 _FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
@@ -35,22 +36,22 @@ _FINEST_FACTOR = Decimal("1E-12")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An entry of the price book; `valid_from` None is in force since ever."""
+    """An entry of the price book; one without `valid_from` is in force from the beginning."""
 
     eur_per_token: Decimal
     valid_from: datetime | None = None
 
 
 def price_at(book: Sequence[Price], instant: datetime) -> Price | None:
-    """Return the entry in force at `instant`: the latest one that had begun; None where none had."""
+    """Return the entry in force at `instant`: the latest that is valid from then or before; None if there is none."""
     begun = [entry for entry in book if entry.valid_from is None or entry.valid_from <= instant]
     return max(begun, key=lambda entry: (entry.valid_from is not None, entry.valid_from), default=None)
 
 
 def read_cost_factor(value: object) -> Decimal:
-    """Return a cost factor that is given as a number or as a decimal text, exactly. Raises InvalidValue.
+    """Return the exact cost factor in a number or a decimal text. Raises InvalidValue.
 
-    Binary floating-point numbers are refused, since they are not exact.
+    A float is refused, since it is not exact.
     """
     if type(value) not in {int, Decimal} and not (isinstance(value, str) and _FACTOR.fullmatch(value)):
         raise InvalidValue(message("A cost factor is a number, or one in quotes."))
@@ -58,11 +59,11 @@ def read_cost_factor(value: object) -> Decimal:
     is_within = factor.is_finite() and 0 <= factor <= MAX_COST_FACTOR
     if not is_within or factor.quantize(_FINEST_FACTOR) != factor:
         raise InvalidValue(message("A cost factor lies between 0 and 1000, with at most 12 decimals."))
-    return abs(factor)  # there is a minus zero
+    return abs(factor)  # Decimal has a minus zero
 
 
 def is_rate(value: Decimal, most: Decimal) -> bool:
-    """Say whether a price lies within its bounds and has at most 12 decimals."""
+    """Return whether a price is from 0 to `most` and has at most 12 decimals."""
     exponent = value.as_tuple().exponent
     return isinstance(exponent, int) and 0 <= value <= most and exponent >= -12  # NaN and infinity have a letter
 
@@ -73,20 +74,20 @@ def billable_tokens(total_tokens: int, cost_factor: Decimal) -> int:
 
 
 def cost_nano_eur(billable: int, eur_per_token: Decimal) -> int:
-    """Return what `billable` tokens cost, in whole nano-euros, rounded half up."""
+    """Return the cost of `billable` tokens in whole nano-euros, rounded half up."""
     return _whole(_EXACT.multiply(Decimal(billable * NANO), eur_per_token))
 
 
 def costs_at(eur_per_token: Decimal, tokens: int, requests: int, nano_eur: int) -> bool:
-    """Say whether requests that cost `nano_eur` together can all have been made at this price.
+    """Return whether requests that cost `nano_eur` together can all have had this price.
 
-    Each was rounded to a whole nano-euro by itself, so their sum may be off by half of one per request.
+    The cost of each was rounded to a whole nano-euro, so the sum may differ by half a nano-euro per request.
     """
     return abs(cost_nano_eur(tokens, eur_per_token) - nano_eur) <= requests
 
 
 def average_price(tokens: int, nano_eur: int) -> Decimal:
-    """Return the EUR a token cost on average, to four significant digits; for reading, never for sums."""
+    """Return the average EUR per token, with four significant digits; for people, never for sums."""
     return Context(prec=4).divide(eur(nano_eur), Decimal(tokens)) if tokens else Decimal(0)
 
 
@@ -96,14 +97,14 @@ def eur(nano_eur: int) -> Decimal:
 
 
 def eur_text(nano_eur: int) -> str:
-    """Return nano-euros as an exact decimal string of EUR without needless zeros, at least two decimals: `0.01486`."""
+    """Return nano-euros as the exact decimal text of EUR, without zeros at the end beyond two decimals: `0.01486`."""
     whole, rest = divmod(nano_eur, NANO)
     decimals = f"{rest:09d}".rstrip("0")
     return f"{whole}.{decimals:0<2}"
 
 
 def shown_eur(nano_eur: int) -> Decimal:
-    """Return the amount as it is shown: two decimals; below one cent as many as needed, up to six."""
+    """Return the amount that pages show: two decimals; below one cent as many as needed, at most six."""
     amount = eur(nano_eur)
     if 0 < nano_eur < NANO // 100:
         fine = amount.quantize(Decimal("0.000001"), ROUND_HALF_UP, _EXACT).normalize(_EXACT)

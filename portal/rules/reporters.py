@@ -1,4 +1,4 @@
-"""Who reports usage: a gateway about everybody, a person's program about that person alone."""
+"""Reporters of usage: a gateway reports for everybody, a person's program only for that person."""
 
 import hashlib
 from collections.abc import Collection
@@ -10,10 +10,10 @@ from portal.rules.text import MAX_NAME
 from portal.rules.usage import LONGEST_ID, Entry, UsageReport
 
 OWN_REPORTS = "own-reports"
-"""Name of the gateway under which people's own reports stand; it has no tokens, so nothing else can come under it."""
+"""Name of the gateway that people's own reports are stored under; it has no tokens, so no gateway can report as it."""
 OWN_MODE = "native"
 NOTED_EVERY = timedelta(minutes=1)
-"""How exactly it is known when a gateway last reported; a write for every batch would make its batches wait in line."""
+"""Precision of a gateway's last report; with a write for every batch, its batches would wait for each other."""
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
@@ -25,7 +25,7 @@ def free_name(wanted: str, taken: Collection[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose key a program reports with: the account, and the SHA-256 of the key."""
+    """The person with the key that a program sent: the account, and the SHA-256 of the key."""
 
     account_id: int
     key_hash: str
@@ -33,7 +33,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Whoever sent a valid token: a gateway by its id, or a person; `mode` is that of events that name none."""
+    """The sender of a valid token: a gateway, by its id, or a person; `mode` is for events that name no mode."""
 
     gateway_id: int | None
     mode: str
@@ -41,10 +41,10 @@ class Reporter:
     person: Person | None = None
 
     def own(self, entry: Entry) -> Entry:
-        """Return what is taken of an entry: all that a gateway says, and of a person nothing that is not their own.
+        """Return the accepted part of an entry: of a gateway all of it, of a person only the fields about themselves.
 
-        A person's ids are apart from everybody else's, so that nobody can occupy them, and what is billed is not theirs
-        to say.
+        A person's ids are separate from all others, so that nobody else can use them up. A person may not choose the
+        owner or the cost factor.
         """
         if self.person is None or not isinstance(entry, UsageReport):
             return entry
@@ -59,7 +59,7 @@ class Reporter:
         )
 
     def is_news(self, now: datetime) -> bool:
-        """Say whether it is to be noted that a gateway reports now."""
+        """Return whether the time of this report should be stored."""
         return self.reported_at is None or now - self.reported_at >= NOTED_EVERY
 
 

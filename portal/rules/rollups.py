@@ -1,9 +1,9 @@
-"""Which sums an event belongs to. Ingest, verification, rebuilding and pruning all ask here, so they cannot disagree.
+"""The sums that an event belongs to. Ingest, verification, rebuilding and pruning all use this module, so they agree.
 
-Decision: two kinds of roll-ups, of the same detail, so that Usage History sums up whatever is filtered without reading
-the events: days of the budget time zone, and hours (UTC) for the ends of the days of other zones. Every other summed
-table is made from the daily roll-ups: counters of days, months and lives for cards and charts, days by model and mode
-for Billing. Pruned events are kept as daily roll-ups, so a table that counts them can be made from nothing else.
+Decision: there are two kinds of roll-ups with the same detail, so Usage History can sum any filter without reading the
+events: days of the budget time zone, and hours (UTC) for the ends of the days of other zones. Every other summed table
+is computed from the daily roll-ups: counters of days, months and the total for cards and charts, days by model and mode
+for Billing. Pruned events are kept as daily roll-ups only, so tables that count them need the daily roll-ups.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,11 +20,11 @@ Group = TypeVar("Group", bound=tuple[object, ...])
 
 HOUR = timedelta(hours=1)
 NO_KEY = 0
-"""Stands in roll-ups for usage without an API key."""
+"""The id that roll-ups have for usage without an API key."""
 
 
 class SumKey(Protocol):
-    """Which sum of an account: the key of a row in a summed table."""
+    """The key of a row in a summed table: it identifies one sum of an account."""
 
     @property
     def account_id(self) -> int: ...  # noqa: D102  # the names are those of the table
@@ -34,7 +34,7 @@ class SumKey(Protocol):
 
 
 class CounterKey(NamedTuple):
-    """The key of a counter: an account's period, named by the day it starts on."""
+    """The key of a counter: a period of an account, identified by its first day."""
 
     account_id: int
     period: Period
@@ -77,7 +77,7 @@ class DailyKey(NamedTuple):
 
 
 class HourlyKey(NamedTuple):
-    """The key of an hourly roll-up: the same for an hour, named by the instant (UTC) it starts at."""
+    """The key of an hourly roll-up: as DailyKey, for the hour that starts at an instant (UTC)."""
 
     account_id: int
     hour: datetime
@@ -98,7 +98,7 @@ def _detail_name(key: DailyKey | HourlyKey) -> str:
 
 
 class Counted(Protocol):
-    """What an event must tell in order to be counted; `requested_at` is UTC."""
+    """The fields of an event that counting needs; `requested_at` is UTC."""
 
     @property
     def account_id(self) -> int: ...  # noqa: D102  # the names are those of the table
@@ -117,16 +117,16 @@ class Counted(Protocol):
 
 
 class Sums:
-    """The sums of some events by day and by hour, in all detail; other summed tables are made from the days."""
+    """Sums of some events by day and by hour, in full detail; other summed tables are computed from the days."""
 
     def __init__(self, budget_tz: ZoneInfo) -> None:
-        """Start with no events; days are counted in `budget_tz`."""
+        """Start with no events; days are days of `budget_tz`."""
         self.daily: dict[DailyKey, Figures] = {}
         self.hourly: dict[HourlyKey, Figures] = {}
         self._days = DayFinder(budget_tz)
 
     def add(self, event: Counted) -> None:
-        """Add one event: it counts in the periods of its own instant, however late it arrives."""
+        """Add one event; it counts in the periods of its own instant, even if it arrives late."""
         instant, figures = event.requested_at, event.figures
         detail = event.model, event.mode, event.api_key_id or NO_KEY, event.failed
         day = DailyKey(event.account_id, self._days.day_of(instant), *detail)
@@ -136,7 +136,7 @@ class Sums:
 
 
 def sum_up(events: Iterable[Counted], budget_tz: ZoneInfo) -> Sums:
-    """Return what some events add to the sums."""
+    """Return the sums of some events."""
     sums = Sums(budget_tz)
     for event in events:
         sums.add(event)
@@ -144,7 +144,7 @@ def sum_up(events: Iterable[Counted], budget_tz: ZoneInfo) -> Sums:
 
 
 def regroup(sums: Mapping[Key, Figures], groups: Callable[[Key], Iterable[Group]]) -> dict[Group, Figures]:
-    """Add sums up by other keys: those that `groups` returns for a key, which may be none or several."""
+    """Return sums by other keys; `groups` returns those of a key, which may be none or several."""
     found: dict[Group, Figures] = {}
     for key, figures in sums.items():
         for group in groups(key):
@@ -153,27 +153,27 @@ def regroup(sums: Mapping[Key, Figures], groups: Callable[[Key], Iterable[Group]
 
 
 def counters_of(sums: Sums) -> dict[CounterKey, Figures]:
-    """Return the period counters that daily roll-ups add up to."""
+    """Return the counters of all periods, from the daily roll-ups."""
     days = regroup(sums.daily, lambda key: [(key.account_id, key.day)])
     return regroup(days, lambda key: [CounterKey(key[0], period, period_start(period, key[1])) for period in Period])
 
 
 def models_of(sums: Sums) -> dict[ModelKey, Figures]:
-    """Return what daily roll-ups add up to by model and mode."""
+    """Return the sums by day, model and mode, from the daily roll-ups."""
     return regroup(sums.daily, lambda key: [ModelKey(key.account_id, key.day, key.model, key.mode)])
 
 
 def add_to(sums: dict[Key, Figures], added: Mapping[Key, Figures]) -> None:
-    """Add figures to those of the same keys."""
+    """Add figures to the sums with the same keys."""
     for key, figures in added.items():
         _add(sums, key, figures)
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A time range put together from roll-ups: whole days of the budget zone, whole hours, and the remaining spans.
+    """A time range as parts: whole days of the budget time zone, whole hours, and the rest, which needs the events.
 
-    `hours` and `rest` are ranges of instants `start <= instant < end`; none of all these overlap.
+    `hours` and `rest` are ranges of instants `start <= instant < end`. No two parts overlap.
     """
 
     days: DayRange | None
@@ -182,7 +182,7 @@ class Cover:
 
 
 def cover(since: datetime, until: datetime, budget_tz: ZoneInfo) -> Cover:
-    """Return the roll-ups that make up `since <= instant < until`, the largest there are."""
+    """Return the parts of the range `since <= instant < until`: days where possible, then hours, then the rest."""
     first, last = day_of(since, budget_tz), day_of(until, budget_tz) - timedelta(1)
     if start_of_day(first, budget_tz) < since:
         first += timedelta(1)
@@ -203,7 +203,7 @@ def cover(since: datetime, until: datetime, budget_tz: ZoneInfo) -> Cover:
 
 
 def start_of_hour(instant: datetime) -> datetime:
-    """Return the whole hour (UTC) in which an instant (UTC) lies."""
+    """Return the start of the hour (UTC) that contains an instant (UTC)."""
     return instant.replace(minute=0, second=0, microsecond=0)
 
 

@@ -1,7 +1,7 @@
-"""API keys, gateway tokens and other secrets: their shapes, and the digests that are stored in their place.
+"""API keys, gateway tokens and other secrets: their formats, and the digests that the portal stores.
 
-Only the SHA-256 of a secret is kept. That is enough, and not too little, because each has at least 192 random bits:
-nobody can try them all, so a slow password hash would only cost time (source: OWASP ASVS 2.9, random tokens).
+Only the SHA-256 of a secret is stored. That is safe, because each has at least 192 random bits: nobody can try them
+all, so a slow password hash would only cost time (source: OWASP ASVS 2.9, random tokens).
 """
 
 import hashlib
@@ -16,12 +16,12 @@ _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 def new_secret(kind: str) -> str:
-    """Return a fresh secret of a kind (`API_KEY` or `GATEWAY_TOKEN`): its prefix and 48 random hex digits."""
+    """Return a new secret of a kind (`API_KEY` or `GATEWAY_TOKEN`): its prefix and 48 random hex digits."""
     return kind + secrets.token_hex(24)
 
 
 def is_secret(text: str, kind: str) -> bool:
-    """Say whether `text` has the shape of a secret of that kind."""
+    """Return whether `text` has the format of a secret of a kind."""
     return text.startswith(kind) and _HEX.fullmatch(text, len(kind)) is not None
 
 
@@ -31,15 +31,15 @@ def digest(secret: str) -> str:
 
 
 def is_digest(text: str) -> bool:
-    """Say whether `text` is written as a SHA-256 is, in either case."""
+    """Return whether `text` has the format of a SHA-256 in hex, in upper or lower case."""
     return _SHA256.fullmatch(text) is not None
 
 
-def as_digest(said: str) -> str:
-    """Return the digest of what may be a secret or its digest already, which stays as it is, in lower case."""
-    return said.lower() if is_digest(said) else digest(said)
+def as_digest(text: str) -> str:
+    """Return the digest, in lower case, of a text that is a secret or already a digest."""
+    return text.lower() if is_digest(text) else digest(text)
 
 
 def key_prefix(secret: str) -> str:
-    """Return the first 16 characters, by which people tell their keys apart."""
+    """Return the first 16 characters, by which people recognise their keys."""
     return secret[:PREFIX_LENGTH]

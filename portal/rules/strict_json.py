@@ -1,7 +1,7 @@
-"""Reading JSON so strictly that what arrives is what was meant.
+"""Reads JSON strictly, so that the portal and the sender understand the same.
 
-Source: RFC 8259, with its recommendations as rules (UTF-8 only, names unique), since every parser resolves doubt in
-its own way: the last of two equal names wins here and the first one there, and a number grows into infinity.
+Source: RFC 8259, with its recommendations as rules (UTF-8 only, unique names), since parsers treat unclear JSON
+differently: some take the first of two equal names and some the last, and some read a large number as infinity.
 """
 
 import json
@@ -12,10 +12,10 @@ from decimal import Decimal, InvalidOperation
 from itertools import islice
 
 LONGEST_NUMBER = 40
-"""Characters of a number; converting thousands of digits takes quadratic time."""
+"""Most characters of a number; converting thousands of digits takes quadratic time."""
 LARGEST_EXPONENT = 300
 MOST_VALUES = 100_000
-"""Commas and opening brackets of one document; reading millions of tiny values would take seconds."""
+"""Most commas and opening brackets of a document; reading millions of small values would take seconds."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LINE = re.compile(rb"\S[^\n]*")
@@ -24,12 +24,12 @@ _BROKEN_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class MalformedJson(ValueError):
-    """The text is not JSON, or is JSON of which parsers make different things; the message is a sentence."""
+    """The text is not JSON, or JSON that parsers read differently; the message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Stands where a value of a batch cannot be taken, so that the others can."""
+    """Replaces a value of a batch that is refused, so that the other values are accepted."""
 
     reason: str
 
@@ -43,9 +43,9 @@ def read_json(body: bytes) -> object:
 
 
 def read_items(body: bytes) -> Iterator[object]:
-    """Yield the items of a JSON array one by one; an item that cannot be taken is a Flaw.
+    """Yield the items of a JSON array one by one; a refused item is a Flaw.
 
-    Raises MalformedJson when the array itself is broken. Stopping early leaves the rest unread.
+    Raises MalformedJson if the array itself is malformed. If the caller stops early, the rest is not read.
     """
     text, reader = decode(body), _Reader()
     at = _skip(text, _skip(text, 0) + 1)
@@ -63,12 +63,12 @@ def read_items(body: bytes) -> Iterator[object]:
 
 
 def split_lines(body: bytes, most: int) -> list[bytes]:
-    """Return the lines of NDJSON that are not blank, unread; no more than `most` + 1, to tell that there are more."""
+    """Return the lines of NDJSON that are not blank, not parsed; at most `most` + 1, which shows there are too many."""
     return [line.group() for line in islice(_LINE.finditer(body), most + 1)]
 
 
 def read_lines(lines: Iterable[bytes], longest: int) -> Iterator[object]:
-    """Yield the value of each line of NDJSON; one that cannot be taken is a Flaw. `longest` is in bytes."""
+    """Yield the value of each line of NDJSON; a refused line is a Flaw. `longest` is in bytes."""
     reader = _Reader()
     for line in lines:
         if len(line) > longest:
@@ -94,7 +94,7 @@ def decode(body: bytes) -> str:
 
 
 class _Reader:
-    """A decoder that notes what is well-formed but cannot be taken; used by one thread at a time."""
+    """A decoder that also finds values that are JSON but refused; used by one thread at a time."""
 
     def __init__(self) -> None:
         self._flaws: list[Flaw] = []
@@ -112,7 +112,7 @@ class _Reader:
         return value
 
     def value(self, text: str, at: int) -> tuple[object, int]:
-        """Return the value that begins at `at`, or a Flaw, and where it ends. Raises MalformedJson."""
+        """Return the value that begins at `at`, or a Flaw, and the position of its end. Raises MalformedJson."""
         self._flaws.clear()
         try:
             value, end = self._decoder.raw_decode(text, at)
@@ -142,14 +142,14 @@ class _Reader:
             return self._note("A number has too many digits.")
         try:
             number = Decimal(digits)
-        except InvalidOperation:  # an exponent beyond what decimals can hold
+        except InvalidOperation:  # the exponent is too large for Decimal
             return self._note("A number is too large or too small.")
         is_usual = abs(number.adjusted()) <= LARGEST_EXPONENT
         return number if is_usual else self._note("A number is too large or too small.")
 
 
 def _has_broken_text(value: object) -> bool:
-    """Say whether NUL or half a character is anywhere in a value."""
+    """Return whether a value contains NUL or half a character (a lone surrogate)."""
     todo = [value]
     while todo:
         match todo.pop():
@@ -163,7 +163,7 @@ def _has_broken_text(value: object) -> bool:
 
 
 def _skip(text: str, at: int) -> int:
-    """Return where the white space that begins at `at` ends."""
+    """Return the position after the white space that begins at `at`."""
     found = _SPACE.match(text, at)
     return found.end() if found else at
 

@@ -1,4 +1,4 @@
-"""What text may come in: bounded, and free of what databases, terminals and pages choke on."""
+"""Checks of text from people and programs: its length, and characters that databases, terminals or pages cannot use."""
 
 import re
 import unicodedata
@@ -18,35 +18,38 @@ _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,
 
 
 class InvalidText(InvalidValue):
-    """The text cannot be taken."""
+    """The text is not accepted."""
 
 
 def clean_line(text: str, what: Message | str, longest: int, *, empty: bool = False) -> str:
-    """Return one line of text, trimmed and in composed form (NFC). Raises InvalidText with a sentence about `what`."""
+    """Return one line of text, stripped, in composed form (NFC). Raises InvalidText with a sentence about `what`."""
     line = _clean(text, what)
     if any(unicodedata.category(c) == "Cc" or c in "\u2028\u2029" for c in line):
         raise InvalidText(message("{what} must be one line without control characters.", what=what))
     return _bounded(line.strip(), what, longest, empty=empty)
 
 
-def clip_line(said: object, longest: int) -> str:
-    """Return what can be kept of a text that nobody can be asked to correct: one line, cut; "" of anything else."""
-    if not isinstance(said, str):
+def clip_line(text: object, longest: int) -> str:
+    """Return a text from a program as one line of at most `longest` characters; "" if it is not text.
+
+    Nothing is refused, since a program cannot be asked to correct its text.
+    """
+    if not isinstance(text, str):
         return ""
-    if said.isascii() and said.isprintable():  # most texts are, and the rest takes long
-        return " ".join(said[: 4 * longest].split())[:longest].strip()
-    plain = (" " if unicodedata.category(c) in {"Cc", "Cs"} or c in "\u2028\u2029" else c for c in said[: 4 * longest])
+    if text.isascii() and text.isprintable():  # true for most texts, and the code below is slow
+        return " ".join(text[: 4 * longest].split())[:longest].strip()
+    plain = (" " if unicodedata.category(c) in {"Cc", "Cs"} or c in "\u2028\u2029" else c for c in text[: 4 * longest])
     return unicodedata.normalize("NFC", " ".join("".join(plain).split()))[:longest].strip()
 
 
-def clip_name(said: object, longest: int) -> str:
-    """Return the same of a name; one that is cut ends in an ellipsis, so that it never becomes another name."""
-    line = clip_line(said, longest + 1)
+def clip_name(text: object, longest: int) -> str:
+    """Return a name as `clip_line` does; a cut name ends in an ellipsis, so that it never equals another name."""
+    line = clip_line(text, longest + 1)
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
 def clean_note(text: str) -> str:
-    """Return the free text of a note, trimmed; line breaks and tabs stay. Empty means: no note."""
+    """Return the text of a note, stripped; line breaks and tabs stay. Empty means no note. Raises InvalidText."""
     lines = _clean(text, message("The note")).replace("\r\n", "\n").replace("\r", "\n")
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in lines):
         raise InvalidText(message("The note must not contain control characters."))
@@ -63,7 +66,7 @@ def clean_note(text: str) -> str:
 
 
 def clean_username(text: str) -> str:
-    """Return a user name in lower case: letters, digits and . _ @ + - inside, at most 64."""
+    """Return a user name in lower case: letters, digits and . _ @ + - inside, at most 64. Raises InvalidText."""
     name = clean_line(text, message("The user name"), MAX_NAME).lower()
     if not _USERNAME.fullmatch(name):
         raise InvalidText(
@@ -73,20 +76,22 @@ def clean_username(text: str) -> str:
 
 
 def clean_new_username(text: str) -> str:
-    """Return the user name of a new account, which is not one that stands for a deleted account."""
+    """Return the user name of a new account. Raises InvalidText, also for a name that deleted accounts have."""
     name = clean_username(text)
     if _DELETED.fullmatch(name):
-        raise InvalidText(message("A user name such as deleted-7 stands for a deleted account. Choose another one."))
+        raise InvalidText(
+            message("User names such as deleted-7 are reserved for deleted accounts. Choose another one.")
+        )
     return name
 
 
 def deleted_username(account_id: int) -> str:
-    """Return the user name under which the usage of a deleted account is kept."""
+    """Return the user name that a deleted account gets; its usage is kept under it."""
     return f"deleted-{account_id}"
 
 
 def clean_email(text: str) -> str:
-    """Return an email address that looks deliverable."""
+    """Return an email address without spaces around it. Raises InvalidText if its form is wrong."""
     address = clean_line(text, message("The email address"), MAX_EMAIL)
     if not _EMAIL.fullmatch(address) or ".." in address:
         raise InvalidText(message("That does not look like an email address, such as name@example.org."))
@@ -94,17 +99,20 @@ def clean_email(text: str) -> str:
 
 
 def email_key(address: str) -> str | None:
-    """Return what is equal for equal email addresses, whatever the case of their letters; None for an empty one."""
+    """Return the key that email addresses are compared by, without regard to case; None for an empty address."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address.strip()).casefold()) or None
 
 
 def counted(count: int, one: str, several: str = "") -> str:
-    """Return how many there are of something: "1 account", "3,138 accounts"; `several` where an s is not enough."""
+    """Return a count with its noun: "1 account", "3,138 accounts"; `several` is the plural if it is not `one` + s."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def check_password(password: str, username: str) -> None:
-    """Refuse a new password that is too short, too long or the user name (source: NIST SP 800-63B, 5.1.1.2)."""
+    """Raise InvalidText for a password that is too short, too long or the user name.
+
+    Source: NIST SP 800-63B, 5.1.1.2.
+    """
     _clean(password, message("The password"))
     if len(password) < MIN_PASSWORD:
         raise InvalidText(

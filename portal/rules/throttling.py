@@ -1,15 +1,15 @@
-"""How long somebody must wait after wrong passwords, and after asking for links to set another.
+"""Waiting times after wrong passwords, and after requests for a link to set a new password.
 
-Counted per user name or email address (known or not, so that the answer tells nothing) and per address of visitors.
-After a few free tries each further one doubles the wait, up to a quarter of an hour; a quiet day forgets all
-(source: OWASP ASVS 2.2.1).
+Tries are counted per user name or email address (known or not, so that the answer reveals nothing) and per network
+address. After some free tries each further try doubles the wait, up to 15 minutes. After a day without a try the count
+is 0 (source: OWASP ASVS 2.2.1).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 FREE_TRIES = {"account": 5, "address": 100, "reset": 3, "reset address": 50}
-"""In each scope: wrong passwords, then asks for a link. Many people may share the address of a visitor."""
+"""Tries without a wait: two scopes of wrong passwords, two of requests for a link. Many people may share an address."""
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -24,7 +24,7 @@ class Failures:
 
 
 def wait_until(failures: Failures | None, scope: str, now: datetime) -> datetime | None:
-    """Return until when further tries in `scope` are refused, or None when one may try now."""
+    """Return until when further tries in `scope` are refused; None if a try is allowed now."""
     if failures is None or now - failures.last_at >= FORGOTTEN_AFTER:
         return None
     excess = failures.count - FREE_TRIES[scope]
@@ -35,12 +35,12 @@ def wait_until(failures: Failures | None, scope: str, now: datetime) -> datetime
 
 
 def after_success(failures: Failures | None) -> Failures | None:
-    """Return the failures of an address without the try that turned out right; those of other names stay counted."""
+    """Return the failures of a network address without the try that was correct; all others still count."""
     return Failures(failures.count - 1, failures.last_at) if failures is not None and failures.count > 1 else None
 
 
 def after_failure(failures: Failures | None, now: datetime) -> Failures:
-    """Return the failures with one more at `now`; after a quiet day counting starts afresh."""
+    """Return the failures with one more at `now`; after a day without failures the count starts at 1."""
     if failures is None or now - failures.last_at >= FORGOTTEN_AFTER:
         return Failures(1, now)
     return Failures(failures.count + 1, now)

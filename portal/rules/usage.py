@@ -1,4 +1,4 @@
-"""What a person asks of their usage history, and a request as a gateway reported it."""
+"""The filter of Usage History, and a request that a gateway reported."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ class Counts(StrEnum):
 
 
 class Order(StrEnum):
-    """In which order to show them."""
+    """The order of the requests."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -60,10 +60,10 @@ class InvalidFilter(InvalidValue):
 
 @dataclass(frozen=True, slots=True)
 class UsageFilter:
-    """Which of an account's requests to show; what a URL of Usage History says.
+    """Selects the requests of an account to show; the parameters of a URL of Usage History.
 
-    `from_day` and `to_day` are whole days of the account's zone, both inclusive, and overrule `range`.
-    `budget_from` and `budget_to` are the same in the budget time zone: the figures of cards and charts lead here.
+    `from_day` and `to_day` are whole days of the account's zone, both inclusive, and replace `range`.
+    `budget_from` and `budget_to` are days of the budget time zone: links from cards and charts use them.
     """
 
     range: int = 7
@@ -94,15 +94,15 @@ class UsageFilter:
         return start_of_day(first, zone), end_of_day(last, zone)
 
     def params(self) -> dict[str, str]:
-        """Return what differs from the plain view, as the parameters of a URL."""
+        """Return the choices that differ from the default, as parameters of a URL."""
         plain = UsageFilter()
         chosen = {f.name: getattr(self, f.name) for f in fields(self)}
         return {_URL.get(k, k): _as_text(v) for k, v in chosen.items() if v != getattr(plain, k) and v is not None}
 
     def without_each(self) -> list[tuple[str, "UsageFilter"]]:
-        """Return the filter without each of its choices in turn, with the name of that choice.
+        """Return each choice that differs from the default: its name, and the filter without it.
 
-        `days` names all choices of days together; without them it is the longest range there is.
+        `days` is the name of all choices of days; the filter without them has the longest range.
         """
         plain = UsageFilter()
         names = [name for name in _CHOICES if getattr(self, name) != getattr(plain, name)]
@@ -135,7 +135,7 @@ FILTER_PARAMS = (
 
 
 def parse_filter(params: Mapping[str, str]) -> UsageFilter:
-    """Read the parameters of a URL; empty ones count as absent. Raises InvalidFilter naming the first bad one."""
+    """Return the filter in the parameters of a URL; empty ones are ignored. Raises InvalidFilter for the first bad."""
     chosen: dict[str, object] = {}
     for name, text in params.items():
         if name not in FILTER_PARAMS:
@@ -180,7 +180,7 @@ def _choice(kind: type[Status] | type[Order] | type[Counts], name: str, text: st
 
 
 def parse_day(text: str, field: str) -> date:
-    """Read a day such as 2026-11-22. Raises InvalidFilter naming `field`."""
+    """Return the day in a text such as 2026-11-22. Raises InvalidFilter that names `field`."""
     try:
         day = date.fromisoformat(text)
         if day.isoformat() != text:  # Python reads 20261122 and 2026-W47-7 as well
@@ -198,14 +198,14 @@ def _as_text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that cannot be taken, and why; its id where it has a proper one."""
+    """An event that is refused, with the reason; `id` is None if it has no valid id."""
 
     id: str | None
     reason: str
 
 
 def reason_group(reason: str) -> str:
-    """Return the reason under which rejected events are counted: without what differs from one event to the next."""
+    """Return the reason that rejected events are counted by: "…" replaces the parts that differ between events."""
     return _VARIABLE.sub(lambda found: found["ours"] or "…", reason)[:_LONGEST_REASON]
 
 
@@ -216,16 +216,16 @@ _VARIABLE = re.compile(
     r"|[0-9a-fA-F-]*\d[0-9a-fA-F-]{7,}"
     r"|(?<![\w.-])[+-]?\d+(?:[.,:]\d+)*(?!\w)"
 )
-"""What is quoted, instants, ids and numbers. Limits and examples, such as "at most 1,000,000", are ours and stay; so
-does a number that is part of a word, as in gpt-4."""
+"""Matches quoted text, instants, ids and numbers. Limits and examples of the portal, such as "at most 1,000,000", are
+in the group `ours` and stay; a number that is part of a word, such as gpt-4, does not match."""
 _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A call that repeats the usage of an earlier one: reading, listing or cancelling a stored answer, polling a batch.
+    """A call that reports the usage of an earlier one: it reads, lists or cancels a stored answer, or polls a batch.
 
-    It is counted among the gateway's replays and billed never; `id` is its own, where it has a proper one.
+    It counts as a replay of the gateway and is never billed; `id` is None if it has no valid id.
     """
 
     id: str | None
@@ -233,17 +233,17 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """One LLM request as a gateway reported it, checked and in one form; what it did not say is None.
+    """One LLM request that a gateway reported, checked and in one form; a field that was not reported is None.
 
     Exactly one of `key_hash` and `username` names the owner. Instants are UTC. `model` is the requested name,
-    `provider_model` the model behind it, if the gateway reports both. `from_log` is True for a report that was read
-    from a log record, whose id a trace may report too. `without_counts` is True where the source says nothing about
-    tokens, as with images, reranking, speech and aborted streams: all counts are 0 then. Otherwise both are None, never
-    False, so that the body and the fingerprint of every other report are what they always were.
+    `provider_model` the model behind it, if the gateway reports both. `from_log` is True for a report from a log
+    record; a trace may report the same id. `without_counts` is True if the source gives no numbers of tokens, for
+    example for images, reranking, speech and aborted streams; all counts are 0 then. Otherwise both are None, never
+    False, so that the body and the fingerprint of every other report stay the same as in earlier releases.
 
-    `is_only_one` is True where several events with this id report one usage, of which the first to come is taken: polls
-    of a batch. `fallback_names` are names or email addresses of the owner of the key, from the gateway's own
-    record of the key; the first one that is known here counts if the key itself is not.
+    `is_only_one` is True if several events with this id report one usage, for example polls of a batch; the first one
+    counts. `fallback_names` are names or email addresses of the owner of the key, from the gateway's own record of
+    the key; if the portal does not know the key, it uses the first name that it knows.
     """
 
     id: str
@@ -273,7 +273,7 @@ class UsageReport:
         return self.prompt_tokens + self.completion_tokens
 
     def body(self) -> str:
-        """Return the report as canonical JSON, for keeping and comparing; secrets are in it as digests only."""
+        """Return the report as canonical JSON, to store and to compare; it contains digests of secrets only."""
         payload: dict[str, object] = {
             name: value for name, value in zip(_FIELDS, _values(self), strict=True) if value is not None
         }
@@ -285,7 +285,7 @@ class UsageReport:
 
     @classmethod
     def of_body(cls, text: str) -> "UsageReport":
-        """Return the report that was kept as this body."""
+        """Return the report that was stored as this body."""
         values = json.loads(text)
         for name, read in _READERS.items():
             if name in values:
@@ -314,22 +314,22 @@ _LOG = "log:"
 
 
 def is_repeated(fingerprint: str, other: str) -> bool:
-    """Say whether two reports with the same id are of the same request, given their fingerprints.
+    """Return whether two reports with the same id are about the same request, from their fingerprints.
 
-    They are if they say the same; or if one is from a log record and the other is not: some programs send a span and a
-    log record of each request, which never agree in time and details.
+    They are if the fingerprints are equal, or if only one report is from a log record: some programs send a span and a
+    log record of each request, with different times and details.
     """
     return fingerprint == other or fingerprint.startswith(_LOG) != other.startswith(_LOG)
 
 
 Entry = UsageReport | Replay | Rejected
-"""What an adapter makes of one event."""
+"""The results of an adapter for one event."""
 
 REQUEST_FIELDS = (
     *("session_id", "model", "provider_model", "mode", "template", "status", "latency_ms"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"),
 )
-"""The fields that a stored event has from its report unchanged."""
+"""The fields that a stored event copies from its report."""
 NOT_COMPARED = ("fallback_names", "without_counts")
 """Fields in which reports may differ without a conflict: earlier releases did not read them from the same event."""
 _FIELDS = sorted(f.name for f in fields(UsageReport))

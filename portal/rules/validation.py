@@ -1,4 +1,4 @@
-"""From what a validator found to one sentence for a person, which never repeats what was sent."""
+"""Writes one sentence about a validation error; it never repeats the value that was sent."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ _SENTENCES = {
     "enum": "{name} must be {expected}.",
     "literal_error": "{name} must be {expected}.",
 }
-"""By pydantic's type of error; the figures are of its context, which holds bounds and never the input."""
+"""Sentences by pydantic's type of error; the numbers come from its context, which has bounds and never the input."""
 
 
 def first_problem(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
-    """Return a sentence about the first of pydantic's errors, and the field it is about; None is the whole."""
+    """Return a sentence about the first of pydantic's errors, and its field; None means the whole request."""
     error = errors[0]
     noun = "parameter" if "query" in error["loc"][:1] else "field"
     names = [part for part in error["loc"] if isinstance(part, str) and part not in _PLACES]
@@ -38,9 +38,9 @@ def first_problem(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]
 
 
 def sentence_about(error: Mapping[str, Any], field: str | None, noun: str = "field") -> str:
-    """Return a sentence about one of pydantic's errors, with the name that people know the field by."""
+    """Return a sentence about one of pydantic's errors; `field` is the name that people know."""
     kind, context = error["type"], {name: _plain(value) for name, value in error.get("ctx", {}).items()}
-    if kind == "value_error":  # raised by a validator of ours, with a sentence of its own
+    if kind == "value_error":  # raised by our own validator, with its own sentence
         return f"{field}: {context['error']}" if field else str(context["error"])
     if kind == "extra_forbidden":
         return f"There is no {noun} called {field}." if field else f"There is a {noun} that is not known here."
@@ -48,5 +48,5 @@ def sentence_about(error: Mapping[str, Any], field: str | None, noun: str = "fie
 
 
 def _plain(value: object) -> object:
-    """Return a bound as people write it: 1, not 1.0."""
+    """Return a bound in the form that people write: 1, not 1.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
