@@ -22,7 +22,7 @@ from portal.rules.rollups import CounterKey, DailyKey, HourlyKey
 from portal.rules.usage import UsageReport
 from portal.settings import settings
 from portal.views.accounts import Viewer, find_account
-from portal.views.budget import load_programs_budgets
+from portal.views.budget import load_key_budgets
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,7 +119,7 @@ def audit_log() -> list[tuple[str, str, dict[str, Any]]]:
 
 def opens(secret: str, now: datetime) -> bool:
     """Say whether a person's program gets in with an API key."""
-    return run(lambda session: load_programs_budgets(session.connection(), secret, now)) is not None
+    return run(lambda session: load_key_budgets(session.connection(), secret, now)) is not None
 
 
 def counters_of(account: Account) -> dict[CounterKey, Figures]:

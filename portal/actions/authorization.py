@@ -26,7 +26,7 @@ from portal.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AuthorizationRequest:
     """What a gateway wants to know: whether a key, named by its SHA-256, may spend.
 
     `estimated_tokens` are raw; with a `request_id` they are held for that request, without one only compared.
@@ -53,7 +53,7 @@ class Authorization:
         return self.spender.key_id if noted_at is None or noted_at <= now - NOTED_EVERY else None
 
 
-def authorize(question: Question, now: datetime) -> Authorization:
+def authorize(question: AuthorizationRequest, now: datetime) -> Authorization:
     """Say whether a key may spend, and hold the estimated tokens if they are for a request with an id.
 
     Opens its own snapshot and transaction. Raises UnknownToken for whoever is no gateway, and Conflict while tokens
@@ -71,11 +71,13 @@ def note_key_use(key_id: int, now: datetime) -> None:
         run_in_transaction(note_use, key_id, now, NOTED_EVERY)
 
 
-def _answer(connection: Connection, question: Question, now: datetime) -> Authorization:
+def _answer(connection: Connection, question: AuthorizationRequest, now: datetime) -> Authorization:
     return _judge(_context(connection, question, now).spender, question, now)
 
 
-def _answer_and_reserve(session: Session, question: Question, account_id: int, now: datetime) -> Authorization:
+def _answer_and_reserve(
+    session: Session, question: AuthorizationRequest, account_id: int, now: datetime
+) -> Authorization:
     lock_account(session, account_id)  # so an event is seen here as stored, or releases these tokens when it is
     context = _context(session.connection(), question, now)
     answer = _judge(context.spender, question, now)
@@ -92,7 +94,7 @@ def _answer_and_reserve(session: Session, question: Question, account_id: int, n
     return answer
 
 
-def _context(connection: Connection, question: Question, now: datetime) -> AuthorizationContext:
+def _context(connection: Connection, question: AuthorizationRequest, now: datetime) -> AuthorizationContext:
     token = question.gateway_token
     day = day_of(now, settings().budget_zone)
     context = None
@@ -105,7 +107,7 @@ def _context(connection: Connection, question: Question, now: datetime) -> Autho
     return context
 
 
-def _judge(spender: Spender | None, question: Question, now: datetime) -> Authorization:
+def _judge(spender: Spender | None, question: AuthorizationRequest, now: datetime) -> Authorization:
     if spender is None:
         return Authorization(refusal(Reason.UNKNOWN_KEY), None)
     reason = key_reason(spender.is_active, spender.expires_at, spender.revoked_at, now)

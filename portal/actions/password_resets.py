@@ -45,7 +45,7 @@ class LinkEnded(NotFound):
     sentence = message("This link has been used or its time is over.")
 
 
-class Letter(NamedTuple):
+class ResetMail(NamedTuple):
     """A mail that is written, and the hash of the token in it."""
 
     token_hash: str
@@ -75,20 +75,20 @@ def queue_links(email: str, address: str, now: datetime) -> None:
         log.warning("an ask for a forgotten password is lost: the database was away")
 
 
-def _letters(session: Session, email: str) -> list[Letter]:
+def _letters(session: Session, email: str) -> list[ResetMail]:
     found = account_at(session, email)
     return [_letter(found)] if found is not None and found.active else []
 
 
-def _letter(account: Account) -> Letter:
+def _letter(account: Account) -> ResetMail:
     token = secrets.token_urlsafe(32)
     link = f"{(settings().base_url or '').rstrip('/')}/user/reset-password?token={token}"
     minutes = LINK_LASTS // timedelta(minutes=1)
     content = reset_mail(account.display_name, account.language, link, minutes)
-    return Letter(digest(token), NewMail(account.id, Kind.RESET, account.email, *content))
+    return ResetMail(digest(token), NewMail(account.id, Kind.RESET, account.email, *content))
 
 
-def _queue(session: Session, letters: list[Letter], address: str, now: datetime) -> None:
+def _queue(session: Session, letters: list[ResetMail], address: str, now: datetime) -> None:
     forget_expired_links(session, now)
     actor = Actor(Means.VISITOR, address=address)
     for letter in letters:

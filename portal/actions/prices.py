@@ -25,7 +25,7 @@ BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Repair:
+class RepairResult:
     """What one batch of a repair has done; `last` leads to the next batch, None when there is none."""
 
     repaired: int
@@ -56,7 +56,7 @@ def remove_price(session: Session, actor: Actor, valid_from: datetime | None, no
 
 def repair_costs(
     session: Session, actor: Actor, after: tuple[datetime, int] | None, budget_tz: ZoneInfo, now: datetime
-) -> Repair:
+) -> RepairResult:
     """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too.
 
     A cost with which the account's sums would be larger than they can be counted is not given. Raises Forbidden.
@@ -71,7 +71,7 @@ def repair_costs(
     if costs:
         add_entry(session, actor, "price.repair", now, repaired=len(costs))
     last = (events[-1].requested_at, events[-1].id) if len(events) == BATCH else None
-    return Repair(len(costs), len(events) - len(costs), last)
+    return RepairResult(len(costs), len(events) - len(costs), last)
 
 
 def _costs(events: Sequence[StoredEvent], book: Sequence[Price], lifetimes: Mapping[int, Figures]) -> dict[int, int]:

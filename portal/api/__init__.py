@@ -1,7 +1,7 @@
 """The JSON API: the same views and actions as the pages, for browsers, programs and gateways.
 
 Decisions:
-- Routes are plain `def`, run on threads; only bodies are read asynchronously, by dependencies (`strict`). What they
+- Routes are plain `def`, run on threads; only bodies are read asynchronously, by dependencies (`bodies`). What they
   answer is the views' own dataclasses where these say it all, else models beside the route.
 - What programs ask again and again (`authorize`, `budget`) goes to one thread once and makes one statement there, which
   also finds out who asks; each dependency that reads the database would be a thread and a snapshot of its own. What
@@ -26,6 +26,7 @@ from starlette.routing import BaseRoute
 
 from portal.api import health
 from portal.api.account import alerts, budget, keys, notes, summary, usage, usage_export
+from portal.api.bodies import strict_router
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.gateways import (
     authorization,
@@ -36,7 +37,6 @@ from portal.api.gateways import (
     usage_litellm,
     usage_openai,
 )
-from portal.api.strict import strict_router
 
 VERSION = "1"
 """Of the API: raised when something that worked before no longer does."""

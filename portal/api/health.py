@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
+from portal.api.bodies import strict_router
 from portal.api.errors import ErrorAnswer, answers
-from portal.api.strict import strict_router
 from portal.db.sql.session import run_in_reading
 from portal.errors import Unavailable
 from portal.views.health import VerificationView, load_health

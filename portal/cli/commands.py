@@ -16,7 +16,7 @@ from typer.main import get_group
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """Where a command is: the Typer app `attribute` of `portal.cli.<module>`, and the first sentence of its help."""
 
     name: str
@@ -36,29 +36,31 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("serve", "serve", "Serve the portal until it is stopped.", is_group=False),
-    Entry("demo", "demo", "Serve a portal of made-up people.", is_group=False),
-    Entry("migrate", "migrate", "Migrate an existing database to the schema of this version.", is_group=False),
-    Entry("user", "accounts", "Accounts of the people who sign in."),
-    Entry("key", "keys", "API keys, with which a person's programs reach the gateways."),
-    Entry("gateway", "gateways", "Gateways, and the tokens with which they report usage."),
-    Entry("budget", "budgets", "Budgets: limits in billable tokens."),
-    Entry("price", "prices", "The price book: EUR per billable token, by date."),
-    Entry("template", "templates", "Expert templates: models by category, and a cost factor."),
-    Entry("held", "held", "Events that could not be counted: of unknown keys and users, and contradictions."),
-    Entry("mail", "mails", "Mails that could not be sent."),
-    Entry("import", "imports", "Import from other systems."),
-    Entry("follow", "import_sovereign", "Keep importing what another system adds.", attribute="follow"),
-    Entry("verify", "verification", "Compare all sums with the stored events.", is_group=False),
-    Entry("rebuild", "verification", "Compute all sums again from the stored events.", is_group=False),
-    Entry("prune", "verification", "Remove old events, in small batches; the portal may be running.", is_group=False),
+    CommandEntry("serve", "serve", "Serve the portal until it is stopped.", is_group=False),
+    CommandEntry("demo", "demo", "Serve a portal of made-up people.", is_group=False),
+    CommandEntry("migrate", "migrate", "Migrate an existing database to the schema of this version.", is_group=False),
+    CommandEntry("user", "accounts", "Accounts of the people who sign in."),
+    CommandEntry("key", "keys", "API keys, with which a person's programs reach the gateways."),
+    CommandEntry("gateway", "gateways", "Gateways, and the tokens with which they report usage."),
+    CommandEntry("budget", "budgets", "Budgets: limits in billable tokens."),
+    CommandEntry("price", "prices", "The price book: EUR per billable token, by date."),
+    CommandEntry("template", "templates", "Expert templates: models by category, and a cost factor."),
+    CommandEntry("held", "held", "Events that could not be counted: of unknown keys and users, and contradictions."),
+    CommandEntry("mail", "mails", "Mails that could not be sent."),
+    CommandEntry("import", "imports", "Import from other systems."),
+    CommandEntry("follow", "import_sovereign", "Keep importing what another system adds.", attribute="follow"),
+    CommandEntry("verify", "maintenance", "Compare all sums with the stored events.", is_group=False),
+    CommandEntry("rebuild", "maintenance", "Compute all sums again from the stored events.", is_group=False),
+    CommandEntry(
+        "prune", "maintenance", "Remove old events, in small batches; the portal may be running.", is_group=False
+    ),
 )
 
 
 class NotLoaded(TyperCommand):
     """A command in lists and completion, before its module is imported."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: CommandEntry) -> None:
         super().__init__(entry.name, help=entry.help, rich_markup_mode=None)
         self.entry = entry
 

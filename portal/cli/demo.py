@@ -11,10 +11,11 @@ from portal.cli.serve import Port, override, run_server
 from portal.clock import utc_now
 from portal.db.sql.schema import pin_budget_timezone
 from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.demo.address import address, free_port, loopback
+from portal.demo.directory import own_directory
 from portal.demo.gateway import simulated_gateway
 from portal.demo.history import make_history
 from portal.demo.people import ADMIN, OWNER, PASSWORD
-from portal.demo.premises import address, free_port, loopback, own_directory
 from portal.demo.prepare import fresh_token, is_empty, prepare, prepared_seed
 from portal.errors import Conflict
 from portal.settings import settings

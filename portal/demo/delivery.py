@@ -24,7 +24,7 @@ QUIET_FAILURES = 3
 GOOD = {"accepted", "duplicate"}
 
 
-class Delivery:
+class EventQueue:
     """A queue of events in front of one portal. A batch that was begun is repeated unchanged until it has arrived."""
 
     def __init__(self, post: Post, rng: Random) -> None:

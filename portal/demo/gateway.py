@@ -21,7 +21,7 @@ from random import Random
 import httpx
 
 from portal.clock import utc_now
-from portal.demo.delivery import Delivery, Event
+from portal.demo.delivery import Event, EventQueue
 from portal.demo.traffic import Traffic, as_event
 
 READY_SECONDS = 0.5
@@ -66,7 +66,7 @@ def main() -> None:
     with httpx.Client(base_url=chosen.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         if wait_until_ready(client, stopped.wait):
             rng = Random(f"{chosen.seed}/delivery")  # noqa: S311  # made-up data need no cryptography
-            report(Traffic(chosen.seed, utc_now()), Delivery(lambda batch: post(client, batch), rng), stopped.wait)
+            report(Traffic(chosen.seed, utc_now()), EventQueue(lambda batch: post(client, batch), rng), stopped.wait)
 
 
 def wait_until_ready(client: httpx.Client, wait: Callable[[float], bool]) -> bool:
@@ -86,7 +86,7 @@ def post(client: httpx.Client, batch: Sequence[Event]) -> httpx.Response:
 
 def report(
     traffic: Traffic,
-    delivery: Delivery,
+    delivery: EventQueue,
     wait: Callable[[float], bool],
     now: Callable[[], datetime] = utc_now,
     elapsed: Callable[[], float] = time.monotonic,

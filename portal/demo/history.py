@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from portal.demo.people import OWNER, PEOPLE, Key, Person, cost_factor
+from portal.demo.people import OWNER, PEOPLE, DemoKey, DemoPerson, cost_factor
 from portal.demo.requests import new_report
 from portal.rules.periods import DayRange, day_of, end_of_day, last_days, start_of_day
 from portal.rules.pricing import billable_tokens
@@ -26,7 +26,7 @@ NIGHT_RUN = timedelta(minutes=90)
 
 
 def make_history(
-    seed: int, now: datetime, tz: ZoneInfo, days: int = DAYS, people: Iterable[Person] = PEOPLE
+    seed: int, now: datetime, tz: ZoneInfo, days: int = DAYS, people: Iterable[DemoPerson] = PEOPLE
 ) -> list[UsageReport]:
     """Return what people requested in the last `days` days of the budget zone, today included, oldest first."""
     span = last_days(days, now, tz)
@@ -43,7 +43,7 @@ def billable(report: UsageReport) -> int:
     return billable_tokens(report.total_tokens, factor)
 
 
-def _day(seed: int, person: Person, day: date, span: DayRange, now: datetime, tz: ZoneInfo) -> list[UsageReport]:
+def _day(seed: int, person: DemoPerson, day: date, span: DayRange, now: datetime, tz: ZoneInfo) -> list[UsageReport]:
     """Return one person's requests of one day."""
     ago = (span.last - day).days
     keys = [key for key in person.keys if key.is_used(ago)]
@@ -60,7 +60,7 @@ def _day(seed: int, person: Person, day: date, span: DayRange, now: datetime, tz
     return past
 
 
-def _requests(rng: Random, seed: int, person: Person, day: date) -> int:
+def _requests(rng: Random, seed: int, person: DemoPerson, day: date) -> int:
     """Draw how much a person does on a day: weekdays, weekends, holidays, good days and bad ones."""
     year, week, weekday = day.isocalendar()
     holiday = Random(f"{seed}/{person.username}/{year}/{week}").random() < person.holidays  # noqa: S311  # as above
@@ -72,7 +72,7 @@ def _requests(rng: Random, seed: int, person: Person, day: date) -> int:
 
 
 def _conversations(
-    rng: Random, person: Person, keys: Sequence[Key], seed: int, day: date, count: int, tz: ZoneInfo
+    rng: Random, person: DemoPerson, keys: Sequence[DemoKey], seed: int, day: date, count: int, tz: ZoneInfo
 ) -> Iterator[UsageReport]:
     """Yield `count` requests in conversations: some in a row, a minute or two apart, with one key."""
     first, end = start_of_day(day, tz), end_of_day(day, tz)
@@ -103,7 +103,7 @@ def _hour(rng: Random) -> float:
 
 
 def _night_run(
-    rng: Random, person: Person, keys: Sequence[Key], seed: int, day: date, tz: ZoneInfo
+    rng: Random, person: DemoPerson, keys: Sequence[DemoKey], seed: int, day: date, tz: ZoneInfo
 ) -> Iterator[UsageReport]:
     """Yield what programs do after midnight while people sleep; on working days only."""
     agents = [key for key in keys if key.style == "agent"]
@@ -117,8 +117,8 @@ def _night_run(
 
 def _until_full(
     rng: Random,
-    person: Person,
-    keys: Sequence[Key],
+    person: DemoPerson,
+    keys: Sequence[DemoKey],
     seed: int,
     day: date,
     done: Sequence[UsageReport],

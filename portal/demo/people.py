@@ -13,7 +13,7 @@ ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class DemoKey:
     """An API key of the demo. Days are counted back from today, `expires` forward; None is never.
 
     `style` names the kind of requests that it sends (`portal.demo.requests.STYLES`), `share` how many of its owner's.
@@ -37,7 +37,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoPerson:
     """Somebody of the demo. `pace` is requests on a usual working day; `joined` and `left` are days before today.
 
     `weekends` and `holidays` are the shares of weekend days with some work and of weeks without any.
@@ -49,7 +49,7 @@ class Person:
     email: str
     role: str
     pace: int
-    keys: tuple[Key, ...]
+    keys: tuple[DemoKey, ...]
     template: str | None = None
     time_zone: str | None = None
     weekends: float = 0.2
@@ -64,7 +64,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class DemoTemplate:
     """An expert template of the demo."""
 
     name: str
@@ -73,7 +73,7 @@ class Template:
 
 
 TEMPLATES = (
-    Template(
+    DemoTemplate(
         "research-de",
         Decimal("1.25"),
         (
@@ -84,7 +84,7 @@ TEMPLATES = (
             AssignedModel("Translation", "mistral-small3.2:24b", "gpu-01", False),
         ),
     ),
-    Template(
+    DemoTemplate(
         "code-review",
         Decimal("1.5"),
         (
@@ -93,7 +93,7 @@ TEMPLATES = (
             AssignedModel("Security", "deepseek-r1:32b", "gpu-02", True),
         ),
     ),
-    Template(
+    DemoTemplate(
         "quick-answers",
         Decimal("0.8"),
         (
@@ -105,7 +105,7 @@ TEMPLATES = (
 )
 
 PEOPLE = (
-    Person(
+    DemoPerson(
         OWNER,
         "Mara Köhler",
         "mara.koehler@lahn.example",
@@ -116,25 +116,25 @@ PEOPLE = (
         holidays=0,
         alerts=(80, None),
         keys=(
-            Key("vscode", "code", 34, created=69),
-            Key("laptop", "chat", 28, created=264),
-            Key("ci-agents", "agent", 22, created=185, expires=12),
-            Key("notebook-team", "research", 16, created=51),
-            Key("thesis-scripts", "index", 14, created=256, revoked=41),
-            Key("workshop-may", "chat", 0, created=202, expires=-175),
-            Key("tablet", "chat", 0, created=3),
+            DemoKey("vscode", "code", 34, created=69),
+            DemoKey("laptop", "chat", 28, created=264),
+            DemoKey("ci-agents", "agent", 22, created=185, expires=12),
+            DemoKey("notebook-team", "research", 16, created=51),
+            DemoKey("thesis-scripts", "index", 14, created=256, revoked=41),
+            DemoKey("workshop-may", "chat", 0, created=202, expires=-175),
+            DemoKey("tablet", "chat", 0, created=3),
         ),
     ),
-    Person(
+    DemoPerson(
         ADMIN,
         "Jonas Weidner",
         "jonas.weidner@lahn.example",
         "admin",
         pace=14,
         template="quick-answers",
-        keys=(Key("ops-scripts", "chat", 3, created=380), Key("monitoring", "probe", 5, created=300)),
+        keys=(DemoKey("ops-scripts", "chat", 3, created=380), DemoKey("monitoring", "probe", 5, created=300)),
     ),
-    Person(
+    DemoPerson(
         "aylin.demir",
         "Aylin Demir",
         "aylin.demir@lahn.example",
@@ -144,12 +144,12 @@ PEOPLE = (
         time_zone="Europe/Berlin",
         alerts=(75, "team-analytics@lahn.example"),
         keys=(
-            Key("workstation", "code", 30, created=310),
-            Key("review-bot", "agent", 20, created=120),
-            Key("airflow", "index", 12, created=88, expires=210),
+            DemoKey("workstation", "code", 30, created=310),
+            DemoKey("review-bot", "agent", 20, created=120),
+            DemoKey("airflow", "index", 12, created=88, expires=210),
         ),
     ),
-    Person(
+    DemoPerson(
         "piotr.nowak",
         "Piotr Nowak",
         "piotr.nowak@lahn.example",
@@ -158,9 +158,9 @@ PEOPLE = (
         template="code-review",
         time_zone="Europe/Warsaw",
         weekends=0.1,
-        keys=(Key("ide", "code", 20, created=240), Key("old-ide", "code", 14, created=390, revoked=62)),
+        keys=(DemoKey("ide", "code", 20, created=240), DemoKey("old-ide", "code", 14, created=390, revoked=62)),
     ),
-    Person(
+    DemoPerson(
         "samuel.okafor",
         "Samuel Okafor",
         "samuel.okafor@lahn.example",
@@ -168,9 +168,9 @@ PEOPLE = (
         pace=52,
         time_zone="Europe/London",
         weekends=0.5,
-        keys=(Key("notebook", "research", 18, created=205), Key("phone", "chat", 9, created=140)),
+        keys=(DemoKey("notebook", "research", 18, created=205), DemoKey("phone", "chat", 9, created=140)),
     ),
-    Person(
+    DemoPerson(
         "lena.brandt",
         "Lena Brandt",
         "lena.brandt@lahn.example",
@@ -178,9 +178,12 @@ PEOPLE = (
         pace=44,
         template="research-de",
         time_zone="Europe/Berlin",
-        keys=(Key("press-office", "chat", 15, created=170), Key("glossary", "index", 4, created=60, expires=-9)),
+        keys=(
+            DemoKey("press-office", "chat", 15, created=170),
+            DemoKey("glossary", "index", 4, created=60, expires=-9),
+        ),
     ),
-    Person(
+    DemoPerson(
         "haruka.tanaka",
         "Haruka Tanaka",
         "haruka.tanaka@lahn.example",
@@ -188,9 +191,9 @@ PEOPLE = (
         pace=38,
         template="research-de",
         time_zone="Asia/Tokyo",
-        keys=(Key("lab", "research", 16, created=330), Key("translation-desk", "chat", 10, created=95)),
+        keys=(DemoKey("lab", "research", 16, created=330), DemoKey("translation-desk", "chat", 10, created=95)),
     ),
-    Person(
+    DemoPerson(
         "ralf.fischer",
         "Ralf Fischer",
         "ralf.fischer@lahn.example",
@@ -198,9 +201,9 @@ PEOPLE = (
         pace=30,
         time_zone="Europe/Vienna",
         left=34,
-        keys=(Key("desktop", "chat", 10, created=360, revoked=34),),
+        keys=(DemoKey("desktop", "chat", 10, created=360, revoked=34),),
     ),
-    Person(
+    DemoPerson(
         "tuuli.virtanen",
         "Tuuli Virtanen",
         "tuuli.virtanen@lahn.example",
@@ -210,7 +213,7 @@ PEOPLE = (
         time_zone="Europe/Helsinki",
         holidays=0,
         joined=9,
-        keys=(Key("first-steps", "chat", 10, created=9),),
+        keys=(DemoKey("first-steps", "chat", 10, created=9),),
     ),
 )
 """Mara Köhler is the demo account. Ralf Fischer has left and is suspended; Tuuli Virtanen has just come."""

@@ -21,7 +21,7 @@ from portal.db.tables import Account, Gateway, Installation, UsageEvent
 from portal.db.totals import counter
 from portal.demo.history import DAYS
 from portal.demo.limits import Consumed, all_limits
-from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, Person
+from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, DemoPerson
 from portal.rules.accounts import Role
 from portal.rules.actors import Actor, Means
 from portal.rules.periods import Period, day_of, end_of_day, period_start, start_of_day
@@ -104,7 +104,7 @@ def _add_people(session: Session, seed: int, now: datetime, tz: ZoneInfo) -> Non
             change_alerts(session, _acting(account), True, threshold, email, joined)
 
 
-def _add_keys(session: Session, person: Person, account: Account, seed: int, now: datetime, tz: ZoneInfo) -> None:
+def _add_keys(session: Session, person: DemoPerson, account: Account, seed: int, now: datetime, tz: ZoneInfo) -> None:
     """Store a person's keys with the past they are to have, which creating them now could not give them."""
     today = day_of(now, tz)
     for key in sorted(person.keys, key=lambda key: -key.created):
@@ -134,7 +134,7 @@ def _end_memberships(session: Session, now: datetime) -> None:
             set_active(session, ACTOR, _account(session, person.username).id, False, now - timedelta(person.left))
 
 
-def _consumed(session: Session, person: Person, now: datetime, tz: ZoneInfo) -> Consumed:
+def _consumed(session: Session, person: DemoPerson, now: datetime, tz: ZoneInfo) -> Consumed:
     today = day_of(now, tz)
     account_id = _account(session, person.username).id
     return {p: counter(session, account_id, p, period_start(p, today)).tokens for p in Period}

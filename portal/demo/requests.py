@@ -8,13 +8,13 @@ from decimal import Decimal
 from functools import lru_cache
 from random import Random
 
-from portal.demo.people import Key, Person
+from portal.demo.people import DemoKey, DemoPerson
 from portal.rules.secrets import digest
 from portal.rules.usage import UsageReport
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RequestKind:
     """A kind of request: what answers it, and the medians of its tokens.
 
     `cached` and `reasoning` are the usual shares of prompt and completion that came from a cache or were thought only.
@@ -30,7 +30,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class RequestTokens:
     """What one request took."""
 
     prompt: int
@@ -39,22 +39,22 @@ class Tokens:
     reasoning: int = 0
 
 
-CODE = Kind("qwen3-coder:30b", "native", None, 4200, 700, cached=0.5)
-REVIEW = Kind("qwen3-coder:30b", "moe_orchestrated", "code-review", 5600, 1100, cached=0.3)
-AGENT = Kind("gpt-oss:120b", "moe_agent", "code-review", 8800, 900, cached=0.7, reasoning=0.2)
-CHAT = Kind("mistral-small3.2:24b", "native", None, 1500, 420)
-DRAFT = Kind("gemma3:27b", "native", None, 1100, 480)
-SHORT = Kind("phi4:14b", "native", None, 520, 160)
-EXPERTS = Kind("gpt-oss:120b", "moe_orchestrated", "research-de", 4300, 1050, reasoning=0.25)
-TRANSLATION = Kind("mistral-small3.2:24b", "moe_orchestrated", "quick-answers", 1300, 900)
-THINKING = Kind("deepseek-r1:32b", "moe_reasoning", "research-de", 2500, 3200, reasoning=0.6)
-DEEP = Kind("gpt-oss:120b", "moe_reasoning", "research-de", 3300, 2900, reasoning=0.5)
-RESEARCH = Kind("llama3.3:70b", "moe_research", "research-de", 7600, 1900, cached=0.2)
-LONG_READ = Kind("llama3.3:70b", "moe_orchestrated", "research-de", 5200, 800)
-PLAIN_THINKING = Kind("deepseek-r1:32b", "native", None, 1500, 2100, reasoning=0.6)
-EMBEDDING = Kind("bge-m3", "native", None, 640, 0)
+CODE = RequestKind("qwen3-coder:30b", "native", None, 4200, 700, cached=0.5)
+REVIEW = RequestKind("qwen3-coder:30b", "moe_orchestrated", "code-review", 5600, 1100, cached=0.3)
+AGENT = RequestKind("gpt-oss:120b", "moe_agent", "code-review", 8800, 900, cached=0.7, reasoning=0.2)
+CHAT = RequestKind("mistral-small3.2:24b", "native", None, 1500, 420)
+DRAFT = RequestKind("gemma3:27b", "native", None, 1100, 480)
+SHORT = RequestKind("phi4:14b", "native", None, 520, 160)
+EXPERTS = RequestKind("gpt-oss:120b", "moe_orchestrated", "research-de", 4300, 1050, reasoning=0.25)
+TRANSLATION = RequestKind("mistral-small3.2:24b", "moe_orchestrated", "quick-answers", 1300, 900)
+THINKING = RequestKind("deepseek-r1:32b", "moe_reasoning", "research-de", 2500, 3200, reasoning=0.6)
+DEEP = RequestKind("gpt-oss:120b", "moe_reasoning", "research-de", 3300, 2900, reasoning=0.5)
+RESEARCH = RequestKind("llama3.3:70b", "moe_research", "research-de", 7600, 1900, cached=0.2)
+LONG_READ = RequestKind("llama3.3:70b", "moe_orchestrated", "research-de", 5200, 800)
+PLAIN_THINKING = RequestKind("deepseek-r1:32b", "native", None, 1500, 2100, reasoning=0.6)
+EMBEDDING = RequestKind("bge-m3", "native", None, 640, 0)
 
-STYLES: dict[str, dict[Kind, int]] = {
+STYLES: dict[str, dict[RequestKind, int]] = {
     "code": {CODE: 60, REVIEW: 22, PLAIN_THINKING: 8, SHORT: 6, EXPERTS: 4},
     "chat": {CHAT: 46, DRAFT: 18, SHORT: 12, TRANSLATION: 10, EXPERTS: 10, PLAIN_THINKING: 4},
     "agent": {AGENT: 62, REVIEW: 24, CODE: 14},
@@ -76,8 +76,8 @@ LONGEST_PROMPT = 120_000
 
 def new_report(
     rng: Random,
-    person: Person,
-    key: Key,
+    person: DemoPerson,
+    key: DemoKey,
     seed: int,
     at: datetime,
     id: str,
@@ -109,35 +109,35 @@ def new_report(
 
 
 @lru_cache(maxsize=256)
-def key_hash(key: Key, seed: int, username: str) -> str:
+def key_hash(key: DemoKey, seed: int, username: str) -> str:
     """Return the digest under which the portal knows a key."""
     return digest(key.secret(seed, username))
 
 
-def _choice(rng: Random, style: str) -> Kind:
+def _choice(rng: Random, style: str) -> RequestKind:
     kinds = STYLES[style]
     return rng.choices(tuple(kinds), tuple(kinds.values()))[0]
 
 
-def _tokens(rng: Random, kind: Kind, turn: int, scale: float) -> Tokens:
+def _tokens(rng: Random, kind: RequestKind, turn: int, scale: float) -> RequestTokens:
     """Draw sizes: log-normal, as lengths of texts are, and longer the longer a conversation has lasted."""
     grown = 1 + min(turn, 12) * 0.12
     prompt = min(max(int(kind.prompt * scale * grown * math.exp(rng.gauss(0, 0.75))), 12), LONGEST_PROMPT)
     completion = max(int(kind.completion * scale * math.exp(rng.gauss(0, 0.6))), 1) if kind.completion else 0
     is_warm = turn > 0 and rng.random() < 0.8
     cached = int(prompt * min(kind.cached * rng.uniform(0.6, 1.3), 0.95)) if is_warm else 0
-    return Tokens(prompt, completion, cached, int(completion * min(kind.reasoning * rng.uniform(0.7, 1.3), 0.9)))
+    return RequestTokens(prompt, completion, cached, int(completion * min(kind.reasoning * rng.uniform(0.7, 1.3), 0.9)))
 
 
-def _outcome(rng: Random, tokens: Tokens) -> tuple[str, Tokens, int]:
+def _outcome(rng: Random, tokens: RequestTokens) -> tuple[str, RequestTokens, int]:
     """Return status, what counts of the tokens, and milliseconds; a failed request has no answer."""
     if rng.random() >= FAILURE_RATE:
         seconds = 0.4 + tokens.completion * rng.uniform(0.006, 0.014) + tokens.prompt * 0.00012
         return "ok", tokens, int(seconds * 1000)
     status = _pick(rng, FAILURES)
     if status.startswith("504"):
-        return status, Tokens(tokens.prompt, 0, tokens.cached), TIMEOUT_MS + rng.randrange(400)
-    return status, Tokens(0, 0), rng.randrange(8, 900)
+        return status, RequestTokens(tokens.prompt, 0, tokens.cached), TIMEOUT_MS + rng.randrange(400)
+    return status, RequestTokens(0, 0), rng.randrange(8, 900)
 
 
 def _pick(rng: Random, weighted: Sequence[tuple[str, int]]) -> str:

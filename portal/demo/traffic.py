@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from portal.demo.people import OWNER, PEOPLE, Key, Person
+from portal.demo.people import OWNER, PEOPLE, DemoKey, DemoPerson
 from portal.demo.requests import new_report
 from portal.rules.usage import UsageReport
 
@@ -56,12 +56,12 @@ class Traffic:
             scale=SCALE,
         )
 
-    def _person(self) -> Person:
+    def _person(self) -> DemoPerson:
         if self._rng.random() < OWNER_SHARE:
             return self._owner
         return self._rng.choices(self._others, [person.pace for person in self._others])[0]
 
-    def _turn(self, person: Person, key: Key) -> int:
+    def _turn(self, person: DemoPerson, key: DemoKey) -> int:
         """Count the requests of a conversation, and begin a new one now and then."""
         name = f"{person.username}/{key.label}"
         turn = self._turns.get(name, 0)
@@ -81,6 +81,6 @@ def _as_json(value: object) -> object:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _key(rng: Random, person: Person) -> Key:
-    keys: Sequence[Key] = [key for key in person.keys if key.is_used(0)]
+def _key(rng: Random, person: DemoPerson) -> DemoKey:
+    keys: Sequence[DemoKey] = [key for key in person.keys if key.is_used(0)]
     return rng.choices(keys, [key.share for key in keys])[0]

@@ -56,7 +56,7 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSession:
+class SessionView:
     """A browser that is signed in."""
 
     id: int
@@ -72,7 +72,7 @@ class ProfileView:
     """A person's own account, and where they are signed in."""
 
     viewer: Viewer
-    sessions: tuple[OpenSession, ...]
+    sessions: tuple[SessionView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView
     return ProfileView(
         viewer,
         tuple(
-            OpenSession(
+            SessionView(
                 row.id, row.user_agent, row.address, row.created_at, row.last_seen_at, row.id == viewer.session_id
             )
             for row in rows

@@ -81,7 +81,7 @@ class BudgetsView:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitorsBudgets:
+class SessionBudgets:
     """The budgets of whoever holds a session, and when it was last noted that the session is in use."""
 
     budgets: BudgetsView
@@ -98,13 +98,13 @@ def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, Budgets
     return [(row.username, load_budgets(session, row.id, now)) for row in all_accounts(session) if row.active]
 
 
-def load_visitors_budgets(connection: Connection, token: str, now: datetime) -> VisitorsBudgets | None:
+def load_session_budgets(connection: Connection, token: str, now: datetime) -> SessionBudgets | None:
     """Return the budgets of who holds a session cookie; None when it has ended or the account is suspended."""
     found = budget_status_of_session(connection, digest(token), _today(now), now)
-    return None if found is None else VisitorsBudgets(_budgets(found[0], now), found[1])
+    return None if found is None else SessionBudgets(_budgets(found[0], now), found[1])
 
 
-def load_programs_budgets(connection: Connection, api_key: str, now: datetime) -> BudgetsView | None:
+def load_key_budgets(connection: Connection, api_key: str, now: datetime) -> BudgetsView | None:
     """Return the budgets of the account with this usable API key."""
     found = budget_status_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
     return None if found is None else _budgets(found, now)

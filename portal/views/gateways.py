@@ -23,7 +23,7 @@ MOST_HELD = 1000
 """Up to which held events are counted; from there on it is "1,000 or more"."""
 
 
-class Light(StrEnum):
+class ConnectionState(StrEnum):
     """Whether a new gateway or key has been heard of."""
 
     WAITING = "waiting"
@@ -32,19 +32,19 @@ class Light(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ConnectionView:
     """What the light of a gateway or key says; `sentence` is for people, `at` when what it tells of happened."""
 
-    light: Light
+    state: ConnectionState
     sentence: Message
     at: datetime | None = None
 
 
-NO_EVENT_YET = Connection(Light.WAITING, message("Waiting for the first event."))
+NO_EVENT_YET = ConnectionView(ConnectionState.WAITING, message("Waiting for the first event."))
 UNKNOWN_KEYS = message(
     "Events arrive, but with keys or names that nobody here has; they are kept. With LiteLLM, is custom_auth set?"
 )
-NO_REQUEST_YET = Connection(Light.WAITING, message("Waiting for the first request with this key."))
+NO_REQUEST_YET = ConnectionView(ConnectionState.WAITING, message("Waiting for the first request with this key."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class GatewayView:
     mode: str
     created_at: datetime
     reported_at: datetime | None
-    connection: Connection
+    connection: ConnectionView
     tokens: tuple[TokenView, ...]
     unattributed: int
     conflicts: int
@@ -165,41 +165,45 @@ def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime
     )
 
 
-def load_gateway_connection(session: Session, admin_id: int, gateway_id: int) -> Connection:
+def load_gateway_connection(session: Session, admin_id: int, gateway_id: int) -> ConnectionView:
     """Return whether a gateway has been heard of. Raises Forbidden for anybody but an administrator, and NotFound."""
     return _connection(session, _gateway(session, admin_id, gateway_id))
 
 
-def load_key_connection(session: Session, account_id: int, key_id: int) -> Connection:
+def load_key_connection(session: Session, account_id: int, key_id: int) -> ConnectionView:
     """Return whether one of an account's own keys has been used. Raises NotFound."""
     row = key(session, account_id, key_id)
     if row is None:
         raise NotFound(message("You have no such key."))
     if row.last_used_at is None:
         return NO_REQUEST_YET
-    return Connection(Light.CONNECTED, message("It works: the key has been used."), row.last_used_at)
+    return ConnectionView(ConnectionState.CONNECTED, message("It works: the key has been used."), row.last_used_at)
 
 
-def _connection(session: Session, row: Gateway) -> Connection:
+def _connection(session: Session, row: Gateway) -> ConnectionView:
     first = first_event(session, row.id)
     if first is not None:
         if first.is_exact:
             sentence = message(
                 "It works. The first event: {model} for {username}.", model=first.model, username=first.username
             )
-            return Connection(Light.CONNECTED, sentence, first.received_at)
-        return Connection(
-            Light.CONNECTED, message("It works. The newest report:"), row.reported_at or first.received_at
+            return ConnectionView(ConnectionState.CONNECTED, sentence, first.received_at)
+        return ConnectionView(
+            ConnectionState.CONNECTED, message("It works. The newest report:"), row.reported_at or first.received_at
         )
     if row.reported_at is None:
         return NO_EVENT_YET
     if count_held_of(session, row.id, 1):
-        return Connection(Light.TROUBLE, UNKNOWN_KEYS, row.reported_at)
+        return ConnectionView(ConnectionState.TROUBLE, UNKNOWN_KEYS, row.reported_at)
     for newest in rejected_reasons(session, row.id)[:1]:
-        return Connection(
-            Light.TROUBLE, message("Events arrive, but are rejected: {reason}", reason=newest.reason), newest.last_at
+        return ConnectionView(
+            ConnectionState.TROUBLE,
+            message("Events arrive, but are rejected: {reason}", reason=newest.reason),
+            newest.last_at,
         )
-    return Connection(Light.TROUBLE, message("Something arrives, but no usage is in it yet."), row.reported_at)
+    return ConnectionView(
+        ConnectionState.TROUBLE, message("Something arrives, but no usage is in it yet."), row.reported_at
+    )
 
 
 def _tokens(session: Session, gateway_id: int) -> tuple[TokenView, ...]:

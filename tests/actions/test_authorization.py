@@ -9,7 +9,7 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import select
 
 from portal.actions.accounts import set_active
-from portal.actions.authorization import Authorization, Question, authorize, note_key_use
+from portal.actions.authorization import Authorization, AuthorizationRequest, authorize, note_key_use
 from portal.actions.budgets import set_budget
 from portal.actions.gateways import revoke_gateway_tokens
 from portal.actions.keys import NewKey, create_key, revoke_key
@@ -31,7 +31,7 @@ MOMENT = timedelta(microseconds=1)
 def ask(
     gateway: Gateway, key: NewKey, estimate: int | None = None, request_id: str | None = None, *, now: datetime = NOW
 ) -> Authorization:
-    return authorize(Question(gateway.token, digest(key.secret), estimate, request_id), now)
+    return authorize(AuthorizationRequest(gateway.token, digest(key.secret), estimate, request_id), now)
 
 
 def reason(answer: Authorization) -> Reason:
@@ -97,14 +97,14 @@ def test_a_key_that_does_not_work_is_refused_with_the_reason(
 
 def test_unknown_key_gets_an_answer_without_details(alice: Account, gateway: Gateway) -> None:
     for estimate, request_id in ((None, None), (10, "r-1")):
-        answer = authorize(Question(gateway.token, "0" * 64, estimate, request_id), NOW)
+        answer = authorize(AuthorizationRequest(gateway.token, "0" * 64, estimate, request_id), NOW)
         assert (reason(answer), answer.spender, answer.key_to_note(NOW)) == (Reason.UNKNOWN_KEY, None, None)
 
 
 def test_only_gateways_may_ask(alices_key: NewKey, gateway: Gateway) -> None:
     for token in ("", "moe-gw-" + "0" * 48, alices_key.secret):
         with pytest.raises(UnknownToken):
-            authorize(Question(token, digest(alices_key.secret)), NOW)
+            authorize(AuthorizationRequest(token, digest(alices_key.secret)), NOW)
     run(revoke_gateway_tokens, OPERATOR, gateway.id, NOW)
     with pytest.raises(UnknownToken):
         ask(gateway, alices_key)

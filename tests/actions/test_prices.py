@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from portal.actions import prices
-from portal.actions.prices import Repair, enter_price, remove_price, repair_costs
+from portal.actions.prices import RepairResult, enter_price, remove_price, repair_costs
 from portal.actions.verification import rebuild_account, verify_account
 from portal.db.events import count_unpriced
 from portal.db.prices import price_book
@@ -54,11 +54,11 @@ def test_request_without_a_price_is_counted_as_unpriced(without_price: None, ali
 
 def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: None, alice: Account) -> None:
     run(enter_price, OPERATOR, Decimal("0.00001"), NOW - DAY - DAY / 2, NOW)
-    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=1, left=1, last=None)
     assert total(alice) == Figures(360, 300, 60, 3, 3_600_000 + 1_200_000, unpriced=1)
     assert ties(alice)
     run(enter_price, OPERATOR, Decimal(0), NOW - 9 * DAY, NOW)
-    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=0, last=None)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=1, left=0, last=None)
     assert total(alice) == Figures(360, 300, 60, 3, 4_800_000)
     assert run(load_usage, viewer_of(alice), UsageFilter(), NOW).totals == total(alice)
     before = daily_of(alice), hourly_of(alice)
@@ -69,7 +69,7 @@ def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: Non
 def test_repair_stops_at_the_largest_sum(without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
     monkeypatch.setattr("portal.actions.prices.MAX_SUM", 3_600_000 + 2_400_000)
-    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=1, left=1, last=None)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=1, left=1, last=None)
     assert total(alice) == Figures(360, 300, 60, 3, 6_000_000, unpriced=1)
     assert ties(alice)
 
@@ -78,7 +78,7 @@ def test_a_repair_changes_no_cost_that_is_fixed(without_price: None, alice: Acco
     run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
     run(repair_costs, OPERATOR, None, UTC, NOW)
     run(enter_price, OPERATOR, Decimal("0.5"), NOW - 9 * DAY, NOW)
-    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=0, left=0, last=None)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=0, left=0, last=None)
     assert total(alice).cost_nano_eur == 3_600_000 + 2 * 2_400_000
 
 
@@ -91,7 +91,7 @@ def test_a_repair_goes_on_where_its_last_batch_ended(
     run(enter_price, OPERATOR, Decimal("0.00002"), NOW - DAY, NOW)
     second = run(repair_costs, OPERATOR, first.last, UTC, NOW)
     assert second.repaired == 1
-    assert run(repair_costs, OPERATOR, second.last, UTC, NOW) == Repair(0, 0, None)
+    assert run(repair_costs, OPERATOR, second.last, UTC, NOW) == RepairResult(0, 0, None)
     assert total(alice).unpriced == 1
 
 
@@ -99,7 +99,7 @@ def test_a_cost_beyond_all_bounds_is_left(alice: Account, gateway: Gateway) -> N
     run(remove_price, OPERATOR, None, NOW)
     send(gateway, report(prompt_tokens=MAX_TOKENS, cost_factor=Decimal(1000)))
     run(enter_price, OPERATOR, Decimal(1), NOW - DAY, NOW)
-    assert run(repair_costs, OPERATOR, None, UTC, NOW) == Repair(repaired=0, left=1, last=None)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=0, left=1, last=None)
     assert (total(alice).unpriced, total(alice).cost_nano_eur) == (1, 0)
 
 

@@ -1,4 +1,4 @@
-"""Delivery at least once: in order, nothing lost, whatever the portal answers meanwhile."""
+"""Tests of the event queue: events arrive in order and none is lost, whatever the portal answers."""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from portal.demo import delivery
-from portal.demo.delivery import FLUSH_SECONDS, LONGEST_WAIT, Delivery, Event
+from portal.demo.delivery import FLUSH_SECONDS, LONGEST_WAIT, Event, EventQueue
 
 UP = 200
 
@@ -41,12 +41,12 @@ class Portal:
         return results
 
 
-def to(portal: Portal, *, lost_answers: float = 0, monkeypatch: pytest.MonkeyPatch) -> Delivery:
+def to(portal: Portal, *, lost_answers: float = 0, monkeypatch: pytest.MonkeyPatch) -> EventQueue:
     monkeypatch.setattr(delivery, "LOST_ANSWERS", lost_answers)
-    return Delivery(portal.post, Random(1))
+    return EventQueue(portal.post, Random(1))
 
 
-def add(queue: Delivery, *ids: str) -> None:
+def add(queue: EventQueue, *ids: str) -> None:
     for id in ids:
         queue.add({"id": id})
 

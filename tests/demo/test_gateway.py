@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from portal.demo import delivery
-from portal.demo.delivery import Delivery
+from portal.demo.delivery import EventQueue
 from portal.demo.gateway import post, report, simulated_gateway, wait_until_ready
 from portal.demo.traffic import Traffic
 
@@ -45,7 +45,7 @@ def test_requests_go_out_as_they_are_made(monkeypatch: pytest.MonkeyPatch) -> No
         arrived.extend(batch)
         return httpx.Response(200, json={"results": [{"result": "accepted"} for _ in batch]})
 
-    queue = Delivery(take, Random(1))
+    queue = EventQueue(take, Random(1))
     report(Traffic(1, START), queue, clock.wait, clock.now, lambda: clock.seconds)
     assert 25 <= len(arrived) + queue.waiting <= 60
     assert queue.waiting <= 3
@@ -63,7 +63,7 @@ def test_requests_go_on_while_the_portal_is_away(monkeypatch: pytest.MonkeyPatch
         arrived.extend(event["id"] for event in batch)
         return httpx.Response(200, json={"results": [{"result": "accepted"} for _ in batch]})
 
-    queue = Delivery(take, Random(1))
+    queue = EventQueue(take, Random(1))
     report(Traffic(1, START), queue, clock.wait, clock.now, lambda: clock.seconds)
     assert arrived == sorted(arrived)
     assert [int(id.rsplit("-", 1)[1]) for id in arrived] == list(range(1, len(arrived) + 1))

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.demo.history import billable, make_history
-from portal.demo.people import OWNER, PEOPLE, Person
+from portal.demo.people import OWNER, PEOPLE, DemoPerson
 from portal.rules.forecast import SHAPE_DAYS, Rhythm, expected, history_days, rhythm_of
 from portal.rules.periods import DayRange, first_of_month, start_of_day
 
@@ -63,7 +63,7 @@ class Guess:
     of: int
 
 
-def history(person: Person, seed: int) -> Used:
+def history(person: DemoPerson, seed: int) -> Used:
     reports = make_history(seed, END, TZ, days=91, people=[person])
     return Used((report.requested_at, billable(report)) for report in reports if report.requested_at is not None)
 

@@ -22,7 +22,7 @@ from portal.rules.secrets import API_KEY
 from portal.settings import settings
 from portal.views import budget as views
 from portal.views.billing import load_billing
-from portal.views.budget import BudgetsView, load_budgets, load_programs_budgets, load_visitors_budgets, with_outlooks
+from portal.views.budget import BudgetsView, load_budgets, load_key_budgets, load_session_budgets, with_outlooks
 from portal.views.dashboard import load_dashboard
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
@@ -121,12 +121,12 @@ def test_usage_of_a_clock_ahead_counts_tomorrow(alice: Account, gateway: Gateway
 
 
 def of_session(token: str, now: datetime = NOW) -> BudgetsView | None:
-    found = run_in_glance(load_visitors_budgets, token, now)
+    found = run_in_glance(load_session_budgets, token, now)
     return None if found is None else found.budgets
 
 
 def of_key(secret: str, now: datetime = NOW) -> BudgetsView | None:
-    return run_in_glance(load_programs_budgets, secret, now)
+    return run_in_glance(load_key_budgets, secret, now)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_page_browser_and_program_see_the_same(used: None, alice: Account, mine:
 
 
 def test_a_session_also_says_when_it_was_last_in_use(mine: str) -> None:
-    found = run_in_glance(load_visitors_budgets, mine, NOW)
+    found = run_in_glance(load_session_budgets, mine, NOW)
     assert found is not None
     assert found.seen_at == NOW
 

@@ -17,8 +17,8 @@ from portal.rules.secrets import key_prefix
 from portal.rules.usage import Rejected, UsageReport
 from portal.settings import settings
 from portal.views.gateways import (
-    Connection,
-    Light,
+    ConnectionState,
+    ConnectionView,
     find_gateway,
     load_gateway,
     load_gateway_connection,
@@ -33,29 +33,31 @@ def arrives(gateway: Gateway, *entries: UsageReport | Rejected, ignored: int = 0
     run(store_reports, reporter, entries, settings().budget_zone, NOW, ignored=ignored)
 
 
-def light(admin: Account, gateway: Gateway) -> Connection:
-    found: Connection = run(load_gateway_connection, admin.id, gateway.id)
+def light(admin: Account, gateway: Gateway) -> ConnectionView:
+    found: ConnectionView = run(load_gateway_connection, admin.id, gateway.id)
     return found
 
 
 def test_a_new_gateway_is_waited_for(admin: Account, gateway: Gateway) -> None:
-    assert light(admin, gateway) == Connection(Light.WAITING, message("Waiting for the first event."))
+    assert light(admin, gateway) == ConnectionView(ConnectionState.WAITING, message("Waiting for the first event."))
 
 
 def test_the_light_is_green_from_the_first_event_on(admin: Account, alice: Account, gateway: Gateway) -> None:
     arrives(gateway, report())
     found = light(admin, gateway)
-    assert (found.light, found.at) == (Light.CONNECTED, NOW)
+    assert (found.state, found.at) == (ConnectionState.CONNECTED, NOW)
     assert str(found.sentence) == "It works. The first event: qwen3:32b for alice."
     arrives(gateway, Rejected(None, "There is no model."))
-    assert light(admin, gateway).light is Light.CONNECTED
+    assert light(admin, gateway).state is ConnectionState.CONNECTED
 
 
 def test_light_shows_newest_report_of_many_events(admin: Account, alice: Account, gateway: Gateway) -> None:
     arrives(gateway, *(report(f"r-{number}", model=f"m-{number}") for number in range(MOST_SEARCHED)))
     assert str(light(admin, gateway).sentence) == "It works. The first event: m-0 for alice."
     arrives(gateway, report("one-more"))
-    assert light(admin, gateway) == Connection(Light.CONNECTED, message("It works. The newest report:"), NOW)
+    assert light(admin, gateway) == ConnectionView(
+        ConnectionState.CONNECTED, message("It works. The newest report:"), NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_trouble_is_shown_with_its_reason(
 ) -> None:
     arrives(gateway, *entries, ignored=ignored)
     found = light(admin, gateway)
-    assert (found.light, found.at) == (Light.TROUBLE, NOW)
+    assert (found.state, found.at) == (ConnectionState.TROUBLE, NOW)
     assert sentence_part in str(found.sentence)
 
 
@@ -83,7 +85,7 @@ def test_another_gateways_event_lights_nothing(admin: Account, alice: Account, g
     other = run(gateway_named, "moe-2")
     assert other is not None
     arrives(gateway, report(), Rejected(None, "No."))
-    assert run(load_gateway_connection, admin.id, other.id).light is Light.WAITING
+    assert run(load_gateway_connection, admin.id, other.id).state is ConnectionState.WAITING
     view = run(load_gateway, admin.id, other.id, NOW)
     assert (view.lately, view.rejected, view.unattributed) == (Uncounted(), (), 0)
 
@@ -120,10 +122,10 @@ def test_what_is_not_there_is_not_found(admin: Account, db: Database) -> None:
 
 
 def test_a_new_key_is_waited_for_until_it_is_used(alice: Account, alices_key: NewKey) -> None:
-    assert run(load_key_connection, alice.id, alices_key.id).light is Light.WAITING
+    assert run(load_key_connection, alice.id, alices_key.id).state is ConnectionState.WAITING
     run(note_use, alices_key.id, NOW, NOTED_EVERY)
     found = run(load_key_connection, alice.id, alices_key.id)
-    assert (found.light, found.at) == (Light.CONNECTED, NOW)
+    assert (found.state, found.at) == (ConnectionState.CONNECTED, NOW)
 
 
 def test_nobody_sees_whether_anothers_key_is_used(bob: Account, alices_key: NewKey) -> None:

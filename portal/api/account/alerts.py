@@ -10,8 +10,17 @@ from starlette.responses import RedirectResponse, Response
 
 from portal.actions.alerts import change_alerts
 from portal.api.access import SESSION, Reading, Writing
+from portal.api.bodies import (
+    JSON,
+    Body,
+    body_documentation,
+    media_type,
+    parse_json,
+    read_body,
+    strict_router,
+    validated,
+)
 from portal.api.errors import answers
-from portal.api.strict import JSON, Body, checked, json_of, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.errors import InvalidInput, PortalError
 from portal.rules.text import MAX_EMAIL
@@ -75,7 +84,7 @@ async def alerts_body(request: Request) -> AlertsBody:
     """Read new settings from JSON or from the fields of an HTML form. Raises PortalError."""
     kind = media_type(request, JSON, FORM)
     body = await read_body(request)
-    return checked(AlertsBody, json_of(body) if kind == JSON else _form(body))
+    return validated(AlertsBody, parse_json(body) if kind == JSON else _form(body))
 
 
 @router.get("/user/alerts", responses=answers(401))
@@ -86,7 +95,7 @@ def read_alerts(session: Reading, viewer: SignedIn) -> AlertsAnswer:
 
 @router.post(
     "/user/alerts",
-    openapi_extra=takes(AlertsBody, {FORM: _FORM_SCHEMA}),
+    openapi_extra=body_documentation(AlertsBody, {FORM: _FORM_SCHEMA}),
     responses=answers(401, 403, 415) | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
     response_model=AlertsAnswer,
 )

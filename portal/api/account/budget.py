@@ -8,15 +8,15 @@ from pydantic import Field, TypeAdapter
 from starlette.responses import Response
 
 from portal.api.access import ApiKeyToken, SessionToken
-from portal.api.answers import written
+from portal.api.bodies import strict_router
 from portal.api.errors import answers
-from portal.api.strict import strict_router
+from portal.api.responses import json_response
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_glance
 from portal.errors import NotSignedIn, UnknownToken
 from portal.rules.budgets import BudgetType, Level
 from portal.rules.pricing import eur_text
-from portal.views.budget import BudgetsView, BudgetView, load_programs_budgets, load_visitors_budgets
+from portal.views.budget import BudgetsView, BudgetView, load_key_budgets, load_session_budgets
 from portal.web.visitors import prolong
 
 router = strict_router()
@@ -68,7 +68,7 @@ _JSON = TypeAdapter(BudgetAnswer)
 def read_budget(token: SessionToken) -> Response:
     """Return the figures of the dashboard's budget cards."""
     now = utc_now()
-    found = run_in_glance(load_visitors_budgets, token, now)
+    found = run_in_glance(load_session_budgets, token, now)
     if found is None:
         raise NotSignedIn
     prolong(token, found.seen_at, now)
@@ -84,7 +84,7 @@ def read_budget(token: SessionToken) -> Response:
 def read_program_budget(token: ApiKeyToken) -> Response:
     """Return the same to a program of the person, which sends their API key."""
     now = utc_now()
-    view = run_in_glance(load_programs_budgets, token, now)
+    view = run_in_glance(load_key_budgets, token, now)
     if view is None:
         raise UnknownToken
     return _answer(view, now)
@@ -92,7 +92,7 @@ def read_program_budget(token: ApiKeyToken) -> Response:
 
 def _answer(view: BudgetsView, now: datetime) -> Response:
     fields = {f"{budget.period}_{name}": value for budget in view.all for name, value in _figures(budget).items()}
-    return written(_JSON, BudgetAnswer(**fields, **_whole(view), server_time_iso=now))
+    return json_response(_JSON, BudgetAnswer(**fields, **_whole(view), server_time_iso=now))
 
 
 def _whole(view: BudgetsView) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from portal.actions.keys import create_key, rename_key, revoke_key
 from portal.api.access import SESSION, Reading, Writing
+from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers
-from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
 from portal.clock import utc_now
 from portal.rules.instants import parse_instant
 from portal.rules.text import MAX_LABEL
@@ -52,7 +52,7 @@ def read_keys(session: Reading, viewer: SignedIn) -> KeysView:
 @router.post(
     "/user/api/keys",
     status_code=201,
-    openapi_extra=takes(NewKeyBody),
+    openapi_extra=body_documentation(NewKeyBody),
     responses=answers(401, 403, 409, 415),
 )
 def add_key(
@@ -66,7 +66,7 @@ def add_key(
 
 @router.patch(
     "/user/api/keys/{key_id}",
-    openapi_extra=takes(LabelBody),
+    openapi_extra=body_documentation(LabelBody),
     responses=answers(401, 403, 404, 415),
 )
 def relabel_key(

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from portal.actions.notes import write_note
 from portal.api.access import SESSION, Writing
+from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers
-from portal.api.strict import NO_BODY, Body, JsonBody, RowId, strict_router, takes
 from portal.clock import utc_now
 from portal.web.visitors import SignedIn
 
@@ -29,7 +29,7 @@ class NoteAnswer(BaseModel):
 
 @router.put(
     "/user/api/usage/{usage_id}/note",
-    openapi_extra=takes(NoteBody),
+    openapi_extra=body_documentation(NoteBody),
     responses=answers(401, 403, 404, 415),
 )
 def put_note(

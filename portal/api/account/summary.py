@@ -5,9 +5,9 @@ from datetime import date
 from pydantic import BaseModel, Field
 
 from portal.api.access import SESSION, Reading
+from portal.api.bodies import strict_router
 from portal.api.errors import answers
 from portal.api.figures import Sums
-from portal.api.strict import strict_router
 from portal.clock import utc_now
 from portal.views.summary import load_summary
 from portal.web.visitors import SignedIn

@@ -7,9 +7,9 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from portal.api.access import SESSION, Reading
+from portal.api.bodies import Digits, strict_router
 from portal.api.errors import answers
 from portal.api.figures import Sums
-from portal.api.strict import Digits, strict_router
 from portal.clock import utc_now
 from portal.errors import InvalidInput
 from portal.rules.pricing import eur_text

@@ -29,8 +29,8 @@ from starlette.responses import StreamingResponse
 
 from portal.api.access import SESSION
 from portal.api.account.usage import RAW_COUNTS, FilterQuery, UsageItem
+from portal.api.bodies import strict_router
 from portal.api.errors import answers
-from portal.api.strict import strict_router
 from portal.clock import utc_now
 from portal.db.sql.session import open_snapshot
 from portal.errors import Unavailable

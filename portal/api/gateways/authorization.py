@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.actions.authorization import Authorization, Question, authorize, note_key_use
+from portal.actions.authorization import Authorization, AuthorizationRequest, authorize, note_key_use
 from portal.api.access import GatewayToken, reporting_gateway
-from portal.api.answers import written
+from portal.api.bodies import Body, JsonBody, body_documentation, strict_router
 from portal.api.errors import answers
-from portal.api.strict import Body, JsonBody, strict_router, takes
+from portal.api.responses import json_response
 from portal.clock import utc_now
 from portal.errors import PortalError
 from portal.gateways.native import Key, KeyHash, RequestId
@@ -47,10 +47,10 @@ class AuthorizeBody(Body):
             raise ValueError("estimated_tokens is missing: without them there is nothing to hold for a request_id.")
         return self
 
-    def question(self, gateway_token: str) -> Question:
+    def question(self, gateway_token: str) -> AuthorizationRequest:
         """Return the question, with a digest in place of the API key."""
         key_hash = self.api_key_hash or digest(self.api_key or "")
-        return Question(gateway_token, key_hash, self.estimated_tokens, self.request_id)
+        return AuthorizationRequest(gateway_token, key_hash, self.estimated_tokens, self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ _JSON = TypeAdapter(AuthorizeAnswer)
 _body = JsonBody(AuthorizeBody)
 
 
-async def asked(request: Request, token: GatewayToken) -> Question:
+async def asked(request: Request, token: GatewayToken) -> AuthorizationRequest:
     """Read what a gateway asks; only gateways get an answer about a wrong body. Raises PortalError."""
     try:
         return (await _body(request)).question(token)
@@ -99,11 +99,11 @@ async def asked(request: Request, token: GatewayToken) -> Question:
 
 @router.post(
     "/api/v1/authorize",
-    openapi_extra=takes(AuthorizeBody),
+    openapi_extra=body_documentation(AuthorizeBody),
     response_model=AuthorizeAnswer,
     responses=answers(401, 403, 409, 415),
 )
-def authorize_key(question: Annotated[Question, Depends(asked)]) -> Response:
+def authorize_key(question: Annotated[AuthorizationRequest, Depends(asked)]) -> Response:
     """Say whether an API key may spend: it works, its account is active, and no budget is exhausted.
 
     With `estimated_tokens` each budget must have room for them too, times the cost factor. With a `request_id` besides
@@ -114,7 +114,7 @@ def authorize_key(question: Annotated[Question, Depends(asked)]) -> Response:
     now = utc_now()
     answer = authorize(question, now)
     key_id = answer.key_to_note(now)
-    return written(_JSON, _answer(answer), None if key_id is None else BackgroundTask(note_key_use, key_id, now))
+    return json_response(_JSON, _answer(answer), None if key_id is None else BackgroundTask(note_key_use, key_id, now))
 
 
 def _answer(given: Authorization) -> AuthorizeAnswer:

@@ -15,23 +15,22 @@ from starlette.responses import Response
 
 from portal.actions.usage import Result
 from portal.api.access import AnyReporter
+from portal.api.bodies import JSON, media_type, read_body
 from portal.api.errors import answers
-from portal.api.gateways.usage_ingest import UsageReceipt, note_refusal, store
-from portal.api.strict import JSON, media_type, read_body
-from portal.gateways.otlp import OtlpEntries
+from portal.api.gateways.usage_ingest import UsageReceipt, note_refusal
 from portal.rules.reporters import Reporter
 from portal.web.bodies import LARGEST_JSON_EXPORT
 
 PROTOBUF = "application/x-protobuf"
 
 
-def described(request: str, resources: str, response: str, rejected: str, items: str) -> dict[str, Any]:
+def route_documentation(request: str, resources: str, response: str, rejected: str, items: str) -> dict[str, Any]:
     """Return the documentation of a route, for `router.post`: the body it takes and what it answers.
 
     The names are those of the messages and their members, `items` is the plural of the items in them.
     """
     in_json = {
-        "description": f"{_an(request)} as OTLP writes it in JSON",
+        "description": f"An {request} as OTLP writes it in JSON",
         "type": "object",
         "properties": {resources: {"type": "array", "items": {"type": "object"}}},
         "additionalProperties": True,
@@ -45,7 +44,7 @@ def described(request: str, resources: str, response: str, rejected: str, items:
         },
     }
     answer = {
-        "description": f"{_an(response)}, in JSON if the request was",
+        "description": f"An {response}, in JSON if the request was",
         "type": "object",
         "properties": {"partialSuccess": partial},
     }
@@ -61,12 +60,8 @@ def described(request: str, resources: str, response: str, rejected: str, items:
     }
 
 
-def _an(message: str) -> str:
-    return f"An {message}"
-
-
 def _binary(message: str) -> dict[str, str]:
-    return {"description": _an(message), "type": "string", "format": "binary"}
+    return {"description": f"An {message}", "type": "string", "format": "binary"}
 
 
 async def otlp_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, bytes, bool]:
@@ -80,12 +75,7 @@ async def otlp_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, 
 OtlpBody = Annotated[tuple[Reporter, bytes, bool], Depends(otlp_body)]
 
 
-def stored(reporter: Reporter, found: OtlpEntries) -> UsageReceipt:
-    """Store the entries of a request, and return the receipt."""
-    return store(reporter, found.entries, ignored=found.ignored)
-
-
-def answered(message: Message, *, is_json: bool) -> Response:
+def otlp_response(message: Message, *, is_json: bool) -> Response:
     """Return a message as the answer, in the form of the request."""
     content = MessageToJson(message, indent=None) if is_json else message.SerializeToString()
     return Response(content, media_type=JSON if is_json else PROTOBUF)

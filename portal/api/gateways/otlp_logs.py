@@ -3,9 +3,9 @@
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from starlette.responses import Response
 
-from portal.api.gateways.otlp import OtlpBody, answered, described, stored, warning_of
-from portal.api.gateways.usage_ingest import read_entries
-from portal.api.strict import strict_router
+from portal.api.bodies import strict_router
+from portal.api.gateways.otlp import OtlpBody, otlp_response, route_documentation, warning_of
+from portal.api.gateways.usage_ingest import read_entries, store
 from portal.gateways.otlp_logs import read_logs
 
 router = strict_router("Gateways")
@@ -13,7 +13,7 @@ router = strict_router("Gateways")
 
 @router.post(
     "/api/v1/otlp/v1/logs",
-    **described(
+    **route_documentation(
         "ExportLogsServiceRequest",
         "resourceLogs",
         "ExportLogsServiceResponse",
@@ -30,9 +30,9 @@ def report_logs(sent: OtlpBody) -> Response:
     """
     reporter, body, is_json = sent
     logs = read_entries(reporter, lambda: read_logs(body, is_json=is_json, default_mode=reporter.mode))
-    receipt = stored(reporter, logs)
+    receipt = store(reporter, logs.entries, ignored=logs.ignored)
     answer = ExportLogsServiceResponse()
     if warning := warning_of(receipt):
         answer.partial_success.rejected_log_records = receipt.rejected
         answer.partial_success.error_message = warning
-    return answered(answer, is_json=is_json)
+    return otlp_response(answer, is_json=is_json)

@@ -3,9 +3,9 @@
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from starlette.responses import Response
 
-from portal.api.gateways.otlp import OtlpBody, answered, described
+from portal.api.bodies import strict_router
+from portal.api.gateways.otlp import OtlpBody, otlp_response, route_documentation
 from portal.api.gateways.usage_ingest import read_entries, store
-from portal.api.strict import strict_router
 from portal.gateways.log_records import count_metrics
 
 router = strict_router("Gateways")
@@ -13,7 +13,7 @@ router = strict_router("Gateways")
 
 @router.post(
     "/api/v1/otlp/v1/metrics",
-    **described(
+    **route_documentation(
         "ExportMetricsServiceRequest",
         "resourceMetrics",
         "ExportMetricsServiceResponse",
@@ -31,4 +31,4 @@ def ignore_metrics(sent: OtlpBody) -> Response:
     reporter, body, is_json = sent
     ignored = read_entries(reporter, lambda: count_metrics(body, is_json=is_json))
     store(reporter, [], ignored=ignored)
-    return answered(ExportMetricsServiceResponse(), is_json=is_json)
+    return otlp_response(ExportMetricsServiceResponse(), is_json=is_json)

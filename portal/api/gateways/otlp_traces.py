@@ -3,9 +3,9 @@
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.responses import Response
 
-from portal.api.gateways.otlp import OtlpBody, answered, described, stored, warning_of
-from portal.api.gateways.usage_ingest import read_entries
-from portal.api.strict import strict_router
+from portal.api.bodies import strict_router
+from portal.api.gateways.otlp import OtlpBody, otlp_response, route_documentation, warning_of
+from portal.api.gateways.usage_ingest import read_entries, store
 from portal.gateways.otlp import read_traces
 
 router = strict_router("Gateways")
@@ -13,7 +13,9 @@ router = strict_router("Gateways")
 
 @router.post(
     "/api/v1/otlp/v1/traces",
-    **described("ExportTraceServiceRequest", "resourceSpans", "ExportTraceServiceResponse", "rejectedSpans", "spans"),
+    **route_documentation(
+        "ExportTraceServiceRequest", "resourceSpans", "ExportTraceServiceResponse", "rejectedSpans", "spans"
+    ),
 )
 def report_traces(sent: OtlpBody) -> Response:
     """Store the calls of models that are in traces, each span once.
@@ -25,9 +27,9 @@ def report_traces(sent: OtlpBody) -> Response:
     """
     reporter, body, is_json = sent
     traces = read_entries(reporter, lambda: read_traces(body, is_json=is_json, default_mode=reporter.mode))
-    receipt = stored(reporter, traces)
+    receipt = store(reporter, traces.entries, ignored=traces.ignored)
     answer = ExportTraceServiceResponse()
     if warning := warning_of(receipt):
         answer.partial_success.rejected_spans = receipt.rejected
         answer.partial_success.error_message = warning
-    return answered(answer, is_json=is_json)
+    return otlp_response(answer, is_json=is_json)

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from portal.actions.reports import note_refused_batch, store_reports
 from portal.actions.usage import Outcome, Result
 from portal.api.access import ReportingGateway
+from portal.api.bodies import JSON, body_documentation, media_type, read_body, strict_router
 from portal.api.errors import answers
-from portal.api.strict import JSON, media_type, read_body, strict_router, takes
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_transaction
 from portal.errors import PortalError, Unavailable
@@ -66,7 +66,7 @@ async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Repor
 
 @router.post(
     "/api/v1/usage",
-    openapi_extra=takes(Event, {JSON: {"anyOf": [_EVENT, _EVENTS]}} | dict.fromkeys(LINES, _EVENT)),
+    openapi_extra=body_documentation(Event, {JSON: {"anyOf": [_EVENT, _EVENTS]}} | dict.fromkeys(LINES, _EVENT)),
     responses=answers(401, 403, 415),
 )
 def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_body)]) -> UsageReceipt:

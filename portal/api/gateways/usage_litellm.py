@@ -6,9 +6,9 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from portal.api.access import ReportingGateway
+from portal.api.bodies import JSON, media_type, read_body, strict_router
 from portal.api.errors import answers
 from portal.api.gateways.usage_ingest import LINES, UsageReceipt, note_refusal, read_entries, store
-from portal.api.strict import JSON, media_type, read_body, strict_router
 from portal.gateways.litellm import read_litellm
 from portal.rules.reporters import Reporter
 

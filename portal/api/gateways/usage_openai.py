@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from portal.actions.usage import Result
 from portal.api.access import ReportingPerson
+from portal.api.bodies import JSON, media_type, read_body, strict_router
 from portal.api.errors import answers
 from portal.api.gateways.usage_ingest import store
-from portal.api.strict import JSON, media_type, read_body, strict_router
 from portal.errors import InvalidInput
 from portal.gateways.openai import read_response
 from portal.rules.reporters import Reporter

@@ -27,7 +27,7 @@ from portal.rules.browsers import browser_name
 from portal.rules.messages import message
 from portal.rules.periods import zone_names
 from portal.rules.text import MIN_PASSWORD
-from portal.views.accounts import OpenSession, ProfileView, Viewer, load_profile
+from portal.views.accounts import ProfileView, SessionView, Viewer, load_profile
 from portal.web.visitors import SignedIn
 from portal.words import _, plural, say
 from portal.words.formats import Formats
@@ -215,7 +215,7 @@ class SessionsTable:
         self._others.set_visibility(any(not session.is_this for session in view.sessions))
         show_rows(self._table, [self._row(session, now) for session in view.sessions])
 
-    def _row(self, session: OpenSession, now: datetime) -> dict[str, Any]:
+    def _row(self, session: SessionView, now: datetime) -> dict[str, Any]:
         f = self._formats
         return {
             "id": session.id,

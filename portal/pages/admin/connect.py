@@ -12,14 +12,14 @@ from portal.pages.components.inputs.fields import Message
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.rules import messages
 from portal.settings import settings
-from portal.views.gateways import Connection, Light
+from portal.views.gateways import ConnectionState, ConnectionView
 from portal.words import _, say
 from portal.words.formats import Formats
 
 LOOKS_EVERY = 2.0
 """Seconds between two checks while somebody waits for the light."""
-_ICONS = {Light.WAITING: "clock", Light.TROUBLE: "warn", Light.CONNECTED: "ok"}
-_KINDS = {Light.WAITING: "", Light.TROUBLE: "mp-msg--warn", Light.CONNECTED: "mp-msg--ok"}
+_ICONS = {ConnectionState.WAITING: "clock", ConnectionState.TROUBLE: "warn", ConnectionState.CONNECTED: "ok"}
+_KINDS = {ConnectionState.WAITING: "", ConnectionState.TROUBLE: "mp-msg--warn", ConnectionState.CONNECTED: "mp-msg--ok"}
 
 
 def public_address() -> str:
@@ -95,7 +95,7 @@ class ConnectionLight:
     def __init__(self, formats: Formats) -> None:
         """Draw it hidden."""
         self._formats = formats
-        self._look: Callable[[], Awaitable[Connection]] | None = None
+        self._look: Callable[[], Awaitable[ConnectionView]] | None = None
         self._timer: ui.timer | None = None
         with tag("div", "mp-light", role="status", data_testid="connection"), tag("div", "mp-msg") as self._box:
             self._icon = icon("clock")
@@ -104,7 +104,7 @@ class ConnectionLight:
                 self._at = Text("span").classes("mp-faint mp-small mp-light__at")
         self._box.set_visibility(False)
 
-    def watch(self, look: Callable[[], Awaitable[Connection]], now: Connection) -> None:
+    def watch(self, look: Callable[[], Awaitable[ConnectionView]], now: ConnectionView) -> None:
         """Show the state now, and call `look` every few seconds until it is connected."""
         self._look = look
         self.show(now)
@@ -118,16 +118,16 @@ class ConnectionLight:
         self._rest()
         self._box.set_visibility(False)
 
-    def show(self, connection: Connection) -> None:
+    def show(self, connection: ConnectionView) -> None:
         """Show the state of a connection; once it is connected, check no more."""
         self._box.set_visibility(True)
-        self._box.classes(replace=f"mp-msg {_KINDS[connection.light]}")
-        set_props(self._box, data_light=connection.light.value)
-        self._icon.set_name(icon_name(_ICONS[connection.light]))
+        self._box.classes(replace=f"mp-msg {_KINDS[connection.state]}")
+        set_props(self._box, data_light=connection.state.value)
+        self._icon.set_name(icon_name(_ICONS[connection.state]))
         self._text.show(say(connection.sentence))
         at = connection.at
         self._at.show(self._formats.moment(at, utc_now()) if at else "", title=self._formats.exact(at) if at else "")
-        if connection.light is Light.CONNECTED:
+        if connection.state is ConnectionState.CONNECTED:
             self._rest()
 
     def _rest(self) -> None:

@@ -17,7 +17,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import GATEWAYS
 from portal.rules.messages import message
 from portal.views.accounts import Viewer
-from portal.views.gateways import NO_EVENT_YET, Connection, load_free_names, load_gateway_connection
+from portal.views.gateways import NO_EVENT_YET, ConnectionView, load_free_names, load_gateway_connection
 from portal.web.visitors import Administrator
 from portal.words import _, say
 from portal.words.formats import Formats
@@ -137,7 +137,7 @@ class ConnectGateway:
         set_props(self._on, href=f"{GATEWAYS.path}/{made.id}")
         self._second.set_visibility(True)
 
-    async def _look(self) -> Connection:
+    async def _look(self) -> ConnectionView:
         assert self._made is not None  # noqa: S101  # watched only from then on
         return await in_reading(load_gateway_connection, self._viewer.id, self._made.id)
 

@@ -19,7 +19,7 @@ from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.rules.keys import KeyStatus, expires_after
 from portal.rules.secrets import API_KEY, is_secret
-from portal.views.budget import load_programs_budgets
+from portal.views.budget import load_key_budgets
 from portal.views.keys import KeyView, load_keys
 from tests.cast import NOW, acting, run
 from tests.pages.screen import complaint_about, control, elements, everything, until
@@ -118,7 +118,7 @@ async def test_a_key_is_created_and_its_secret_is_nowhere_once_its_dialog_is_clo
     await until(lambda: new_key(user))
     secret = new_key(user)
     assert is_secret(secret, API_KEY)
-    assert run_in_glance(load_programs_budgets, secret, NOW) is not None
+    assert run_in_glance(load_key_budgets, secret, NOW) is not None
     await until(lambda: labels(user) == ["CI agents"])
     assert everything(user).count(secret) == 2, "itself, and in what is to be copied"
     (done,) = (e for e in inside(user) if isinstance(e, ui.button) and "data-copies" not in e.props)
@@ -273,7 +273,7 @@ async def test_a_key_is_revoked_only_when_asked_twice(visit, alice: Account, ali
     assert stored(alice)[0].status is KeyStatus.REVOKED
     (row,) = table(user).rows
     assert (row["status"], row["off"]) == ("Revoked", True)
-    assert run_in_glance(load_programs_budgets, alices_key.secret, NOW) is None
+    assert run_in_glance(load_key_budgets, alices_key.secret, NOW) is None
 
 
 @pytest.mark.parametrize("event", ["rename", "revoke"])

@@ -44,16 +44,16 @@ class JsonBody(Generic[Model]):
     async def __call__(self, request: Request) -> Model:
         """Read and check the body. Raises PortalError (400, 413, 415, 422)."""
         media_type(request, JSON)
-        return checked(self.model, json_of(await read_body(request)))
+        return validated(self.model, parse_json(await read_body(request)))
 
 
-def takes(model: type[BaseModel], others: Mapping[str, object] | None = None) -> dict[str, Any]:
+def body_documentation(model: type[BaseModel], others: Mapping[str, object] | None = None) -> dict[str, Any]:
     """Return the documentation of a JSON body, and the schemas of the other media types it may have."""
     schemas = {JSON: model.model_json_schema()} | dict(others or {})
     return {"requestBody": {"required": True, "content": {kind: {"schema": s} for kind, s in schemas.items()}}}
 
 
-def checked(model: type[Model], value: object) -> Model:
+def validated(model: type[Model], value: object) -> Model:
     """Return a value as `model`. Raises InvalidInput with a sentence that names the field."""
     try:
         return model.model_validate(value)
@@ -61,7 +61,7 @@ def checked(model: type[Model], value: object) -> Model:
         raise InvalidInput(*first_problem(error.errors(include_url=False, include_input=False))) from None
 
 
-def json_of(body: bytes) -> object:
+def parse_json(body: bytes) -> object:
     """Return what a JSON body says. Raises PortalError (400) for anything that is not JSON to the letter."""
     try:
         return read_json(body)
@@ -90,10 +90,10 @@ async def read_body(request: Request, most: int | None = None, *, packed: bool =
     body, most = await request.body(), most or largest_body(request.url.path)
     if len(body) > most:
         raise too_large(most)
-    return body if encoding == "identity" else await run_in_threadpool(unpacked, body, encoding, most)
+    return body if encoding == "identity" else await run_in_threadpool(decompressed, body, encoding, most)
 
 
-def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+def decompressed(body: bytes, encoding: str, most: int) -> bytes:
     """Return what was compressed, never more than `most` bytes of it. Raises PortalError and TooLarge."""
     raw_deflate = encoding == "deflate" and body[:1] and (body[0] & 15 != 8 or int.from_bytes(body[:2], "big") % 31)
     window = -zlib.MAX_WBITS if raw_deflate else ENCODINGS[encoding]
@@ -119,7 +119,7 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
 async def no_body(request: Request) -> None:
     """Refuse a body where none is read; an empty JSON object says nothing either, and is taken."""
     body = await read_body(request)
-    if body.strip() and json_of(body) != {}:
+    if body.strip() and parse_json(body) != {}:
         raise InvalidInput("This address takes no body.")
 
 
@@ -137,14 +137,14 @@ async def strict_query(request: Request) -> None:
         raise InvalidInput(problem)
 
 
-def digits(text: str) -> int:
+def parse_digits(text: str) -> int:
     """Return a whole number written with digits alone: no sign, no space, no `1_0`. Raises ValueError."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_ID))):
         raise ValueError("Write a whole number.")
     return int(text)
 
 
-Digits = Annotated[int, BeforeValidator(digits)]
+Digits = Annotated[int, BeforeValidator(parse_digits)]
 RowId = Annotated[Digits, Path(ge=1, le=LARGEST_ID)]
 NO_BODY = Depends(no_body)
 

@@ -1,37 +1,14 @@
-"""Where the demo runs: a directory of its own, which it may empty, and a port on loopback."""
+"""The address of the demo: a free port of this machine, which no other machine can reach."""
 
 import ipaddress
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from portal.errors import Conflict, InvalidInput
 
-DATABASE_FILES = ("portal.sqlite3", "portal.sqlite3-wal", "portal.sqlite3-shm", "portal.sqlite3-journal")
-
-
-@contextmanager
-def own_directory(directory: Path, *, keep: bool) -> Iterator[None]:
-    """Hold a directory for one demo, with the database that was there gone unless `keep`. Raises Conflict."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        if sys.platform != "win32":  # there, deleting an open database fails by itself
-            import fcntl  # noqa: PLC0415  # POSIX only
-
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Conflict(f"Another demo is running in {directory}. Stop it first.") from None
-        if not keep:
-            for name in DATABASE_FILES:
-                (directory / name).unlink(missing_ok=True)
-        yield
-
 
 def loopback(host: str) -> str:
-    """Return a host that only this machine reaches. Raises InvalidInput, since everybody knows the demo's passwords."""
+    """Return `host` if only this machine reaches it. Raises InvalidInput: the passwords of the demo are public."""
     try:
         is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -46,7 +23,7 @@ def loopback(host: str) -> str:
 
 
 def free_port(host: str, port: int) -> int:
-    """Return `port` if nobody listens there, or any free one for 0. Raises Conflict."""
+    """Return `port`, or a free port for 0. Raises Conflict if the port is in use or not allowed."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
         if sys.platform != "win32":  # there, the option would let two servers share a port
