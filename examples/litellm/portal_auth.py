@@ -1,10 +1,10 @@
 """LiteLLM asks MoE Portal before each request whether its key may spend.
 
 Put this file beside config.yaml, name it there (`custom_auth: portal_auth.user_api_key_auth`), and set PORTAL_URL and
-PORTAL_GATEWAY_TOKEN. A key that the portal does not know, or no longer, gets 401; a spent budget 429 with Retry-After,
-which OpenAI's and Anthropic's libraries raise as their RateLimitError. An answer holds for five seconds. While the
-portal cannot be reached everybody gets 503, unless PORTAL_UNREACHABLE=allow: then everybody gets through, also unknown
-keys.
+PORTAL_GATEWAY_TOKEN. An unknown, revoked or expired key gets 401. A used-up budget gets 429 with Retry-After, which
+OpenAI's and Anthropic's libraries raise as their RateLimitError. An answer is used for five seconds. While the portal
+cannot be reached, every request gets 503; with PORTAL_UNREACHABLE=allow every request is let through, even with an
+unknown key.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ BUDGETS = {"budget_exhausted", "estimate_too_large"}
 
 log = logging.getLogger("portal_auth")
 _client = httpx.AsyncClient(headers=HEADERS, timeout=TIMEOUT)
-_answers: dict[str, tuple[float, dict]] = {}  # by digest: until when, and what was said
+_answers: dict[str, tuple[float, dict]] = {}  # by digest: the end of validity, and the answer
 
 
-async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:  # noqa: ARG001  # LiteLLM gives both
-    """Let a request through, or raise what its sender is to see."""
+async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:  # noqa: ARG001  # LiteLLM passes both
+    """Let a request through, or raise the error that its sender gets."""
     key_hash = hashlib.sha256(api_key.removeprefix("Bearer ").encode()).hexdigest()
     try:
         answer = await _ask(key_hash)
@@ -60,7 +60,7 @@ async def _ask(key_hash: str) -> dict:
 
 
 def _trouble(error: Exception) -> str:
-    """Return why nobody's budget is known."""
+    """Return the sentence that explains why the portal gave no answer."""
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 401:
         return (
             "MoE Portal does not take the token in this gateway's PORTAL_GATEWAY_TOKEN: it is unknown or revoked. "
@@ -70,7 +70,7 @@ def _trouble(error: Exception) -> str:
 
 
 def _seconds_until(resets_at: str | None) -> int:
-    """Return when a budget begins anew, in seconds; an hour where it never does."""
+    """Return the seconds until a budget resets; one hour if it never resets."""
     if resets_at is None:
         return 3600
     left = datetime.fromisoformat(resets_at) - datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Ask a model, and report it: OPENAI_BASE_URL, OPENAI_API_KEY, PORTAL_URL and PORTAL_API_KEY say where and who."""
+"""Ask a model and report its usage; needs OPENAI_BASE_URL, OPENAI_API_KEY, PORTAL_URL and PORTAL_API_KEY."""
 
 from openai import OpenAI
 from portal_usage import report

@@ -1,10 +1,10 @@
-"""Report to MoE Portal what a script used: `report(response)` after each call of a model.
+"""Reports a script's usage to MoE Portal: call `report(response)` after each call of a model.
 
 Put this file beside the script, and set PORTAL_URL and PORTAL_API_KEY, your own key from the portal's page API Keys.
-It takes what OpenAI's, Anthropic's, Gemini's, Bedrock's and Ollama's libraries return, and plain dicts. Prompts and
-answers stay here: only the counts, the model, the id and the time are sent. What could not be sent is tried again for
-half a minute, and counted once however often it was. What cannot be reported is a warning that says why and what to do;
-the script goes on.
+`report` accepts the responses of OpenAI's, Anthropic's, Gemini's, Bedrock's and Ollama's libraries, and dicts. Prompts
+and answers stay here: only the counts, the model, the id and the time are sent. If the portal is busy or cannot be
+reached, `report` tries again for half a minute; the portal counts a response once, even if it arrives several times.
+If a response cannot be reported, a warning explains why and what to do; the script continues.
 """
 
 import json
@@ -26,23 +26,23 @@ SENT = (
     "meta",  # Cohere, which like Bedrock does not name its model: report(response | {"model": "..."})
 )
 PAUSES = (1, 2, 4, 8, 15)
-"""Seconds between tries; a portal that is busy says with Retry-After when to come again."""
+"""Seconds between tries; a busy portal sets another pause with Retry-After."""
 LONGEST_PAUSE = 15
 MAY_PASS = {429, 502, 503, 504}
 
 
 class NotReportedError(Exception):
-    """Says in a sentence why something was not reported, and what to do."""
+    """A response was not reported; the message is a sentence with the reason and what to do."""
 
 
 def report(response: Any) -> dict[str, Any]:
-    """Report one response, and return what became of it: `{"result": "accepted", …}`, or `{}` after a warning."""
-    said = response if isinstance(response, dict) else response.model_dump(mode="json")
-    counts = {name: said[name] for name in (*SENT, "total_duration") if said.get(name) is not None}
+    """Report one response, and return the portal's answer: `{"result": "accepted", …}`, or `{}` after a warning."""
+    values = response if isinstance(response, dict) else response.model_dump(mode="json")
+    counts = {name: values[name] for name in (*SENT, "total_duration") if values.get(name) is not None}
     try:
         return _send(json.dumps(counts).encode())
     except NotReportedError as error:
-        warnings.warn(f"What {said.get('model') or 'the model'} used is not reported. {error}", stacklevel=2)
+        warnings.warn(f"The usage of {values.get('model') or 'the model'} is not reported. {error}", stacklevel=2)
         return {}
 
 
@@ -59,7 +59,7 @@ def _send(body: bytes) -> dict[str, Any]:
             with urlopen(request, timeout=10) as answer:
                 return dict(json.load(answer))
         except (ValueError, TypeError):
-            raise NotReportedError(f"{portal} does not answer as MoE Portal does: see PORTAL_URL.") from None
+            raise NotReportedError(f"{portal} does not answer as MoE Portal does: check PORTAL_URL.") from None
         except HTTPError as error:
             if pause is None or error.code not in MAY_PASS:
                 raise NotReportedError(_refusal(error, portal, key)) from None
@@ -80,7 +80,7 @@ def _setting(name: str, begins: str) -> str:
 
 
 def _pause(error: HTTPError, pause: int) -> int:
-    """Return for how long the portal asks to wait, within bounds; else what was planned."""
+    """Return the seconds in Retry-After, at most `LONGEST_PAUSE`; without it `pause`."""
     asked = error.headers.get("Retry-After", "")
     return min(int(asked), LONGEST_PAUSE) if asked.isdigit() else pause
 
@@ -94,5 +94,5 @@ def _refusal(error: HTTPError, portal: str, key: str) -> str:
     try:
         detail = json.load(error)["detail"]
     except (OSError, HTTPException, ValueError, LookupError, TypeError):
-        detail = f"It is not known why: see PORTAL_URL, {portal}."
+        detail = f"The reason is unknown: check PORTAL_URL, {portal}."
     return f"MoE Portal answered {error.code}: {detail}"

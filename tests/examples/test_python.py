@@ -1,4 +1,4 @@
-"""`examples/python`, as a script of Alice's that talks to a real socket."""
+"""`examples/python`: a script of Alice reports to a real socket."""
 
 import importlib.util
 import json
@@ -36,7 +36,7 @@ CHAT = {
 
 @pytest.fixture
 def portal(db: Database) -> Iterator[str]:
-    """The API on a socket, and its address."""
+    """Serve the API on a socket; return its address."""
     app = FastAPI(openapi_url=None)
     app.include_router(router)
     errors.install(app)
@@ -45,36 +45,36 @@ def portal(db: Database) -> Iterator[str]:
 
 
 def warning(example: ModuleType, response: dict[str, Any]) -> str:
-    """Report what cannot be reported; return the warning, which is all that happens."""
+    """Report a response that cannot be reported; return the text of the warning."""
     with pytest.warns(UserWarning, match=r"\bSet PORTAL_|is not reported\.") as caught:
         assert example.report(response) == {}
-    (said,) = caught
-    assert said.filename == __file__, "it points at the script, not at the helper"
-    return str(said.message)
+    (raised,) = caught
+    assert raised.filename == __file__, "the warning must point at the script, not at the module"
+    return str(raised.message)
 
 
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch, alices_key: NewKey) -> ModuleType:
-    """The example, with Alice's key; its pauses are noted in `waited`, and take no time."""
+    """Return the example with Alice's key; its pauses are stored in `waited`, and take no time."""
     spec = importlib.util.spec_from_file_location("portal_usage", EXAMPLE)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setenv("PORTAL_API_KEY", alices_key.secret)
-    module.waited = []  # type: ignore[attr-defined]  # beside what the example has
+    module.waited = []  # type: ignore[attr-defined]  # the example has no such name
     monkeypatch.setattr(module, "sleep", module.waited.append)
     return module
 
 
 class Answer:
-    """What a library returns: a model that can be dumped."""
+    """A response of a library: a model with `model_dump`."""
 
     def model_dump(self, mode: str) -> dict[str, Any]:
         return CHAT | {"mode": mode}
 
 
-def test_a_script_reports_what_it_used(
+def test_script_reports_its_usage_once(
     alice: Account, portal: str, example: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_URL", portal)
@@ -83,10 +83,10 @@ def test_a_script_reports_what_it_used(
     assert run(load_summary, alice.id, utc_now()).total.tokens == 120
 
 
-def test_portal_that_is_busy_is_asked_again_when_it_says(
+def test_busy_portal_is_asked_again_after_its_pause(
     alice: Account, portal: str, example: ModuleType, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database is written by another until the script has waited twice; what it reports counts once."""
+    """Another writer locks the database until the script has waited twice; its report counts once."""
     monkeypatch.setenv("PORTAL_URL", portal)
     monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     waited: list[int] = []
@@ -104,37 +104,39 @@ def test_portal_that_is_busy_is_asked_again_when_it_says(
     assert run(load_summary, alice.id, utc_now()).total.tokens == 120
 
 
-def test_script_gives_up_on_a_portal_that_stays_busy_and_goes_on(
+def test_portal_that_stays_busy_gives_a_warning(
     portal: str, example: ModuleType, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_URL", portal)
     monkeypatch.setattr("portal.db.sql.session.BUSY_SECONDS", 0)
     with db.transaction() as session:
         session.connection()
-        said = warning(example, CHAT)
-    assert said.startswith("What gpt-5-mini used is not reported. MoE Portal answered 503: The portal cannot do this")
+        text = warning(example, CHAT)
+    assert text.startswith(
+        "The usage of gpt-5-mini is not reported. MoE Portal answered 503: The portal cannot do this"
+    )
     assert example.waited == [RETRY_AFTER] * len(example.PAUSES)
 
 
-def test_key_that_is_refused_is_named_with_the_place_of_a_new_one(
+def test_warning_names_a_refused_key_and_where_to_get_another(
     portal: str, example: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_URL", portal)
     monkeypatch.setenv("PORTAL_API_KEY", "moe-sk-" + "0" * 48)
-    said = warning(example, CHAT)
-    assert "the key moe-sk-000000000… in PORTAL_API_KEY" in said
-    assert f"Create another at {portal}/user/keys." in said
+    text = warning(example, CHAT)
+    assert "the key moe-sk-000000000… in PORTAL_API_KEY" in text
+    assert f"Create another at {portal}/user/keys." in text
     assert example.waited == []
 
 
-def test_answer_without_usage_is_told_in_the_words_of_the_portal(
+def test_warning_about_invalid_usage_has_the_portals_reason(
     portal: str, example: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_URL", portal)
     assert "MoE Portal answered 422: " in warning(example, {"model": "m", "usage": {"prompt_tokens": -1}})
 
 
-def test_portal_that_cannot_be_reached_is_named_after_half_a_minute(
+def test_unreachable_portal_gives_a_warning_after_half_a_minute(
     example: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_URL", "http://127.0.0.1:1/")
@@ -144,7 +146,7 @@ def test_portal_that_cannot_be_reached_is_named_after_half_a_minute(
     assert sum(example.waited) == 30
 
 
-def test_another_server_at_the_address_is_named(example: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_server_at_the_address_gives_a_warning(example: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     with listening(PlainTextResponse("Welcome")) as address:
         monkeypatch.setenv("PORTAL_URL", address)
         assert f"{address} does not answer as MoE Portal does" in warning(example, CHAT)
@@ -160,7 +162,7 @@ def test_another_server_at_the_address_is_named(example: ModuleType, monkeypatch
         pytest.param("PORTAL_API_KEY", "moe-gw-" + "0" * 48, id="the token of a gateway"),
     ],
 )
-def test_setting_that_is_missing_is_named(
+def test_wrong_setting_gives_a_warning_with_its_name(
     name: str, value: str, example: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_URL", "http://127.0.0.1:1")
@@ -168,9 +170,7 @@ def test_setting_that_is_missing_is_named(
     assert f"Set {name}: it begins with" in warning(example, CHAT)
 
 
-def test_longest_wait_is_bounded_whatever_a_server_asks_for(
-    example: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_pause_of_a_server_is_cut_to_the_longest(example: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     busy = PlainTextResponse("", 503, {"Retry-After": "86400"})
     with listening(busy) as address:
         monkeypatch.setenv("PORTAL_URL", address)
@@ -178,14 +178,14 @@ def test_longest_wait_is_bounded_whatever_a_server_asks_for(
     assert set(example.waited) == {example.LONGEST_PAUSE}
 
 
-def test_prompts_and_answers_stay_with_the_script(example: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[bytes] = []
+def test_prompts_and_answers_are_not_sent(example: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[bytes] = []
 
     async def listen(scope: Scope, receive: Receive, send: Send) -> None:
-        heard.append(await Request(scope, receive).body())
+        received.append(await Request(scope, receive).body())
         await PlainTextResponse("{}")(scope, receive, send)
 
     with listening(listen) as address:
         monkeypatch.setenv("PORTAL_URL", address)
         example.report(CHAT)
-    assert json.loads(heard[0]) == {name: CHAT[name] for name in ("id", "model", "usage")}
+    assert json.loads(received[0]) == {name: CHAT[name] for name in ("id", "model", "usage")}

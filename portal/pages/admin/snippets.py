@@ -17,11 +17,11 @@ callback_settings:
     headers:
       Authorization: "Bearer {token}"
     event_types: [llm_api_success, llm_api_failure]
-    max_retries: 5                      # a batch comes again after a 503; the portal counts it once
+    max_retries: 5                      # LiteLLM sends a batch again after a 503; the portal counts it once
     retry_delay: 10
 
 general_settings:
-  master_key: os.environ/LITELLM_MASTER_KEY   # LiteLLM does not start without one; the portal knows it not
+  master_key: os.environ/LITELLM_MASTER_KEY   # LiteLLM does not start without one; the portal does not know it
   custom_auth: portal_auth.user_api_key_auth
 """
 LITELLM_HOOK = """\
