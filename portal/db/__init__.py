@@ -1,7 +1,7 @@
-"""Tables, queries and the door to the database.
+"""Tables, queries and transactions.
 
-Decisions: usage events are append-only; counters and daily roll-ups are written in the transaction that stores the
-events, never by a job, and a new period is a new row. SQLAlchemy is used synchronously, on threads. Reads run in a
-snapshot of their own (`reading`), so that all figures of one page are of one moment; writes on SQLite begin with
-BEGIN IMMEDIATE, since a read that turns into a write can fail there whatever the busy timeout.
+Decisions: usage events are only added, never changed. The transaction that stores events also writes the counters and
+daily roll-ups; no job does. A new period is a new row. SQLAlchemy runs synchronously, on threads. A read uses one
+snapshot (`reading`), so that all figures of a page belong to the same moment. A write on SQLite begins with BEGIN
+IMMEDIATE, because SQLite may refuse to turn a read into a write, whatever the busy timeout.
 """

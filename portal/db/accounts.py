@@ -15,21 +15,21 @@ def account(session: Session, account_id: int) -> Account | None:
 
 
 def active_account(session: Session, account_id: int) -> Account | None:
-    """Return the account with this id if it is active, and keep it so until the transaction ends.
+    """Return the account with this id if it is active, and lock it against deletion until the transaction ends.
 
-    Whoever writes for a person uses this, so that nothing is written for an account that is being deleted. Storing
-    usage does not wait for it.
+    Actions that write for a person use this, so that nothing is written for an account that is being deleted. The lock
+    does not delay the storing of usage.
     """
     row = session.get(Account, account_id, with_for_update={"key_share": True})
     return row if row is not None and row.active else None
 
 
 def lock_account(session: Session, account_id: int) -> None:
-    """Wait until no usage of an account is being stored, and let no one else store any until the transaction ends.
+    """Lock an account against the storing of usage until the transaction ends; waits for storing that has begun.
 
-    Storing an event locks its account's row for the foreign key. What depends on the lock must be read after it, in a
-    statement of its own: otherwise a change of a limit and an event that reaches it could miss each other. SQLite has
-    one writer anyway.
+    Storing an event locks the row of its account for the foreign key. Read values that depend on the lock after it, in
+    a separate statement: otherwise a change of a limit and an event that reaches the limit could overlook each other.
+    SQLite has only one writer, so the lock changes nothing there.
     """
     session.connection().execute(_LOCK, {"account": account_id})
 
@@ -38,13 +38,13 @@ _LOCK = select(Account.id).where(Account.id == bindparam("account")).with_for_up
 
 
 def lock_administrators(session: Session) -> set[int]:
-    """Return the ids of the active administrators, and let nobody else change one before the transaction ends."""
+    """Return the ids of the active administrators, and lock them until the transaction ends."""
     active = select(Account.id).where(Account.role == "admin", Account.active.is_(True))
     return set(session.scalars(active.order_by(Account.id).with_for_update()))
 
 
 def has_active_administrator(session: Session) -> bool:
-    """Return whether anybody may administer."""
+    """Return whether there is an active administrator."""
     active = select(Account.id).where(Account.role == "admin", Account.active.is_(True))
     return session.scalar(active.limit(1)) is not None
 
@@ -61,12 +61,12 @@ def account_named(session: Session, username: str) -> Account | None:
 
 
 def account_called(session: Session, name: str) -> Account | None:
-    """Return the account with this user name, else the one with this email address, in any case."""
+    """Return the account with this user name, else the one with this email address, in upper or lower case."""
     return account_named(session, name.lower()) or account_at(session, name)
 
 
 def account_at(session: Session, email: str) -> Account | None:
-    """Return the account with this email address, in any case."""
+    """Return the account with this email address, in upper or lower case."""
     key = email_key(email)
     return session.scalar(select(Account).where(Account.email_key == key)) if key else None
 
@@ -102,7 +102,7 @@ def add_account(
 
 
 def change_password_hash(session: Session, account_id: int, password_hash: str, *, expected: str | None) -> bool:
-    """Replace a password hash if it is still `expected`; say whether it was."""
+    """Replace a password hash if it is still `expected`; return whether it was."""
     changed = session.execute(
         update(Account)
         .where(Account.id == account_id, Account.password_hash == expected)

@@ -1,4 +1,4 @@
-"""How accounts want to be warned."""
+"""The settings of alerts: when and where accounts are warned about their budgets."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -7,15 +7,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import tables
-from portal.db.sql.upsert import insert
+from portal.db.sql.upsert import upsert
 from portal.rules.alerts import DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """Whether mails are sent, and from which percentages on an account is warned; no email means the account's.
+    """Whether mails are sent, the percentages at which an account is warned, and the address of the mails.
 
-    `forecast` is whether it is warned of a budget that will be exhausted before it resets.
+    Without `email` mails go to the address of the account. `forecast` is whether the account is also warned of a budget
+    that will be used up before it resets.
     """
 
     enabled: bool = False
@@ -35,16 +36,11 @@ def alert_settings(session: Session, account_id: int) -> AlertSettings:
 
 def set_alert_settings(session: Session, account_id: int, new: AlertSettings, now: datetime) -> None:
     """Replace an account's settings."""
-    values = asdict(new) | {"updated_at": now}
-    session.execute(
-        insert(session, tables.AlertSettings)
-        .values(account_id=account_id, **values)
-        .on_conflict_do_update(index_elements=["account_id"], set_=values)
-    )
+    upsert(session, tables.AlertSettings, {"account_id": account_id}, asdict(new) | {"updated_at": now})
 
 
 def accounts_with_forecast(session: Session) -> list[int]:
-    """Return the ids of all active accounts that want to be warned of budgets that will not last."""
+    """Return the ids of all active accounts that have switched on warnings by forecast."""
     account, chosen = tables.Account, tables.AlertSettings
     wanted = select(account.id).join(chosen, chosen.account_id == account.id).where(account.active, chosen.forecast)
     return list(session.scalars(wanted.order_by(account.id)))

@@ -1,4 +1,4 @@
-"""Attribution: the account that reported usage belongs to, found by a key or a name, with all that storing needs."""
+"""Attribution: find the account of reported usage by a key or a name, with the values that storing needs."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from portal.rules.text import email_key
 
 
 class Owner(NamedTuple):
-    """An account, the key it was named by if any, and what the account has used in its whole life.
+    """An account, the key that named it (None for a name), and the usage of the account in its whole life.
 
     `cost_factor` is that of the account's active template; None without one. `has_budget` is whether it has any limits.
     """
@@ -31,14 +31,14 @@ class Owner(NamedTuple):
 
 
 def owners_by_key(session: Session, hashes: Iterable[str]) -> dict[str, Owner]:
-    """Return the owners of keys by SHA-256 digest, also of ended keys; usage of a revoked key still happened."""
+    """Return the owners of keys by SHA-256 digest, also of revoked and expired keys, since their usage counts too."""
     return _owners(session, _BY_KEY, hashes)
 
 
 def owners_by_name(session: Session, usernames: Iterable[str]) -> dict[str, Owner]:
-    """Return the accounts that people are named by: user names, or email addresses in any case.
+    """Return the accounts with these user names, or with these email addresses in upper or lower case, by name.
 
-    A text that is somebody's user name names them, whoever has it as an address.
+    Where a text is the user name of one account and the email address of another, the user name counts.
     """
     wanted = set(usernames)
     keys = {name: key for name in wanted if "@" in name and (key := email_key(name))}
@@ -79,7 +79,7 @@ _BY_KEY = _with_account(
     .where(among(ApiKey.key_hash, "wanted"))
 )
 _BY_NAME = _with_account(select(Account.username, Account.id, null(), null()).where(among(Account.username, "wanted")))
-_BY_NAME_OR_EMAIL = union_all(  # not one with OR, for which SQLite goes through all accounts
+_BY_NAME_OR_EMAIL = union_all(  # not one SELECT with OR: SQLite would read all accounts
     _with_account(
         select(literal(False), Account.username, Account.id, null(), null()).where(among(Account.username, "wanted"))
     ),

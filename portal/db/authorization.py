@@ -1,7 +1,7 @@
 """The facts that decide whether a key may spend, and tokens that are reserved for requests.
 
-Decision: one statement reads all facts, so that they are of one moment: tokens that an event moves from reserved to
-consumed are neither missing nor counted twice. It is compiled once, since it runs before every LLM request.
+Decision: one statement reads all facts, so that they belong to the same moment: tokens that an event moves from
+reserved to consumed are neither missing nor counted twice. It is compiled once, since it runs before every LLM request.
 """
 
 from collections.abc import Sequence
@@ -154,7 +154,7 @@ def reserve(
     expires_at: datetime,
     now: datetime,
 ) -> bool:
-    """Reserve billable tokens for a request, in place of its earlier reservation.
+    """Reserve billable tokens for a request; this replaces an earlier reservation of the request.
 
     Returns False, and reserves nothing, while another account has a reservation under this id.
     """
@@ -164,7 +164,7 @@ def reserve(
 
 
 def release(session: Session, gateway_id: int, request_ids: Sequence[str]) -> None:
-    """Delete the reservations of requests that have a stored event, which counts instead."""
+    """Delete the reservations of requests that have a stored event: the event counts instead."""
     if not session.connection().scalar(_HOLDS_ANY, {"gateway": gateway_id}):
         return
     for start in range(0, len(request_ids), _CHUNK):
@@ -190,7 +190,7 @@ def drop_expired(session: Session, account_id: int, now: datetime) -> None:
     session.connection().execute(_DROP_EXPIRED, {"account": account_id, "now": now})
 
 
-# compiled once, since each request of a model holds tokens first
+# compiled once, since it runs before each request to a model
 _RESERVE = text(
     """
     INSERT INTO reservations (gateway_id, request_id, account_id, tokens, expires_at)

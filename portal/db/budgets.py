@@ -1,4 +1,4 @@
-"""Budgets: what accounts may spend, and what of it they have."""
+"""Budgets: the limits of accounts, and the usage that counts against them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased, join
 from portal.db.keys import usable
 from portal.db.sessions import running
 from portal.db.sql.types import Instant
-from portal.db.sql.upsert import insert
+from portal.db.sql.upsert import upsert
 from portal.db.tables import Account, ApiKey, Budget, UsageCounter
 from portal.db.tables import Session as SessionRow
 from portal.db.totals import figures_of, summed
@@ -24,12 +24,12 @@ Columns = TypeVarTuple("Columns")
 COUNTERS = {period: aliased(UsageCounter, name=f"counter_{period}") for period in Period}
 """The counters of the three periods in which a day lies, for statements that read them all at once."""
 BUDGET = (Budget.daily, Budget.monthly, Budget.total, Budget.type)
-"""The columns of which `limits_of` makes limits."""
+"""The columns that `limits_of` reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """An account's limits, what it used in the three periods of a day, and on which day it used anything first."""
+    """An account's limits, its usage in the three periods of a day, and the day of its first usage (`began`)."""
 
     account_id: int
     limits: Limits
@@ -38,7 +38,7 @@ class BudgetStatus:
 
 
 def limits(session: Session, account_id: int) -> Limits:
-    """Return an account's limits; without any it is unlimited."""
+    """Return an account's limits; all None where it has no budget."""
     row = session.execute(select(*BUDGET).where(Budget.account_id == account_id)).first()
     return Limits() if row is None else limits_of(row)
 
@@ -51,13 +51,13 @@ def budget_status(connection: Connection, account_id: int, day: date) -> BudgetS
 def budget_status_of_session(
     connection: Connection, token_hash: str, day: date, now: datetime
 ) -> tuple[BudgetStatus, datetime] | None:
-    """Return the same for the active account of a running session, and when the session was last used."""
+    """Return the status for the active account of a running session, and when the session was last used."""
     row = connection.execute(_BY_SESSION, {"token_hash": token_hash, "now": now} | starts(day)).first()
     return None if row is None else (_budget_status(row), row[-1])
 
 
 def budget_status_of_key(connection: Connection, key_hash: str, day: date, now: datetime) -> BudgetStatus | None:
-    """Return the same for the active account of a usable key."""
+    """Return the status for the active account of a usable key."""
     row = connection.execute(_BY_KEY, {"key_hash": key_hash, "now": now} | starts(day)).first()
     return None if row is None else _budget_status(row)
 
@@ -65,11 +65,7 @@ def budget_status_of_key(connection: Connection, key_hash: str, day: date, now: 
 def set_limits(session: Session, account_id: int, new: Limits, now: datetime) -> None:
     """Replace an account's limits."""
     values = {"daily": new.daily, "monthly": new.monthly, "total": new.total, "type": new.type, "updated_at": now}
-    session.execute(
-        insert(session, Budget)
-        .values(account_id=account_id, **values)
-        .on_conflict_do_update(index_elements=["account_id"], set_=values)
-    )
+    upsert(session, Budget, {"account_id": account_id}, values)
 
 
 def limits_of(row: Any) -> Limits:
@@ -100,7 +96,7 @@ def _budget_status(row: Any) -> BudgetStatus:
 
 
 def _budget_status_in(accounts: Any) -> Select[*tuple[Any, ...]]:
-    """Return the statement about accounts, or about a join that ends with them and begins with what has an index."""
+    """Return the statement that reads the status; `accounts` is the table or a join that ends with it."""
     began = select(func.min(UsageCounter.start)).where(
         UsageCounter.account_id == Account.id, UsageCounter.period == Period.DAILY.value
     )
@@ -112,7 +108,7 @@ def _budget_status_in(accounts: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-# Put together once, since every program and open page asks again and again.
+# Compiled once, since programs and open pages run these statements often.
 _NOW = bindparam("now", type_=Instant())
 _FIRST = 2 + len(BUDGET)  # where in a row the first counter begins
 _BY_ACCOUNT = _budget_status_in(Account).where(Account.id == bindparam("account_id"))

@@ -1,4 +1,4 @@
-"""Budgets that crossed a threshold, and whom to tell."""
+"""Crossings: warnings that a budget reached a threshold, and the accounts that get them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from portal.rules.periods import Period, period_start
 
 @dataclass(frozen=True, slots=True)
 class AlertAccount:
-    """An account with a budget: what it has used of it, at what percentages it is warned, and how to reach it.
+    """An account with a budget: its usage, the percentages at which it is warned (`chosen`), and its address.
 
-    `wants_mail` is whether it has switched alerts on; `email` is where to then.
+    `wants_mail` is whether the account has switched alerts on; they go to `email`.
     """
 
     account_id: int
@@ -48,7 +48,7 @@ class NewCrossing(NamedTuple):
 
 
 def alert_accounts(session: Session, account_ids: Collection[int], day: date) -> list[AlertAccount]:
-    """Return those of some accounts that have a budget, with what they used in the periods in which a day lies."""
+    """Return the accounts with these ids that have a budget, with their usage in the periods that contain a day."""
     settings = tables.AlertSettings
     query = with_counters(
         select(
@@ -109,7 +109,7 @@ def known_crossings(session: Session, account_ids: Collection[int], day: date) -
 
 
 def add_crossing(session: Session, new: NewCrossing, now: datetime, *, is_read: bool = False) -> int | None:
-    """Store a crossing and return its id; None if it was stored before, whoever did so. `is_read`: it is no news."""
+    """Store a crossing and return its id; None if it was stored before. `is_read` marks it as seen by the account."""
     values = new._asdict() | {"crossed_at": now, "read_at": now if is_read else None}
     stored = session.execute(
         insert(session, Crossing).values(values).on_conflict_do_nothing().returning(Crossing.__table__.c.id)
@@ -124,7 +124,7 @@ def crossings(session: Session, account_id: int, limit: int) -> Sequence[Crossin
 
 
 def full_since(session: Session, account_id: int, day: date) -> dict[tuple[Period, int], datetime]:
-    """Return when the budgets of the periods in which a day lies were first found used up, by period and limit."""
+    """Return when the budgets of the periods that contain a day were first found used up, by period and limit."""
     rows = session.execute(
         select(Crossing.period, Crossing.start, Crossing.limit, func.min(Crossing.crossed_at))
         .where(Crossing.account_id == account_id, Crossing.threshold == FULL)
@@ -137,7 +137,7 @@ def full_since(session: Session, account_id: int, day: date) -> dict[tuple[Perio
 
 
 class AlertWithMail(NamedTuple):
-    """A crossing, and what became of the mail about it; None where nobody wanted one."""
+    """A crossing, with the state and the error of its mail; both None where no mail was queued."""
 
     crossing: Crossing
     mail_state: str | None
@@ -145,7 +145,7 @@ class AlertWithMail(NamedTuple):
 
 
 def alerts_with_mail(session: Session, account_id: int, limit: int) -> list[AlertWithMail]:
-    """Return an account's crossings with what became of their mails, newest first."""
+    """Return an account's crossings with the state of their mails, newest first."""
     wanted = select(Crossing, Mail.state, Mail.error).outerjoin(Mail, Mail.crossing_id == Crossing.id)
     newest = wanted.where(Crossing.account_id == account_id).order_by(Crossing.id.desc()).limit(limit)
     return [AlertWithMail(row[0], row[1], row[2]) for row in session.execute(newest)]
@@ -158,6 +158,6 @@ def count_unread(session: Session, account_id: int) -> int:
 
 
 def mark_read(session: Session, account_id: int, last_id: int, now: datetime) -> None:
-    """Note that an account has seen its crossings up to one."""
+    """Mark the crossings of an account as seen, up to the one with `last_id`."""
     unread = Crossing.account_id == account_id, Crossing.id <= last_id, Crossing.read_at.is_(None)
     session.execute(update(Crossing).where(*unread).values(read_at=now))

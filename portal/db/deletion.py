@@ -1,4 +1,4 @@
-"""Erasing a person: every row that belongs to them in any table, except usage, its sums, and digests of keys."""
+"""Erase a person: delete all their rows in all tables, except usage, its sums, and the digests of keys."""
 
 import json
 from datetime import datetime
@@ -27,14 +27,14 @@ from portal.rules.text import deleted_username, email_key
 DELETED_NAME = "Deleted account"
 DELETED_LABEL = "deleted"
 _OWNED = (SessionRow, ResetLink, Note, Mail, Crossing, AlertSettings, Budget, Reservation)
-"""Tables with rows of an account that go with it; mails before the crossings they tell of."""
+"""Tables with rows of an account that are deleted, in this order: mails refer to crossings."""
 _PERSONAL = {"username", "email", "display_name", "label", "address"}
 """Details of audit entries about an account that are erased."""
 _AT_ONCE = 500
 
 
 def erase_person(session: Session, own: Account, now: datetime) -> None:
-    """Erase everything personal of an account, and leave `deleted-<id>`; the caller has locked the account's row."""
+    """Erase all personal data of an account and rename it to `deleted-<id>`; the caller must lock the account first."""
     for table in _OWNED:
         session.execute(delete(table).where(table.account_id == own.id))
     session.execute(update(ApiKey).where(ApiKey.account_id == own.id).values(label=DELETED_LABEL))
@@ -51,7 +51,7 @@ def erase_person(session: Session, own: Account, now: datetime) -> None:
 
 
 def _rename_in_held_events(session: Session, own: Account) -> None:
-    """Put the new name into held events that name the person; their fingerprints stay those of what was reported."""
+    """Write the new name into held events that name the person; their fingerprints do not change."""
     named = select(HeldEvent.id, HeldEvent.body).where(HeldEvent.body.contains('"username":'))
     for held_id, body in session.execute(named.execution_options(yield_per=_AT_ONCE)).all():
         payload = json.loads(body)
@@ -62,7 +62,7 @@ def _rename_in_held_events(session: Session, own: Account) -> None:
 
 
 def _rename_in_audit_log(session: Session, own: Account) -> None:
-    """Put the new name into entries by the person, and erase personal details in entries about them."""
+    """Write the new name into entries by the person, and erase personal details in entries about the person."""
     new = deleted_username(own.id)
     by_them = AuditEntry.actor == own.username[:80]
     session.execute(update(AuditEntry).where(by_them).values(actor=new))

@@ -20,7 +20,7 @@ _CHUNK = 400
 
 
 class NewEvent(NamedTuple):
-    """A usage event ready to be stored: attributed, priced, in the shape of its table."""
+    """A usage event to store, with its account and cost; the fields are the columns of its table."""
 
     gateway_id: int
     external_id: str
@@ -60,7 +60,7 @@ class NewEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """What counting reads of an event."""
+    """The values of a stored event that the sums need."""
 
     id: int
     account_id: int
@@ -75,7 +75,7 @@ class StoredEvent:
 def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
     """Store the events of one gateway that have new ids; return those ids.
 
-    The unique constraint decides, not a look beforehand, so that of two batches at once only one stores an id.
+    The unique constraint decides, not a query before, so that only one of two concurrent batches stores an id.
     """
     ordered: list[NewEvent] = sorted(events, key=attrgetter("external_id"))
     return {row[0] for row in _INSERT.returning(session, ordered)}
@@ -87,9 +87,9 @@ _INSERT = BulkInsert(
 
 
 def fingerprints(session: Session, gateway_id: int, external_ids: Sequence[str]) -> dict[str, str]:
-    """Return the fingerprints of a gateway's events among `external_ids`, by id; also of those that were pruned since.
+    """Return the fingerprints of the events with these ids, by id; also of pruned events.
 
-    One statement looks at both, so that an event that is being pruned is seen in the one place or in the other.
+    One statement reads both tables, so that an event that is being pruned is found in one of them.
     """
     if not external_ids:
         return {}
@@ -115,7 +115,7 @@ def count_events(session: Session) -> int:
 def account_events(session: Session, account_id: int) -> Iterator[StoredEvent]:
     """Yield an account's stored events, oldest first, without holding them all; for verification and rebuilding."""
     query = _COUNTED.where(UsageEvent.account_id == account_id).order_by(UsageEvent.requested_at)
-    with session.execute(query.execution_options(yield_per=1000)) as rows:  # closed also when nobody reads to the end
+    with session.execute(query.execution_options(yield_per=1000)) as rows:  # also closed when the caller stops early
         for row in rows:
             yield _stored(row)
 
@@ -129,7 +129,7 @@ def unpriced_events(session: Session, after: tuple[datetime, int] | None, limit:
 
 
 def fill_in_costs(session: Session, costs: Mapping[int, int]) -> None:
-    """Give events that had none their cost in nano-euros, by event id; the only change an event ever sees."""
+    """Store missing costs in nano-euros, by event id; nothing else of a stored event is ever changed."""
     rows = [{"id": event_id, "cost_nano_eur": cost} for event_id, cost in costs.items()]
     if rows:
         session.execute(update(UsageEvent), rows)
@@ -143,9 +143,9 @@ def count_unpriced(session: Session) -> int:
 def prunable_events(
     session: Session, account_id: int, before: datetime, received_before: datetime, limit: int
 ) -> list[StoredEvent]:
-    """Return up to `limit` of an account's oldest events that may go: requested and received before these instants.
+    """Return up to `limit` of an account's oldest prunable events, requested and received before these instants.
 
-    Events with a note stay, since that is their owner's, and those without a cost, since they are to get one.
+    Events with a note stay, since the note belongs to a person; events without a cost stay, since they will get one.
     """
     query = (
         _COUNTED.where(
@@ -162,7 +162,7 @@ def prunable_events(
 
 
 def remove_events(session: Session, event_ids: Sequence[int]) -> None:
-    """Delete events, and keep of each only what tells that its id was counted."""
+    """Delete events; only their ids and fingerprints stay, so that they are never counted again."""
     for start in range(0, len(event_ids), _CHUNK):
         which = UsageEvent.id.in_(event_ids[start : start + _CHUNK])
         columns = ["gateway_id", "external_id", "fingerprint"]
@@ -177,7 +177,7 @@ def count_pruned(session: Session) -> int:
 
 
 def count_stored_and_pruned(session: Session) -> int:
-    """Return how many events are stored though their ids are among the pruned ones; there must be none."""
+    """Return how many ids are both stored and pruned; any number but 0 is an error."""
     same = (PrunedEvent.gateway_id == UsageEvent.gateway_id) & (PrunedEvent.external_id == UsageEvent.external_id)
     return session.scalar(select(func.count()).select_from(PrunedEvent).join(UsageEvent, same)) or 0
 

@@ -12,7 +12,7 @@ from portal.rules.reporters import NOTED_EVERY, OWN_MODE, OWN_REPORTS
 
 
 class FirstEvent(NamedTuple):
-    """The first usage event of a gateway; without `is_exact` it is one of many, and maybe not the first."""
+    """The first usage event of a gateway; where `is_exact` is False there may be an earlier one."""
 
     model: str
     username: str
@@ -62,7 +62,7 @@ def first_event(session: Session, gateway_id: int) -> FirstEvent | None:
 
 
 def usable_tokens(session: Session) -> dict[int, int]:
-    """Return how many unrevoked tokens each gateway has, by its id; those that have none are left out."""
+    """Return the number of unrevoked tokens by gateway id; gateways without any are left out."""
     rows = session.execute(
         select(GatewayToken.gateway_id, func.count())
         .where(GatewayToken.revoked_at.is_(None))
@@ -92,7 +92,7 @@ def add_gateway(session: Session, name: str, mode: str, now: datetime) -> Gatewa
 
 
 def own_reports_gateway(session: Session, now: datetime) -> Gateway:
-    """Return the gateway of the reports that people send themselves; the first report creates it."""
+    """Return the gateway of reports that people send with their own keys; create it if it is missing."""
     found = gateway_named(session, OWN_REPORTS)
     if found is None:
         values = {"name": OWN_REPORTS, "mode": OWN_MODE, "created_at": now}
@@ -102,7 +102,7 @@ def own_reports_gateway(session: Session, now: datetime) -> Gateway:
 
 
 def note_reported(session: Session, gateway_id: int, now: datetime) -> None:
-    """Note that a gateway reports now, unless that was noted lately; of many batches at once one writes."""
+    """Store that a gateway reports now, unless that was stored less than `NOTED_EVERY` ago."""
     is_old = or_(Gateway.reported_at.is_(None), Gateway.reported_at <= now - NOTED_EVERY)
     session.execute(update(Gateway).where(Gateway.id == gateway_id, is_old).values(reported_at=now))
 
@@ -116,7 +116,7 @@ def add_token(session: Session, gateway_id: int, token_hash: str, prefix: str, n
 
 
 def revoke_tokens(session: Session, gateway_id: int, now: datetime, *, prefix: str | None = None) -> int:
-    """Revoke a gateway's tokens, or those with a prefix; return how many."""
+    """Revoke all tokens of a gateway, or only those with `prefix`; return how many."""
     wanted = [GatewayToken.gateway_id == gateway_id, GatewayToken.revoked_at.is_(None)]
     if prefix is not None:
         wanted.append(GatewayToken.prefix == prefix)

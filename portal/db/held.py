@@ -1,4 +1,4 @@
-"""Events that are held: with an unknown key, or with the id of another event and other content."""
+"""Held events: their key is unknown, or their id is that of another event with different content."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _CHUNK = 400
 
 
 class NewHeld(NamedTuple):
-    """An event to be kept apart; `body` holds digests in place of secrets."""
+    """An event to hold; `body` has digests in place of secrets."""
 
     gateway_id: int
     external_id: str
@@ -28,7 +28,7 @@ class NewHeld(NamedTuple):
 
 
 def hold_events(session: Session, held: Sequence[NewHeld]) -> None:
-    """Keep events that cannot be counted; an event that is held already stays, but may become a conflict."""
+    """Store events that cannot be counted; an event that is held already only gets the new reason."""
     _HOLD.run(session, held)
 
 
@@ -41,9 +41,9 @@ _HOLD = BulkInsert(
 
 
 def release_events(session: Session, gateway_id: int, stored: Mapping[str, str], now: datetime) -> None:
-    """Mark held events as settled, now that they have been `stored`: fingerprints by id.
+    """Mark held events as settled after they were stored; `stored` are the fingerprints of stored events by id.
 
-    Events that are held under the same id with other content become conflicts.
+    Events that are held under the same id with different content become conflicts.
     """
     connection = session.connection()
     waiting = connection.execute(_WAITING, {"gateway": gateway_id, "ids": list(stored)}).all()
@@ -68,14 +68,6 @@ _WAITING = (
 )
 
 
-def count_held(session: Session) -> dict[str, int]:
-    """Return how many events are held and unsettled, by reason."""
-    rows = session.execute(
-        select(HeldEvent.reason, func.count()).where(HeldEvent.resolved_at.is_(None)).group_by(HeldEvent.reason)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 def count_held_of(session: Session, gateway_id: int, most: int) -> dict[str, int]:
     """Return how many of a gateway's events are held and unsettled, by reason, counted up to `most`."""
     some = (
@@ -88,7 +80,7 @@ def count_held_of(session: Session, gateway_id: int, most: int) -> dict[str, int
 
 
 def held_events(session: Session, *, settled: bool = False, limit: int = 1000) -> list[tuple[HeldEvent, str]]:
-    """Return held events with the names of their gateways, newest first; the `settled` ones only when asked for."""
+    """Return held events with the names of their gateways, newest first; with `settled` also the settled events."""
     query = select(HeldEvent, Gateway.name).join(Gateway, Gateway.id == HeldEvent.gateway_id)
     if not settled:
         query = query.where(HeldEvent.resolved_at.is_(None))
@@ -96,5 +88,5 @@ def held_events(session: Session, *, settled: bool = False, limit: int = 1000) -
 
 
 def held_event(session: Session, held_id: int) -> HeldEvent | None:
-    """Return a held event, which nobody else settles meanwhile."""
+    """Return a held event and lock it until the transaction ends."""
     return session.scalar(select(HeldEvent).where(HeldEvent.id == held_id).with_for_update())

@@ -1,4 +1,4 @@
-"""Imports: how far they have come, and the rows that they look up and store."""
+"""Imports: their progress, and queries that only imports need."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -8,35 +8,31 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from portal.db.sql.text_list import among
-from portal.db.sql.upsert import insert
+from portal.db.sql.upsert import insert, upsert
 from portal.db.tables import Account, ApiKey, Budget, ImportedAccount, ImportProgress, Note, UsageEvent
 
 
 class Progress(NamedTuple):
-    """The importer's own mark of how far it has come, and how many rows of the source lie behind it."""
+    """The position of an import, in a format of the importer, and the number of rows it has read."""
 
     position: str
     rows: int
 
 
 def import_progress(session: Session, source: str) -> Progress | None:
-    """Return how far the import of a source has come; None before it has stored anything."""
+    """Return the progress of the import of a source; None before it has stored anything."""
     row = session.get(ImportProgress, source)
     return None if row is None else Progress(row.position, row.rows)
 
 
 def note_import_progress(session: Session, source: str, progress: Progress, now: datetime) -> None:
-    """Note how far an import has come, in the transaction that stores the rows."""
+    """Store the progress of an import, in the transaction that stores the rows."""
     values = {"position": progress.position, "rows": progress.rows, "updated_at": now}
-    session.execute(
-        insert(session, ImportProgress)
-        .values(source=source, **values)
-        .on_conflict_do_update(index_elements=["source"], set_=values)
-    )
+    upsert(session, ImportProgress, {"source": source}, values)
 
 
 def remember_person(session: Session, gateway_id: int, person: str, account_id: int) -> None:
-    """Note which account a person of another system is; `person` is the digest of their id there."""
+    """Store the account of a person of another system; `person` is the digest of the person's id there."""
     known = session.get(ImportedAccount, (gateway_id, person))
     if known is None:
         session.add(ImportedAccount(gateway_id=gateway_id, person=person, account_id=account_id))
@@ -45,7 +41,7 @@ def remember_person(session: Session, gateway_id: int, person: str, account_id: 
 
 
 def deleted_account_of(session: Session, gateway_id: int, person: str, key_hashes: Iterable[str]) -> Account | None:
-    """Return the deleted account that a person of another system had become, or that has one of their keys."""
+    """Return the deleted account of a person of another system, or an account that has one of the person's keys."""
     become = select(ImportedAccount.account_id).where(
         ImportedAccount.gateway_id == gateway_id, ImportedAccount.person == person
     )
@@ -55,20 +51,20 @@ def deleted_account_of(session: Session, gateway_id: int, person: str, key_hashe
 
 
 def key_with_hash(session: Session, key_hash: str) -> ApiKey | None:
-    """Return the key that has this SHA-256, whoever owns it and whether it works or not."""
+    """Return the key with this SHA-256, also a revoked or expired one."""
     return session.scalar(select(ApiKey).where(ApiKey.key_hash == key_hash))
 
 
 def has_limits(session: Session, account_id: int) -> bool:
-    """Say whether somebody has decided here what an account may spend, be it without a limit."""
+    """Return whether an account has a budget here, even one without limits."""
     return session.get(Budget, account_id) is not None
 
 
 def add_notes(session: Session, gateway_id: int, notes: Mapping[str, str], now: datetime) -> dict[str, bool]:
-    """Store notes on a gateway's requests, by their ids there, as notes of the requests' accounts.
+    """Store notes on the requests of a gateway; `notes` are texts by the id of the request.
 
-    Return the ids of the requests that exist, and whether they had no note before; an existing note stays. Requests of
-    deleted accounts get none.
+    Returns the ids of the requests that exist, with True where the note is new; an existing note stays. Requests of
+    deleted accounts get no note.
     """
     rows = session.execute(_EVENTS, {"gateway": gateway_id, "ids": list(notes)}).all()
     values = [

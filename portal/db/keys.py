@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db.tables import Account, ApiKey
 
 MOST_KEYS = 200
-"""Keys one account may have that are neither revoked nor expired."""
+"""Keys that one account may have, revoked and expired keys not counted."""
 
 
 def keys(session: Session, account_id: int) -> list[ApiKey]:
@@ -47,9 +47,9 @@ def working_key(session: Session, key_hash: str, now: datetime) -> ApiKey | None
 
 
 def matching_keys(session: Session, account_id: int, text: str) -> list[int]:
-    """Return the ids of an account's keys that have `text` in label or prefix, in any case and form.
+    """Return the ids of an account's keys with `text` in label or prefix, in upper or lower case.
 
-    Compared in Python, since SQLite folds the case of ASCII letters only; an account has few keys.
+    The comparison is in Python, since SQLite ignores the case of ASCII letters only; an account has few keys.
     """
     wanted = unicodedata.normalize("NFC", text).casefold()
     rows = session.execute(select(ApiKey.id, ApiKey.label, ApiKey.prefix).where(ApiKey.account_id == account_id))
@@ -80,7 +80,7 @@ def add_key(
 
 
 def note_last_use(session: Session, uses: Mapping[int, datetime]) -> None:
-    """Move the last use of keys forward, never back; in the order of ids, so that no two batches wait in a ring."""
+    """Store a later last use of keys; an earlier one is ignored. The order of ids prevents deadlocks."""
     rows = [{"key": key_id, "at": used_at} for key_id, used_at in sorted(uses.items())]
     if rows:
         session.connection().execute(_NOTE_LAST_USE, rows)
@@ -94,7 +94,7 @@ _NOTE_LAST_USE = (
 
 
 def note_use(session: Session, key_id: int, now: datetime, every: timedelta) -> None:
-    """Note that a key is used now, unless that was done less than `every` ago; of many at once one writes."""
+    """Store that a key is used now, unless that was stored less than `every` ago."""
     session.execute(
         update(ApiKey)
         .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= now - every))

@@ -1,8 +1,8 @@
-"""Mails that wait to be sent, and what became of them.
+"""The outbox: mails to send, and their results.
 
-A mail is queued by the transaction that is the reason for it, so there is never one without the other. Whoever sends it
-holds it for a while by moving its next try into the future; if that process dies, another one tries then. What a mail
-says is forgotten as soon as it is finished with: a link for a forgotten password may be in it.
+The transaction that is the reason for a mail queues it, so that both are stored or neither. The process that sends a
+mail moves its next try into the future; if that process dies, another one tries then. The text of a mail is deleted
+when it is sent or given up, since it may have a link for a forgotten password.
 """
 
 import re
@@ -25,7 +25,7 @@ TOO_MANY = f"More than {MAILS_A_DAY} mails on one day."
 TOO_MANY_LINKS = f"More than {LINKS_A_DAY} links for forgotten passwords on one day."
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,80}")
 _QUEUED: ColumnElement[bool] = Mail.state == literal_column("'queued'")
-"""With the word itself in the statement: a plan that is made for any word could not use the index of due mails."""
+"""A literal, not a parameter: only then PostgreSQL uses the index of due mails."""
 
 
 class NewMail(NamedTuple):
@@ -41,7 +41,7 @@ class NewMail(NamedTuple):
 
 
 class DueMail(NamedTuple):
-    """A mail that this process may send; `tries` counts the present one and proves that it is still ours."""
+    """A mail that this process may send; `tries` includes this try, and differs once another process has the mail."""
 
     id: int
     account_id: int
@@ -56,7 +56,7 @@ class DueMail(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What has become of a mail; `error` is a sentence, also while it is still being tried."""
+    """The state of a mail; `error` is the sentence of the last failed try."""
 
     id: int
     account_id: int
@@ -76,7 +76,7 @@ _DELIVERY = [getattr(Mail, name) for name in Delivery._fields]
 
 
 def add_mail(session: Session, new: NewMail, now: datetime) -> None:
-    """Queue a mail; if it cannot or must not be sent, it is stored as failed, with the reason."""
+    """Queue a mail; a mail that cannot or must not be sent is stored as failed, with the reason."""
     reason = _why_not(session, new, now)
     mail = Mail(
         **new._asdict(),
@@ -114,17 +114,17 @@ def _new_message_id() -> str:
 
 
 def is_any_due(connection: Connection, now: datetime) -> bool:
-    """Say whether there is a mail to be sent; asked every few seconds, and answered by an index."""
+    """Return whether there is a mail to send; this runs every few seconds and uses an index."""
     return connection.execute(select(Mail.id).where(_QUEUED, Mail.next_try_at <= now).limit(1)).first() is not None
 
 
 def claim_due(
     session: Session, now: datetime, lease: timedelta, limit: int, *, exclude: Collection[int] = ()
 ) -> list[DueMail]:
-    """Return mails to be sent, which nobody else is given during the lease; those that are too old are given up.
+    """Return mails to send, which no other process gets during the lease; mails that are too old are given up.
 
-    Mails that were never tried go first, so that nothing new waits for what fails again and again. Each account gets
-    one at a time, and the accounts in `exclude`, which are being sent one, get none: a slow address delays nobody else.
+    Mails that were never tried go first, so that a new mail does not wait for mails that fail repeatedly. The result
+    has one mail for each account, and none for the accounts in `exclude`: a slow address delays nobody else.
     """
     busy = set(exclude)
     due = (
@@ -141,24 +141,24 @@ def claim_due(
             continue
         busy.add(mail.account_id)
         mail.tries += 1
-        mail.next_try_at = now + max(lease, pause(mail.tries))  # pauses even when sending kills the process
+        mail.next_try_at = now + max(lease, pause(mail.tries))  # also pauses when sending ends the process
         claimed.append(DueMail(*(getattr(mail, name) for name in DueMail._fields)))
     return claimed
 
 
 def mark_sent(session: Session, mail: DueMail, now: datetime) -> None:
-    """Note that a mail server has taken a mail, whoever holds it meanwhile."""
+    """Store that a mail server has accepted a mail, even if another process has the mail now."""
     own = update(Mail).where(Mail.id == mail.id, _QUEUED)
     session.execute(own.values(state=State.SENT, error=None, finished_at=now, text="", html=""))
 
 
 def put_off(session: Session, mail: DueMail, reason: str, now: datetime) -> None:
-    """Note why a mail could not be sent now, and try it again after a pause; unless another process holds it."""
+    """Store why a mail was not sent, and try again after a pause; changes nothing if another process has the mail."""
     session.execute(_held(mail).values(error=reason, next_try_at=now + pause(mail.tries)))
 
 
 def give_up(session: Session, mail: DueMail, reason: str, now: datetime) -> None:
-    """Note why a mail will never be sent; unless another process holds it."""
+    """Store why a mail will never be sent; changes nothing if another process has the mail."""
     session.execute(_held(mail).values(state=State.FAILED, error=reason, finished_at=now, text="", html=""))
 
 
@@ -180,14 +180,14 @@ def drop_mails(session: Session, account_id: int, reason: str, now: datetime, *,
 
 
 def last_test(session: Session, account_id: int) -> Delivery | None:
-    """Return what has become of the test mail that an account asked for last."""
+    """Return the state of the newest test mail of an account."""
     own = select(*_DELIVERY).where(Mail.account_id == account_id, Mail.kind == Kind.TEST)
     row = session.execute(own.order_by(Mail.id.desc()).limit(1)).first()
     return None if row is None else Delivery(*row)
 
 
 def mails_of(session: Session, account_id: int, limit: int) -> Sequence[Delivery]:
-    """Return what has become of an account's mails, newest first."""
+    """Return the states of an account's mails, newest first."""
     own = select(*_DELIVERY).where(Mail.account_id == account_id).order_by(Mail.created_at.desc(), Mail.id.desc())
     return [Delivery(*row) for row in session.execute(own.limit(limit))]
 

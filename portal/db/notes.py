@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.db.sql.upsert import insert
+from portal.db.sql.upsert import upsert
 from portal.db.tables import Note, UsageEvent
 
 
 def owns_usage(session: Session, account_id: int, usage_id: int) -> bool:
-    """Say whether a usage event is the account's own."""
+    """Return whether a usage event belongs to the account."""
     wanted = select(UsageEvent.id).where(UsageEvent.id == usage_id, UsageEvent.account_id == account_id)
     return session.scalar(wanted) is not None
 
@@ -21,13 +21,8 @@ def note(session: Session, account_id: int, usage_id: int) -> str | None:
 
 
 def set_note(session: Session, account_id: int, usage_id: int, text: str, now: datetime) -> None:
-    """Store a note in place of an older one; the caller has checked that the event is the account's."""
-    values = {"account_id": account_id, "text": text, "updated_at": now}
-    session.execute(
-        insert(session, Note)
-        .values(usage_id=usage_id, **values)
-        .on_conflict_do_update(index_elements=["usage_id"], set_=values)
-    )
+    """Store a note, or replace it; the caller must check that the event belongs to the account."""
+    upsert(session, Note, {"usage_id": usage_id}, {"account_id": account_id, "text": text, "updated_at": now})
 
 
 def delete_note(session: Session, account_id: int, usage_id: int) -> None:

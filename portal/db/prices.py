@@ -7,12 +7,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.db import tables
-from portal.db.sql.upsert import insert
+from portal.db.sql.upsert import upsert
 from portal.rules.pricing import Price
 
 
 def price_book(session: Session) -> list[Price]:
-    """Return every price, the oldest first."""
+    """Return all prices, oldest first."""
     return [Price(*row) for row in session.connection().execute(_PRICE_BOOK)]
 
 
@@ -22,16 +22,11 @@ _PRICE_BOOK = select(tables.Price.eur_per_token, tables.Price.valid_from).order_
 
 
 def set_price(session: Session, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
-    """Enter a price into the book, in place of an entry for the same instant."""
-    values = {"eur_per_token": eur_per_token, "created_at": now}
-    session.execute(
-        insert(session, tables.Price)
-        .values(valid_from=valid_from, **values)
-        .on_conflict_do_update(index_elements=["valid_from"], set_=values)
-    )
+    """Store a price, or replace the one for the same instant."""
+    upsert(session, tables.Price, {"valid_from": valid_from}, {"eur_per_token": eur_per_token, "created_at": now})
 
 
 def remove_price_of(session: Session, valid_from: datetime | None) -> bool:
-    """Take the price that begins at an instant (None: since ever) out of the book; return whether there was one."""
+    """Delete the price that is valid from an instant on (None: always); return whether there was one."""
     begins = tables.Price.valid_from.is_(None) if valid_from is None else tables.Price.valid_from == valid_from
     return session.scalar(delete(tables.Price).where(begins).returning(tables.Price.id)) is not None

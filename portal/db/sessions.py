@@ -1,4 +1,4 @@
-"""Sessions: browsers that are signed in, and the wrong passwords of those that are not."""
+"""Sessions of signed-in browsers, counts of wrong passwords, and the setup link."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.sql.upsert import insert
+from portal.db.sql.upsert import insert, upsert
 from portal.db.tables import Account, Crossing, SetupLink, SignInFailure
 from portal.db.tables import Session as SessionRow
 from portal.rules.throttling import FORGOTTEN_AFTER, Failures
@@ -16,7 +16,7 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class OpenSession(NamedTuple):
-    """A running session, its active account, and how many warnings the account has not seen."""
+    """A running session, its active account, and the number of warnings that the account has not seen."""
 
     session: SessionRow
     account: Account
@@ -42,7 +42,7 @@ _UNREAD = (
 
 
 def still_running(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
-    """Return those of some sessions that still run and belong to an active account."""
+    """Return the ids of the sessions that still run and belong to an active account."""
     return set(
         session.scalars(
             select(SessionRow.id)
@@ -53,7 +53,7 @@ def still_running(session: Session, session_ids: Collection[int], now: datetime)
 
 
 def running(now: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions under which a session and its account are good at `now`, which may be a parameter."""
+    """Return the conditions of a running session of an active account at `now`, which may be a parameter."""
     return SessionRow.expires_at > now, Account.active.is_(True)
 
 
@@ -87,7 +87,7 @@ def add_session(
 
 
 def touch_session(session: Session, session_id: int, now: datetime, lasts: timedelta) -> None:
-    """Note that a session is in use, which prolongs it."""
+    """Store that a session is in use, and extend it to `lasts` from now."""
     session.execute(
         update(SessionRow).where(SessionRow.id == session_id).values(last_seen_at=now, expires_at=now + lasts)
     )
@@ -111,46 +111,42 @@ def forget_old(session: Session, now: datetime) -> None:
 
 
 def failures(session: Session, scope: str, name: str) -> Failures | None:
-    """Return the wrong passwords in a row of a user name or an address; of two at once the second one waits.
+    """Return the wrong passwords in a row of a user name or an address, and lock them until the transaction ends.
 
-    A row of none is stored first where there is no row, since only a row can be locked.
+    A row with a count of 0 is stored first where there is none, since only a row can be locked.
     """
     none_yet = {"scope": scope, "name": name[:256], "count": 0, "last_at": _NEVER}
     session.execute(insert(session, SignInFailure).values(**none_yet).on_conflict_do_nothing())
     row = session.scalar(
         select(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]).with_for_update()
-    )  # none, if a right password has just made all be forgotten
+    )  # None if a right password has just deleted the row
     return Failures(row.count, row.last_at) if row is not None and row.count else None
 
 
 def set_failures(session: Session, scope: str, name: str, now_failed: Failures) -> None:
-    """Store the wrong passwords in a row."""
+    """Store the number of wrong passwords in a row."""
     values = {"count": now_failed.count, "last_at": now_failed.last_at}
-    session.execute(
-        insert(session, SignInFailure)
-        .values(scope=scope, name=name[:256], **values)
-        .on_conflict_do_update(index_elements=["scope", "name"], set_=values)
-    )
+    upsert(session, SignInFailure, {"scope": scope, "name": name[:256]}, values)
 
 
 def forget_failures(session: Session, scope: str, name: str) -> None:
-    """Forget them after a right one."""
+    """Delete the count of wrong passwords, after a right password."""
     session.execute(delete(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]))
 
 
 def replace_setup_link(session: Session, token_hash: str, now: datetime) -> None:
-    """Make this the only setup link."""
+    """Store a setup link and delete all others."""
     session.execute(delete(SetupLink))
     session.add(SetupLink(token_hash=token_hash, created_at=now))
     session.flush()
 
 
 def has_setup_link(session: Session, token_hash: str) -> bool:
-    """Return whether a setup link is the printed one."""
+    """Return whether a setup link is valid."""
     return session.get(SetupLink, token_hash) is not None
 
 
 def use_setup_link(session: Session, token_hash: str) -> bool:
-    """Use up a setup link; say whether it was good. Of two at once only one gets True."""
+    """Delete a setup link; return whether it was valid. Only one of two concurrent calls gets True."""
     used = session.execute(delete(SetupLink).where(SetupLink.token_hash == token_hash))
     return bool(used.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult

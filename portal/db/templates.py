@@ -14,7 +14,7 @@ from portal.db.tables import Account, ExpertModel, ExpertTemplate
 
 @dataclass(frozen=True, slots=True)
 class AssignedModel:
-    """One model of a category; `required` ones always answer, the others are the fallback."""
+    """One model of a category; `required` models always answer, the others are the fallback."""
 
     category: str
     model: str

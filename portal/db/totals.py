@@ -1,8 +1,9 @@
-"""Summed tables: what was used in a period or of a model, without reading the events.
+"""Summed tables: usage by period, day, hour or model, without reading the events.
 
-Decision: one list of descriptors, `TOTALS`. Storing events, repairing costs, verifying, rebuilding and pruning go
-through the list, so that a new summed table needs a descriptor and a migration only. Its key begins with the account,
-since sums are verified, rebuilt and cleared account by account.
+Decision: one list of descriptors, `TOTALS`. Storing events, repairing costs, verifying, rebuilding and pruning loop
+over the list. A new summed table needs a class in `db.tables.totals`, a migration and a descriptor here; if its key is
+new, also a key class and a function for `parts` in `rules.rollups`. Its key begins with the account, since sums are
+verified, rebuilt and cleared account by account.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,11 +33,11 @@ from portal.rules.rollups import CounterKey, DailyKey, HourlyKey, ModelKey, Sums
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A summed table, what its rows are found by, and what events add to it.
+    """A descriptor of a summed table.
 
-    `key` is a named tuple of the table's key columns, the account first, and `key_of` makes one of their values.
-    `parts` returns what events add, by key. `time` is the column of the day or hour by which a long table is
-    read; without it the table is read at once. `keeps_pruned` is whether the sums stay when their events are pruned.
+    `key` is a named tuple of the table's key columns, the account first, and `key_of` makes one from their values.
+    `parts` returns the figures that events add, by key. `time` is the column of the day or hour that orders a long
+    table; without it the table is read at once. `keeps_pruned` is whether the sums stay when their events are pruned.
     """
 
     table: Any
@@ -48,11 +49,11 @@ class Total:
 
     @property
     def account_id(self) -> Any:
-        """The column that every key begins with."""
+        """The column of the account, the first one of every key."""
         return getattr(self.table, self.key._fields[0])
 
     def row_key(self, values: Iterable[Any]) -> Any:
-        """Return the key that is made of the values of its columns."""
+        """Return the key with these values of its columns."""
         return (self.key_of or self.key)(*values)
 
 
@@ -67,22 +68,22 @@ TOTALS = (
     Total(UsageDaily, DailyKey, attrgetter("daily"), time="day"),
     Total(UsageHourly, HourlyKey, attrgetter("hourly"), time="hour", keeps_pruned=False),
 )
-"""Every table that has the sums of an account's events."""
+"""All tables with sums of an account's events; their classes are in `db.tables.totals`."""
 
 PRUNED = Total(UsagePruned, DailyKey, attrgetter("daily"), time="day")
-"""The sums of events that are there no longer; nothing but pruning adds to them, and a rebuild starts with them."""
+"""The sums of pruned events; only pruning adds to them, and a rebuild starts with them."""
 
 
 def add(session: Session, sums: Sums) -> None:
-    """Add what some events sum up to to every total."""
+    """Add the sums of some events to every table of `TOTALS`."""
     for total in TOTALS:
         add_parts(session, total, total.parts(sums))
 
 
 def add_parts(session: Session, total: Total, parts: Mapping[Any, Figures]) -> None:
-    """Insert rows, or add to those that are there; the database adds, so nothing concurrent is lost.
+    """Insert rows, or add to existing rows; the database adds, so that concurrent batches lose nothing.
 
-    They are written in the order of their keys, so that no two batches wait for each other in a ring.
+    Rows are written in the order of their keys, which prevents deadlocks between batches.
     """
     _addition(total.table, total.key._fields).run(session, [(*key, *parts[key]) for key in sorted(parts)])
 
@@ -100,19 +101,19 @@ def stream(session: Session, total: Total, account_id: int) -> Iterator[tuple[An
     query = select(*columns, *summed(total.table)).where(total.account_id == account_id)
     if total.time is not None:
         query = query.order_by(getattr(total.table, total.time))
-    with session.execute(query.execution_options(yield_per=1000)) as rows:  # closed also when nobody reads to the end
+    with session.execute(query.execution_options(yield_per=1000)) as rows:  # also closed when the caller stops early
         for row in rows:
             yield total.row_key(row[:width]), figures_of(row[width:])
 
 
 def clear(session: Session, account_id: int) -> None:
-    """Delete an account's totals, for a rebuild, which writes them again at once; what was pruned stays."""
+    """Delete an account's totals before a rebuild; the sums of pruned events stay."""
     for total in TOTALS:
         session.execute(delete(total.table).where(total.account_id == account_id))
 
 
 def move_to_pruned(session: Session, account_id: int, sums: Sums) -> None:
-    """Keep the sums of events that are being pruned, and take them out of the totals of stored events only."""
+    """Add the sums of events that are being pruned to `PRUNED`, and subtract them from totals of stored events only."""
     add_parts(session, PRUNED, PRUNED.parts(sums))
     for total in TOTALS:
         parts = total.parts(sums)
@@ -136,7 +137,7 @@ def summed(table: Any) -> list[Any]:
 
 
 def figures_of(row: Sequence[Any]) -> Figures:
-    """Return the figures in a row of summed columns, or of their sums; no row at all sums to zeros."""
+    """Return the figures in a row of summed columns, or of SQL sums of them; null is 0."""
     return Figures(*(int(value or 0) for value in row))
 
 
@@ -156,7 +157,7 @@ EVENT_SUMS = (
 
 
 def counter(session: Session, account_id: int, period: Period, start: date) -> Figures:
-    """Return what an account used in the period that starts on `start`; zeros where it used nothing."""
+    """Return the usage of an account in the period that starts on `start`; zeros without usage."""
     row = session.execute(
         select(*summed(UsageCounter)).where(
             UsageCounter.account_id == account_id, UsageCounter.period == period, UsageCounter.start == start
@@ -166,7 +167,7 @@ def counter(session: Session, account_id: int, period: Period, start: date) -> F
 
 
 def lifetimes(session: Session, account_ids: Collection[int]) -> dict[int, Figures]:
-    """Return what several accounts used in their whole life; those that used nothing are left out."""
+    """Return the usage of accounts in their whole life; accounts without usage are left out."""
     rows = session.execute(
         select(UsageCounter.account_id, *summed(UsageCounter)).where(
             UsageCounter.account_id.in_(account_ids), UsageCounter.period == Period.TOTAL
@@ -176,7 +177,7 @@ def lifetimes(session: Session, account_ids: Collection[int]) -> dict[int, Figur
 
 
 def month_of_all(session: Session, first: date) -> list[tuple[str, Figures]]:
-    """Return what each account used in a month, by user name, the largest first."""
+    """Return the usage of each account in a month, by user name, largest first."""
     rows = session.execute(
         select(Account.username, *summed(UsageCounter))
         .join(Account, Account.id == UsageCounter.account_id)
@@ -193,14 +194,14 @@ def count_requests(session: Session) -> int:
 
 
 def daily_usage(session: Session, account_id: int, days: DayRange) -> dict[date, Figures]:
-    """Return what an account used on each of `days`, oldest first, zero days included."""
+    """Return the usage of an account on each of `days`, oldest first; zeros on days without usage."""
     rows = session.execute(select(UsageCounter.start, *summed(UsageCounter)).where(*_on_days(account_id, days)))
     used = {row[0]: figures_of(row[1:]) for row in rows}
     return {day: used.get(day, Figures()) for day in days}
 
 
 def tokens_by_day(session: Session, account_id: int, days: DayRange) -> dict[date, int]:
-    """Return the billable tokens of each of `days`, zero days included; forecasts are made from them."""
+    """Return the billable tokens of each of `days`, 0 on days without usage; for forecasts."""
     rows = session.execute(select(UsageCounter.start, UsageCounter.tokens).where(*_on_days(account_id, days)))
     return dict.fromkeys(days, 0) | {row.start: row.tokens for row in rows}
 
@@ -214,7 +215,7 @@ def _on_days(account_id: int, days: DayRange) -> tuple[ColumnElement[bool], ...]
 
 
 def first_day(session: Session, account_id: int) -> date | None:
-    """Return the first day on which an account used anything."""
+    """Return the day of the first usage of an account."""
     return session.scalar(
         select(func.min(UsageCounter.start)).where(
             UsageCounter.account_id == account_id, UsageCounter.period == Period.DAILY
@@ -235,7 +236,7 @@ class ModelUsage:
 
 
 def usage_by_model(session: Session, account_id: int, days: DayRange) -> list[ModelUsage]:
-    """Return an account's consumption over `days`, one row per model and mode, largest first."""
+    """Return the usage of an account on `days`, one row per model and mode, largest first."""
     sums = [func.sum(column) for column in summed(UsageByModel)]
     rows = session.execute(
         select(UsageByModel.model, UsageByModel.mode, *sums)
@@ -247,7 +248,7 @@ def usage_by_model(session: Session, account_id: int, days: DayRange) -> list[Mo
 
 
 def modes(session: Session, account_id: int) -> list[str]:
-    """Return all modes an account ever used, in order: each is the least above the one before, found in an index."""
+    """Return all modes that an account has used, in order; a recursive query finds each next one in the index."""
     least = select(func.min(UsageByModel.mode)).where(UsageByModel.account_id == account_id)
     found = least.cte("found", recursive=True)
     found = found.union_all(
@@ -259,7 +260,7 @@ def modes(session: Session, account_id: int) -> list[str]:
 def tokens_by_hour(
     session: Session, account_id: int, since: datetime, until: datetime
 ) -> Sequence[tuple[datetime, int]]:
-    """Return the billable tokens of the hours (UTC) that begin in a span and have any, without pruned requests."""
+    """Return the billable tokens of the hours (UTC) that begin in a time span, without pruned requests."""
     rows = session.execute(
         select(UsageHourly.hour, func.sum(UsageHourly.tokens))
         .where(UsageHourly.account_id == account_id, UsageHourly.hour >= since, UsageHourly.hour < until)
@@ -269,5 +270,5 @@ def tokens_by_hour(
 
 
 def pruned_requests(session: Session) -> int:
-    """Return how many requests the pruned events of all accounts were."""
+    """Return the number of pruned requests of all accounts."""
     return int(session.scalar(select(func.sum(UsagePruned.requests))) or 0)

@@ -1,4 +1,4 @@
-"""Reported events that are not counted, or counted without tokens: how many each day, and why some were rejected.
+"""Reported events that are not counted, or have unknown tokens: their number by day, and the reasons of rejection.
 
 Rejected events have one row for each reason, so that a frequent reason does not hide the others.
 """
@@ -16,7 +16,7 @@ from portal.db.tables import RejectedReason, UncountedDaily
 from portal.rules.usage import Rejected, reason_group
 
 KEPT = 100
-"""Reasons that are kept of each gateway; the least recently seen reason is dropped first."""
+"""Reasons that are kept for each gateway; the reason that was seen longest ago is deleted first."""
 
 
 class Uncounted(NamedTuple):
@@ -29,9 +29,9 @@ class Uncounted(NamedTuple):
 
 
 def count_uncounted(session: Session, gateway_id: int, counts: Uncounted, now: datetime) -> None:
-    """Add to what was not counted today; the database adds, so nothing concurrent is lost.
+    """Add to the counts of today; the database adds, so that concurrent batches lose nothing.
 
-    Such batches of one gateway wait for each other from here to their commit, so this comes late in a transaction.
+    Such batches of one gateway wait for each other from here to their commit, so call this late in a transaction.
     """
     if any(counts):
         _ADD.run(session, [(gateway_id, now.astimezone(UTC).date(), *counts)])
@@ -46,18 +46,18 @@ _ADD = BulkInsert(
 
 
 def uncounted_since(session: Session, gateway_id: int, first: date) -> Uncounted:
-    """Return what became of what a gateway reported from a day (UTC) on."""
+    """Return the counts of a gateway from a day (UTC) on."""
     sums = (func.coalesce(func.sum(getattr(UncountedDaily, name)), 0) for name in Uncounted._fields)
     wanted = UncountedDaily.gateway_id == gateway_id, UncountedDaily.day >= first
     return Uncounted(*map(int, session.execute(select(*sums).where(*wanted)).one()))
 
 
 def note_rejected(session: Session, gateway_id: int, rejected: Sequence[Rejected], now: datetime) -> None:
-    """Count rejected events by their reason, each with the id of the newest event that had any."""
+    """Count rejected events by reason; each reason keeps the id of its newest event that has an id."""
     groups: dict[str, list[Rejected]] = {}
     for each in rejected:
         groups.setdefault(reason_group(each.reason), []).append(each)
-    for reason in sorted(groups):  # no two batches wait for each other in a ring
+    for reason in sorted(groups):  # the order prevents deadlocks between batches
         _add(session, gateway_id, reason, groups[reason], now)
     if groups:
         kept = select(RejectedReason.reason).where(RejectedReason.gateway_id == gateway_id)
@@ -81,6 +81,6 @@ def _add(session: Session, gateway_id: int, reason: str, events: Iterable[Reject
 
 
 def rejected_reasons(session: Session, gateway_id: int) -> list[RejectedReason]:
-    """Return why a gateway's events were rejected, the reason that was seen last first."""
+    """Return the reasons of rejection of a gateway, the last seen reason first."""
     wanted = select(RejectedReason).where(RejectedReason.gateway_id == gateway_id)
     return list(session.scalars(wanted.order_by(RejectedReason.last_at.desc(), RejectedReason.reason)))

@@ -1,4 +1,4 @@
-"""Usage events as their owner sees them: filtered, sorted, paged and totalled by the database."""
+"""Usage events for their owner: the database filters, sorts, pages and sums them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -22,7 +22,9 @@ TOTAL = UsageEvent.prompt_tokens + UsageEvent.completion_tokens
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """A usage event as its owner sees it; its fields make the statement that reads it and the columns of exports.
+    """A usage event for its owner; its fields are the columns of the statement that reads it, and of exports.
+
+    A column of the page Usage History also needs an entry in `pages.account.usage.table`.
 
     `key_label` and `key_prefix` are None without a key, `cost_nano_eur` while no price was in force at its time. With
     `without_counts` its tokens are unknown, and 0 here.
@@ -56,7 +58,7 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of an account's events: `since <= requested_at < until`, and what else they must be. None is any."""
+    """A filter of an account's events: `since <= requested_at < until`, and other conditions; None is any value."""
 
     since: datetime
     until: datetime
@@ -68,13 +70,13 @@ class Selection:
 
     @property
     def is_everything(self) -> bool:
-        """Whether nothing but time was chosen, and counts, which counters tell apart."""
+        """Whether the filter is by time and counts only, so that the daily counters have the sums."""
         return (self.key_ids, self.mode, self.model, self.status) == (None, None, None, Status.ALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last event of a page, after which the next one begins: its instant (or total) and its id."""
+    """The position of an event in an order: its instant (or its total) and its id."""
 
     value: datetime | int
     id: int
@@ -90,9 +92,9 @@ def usage_page(
     *,
     backwards: bool = False,
 ) -> list[UsageRow]:
-    """Return up to `limit` of an account's events in `order`, after (or, backwards, before) a position.
+    """Return up to `limit` of an account's events in `order`, after a position, or before it with `backwards`.
 
-    The cost does not depend on how many pages lie before: a position is a key, not a count.
+    The time does not depend on the number of pages before: a position is a key, not an offset.
     """
     column, descending = _sort(order)
     if backwards:
@@ -114,13 +116,13 @@ def position_of(row: UsageRow, order: Order) -> Position:
 def usage_rows(session: Session, account_id: int, wanted: Selection, order: Order = Order.NEWEST) -> Iterator[UsageRow]:
     """Yield all of an account's selected events in `order`, without holding them all in memory."""
     query = _rows(account_id, wanted).order_by(*_by(*_sort(order)))
-    with session.execute(query.execution_options(yield_per=1000)) as found:  # closed also when nobody reads to the end
+    with session.execute(query.execution_options(yield_per=1000)) as found:  # also closed when the caller stops early
         for row in found:
             yield _row(row)
 
 
 def usage_before(session: Session, account_id: int, wanted: Selection, order: Order, position: Position) -> int:
-    """Return how many of an account's selected events come before a position in `order`."""
+    """Return the number of an account's selected events before a position in `order`."""
     column, descending = _sort(order)
     before = _past(column, not descending, position)
     wanted = _narrowed(wanted, order, position, not descending)
@@ -138,15 +140,15 @@ class Totals:
 def usage_totals(session: Session, account_id: int, wanted: Selection, budget_tz: ZoneInfo) -> Totals:
     """Return the sums over all of an account's selected events.
 
-    Whole days and hours come from roll-ups, so that the cost does not depend on how many events there are: but for the
-    events of less than an hour at either end, where the range begins or ends within one.
+    Whole days and hours are read from roll-ups, so that the time does not depend on the number of events. Events are
+    read only for the parts of an hour at the start and the end of the range.
     """
     parts = cover(wanted.since, wanted.until, budget_tz)
     found = pruned = Figures()
     if parts.days is not None:
         pruned = _sum_days(session, UsagePruned, account_id, wanted, parts.days)
         found = _sum_budget_days(session, account_id, wanted, parts.days) - pruned
-    for hours in parts.hours:  # one by one: SQLite would read a table without row ids from end to end for either of two
+    for hours in parts.hours:  # one by one: with OR, SQLite would read the whole table
         found += _sum(session, UsageHourly, account_id, wanted, _within(UsageHourly.hour, *hours))
     for rest in parts.rest:
         found += _sum_events(session, account_id, wanted, _within(UsageEvent.requested_at, *rest))
@@ -161,7 +163,7 @@ def _without_counts(sums: Figures) -> Figures:
 
 
 def _sum_budget_days(session: Session, account_id: int, wanted: Selection, days: DayRange) -> Figures:
-    """Return the sums of whole days: where all requests are wanted, from one counter a day."""
+    """Return the sums of whole days; without a filter by key, model, mode or status, from one counter for each day."""
     if not wanted.is_everything:
         return _sum_days(session, UsageDaily, account_id, wanted, days)
     counters = select(*map(func.sum, summed(UsageCounter))).where(
@@ -199,7 +201,7 @@ def usage_row(session: Session, account_id: int, usage_id: int) -> UsageRow | No
 
 
 def _sort(order: Order) -> tuple[Any, bool]:
-    """Return the column of an order, and whether it descends."""
+    """Return the column of an order, and whether it is descending."""
     if order is Order.LARGEST:
         return TOTAL, True
     return UsageEvent.requested_at, order is Order.NEWEST
@@ -211,13 +213,13 @@ def _by(column: Any, descending: bool) -> tuple[Any, Any]:
 
 
 def _past(column: Any, descending: bool, position: Position) -> ColumnElement[bool]:
-    """Return the condition for what follows a position: one comparison, so that the index is read from there on."""
+    """Return the condition for rows after a position: one comparison, so that the index is read from there on."""
     here, there = tuple_(column, UsageEvent.id), tuple_(literal(position.value, column.type), position.id)
     return here < there if descending else here > there
 
 
 def _narrowed(wanted: Selection, order: Order, position: Position, descending: bool) -> Selection:
-    """Return a selection that ends (or begins) at a position in time, for the index to be read from there only."""
+    """Return a selection that ends (or begins) at the time of a position, so that the index is read from there only."""
     if order is Order.LARGEST or not isinstance(position.value, datetime):
         return wanted
     if not wanted.since <= position.value < wanted.until:
@@ -227,7 +229,7 @@ def _narrowed(wanted: Selection, order: Order, position: Position, descending: b
     return replace(wanted, since=position.value)
 
 
-def _select() -> Any:  # the type of a SELECT of 19 columns says nothing that UsageRow does not say better
+def _select() -> Any:  # the type of a SELECT of 19 columns is long; see UsageRow
     return (
         select(*(_column(field.name) for field in fields(UsageRow)))
         .outerjoin(ApiKey, ApiKey.id == UsageEvent.api_key_id)
@@ -240,7 +242,7 @@ def _column(name: str) -> Any:
 
 
 _ELSEWHERE = {"key_label": ApiKey.label, "key_prefix": ApiKey.prefix, "note": Note.text}
-"""The columns of a row that are not its event's."""
+"""The columns of a row that are in other tables than the event."""
 
 
 def _rows(account_id: int, wanted: Selection) -> Any:
@@ -266,7 +268,7 @@ def _conditions(account_id: int, wanted: Selection) -> list[ColumnElement[bool]]
 
 
 def _choices(wanted: Selection, model: Any, mode: Any, key_id: Any) -> list[ColumnElement[bool]]:
-    """Return what was chosen besides time and status, for a table with these columns."""
+    """Return the conditions on key, mode and model, for a table with these columns."""
     conditions = []
     if wanted.key_ids is not None:
         conditions.append(key_id.in_(wanted.key_ids))

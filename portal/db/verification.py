@@ -1,4 +1,4 @@
-"""How the nightly verifications went."""
+"""The results of nightly verifications."""
 
 from datetime import date, datetime, timedelta
 
@@ -13,7 +13,7 @@ ABANDONED = timedelta(hours=6)
 
 
 def begin(session: Session, night: date, now: datetime) -> bool:
-    """Write down that the verification of a night begins; False when another process has begun or done it."""
+    """Store that the verification of a night begins; return False if another process has begun or finished it."""
     cut_off = Verification.finished_at.is_(None) & (Verification.started_at < now - ABANDONED)
     session.execute(delete(Verification).where(Verification.day == night, cut_off))
     begun = session.execute(
@@ -26,12 +26,12 @@ def begin(session: Session, night: date, now: datetime) -> bool:
 
 
 def forget(session: Session, night: date) -> None:
-    """Take back that the verification of a night was begun."""
+    """Delete the unfinished verification of a night."""
     session.execute(delete(Verification).where(Verification.day == night, Verification.finished_at.is_(None)))
 
 
 def finish(session: Session, night: date, accounts: int, requests: int, differences: int, now: datetime) -> None:
-    """Write down what the verification of a night has found."""
+    """Store the result of the verification of a night."""
     session.execute(
         update(Verification)
         .where(Verification.day == night)

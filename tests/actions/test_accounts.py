@@ -26,7 +26,6 @@ from portal.actions.deletion import delete_account
 from portal.actions.passwords import check_hash
 from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.db.accounts import account_named, all_accounts, count_accounts
-from portal.db.audit import entries
 from portal.db.sessions import session_of
 from portal.db.sessions import sessions as sessions_of
 from portal.db.sql.session import Database
@@ -37,6 +36,7 @@ from portal.rules.actors import Actor, Means
 from portal.rules.secrets import digest
 from tests.actions.conftest import QUICK
 from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, id_of, run
+from tests.queries import entries
 
 FIREFOX = Browser("Firefox", "192.0.2.1")
 NEW_PASSWORD = "two glasses of cold tea"

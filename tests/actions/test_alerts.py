@@ -7,11 +7,11 @@ import pytest
 from portal.actions.accounts import set_active
 from portal.actions.alerts import change_alerts
 from portal.db.alerts import AlertSettings, alert_settings
-from portal.db.audit import entries
 from portal.db.tables import Account
 from portal.errors import InvalidInput, NotSignedIn
 from portal.rules.actors import Actor, Means
 from tests.cast import NOW, OPERATOR, acting, run
+from tests.queries import entries
 
 
 def test_settings_are_stored_and_written_down(alice: Account, bob: Account) -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from portal.actions.budgets import change_budget, set_budget
-from portal.db.audit import entries
 from portal.db.budgets import limits
 from portal.db.tables import Account
 from portal.errors import InvalidInput, NotFound
 from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
 from tests.cast import NOW, OPERATOR, audit_log, run
+from tests.queries import entries
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,6 @@ from portal.actions.password_resets import count_ask, queue_links
 from portal.actions.sessions import Browser, open_session_for, sign_in
 from portal.actions.verification import verify_account
 from portal.db.accounts import account, account_named
-from portal.db.audit import entries
 from portal.db.events import account_events
 from portal.db.held import held_events
 from portal.db.sessions import session_of
@@ -40,6 +39,7 @@ from portal.rules.budgets import Limits
 from portal.rules.periods import EPOCH_DAY, Period, zone
 from portal.rules.secrets import digest
 from tests.cast import NOW, OPERATOR, PASSWORD, PASSWORD_HASH, Gateway, acting, id_of, opens, report, results, run, send
+from tests.queries import entries
 
 UTC = zone("UTC")
 PROFILE = Profile("Alice Liddell", "alice@wonderland.example", "Asia/Tokyo", "de", "dark")

@@ -9,9 +9,8 @@ import pytest
 from portal.actions.held import assign_held, dismiss_held
 from portal.actions.pruning import prune_account
 from portal.actions.verification import verify_account
-from portal.db.audit import entries
 from portal.db.events import count_events
-from portal.db.held import count_held, held_event, held_events
+from portal.db.held import held_event, held_events
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.db.totals import counter
@@ -20,6 +19,7 @@ from portal.rules.figures import Figures
 from portal.rules.periods import EPOCH_DAY, Period, zone
 from portal.rules.usage import UsageReport
 from tests.cast import NOW, OPERATOR, Gateway, create_member, id_of, report, results, run, send
+from tests.queries import count_held, entries
 
 UTC = zone("UTC")
 DAY = timedelta(1)

@@ -11,13 +11,13 @@ from portal.actions import keys as actions
 from portal.actions.accounts import set_active
 from portal.actions.deletion import delete_account
 from portal.actions.keys import NewKey, create_key, rename_key, revoke_key
-from portal.db.audit import entries
 from portal.db.keys import keys
 from portal.db.tables import Account
 from portal.errors import Conflict, Forbidden, InvalidInput, NotFound, NotSignedIn
 from portal.rules.secrets import API_KEY, digest, is_secret
 from tests import cast
 from tests.cast import NOW, OPERATOR, acting, run
+from tests.queries import entries
 
 HOUR = timedelta(hours=1)
 

@@ -4,12 +4,12 @@ import pytest
 
 from portal.actions.accounts import set_active
 from portal.actions.notes import write_note
-from portal.db.audit import entries
 from portal.db.notes import note
 from portal.db.tables import Account, UsageEvent
 from portal.errors import InvalidInput, NotFound, NotSignedIn
 from portal.rules.text import MAX_NOTE
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
+from tests.queries import entries
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from portal.actions import password_resets
 from portal.actions.accounts import Profile, change_password, change_profile, set_active, set_password
 from portal.actions.password_resets import LinkEnded, count_ask, owner_of, queue_links, reset_password
 from portal.actions.sessions import Browser, open_session_for, sign_in
-from portal.db.audit import entries
 from portal.db.sessions import failures, sessions
 from portal.db.sql.session import Database
 from portal.db.tables import Account, AuditEntry, Mail, ResetLink
@@ -25,6 +24,7 @@ from portal.rules.secrets import digest
 from portal.rules.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK_HASH
 from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, run
+from tests.queries import entries
 
 OVER = NOW + LINK_LASTS
 MICROSECOND = timedelta(microseconds=1)

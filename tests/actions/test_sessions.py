@@ -22,7 +22,6 @@ from portal.actions.sessions import (
     sign_out,
     sign_out_others,
 )
-from portal.db.audit import entries
 from portal.db.sessions import failures, session_of
 from portal.db.sessions import sessions as sessions_of
 from portal.db.sql.session import Database, open_database
@@ -32,6 +31,7 @@ from portal.rules.secrets import digest
 from portal.rules.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK
 from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, run
+from tests.queries import entries
 
 FIREFOX = Browser("Firefox", "192.0.2.1")
 SECOND = timedelta(seconds=1)

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from portal.actions.templates import MOST_MODELS, assign_template, define_template
-from portal.db.audit import entries
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named, template_of
 from portal.errors import InvalidInput, NotFound
 from portal.views.templates import find_template
 from tests.cast import NOW, OPERATOR, audit_log, run
+from tests.queries import entries
 
 CODE = AssignedModel("code", "qwen3-coder:30b", "gpu-1", required=True)
 

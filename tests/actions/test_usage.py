@@ -23,7 +23,6 @@ from portal.actions.usage import CONFLICT, EARLIEST, UNATTRIBUTED, Outcome, Resu
 from portal.actions.verification import verify_account
 from portal.db import totals
 from portal.db.events import count_events, insert_events
-from portal.db.held import count_held
 from portal.db.keys import keys
 from portal.db.sql.schema import pin_budget_timezone
 from portal.db.sql.session import Database, run_in_reading
@@ -51,6 +50,7 @@ from tests.cast import (
     run,
     send,
 )
+from tests.queries import count_held
 
 DAY, HOUR, MICROSECOND = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
 BERLIN = ZoneInfo("Europe/Berlin")

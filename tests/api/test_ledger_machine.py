@@ -32,7 +32,6 @@ from portal.actions.usage import Result, record_usage
 from portal.actions.verification import rebuild_account, verify_account
 from portal.db.events import count_events, count_pruned, count_unpriced
 from portal.db.gateways import gateway_named
-from portal.db.held import count_held
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import HeldEvent
 from portal.rules.budgets import Limits
@@ -44,6 +43,7 @@ from tests.api.conftest import Client
 from tests.api.ledger_model import Entry, Ledger
 from tests.cast import NOW, OPERATOR, create_member, id_of, new_gateway, report, run
 from tests.databases import empty
+from tests.queries import count_held
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 """How many examples, new ones every time; none is the few that are always the same."""

@@ -20,7 +20,7 @@ from portal.actions.imports import WAS_DELETED, import_batch
 from portal.actions.sessions import Browser, sign_in
 from portal.clock import utc_now
 from portal.db.budgets import limits
-from portal.db.held import count_held, held_events
+from portal.db.held import held_events
 from portal.db.keys import keys
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database, database, run_in_reading
@@ -33,6 +33,7 @@ from portal.settings import settings
 from tests.cast import NOW, OPERATOR, id_of, opens, run
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the
 from tests.databases import Server
+from tests.queries import count_held
 from tools.import_proof.source import AT, Sovereign, insert, request
 
 BROWSER = Browser("Firefox", "127.0.0.1")

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 
 from portal.db.events import NewEvent, account_events, count_events, fingerprints, insert_events
-from portal.db.held import NewHeld, count_held, hold_events, release_events
+from portal.db.held import NewHeld, hold_events, release_events
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account, HeldEvent, UsageEvent
 from portal.rules.figures import Figures
 from portal.rules.usage import REQUEST_FIELDS, UsageReport
 from tests.cast import NOW, Gateway, run
+from tests.queries import count_held
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from portal.db.accounts import account_named, all_accounts
 from portal.db.alerts import alert_settings
 from portal.db.events import count_events
 from portal.db.gateways import gateway_named, gateway_with_token
-from portal.db.held import count_held
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import Note, UsageEvent
@@ -30,6 +29,7 @@ from portal.rules.secrets import digest
 from portal.views.budget import load_budgets
 from portal.views.keys import load_active_keys, load_keys
 from portal.views.templates import load_template
+from tests.queries import count_held
 
 NOW = datetime(2026, 11, 25, 14, 5, tzinfo=UTC)
 TZ = ZoneInfo("UTC")

@@ -1,9 +1,8 @@
-"""Storing many rows at once.
+"""Store many rows at once.
 
-Decision: text and finished values go to the driver as they are, in the way that is quickest for the database: to SQLite
-one small statement run again and again, to PostgreSQL all rows as one JSON text. SQLAlchemy's own way, a dictionary for
-each row and a look at each value of it, takes several times as long as the database does, and each batch of usage
-passes here five times.
+Decision: statements and values go directly to the driver, in the fastest way of each database: SQLite runs one small
+statement for each row, PostgreSQL gets all rows as one JSON text. SQLAlchemy's own insert, with a dictionary for each
+row, takes several times as long as the database, and storing a batch of usage calls this module five times.
 """
 
 import json
@@ -24,14 +23,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class BulkInsert:
-    """INSERT INTO `columns` of a table any number of rows; `then` is what follows the rows, such as ON CONFLICT."""
+    """An INSERT of any number of rows; `then` is the SQL after the rows, such as ON CONFLICT."""
 
     table: type[Any]
     columns: tuple[str, ...]
     then: str
 
     def run(self, session: Session, rows: Sequence[Row]) -> None:
-        """Store rows; their values are in the order of `columns`."""
+        """Store rows with their values in the order of `columns`."""
         connection = session.connection()
         if connection.dialect.name != "sqlite":
             self._store_json(connection, rows)
@@ -41,7 +40,7 @@ class BulkInsert:
             connection.exec_driver_sql(_insert_rows(self, 1), finished)
 
     def returning(self, session: Session, rows: Sequence[Row]) -> list[Row]:
-        """Store rows, and return what the statement returns of them."""
+        """Store rows, and return the rows of the RETURNING clause."""
         connection, most = session.connection(), _MOST_VALUES // len(self.columns)
         if connection.dialect.name != "sqlite":
             return self._store_json(connection, rows)
@@ -60,9 +59,9 @@ class BulkInsert:
         return [tuple(row) for row in result] if result.returns_rows else []
 
     def _values(self, rows: Sequence[Row], dialect: Dialect) -> list[Any]:
-        """Return all values, one row after the other, as SQLite takes them.
+        """Return all values in the types of SQLite, row after row.
 
-        Many rows share their instants and rates, so each is made ready once.
+        Many rows have the same instants and rates, so each different value is converted once.
         """
         values, width = [value for row in rows for value in row], len(self.columns)
         for place, process in _processors(self, dialect):
@@ -72,7 +71,7 @@ class BulkInsert:
 
 
 def _as_text(value: object) -> str:
-    """Return an instant, a day or a rate as PostgreSQL reads it, rates without an exponent."""
+    """Return an instant, a day or a rate as text for PostgreSQL; rates have no exponent."""
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
@@ -84,7 +83,7 @@ def _insert_rows(bulk: BulkInsert, count: int) -> str:
 
 @lru_cache(maxsize=64)
 def _insert_json(bulk: BulkInsert) -> str:
-    """Return the statement that reads rows of the table's own types from a JSON text."""
+    """Return the statement that reads rows from a JSON text, with the column types of the table."""
     rows = f"json_populate_recordset(NULL::{bulk.table.__tablename__}, %s::json)"
     return f"INSERT INTO {_places(bulk)} SELECT {', '.join(bulk.columns)} FROM {rows} {bulk.then}"  # noqa: S608  # names of our own
 
@@ -95,7 +94,7 @@ def _places(bulk: BulkInsert) -> str:
 
 @lru_cache(maxsize=64)
 def _processors(bulk: BulkInsert, dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
-    """Return the functions that convert values for the driver, by the place of the columns that need one."""
+    """Return the place of each column that the driver cannot store directly, with its conversion function."""
     types = [bulk.table.__table__.c[name].type.dialect_impl(dialect) for name in bulk.columns]
     made = ((place, each.bind_processor(dialect)) for place, each in enumerate(types))
     return [(place, process) for place, process in made if process is not None]

@@ -1,7 +1,7 @@
-"""Opening a database: which one an address means, whether it is there, and whether its schema fits.
+"""Open a database: read its address, check that it exists, and check its schema.
 
-Decision: `portal serve` and `portal demo` create and migrate. Everything else opens existing databases only, so that a
-command in a wrong directory cannot answer from an empty database.
+Decision: `portal serve` and `portal demo` create and migrate. All other commands open existing databases only, so that
+a command in a wrong directory does not answer from an empty database.
 """
 
 import re
@@ -19,16 +19,16 @@ from portal.errors import MissingExtra, Unavailable
 _DRIVERS = {"sqlite", "sqlite+pysqlite", "postgres", "postgresql", "postgresql+psycopg"}
 _KINDS = "Write postgresql://user@host/name or sqlite:////absolute/path.sqlite3."
 _ABSENT = re.compile(r'database "(.+)" does not exist')
-"""What PostgreSQL says to one who connects, without a SQLSTATE; in another language its own words are passed on."""
+"""PostgreSQL's message for a missing database, which has no SQLSTATE; in other languages it is passed on unchanged."""
 _CHOOSE = "Choose another database with PORTAL_DATA_DIR or PORTAL_DATABASE_URL."
 
 
 class MissingDatabase(WrongDatabase):
-    """There is no database, or nothing of MoE Portal in it."""
+    """The database does not exist, or has no tables of MoE Portal."""
 
 
 def open_or_create(address: str, pool: int) -> Database:
-    """Open a database, created and migrated if need be. Raises WrongDatabase, MissingExtra and Unavailable."""
+    """Open a database; create and migrate it if necessary. Raises WrongDatabase, MissingExtra and Unavailable."""
     url = _checked(address)
     file = _file(url)
     if file is not None and not file.parent.is_dir():
@@ -51,14 +51,14 @@ def open_existing(address: str, pool: int) -> Database:
 
 
 def migrate_existing(address: str, pool: int, keep_email: Collection[str] = ()) -> tuple[str, str]:
-    """Migrate a database that is there; return its schema before and after. Raises as `migrate` and `open_existing`."""
+    """Migrate an existing database; return the revisions before and after. Raises as `migrate` and `open_existing`."""
     opened, found = _open(address, pool)
     migrate(opened, keep_email)
     return found, head()
 
 
 def shown(address: str) -> str:
-    """Return the name of a database for people: the path of a file, or an address without password and options."""
+    """Return the name of a database to show: the path of a file, or an address without password and options."""
     url = _checked(address)
     file = _file(url)
     if file is not None:
@@ -86,7 +86,7 @@ def _open(address: str, pool: int) -> tuple[Database, str]:
 
 
 def _checked(address: str) -> URL:
-    """Return an address as a URL. Raises WrongDatabase, which does not repeat it, and MissingExtra."""
+    """Return an address as a URL. Raises WrongDatabase, without the address in its message, and MissingExtra."""
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
@@ -102,7 +102,7 @@ def _checked(address: str) -> URL:
 
 
 def require_psycopg() -> None:
-    """Raise MissingExtra where the driver for PostgreSQL is not installed, or cannot be loaded."""
+    """Raise MissingExtra if the driver for PostgreSQL is not installed or cannot be loaded."""
     try:
         import psycopg  # noqa: F401, PLC0415  # an extra
     except ImportError:
@@ -110,7 +110,7 @@ def require_psycopg() -> None:
 
 
 def _file(url: URL) -> Path | None:
-    """Return the file of a SQLite database; None for any other, one in memory, and SQLite's own file: addresses."""
+    """Return the file of a SQLite database; None for other databases, SQLite in memory, and `file:` addresses."""
     name = url.database or ""
     if url.get_backend_name() != "sqlite" or name in {"", ":memory:"} or name.startswith("file:"):
         return None
@@ -118,9 +118,9 @@ def _file(url: URL) -> Path | None:
 
 
 def _schema(opened: Database, url: URL) -> str | None:
-    """Return the revision of a database's schema. Raises WrongDatabase where it is newer, or no database at all.
+    """Return the revision of a database's schema. Raises WrongDatabase for a newer schema, or a file of another kind.
 
-    Raises MissingDatabase where a server has none of that name.
+    Raises MissingDatabase where a server has no database of that name.
     """
     file = _file(url)
     if file is not None and file.is_dir():

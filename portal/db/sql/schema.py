@@ -1,4 +1,4 @@
-"""Migrating a database to the schema of this program, and refusing a database with a newer schema."""
+"""Migrate a database to the schema of this program; refuse a database with a newer schema."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -11,12 +11,12 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from portal.db.sql.session import Database
-from portal.db.sql.upsert import insert
+from portal.db.sql.upsert import insert, upsert
 from portal.db.tables import Installation, Table
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _ZONE = "budget_timezone"
-_LOCK = 0x4D6F45  # "MoE": one number for all who migrate one PostgreSQL database at once
+_LOCK = 0x4D6F45  # "MoE": the lock of all processes that migrate a PostgreSQL database
 
 
 class WrongDatabase(Exception):
@@ -24,13 +24,13 @@ class WrongDatabase(Exception):
 
 
 class SharedEmails(WrongDatabase):
-    """Several accounts have one email address, and somebody has to say which of them keeps it.
+    """Several accounts have the same email address, and a person must choose which account keeps it.
 
-    `accounts` are their user names by address.
+    `accounts` are the user names by address.
     """
 
     def __init__(self, accounts: Mapping[str, Sequence[str]], keep_email: Collection[str] = ()) -> None:
-        """Name the accounts, and the command that goes on, with what was chosen already."""
+        """Write the message: the accounts, and the command to run, with the names in `keep_email` and a choice."""
         shared = "; ".join(f"{email} belongs to {' and '.join(names)}" for email, names in accounts.items())
         undecided = {name for names in accounts.values() for name in names}
         kept = [*sorted(set(keep_email) - undecided), *(names[0] for names in accounts.values())]
@@ -54,18 +54,18 @@ def newer(found: str) -> WrongDatabase:
 def migrate(database: Database, keep_email: Collection[str] = ()) -> None:
     """Apply all migrations that are missing. Raises WrongDatabase for a schema newer than this program.
 
-    Raises SharedEmails where several accounts have one email address, unless exactly one of them is in `keep_email`,
-    the user names of those that keep theirs.
+    Raises SharedEmails where several accounts have the same email address, unless exactly one of them is in
+    `keep_email`, the user names of accounts that keep their address.
 
-    Several processes may start at once: the first one migrates, the others wait and find it done. Where nothing is
-    missing nothing is locked, so that commands can look at a database that is being written to.
+    Several processes may start together: the first one migrates, the others wait for it. Without a missing migration
+    nothing is locked, so that commands can read a database while another process writes.
     """
     with database.reading() as session:
         if revision(session.connection()) == head():
             return
     with database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL lock_timeout = 0"))  # the first one may take its time
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # a migration may take long
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         current = revision(connection)
         if current is not None and current not in known_revisions():
@@ -108,7 +108,7 @@ def config(connection: Connection) -> Config:
 
 
 def pin_budget_timezone(database: Database, name: str) -> None:
-    """Remember in which zone days are counted. Raises WrongDatabase when they were counted in another one."""
+    """Store the zone in which days are counted. Raises WrongDatabase if days were counted in another zone."""
     with database.transaction() as session:
         session.execute(
             insert(session, Installation).values(name=_ZONE, value=name).on_conflict_do_nothing(index_elements=["name"])
@@ -117,7 +117,7 @@ def pin_budget_timezone(database: Database, name: str) -> None:
 
 
 def check_budget_timezone(database: Database, name: str) -> None:
-    """Raise WrongDatabase when days were counted in another zone than `name`; remember nothing."""
+    """Raise WrongDatabase if days were counted in another zone than `name`; stores nothing."""
     with database.reading() as session:
         pinned = pinned_budget_timezone(session)
     if pinned not in {None, name}:
@@ -128,13 +128,13 @@ def check_budget_timezone(database: Database, name: str) -> None:
 
 
 def pinned_budget_timezone(session: Session) -> str | None:
-    """Return the zone in which days are counted; None while nothing has been."""
+    """Return the zone in which days are counted; None before any zone was stored."""
     pinned = session.get(Installation, _ZONE)
     return None if pinned is None else pinned.value
 
 
 def counts_in(session: Session, name: str) -> bool:
-    """Say whether days are counted in this zone, and keep it so until the transaction ends."""
+    """Return whether days are counted in this zone, and lock the zone until the transaction ends."""
     return session.connection().scalar(_PINNED) in {None, name}
 
 
@@ -142,9 +142,5 @@ _PINNED = select(Installation.value).where(Installation.name == _ZONE).with_for_
 
 
 def repin_budget_timezone(session: Session, name: str) -> None:
-    """Store that days are counted in another zone now; the same transaction must count them all again."""
-    session.execute(
-        insert(session, Installation)
-        .values(name=_ZONE, value=name)
-        .on_conflict_do_update(index_elements=["name"], set_={"value": name})
-    )
+    """Store another zone for days; the same transaction must count all days again."""
+    upsert(session, Installation, {"name": _ZONE}, {"value": name})

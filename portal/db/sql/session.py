@@ -1,4 +1,4 @@
-"""The door to the database: one engine a process, a snapshot for reading, a transaction for writing."""
+"""Sessions of the database: one engine for each process, snapshots for reading, transactions for writing."""
 
 import asyncio
 import logging
@@ -29,20 +29,20 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 8
-"""How long a writer on SQLite waits for another one before it is refused; many programs give up after ten."""
+"""Seconds that a writer on SQLite waits for another one; then it fails. Many clients give up after ten."""
 TAKES_NO_WRITES = "25006"
-"""What PostgreSQL says until a standby is promoted, or while writes are switched off."""
+"""SQLSTATE of PostgreSQL on a standby server, or while writes are switched off."""
 LOCK_SECONDS = 4
-"""How long one waits on PostgreSQL for what another transaction has locked, less than for a connection of the pool."""
+"""Seconds that PostgreSQL waits for the lock of another transaction; less than the pool waits for a connection."""
 SAFE_SQLITE = (3, 51, 3)
 """First SQLite library without the WAL-reset bug, which can corrupt a database with several connections."""
 
 
 class Database:
-    """An engine and its two ways in."""
+    """An engine, with contexts for writing and reading."""
 
     def __init__(self, url: str, pool: int = 10) -> None:
-        """Prepare to connect; nothing is opened before the first use."""
+        """Create the engine; the first use opens a connection."""
         self.engine = _engine(url, pool)
         self._writer = Lock() if self.engine.dialect.name == "sqlite" else None
         isolation = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
@@ -52,31 +52,31 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session that commits its changes at the end, or rolls them back after any exception.
+        """Yield a session that commits at the end, or rolls back after an exception.
 
-        Raises Unavailable for trouble that will pass (busy, stopped, full); nothing was changed then.
+        Raises Unavailable for temporary errors (busy, stopped, disk full); nothing was changed then.
         """
         with self._turn(), _passing_trouble(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one moment of the database and changes nothing. Raises Unavailable."""
+        """Yield a session that reads one snapshot and changes nothing. Raises Unavailable."""
         with _passing_trouble(), Session(self._for_reading, autoflush=False) as session:
             yield session
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
-        """Give a connection for one reading statement, which by itself sees one moment. Raises Unavailable.
+        """Yield a connection for a single SELECT, which needs no transaction. Raises Unavailable.
 
-        For statements that run very often: a session with a transaction would take longer than the statement in it.
+        For statements that run very often: a session with a transaction would take longer than the statement itself.
         """
         with _passing_trouble(), self._for_glances.connect() as connection:
             yield connection
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Wait for one's turn to write where there is one writer: in line, since SQLite itself only tries again."""
+        """Wait until this thread may write on SQLite; threads wait in order, while SQLite itself only tries again."""
         if self._writer is None:
             yield
             return
@@ -96,7 +96,7 @@ _database: Database | None = None
 
 
 def open_database(url: str, pool: int = 10) -> Database:
-    """Make `url` the database of this process, in place of any other."""
+    """Open `url` as the database of this process; close any other one."""
     global _database  # noqa: PLW0603  # one database a process; the tests change it
     if _database is not None:
         _database.close()
@@ -105,60 +105,60 @@ def open_database(url: str, pool: int = 10) -> Database:
 
 
 def database() -> Database:
-    """Return the database of this process; RuntimeError before `open_database`."""
+    """Return the database of this process. Raises RuntimeError before `open_database`."""
     if _database is None:
         raise RuntimeError("open_database was not called")
     return _database
 
 
 async def in_transaction(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work` in a transaction of its own, on a thread, so that no page waits for SQL."""
+    """Run `work` in a new transaction on a thread, so that no page waits for SQL."""
     return await asyncio.to_thread(lambda: run_in_transaction(work, *args, **kwargs))
 
 
 async def in_reading(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work` on a snapshot of its own, on a thread, so that no page waits for SQL."""
+    """Run `work` on a new snapshot on a thread, so that no page waits for SQL."""
     return await asyncio.to_thread(lambda: run_in_reading(work, *args, **kwargs))
 
 
 def run_in_transaction(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work` in a transaction of its own, here and now."""
+    """Run `work` in a new transaction on this thread."""
     with database().transaction() as session:
         return work(session, *args, **kwargs)
 
 
 def run_in_reading(work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work` on a snapshot of its own, here and now."""
+    """Run `work` on a new snapshot on this thread."""
     with database().reading() as session:
         return work(session, *args, **kwargs)
 
 
 def run_in_glance(work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work`, which makes one reading statement, here and now."""
+    """Run `work`, which executes a single SELECT, on this thread."""
     with database().glance() as connection:
         return work(connection, *args, **kwargs)
 
 
 def open_session() -> Iterator[Session]:
-    """Give a FastAPI route its transaction; use with `scope="function"`, so that it commits before the answer."""
+    """Yield the transaction of a FastAPI route; with `scope="function"` it commits before the answer is sent."""
     with database().transaction() as session:
         yield session
 
 
 def open_snapshot() -> Iterator[Session]:
-    """Give a FastAPI route its snapshot for reading."""
+    """Yield the snapshot of a FastAPI route for reading."""
     with database().reading() as session:
         yield session
 
 
 @contextmanager
 def _passing_trouble() -> Iterator[None]:
-    """Turn what the database says when it is busy, stopped or full into the error that asks to come again."""
+    """Raise Unavailable in place of the errors of a database that is busy, stopped or full."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         if "overflow" in str(getattr(error, "orig", "")):
-            raise  # it will not pass
+            raise  # a bug, not a temporary error
         log.warning("the database is unavailable: %s", getattr(error, "orig", None) or type(error).__name__)
         raise Unavailable from error
     except DBAPIError as error:
@@ -189,7 +189,7 @@ def _engine(url: str, pool: int) -> Engine:
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=BUSY_SECONDS,
-        pool_use_lifo=True,  # the connection that wrote last still knows the pages; to others they have changed
+        pool_use_lifo=True,  # the connection that wrote last has the newest pages in its cache
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,
     )
@@ -199,7 +199,7 @@ def _engine(url: str, pool: int) -> Engine:
 
 
 def _sqlite() -> ModuleType:
-    """Return the newer of Python's own SQLite and the packaged one, and say so when both are old."""
+    """Return the newer one of Python's SQLite and the packaged one; log a warning if both are too old."""
     newest: ModuleType = max(sqlite3, packaged, key=lambda module: module.sqlite_version_info)
     if newest.sqlite_version_info < SAFE_SQLITE:
         log.warning("SQLite %s has a bug that can damage the database; use %s or PostgreSQL.",
@@ -208,7 +208,7 @@ def _sqlite() -> ModuleType:
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # no BEGIN of the driver's own: _begin_sqlite decides
+    connection.isolation_level = None  # the driver sends no BEGIN: _begin_sqlite does
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -1,4 +1,4 @@
-"""`x IN` a list of any length, as one parameter: the statement is the same for every list, and put together once."""
+"""`x IN` a list of any length as one parameter: the statement is the same for all lists and is compiled once."""
 
 import json
 from collections.abc import Iterable
@@ -12,20 +12,20 @@ from sqlalchemy.types import NullType
 
 
 class _List(TypeDecorator[Iterable[Any]]):
-    """Texts, as JSON."""
+    """A list of texts, sent as JSON."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Iterable[Any] | None, dialect: Dialect) -> str:  # noqa: ARG002  # given to all
-        """Write it as JSON; nothing is the empty list."""
+        """Return the list as JSON; None is the empty list."""
         return json.dumps(list(value or ()))
 
 
 class _Among(FunctionElement[Any]):
-    """A column of texts and a list.
+    """The condition that the text of a column is in a list.
 
-    It has no type: of a Boolean SQLAlchemy makes `… = 1` for SQLite, which then goes through the whole table.
+    It has no type: for a Boolean, SQLAlchemy writes `… = 1` for SQLite, which then reads the whole table.
     """
 
     inherit_cache = True
@@ -41,11 +41,11 @@ def _among_sqlite(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(_Among, "postgresql")
 def _among_postgresql(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
-    """As an array, which is looked up by hash or index; joined, it is gone through for each row of a new table."""
+    """Return the condition with an array, which PostgreSQL looks up by hash or index, unlike a join."""
     text, wanted = (compiler.process(part, **kw) for part in element.clauses)
     return f"{text} = ANY (ARRAY(SELECT json_array_elements_text(({wanted})::json)))"
 
 
 def among(text: Any, parameter: str) -> ColumnElement[bool]:
-    """Say whether a column of texts holds one of the texts that the statement is given as `parameter`."""
+    """Return the condition that a text is in the list that the statement gets as `parameter`."""
     return _Among(text, bindparam(parameter, type_=_List()))

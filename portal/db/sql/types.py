@@ -39,9 +39,9 @@ class Rate(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
-        """Write it without an exponent."""
+        """Return the decimal as text without an exponent."""
         return None if value is None else f"{value:f}"
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:
-        """Read it back exactly."""
+        """Return the exact decimal."""
         return None if value is None else Decimal(value)

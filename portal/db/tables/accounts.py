@@ -11,10 +11,10 @@ from portal.rules.text import email_key
 
 
 class Account(Table):
-    """A person who signs in. `time_zone` is null until the first sign-in with a browser, which sends its own.
+    """A person who signs in. `time_zone` is null until the first sign-in, where the browser sends its own.
 
-    `email` is empty for an account without an address. `email_key` is written together with it: one address, however
-    its letters are written, belongs to one account. Of a deleted account (`deleted_at`) its usage alone is kept.
+    `email` is empty for an account without an address. `email_key` is its form without upper case, so that an address
+    belongs to one account only. Of a deleted account (`deleted_at`) only the usage is kept.
     """
 
     __tablename__ = "accounts"
@@ -36,13 +36,13 @@ class Account(Table):
 
     @validates("email")
     def _key_email(self, _: str, email: str) -> str:
-        """Keep `email_key` in step with every assignment of `email`."""
+        """Set `email_key` on every assignment of `email`."""
         self.email_key = email_key(email)
         return email
 
 
 class ApiKey(Table):
-    """What a person's programs send; only its SHA-256 and its first 16 characters are stored."""
+    """The secret that a person's programs send; only its SHA-256 and its first 16 characters are stored."""
 
     __tablename__ = "api_keys"
 
@@ -58,7 +58,7 @@ class ApiKey(Table):
 
 
 class Session(Table):
-    """A browser that is signed in; only the SHA-256 of its cookie is kept."""
+    """A signed-in browser; only the SHA-256 of its cookie is stored."""
 
     __tablename__ = "sessions"
 
@@ -73,7 +73,7 @@ class Session(Table):
 
 
 class SignInFailure(Table):
-    """Wrong passwords in a row, per user name or address; kept here so that a restart forgives nobody."""
+    """The number of wrong passwords in a row by user name or address; stored, so that a restart does not reset it."""
 
     __tablename__ = "sign_in_failures"
 
@@ -93,7 +93,7 @@ class SetupLink(Table):
 
 
 class ResetLink(Table):
-    """A link with which somebody who has forgotten their password may set another; only its SHA-256 is kept."""
+    """A link with which a person who has forgotten the password sets a new one; only its SHA-256 is stored."""
 
     __tablename__ = "reset_links"
 

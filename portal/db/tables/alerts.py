@@ -1,4 +1,4 @@
-"""When accounts are warned about their budgets, and the crossings that were found."""
+"""The settings of alerts, and the crossings that were found."""
 
 from datetime import date, datetime
 
@@ -10,10 +10,10 @@ from portal.db.tables.base import Table
 
 
 class AlertSettings(Table):
-    """How an account wants to be warned; without a row alerts are off.
+    """The settings of an account's alerts; without a row alerts are off.
 
-    `email` null is the account's own. `forecast` is whether to warn of a budget that will be exhausted before it
-    resets.
+    Where `email` is null, mails go to the account's address. `forecast` is whether to warn of a budget that will be
+    used up before it resets.
     """
 
     __tablename__ = "alert_settings"

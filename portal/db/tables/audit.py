@@ -1,4 +1,4 @@
-"""The audit log, and facts that stay the same for the life of a database."""
+"""The audit log, and values that never change in a database."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from portal.db.tables.base import Table
 
 
 class AuditEntry(Table):
-    """Who changed what; never a secret in it."""
+    """A change, with its actor; `details` is JSON without secrets."""
 
     __tablename__ = "audit_log"
 
@@ -23,7 +23,7 @@ class AuditEntry(Table):
 
 
 class Installation(Table):
-    """What must stay the same for the life of a database, such as the zone its days were counted in."""
+    """A value that belongs to the database, such as the zone in which its days are counted."""
 
     __tablename__ = "installation"
 

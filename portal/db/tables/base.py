@@ -17,11 +17,11 @@ NAMES = {
 }
 
 CLUSTERED = {"sqlite_with_rowid": False}
-"""For tables that are found by their key: SQLite keeps the rows in it, and so writes one tree for each, not two."""
+"""For tables that are read by their primary key: SQLite then stores one tree for the table instead of two."""
 
 
 class Table(DeclarativeBase):
-    """What all tables share: predictable names for constraints, so that migrations can name them."""
+    """The base class: predictable names of constraints, so that migrations can refer to them."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {int: BigId, datetime: Instant, Decimal: Rate, str: Text}  # noqa: RUF012  # read by SQLAlchemy only

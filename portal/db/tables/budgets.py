@@ -11,7 +11,7 @@ from portal.db.tables.base import Table
 
 
 class Budget(Table):
-    """An account's limits in billable tokens; null is unlimited. Without a row everything is."""
+    """An account's limits in billable tokens; null is unlimited. An account without a row has no limits."""
 
     __tablename__ = "budgets"
 
@@ -24,7 +24,7 @@ class Budget(Table):
 
 
 class Reservation(Table):
-    """Billable tokens held for a request that a gateway was allowed, until its event arrives or the time is over."""
+    """Billable tokens that are reserved for a request, until its event arrives or `expires_at`."""
 
     __tablename__ = "reservations"
 
@@ -36,7 +36,7 @@ class Reservation(Table):
 
 
 class Price(Table):
-    """EUR per billable token from an instant on; null is since ever."""
+    """EUR per billable token from `valid_from` on; null is always."""
 
     __tablename__ = "prices"
 

@@ -11,9 +11,9 @@ from portal.db.tables.base import CLUSTERED, Table
 
 
 class UsageEvent(Table):
-    """One LLM request as a gateway reported it; never changed once stored.
+    """One LLM request as a gateway reported it; it is never changed.
 
-    `cost_nano_eur` is null while no price was in force at its time; a repair fills it in, once.
+    `cost_nano_eur` is null if no price was valid at its time; a repair sets it later.
     """
 
     __tablename__ = "usage_events"
@@ -56,7 +56,7 @@ class UsageEvent(Table):
 
 
 class HeldEvent(Table):
-    """An event that could not be counted: its key is unknown, or its id came before with other content."""
+    """An event that could not be counted: its key is unknown, or its id is stored with different content."""
 
     __tablename__ = "held_events"
     __table_args__ = (UniqueConstraint("gateway_id", "external_id", "fingerprint"),)

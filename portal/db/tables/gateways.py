@@ -1,4 +1,4 @@
-"""Gateways, their tokens, what they reported that is not counted, and imports of their history."""
+"""Gateways, their tokens, counts of reports that are not usage, and imports of history."""
 
 from datetime import date, datetime
 
@@ -10,9 +10,9 @@ from portal.db.tables.base import CLUSTERED, Table
 
 
 class Gateway(Table):
-    """A program that serves LLM requests and reports usage here; `mode` is that of events that name none.
+    """A program that serves LLM requests and reports usage here; `mode` is for events without a mode.
 
-    `reported_at` is when it last sent something that was understood, known to the minute.
+    `reported_at` is when it last sent a valid report, to the minute.
     """
 
     __tablename__ = "gateways"
@@ -25,7 +25,7 @@ class Gateway(Table):
 
 
 class GatewayToken(Table):
-    """A bearer token of a gateway; several may be valid at once, so that they can be rotated."""
+    """A bearer token of a gateway; several may be valid at the same time, so that a token can be rotated."""
 
     __tablename__ = "gateway_tokens"
 
@@ -38,7 +38,7 @@ class GatewayToken(Table):
 
 
 class RejectedReason(Table):
-    """Why events of a gateway could not be taken: how many, when first and last, and the id of one of them."""
+    """A reason why events of a gateway were rejected: how many, the first and last time, and the id of one event."""
 
     __tablename__ = "rejected_reasons"
     __table_args__ = (CLUSTERED,)
@@ -52,9 +52,9 @@ class RejectedReason(Table):
 
 
 class UncountedDaily(Table):
-    """How much of what a gateway sent on a day (UTC) has no tokens in the sums, and why.
+    """The number of reports of a gateway on a day (UTC) that add no tokens to the sums.
 
-    Rejected; ignored, since it is about something else; a replay of an earlier call; stored without counts.
+    They were rejected; ignored, since they are not about usage; replays of an earlier call; or stored without counts.
     """
 
     __tablename__ = "uncounted_daily"
@@ -69,7 +69,7 @@ class UncountedDaily(Table):
 
 
 class ImportProgress(Table):
-    """How far an import has come, stored together with the imported rows; the importer defines `position`."""
+    """The progress of an import, stored together with the imported rows; the importer defines `position`."""
 
     __tablename__ = "import_progress"
 
@@ -80,9 +80,9 @@ class ImportProgress(Table):
 
 
 class ImportedAccount(Table):
-    """Which account a person of another system has become; `person` is the SHA-256 of their id there.
+    """The account of a person of another system; `person` is the SHA-256 of the person's id there.
 
-    It stays when the account is deleted, so that no import creates it again.
+    The row stays when the account is deleted, so that no import creates the account again.
     """
 
     __tablename__ = "imported_accounts"

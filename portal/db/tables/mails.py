@@ -10,10 +10,10 @@ from portal.db.tables.base import Table
 
 
 class Mail(Table):
-    """A mail to be sent, or what became of it; written in the transaction that is the reason for it.
+    """A mail to send, or its result; stored in the transaction that is the reason for it.
 
-    `state` is queued, sent or failed. A process that sends it holds it until `next_try_at`, and another one may try
-    then. `message_id` is the same however often it is tried.
+    `state` is queued, sent or failed. No other process tries a mail before `next_try_at`. `message_id` is the same in
+    all tries.
     """
 
     __tablename__ = "mails"

@@ -11,7 +11,7 @@ from portal.db.tables.base import Table
 
 
 class ExpertTemplate(Table):
-    """Which models answer which category of question, and what that costs."""
+    """A set of models by category of question, with its cost factor."""
 
     __tablename__ = "expert_templates"
 

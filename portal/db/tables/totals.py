@@ -1,4 +1,4 @@
-"""Summed tables, and the results of their verification."""
+"""Summed tables, which `db.totals.TOTALS` describes, and the results of their verification."""
 
 from datetime import date, datetime
 
@@ -9,9 +9,10 @@ from portal.db.tables.base import CLUSTERED, Table
 
 
 class SummedColumns:
-    """The sums that counters and roll-ups keep; `tokens` are billable, the other two raw.
+    """The sums of counters and roll-ups; `tokens` are billable, the other two kinds of tokens are raw.
 
-    `requests` counts all of them; `unpriced` those without a cost, `without_counts` those with unknown tokens.
+    `requests` is the number of all requests, `unpriced` of those without a cost, `without_counts` of those with unknown
+    tokens.
     """
 
     tokens: Mapped[int]
@@ -24,7 +25,7 @@ class SummedColumns:
 
 
 class UsageCounter(SummedColumns, Table):
-    """What an account used in one period: a day, a month (named by its first day) or its whole life."""
+    """The usage of an account in one period: a day, a month (`start` is its first day) or its whole life."""
 
     __tablename__ = "usage_counters"
     __table_args__ = (CLUSTERED,)
@@ -35,7 +36,7 @@ class UsageCounter(SummedColumns, Table):
 
 
 class UsageByModel(SummedColumns, Table):
-    """What an account used of one model in one mode on one day of the budget time zone."""
+    """The usage of an account by model and mode on one day of the budget time zone."""
 
     __tablename__ = "usage_by_model"
     __table_args__ = (Index("ix_usage_by_model_mode", "account_id", "mode"), CLUSTERED)
@@ -56,7 +57,7 @@ class DetailColumns(SummedColumns):
 
 
 class UsageDaily(DetailColumns, Table):
-    """What an account used on one day of the budget time zone, pruned events included."""
+    """The usage of an account on one day of the budget time zone, with pruned events."""
 
     __tablename__ = "usage_daily"
     __table_args__ = (CLUSTERED,)
@@ -66,7 +67,7 @@ class UsageDaily(DetailColumns, Table):
 
 
 class UsageHourly(DetailColumns, Table):
-    """What the stored events of one hour (UTC) add up to; for days of other zones than the budget's."""
+    """The sums of the stored events of one hour (UTC); for days in other zones than the budget time zone."""
 
     __tablename__ = "usage_hourly"
     __table_args__ = (CLUSTERED,)
@@ -76,7 +77,7 @@ class UsageHourly(DetailColumns, Table):
 
 
 class UsagePruned(DetailColumns, Table):
-    """What the pruned events of one day of the budget time zone added up to."""
+    """The sums of the pruned events of one day of the budget time zone."""
 
     __tablename__ = "usage_pruned"
     __table_args__ = (CLUSTERED,)
@@ -86,7 +87,7 @@ class UsagePruned(DetailColumns, Table):
 
 
 class Verification(Table):
-    """A nightly comparison of all sums with the events; the night's row is made by whichever process comes first."""
+    """A nightly comparison of all sums with the events; the first process of the night creates the row."""
 
     __tablename__ = "verifications"
 

@@ -8,12 +8,12 @@ from sqlalchemy import select
 
 from portal.actions.keys import create_key
 from portal.actions.verification import verify_account
-from portal.db.held import count_held
 from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
 from portal.settings import settings
 from tests.api.conftest import As, Client
 from tests.cast import NOW, acting, create_member, new_gateway, run
+from tests.queries import count_held
 
 CASES = Path(__file__).parents[2] / "data" / "cases" / "reports"
 LATER = NOW.replace(year=NOW.year + 1)

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 from portal.actions.keys import NewKey
 from portal.actions.verification import verify_account
 from portal.db.events import count_events
-from portal.db.held import count_held, held_events
+from portal.db.held import held_events
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.uncounted import rejected_reasons
@@ -45,6 +45,7 @@ from tests.gateways.otlp_log_bodies import (
     metrics_in_json,
     metrics_in_protobuf,
 )
+from tests.queries import count_held
 
 START = int(NOW.timestamp()) * 10**9
 LOGS, METRICS, TRACES = (f"/api/v1/otlp/v1/{signal}" for signal in ("logs", "metrics", "traces"))

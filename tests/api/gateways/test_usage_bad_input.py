@@ -10,11 +10,11 @@ import pytest
 
 from portal.actions.verification import verify_account
 from portal.db.events import count_events
-from portal.db.held import count_held
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings
 from tests.api.conftest import event, everything
+from tests.queries import count_held
 
 Post = Callable[..., Any]
 LINES = {"Content-Type": "application/x-ndjson"}

@@ -19,13 +19,13 @@ from portal.actions.reports import store_reports
 from portal.actions.templates import define_template
 from portal.actions.verification import verify_account
 from portal.db.events import count_events
-from portal.db.held import count_held
 from portal.db.sql.session import Database
 from portal.db.tables import Account, HeldEvent
 from portal.rules.secrets import digest
 from portal.settings import settings
 from tests.api.conftest import As, Client, event, everything
 from tests.cast import NOW, OPERATOR, Gateway, acting, new_gateway, run
+from tests.queries import count_held
 
 Post = Callable[..., Any]
 LINES = {"Content-Type": "application/x-ndjson"}
