@@ -17,9 +17,7 @@ LINK = "https://portal.example.org/user/reset-password?token=abc&next=/"
         pytest.param("de", "Neues Passwort für MoE Portal festlegen", "gilt einmal und 30", id="German"),
     ],
 )
-def test_a_link_for_a_forgotten_password_is_in_it_once_to_click_and_once_to_copy(
-    language: str, subject: str, lasts: str
-) -> None:
+def test_reset_mail_has_the_link_to_click_and_to_copy(language: str, subject: str, lasts: str) -> None:
     content = account.reset_mail("Alice", language, LINK, 30)
     assert content.subject == subject
     assert f"\n{LINK}\n" in content.text
@@ -42,9 +40,7 @@ def test_a_link_for_a_forgotten_password_is_in_it_once_to_click_and_once_to_copy
         ),
     ],
 )
-def test_a_changed_password_is_told_with_its_time_in_the_zone_of_the_account(
-    language: str, subject: str, when: str
-) -> None:
+def test_password_mail_has_the_time_in_the_accounts_zone(language: str, subject: str, when: str) -> None:
     at = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
     content = account.password_changed_mail("Alice", language, at, ZoneInfo("Europe/Berlin"))
     assert content.subject == subject
@@ -55,7 +51,7 @@ def test_a_changed_password_is_told_with_its_time_in_the_zone_of_the_account(
 @pytest.mark.parametrize(
     ("language", "subject"), [("en", "Test mail from MoE Portal"), ("de", "Testmail von MoE Portal")]
 )
-def test_a_test_mail_leads_to_billing(language: str, subject: str) -> None:
+def test_test_mail_links_to_billing(language: str, subject: str) -> None:
     content = account.test_mail("Alice", language, "https://portal.example.org/")
     assert content.subject == subject
     assert "https://portal.example.org/user/billing\n" in content.text
@@ -73,7 +69,7 @@ def test_a_test_mail_leads_to_billing(language: str, subject: str) -> None:
         ),
     ],
 )
-def test_a_changed_address_is_told_to_the_old_one(language: str, subject: str, when: str) -> None:
+def test_mail_about_a_new_address_has_its_time(language: str, subject: str, when: str) -> None:
     at = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
     content = account.email_changed_mail("Alice", language, at, ZoneInfo("Europe/Berlin"))
     assert content.subject == subject

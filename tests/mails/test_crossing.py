@@ -31,13 +31,13 @@ def mail(**changed: Any) -> Content:
 
 
 def words(content: Content) -> str:
-    """Return what a person sees of the HTML, on one line."""
+    """Return the visible text of the HTML, on one line."""
     body = content.html.partition("<body")[2]
     return " ".join(re.sub(r"<[^>]*>", " ", f"<body{body}").replace("&nbsp;", " ").split())
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "parts"),
     [
         pytest.param(
             "en",
@@ -67,10 +67,10 @@ def words(content: Content) -> str:
         ),
     ],
 )
-def test_it_says_what_was_used_what_is_left_until_when_and_how_to_switch_it_off(language: str, said: list[str]) -> None:
+def test_mail_has_usage_rest_reset_and_how_to_switch_it_off(language: str, parts: list[str]) -> None:
     content = mail(language=language)
     text = " ".join(content.text.split())
-    for part in said:
+    for part in parts:
         assert part in text
         assert part.replace(": ", " ") in words(content) or part in content.html
 
@@ -106,31 +106,31 @@ def test_it_says_what_was_used_what_is_left_until_when_and_how_to_switch_it_off(
         ),
     ],
 )
-def test_the_subject(changed: dict[str, Any], english: str, german: str) -> None:
+def test_subject_has_the_budget_and_its_percentage(changed: dict[str, Any], english: str, german: str) -> None:
     assert mail(**changed, language="en").subject == english
     assert mail(**changed, language="de").subject == german
     assert mail(**changed, language="fr").subject == english
 
 
-def test_a_budget_that_is_used_up_says_so_and_by_how_much() -> None:
+def test_mail_about_a_used_up_budget_has_the_excess() -> None:
     content = mail(consumed=1_500_000)
     assert "is used up. Further requests may be refused until it resets." in content.text
     assert "0 billable (50,000 over the limit)" in content.text
     assert 'width="100%" style="height:8px' in content.html
 
 
-def test_a_total_budget_never_resets() -> None:
+def test_mail_about_a_total_budget_has_no_reset() -> None:
     content = mail(**TOTAL, consumed=1_450_000)
     assert "your total budget is used up. Further requests may be refused until it is raised." in content.text
     assert "Resets: never" in " ".join(content.text.split())
 
 
-def test_limit_of_zero_is_not_waited_for() -> None:
+def test_mail_about_a_limit_of_zero_does_not_suggest_to_wait() -> None:
     assert "refused until it is raised." in mail(consumed=0, limit=0).text
     assert "abgelehnt werden, bis es erhöht wird." in mail(consumed=0, limit=0, language="de").text
 
 
-def test_a_month_is_named_as_such() -> None:
+def test_mail_about_a_monthly_budget_names_the_month() -> None:
     assert "monthly budget for November 2026." in mail(period=Period.MONTHLY, start=date(2026, 11, 1)).text
     assert (
         "Monatskontingents für November 2026"
@@ -138,17 +138,17 @@ def test_a_month_is_named_as_such() -> None:
     )
 
 
-def test_a_forecast_says_what_will_be() -> None:
+def test_forecast_is_written_in_the_future_tense() -> None:
     assert "will be used up before it resets" in mail(kind=CrossingKind.FORECAST).text
     assert "aufgebraucht, bevor es zurückgesetzt wird" in mail(kind=CrossingKind.FORECAST, language="de").text
 
 
-def test_the_reset_is_told_in_the_zone_of_the_account() -> None:
+def test_reset_is_in_the_accounts_zone() -> None:
     assert "23 November 2026 at 18:00 (America/New York)" in mail(zone=ZoneInfo("America/New_York")).text
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_a_name_may_contain_anything(language: str) -> None:
+def test_name_with_markup_is_escaped(language: str) -> None:
     name = "Bobby\r\nBcc: all@example.org <script>alert(1)</script> {{ 7 * 7 }} & “x”"
     content = mail(display_name=name, language=language)
     assert "\n" not in content.subject
@@ -158,19 +158,19 @@ def test_a_name_may_contain_anything(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_it_loads_nothing_and_tells_nobody_who_has_read_it(language: str) -> None:
+def test_mail_loads_nothing_and_does_not_track_its_reader(language: str) -> None:
     content = mail(language=language)
     assert re.findall(r"<(?:img|script|link|iframe)|url\(|@import|\bon\w+=", content.html) == []
     assert set(re.findall(r'https?://[^"<\s]+', content.html)) == {"https://portal.example.org/user/billing"}
 
 
-def test_without_an_address_nothing_is_linked() -> None:
+def test_mail_without_the_portals_address_has_no_links() -> None:
     content = crossing_mail(FACTS, "")
     assert "http" not in content.text
     assert "href" not in content.html
 
 
-def test_a_total_budget_is_forecast_to_end_within_a_week() -> None:
+def test_forecast_for_a_total_budget_says_within_a_week() -> None:
     assert "your total budget will be used up within a week." in mail(**TOTAL, kind=CrossingKind.FORECAST).text
     german = " ".join(mail(**TOTAL, kind=CrossingKind.FORECAST, language="de").text.split())
     assert "ist Ihr Gesamtkontingent in weniger als einer Woche aufgebraucht." in german

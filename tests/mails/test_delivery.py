@@ -1,4 +1,4 @@
-"""How a mail looks on the wire. What servers do to it is in tests/jobs/test_outbox.py."""
+"""The bytes of a mail. tests/jobs/test_outbox.py tests the answers of mail servers."""
 
 import pytest
 
@@ -13,7 +13,7 @@ SETTINGS = Settings(
 )
 
 
-def test_every_line_is_ascii_and_short_and_reads_as_it_was_written() -> None:
+def test_lines_are_short_ascii_and_decode_to_the_text() -> None:
     mail = message(SETTINGS, "alice@example.org", CONTENT, f"<{'0' * 32}@{'a' * 80}>", NOW)
     lines = mail.as_bytes().split(b"\r\n")
     assert max(map(len, lines)) <= 130
@@ -25,11 +25,11 @@ def test_every_line_is_ascii_and_short_and_reads_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("recipient", ["a@b.org\r\nBcc: c@d.org", "a@b.org\nX: y"])
-def test_an_address_adds_no_headers(recipient: str) -> None:
+def test_address_with_a_line_break_is_refused(recipient: str) -> None:
     with pytest.raises(Refused, match="cannot be sent to that address"):
         message(SETTINGS, recipient, CONTENT, "<1@example.org>", NOW)
 
 
-def test_a_subject_of_two_lines_is_refused() -> None:
+def test_subject_with_a_line_break_is_refused() -> None:
     with pytest.raises(Refused):
         message(SETTINGS, "a@b.org", CONTENT._replace(subject="a\r\nBcc: c@d.org"), "<1@example.org>", NOW)

@@ -38,14 +38,14 @@ from tests.portals import ROOT, Process
 EXAMPLE = ROOT / "examples" / "litellm"
 HERE = Path(__file__).parent
 PROGRAMS = Path(os.environ.get("PORTAL_TEST_LITELLM", "nowhere"))
-"""Where LiteLLM's programs are installed; `make gateway-test` says it."""
+"""Directory of LiteLLM's programs; `make gateway-test` sets the variable."""
 CACHED = 5
-"""Seconds for which the hook believes an answer, and after which LiteLLM sends what it has logged."""
+"""Seconds for which the hook uses an answer, and after which LiteLLM sends its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A portal, a LiteLLM in front of it, and somebody with a key."""
+    """A portal, a LiteLLM that reports to it, and a person with a key."""
 
     database: Database
     proxy: str
@@ -57,18 +57,18 @@ class House:
             return work(session, *args)
 
     def chat(self, secret: str | None = None) -> dict[str, Any]:
-        """Chat once; return what OpenAI's library makes of the answer."""
-        said = subprocess.run(
+        """Chat once; return the answer, or the error, of OpenAI's library."""
+        done = subprocess.run(
             [PROGRAMS / "python", HERE / "client.py", self.proxy, secret or self.key.secret],
             capture_output=True,
             check=True,
             timeout=60,
         )
-        answer: dict[str, Any] = json.loads(said.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
         return answer
 
     def rows(self, count: int) -> list[UsageRow]:
-        """Return what the person sees, as soon as that many requests have arrived."""
+        """Return the rows that the person sees, as soon as there are `count`."""
         until = time.monotonic() + 30
         while True:
             rows = list(self.run(load_usage, viewer_of(self.account), UsageFilter(), utc_now(), 50, None).rows)
@@ -79,8 +79,8 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Everything, running."""
-    assert PROGRAMS.is_dir(), "LiteLLM is not installed: run these tests by `make gateway-test`."
+    """Start a portal and a LiteLLM with the files of the example."""
+    assert PROGRAMS.is_dir(), "LiteLLM is not installed: run these tests with `make gateway-test`."
     directory = tmp_path_factory.mktemp("house")
     (directory / "data").mkdir()
     database = Database(f"sqlite:///{directory / 'data' / 'portal.sqlite3'}")
@@ -103,7 +103,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def _start_litellm(directory: Path, portal: str, token: str) -> "tuple[subprocess.Popen[bytes], int, Path]":
-    """Start LiteLLM as the example says, but for a model that answers without a network."""
+    """Start LiteLLM as the example does, with a model that answers without a network."""
     shutil.copytree(EXAMPLE, directory)
     config = (directory / "config.yaml").read_text(encoding="utf-8")
     asks_a_provider = "api_key: os.environ/OPENAI_API_KEY"
@@ -141,16 +141,16 @@ def _wait_for(proxy: "tuple[subprocess.Popen[bytes], int, Path]") -> str:
         time.sleep(0.2)
 
 
-def test_a_chat_is_shown_to_the_person_whose_key_it_was_made_with(house: House) -> None:
-    said = house.chat()
-    assert said["prompt"] > 0
+def test_chat_is_shown_to_the_owner_of_its_key(house: House) -> None:
+    answer = house.chat()
+    assert answer["prompt"] > 0
     [row] = house.rows(1)
-    assert (row.prompt_tokens, row.completion_tokens) == (said["prompt"], said["completion"])
+    assert (row.prompt_tokens, row.completion_tokens) == (answer["prompt"], answer["completion"])
     assert (row.model, row.provider_model, row.mode) == ("small", "openai/gpt-4o-mini", "moe_orchestrated")
-    assert (row.key_label, row.status, row.billable_tokens) == ("laptop", "ok", said["prompt"] + said["completion"])
+    assert (row.key_label, row.status, row.billable_tokens) == ("laptop", "ok", answer["prompt"] + answer["completion"])
 
 
-def test_a_spent_budget_is_a_rate_limit_with_the_time_to_come_again(house: House) -> None:
+def test_used_up_budget_is_a_rate_limit_with_retry_after(house: House) -> None:
     house.run(set_budget, OPERATOR, id_of("mara"), Limits(daily=1), utc_now())
     time.sleep(CACHED)
     refused = house.chat()
@@ -161,7 +161,7 @@ def test_a_spent_budget_is_a_rate_limit_with_the_time_to_come_again(house: House
     assert "error" not in house.chat()
 
 
-def test_an_unknown_key_and_a_revoked_one_are_refused(house: House) -> None:
+def test_unknown_and_revoked_keys_are_refused(house: House) -> None:
     assert house.chat("moe-sk-" + "0" * 48)["error"] == "AuthenticationError"
     other = house.run(create_key, acting(house.account), house.account.id, "lost", None, utc_now())
     assert "error" not in house.chat(other.secret)
@@ -170,7 +170,7 @@ def test_an_unknown_key_and_a_revoked_one_are_refused(house: House) -> None:
     assert house.chat(other.secret)["error"] == "AuthenticationError"
 
 
-def test_token_that_the_portal_does_not_take_is_named(house: House) -> None:
+def test_revoked_token_of_the_gateway_is_named(house: House) -> None:
     def revoke(session: Session, moment: datetime | None) -> None:
         session.execute(update(GatewayToken).values(revoked_at=moment))
 
@@ -184,7 +184,7 @@ def test_token_that_the_portal_does_not_take_is_named(house: House) -> None:
     assert "MoE Portal does not take the token in this gateway's PORTAL_GATEWAY_TOKEN" in refused.text
 
 
-def test_in_the_end_everything_ties_and_no_text_was_kept(house: House) -> None:
+def test_sums_agree_and_no_prompt_or_answer_is_stored(house: House) -> None:
     spent = [row for row in house.rows(4) if row.status == "ok"]
     assert len(spent) == 3
     with house.database.reading() as session:

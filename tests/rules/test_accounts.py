@@ -1,4 +1,4 @@
-"""The language that a browser asks for."""
+"""The language that a browser prefers."""
 
 import pytest
 
@@ -22,5 +22,5 @@ from portal.rules.accounts import Language, preferred_language
         pytest.param("x" * 5000 + ", de", Language.ENGLISH, id="far too long"),
     ],
 )
-def test_preferred_language(accepted: str, language: Language) -> None:
+def test_preferred_language_of_a_browser(accepted: str, language: Language) -> None:
     assert preferred_language(accepted) is language

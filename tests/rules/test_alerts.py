@@ -12,7 +12,7 @@ from portal.rules.budgets import MAX_LIMIT
         pytest.param((100, None), (100,), id="the end alone"),
     ],
 )
-def test_an_account_is_warned_at_what_it_chose_and_at_the_end(
+def test_account_is_warned_at_chosen_percentages_and_at_100(
     chosen: tuple[int, int | None], warned_at: tuple[int, ...]
 ) -> None:
     assert thresholds(*chosen) == warned_at
@@ -32,5 +32,5 @@ def test_an_account_is_warned_at_what_it_chose_and_at_the_end(
         pytest.param(MAX_LIMIT * 8 // 10 - 1, MAX_LIMIT, [], id="no rounding, however large"),
     ],
 )
-def test_what_is_reached_is_judged_exactly(consumed: int, limit: int | None, percentages: list[int]) -> None:
+def test_percentage_is_reached_without_rounding(consumed: int, limit: int | None, percentages: list[int]) -> None:
     assert reached(consumed, limit, (80, 100)) == percentages

@@ -34,7 +34,7 @@ def ask(limits: Limits, gone: Spent, estimate: int | None = None) -> Decision:
         pytest.param(Limits(0, 0, 100, ONCE), spent(99, 99, 99), None, id="of one-time budgets only the total counts"),
     ],
 )
-def test_allowed(limits: Limits, gone: Spent, estimate: int | None) -> None:
+def test_request_within_all_limits_is_allowed(limits: Limits, gone: Spent, estimate: int | None) -> None:
     decision = ask(limits, gone, estimate)
     assert (decision.is_allowed, decision.reason) == (True, Reason.OK)
     assert (decision.period, decision.consumed, decision.limit, decision.resets_at) == (None, None, None, None)
@@ -60,7 +60,9 @@ EXHAUSTED, TOO_LARGE = Reason.BUDGET_EXHAUSTED, Reason.ESTIMATE_TOO_LARGE
         pytest.param(Limits(100, 100, 100, ONCE), spent(200, 200, 100), 1, EXHAUSTED, TOTAL, id="one-time: the total"),
     ],
 )
-def test_refused(limits: Limits, gone: Spent, estimate: int | None, reason: Reason, period: Period) -> None:
+def test_request_beyond_a_limit_is_refused(
+    limits: Limits, gone: Spent, estimate: int | None, reason: Reason, period: Period
+) -> None:
     decision = ask(limits, gone, estimate)
     assert (decision.is_allowed, decision.reason, decision.period) == (False, reason, period)
     assert (decision.consumed, decision.limit) == (gone.consumed[period], limits.in_force(period))
@@ -74,11 +76,11 @@ def test_refused(limits: Limits, gone: Spent, estimate: int | None, reason: Reas
         pytest.param(Limits(total=0), None, id="a total never"),
     ],
 )
-def test_when_the_budget_that_refuses_begins_anew(limits: Limits, expected: datetime | None) -> None:
+def test_refusal_has_the_reset_of_its_budget(limits: Limits, expected: datetime | None) -> None:
     assert ask(limits, spent()).resets_at == expected
 
 
-def test_what_remains_is_less_what_is_held_and_never_a_debt() -> None:
+def test_remaining_subtracts_reserved_and_is_never_negative() -> None:
     decision = ask(Limits(100, 200), spent(95, 120, 500, reserved=10))
     assert decision.remaining == {DAILY: 0, MONTHLY: 70, TOTAL: None}
 
@@ -100,7 +102,7 @@ def test_what_remains_is_less_what_is_held_and_never_a_debt() -> None:
         (spent(), None, "The key may spend."),
     ],
 )
-def test_a_person_is_told_why(gone: Spent, estimate: int | None, sentence: str) -> None:
+def test_refusal_explains_its_reason(gone: Spent, estimate: int | None, sentence: str) -> None:
     assert ask(Limits(daily=1000), gone, estimate).detail == sentence
 
 
@@ -117,7 +119,7 @@ MOMENT = timedelta(microseconds=1)
         pytest.param(False, None, None, Reason.ACCOUNT_SUSPENDED, id="nobody's key is better than its account"),
     ],
 )
-def test_whether_a_key_may_be_used(
+def test_reason_of_a_key(
     is_active: bool, expires_at: datetime | None, revoked_at: datetime | None, expected: Reason
 ) -> None:
     assert key_reason(is_active, expires_at, revoked_at, NOW) is expected
@@ -128,7 +130,7 @@ def test_every_reason_has_a_sentence(reason: Reason) -> None:
     assert reason.sentence.endswith(".")
 
 
-def test_a_key_that_may_not_be_used_hears_nothing_of_budgets() -> None:
+def test_refused_key_gets_no_figures_of_budgets() -> None:
     decision = refusal(Reason.REVOKED_KEY)
     assert (decision.is_allowed, decision.detail) == (False, "The key was revoked.")
     assert set(decision.remaining.values()) == {None}

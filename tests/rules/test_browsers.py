@@ -1,4 +1,4 @@
-"""Browsers by the name people know them by."""
+"""Names of browsers and systems from the User-Agent header."""
 
 import pytest
 

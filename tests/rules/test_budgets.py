@@ -1,4 +1,4 @@
-"""Limits, percentages and levels, on the borders of their bands."""
+"""Limits, percentages and levels, at the bounds of the levels."""
 
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ from portal.rules.periods import Period
         pytest.param("250", Level.CRITICAL, id="overspent"),
     ],
 )
-def test_level(percent: str, expected: Level) -> None:
+def test_level_of_a_percentage(percent: str, expected: Level) -> None:
     assert level(Decimal(percent)) is expected
 
 
@@ -55,7 +55,7 @@ def test_level(percent: str, expected: Level) -> None:
         ),
     ],
 )
-def test_period_budget(
+def test_figures_of_a_period_budget(
     limit: int | None, consumed: int, percent: str | None, expected: Level | None, remaining: int | None, over: int
 ) -> None:
     budget = PeriodBudget(limit, consumed)
@@ -88,7 +88,9 @@ LIMITS = Limits(daily=10, monthly=200, total=3000)
         pytest.param(Limits(0, 0, 0), (0, 0, 0), (True, True, False), id="a limit of 0 is a limit"),
     ],
 )
-def test_limits_in_force(limits: Limits, in_force: tuple[int | None, ...], resets: tuple[bool, ...]) -> None:
+def test_limits_in_force_depend_on_the_type(
+    limits: Limits, in_force: tuple[int | None, ...], resets: tuple[bool, ...]
+) -> None:
     periods = (Period.DAILY, Period.MONTHLY, Period.TOTAL)
     assert tuple(limits.in_force(period) for period in periods) == in_force
     assert tuple(limits.resets(period) for period in periods) == resets

@@ -1,4 +1,4 @@
-"""Where budgets lead: on made-up series of which one knows what comes next."""
+"""Forecasts for budgets, from invented series with a known continuation."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -45,7 +45,7 @@ def learned(
 
 
 def steady(tokens: int = 1000, today: date = MONDAY) -> Rhythm:
-    """So many tokens on every day, at every hour."""
+    """Return a rhythm with the same tokens on every day, at every hour."""
     return learned(before(today, lambda _: tokens), today=today)
 
 
@@ -54,7 +54,7 @@ def working_days(day: date) -> int:
 
 
 def near(instant: datetime | None, wanted: datetime) -> bool:
-    """Say whether an estimate is right, give or take the minutes that a single token takes."""
+    """Return whether an estimate is right within two minutes; one token takes about that long."""
     assert instant is not None
     return abs(instant - wanted) <= timedelta(minutes=2)
 
@@ -70,16 +70,18 @@ def ahead(
     [
         pytest.param(PeriodBudget(None, 10**9), steady(), Prospect.NO_LIMIT, id="no limit"),
         pytest.param(PeriodBudget(None, 10**9), None, Prospect.NO_LIMIT, id="no limit and no data"),
-        pytest.param(PeriodBudget(1000, 1000), steady(), Prospect.EXHAUSTED, id="used up to the last token"),
+        pytest.param(PeriodBudget(1000, 1000), steady(), Prospect.EXHAUSTED, id="exactly used up"),
         pytest.param(PeriodBudget(1000, 2000), None, Prospect.EXHAUSTED, id="overspent, without data"),
         pytest.param(PeriodBudget(0, 0), steady(), Prospect.EXHAUSTED, id="a limit that allows nothing"),
         pytest.param(PeriodBudget(1000, 999), None, Prospect.TOO_LITTLE_DATA, id="too little data"),
         pytest.param(PeriodBudget(1000, 999), steady(), Prospect.LASTS_UNTIL, id="one token left"),
-        pytest.param(PeriodBudget(10**9, 500), steady(), Prospect.ENOUGH, id="plenty"),
+        pytest.param(PeriodBudget(10**9, 500), steady(), Prospect.ENOUGH, id="enough left"),
     ],
 )
 @pytest.mark.parametrize("period", Period)
-def test_what_there_is_to_say(period: Period, budget: PeriodBudget, rhythm: Rhythm | None, expected: Prospect) -> None:
+def test_outlook_has_the_right_prospect(
+    period: Period, budget: PeriodBudget, rhythm: Rhythm | None, expected: Prospect
+) -> None:
     found = outlook(period, budget, rhythm, 500, MONDAY_NOON, TZ)
     assert found.prospect is expected
     assert (found.until is not None) == (expected is Prospect.LASTS_UNTIL)
@@ -99,7 +101,7 @@ def test_what_there_is_to_say(period: Period, budget: PeriodBudget, rhythm: Rhyt
         pytest.param(0, 0, False, id="nothing at all"),
     ],
 )
-def test_too_little_data(count: int, active: int, is_enough: bool) -> None:
+def test_rhythm_needs_enough_days(count: int, active: int, is_enough: bool) -> None:
     days = before(MONDAY, lambda day: int((MONDAY - day).days <= active), count)
     assert (rhythm_of(days, (), MONDAY, TZ) is not None) is is_enough
 
@@ -108,14 +110,14 @@ def test_too_little_data(count: int, active: int, is_enough: bool) -> None:
     ("began", "expected"),
     [
         pytest.param(None, None, id="never used"),
-        pytest.param(MONDAY + A_DAY, None, id="first used tomorrow, by a clock ahead"),
+        pytest.param(MONDAY + A_DAY, None, id="first used tomorrow, by a clock that is ahead"),
         pytest.param(MONDAY, None, id="first used today"),
         pytest.param(MONDAY - 6 * A_DAY, None, id="six days ago"),
         pytest.param(MONDAY - 7 * A_DAY, DayRange(MONDAY - 7 * A_DAY, MONDAY - A_DAY), id="a week ago"),
         pytest.param(date(2020, 1, 1), DayRange(MONDAY - 56 * A_DAY, MONDAY - A_DAY), id="years ago"),
     ],
 )
-def test_a_forecast_is_made_from_the_whole_days_of_eight_weeks(began: date | None, expected: DayRange | None) -> None:
+def test_history_is_the_whole_days_of_eight_weeks(began: date | None, expected: DayRange | None) -> None:
     assert history_days(began, MONDAY) == expected
 
 
@@ -123,25 +125,25 @@ def test_a_forecast_is_made_from_the_whole_days_of_eight_weeks(began: date | Non
     ("remaining", "until"),
     [
         pytest.param(1, datetime(2026, 11, 16, 12, 1, tzinfo=UTC), id="the next token"),
-        pytest.param(250, datetime(2026, 11, 16, 18, tzinfo=UTC), id="this evening"),
-        pytest.param(501, datetime(2026, 11, 17, 0, 1, tzinfo=UTC), id="just over midnight"),
+        pytest.param(250, datetime(2026, 11, 16, 18, tzinfo=UTC), id="today at 18:00"),
+        pytest.param(501, datetime(2026, 11, 17, 0, 1, tzinfo=UTC), id="just after midnight"),
         pytest.param(5000, datetime(2026, 11, 21, 12, tzinfo=UTC), id="in five days"),
         pytest.param(14_499, datetime(2026, 11, 30, 23, 59, tzinfo=UTC), id="the last minute of the month"),
         pytest.param(14_501, None, id="one token more than the month needs"),
     ],
 )
-def test_a_steady_month(remaining: int, until: datetime | None) -> None:
+def test_steady_month_lasts_until_the_expected_instant(remaining: int, until: datetime | None) -> None:
     found = ahead(steady(), remaining, Period.MONTHLY)
     assert found.prospect is (Prospect.ENOUGH if until is None else Prospect.LASTS_UNTIL)
     assert until is None or near(found.until, until)
 
 
 @pytest.mark.parametrize(("remaining", "prospect"), [(499, Prospect.LASTS_UNTIL), (501, Prospect.ENOUGH)])
-def test_a_day_is_enough_when_its_last_token_is_for_midnight(remaining: int, prospect: Prospect) -> None:
+def test_day_is_enough_if_its_last_token_is_at_midnight(remaining: int, prospect: Prospect) -> None:
     assert ahead(steady(), remaining, Period.DAILY).prospect is prospect
 
 
-def test_exactly_what_is_expected_is_enough() -> None:
+def test_exactly_the_expected_tokens_are_enough() -> None:
     rhythm = Rhythm((1024.0,) * 7, tuple(slot / 24 for slot in range(25)))
     assert expected(rhythm, 512, MONDAY_NOON, MONDAY, TZ) == 512
     assert ahead(rhythm, 512, Period.DAILY, used_today=512).prospect is Prospect.ENOUGH
@@ -156,7 +158,7 @@ def test_exactly_what_is_expected_is_enough() -> None:
         pytest.param(365_501, None, id="more than a year"),
     ],
 )
-def test_a_total_is_followed_for_a_year(remaining: int, until: date | None) -> None:
+def test_total_budget_is_forecast_for_a_year(remaining: int, until: date | None) -> None:
     found = ahead(steady(), remaining, Period.TOTAL)
     assert (found.until and found.until.date()) == until
     assert found.prospect is (Prospect.LASTS_UNTIL if until else Prospect.ENOUGH)
@@ -164,14 +166,14 @@ def test_a_total_is_followed_for_a_year(remaining: int, until: date | None) -> N
 
 
 @pytest.mark.parametrize(("remaining", "is_early"), [(7_400, False), (7_000, True), (1, True)])
-def test_a_total_that_ends_within_a_week_is_warned_of(remaining: int, is_early: bool) -> None:
+def test_total_that_ends_within_a_week_ends_early(remaining: int, is_early: bool) -> None:
     found = ahead(steady(), remaining, Period.TOTAL)
     assert found.prospect is Prospect.LASTS_UNTIL
     assert found.until is not None
     assert found.ends_early is is_early is (found.until - MONDAY_NOON <= timedelta(days=7))
 
 
-def test_who_works_on_weekdays_keeps_what_is_left_over_the_weekend() -> None:
+def test_weekday_user_keeps_tokens_over_the_weekend() -> None:
     saturday = datetime(2026, 11, 21, tzinfo=UTC)
     rhythm = learned(before(saturday.date(), working_days), today=saturday.date())
     found = ahead(rhythm, 500, Period.MONTHLY, saturday, used_today=0)
@@ -181,30 +183,30 @@ def test_who_works_on_weekdays_keeps_what_is_left_over_the_weekend() -> None:
     assert 0 < rhythm.weekdays[6] < 100
 
 
-def test_with_one_week_behind_them_weekdays_are_trusted_less() -> None:
+def test_weekdays_count_less_after_one_week_only() -> None:
     short, long = (learned(before(MONDAY, working_days, count)) for count in (7, 56))
     mean = 5000 / 7
     assert mean < short.weekdays[0] < long.weekdays[0] < 1000
     assert mean > short.weekdays[6] > long.weekdays[6] > 0
 
 
-def test_who_uses_more_every_week_is_expected_to_use_more_than_on_average() -> None:
+def test_growing_usage_is_forecast_above_its_mean() -> None:
     rhythm = learned(before(MONDAY, lambda day: 900 - 100 * (((MONDAY - day).days + 6) // 7)))
     assert 450 * 7 * 1.15 < sum(rhythm.weekdays) < 800 * 7
 
 
-def test_a_burst_today_goes_on_today_and_not_tomorrow() -> None:
+def test_burst_today_changes_today_only() -> None:
     calm, burst = (expected(steady(), used, MONDAY_NOON, MONDAY, TZ) for used in (500, 10_000))
     assert (round(calm), round(burst)) == (500, 3667)
     tomorrow = [expected(steady(), used, MONDAY_NOON, MONDAY + A_DAY, TZ) for used in (500, 10_000)]
     assert [round(tomorrow[0] - calm), round(tomorrow[1] - burst)] == [1000, 1000]
 
 
-def test_after_an_idle_morning_less_is_expected_and_not_nothing() -> None:
+def test_idle_morning_lowers_the_forecast_of_the_day() -> None:
     assert round(expected(steady(), 0, MONDAY_NOON, MONDAY, TZ)) == 333
 
 
-def test_a_burst_weeks_ago_fades() -> None:
+def test_old_burst_counts_less_every_week() -> None:
     def series(burst: date) -> Rhythm:
         return learned(before(MONDAY, lambda day: 100_000 if day == burst else 1000))
 
@@ -212,8 +214,8 @@ def test_a_burst_weeks_ago_fades() -> None:
     assert sum(recent.weekdays) > sum(old.weekdays) > 7000
 
 
-def test_tokens_come_at_the_hours_at_which_they_came() -> None:
-    """Nearly all of them from nine to ten: at eight next to nothing has been used, at ten nearly all."""
+def test_tokens_are_expected_at_their_usual_hours() -> None:
+    """Nearly all tokens are used from nine to ten: at eight nearly none are used, at ten nearly all."""
     hours = [
         (start_of_day(day, TZ) + timedelta(hours=9), 1000) for day in DayRange(MONDAY - 14 * A_DAY, MONDAY - A_DAY)
     ]
@@ -233,7 +235,7 @@ def test_shares_and_positions_are_inverse() -> None:
     assert (rhythm.share_by(0), rhythm.share_by(1)) == (0, 1)
 
 
-def test_huge_numbers() -> None:
+def test_forecast_of_huge_numbers() -> None:
     rhythm = steady(MAX_LIMIT)
     found = outlook(Period.MONTHLY, PeriodBudget(MAX_LIMIT, MAX_LIMIT - 1), rhythm, MAX_LIMIT, MONDAY_NOON, TZ)
     assert found.until == MONDAY_NOON
@@ -250,7 +252,7 @@ def test_huge_numbers() -> None:
         pytest.param("Asia/Kolkata", datetime(2026, 11, 16, 6, 30, tzinfo=UTC), 12, id="a zone half an hour off"),
     ],
 )
-def test_odd_days(name: str, now: datetime, hours_left: int) -> None:
+def test_day_of_unusual_length_is_forecast(name: str, now: datetime, hours_left: int) -> None:
     tz = ZoneInfo(name)
     today = day_of(now, tz)
     rhythm = learned(before(today, lambda _: 24_000), today=today, tz=tz)
@@ -275,7 +277,7 @@ def test_odd_days(name: str, now: datetime, hours_left: int) -> None:
         pytest.param(datetime(2026, 12, 1, tzinfo=UTC), date(2026, 12, 31), id="the first moment of a month"),
     ],
 )
-def test_months_end_where_they_end(now: datetime, last: date) -> None:
+def test_month_ends_on_its_last_day(now: datetime, last: date) -> None:
     rhythm, used = steady(today=now.date()), 500 if now.hour else 0
     needs = round(1000 * ((last - now.date()).days + 1)) - used
     assert ahead(rhythm, needs + 1, Period.MONTHLY, now, used).prospect is Prospect.ENOUGH
@@ -300,7 +302,7 @@ TOKENS = st.one_of(st.just(0), st.integers(0, 10**6), st.integers(0, 10**13))
     consumed=TOKENS,
     period=st.sampled_from(Period),
 )
-def test_a_larger_limit_never_ends_earlier_and_none_ends_in_the_past_or_after_the_reset(
+def test_larger_limit_lasts_longer_and_ends_before_the_reset(
     zone: ZoneInfo,
     now: datetime,
     series: list[int],

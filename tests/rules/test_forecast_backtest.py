@@ -1,8 +1,8 @@
-"""How well the forecast would have done on the demo's history, whose weeks, hours and good and bad days are made up.
+"""Errors of the forecast on the demo's history, which is generated with weeks, hours, and good and bad days.
 
-Each of the last four weeks' days is forecast at three hours, from nothing but what was known by then. The errors are
-stated as the share of what was really used; `pytest -s` prints them. They are compared with the naive forecast that the
-rest of the month, or the next week, will be as the month has been so far.
+Each day of the last four weeks is forecast at three hours, only from the data before that time. Errors are percentages
+of the real usage; `pytest -s` prints them. They are compared with a naive forecast: the usage continues at the mean of
+the month so far.
 """
 
 import sys
@@ -20,17 +20,17 @@ from portal.rules.periods import DayRange, first_of_month, start_of_day
 
 TZ = ZoneInfo("UTC")
 END = datetime(2026, 12, 1, 12, tzinfo=UTC)
-"""Where the history ends; its last, unfinished day is not forecast."""
+"""End of the history; its last, unfinished day is not forecast."""
 HOURS = (9, 12, 18)
 A_DAY = timedelta(1)
 PERSONS = [person for person in PEOPLE if person.joined > 90 and person.left is None]
 
 
 class Used:
-    """What one person used, by the hour."""
+    """Tokens that one person used, by hour."""
 
     def __init__(self, hours: Iterable[tuple[datetime, int]]) -> None:
-        """Add up requests."""
+        """Sum requests by hour."""
         self._hours: dict[datetime, int] = {}
         for at, tokens in hours:
             hour = at.replace(minute=0, second=0, microsecond=0)
@@ -40,7 +40,7 @@ class Used:
         return sum(tokens for hour, tokens in self._hours.items() if since <= hour < until)
 
     def rhythm(self, today: date) -> Rhythm | None:
-        """Return what was known of the person before `today`."""
+        """Return the person's rhythm from the data before `today`."""
         span = history_days(min(self._hours).date(), today)
         if span is None:
             return None
@@ -55,7 +55,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A forecast, the naive one, what then came, and what it is measured against."""
+    """A forecast, the naive forecast, the real tokens, and the tokens that the error is a share of."""
 
     ours: float
     naive: float
@@ -70,20 +70,20 @@ def history(person: DemoPerson, seed: int) -> Used:
 
 @pytest.fixture(scope="module")
 def demo() -> list[Used]:
-    """The demo account's history, four times made up: a single month may be lucky, or not."""
+    """Return four generated histories of the demo account, since the error of a single one varies."""
     return [history(person, seed) for seed in (1, 2, 3, 4) for person in PERSONS if person.username == OWNER]
 
 
 @pytest.fixture(scope="module")
 def everybody(demo: list[Used]) -> list[Used]:
-    """Everybody's history, made up once; some have idle weeks."""
+    """Return one generated history of each person; some have idle weeks."""
     return [demo[0], *(history(person, 1) for person in PERSONS if person.username != OWNER)]
 
 
 def guesses(
     used: list[Used], last_known: date, last_of: Callable[[date], date], *, of_month: bool = False
 ) -> list[Guess]:
-    """Return the forecasts from each day of four weeks up to the end of the day that `last_of` says."""
+    """Return the forecasts from each day of four weeks to the end of the day that `last_of` returns for it."""
     return [
         guess
         for one in used
@@ -112,12 +112,12 @@ def mean_error(guesses: list[Guess], forecast: Callable[[Guess], float]) -> floa
 
 
 def weighted_error(guesses: list[Guess], forecast: Callable[[Guess], float]) -> float:
-    """Return the errors' sum in percent of the truths' sum, which single idle weeks do not blow up."""
+    """Return the sum of the errors in percent of the real sum; a single idle week changes it little."""
     return 100 * sum(abs(forecast(guess) - guess.truth) for guess in guesses) / sum(guess.truth for guess in guesses)
 
 
 def compare(name: str, measure: Callable[[list[Guess], Callable[[Guess], float]], float], found: list[Guess]) -> float:
-    """Print both errors, and return ours; the naive one must be larger."""
+    """Print both errors and return ours; fail if the naive error is not larger."""
     ours, naive = measure(found, lambda guess: guess.ours), measure(found, lambda guess: guess.naive)
     sys.stdout.write(f"\n{name}: {ours:.1f} %, naive {naive:.1f} %")
     assert ours < naive
@@ -132,33 +132,33 @@ def a_week_on(day: date) -> date:
     return day + 7 * A_DAY
 
 
-def test_the_next_week_of_the_demo_account(demo: list[Used]) -> None:
+def test_error_of_the_demo_accounts_next_week_is_small(demo: list[Used]) -> None:
     found = guesses(demo, date(2026, 11, 23), a_week_on)
     assert compare("next 7 days, demo, mean error", mean_error, found) < 15
 
 
-def test_the_demo_accounts_sum_at_the_end_of_the_month(demo: list[Used]) -> None:
-    """The sum counts against the limit."""
+def test_error_of_the_demo_accounts_month_is_small(demo: list[Used]) -> None:
+    """The error is a share of the sum of the month, which counts against the limit."""
     found = guesses(demo, date(2026, 11, 30), month_end, of_month=True)
     assert compare("sum of the month, demo, mean error", mean_error, found) < 7
 
 
-def test_the_rest_of_the_month_of_the_demo_account(demo: list[Used]) -> None:
+def test_error_of_the_demo_accounts_rest_of_month_is_small(demo: list[Used]) -> None:
     found = guesses(demo, date(2026, 11, 30), month_end)
     assert compare("rest of the month, demo, weighted error", weighted_error, found) < 15
 
 
-def test_the_rest_of_the_day_of_the_demo_account(demo: list[Used]) -> None:
-    """Single days differ widely; what matters is that the hours and the weekday are worth knowing."""
+def test_error_of_the_demo_accounts_rest_of_day_is_bounded(demo: list[Used]) -> None:
+    """Single days differ much, so the bound is high; the forecast must still be better than the naive one."""
     found = guesses(demo, date(2026, 11, 30), lambda day: day)
     assert compare("rest of the day, demo, weighted error", weighted_error, found) < 50
 
 
-def test_the_next_week_of_everybody(everybody: list[Used]) -> None:
+def test_error_of_everybodys_next_week_is_bounded(everybody: list[Used]) -> None:
     found = guesses(everybody, date(2026, 11, 23), a_week_on)
     assert compare("next 7 days, everybody, weighted error", weighted_error, found) < 22
 
 
-def test_the_rest_of_the_month_of_everybody(everybody: list[Used]) -> None:
+def test_error_of_everybodys_rest_of_month_is_bounded(everybody: list[Used]) -> None:
     found = guesses(everybody, date(2026, 11, 30), month_end)
     assert compare("rest of the month, everybody, weighted error", weighted_error, found) < 22

@@ -34,7 +34,7 @@ from portal.rules.instants import (
         pytest.param("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC), id="1970"),
     ],
 )
-def test_an_instant_is_read_in_utc(text: str, expected: datetime) -> None:
+def test_instant_is_read_in_utc(text: str, expected: datetime) -> None:
     parsed = parse_instant(text)
     assert parsed == expected
     assert parsed.tzinfo is UTC
@@ -66,7 +66,7 @@ def test_an_instant_is_read_in_utc(text: str, expected: datetime) -> None:
         pytest.param(["2026-11-22T10:00:00Z"], id="a list"),
     ],
 )
-def test_what_names_no_instant_is_refused(text: object) -> None:
+def test_value_that_is_not_an_instant_is_refused(text: object) -> None:
     with pytest.raises(InvalidInstant, match=r"\.$"):
         parse_instant(text)
 

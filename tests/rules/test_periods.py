@@ -1,4 +1,4 @@
-"""Days, months and resets, tried where clocks do odd things."""
+"""Days, months and resets, with unusual changes of clocks."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,17 +31,17 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def utc(text: str) -> datetime:
-    """Read an instant such as 2026-11-22 14:05 in UTC."""
+    """Return the instant of a text such as 2026-11-22 14:05, in UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-# name, day, its first instant, how many hours it lasts
+# name, day, its first instant, its length in hours
 DAYS = [
-    pytest.param("UTC", "2026-11-22", "2026-11-22 00:00", 24, id="UTC has nothing but plain days"),
+    pytest.param("UTC", "2026-11-22", "2026-11-22 00:00", 24, id="UTC has only days of 24 hours"),
     pytest.param("UTC", "2028-02-29", "2028-02-29 00:00", 24, id="leap day"),
     pytest.param("Europe/Berlin", "2026-03-29", "2026-03-28 23:00", 23, id="Berlin loses an hour in spring"),
     pytest.param("Europe/Berlin", "2026-10-25", "2026-10-24 22:00", 25, id="Berlin gains one in autumn"),
-    pytest.param("Asia/Kathmandu", "2026-11-22", "2026-11-21 18:15", 24, id="Kathmandu is off by quarters"),
+    pytest.param("Asia/Kathmandu", "2026-11-22", "2026-11-21 18:15", 24, id="Kathmandu is 5:45 h ahead of UTC"),
     pytest.param("Pacific/Kiritimati", "2026-01-01", "2025-12-31 10:00", 24, id="Kiritimati begins days first"),
     pytest.param("Africa/Cairo", "2023-04-28", "2023-04-27 22:00", 23, id="Cairo has no midnight"),
     pytest.param("Africa/Cairo", "2023-04-27", "2023-04-26 22:00", 24, id="the day before Cairo's missing midnight"),
@@ -49,16 +49,16 @@ DAYS = [
     pytest.param("Asia/Beirut", "2023-03-26", "2023-03-25 22:00", 23, id="Beirut has no midnight"),
     pytest.param("America/Santiago", "2023-09-03", "2023-09-03 04:00", 23, id="Santiago has no midnight"),
     pytest.param("America/Santiago", "2023-04-01", "2023-04-01 03:00", 25, id="Santiago turns back at midnight"),
-    pytest.param("America/Santiago", "2023-04-02", "2023-04-02 04:00", 24, id="the day after that"),
+    pytest.param("America/Santiago", "2023-04-02", "2023-04-02 04:00", 24, id="Santiago, the day after"),
     pytest.param("America/Havana", "2023-11-05", "2023-11-05 04:00", 25, id="Havana has two midnights"),
-    pytest.param("America/Havana", "2023-03-12", "2023-03-12 05:00", 23, id="Havana has none"),
+    pytest.param("America/Havana", "2023-03-12", "2023-03-12 05:00", 23, id="Havana has no midnight"),
     pytest.param("Pacific/Apia", "2011-12-29", "2011-12-29 10:00", 24, id="Apia before the day it skipped"),
     pytest.param("Pacific/Apia", "2011-12-30", "2011-12-30 10:00", 0, id="the day Apia skipped"),
-    pytest.param("Pacific/Apia", "2011-12-31", "2011-12-30 10:00", 24, id="Apia after it"),
+    pytest.param("Pacific/Apia", "2011-12-31", "2011-12-30 10:00", 24, id="Apia after the day it skipped"),
     pytest.param("Australia/Lord_Howe", "2026-10-04", "2026-10-03 13:30", 23.5, id="Lord Howe loses half an hour"),
-    pytest.param("Australia/Lord_Howe", "2026-04-05", "2026-04-04 13:00", 24.5, id="and gains it"),
+    pytest.param("Australia/Lord_Howe", "2026-04-05", "2026-04-04 13:00", 24.5, id="Lord Howe gains half an hour"),
     pytest.param("America/Nuuk", "2024-03-31", "2024-03-31 01:00", 24, id="Nuuk jumps to midnight"),
-    pytest.param("America/Nuuk", "2024-03-30", "2024-03-30 02:00", 23, id="and loses the hour before it"),
+    pytest.param("America/Nuuk", "2024-03-30", "2024-03-30 02:00", 23, id="Nuuk loses the hour before midnight"),
     pytest.param("America/Scoresbysund", "2023-03-26", "2023-03-26 01:00", 23, id="Scoresbysund follows UTC"),
     pytest.param("America/Toronto", "1919-03-31", "1919-03-31 04:30", 23.5, id="Toronto once jumped over midnight"),
     pytest.param("America/St_Johns", "2006-10-29", "2006-10-29 02:30", 25, id="St John's turns back at 00:01"),
@@ -67,7 +67,7 @@ DAYS = [
 
 
 @pytest.mark.parametrize(("name", "day", "start", "hours"), DAYS)
-def test_a_day_begins_and_ends_where_its_zone_says(name: str, day: str, start: str, hours: float) -> None:
+def test_day_begins_and_ends_as_its_zone_defines(name: str, day: str, start: str, hours: float) -> None:
     tz, which = ZoneInfo(name), date.fromisoformat(day)
     assert start_of_day(which, tz) == utc(start)
     assert end_of_day(which, tz) - start_of_day(which, tz) == timedelta(hours=hours)
@@ -75,9 +75,7 @@ def test_a_day_begins_and_ends_where_its_zone_says(name: str, day: str, start: s
 
 
 @pytest.mark.parametrize(("name", "day", "start", "hours"), [case for case in DAYS if case.values[3]])
-def test_the_first_instant_is_in_the_day_and_the_one_before_is_not(
-    name: str, day: str, start: str, hours: float
-) -> None:
+def test_first_instant_is_in_the_day_and_earlier_is_not(name: str, day: str, start: str, hours: float) -> None:
     tz, which = ZoneInfo(name), date.fromisoformat(day)
     first = start_of_day(which, tz)
     assert day_of(first, tz) == which
@@ -86,7 +84,7 @@ def test_the_first_instant_is_in_the_day_and_the_one_before_is_not(
     assert day_of(end_of_day(which, tz), tz) > which
 
 
-def test_the_skipped_day_is_empty_and_nobodys() -> None:
+def test_skipped_day_is_empty() -> None:
     apia = ZoneInfo("Pacific/Apia")
     skipped = date(2011, 12, 30)
     assert start_of_day(skipped, apia) == end_of_day(skipped, apia)
@@ -102,15 +100,15 @@ ODD_ZONES = sorted({str(case.values[0]) for case in DAYS} | {"Africa/Casablanca"
     name=st.sampled_from(ODD_ZONES),
     since_2000=st.timedeltas(timedelta(0), timedelta(days=37 * 365)),
 )
-def test_every_instant_lies_in_exactly_the_day_it_is_counted_in(name: str, since_2000: timedelta) -> None:
+def test_random_instant_is_in_the_day_it_counts_in(name: str, since_2000: timedelta) -> None:
     tz, instant = ZoneInfo(name), utc("2000-01-02") + since_2000
     day = day_of(instant, tz)
     assert start_of_day(day, tz) <= instant < end_of_day(day, tz)
 
 
 @pytest.mark.parametrize("name", ODD_ZONES)
-def test_days_follow_each_other_without_gap_or_overlap(name: str) -> None:
-    """Over all days of years with odd midnights, instants near the borders count in the day between them."""
+def test_days_have_no_gap_and_no_overlap(name: str) -> None:
+    """On all days of years with unusual midnights, instants near the ends of a day are in that day."""
     tz = ZoneInfo(name)
     for year in (2006, 2010, 2011, 2023, 2024, 2026):
         day = date(year, 1, 1)
@@ -122,8 +120,8 @@ def test_days_follow_each_other_without_gap_or_overlap(name: str) -> None:
             day += timedelta(1)
 
 
-def test_half_an_hour_of_st_johns_that_came_twice_counts_once() -> None:
-    """At 00:01 the clocks went back to 23:01, so a new day had begun when the old one's last hour came again."""
+def test_repeated_hour_of_st_johns_is_in_the_new_day() -> None:
+    """At 00:01 the clocks went back to 23:01: the new day had begun when the last hour of the old day was repeated."""
     tz = ZoneInfo("America/St_Johns")
     again = utc("2006-10-29 03:00")
     assert f"{again.astimezone(tz):%d %H:%M}" == "28 23:30"
@@ -150,7 +148,7 @@ def test_half_an_hour_of_st_johns_that_came_twice_counts_once() -> None:
         pytest.param("total", "2026-11-22 14:05", "UTC", None, id="never"),
     ],
 )
-def test_reset(period: str, now: str, name: str, expected: str | None) -> None:
+def test_reset_of_a_period(period: str, now: str, name: str, expected: str | None) -> None:
     instant = resets_at(Period(period), utc(now), ZoneInfo(name))
     assert instant == (None if expected is None else utc(expected))
 
@@ -166,13 +164,13 @@ def test_reset(period: str, now: str, name: str, expected: str | None) -> None:
         pytest.param("2028-02-29", "2028-02-01", "2028-03-01", id="February of a leap year"),
     ],
 )
-def test_months(day: str, first: str, following: str) -> None:
+def test_first_day_of_this_and_the_next_month(day: str, first: str, following: str) -> None:
     which = date.fromisoformat(day)
     assert first_of_month(which) == date.fromisoformat(first)
     assert first_of_next_month(which) == date.fromisoformat(following)
 
 
-def test_periods_are_named_by_the_day_they_start_on() -> None:
+def test_period_is_named_by_its_first_day() -> None:
     day = date(2026, 11, 22)
     assert {period: period_start(period, day) for period in Period} == {
         Period.DAILY: day,
@@ -181,26 +179,26 @@ def test_periods_are_named_by_the_day_they_start_on() -> None:
     }
 
 
-def test_days_of_a_period_go_up_to_today() -> None:
+def test_days_of_a_period_end_today() -> None:
     day = date(2026, 11, 22)
     assert period_days(Period.DAILY, day) == DayRange(day, day)
     assert period_days(Period.MONTHLY, day) == DayRange(date(2026, 11, 1), day)
     assert period_days(Period.TOTAL, day) is None
 
 
-def test_a_range_of_days_counts_both_ends() -> None:
+def test_day_range_includes_both_ends() -> None:
     days = DayRange(date(2026, 2, 27), date(2026, 3, 1))
     assert list(days) == [date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 1)]
     assert len(days) == 3
 
 
-def test_a_range_that_ends_before_it_begins_is_empty() -> None:
+def test_day_range_that_ends_before_its_start_is_empty() -> None:
     days = DayRange(date(2026, 3, 1), date(2026, 2, 27))
     assert list(days) == []
     assert len(days) == 0
 
 
-def test_the_last_days_include_today_in_their_own_zone() -> None:
+def test_last_days_include_today_of_their_zone() -> None:
     now = utc("2026-11-22 23:30")
     assert last_days(14, now, ZoneInfo("UTC")) == DayRange(date(2026, 11, 9), date(2026, 11, 22))
     assert last_days(14, now, ZoneInfo("Europe/Berlin")) == DayRange(date(2026, 11, 10), date(2026, 11, 23))
@@ -217,7 +215,7 @@ def test_the_last_days_include_today_in_their_own_zone() -> None:
         pytest.param("total", "2026-11-22 12:00", "UTC", None, id="a total has no end"),
     ],
 )
-def test_share_of_the_period_that_has_gone(period: str, now: str, name: str, share: float | None) -> None:
+def test_elapsed_share_of_a_period(period: str, now: str, name: str, share: float | None) -> None:
     assert elapsed_share(Period(period), utc(now), ZoneInfo(name)) == share
 
 
@@ -238,13 +236,13 @@ def test_share_of_the_period_that_has_gone(period: str, now: str, name: str, sha
         pytest.param(31 * 86400, "31 days", id="a month"),
     ],
 )
-def test_countdown(seconds: int, words: str) -> None:
+def test_countdown_is_rounded_down(seconds: int, words: str) -> None:
     now = utc("2026-11-22 14:05")
     assert str(countdown(now + timedelta(seconds=seconds), now)) == words
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])
-def test_zones_people_may_choose(name: str) -> None:
+def test_iana_zone_can_be_chosen(name: str) -> None:
     assert zone(name).key == name
 
 
@@ -264,17 +262,17 @@ def test_zones_people_may_choose(name: str) -> None:
         pytest.param("A" * 10_000, id="very long"),
     ],
 )
-def test_other_text_is_no_zone(name: str) -> None:
+def test_other_text_is_not_a_zone(name: str) -> None:
     with pytest.raises(ValueError, match="unknown time zone"):
         zone(name)
 
 
-def test_every_zone_on_offer_can_be_used() -> None:
+def test_every_offered_zone_can_be_used() -> None:
     assert len(zone_names()) > 400
     for name in zone_names():
         assert abs(day_of(utc("2026-11-22 12:00"), zone(name)) - date(2026, 11, 22)) <= timedelta(1)
 
 
-def test_who_has_chosen_no_zone_has_the_other_one() -> None:
+def test_account_without_a_zone_has_the_other_one() -> None:
     assert zone_or("Europe/Berlin", ZoneInfo("UTC")).key == "Europe/Berlin"
     assert zone_or(None, ZoneInfo("UTC")).key == "UTC"

@@ -43,7 +43,7 @@ from portal.rules.pricing import (
         pytest.param(2 * MAX_TOKENS, "1000", 2 * 10**12, id="as much as one request can be"),
     ],
 )
-def test_billable_tokens(tokens: int, factor: str, billable: int) -> None:
+def test_billable_tokens_are_rounded_half_up(tokens: int, factor: str, billable: int) -> None:
     assert billable_tokens(tokens, Decimal(factor)) == billable
 
 
@@ -60,7 +60,7 @@ def test_billable_tokens(tokens: int, factor: str, billable: int) -> None:
         pytest.param(2 * 10**12, "1", 2 * 10**21, id="beyond 64 bits"),
     ],
 )
-def test_cost(billable: int, price: str, nano: int) -> None:
+def test_cost_is_rounded_half_up(billable: int, price: str, nano: int) -> None:
     assert cost_nano_eur(billable, Decimal(price)) == nano
 
 
@@ -69,7 +69,7 @@ def test_cost(billable: int, price: str, nano: int) -> None:
     factor=st.decimals(0, MAX_COST_FACTOR, places=12),
     price=st.decimals(0, MAX_PRICE, places=12),
 )
-def test_amounts_are_rounded_half_up_exactly_once(tokens: int, factor: Decimal, price: Decimal) -> None:
+def test_amounts_are_rounded_exactly_once(tokens: int, factor: Decimal, price: Decimal) -> None:
     half = Fraction(1, 2)
     billable = billable_tokens(tokens, factor)
     assert billable == (tokens * Fraction(factor) + half).__floor__()
@@ -102,14 +102,14 @@ BOOK = [Price(Decimal(1)), Price(Decimal(2), EARLY), Price(Decimal(3), LATE)]
         pytest.param(datetime(2999, 1, 1, tzinfo=UTC), 3, id="for ever"),
     ],
 )
-def test_price_in_force(book: list[Price], instant: datetime, price: int) -> None:
+def test_latest_price_is_in_force(book: list[Price], instant: datetime, price: int) -> None:
     found = price_at(book, instant)
     assert found is not None
     assert found.eur_per_token == price
 
 
 @pytest.mark.parametrize("book", [[], [Price(Decimal(1), LATE)]], ids=["an empty book", "a book that begins later"])
-def test_no_price_is_never_a_silent_zero(book: list[Price]) -> None:
+def test_price_before_the_first_entry_is_none(book: list[Price]) -> None:
     assert price_at(book, EARLY) is None
 
 
@@ -136,7 +136,7 @@ def test_no_price_is_never_a_silent_zero(book: list[Price]) -> None:
         pytest.param(10**30 + 1, f"{10**21}.000000001", f"{10**21}.00", id="and far beyond"),
     ],
 )
-def test_amounts_of_eur(nano: int, text: str, shown: str) -> None:
+def test_amounts_are_shown_in_eur(nano: int, text: str, shown: str) -> None:
     assert eur_text(nano) == text
     assert Decimal(text) == eur(nano)
     assert str(shown_eur(nano)) == shown
@@ -153,11 +153,11 @@ def test_amounts_of_eur(nano: int, text: str, shown: str) -> None:
         pytest.param(743, 10, 14_860_011, False, id="beyond all roundings"),
     ],
 )
-def test_whether_requests_were_made_at_one_price(tokens: int, requests: int, nano: int, fits: bool) -> None:
+def test_requests_fit_a_price_within_rounding(tokens: int, requests: int, nano: int, fits: bool) -> None:
     assert costs_at(FIRST_PRICE, tokens, requests, nano) is fits
 
 
-def test_average_price_is_for_reading() -> None:
+def test_average_price_has_four_digits() -> None:
     assert average_price(0, 0) == 0
     assert average_price(3, 100_000) == Decimal("0.00003333")
 

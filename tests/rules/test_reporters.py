@@ -13,32 +13,32 @@ REPORT = UsageReport("r-1", "qwen3", "native", 100, 20, username="bob", template
 ALICE = Reporter(None, "native", person=Person(7, "a" * 64))
 
 
-def test_a_gateway_is_taken_at_its_word() -> None:
+def test_report_of_a_gateway_is_accepted_unchanged() -> None:
     assert Reporter(1, "native").own(REPORT) is REPORT
 
 
-def test_a_person_reports_for_nobody_else_and_says_nothing_of_what_is_billed() -> None:
+def test_report_of_a_person_has_no_owner_and_no_factor() -> None:
     assert ALICE.own(REPORT) == replace(
         REPORT, id="7/r-1", key_hash="a" * 64, username=None, template=None, cost_factor=None
     )
 
 
-def test_a_person_names_nobody_else_for_a_key() -> None:
+def test_report_of_a_person_has_no_fallback_names() -> None:
     assert ALICE.own(replace(REPORT, fallback_names=("bob",))).fallback_names is None  # type: ignore[union-attr]
 
 
-def test_what_was_rejected_stays_so() -> None:
+def test_rejected_entry_stays_rejected() -> None:
     assert ALICE.own(Rejected("r-1", "No model.")) == Rejected("r-1", "No model.")
 
 
 @pytest.mark.parametrize("long", ["x" * LONGEST_ID, "x" * (LONGEST_ID - 1)])
-def test_long_ids_of_persons_fit_and_stay_apart(long: str) -> None:
+def test_long_ids_of_persons_are_short_and_distinct(long: str) -> None:
     ids = {own_id(7, long), own_id(8, long), own_id(7, long[:-1] + "y"), own_id(7, long)}
     assert len(ids) == 3
     assert max(map(len, ids)) <= LONGEST_ID
 
 
-def test_a_plain_id_cannot_be_taken_for_somebody_elses() -> None:
+def test_ids_of_two_persons_are_never_equal() -> None:
     assert own_id(7, "7/r-1") != own_id(77, "r-1") != own_id(7, "r-1")
 
 
@@ -50,7 +50,7 @@ def test_a_plain_id_cannot_be_taken_for_somebody_elses() -> None:
         pytest.param(NOW - timedelta(seconds=60), True, id="a minute ago"),
     ],
 )
-def test_that_a_gateway_reports_is_news_once_a_minute(reported_at: object, is_news: bool) -> None:
+def test_report_of_a_gateway_is_news_once_a_minute(reported_at: object, is_news: bool) -> None:
     assert Reporter(1, "native", reported_at).is_news(NOW) is is_news  # type: ignore[arg-type]  # a table of both
 
 
@@ -63,10 +63,10 @@ def test_that_a_gateway_reports_is_news_once_a_minute(reported_at: object, is_ne
         pytest.param({"litellm", "litellm-2", "litellm-4"}, "litellm-3", id="the first gap"),
     ],
 )
-def test_a_free_name_is_the_wanted_one_or_that_with_a_number(taken: set[str], free: str) -> None:
+def test_free_name_has_a_number_if_taken(taken: set[str], free: str) -> None:
     assert free_name("litellm", taken) == free
 
 
-def test_a_free_name_is_no_longer_than_a_name_may_be() -> None:
+def test_free_name_is_at_most_as_long_as_allowed() -> None:
     longest = "x" * MAX_NAME
     assert free_name(longest, {longest}) == "x" * (MAX_NAME - 2) + "-2"

@@ -1,4 +1,4 @@
-"""To which counters and roll-ups an event is added, and of which ones a time range is put together."""
+"""The counters and roll-ups that an event is added to, and those that cover a time range."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Request:
-    """An event as far as counting is concerned."""
+    """An event with the fields that counting needs."""
 
     account_id: int
     requested_at: datetime
@@ -44,7 +44,7 @@ def sums_of(zone: str, *events: Request) -> Sums:
         pytest.param("America/New_York", date(2026, 11, 30), date(2026, 11, 1), id="in New York it is afternoon"),
     ],
 )
-def test_an_event_counts_in_the_periods_of_its_own_instant(zone: str, day: date, month: date) -> None:
+def test_event_counts_in_the_periods_of_its_instant(zone: str, day: date, month: date) -> None:
     sums = sums_of(zone, Request(7, datetime(2026, 11, 30, 23, 30, tzinfo=UTC), api_key_id=4, failed=True))
     assert counters_of(sums) == {
         CounterKey(7, Period.DAILY, day): ONE,
@@ -55,7 +55,7 @@ def test_an_event_counts_in_the_periods_of_its_own_instant(zone: str, day: date,
     assert sums.hourly == {HourlyKey(7, datetime(2026, 11, 30, 23, tzinfo=UTC), "qwen", "native", 4, True): ONE}
 
 
-def test_events_of_one_day_add_up_and_others_stand_apart() -> None:
+def test_only_events_of_the_same_day_are_added() -> None:
     morning, evening = datetime(2026, 11, 22, 0, tzinfo=UTC), datetime(2026, 11, 22, 23, 59, 59, 999999, tzinfo=UTC)
     next_day = datetime(2026, 11, 23, tzinfo=UTC)
     sums = sums_of(
@@ -82,7 +82,7 @@ def test_figures_of_the_same_key_are_added() -> None:
     assert sums == {monday: ONE + ONE, tuesday: ONE}
 
 
-def test_a_key_may_belong_to_no_group_or_to_several() -> None:
+def test_key_belongs_to_no_group_or_to_several() -> None:
     first, second, third = (DailyKey(1, date(2026, 11, 23), model, "native") for model in ("a", "b", "c"))
     groups: dict[DailyKey, list[tuple[str]]] = {first: [("x",), ("y",)], second: [("x",)], third: []}
     assert regroup({first: ONE, second: ONE, third: ONE}, groups.__getitem__) == {("x",): ONE + ONE, ("y",): ONE}
@@ -135,9 +135,7 @@ def at(text: str) -> datetime:
         pytest.param("UTC", "2026-11-03", "2026-11-01", Cover(None, (), ()), id="an end before its start"),
     ],
 )
-def test_a_time_range_is_put_together_of_the_largest_roll_ups(
-    zone: str, since: str, until: str, expected: Cover
-) -> None:
+def test_time_range_uses_the_largest_roll_ups(zone: str, since: str, until: str, expected: Cover) -> None:
     assert cover(at(since), at(until), ZoneInfo(zone)) == expected
 
 
@@ -148,7 +146,7 @@ ZONES = st.sampled_from(
 
 
 @given(INSTANTS, st.timedeltas(timedelta(0), timedelta(days=9)), st.floats(-0.2, 1.2), ZONES)
-def test_each_instant_of_a_time_range_lies_in_exactly_one_part_and_no_other_does(
+def test_each_instant_of_a_time_range_is_in_exactly_one_part(
     since: datetime, length: timedelta, where: float, zone: str
 ) -> None:
     tz = ZoneInfo(zone)

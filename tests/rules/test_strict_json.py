@@ -45,7 +45,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("body", "reason"), REFUSED)
-def test_doubtful_json_is_refused_with_a_reason(body: bytes, reason: str) -> None:
+def test_unclear_json_is_refused_with_a_reason(body: bytes, reason: str) -> None:
     with pytest.raises(MalformedJson, match=reason), at_most_calls(100):
         read_json(body)
 
@@ -63,13 +63,13 @@ def test_doubtful_json_is_refused_with_a_reason(body: bytes, reason: str) -> Non
         pytest.param(b"[" * 200 + b"]" * 200, None, id="some nesting"),
     ],
 )
-def test_proper_json_is_read_exactly(body: bytes, value: object) -> None:
+def test_valid_json_is_read_exactly(body: bytes, value: object) -> None:
     read = read_json(body)
     assert value is None or read == value
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(), st.lists, max_leaves=20))
-def test_what_another_program_writes_is_read_back(value: object) -> None:
+def test_json_of_another_program_is_read_back(value: object) -> None:
     def flawless(part: object) -> bool:
         return all(map(flawless, part)) if isinstance(part, list) else not isinstance(part, str) or "\x00" not in part
 
@@ -78,22 +78,22 @@ def test_what_another_program_writes_is_read_back(value: object) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_do_anything_else_than_being_refused(body: bytes) -> None:
+def test_random_bytes_are_read_or_refused(body: bytes) -> None:
     with suppress(MalformedJson):
         read_json(body)
 
 
-def test_items_of_an_array_are_judged_one_by_one() -> None:
+def test_items_of_an_array_are_refused_one_by_one() -> None:
     items = list(read_items(b'[ {"a": 1} , {"a": 1, "a": 2}, "\\ud800", NaN, 5 ]'))
     assert items[0] == {"a": 1}
     assert [isinstance(item, Flaw) for item in items] == [False, True, True, True, False]
 
 
-def test_an_empty_array_has_no_items() -> None:
+def test_empty_array_has_no_items() -> None:
     assert list(read_items(b" [ ] ")) == []
 
 
-def test_what_nobody_asks_for_is_not_read() -> None:
+def test_items_after_an_early_stop_are_not_read() -> None:
     items = read_items(b"[1, 2, and this is no JSON")
     assert [next(items), next(items)] == [1, 2]
     with pytest.raises(MalformedJson):
@@ -101,37 +101,37 @@ def test_what_nobody_asks_for_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("body", [b"[1 2]", b"[1,]", b"[1", b"[1]]", b"[1] x", b"[", b"[,1]"])
-def test_a_broken_array_is_refused_as_a_whole(body: bytes) -> None:
+def test_malformed_array_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(MalformedJson):
         list(read_items(body))
 
 
-def test_a_line_that_cannot_be_taken_does_not_stop_the_others() -> None:
+def test_refused_line_does_not_stop_the_others() -> None:
     body = b'{"a": 1}\n\n {"a": NaN} \r\n[' + b"1," * 50 + b"1]\n\xff\n{\n" + b'"\\u0000"\ntrue'
     values = list(read_lines(split_lines(body, 20), 100))
     assert (values[0], values[-1]) == ({"a": 1}, True)
     assert [isinstance(value, Flaw) for value in values] == [False, True, True, True, True, True, False]
 
 
-def test_no_more_lines_are_looked_for_than_are_wanted() -> None:
+def test_split_stops_after_the_most_lines_plus_one() -> None:
     assert split_lines(b"\n1 \r\n\n 2\n3\n4\n", 2) == [b"1 \r", b"2", b"3"]
 
 
-def test_a_backslash_before_a_u_is_just_a_backslash() -> None:
+def test_escaped_backslash_before_u_is_a_backslash() -> None:
     assert read_json(rb'"\\u0000 \\ud800"') == r"\u0000 \ud800"
 
 
-def test_millions_of_values_are_not_even_begun() -> None:
+def test_body_with_too_many_values_is_not_parsed() -> None:
     with pytest.raises(MalformedJson, match="too many values"):
         read_json(b"[" + b"1," * 600_000 + b"1]")
 
 
-def test_a_reason_never_repeats_what_was_sent() -> None:
+def test_reason_never_repeats_the_input() -> None:
     with pytest.raises(MalformedJson) as refused:
         read_json(b'{"password": "moe-sk-secret" "x"}')
     assert "secret" not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
-def test_text_is_decoded_to_the_letter() -> None:
+def test_text_is_decoded_exactly() -> None:
     assert decode("ü".encode()) == "ü"

@@ -1,4 +1,4 @@
-"""What text may come in, and in which form it is kept."""
+"""Accepted text, and the form in which it is stored."""
 
 import pytest
 from hypothesis import given
@@ -35,7 +35,7 @@ from portal.rules.text import (
         pytest.param("<b>&amp;'\";--", "<b>&amp;'\";--", id="nothing is escaped here"),
     ],
 )
-def test_a_line_is_kept_trimmed_and_composed(text: str, line: str) -> None:
+def test_line_is_stripped_and_composed(text: str, line: str) -> None:
     assert clean_line(text, "The label", 100) == line
 
 
@@ -58,17 +58,17 @@ def test_a_line_is_kept_trimmed_and_composed(text: str, line: str) -> None:
         pytest.param("a\x85b", "The label must be one line", id="next line"),
     ],
 )
-def test_what_is_no_line_is_refused_in_a_sentence(text: str, sentence: str) -> None:
+def test_invalid_line_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(InvalidText, match=sentence):
         clean_line(text, "The label", 100)
 
 
-def test_where_nothing_is_something_a_line_may_be_empty() -> None:
+def test_line_may_be_empty_if_allowed() -> None:
     assert clean_line("  ", "The endpoint", 100, empty=True) == ""
 
 
 @given(st.text(st.characters(codec=None), max_size=120))
-def test_any_text_is_either_refused_or_kept_as_it_will_stay(text: str) -> None:
+def test_cleaned_text_stays_the_same_if_cleaned_again(text: str) -> None:
     try:
         line = clean_line(text, "The label", 100)
     except InvalidText:
@@ -90,7 +90,7 @@ def test_any_text_is_either_refused_or_kept_as_it_will_stay(text: str) -> None:
         pytest.param("🦙" * MAX_NOTE, "🦙" * MAX_NOTE, id="counted in characters"),
     ],
 )
-def test_a_note_keeps_its_lines(text: str, note: str) -> None:
+def test_note_keeps_its_lines(text: str, note: str) -> None:
     assert clean_note(text) == note
 
 
@@ -104,7 +104,7 @@ def test_a_note_keeps_its_lines(text: str, note: str) -> None:
         pytest.param("\x1b]0;title", "control characters", id="an escape sequence"),
     ],
 )
-def test_what_is_no_note_is_refused_in_a_sentence(text: str, sentence: str) -> None:
+def test_invalid_note_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(InvalidText, match=sentence):
         clean_note(text)
 
@@ -121,7 +121,7 @@ def test_what_is_no_note_is_refused_in_a_sentence(text: str, sentence: str) -> N
         pytest.param("\u212a", "k", id="the Kelvin sign is a K"),
     ],
 )
-def test_user_names(text: str, name: str) -> None:
+def test_user_name_is_accepted_in_lower_case(text: str, name: str) -> None:
     assert clean_username(text) == name
 
 
@@ -142,7 +142,7 @@ def test_user_names(text: str, name: str) -> None:
         pytest.param("../alice", id="a path"),
     ],
 )
-def test_what_is_no_user_name(text: str) -> None:
+def test_invalid_user_name_is_refused(text: str) -> None:
     with pytest.raises(InvalidText):
         clean_username(text)
 
@@ -157,7 +157,7 @@ def test_what_is_no_user_name(text: str) -> None:
         "a" * 64 + "@" + "b" * 189,
     ],
 )
-def test_addresses_that_look_deliverable(address: str) -> None:
+def test_valid_address_is_accepted(address: str) -> None:
     assert clean_email(f" {address} ") == address
 
 
@@ -182,7 +182,7 @@ def test_addresses_that_look_deliverable(address: str) -> None:
         pytest.param("alice\ud800@example.org", id="a lone surrogate"),
     ],
 )
-def test_what_does_not_look_like_an_address(text: str) -> None:
+def test_invalid_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidText):
         clean_email(text)
 
@@ -196,7 +196,7 @@ def test_what_does_not_look_like_an_address(text: str) -> None:
         pytest.param("alice alice", id="more than the user name"),
     ],
 )
-def test_passwords_that_will_do(password: str) -> None:
+def test_good_password_is_accepted(password: str) -> None:
     check_password(password, "alice")
 
 
@@ -212,7 +212,7 @@ def test_passwords_that_will_do(password: str) -> None:
         pytest.param("0123456789\ud800", "half a character", id="a lone surrogate"),
     ],
 )
-def test_passwords_that_will_not(password: str, sentence: str) -> None:
+def test_bad_password_is_refused_with_a_sentence(password: str, sentence: str) -> None:
     with pytest.raises(InvalidText, match=sentence):
         check_password(password, "wonderland-alice")
 
@@ -227,12 +227,12 @@ def test_passwords_that_will_not(password: str, sentence: str) -> None:
         (2, ("row was", "rows were"), "2 rows were"),
     ],
 )
-def test_counted(count: int, words: tuple[str, ...], expected: str) -> None:
+def test_counted_noun_has_the_right_form(count: int, words: tuple[str, ...], expected: str) -> None:
     assert counted(count, *words) == expected
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("text", "name"),
     [
         ("Research", "Research"),
         ("x" * 10, "x" * 10),
@@ -241,8 +241,8 @@ def test_counted(count: int, words: tuple[str, ...], expected: str) -> None:
         (None, ""),
     ],
 )
-def test_cut_name_ends_in_an_ellipsis(said: object, name: str) -> None:
-    assert clip_name(said, 10) == name
+def test_cut_name_ends_in_an_ellipsis(text: object, name: str) -> None:
+    assert clip_name(text, 10) == name
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How long wrong passwords make one wait."""
+"""Waiting times after wrong passwords."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ SECOND = timedelta(seconds=1)
         pytest.param("address", 101, 30, id="an address doubles too"),
     ],
 )
-def test_wait_after_wrong_passwords(scope: str, count: int, seconds: int) -> None:
+def test_wait_doubles_after_the_free_tries(scope: str, count: int, seconds: int) -> None:
     failures = Failures(count, NOW)
     wait = timedelta(seconds=seconds)
     assert wait_until(failures, scope, NOW) == (NOW + wait if seconds else None)
@@ -34,17 +34,17 @@ def test_wait_after_wrong_passwords(scope: str, count: int, seconds: int) -> Non
         assert wait_until(failures, scope, NOW + wait - SECOND) == NOW + wait
 
 
-def test_nobody_waits_before_the_first_try() -> None:
+def test_first_try_needs_no_wait() -> None:
     assert wait_until(None, "account", NOW) is None
 
 
-def test_failures_add_up() -> None:
+def test_failures_are_added() -> None:
     first = after_failure(None, NOW)
     assert first == Failures(1, NOW)
     assert after_failure(first, NOW + SECOND) == Failures(2, NOW + SECOND)
 
 
-def test_a_quiet_day_forgets_all() -> None:
+def test_day_without_failures_resets_the_count() -> None:
     many = Failures(10**6, NOW)
     almost, day = NOW + FORGOTTEN_AFTER - SECOND, NOW + FORGOTTEN_AFTER
     assert after_failure(many, almost).count == 10**6 + 1
@@ -60,7 +60,5 @@ def test_a_quiet_day_forgets_all() -> None:
         pytest.param(Failures(7, NOW), Failures(6, NOW), id="wrong ones of others"),
     ],
 )
-def test_a_right_password_forgives_an_address_its_own_try_alone(
-    before: Failures | None, after: Failures | None
-) -> None:
+def test_correct_password_removes_only_its_own_try(before: Failures | None, after: Failures | None) -> None:
     assert after_success(before) == after

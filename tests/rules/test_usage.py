@@ -1,4 +1,4 @@
-"""Filters of the usage history, and what makes two reports the same."""
+"""Filters of Usage History, and the comparison of two reports."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -29,10 +29,10 @@ from portal.rules.usage import (
 
 UTC_ZONE, BERLIN, NEW_YORK = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
-"""Tomorrow already in Berlin."""
+"""In Berlin the next day has begun."""
 
 
-def test_a_plain_url_shows_seven_days_of_everything() -> None:
+def test_url_without_parameters_shows_seven_days() -> None:
     assert parse_filter({}) == UsageFilter() == UsageFilter(range=7, status=Status.ALL, order=Order.NEWEST)
     assert parse_filter(dict.fromkeys(FILTER_PARAMS, "")) == UsageFilter()
     assert UsageFilter().params() == {}
@@ -84,7 +84,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
     budget_days=st.tuples(DAYS | st.none(), DAYS | st.none()),
     order=st.sampled_from(Order),
 )
-def test_what_a_url_says_is_what_was_chosen(
+def test_parameters_of_a_filter_are_read_back(
     range: int,
     token_name: str,
     mode: str,
@@ -103,7 +103,7 @@ def test_what_a_url_says_is_what_was_chosen(
             parse_filter(chosen.params())
 
 
-def test_a_choice_can_be_changed_and_the_rest_stays() -> None:
+def test_changed_choice_keeps_the_others() -> None:
     chosen = UsageFilter(range=30, mode="native")
     assert chosen.with_(mode="") == UsageFilter(range=30)
     assert chosen.mode == "native"
@@ -147,7 +147,7 @@ def test_a_choice_can_be_changed_and_the_rest_stays() -> None:
         pytest.param({"x" * 1000: "1"}, "x" * 64, id="a long name is cut"),
     ],
 )
-def test_a_bad_filter_is_named(params: dict[str, str], field: str) -> None:
+def test_error_names_the_bad_filter(params: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidFilter) as caught:
         parse_filter(params)
     assert caught.value.field == field
@@ -155,13 +155,13 @@ def test_a_bad_filter_is_named(params: dict[str, str], field: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(FILTER_PARAMS), st.text(max_size=30)))
-def test_any_text_is_a_filter_or_a_bad_one(params: dict[str, str]) -> None:
+def test_random_parameters_are_read_or_refused(params: dict[str, str]) -> None:
     with suppress(InvalidFilter):
         parsed = parse_filter(params)
         assert parse_filter(parsed.params()) == parsed
 
 
-def test_days_at_the_ends_of_the_calendar_can_be_asked_for() -> None:
+def test_days_at_the_ends_of_the_calendar_are_accepted() -> None:
     assert parse_day("1999-12-31", "from") == FIRST_DAY
     assert parse_day("2999-12-31", "to") == LAST_DAY
     whole = UsageFilter(from_day=FIRST_DAY, to_day=LAST_DAY)
@@ -190,7 +190,7 @@ def test_days_at_the_ends_of_the_calendar_can_be_asked_for() -> None:
         ),
     ],
 )
-def test_from_and_to_are_whole_days_of_the_accounts_zone(wanted: UsageFilter, first: str, last: str) -> None:
+def test_from_and_to_are_days_of_the_accounts_zone(wanted: UsageFilter, first: str, last: str) -> None:
     assert wanted.days(NOW, BERLIN) == DayRange(date.fromisoformat(first), date.fromisoformat(last))
 
 
@@ -243,7 +243,7 @@ REPORT = UsageReport(
 )
 
 
-def test_the_same_said_differently_is_the_same() -> None:
+def test_equal_reports_in_another_form_are_equal() -> None:
     berlin = NOW.astimezone(timezone(timedelta(hours=1)))
     again = UsageReport(
         id="r-1",
@@ -280,12 +280,12 @@ def test_the_same_said_differently_is_the_same() -> None:
         ("session_id", "s"),
     ],
 )
-def test_anything_else_said_is_something_else(field: str, value: object) -> None:
+def test_report_with_another_value_is_different(field: str, value: object) -> None:
     other = replace(REPORT, **{field: value})  # type: ignore[arg-type]  # each value fits its field
     assert other.fingerprint() != REPORT.fingerprint()
 
 
-def test_log_repeats_anything_but_another_log() -> None:
+def test_log_record_repeats_a_trace_but_no_other_log() -> None:
     log, other = replace(REPORT, from_log=True), replace(REPORT, from_log=True, prompt_tokens=1)
     assert len(log.fingerprint()) == len(REPORT.fingerprint()) == 64
     assert is_repeated(log.fingerprint(), REPORT.fingerprint())
@@ -295,20 +295,20 @@ def test_log_repeats_anything_but_another_log() -> None:
     assert UsageReport.of_body(log.body()) == log
 
 
-def test_what_earlier_releases_did_not_read_is_kept_but_not_compared() -> None:
+def test_fields_unknown_to_earlier_releases_are_not_compared() -> None:
     now = replace(REPORT, fallback_names=("alice@example.org", "alice"), without_counts=True)
     assert now.fingerprint() == REPORT.fingerprint()
     assert UsageReport.of_body(now.body()) == now
 
 
-def test_of_several_reports_of_one_usage_only_the_id_is_compared() -> None:
+def test_only_the_id_of_a_shared_usage_is_compared() -> None:
     first = replace(REPORT, is_only_one=True)
     assert replace(first, prompt_tokens=7, requested_at=None, key_hash="0" * 64).fingerprint() == first.fingerprint()
     assert replace(first, id="r-2").fingerprint() != first.fingerprint()
     assert UsageReport.of_body(first.body()) == first
 
 
-def test_a_body_is_canonical_and_tells_only_what_was_said() -> None:
+def test_body_is_canonical_and_has_only_reported_fields() -> None:
     assert REPORT.body() == (
         '{"cached_tokens":0,"completion_tokens":20,"cost_factor":"1.5","id":"r-1","key_hash":"' + "ab" * 32 + '",'
         '"mode":"native","model":"qwen3:32b","prompt_tokens":100,"reasoning_tokens":0,'
@@ -319,9 +319,9 @@ def test_a_body_is_canonical_and_tells_only_what_was_said() -> None:
 @pytest.mark.parametrize(
     ("factor", "text"), [("1E+3", "1000"), ("0E-9", "0"), ("0.000000001", "0.000000001"), ("1000.000", "1000")]
 )
-def test_a_factor_is_written_without_exponent(factor: str, text: str) -> None:
+def test_cost_factor_is_written_without_exponent(factor: str, text: str) -> None:
     assert f'"cost_factor":"{text}"' in replace(REPORT, cost_factor=Decimal(factor)).body()
 
 
-def test_total_is_input_and_output() -> None:
+def test_total_is_input_plus_output() -> None:
     assert REPORT.total_tokens == 120

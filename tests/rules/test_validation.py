@@ -44,11 +44,11 @@ class Parcel(BaseModel):
         pytest.param([], ("The request must be a JSON object.", None), id="no object"),
     ],
 )
-def test_a_problem_is_one_sentence_that_names_the_field(sent: Any, expected: tuple[str, str | None]) -> None:
+def test_problem_is_one_sentence_that_names_the_field(sent: Any, expected: tuple[str, str | None]) -> None:
     with pytest.raises(ValidationError) as found:
         Parcel.model_validate(sent)
     assert first_problem(found.value.errors()) == expected
 
 
-def test_what_has_no_sentence_yet_still_gets_one() -> None:
+def test_unknown_problem_has_a_sentence_too() -> None:
     assert first_problem([{"type": "frozen_instance", "loc": ("body", "label")}])[0] == "label cannot be understood."

@@ -1,6 +1,7 @@
-"""A pseudo-locale in place of German: each sentence of the catalogue stands in ⟦brackets⟧, so that what has none leaks.
+"""A pseudo-locale in place of German: it writes each sentence of the catalogue in ⟦brackets⟧.
 
-Started as a program it is `portal serve` whose German is the pseudo-locale.
+Text without brackets is not in the catalogue. As a program, this module is `portal serve` with the pseudo-locale for
+German.
 """
 
 import re
@@ -12,7 +13,7 @@ from portal import words
 from portal.words.catalogues import catalogue
 
 PSEUDO = "de"
-"""The language it replaces: people choose it, and browsers ask for it, as they do German."""
+"""The language that it replaces: people choose it, and browsers ask for it, in the same way."""
 
 _GERMAN = Locale("de", "DE")
 _DATES = {
@@ -24,7 +25,7 @@ _DATES = {
 }
 _UNITS = {"EUR", "Mio", "Mrd", "Bio", "Tsd", "UTC"}
 _PRODUCT = {"MoE Portal", "English", "Deutsch"}
-"""The same in every language."""
+"""Names that are the same in every language."""
 
 
 class Pseudo(NullTranslations):
@@ -38,7 +39,7 @@ class Pseudo(NullTranslations):
         """Return the form for the count in brackets."""
         return self.gettext(msgid1 if n == 1 else msgid2)
 
-    def pgettext(self, context: str, message: str) -> str:  # the interface of gettext
+    def pgettext(self, context: str, message: str) -> str:  # gettext's signature
         """Return the sentence in brackets."""
         return self.gettext(message)
 
@@ -48,12 +49,12 @@ class Pseudo(NullTranslations):
 
 
 def pseudo_catalogue(language: str) -> NullTranslations:
-    """Return the pseudo-locale for German."""
+    """Return the pseudo-locale for German, the real catalogue for other languages."""
     return Pseudo() if language == PSEUDO else catalogue(language)
 
 
 def leak(text: str, data: str = "") -> str:
-    """Return what of a text passed no catalogue and is neither date, unit nor `data` (a regular expression)."""
+    """Return the text if words in it are in no bracket and are neither date, unit nor `data` (a regular expression)."""
     rest = outside_brackets(text)
     for known in (*_PRODUCT, data):
         rest = re.sub(known, " ", rest) if known else rest
@@ -62,7 +63,7 @@ def leak(text: str, data: str = "") -> str:
 
 
 def outside_brackets(text: str) -> str:
-    """Return what of a text is in no bracket; brackets may be nested."""
+    """Return the text with spaces in place of brackets and their content; brackets may be nested."""
     depth, rest = 0, []
     for character in text:
         depth += {"⟦": 1, "⟧": -1}.get(character, 0)

@@ -1,4 +1,4 @@
-"""The German catalogue is complete, and in line with the code."""
+"""The German catalogue is complete and agrees with the code."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ ENTRIES = [entry for entry in german() if entry.id]
 
 
 def forms(text: object) -> list[str]:
-    """Return the texts of an entry: one, or one for each number."""
+    """Return the texts of an entry: one, or one for each plural form."""
     return [text] if isinstance(text, str) else list(text or [])  # type: ignore[call-overload]
 
 
@@ -30,7 +30,7 @@ def names(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def test_catalogue_is_in_line_with_the_code() -> None:
+def test_catalogue_agrees_with_the_code() -> None:
     text = GERMAN.read_text(encoding="utf-8")
     assert updated(text, extracted()) == text, "run `make words`, then write the German of each new sentence"
 
@@ -67,7 +67,7 @@ def test_no_entry_is_fuzzy_or_obsolete() -> None:
 
 @pytest.mark.parametrize("entry", [entry for entry in ENTRIES if "{" in str(entry.id)], ids=lambda entry: str(entry.id))
 def test_placeholders_agree(entry: Message) -> None:
-    """The form for one may leave out the count."""
+    """Check all forms; the singular may leave out the count."""
     known = set().union(*map(names, forms(entry.id)))
     for text in forms(entry.string):
         assert known - {"count"} <= names(text) <= known

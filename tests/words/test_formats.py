@@ -1,4 +1,4 @@
-"""How pages write numbers of things."""
+"""Formats of counts and days in English and German."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -30,5 +30,5 @@ def test_every_code_has_words(codes: type[StrEnum], words: dict[StrEnum, Message
     ("limit", "consumed", "label"),
     [(None, 5, "No limit"), (0, 0, "Used up"), (10, 10, "Used up"), (10, 9, "Warning"), (1000, 901, "Critical")],
 )
-def test_level_label(limit: int | None, consumed: int, label: str) -> None:
+def test_full_budget_has_its_own_label(limit: int | None, consumed: int, label: str) -> None:
     assert str(level_label(PeriodBudget(limit, consumed))) == label

@@ -1,4 +1,4 @@
-"""Programs, logs and the command line read English, whatever language their caller or their terminal prefers."""
+"""Programs, logs and the command line get English, also if the caller or the terminal prefers another language."""
 
 from pathlib import Path
 

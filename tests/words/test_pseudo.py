@@ -1,4 +1,4 @@
-"""The pseudo-locale finds text that passed no catalogue: in mails and errors here, on pages in tests/browser."""
+"""The pseudo-locale finds text that is not in the catalogue: in mails and errors here, on pages in tests/browser."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ from tests.words.pseudo import PSEUDO, leak, pseudo_catalogue
 
 PORTAL = Path(errors.__file__).parent
 READ_BY_PEOPLE = [PORTAL / name for name in ("actions", "pages", "rules", "views", "web")]
-"""Where errors arise that people see on pages; others are for programs and operators."""
+"""Packages that raise errors for people on pages; other errors are for programs and operators."""
 
 
 @pytest.fixture(autouse=True)
@@ -43,13 +43,13 @@ ERRORS = sorted({each for each in subclasses(PortalError) if "sentence" in vars(
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda kind: kind.__name__)
-def test_usual_sentence_of_an_error_is_in_the_catalogue(error: type[PortalError]) -> None:
+def test_default_sentence_of_an_error_is_in_the_catalogue(error: type[PortalError]) -> None:
     assert leak(say(error.sentence)) == ""
     assert leak(str(error.sentence)) != ""
 
 
 def raised_texts(file: Path) -> Iterator[str]:
-    """Yield where an error is raised with a text that is no `message`."""
+    """Yield the places where an error is raised with a text in place of a `message`."""
     kinds = {kind.__name__ for kind in (*subclasses(PortalError), *subclasses(InvalidValue), PortalError)}
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
@@ -112,7 +112,7 @@ def test_mails_are_in_the_catalogue() -> None:
         pytest.param("MoE Portal", False, id="the product"),
     ],
 )
-def test_leak(text: str, found: bool) -> None:
+def test_leak_is_found(text: str, found: bool) -> None:
     assert bool(leak(text, "alice|Europe/Berlin")) is found
 
 

@@ -1,4 +1,4 @@
-"""Sentences that are stored in English are found again."""
+"""Sentences that are stored in English are shown in the reader's language."""
 
 import pytest
 

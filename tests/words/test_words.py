@@ -1,4 +1,4 @@
-"""Sentences in the language of who reads them."""
+"""Sentences in the language of their reader."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ KEYS = plural_message("{count} key of {name}", "{count} keys of {name}", 1_234, 
 
 @pytest.fixture(autouse=True)
 def small_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have a German of a few sentences."""
+    """Replace the German catalogue by one with a few sentences."""
     german = Catalog("de")
     german.add("Save", "Speichern")
     german.add("Hello {name}", "Guten Tag {name}")
@@ -40,7 +40,7 @@ def small_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_sentence_is_written_in_the_language_spoken() -> None:
+def test_sentence_is_written_in_the_current_language() -> None:
     assert _("Save") == "Speichern"
     assert _("Hello {name}", name="{name}") == "Guten Tag {name}"
     with speaking("en"):
@@ -61,7 +61,7 @@ def test_count_chooses_the_form_and_is_grouped() -> None:
     assert str(plural_message("one key", "{count} keys", 1)) == "one key"
 
 
-def test_context_tells_equal_texts_apart() -> None:
+def test_context_distinguishes_equal_texts() -> None:
     assert (context("verb", "Open"), say(context_message("state", "Open"))) == ("öffnen", "offen")
     assert str(context_message("state", "Open")) == "Open"
 
@@ -90,18 +90,18 @@ def test_markup_escapes_values_but_not_html() -> None:
     assert markup("The <b>{link}</b>", link="x") == Markup("Der &lt;b&gt;x&lt;/b&gt;")
 
 
-def test_language_is_found_where_none_is_spoken() -> None:
-    nothing_spoken = Context()
-    assert nothing_spoken.run(current_language) == "en"
+def test_finder_gives_the_language_if_none_is_set() -> None:
+    no_language = Context()
+    assert no_language.run(current_language) == "en"
     find_language_with(lambda: "de")
-    assert nothing_spoken.run(current_language) == "de"
+    assert no_language.run(current_language) == "de"
     with speaking("en"):
         assert current_language() == "en"
     find_language_with(lambda: None)
-    assert nothing_spoken.run(current_language) == "en"
+    assert no_language.run(current_language) == "en"
 
 
-async def test_tasks_side_by_side_do_not_mix() -> None:
+async def test_concurrent_tasks_keep_their_languages() -> None:
     async def write(language: str) -> list[str]:
         found = []
         with speaking(language):
