@@ -1,8 +1,8 @@
-"""LiteLLM's call types: which of them make a model generate, and which only read or manage what exists.
+"""LiteLLM's call types: some make a model generate, others only read or manage stored objects.
 
-Source: `CallTypes` and `NON_INFERENCE_CALL_TYPES` of LiteLLM 1.106. The latter are those of which LiteLLM itself knows
-that they repeat usage; older releases, and calls added later, repeat it as well. So the words of a name decide:
-`aget_responses` reads, `acreate_batch` stores, `acompletion` generates. A name that has none of these words generates.
+Source: `CallTypes` and `NON_INFERENCE_CALL_TYPES` of LiteLLM 1.106. LiteLLM knows that calls of the latter repeat
+usage; older releases, and calls that are added later, repeat usage too. So the words of a name decide:
+`aget_responses` reads, `acreate_batch` stores, `acompletion` generates. A name without any of these words generates.
 """
 
 _MANAGING = frozenset(
@@ -22,7 +22,7 @@ _BATCHES = frozenset({"batch", "batches"})
 
 
 def manages(call_type: str) -> bool:
-    """Say whether calls of this type generate nothing: what they report was used by an earlier call."""
+    """Return whether calls of this type generate nothing: they report the usage of an earlier call."""
     words = _words(call_type)
     if "generate" in words:  # generate_content
         return False
@@ -30,17 +30,17 @@ def manages(call_type: str) -> bool:
 
 
 def is_about_batches(call_type: str) -> bool:
-    """Say whether calls of this type are about one batch; its usage comes with a poll only."""
+    """Return whether calls of this type are about one batch; only polls of a batch report its usage."""
     words = _words(call_type)
     return bool(words & _BATCHES) and "list" not in words
 
 
 def completes_nothing(call_type: str) -> bool:
-    """Say whether calls of this type have no completion, so that its count may be absent."""
+    """Return whether calls of this type have no completion, so that its count may be absent."""
     return bool(_words(call_type) & {"embedding", "embeddings", "rerank", "moderation", "speech", "transcription"})
 
 
 def _words(call_type: str) -> set[str]:
-    """Return the words of a name; the first one also without the letter of the asynchronous twin (`aget`)."""
+    """Return the words of a name; the first one also without the `a` of asynchronous calls (`aget`)."""
     words = call_type.lower().rpartition(".")[2].strip("_").split("_")
     return {*words, words[0].removeprefix("a")}

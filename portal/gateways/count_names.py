@@ -1,4 +1,4 @@
-"""All names that sources give to token counts, by meaning: the one table of them.
+"""The table of all names of token counts in all sources, by meaning.
 
 Sources: the API references of OpenAI (chat, responses, realtime), Anthropic, Gemini (`usageMetadata`, interactions),
 Bedrock (Converse, invocation metrics), Ollama, DeepSeek, Mistral, xAI, Cohere, Moonshot, OpenRouter, and the usage
@@ -23,7 +23,7 @@ class TokenPart(StrEnum):
     """Written to a cache."""
     REASONING = "reasoning"
     TOOLS = "tools"
-    """Results of tools that the model called itself; part of the prompt, and always counted beside it (Gemini)."""
+    """Results of tools that the model called itself; Gemini counts them beside the prompt, of which they are a part."""
 
 
 WHOLES = (
@@ -167,20 +167,20 @@ def _plain_name(name: str) -> str:
 
 
 _LONGEST_KEPT = 100
-"""Characters of a name that is cached; no source has a longer one."""
+"""Characters of a name that is cached; no source has a longer name of a count."""
 PARTS = {plain_name(name): part for part, names in COUNT_NAMES.items() for name in names}
 """What each plain name means."""
 RANKS = {plain_name(name): rank for names in COUNT_NAMES.values() for rank, name in reversed([*enumerate(names)])}
-"""How reliable each is among those of its part; 0 is the best."""
+"""The rank of each plain name among the names of its part; 0 is the most reliable."""
 
 WRITTEN = plain_name("cache_creation_input_tokens")
 _LIFETIMES = ("cache_creation.ephemeral_5m_input_tokens", "cache_creation.ephemeral_1h_input_tokens")
 WRITTEN_FOR = frozenset(map(plain_name, _LIFETIMES))
-"""Anthropic's parts of what was written to a cache; they are added."""
+"""Anthropic's two counts of tokens written to a cache, by lifetime; they are added."""
 NESTING = frozenset(
     plain_name(name.partition(".")[0]) for name in (*sum(COUNT_NAMES.values(), ()), *_LIFETIMES) if "." in name
 )
-"""Names of objects with counts in them."""
+"""Names of objects that contain counts."""
 PROMPTS_WITHOUT_CACHE = frozenset(map(plain_name, ("input_tokens", "input_token_count")))
 """Names of a prompt that excludes caches if one of `CACHES_BESIDE` is in the same object."""
 CACHES_BESIDE = frozenset(
@@ -192,7 +192,7 @@ CACHES_BESIDE = frozenset(
         ),
     )
 )
-"""With `PROMPTS_WITHOUT_CACHE` the form in which Anthropic and Bedrock count caches beside the prompt."""
+"""Together with `PROMPTS_WITHOUT_CACHE`: Anthropic and Bedrock count caches beside the prompt."""
 REASONING_BESIDE = frozenset(map(plain_name, ("thoughts_token_count", "total_thought_tokens")))
 """Gemini's thoughts, which are never part of its candidates."""
 ZEROS_LEFT_OUT = frozenset(map(plain_name, ("prompt_token_count", "billed_units.input_tokens")))

@@ -1,15 +1,14 @@
 """One rule that reads the token counts of any source: `read_counts`. The names are in `gateways.count_names`.
 
-The prompt includes cache reads and cache writes, the completion includes reasoning, also where a source leaves them
-out.
-A source counts these parts beside the whole if one of these is true, in this order:
+The prompt includes cache reads and cache writes, and the completion includes reasoning. Some sources count these parts
+beside the whole; then they are added. A source does so if one of these is true, in this order:
 
 1. the parts are larger than the whole,
-2. the source's own total,
-3. the form of its object: Anthropic's and Bedrock's `input_tokens` with `cache_read_input_tokens` beside it, Gemini's
-   `thoughtsTokenCount`.
+2. only with the parts the sum is the source's total,
+3. the object has the names of Anthropic and Bedrock (`input_tokens` with `cache_read_input_tokens` beside it), or
+   Gemini's `thoughtsTokenCount`.
 
-Of several names for one count the first with a value above 0 counts, since programs fill some of them with zeros.
+Where a source has several names for one count, the first value above 0 is used, since programs fill some with zeros.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +31,7 @@ from portal.gateways.count_names import (
     spelled,
 )
 from portal.gateways.lenient_json import KeptMembers
-from portal.gateways.lenient_values import UnclearValue, as_digits, token_count
+from portal.gateways.lenient_values import UnclearValue, number_of, token_count
 
 
 class CountMembers(KeptMembers):
@@ -43,11 +42,11 @@ class CountMembers(KeptMembers):
         self._prefix = prefix
 
     def value(self, name: str) -> bool:
-        """Say whether a member is a count by its name."""
+        """Return whether the name of a member is that of a count."""
         return part_named(self._prefix + name) is not None
 
     def inner(self, name: str) -> KeptMembers | None:
-        """Return the counts in a member that is an object with counts."""
+        """Return the counts to keep of a member that is an object with counts; None for any other member."""
         return CountMembers(f"{name}.") if not self._prefix and plain_name(name) in NESTING else None
 
 
@@ -76,14 +75,14 @@ def read_counts(
 ) -> TokenCounts | None:
     """Return the counts of a usage object; None where it has none at all.
 
-    `usage` is an object as a source sends it, or flat names with values, also dotted and with one of the known
-    prefixes (`gen_ai.usage.`). Members that are no counts are ignored, null is absent. Numbers may be texts of digits,
-    unless `texts` is False.
+    `usage` is the object of a source, or has flat names, also dotted and with one of the known prefixes
+    (`gen_ai.usage.`). Members that are not counts are ignored, and null is the same as absent. Numbers may be texts of
+    digits, unless `texts` is False.
 
-    `beside` says whether the source counts cache reads and writes beside the prompt; None decides by the form of the
-    object, and proof by the figures overrules it. `no_completion` is for embeddings and failed calls: a completion that
-    is neither named nor in the total is 0, and a total without halves, or with two of 0, is the prompt. `lone_total`:
-    that is also so for a usage that has nothing but a total.
+    `beside` says whether the source counts cache reads and writes beside the prompt; None decides by the names in the
+    object. Where the figures prove the opposite, they decide. `no_completion` is for embeddings and failed calls: a
+    completion that is neither named nor in the total is 0, and a total without a prompt and a completion above 0 is the
+    prompt. `lone_total` applies the same rule to a usage that has only a total.
 
     Raises UnclearValue where prompt or completion is unreadable, or is missing and does not follow from the total.
     """
@@ -156,13 +155,13 @@ class _Figures:
         return prompt, completion
 
     def wholes(self, prompt: int, completion: int, total: int | None) -> tuple[int, int]:
-        """Return prompt and completion with all of their parts; of several readings that of the source's total."""
+        """Return prompt and completion with all parts; of several readings, that with the source's total."""
         prompts, completions = [*self._prompts(prompt)], [*self._completions(completion)]
         readings = [(one, other) for one in prompts for other in completions]
         return next((reading for reading in readings if sum(reading) == total), readings[0])
 
     def _prompts(self, prompt: int) -> Iterator[int]:
-        """Yield the possible prompts, the most likely first; parts that are not added must fit into the prompt."""
+        """Yield the possible prompts, most likely first; parts that are not added are never larger than the prompt."""
         both = self.cached + self.written
         added = [0, self.cached, self.written, both]
         if self.cache_beside or prompt < both:
@@ -179,7 +178,7 @@ class _Figures:
 
 
 def _rest(left: int | None, other: int, may_lack: bool) -> int | None:
-    """Return the rest of a total without one of its halves."""
+    """Return a total minus the other half; 0 or None where that is not possible."""
     if left is not None and left >= other:
         return left - other
     return 0 if may_lack else None
@@ -190,7 +189,7 @@ def _values(usage: Mapping[str, object], *, texts: bool) -> dict[TokenPart, dict
     found: dict[TokenPart, dict[str, int]] = {}
     written_for = 0
     for name, each in _flat(usage):
-        plain, value = plain_name(name), _number(each) if texts else each
+        plain, value = plain_name(name), number_of(each) if texts else each
         part = PARTS.get(plain)
         if plain in WRITTEN_FOR:
             written_for += _part(value) or 0
@@ -224,14 +223,8 @@ def _best_name(named: Mapping[str, int]) -> str:
     return next((name for name in ranked if named[name]), ranked[0] if ranked else "")
 
 
-def _number(value: object) -> object:
-    """Return a value, as a number where it is a text of digits, as in attributes and cells."""
-    digits = as_digits(value)
-    return value if digits is None else digits
-
-
 def _part(value: object) -> int | None:
-    """Return a count of a part; None for an impossible value, since the whole is known without it."""
+    """Return a count of a part; None for an invalid value, since the whole is known without the part."""
     try:
         return token_count(value, "")
     except UnclearValue:

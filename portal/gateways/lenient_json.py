@@ -1,8 +1,8 @@
-"""The objects in a body of JSON, with those of their members that are kept; everything else is passed over unread.
+"""Read the objects in a JSON body with the members to keep; everything else is skipped without decoding.
 
-Decision: bodies of gateways have prompts, answers and metadata of any size, which are not needed here. So they are
-never decoded, and each byte is read a few times at most, whatever is broken or nested in them. A kept member that is
-much too long is cut or left out; nothing is refused for its size.
+Decision: bodies of gateways have prompts, answers and metadata of any size, which are not needed here. They are never
+decoded, and each byte is read a few times at most, even if the JSON is invalid or deeply nested. A kept member that is
+much too long is cut or left out; no event is rejected for its size.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from portal.errors import TooLarge
 from portal.gateways.lenient_values import UnclearValue
 
 LONGEST_TEXT = 2_000_000
-"""Bytes of a text that is kept whole; of a longer one its beginning and its digest are kept."""
+"""Bytes of a text that is kept; of a longer text the beginning and the digest are kept."""
 LONGEST_LIST = 64_000
-"""Bytes of a list or object that is kept whole; a longer one is left out, since decoding it takes much memory."""
+"""Bytes of a list or object that is kept; a longer one is left out, since decoding needs much memory."""
 MOST_BRACKETS = 8_000_000
-"""Brackets of a body, but for those of small objects and lists; more would take seconds."""
+"""Brackets of a body that are read one by one (not those of small objects and lists); more would take seconds."""
 _SMALL = 3
 """Levels of a small object or list."""
 
@@ -32,10 +32,10 @@ _SCALAR = re.compile(_TEXT + rb"|[^\s,{}\[\]]++")
 
 
 def _brackets(line: bytes) -> re.Pattern[bytes]:
-    """Return a pattern up to the next bracket or line that matters; `line` matches the end of a line that does not.
+    """Return a pattern that matches up to the next bracket, or the next end of a line that `line` does not match.
 
-    Small objects and lists, with up to two levels in them, are passed over with it, which is much faster. A byte may be
-    looked at once for each of these levels, but never more often.
+    The pattern also skips small objects and lists, with up to two levels inside, which is much faster. It reads a byte
+    at most once for each of these levels.
     """
     plain = rb'[^{}\[\]"\n]++|' + _TEXT + rb"|" + line
     inside = plain
@@ -49,18 +49,18 @@ _NEXT_BRACKET_OR_OBJECT = _brackets(rb"\n(?!\{)")
 
 
 class KeptMembers:
-    """Names of members to keep; `inner` are members that are objects, with the names to keep of each."""
+    """The names of members to keep; `inner` has the members that are objects, with the names to keep in each."""
 
     def __init__(self, *names: str, **inner: "KeptMembers") -> None:
         self._names = frozenset(names)
         self._inner = inner
 
     def value(self, name: str) -> bool:
-        """Say whether the value of a member is kept."""
+        """Return whether the value of a member is kept."""
         return name in self._names
 
     def inner(self, name: str) -> "KeptMembers | None":
-        """Return the members to keep of a member that is an object; None for any other member."""
+        """Return the names to keep in a member that is an object; None for any other member."""
         return self._inner.get(name)
 
     def read(self, text: bytes) -> dict[str, Any]:
@@ -69,10 +69,10 @@ class KeptMembers:
 
 
 class OptionalMembers(KeptMembers):
-    """Members that are kept of an object of which nothing depends, such as an answer; it may be broken."""
+    """The members to keep of an optional object, such as an answer; the object may be invalid."""
 
     def read(self, text: bytes) -> dict[str, Any]:
-        """Return the members that are kept; none of an object that cannot be read. Raises TooLarge."""
+        """Return the kept members; an empty dictionary for an invalid object. Raises TooLarge."""
         try:
             return members(text, self)
         except UnclearValue:
@@ -80,7 +80,7 @@ class OptionalMembers(KeptMembers):
 
 
 def objects(body: bytes) -> Iterator[bytes | None]:
-    """Yield the text of each object of a body, whether it is in an array or not; None for everything else.
+    """Yield the text of each object of a body, in an array or not; None for any other value.
 
     Raises TooLarge.
     """
@@ -104,9 +104,9 @@ class _Skip:
         self._left = MOST_BRACKETS
 
     def brackets(self, at: int) -> tuple[int, bool]:
-        """Return where what opens at `at` closes, and that it does; else where the next object begins, or the end.
+        """Return the end of the object or list that begins at `at`, and True.
 
-        Where lines matter, an object that begins one is the next of NDJSON, and the one before it ended too early.
+        An object that is cut off returns False and the start of the next object of NDJSON, or the end of the text.
         """
         depth, at = 1, at + 1
         while found := self._next.match(self._text, at):
@@ -123,13 +123,13 @@ class _Skip:
 
 
 def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
-    """Return where the match at `at` ends; `at` itself without one."""
+    """Return the end of the match at `at`; `at` itself without a match."""
     found = pattern.match(text, at)
     return found.end() if found else at
 
 
 def members(text: bytes, kept: KeptMembers) -> dict[str, Any]:
-    """Return the members of an object that are kept; the others are passed over.
+    """Return the kept members of an object.
 
     Raises UnclearValue for a text that is not one JSON object, and TooLarge.
     """
@@ -170,6 +170,6 @@ def _value(name: str, text: bytes) -> Any:
 
 
 def _shortened(text: bytes) -> str:
-    """Return the beginning of a text, with the digest of all of it, so that two that differ still do."""
+    """Return the beginning of a text and the digest of the whole text, so that different texts stay different."""
     beginning = text[1:1_000].partition(b"\\")[0].decode("utf-8", "ignore")
     return f"{beginning} {hashlib.sha256(text).hexdigest()}"

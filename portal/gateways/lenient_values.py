@@ -1,4 +1,4 @@
-"""Values of lenient dialects, converted to the values that are stored, or refused as unclear."""
+"""Convert values of lenient dialects to stored values, or raise UnclearValue."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,11 +13,11 @@ _MOST_DIGITS = 18
 
 
 class UnclearValue(ValueError):
-    """A value cannot be understood; the message is a sentence."""
+    """A value cannot be read without a guess; the message is a sentence."""
 
 
 def mapping(parent: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the object that is a member of another one; an empty one where there is none."""
+    """Return a member that is an object; an empty one if it is missing or not an object."""
     found = parent.get(name)
     return found if isinstance(found, dict) else {}
 
@@ -33,8 +33,14 @@ def as_digits(value: object) -> int | None:
     return int(value) if is_digits else None  # type: ignore[call-overload]  # it is a text
 
 
+def number_of(value: object) -> object:
+    """Return a text of digits as a number, and any other value unchanged."""
+    digits = as_digits(value)
+    return value if digits is None else digits
+
+
 def token_count(value: object, name: str) -> int:
-    """Return a token count, which is never guessed. Raises UnclearValue."""
+    """Return a token count. Raises UnclearValue for any value that is not a whole number in range."""
     if value is None:
         raise UnclearValue(f"{name} is missing.")
     if isinstance(value, float) and value.is_integer():
@@ -62,7 +68,7 @@ def as_latency(milliseconds: float) -> int | None:
 def account_names(values: Iterable[object]) -> tuple[str, ...]:
     """Return the user names and email addresses among values, in lower case, each once.
 
-    A longer text than a name may have is left out, not cut: a name that is cut could be the name of another account.
+    A text that is too long for a name is left out, not cut: a cut name could be the name of another account.
     """
     names = (clip_line(value, MAX_EMAIL + 1).lower() for value in values)
     longest = ((name, MAX_EMAIL if "@" in name else MAX_NAME) for name in names)

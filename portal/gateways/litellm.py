@@ -1,23 +1,23 @@
-"""What LiteLLM's `generic_api` callback sends, versions 1.106 to 1.109: a JSON array, NDJSON, or one event.
+"""Read the reports of LiteLLM's `generic_api` callback, versions 1.106 to 1.109: a JSON array, NDJSON, or one event.
 
-Decision: everything here is lenient where the native dialect is strict. LiteLLM never repeats what was answered with a
-4xx, so no batch is refused for its content: an event that cannot be understood is rejected alone, and texts that are
-not kept (prompts, answers, headers) may be anything. Only what `UsageReport` names is kept of an event.
+Decision: this dialect is lenient where the native dialect is strict. LiteLLM never sends a batch again after a 4xx, so
+no batch is refused for its content: only the event that cannot be read is rejected, and texts that are not kept
+(prompts, answers, headers) may be invalid. Only the fields of `UsageReport` are kept of an event.
 
 Source of the rules: recordings of a real proxy, and LiteLLM's source.
-- One request can send several events of one call id (a failure and its fallback), and clients may choose the call id
-  themselves: only call id, response id, status and start together tell requests apart.
+- One request can send several events with the same call id (a failure and its fallback), and clients may set the call
+  id: only call id, response id, status and start together identify a request.
 - `user_api_key_hash` is the key itself where an authentication hook returned it unhashed.
-- Counts are in the event and in `metadata.usage_object`, which has the parts, and the counts too where the event has
-  zeros. A hit of LiteLLM's own cache repeats the counts of the first call: nothing was spent, its cost factor is 0.
+- Counts are in the event and in `metadata.usage_object`, which also has the parts, and has the counts where the event
+  has zeros. A hit of LiteLLM's own cache repeats the counts of the first call: it costs nothing, its cost factor is 0.
 - A success without counts (images, reranking, speech, tools, interrupted streams) is a request with unknown
   tokens. A failure has none.
 - End user, tags and headers are set by the client; only the key identifies the account. The user id and email address
   in `metadata` are those of the proxy's record of the key; they identify the account where the key is not known here.
-- Calls that read or manage what exists (`gateways.call_types`) are replays: their usage, if any, is that of an earlier
-  call. Two kinds have usage that no call before them had: polls of a finished batch, and reading a response that was
-  created with `background`, since creating it returns before anything is generated. Both are polled several times, with
-  the same usage each time; so their id is that of the batch or response, and the first one with counts is the request.
+- Calls that read or manage stored objects (`gateways.call_types`) are replays: their usage, if any, is that of an
+  earlier call. Two kinds have new usage: polls of a finished batch, and reads of a response that was created with
+  `background`, since creating it returns before anything is generated. Both are polled several times, with the same
+  usage each time; so their id is that of the batch or response, and the first one with counts is the request.
 """
 
 from datetime import datetime
@@ -39,7 +39,7 @@ MOST_EVENTS = 10_000
 
 _NOTHING_SPENT = Decimal(0)
 _UNFINISHED = {"queued", "validating", "in_progress", "finalizing", "cancelling"}
-"""What a batch or response says of itself while its usage may still grow."""
+"""The status of a batch or response while its usage may still grow."""
 _KEPT = KeptMembers(
     *IDS,
     *("endTime", "model", "model_group", "prompt_tokens", "completion_tokens", "total_tokens"),
@@ -58,9 +58,9 @@ _BROKEN = Rejected(None, "This is no JSON object, or it ends too early.")
 
 
 def read_litellm(body: bytes, default_mode: str) -> list[Entry]:
-    """Return what LiteLLM reports, event by event, in order; `default_mode` is that of the gateway.
+    """Return the entry of each event in a body, in order; `default_mode` is the mode of the gateway.
 
-    Raises PortalError for a body without any JSON in it, TooLarge for too many events and InvalidInput for none.
+    Raises PortalError for a body without any JSON object, TooLarge for too many events and InvalidInput for none.
     """
     entries: list[Entry] = []
     for event in objects(body):
@@ -86,7 +86,7 @@ def _entry(text: bytes, default_mode: str) -> Entry:
 
 
 def _id_of(text: bytes) -> str | None:
-    """Return the id of an event that cannot be understood, so that it can be found in the proxy's logs."""
+    """Return the id of an event that cannot be read, so that a person can find it in the proxy's logs."""
     try:
         return shown_id(members(text, KeptMembers(*IDS)))
     except UnclearValue:
@@ -94,7 +94,7 @@ def _id_of(text: bytes) -> str | None:
 
 
 def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
-    """Return a call that generates nothing; as usage where no call before it had that. Raises UnclearValue."""
+    """Return a call that generates nothing: a report if its usage is new, else a Replay. Raises UnclearValue."""
     response = mapping(event, "response")
     has_new_usage = is_about_batches(call_type) or response.get("background") is True
     if event.get("status") != "success" or not has_new_usage or response.get("status") in _UNFINISHED:
@@ -103,16 +103,16 @@ def _replay(event: dict[str, Any], call_type: str, default_mode: str) -> Entry:
     id = shared_id("batch" if is_about_batches(call_type) else "response", event.get("id"))
     if not counts.total or not id:
         return Replay(shown_id(event))
-    if not _has_model(event):  # it was read by its id alone
+    if not _has_model(event):  # a read by id names no model
         models = mapping(event, "hidden_params").get("batch_models")
         named = [*(models if isinstance(models, list) else []), response.get("model"), "unknown-model"]
         event["model"] = next(name for name in named if clip_line(name, 200))
     polled = read_instant(event.get("startTime"), "startTime")
-    return _report(event, default_mode, id, counts, _made(response, polled), is_only_one=True)
+    return _report(event, default_mode, id, counts, _created_at(response, polled), is_only_one=True)
 
 
-def _made(response: dict[str, Any], polled: datetime) -> datetime:
-    """Return when a batch or response was asked for, or when it was read where it does not say that."""
+def _created_at(response: dict[str, Any], polled: datetime) -> datetime:
+    """Return when a batch or response was created; when it was polled, if that is unknown."""
     try:
         return min(read_instant(response.get("created_at"), "created_at"), polled)
     except UnclearValue:
@@ -120,7 +120,7 @@ def _made(response: dict[str, Any], polled: datetime) -> datetime:
 
 
 def _request(event: dict[str, Any], default_mode: str) -> UsageReport:
-    """Return a call that generates something, or tried to. Raises UnclearValue."""
+    """Return the report of a call that generates, also of a failed one. Raises UnclearValue."""
     succeeded = event.get("status") == "success"
     no_completion = event.get("status") == "failure" or completes_nothing(str(event.get("call_type")))
     counts = event_counts(event, no_completion=no_completion)
@@ -155,7 +155,7 @@ def _report(
     without_counts: bool | None = None,
     is_only_one: bool | None = None,
 ) -> UsageReport:
-    """Return an event as a report. Raises UnclearValue."""
+    """Return the report of an event. Raises UnclearValue."""
     metadata = mapping(event, "metadata")
     asked, served = clip_line(event.get("model_group"), 200), clip_line(event.get("model"), 200)
     if not asked and not served:
@@ -183,7 +183,7 @@ def _report(
 
 
 def _mode(metadata: dict[str, Any]) -> str:
-    """Return the mode that the deployment or its authentication hook names, never a mode that a client names."""
+    """Return the mode that the deployment or its authentication hook sets; a client cannot set it."""
     for place in (metadata, mapping(metadata, "user_api_key_auth_metadata")):
         if found := clip_line(place.get("portal_mode"), 64):
             return found
@@ -196,12 +196,12 @@ def owner_names(metadata: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def event_counts(event: dict[str, Any], *, no_completion: bool) -> TokenCounts:
-    """Return the counts of an event, 0 where it has none at all. Raises UnclearValue for unreadable or missing ones."""
+    """Return the counts of an event, 0 without any. Raises UnclearValue if a count is invalid or one is missing."""
     usage = mapping(mapping(event, "metadata"), "usage_object")
     usage = dict(usage or mapping(mapping(event, "hidden_params"), "usage_object"))
     for name, other in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")):
         own = event.get(name)
-        if own and own != usage.get(other):  # a copy of what the provider named otherwise says nothing new
+        if own and own != usage.get(other):  # not a copy of the count under its other name
             usage[name] = own
         if own == 0:
             usage.setdefault(name, own)

@@ -13,7 +13,7 @@ IDS = ("litellm_call_id", "id", "status", "startTime")
 
 
 def request_id(event: dict[str, Any]) -> str:
-    """Return an id that is unique among all requests of the gateway. Raises UnclearValue where the event has no id."""
+    """Return an id that is unique among all requests of the gateway. Raises UnclearValue for an event without an id."""
     call, response, status, start = (event.get(name) for name in IDS)
     if not call and not response:
         raise UnclearValue("There is neither litellm_call_id nor id.")
@@ -27,7 +27,7 @@ def request_id(event: dict[str, Any]) -> str:
 
 
 def shared_id(kind: str, id: object) -> str:
-    """Return the id that all calls about a batch or response share; "" without one."""
+    """Return the common id of all calls about a batch or response; "" without one."""
     if not isinstance(id, str) or not id or id == "None":
         return ""
     plain = f"{kind}/{id}"
@@ -35,7 +35,7 @@ def shared_id(kind: str, id: object) -> str:
 
 
 def shown_id(event: dict[str, Any]) -> str | None:
-    """Return an id by which a person finds an event in the proxy's logs; None without one."""
+    """Return the id of an event in the proxy's logs; None without one."""
     ids = (event.get(name) for name in ("id", "litellm_call_id"))
     return next((clip_line(id, LONGEST_ID) for id in ids if id != "None" and clip_line(id, LONGEST_ID)), None)
 

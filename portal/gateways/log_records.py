@@ -1,7 +1,7 @@
-"""The log records of an OTLP request of logs, and how many metrics a request of metrics has.
+"""Read the log records of an OTLP request of logs, and count the metrics of a request of metrics.
 
-The name of a record's event is the field `event_name`, which is new; or the older attribute `event.name`; or the body,
-where programs such as Claude Code write it with the program's name in front.
+The name of a record's event is in the new field `event_name`, in the older attribute `event.name`, or in the body,
+where programs such as Claude Code write it after the program's name.
 """
 
 from collections.abc import Iterator
@@ -23,11 +23,10 @@ from portal.gateways.otlp_wire import (
     Value,
     WantedAttributes,
     hexadecimal,
-    items_of_json,
     json_attributes,
     json_id,
-    limited,
     nanoseconds,
+    read_items,
 )
 from portal.rules.usage import Rejected
 
@@ -40,7 +39,7 @@ LONGEST_NAME = 200
 class LogRecord:
     """One log record: ids as of a span, instants in nanoseconds since 1970, 0 where absent.
 
-    `observed` is when the first program that handles logs saw the record. `event` is the event's name, "" without one.
+    `observed` is when the first program of the log pipeline received the record. `event` is the event's name, or "".
     `attributes` are the wanted ones of the record and its resource; the record's value counts where both have one.
     """
 
@@ -61,22 +60,20 @@ def read_records(body: bytes, wanted: WantedAttributes, *, is_json: bool) -> Ite
     Raises PortalError for a body that is no such request, TooLarge for too many records, fields or tokens.
     """
     wanted = WantedAttributes({*wanted.names, EVENT_NAME}, wanted.prefixes)
-    if is_json:
-        found = items_of_json(body, wanted, LOGS, lambda record, about: _json_record(record, wanted, about))
-    else:
-        reader = ProtobufReader(body, wanted)
-        found = reader.items(lambda place, about: _record(reader, place, about))
-    yield from limited(LOGS, found, is_json=is_json)
+    return read_items(LOGS, body, wanted, _json_record, _record, is_json=is_json)
 
 
 def count_metrics(body: bytes, *, is_json: bool) -> int:
     """Return how many metrics an export request has. Raises PortalError and TooLarge, as for log records."""
-    if is_json:
-        found = items_of_json(body, WantedAttributes(()), METRICS, lambda metric, _: isinstance(metric, dict))
-    else:
-        reader = ProtobufReader(body, WantedAttributes(()))
-        found = reader.items(lambda place, _: any(list(reader.fields(place))))
-    return sum(1 for _ in limited(METRICS, found, is_json=is_json))
+    metrics = read_items(
+        METRICS,
+        body,
+        WantedAttributes(()),
+        lambda metric, *_: isinstance(metric, dict),
+        lambda reader, place, _: any(list(reader.fields(place))),
+        is_json=is_json,
+    )
+    return sum(1 for _ in metrics)
 
 
 def _record(reader: ProtobufReader, place: ByteRange, about: Attributes) -> LogRecord | Rejected:
@@ -102,7 +99,7 @@ def _record(reader: ProtobufReader, place: ByteRange, about: Attributes) -> LogR
 
 
 def _text(reader: ProtobufReader, value: ByteRange) -> str:
-    """Return the text of a record's body; "" for a body that is no text."""
+    """Return the text of a record's body; "" for a body of another type."""
     texts = [reader.body[at:end] for number, kind, at, end in reader.fields(value) if (number, kind) == (1, BYTES)]
     return _name(texts[-1]) if texts else ""
 
@@ -112,7 +109,7 @@ def _name(value: bytes) -> str:
 
 
 def _event(name: str, attributes: Attributes, text: str) -> str:
-    """Return the event's name, with the program's name in front where only the body has it."""
+    """Return the event's name; the name in the body counts if it is the same with the program's name before it."""
     found = name or str(attributes.get(EVENT_NAME, "")) or text
     return text if text.endswith(f".{found}") else found
 

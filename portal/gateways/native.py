@@ -1,8 +1,8 @@
 """The portal's own dialect: one event, a JSON array of events, or one event a line (NDJSON).
 
-Decision: null says the same as leaving an optional field out, since many programs write all of their fields; but not
-for token counts, where "unknown" must not become zero. null for both prompt_tokens and completion_tokens says that the
-counts of the request are unknown: it is stored as a call without counts. One of the two alone is refused.
+Decision: null in an optional field means the same as a missing field, since many programs write all fields. Token
+counts are an exception, since "unknown" must not become zero: null for both prompt_tokens and completion_tokens means
+that the counts are unknown, and the request is stored as a call without counts. null for one of them is rejected.
 """
 
 import re
@@ -25,7 +25,7 @@ from portal.rules.validation import first_problem
 MOST_EVENTS = 1_000
 """Events of a JSON array."""
 MOST_LINES = 10_000
-"""Events of NDJSON; they too are stored in one transaction, so there is an end to it."""
+"""Events of NDJSON; all of them are stored in one transaction."""
 LONGEST_LINE = 64 * 1024
 """Bytes of a line of NDJSON."""
 
@@ -60,7 +60,7 @@ def _hex(text: str) -> str:
 
 
 def _factor(value: object) -> Decimal | None:
-    """Return a cost factor given as a number or as a decimal string, exactly."""
+    """Return the exact cost factor of a number or a decimal string."""
     return None if value is None else read_cost_factor(value)
 
 
@@ -123,9 +123,9 @@ class Event(BaseModel):
 
 
 def read_events(body: bytes, *, lines: bool = False) -> list[UsageReport | Rejected]:
-    """Return what a gateway reports, event by event, in order. `lines`: the body is known to be NDJSON.
+    """Return the report of each event in a body, in order. `lines`: the body is NDJSON.
 
-    Raises PortalError for a body that is no JSON at all, TooLarge for too many events and InvalidInput for none.
+    Raises PortalError for a body that is not JSON, TooLarge for too many events and InvalidInput for none.
     """
     try:
         reports = [_report(item) for item in (_read_lines(body) if lines else _read_document(body))]
@@ -151,7 +151,7 @@ def _read_document(body: bytes) -> Iterator[object]:
     except MalformedJson:
         if not _NEXT_LINE.search(body, 0, 2 * LONGEST_LINE):
             raise
-        yield from _read_lines(body)  # sent as application/json, as some programs do
+        yield from _read_lines(body)  # some programs send NDJSON as application/json
         return
     if not isinstance(event, dict):
         raise MalformedJson("Send an event, an array of events, or one event a line.")
@@ -171,7 +171,7 @@ def _report(item: object) -> UsageReport | Rejected:
         return Rejected(None, item.reason)
     if not isinstance(item, dict):
         return Rejected(None, "An event is a JSON object.")
-    if len(item) > len(Event.model_fields):  # so that nobody has us write a million error messages
+    if len(item) > len(Event.model_fields):  # else each field would add an error message
         return Rejected(_proper_id(item), "There are more fields than an event has.")
     try:
         return Event.model_validate(item).report()
@@ -181,6 +181,6 @@ def _report(item: object) -> UsageReport | Rejected:
 
 
 def _proper_id(item: dict[str, Any]) -> str | None:
-    """Return the id of an event that is otherwise wrong, so that its gateway can tell which one it was."""
+    """Return the id of an invalid event, so that its gateway can find it; None for an invalid id."""
     id = item.get("id")
     return id if isinstance(id, str) and 0 < len(id) <= LONGEST_ID and not _CONTROL.search(id) else None

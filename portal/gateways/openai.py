@@ -1,14 +1,15 @@
-"""The answer of a model server, as a person's script got it, with its usage.
+"""Read the usage in an answer of a model server that a person's script received.
 
 Source of the rules: the references of these APIs, version of November 2026.
-- OpenAI (chat, responses, embeddings) and the many servers that answer the same, Anthropic, Bedrock's Converse and
-  Cohere have `usage`, Gemini has `usageMetadata`; `gateways.counts` reads them all.
-- Counts of Ollama, and of Bedrock's Llama and Titan, are in the answer itself. Embeddings have no completion; a lone
-  total is that of embeddings or reranking, too.
-- A usage that has no tokens in it, but seconds of speech or units of search, is that of a call without counts.
-- A stream ends with a chunk that has the usage, or an event with the whole `response` or `message` in it; Bedrock's
-  with `metadata`, or with invocation metrics. Results of batches have the answer in `response`, `body` or `result`.
-- Gemini names its model `modelVersion`; Bedrock and Cohere name none, so a script adds `model`.
+- OpenAI (chat, responses, embeddings), servers with the same API, Anthropic, Bedrock's Converse and Cohere have
+  `usage`, Gemini has `usageMetadata`; `gateways.counts` reads all of them.
+- Counts of Ollama, and of Bedrock's Llama and Titan, are in the answer itself. Embeddings have no completion; answers
+  of embeddings and reranking may have a total only.
+- A usage without tokens, such as seconds of speech or units of search, is that of a call without counts.
+- A stream ends with a chunk that has the usage, or an event that contains the whole `response` or `message`; a stream
+  of Bedrock ends with `metadata` or invocation metrics. Results of batches contain the answer in `response`, `body` or
+  `result`.
+- Gemini names its model `modelVersion`; Bedrock and Cohere do not name it, so a script adds `model`.
 """
 
 import hashlib
@@ -25,11 +26,11 @@ from portal.rules.text import clip_line
 from portal.rules.usage import LONGEST_ID, UsageReport
 
 _USAGES = ("usage", "usageMetadata", "usage_metadata", "amazon-bedrock-invocationMetrics", "meta")
-"""Members that have the counts, if they are not in the answer itself."""
+"""Members that contain the counts, unless the answer itself has them."""
 _AROUND = ("response", "body", "result", "metadata")
-"""Members that may contain the answer; in a result of Anthropic's batches it is a `message`.
+"""Members that may contain the answer; in a result of Anthropic's batches the answer is a `message`.
 
-Elsewhere a `message` is the beginning of Anthropic's stream, of which the completion is not known yet.
+Elsewhere a `message` is the start of a stream of Anthropic, without the completion tokens.
 """
 _MODELS = ("model", "modelVersion", "model_version", "modelId")
 _IDS = ("id", "responseId", "response_id")
@@ -38,11 +39,11 @@ _OLLAMA = ("prompt_eval_count", "eval_count", "prompt_eval_cached_count", "promp
 _BEDROCK = ("prompt_token_count", "generation_token_count", "inputTextTokenCount")
 _EMBEDDINGS = ("embedding", "embeddings", "embeddingsByType")
 _COMPLETING = {"eval_count", "done", "inputTextTokenCount"}
-"""Members of answers that have their own counts and a completion; embeddings of Titan have one too."""
+"""Members of answers that have counts of their own and a completion; embeddings of Titan also have one of them."""
 _DEEPEST = 3
-"""Wrappers in one another: the line of a batch has `response`, and `body` in it."""
+"""Levels of wrappers: the line of a batch has `response`, which has `body`."""
 _FAILED = {"failed", "cancelled"}
-"""The status of an OpenAI response that has not been completed."""
+"""The status of an OpenAI response that was not completed."""
 
 
 def _answer(levels: int) -> KeptMembers:
@@ -60,10 +61,9 @@ _KEPT = _answer(_DEEPEST)
 
 
 def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
-    """Return the usage of an answer as a report; `otherwise_id` is its id where it has none of its own.
+    """Return the report of an answer; `otherwise_id` is the id of an answer without one.
 
-    The report has no account yet, and no instant where the answer has none. Raises InvalidInput with a sentence, and
-    TooLarge.
+    The report has no account, and no instant if the answer has none. Raises InvalidInput and TooLarge.
     """
     try:
         return _report([*_layers(_KEPT.read(body.strip()))], otherwise_id, mode)
@@ -72,7 +72,7 @@ def read_response(body: bytes, otherwise_id: str, mode: str) -> UsageReport:
 
 
 def _layers(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield an answer and the answers wrapped in it, the outermost first."""
+    """Yield an answer and the answers inside it, the outermost first."""
     yield answer
     for name in _AROUND:
         if inner := mapping(answer, name):
@@ -82,7 +82,7 @@ def _layers(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> UsageReport:
-    """Return the first layer with counts as a report; missing values are taken from the layers around it."""
+    """Return the report of the first layer with counts; other layers provide missing values."""
     counted = ((layer, counts) for layer in layers if (counts := _counts(layer)) is not None)
     uncounted = ((layer, TokenCounts(0, 0)) for layer in layers if _is_without_counts(layer))
     answer, counts = next(chain(counted, uncounted), (None, None))
@@ -112,7 +112,7 @@ def _report(layers: list[dict[str, Any]], otherwise_id: str, mode: str) -> Usage
 
 
 def _counts(answer: dict[str, Any]) -> TokenCounts | None:
-    """Return the counts of an answer; a missing count is never read as zero. Raises UnclearValue."""
+    """Return the counts of an answer; None without any. Raises UnclearValue for a missing count."""
     is_embedding = answer.get("object") == "list" or any(name in answer for name in _EMBEDDINGS)
     for usage in (mapping(answer, name) for name in _USAGES):
         counts = read_counts(usage, no_completion=is_embedding, lone_total=True, texts=False)
@@ -123,12 +123,12 @@ def _counts(answer: dict[str, Any]) -> TokenCounts | None:
 
 
 def _is_without_counts(answer: dict[str, Any]) -> bool:
-    """Say whether an answer has a usage that is not one of tokens; in Cohere's `meta` it is `billed_units`."""
+    """Return whether an answer has a usage without tokens, such as the `billed_units` in Cohere's `meta`."""
     return isinstance(answer.get("usage"), dict) or bool(mapping(answer, "meta"))
 
 
 def _latency(answer: dict[str, Any]) -> int | None:
-    """Return how long an answer of Ollama's or Bedrock's took, in milliseconds."""
+    """Return the latency in milliseconds that Ollama and Bedrock report; None for other answers."""
     duration, elapsed = answer.get("total_duration"), mapping(answer, "metrics").get("latencyMs")
     if type(duration) is int:
         return as_latency(duration / 1e6)
@@ -136,14 +136,14 @@ def _latency(answer: dict[str, Any]) -> int | None:
 
 
 def _identity(answer: dict[str, Any]) -> str:
-    """Return an id that is unique among the answers of an account; "" where the answer has none.
+    """Return an id that is unique among the answers of an account; "" for an answer without one.
 
-    Small servers start their ids again at each start, so the time is part of it. Ollama's answers have no id, but
-    a time and a duration to the nanosecond.
+    The time is part of the id, since small servers begin their ids again at each start. Answers of Ollama have no id,
+    but a time and a duration in nanoseconds.
     """
     created = first_value(*(answer.get(name) for name in _TIMES))
     if isinstance(created, float) and created.is_integer():
-        created = int(created)  # the same answer, whether it is sent as it came or as a library has read it
+        created = int(created)  # some libraries convert the whole number to a float
     ids = (*(answer.get(name) for name in _IDS), mapping(answer, "ResponseMetadata").get("RequestId"))
     id = next((each for each in ids if isinstance(each, str) and each.strip()), None)
     if id is not None:

@@ -1,25 +1,25 @@
-"""What instrumented programs and gateways report as OpenTelemetry traces: the spans in which a model was called.
+"""Read model calls from OpenTelemetry traces of instrumented programs and gateways.
 
-Sources: OpenTelemetry's GenAI conventions (github.com/open-telemetry/semantic-conventions-genai) and what they were
-called before, OpenLLMetry's (`llm.usage.*`, `traceloop.*`), OpenInference's (`llm.token_count.*`), Sentry's
+Sources: OpenTelemetry's GenAI conventions (github.com/open-telemetry/semantic-conventions-genai) with their older
+names, OpenLLMetry's (`llm.usage.*`, `traceloop.*`), OpenInference's (`llm.token_count.*`), Sentry's
 (`gen_ai.usage.input_tokens.cached`), and the spans of Vercel's AI SDK, pydantic-ai, Langfuse, LangSmith, MLflow and
 Claude Code.
 
 Decisions:
-- Only calls of a model count. Spans of agents, chains, workflows, tools and searches repeat what their calls used, and
-  are ignored. A span that does not say what it is counts if it says what was used, unless calls lie in it.
-- Where calls lie in one another, as with two instrumentations, or a proxy's span around that of its client library, the
-  innermost count: the outer one is ignored if one inside has the same response id, or, where an id is missing, if those
-  inside used all that it claims. Account, mode, template and cost factor are taken from it where they name none.
-  This can only be seen where both are in one request; with two exporters, or a parent in a later batch, both are
-  counted.
-- A call without usage is stored as one without counts, unless one around it or inside says what was used.
-- Counts are never guessed: a span with unreadable or half of its counts is rejected.
-- A failed call is shown with its error, and with no tokens if it says of none.
+- Only calls of a model count. Spans of agents, chains, workflows, tools and searches repeat the usage of the calls
+  inside them, and are ignored. A span of unknown kind counts if it has usage, unless there are calls inside it.
+- Calls may be nested: two instrumentations report the same call, or a proxy's span contains that of its client library.
+  Then the innermost calls count. The outer one is ignored if an inner one has the same response id, or, if an id is
+  missing, if the inner ones used all of its tokens. Inner calls take the account, mode, template and cost factor of the
+  outer one if they have none. This works only where all spans are in one request; with two exporters, or a parent in a
+  later batch, both are counted.
+- A call without usage is stored as a call without counts, unless an outer or inner call has the usage.
+- Counts are never guessed: a span with an invalid count, or with only one of the two, is rejected.
+- A failed call is stored with its error, and with 0 tokens if it reports none.
 - Claude Code may send a span and a log record of each request: both have the same id (`program_id`), so one counts.
-- A span that fetches a stored response repeats the usage of the call that made it: a replay, which is never billed. The
-  usage of a batch is only in LiteLLM's polls of it: the first poll with usage counts, under the batch's id.
-- LiteLLM's spans do not tell a hit of its cache from a call; its own callback does (`gateways.litellm`).
+- A span that fetches a stored response repeats the usage of the call that created it: a replay, which is never billed.
+  Only LiteLLM's polls report the usage of a batch: the first poll with usage counts, under the batch's id.
+- LiteLLM's spans do not say whether its cache answered; its own callback does (`gateways.litellm`).
 """
 
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ from portal.rules.instants import instant_of_nanoseconds
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 
 CLAUDE = "claude_code"
-"""What the ids of Claude Code's requests begin with."""
+"""The prefix of the ids of Claude Code's requests."""
 SUCCESS, REQUEST = "success", "request_id"
 """Attributes of Claude Code: how a request ended, and the provider's id of it."""
 _WANTED = wanted_attributes(REQUEST, truths={SUCCESS})
@@ -55,16 +55,16 @@ _REFUSED = {NO_MODEL}
 
 @dataclass(frozen=True, slots=True)
 class OtlpEntries:
-    """What was used, call by call, and how many spans are about something else."""
+    """The entries of an OTLP request, and the number of spans or log records that are not about usage."""
 
     entries: list[Entry]
     ignored: int
 
 
 def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries:
-    """Return what an OTLP request reports, in the order of its spans; without any spans it is empty.
+    """Return the model calls of an OTLP request, in the order of its spans.
 
-    `default_mode` is that of calls which name none. Raises PortalError for a body that is no OTLP request, and TooLarge
+    `default_mode` is for calls without a mode. Raises PortalError for a body that is not an OTLP request, and TooLarge
     for too many spans.
     """
     spans = list(read_spans(body, _WANTED, is_json=is_json))
@@ -73,7 +73,7 @@ def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries
     calls = {span_key(s): _call(s, e) for s, e in found if isinstance(s, Span) and isinstance(e, UsageReport)}
     nesting = nest_calls(calls, (span for span in spans if isinstance(span, Span)))
     kept = [
-        _whole(span, entry, calls, nesting, default_mode)
+        _with_context(span, entry, calls, nesting, default_mode)
         for span, entry in found
         if entry is not None and not (isinstance(span, Span) and _is_repeated(span, entry, nesting))
     ]
@@ -81,14 +81,16 @@ def read_traces(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries
 
 
 def _is_repeated(span: Span, entry: Entry, nesting: Nesting) -> bool:
-    """Say whether a span only repeats calls that lie in it; a span without a model always does."""
+    """Return whether a span only repeats calls inside it; a span without a model repeats any call inside it."""
     if isinstance(entry, Rejected):
         return entry.reason in _REFUSED and span_key(span) in nesting.around
     return isinstance(entry, UsageReport) and span_key(span) in nesting.repeated
 
 
-def _whole(span: Span | Rejected, entry: Entry, calls: dict[str, Call], nesting: Nesting, default_mode: str) -> Entry:
-    """Return an entry with what calls around it, which are ignored for it, say of it."""
+def _with_context(
+    span: Span | Rejected, entry: Entry, calls: dict[str, Call], nesting: Nesting, default_mode: str
+) -> Entry:
+    """Return an entry, with missing attributes from outer calls that are ignored because of the entry."""
     if not isinstance(span, Span) or not isinstance(entry, UsageReport):
         return entry
     if nesting.outers.get(span_key(span)) not in nesting.repeated:
@@ -108,7 +110,7 @@ def _call(span: Span, entry: UsageReport) -> Call:
 
 
 def _entry(span: Span, default_mode: str) -> Entry | None:
-    """Return the call of a model that a span is about, or None."""
+    """Return the entry of a span; None for a span that is not a model call."""
     attributes = span.attributes
     if is_call(attributes) is False or is_in_logs(attributes):
         return None
@@ -122,7 +124,7 @@ def _entry(span: Span, default_mode: str) -> Entry | None:
 
 
 def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None:
-    """Return the call that a span is about; None for a span that is about none. Raises UnclearValue."""
+    """Return the report of a span; None for a span that is not a model call. Raises UnclearValue."""
     attributes = span.attributes
     has_failed = span.has_failed or ERROR in attributes or attributes.get(SUCCESS) == "false"
     is_claude = attributes.get(CLAUDE_CODE) == "llm_request"
@@ -147,9 +149,9 @@ def _report(span: Span, id: str | None, default_mode: str) -> UsageReport | None
 
 
 def _polled(span: Span, default_mode: str) -> UsageReport | None:
-    """Return the batch of a poll that has its usage; None for a span without usage. Raises UnclearValue."""
+    """Return the report of a batch from a poll that has its usage; None without usage. Raises UnclearValue."""
     batch, attributes = batch_id(span.attributes), span.attributes
-    if not model_asked(attributes):  # it was read by its id alone
+    if not model_asked(attributes):  # a read by id names no model
         attributes = {**attributes, ASKED[0]: "unknown-model"}
     polled = _report(replace(span, attributes=attributes), batch, default_mode) if batch else None
     return replace(polled, latency_ms=None, is_only_one=True) if polled and polled.total_tokens else None

@@ -1,11 +1,11 @@
-"""The report of a model call, made of attributes: model, account, result and everything else but the tokens.
+"""Make the report of a model call from attributes: model, account, status and all other fields except the tokens.
 
 Decision on the account: the key of `portal.api_key_hash`, `portal.api_key` or LiteLLM's attributes; else the user of
-`portal.username`, `enduser.id`, `user.email` and so on, in the order below. An email is more reliable than `user.id`,
-which some programs fill with a number of their own. An attribute that begins with `portal.` is set by the gateway
-itself, so no other attribute replaces it. Where LiteLLM's key is not known here, the account is that of the user or
-email address in the proxy's record of the key, as in its callback. None of this can be checked: a gateway must not pass
-on a user that a client named, nor a collector such attributes of strangers.
+`portal.username`, `enduser.id`, `user.email` and so on, in the order below. An email address is more reliable than
+`user.id`, where some programs write a number of their own. The gateway itself sets attributes that begin with
+`portal.`, so no other attribute replaces them. If LiteLLM's key is not known here, the account is that of the user or
+email address in the proxy's record of the key, as in its callback. The portal cannot check any of this: a gateway must
+not forward a user that a client sent, and a collector must not forward such attributes from untrusted programs.
 """
 
 from collections.abc import Collection, Iterable
@@ -30,7 +30,7 @@ ASKED = (
     *("langfuse.observation.model.name", "ai.model.id", "mlflow.llm.model"),
 )
 PLAIN_MODEL = "model"
-"""The model as Claude Code and Codex name it; it counts only where the program is known."""
+"""The attribute of the model in Claude Code and Codex; it is read only for these programs."""
 SERVED = ("gen_ai.response.model", "llm.response.model", "ai.response.model")
 _PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
 SESSION_IDS = (
@@ -54,7 +54,7 @@ NO_MODEL = f"{ASKED[0]} is missing."
 
 
 def wanted_attributes(*more: str, truths: Collection[str] = ()) -> WantedAttributes:
-    """Return the attributes to read: all of a call, and `more`; `truths` are true or false."""
+    """Return the attributes to read: all of a call, and `more`; `truths` are attributes that are true or false."""
     names = (*ASKED, PLAIN_MODEL, *SERVED, *_PROVIDER, *CONTEXT, *RESPONSE, ERROR)
     return WantedAttributes(
         frozenset((*names, *KIND_ATTRIBUTES, *COUNT_ATTRIBUTES, *more, *truths)), ATTRIBUTE_PREFIXES, truths
@@ -62,15 +62,14 @@ def wanted_attributes(*more: str, truths: Collection[str] = ()) -> WantedAttribu
 
 
 def first_text(attributes: Attributes, longest: int, *names: str) -> str:
-    """Return the first text that one of the attributes has, cut; "" without any."""
+    """Return the first nonempty text of these attributes, cut to `longest` characters; "" without any."""
     return next(filter(None, (clip_line(str(attributes[name]), longest) for name in names if name in attributes)), "")
 
 
 def model_asked(attributes: Attributes, *, plain: bool = False) -> str:
     """Return the name of the requested model, else of the model that answered; "" without either."""
-    return first_text(attributes, 200, *ASKED, *((PLAIN_MODEL,) if plain else ()), *SERVED).strip(
-        '"'
-    )  # MLflow writes JSON
+    names = (*ASKED, *((PLAIN_MODEL,) if plain else ()), *SERVED)
+    return first_text(attributes, 200, *names).strip('"')  # MLflow writes JSON
 
 
 def make_report(
@@ -114,9 +113,9 @@ def make_report(
 
 
 def program_id(program: str, attributes: Attributes, model: str, counts: TokenCounts, request: str) -> str:
-    """Return the id of a request under which a program's spans and log records both report it.
+    """Return the common id of a program's span and log record about the same request.
 
-    It has the provider's id of the `request`; without it, a digest of what both have: session, model, counts.
+    It contains `request`, the provider's id; without it, a digest of values that both have: session, model, counts.
     """
     if 0 < len(request) <= LONGEST_ID - len(program) - 1:
         return f"{program}/{request}"
@@ -125,7 +124,7 @@ def program_id(program: str, attributes: Attributes, model: str, counts: TokenCo
 
 
 def batch_id(attributes: Attributes) -> str:
-    """Return the id under which LiteLLM's polls of one batch are reported, as by its callback; "" of other calls."""
+    """Return the common id of LiteLLM's polls of one batch, the same as in its callback; "" for other calls."""
     if not is_about_batches(operation(attributes)):
         return ""
     return litellm_ids.shared_id("batch", first_text(attributes, 256, *RESPONSE))
@@ -154,10 +153,10 @@ def _cost_factor(value: Value | None) -> Decimal | None:
 
 
 def _account(attributes: Attributes) -> tuple[str | None, str | None]:
-    """Return the digest of the key a call was made with, or the name of a user.
+    """Return the digest of the key of a call and None, or None and the name of a user.
 
-    A raw key in an attribute for digests is digested. Without any attribute it is the digest of an empty text. A name
-    is never cut: it could become the name of another account.
+    A raw key in an attribute for digests is digested. Without any attribute, the digest is that of an empty text. A
+    name is never cut: it could become the name of another account.
     """
     for name in _KEY:
         if name in attributes:

@@ -1,11 +1,11 @@
-"""Whether a span, or the event of a log record, is a model call, by the words of the instrumentations.
+"""Decide whether a span, or the event of a log record, is a model call, by the words of the instrumentations.
 
 Sources: OpenTelemetry's GenAI conventions (`gen_ai.operation.name`), OpenInference, OpenLLMetry, Langfuse, LangSmith,
 MLflow, Vercel's AI SDK (`ai.operationId`), Claude Code (`span.type`), pydantic-ai (its older agent runs have no
 operation), the call types of LiteLLM.
 
-Decision: a span of an agent, chain, workflow, tool or search repeats what the calls in it used, and is never counted.
-Codex and Gemini CLI report each request in a log record; their spans repeat it, without the model or some counts.
+Decision: a span of an agent, chain, workflow, tool or search repeats the usage of the calls inside it, and is never
+counted. Codex and Gemini CLI report each request in a log record; their spans repeat it, without the model or counts.
 """
 
 from portal.gateways.call_types import manages
@@ -18,7 +18,7 @@ _KINDS = (
     *(OPERATION, OPENINFERENCE, OPENLLMETRY, "llm.request.type", "langfuse.observation.type", "langsmith.span.kind"),
     *("mlflow.spanType", VERCEL, CLAUDE_CODE),
 )
-"""Attributes that name a kind; the first with a known word decides."""
+"""Attributes with the kind of a span; the first one with a known word decides."""
 _AGENT_RUN = ("agent_name", "gen_ai.agent.name", "pydantic_ai.all_messages", "all_messages_events", "final_result")
 _MODEL = "gen_ai.request.model"
 _CODEX = ("codex.usage.total_tokens", "codex.usage.reasoning_output_tokens", "codex.request.reasoning_effort")
@@ -56,10 +56,10 @@ _OTHERS = frozenset(
 
 
 def is_call(attributes: Attributes) -> bool | None:
-    """Say whether a span is a model call; None where no attribute has a known word.
+    """Return whether a span is a model call; None if no attribute has a known word.
 
-    OpenInference requires every span to have its kind, of which only LLM and EMBEDDING are calls. Of the AI SDK's spans
-    `ai.generateText.doGenerate` and similar ones are calls, and `ai.generateText` repeats them.
+    OpenInference requires a kind for every span; only LLM and EMBEDDING are calls. Spans of the AI SDK such as
+    `ai.generateText.doGenerate` are calls, and `ai.generateText` repeats them.
     """
     for name in _KINDS:
         word = _word(attributes, name)
@@ -75,7 +75,7 @@ def is_call(attributes: Attributes) -> bool | None:
 
 
 def is_replay(attributes: Attributes) -> bool:
-    """Say whether a call only reads or manages an earlier answer, by the conventions or by LiteLLM's call type."""
+    """Return whether a call only reads or manages an earlier answer, by the conventions or by LiteLLM's call type."""
     word = operation(attributes)
     return word in _REPLAYS or (word not in _CALLS | _OTHERS and manages(word))
 
@@ -86,12 +86,12 @@ def operation(attributes: Attributes) -> str:
 
 
 def is_embedding(attributes: Attributes) -> bool:
-    """Say whether a call makes embeddings, which have no output."""
+    """Return whether a call makes embeddings, which have no output."""
     return any(_word(attributes, name) in _EMBEDDINGS for name in _KINDS)
 
 
 def is_in_logs(attributes: Attributes) -> bool:
-    """Say whether a span's request is reported by a log record, and completely only there."""
+    """Return whether a log record reports the request of a span, with more values than the span."""
     return any(name in attributes for name in _CODEX) or _word(attributes, SERVICE) in _IN_LOGS
 
 

@@ -1,18 +1,18 @@
-"""What programs report as OpenTelemetry logs: the events of requests to models, with what they used.
+"""Read model calls from OpenTelemetry logs: events about requests to models, with their usage.
 
 Sources: the documentation of the telemetry of Claude Code (`claude_code.api_request`), Codex (`codex.sse_event` of the
 kind `response.completed`) and Gemini CLI (`gemini_cli.api_response`), which their forks follow, and the GenAI
 conventions (`gen_ai.client.inference.operation.details`).
 
 Decisions:
-- Only events of these kinds count, and any other that has both counts of the GenAI conventions and a model, and does
-  not belong to a program's own events. The others are ignored: prompts, tools, errors, sums of turns and sessions.
-- A request that is in a log record and in a span counts once, in whichever order they come. An event of the GenAI
-  conventions belongs to the span with the same ids. Claude Code names the provider's id of the request in both
-  (`otlp.claude_id`). Codex and Gemini CLI name nothing in both, so their spans are ignored (`otlp_kinds.is_in_logs`).
+- Only events of these kinds count, and other events with a model and both counts of the GenAI conventions, unless they
+  are special events of a program. All others are ignored: prompts, tools, errors, sums of turns and sessions.
+- A request that is in a log record and in a span counts once, in either order. An event of the GenAI conventions
+  belongs to the span with the same ids. Claude Code writes the provider's id of the request into both
+  (`otlp.claude_id`). Codex and Gemini CLI have no common id, so their spans are ignored (`otlp_kinds.is_in_logs`).
   Gemini CLI sends two events of each request; the one of the GenAI conventions lacks some counts and is ignored.
-- A record without such an id has a digest of its content, with its time, as its id: sent again it is a duplicate.
-- Metrics are never counted. They are sums of many requests, and everything in them is in the logs and traces, too.
+- The id of a record without such an id is a digest of its content and time: sent again, it is a duplicate.
+- Metrics are never counted. They are sums of many requests, which are also in the logs or traces.
 """
 
 from datetime import datetime, timedelta
@@ -40,9 +40,9 @@ from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 
 GEN_AI_EVENT = "gen_ai.client.inference.operation.details"
 _REQUESTS = frozenset({"api_request", "api_response"})
-"""Last parts of the names of events that are one request each."""
+"""The last part of the names of events about one request."""
 _STREAM, _COMPLETED = "sse_event", "response.completed"
-"""Codex: the last part of an event's name, and the only kind that has counts."""
+"""Codex: the last part of an event's name, and the only kind with counts."""
 _KIND, _DURATION, _TIMESTAMP, _GEMINI = "event.kind", "duration_ms", "event.timestamp", "installation.id"
 _TOOLS, _TOOLS_OF_GEMINI = "tool_use_prompt_token_count", "tool_token_count"
 _ORDER = ("event.sequence", "prompt.id", "prompt_id")
@@ -51,10 +51,10 @@ _WANTED = wanted_attributes(REQUEST, _KIND, _DURATION, _TIMESTAMP, _GEMINI, _TOO
 
 
 def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries:
-    """Return what an OTLP request of logs reports, in the order of its records.
+    """Return the model calls of an OTLP request of logs, in the order of its records.
 
-    `default_mode` is that of requests which name none. Raises PortalError for a body that is no OTLP request, and
-    TooLarge for too many records.
+    `default_mode` is for calls without a mode. Raises PortalError for a body that is not an OTLP request, and TooLarge
+    for too many records.
     """
     records = read_records(body, _WANTED, is_json=is_json)
     entries = [record if isinstance(record, Rejected) else _entry(record, default_mode) for record in records]
@@ -63,7 +63,7 @@ def read_logs(body: bytes, *, is_json: bool, default_mode: str) -> OtlpEntries:
 
 
 def _entry(record: LogRecord, default_mode: str) -> Entry | None:
-    """Return the request that a record is about, or None."""
+    """Return the entry of a record; None for a record that is not about a model call."""
     attributes, kind = record.attributes, record.event.rpartition(".")[2]
     is_plain = kind in _REQUESTS or (kind == _STREAM and first_text(attributes, 64, _KIND) == _COMPLETED)
     if not (is_plain or _is_convention(record)) or is_call(attributes) is False:
@@ -77,7 +77,7 @@ def _entry(record: LogRecord, default_mode: str) -> Entry | None:
 
 
 def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageReport | None:
-    """Return the request that a record is about; None if it names no counts. Raises UnclearValue."""
+    """Return the report of a record; None if it has no counts. Raises UnclearValue."""
     attributes, has_failed = record.attributes, ERROR in record.attributes
     is_claude = is_plain and (
         record.event.startswith(CLAUDE) or first_text(attributes, 64, SERVICE).startswith("claude")
@@ -104,7 +104,7 @@ def _report(record: LogRecord, default_mode: str, *, is_plain: bool) -> UsageRep
 
 
 def _is_convention(record: LogRecord) -> bool:
-    """Say whether a record has counts of the GenAI conventions that are those of one request."""
+    """Return whether a record is about one request, with counts of the GenAI conventions."""
     attributes = record.attributes
     if record.event == GEN_AI_EVENT:
         return _GEMINI not in attributes and not is_in_logs(attributes)
@@ -113,7 +113,7 @@ def _is_convention(record: LogRecord) -> bool:
 
 
 def _span_id(record: LogRecord) -> str:
-    """Return the id of the request that a record's span is about; without a span, of the response; "" without both."""
+    """Return the id of a record's span; without a span, of the response; "" without both."""
     if record.trace_id and record.span_id:
         return f"{record.trace_id}/{record.span_id}"
     response = first_text(record.attributes, 200, *RESPONSE)
@@ -132,7 +132,7 @@ def _content_id(record: LogRecord, counts: TokenCounts) -> str:
 
 
 def _ended(record: LogRecord) -> datetime:
-    """Return when a record was made, which is when its request ended. Raises UnclearValue."""
+    """Return the time of a record, which is the end of its request. Raises UnclearValue."""
     stamp = first_text(record.attributes, 64, _TIMESTAMP)
     if stamp and not record.time:
         return read_instant(stamp, _TIMESTAMP)
@@ -142,7 +142,7 @@ def _ended(record: LogRecord) -> datetime:
 
 
 def _number(value: object) -> float:
-    """Return a number, also of a text; one below 0, which no duration is, of anything else."""
+    """Return a number or the number in a text; -1, which is not a duration, for other values."""
     try:
         return float(value) if isinstance(value, str | int | float) else -1
     except ValueError:

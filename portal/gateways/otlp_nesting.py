@@ -1,7 +1,7 @@
-"""Calls of models that lie in one another: which of them only repeat the others.
+"""Nested model calls: find the calls that only repeat the calls inside them.
 
-Two instrumentations make a span each of one call, a proxy makes one around that of its client library, an agent one
-around its calls. The innermost count. This can only be seen where both are in one request.
+Two instrumentations report the same call, a proxy's span contains that of its client library, or an agent's span
+contains its calls. The innermost calls count. This works only where all spans are in one request.
 """
 
 from collections import defaultdict
@@ -12,14 +12,15 @@ from portal.gateways.otlp_calls import CONTEXT
 from portal.gateways.otlp_wire import Span
 
 MOST_LEVELS = 16
-"""Levels of calls in one another through which a call takes attributes; real ones have fewer."""
+"""Levels of outer calls from which a call takes attributes; real traces have fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A model call: its span, its tokens, and the provider's id of the answer, "" without one.
 
-    `is_silent` says that it succeeded without saying what it used, `is_named` that its span says that it is a call.
+    `is_silent` is whether it succeeded without usage, `is_named` whether an attribute of its span says that it is a
+    call.
     """
 
     span: Span
@@ -31,13 +32,13 @@ class Call:
 
     @property
     def sums(self) -> bool:
-        """Whether the span, if it has calls inside, is their sum and no call itself."""
+        """Whether the span, if there are calls inside, is only their sum."""
         return self.is_silent or not (self.is_named or self.response)
 
 
 @dataclass(frozen=True, slots=True)
 class Nesting:
-    """Which calls only repeat others, the nearest call around each, and all spans around a call that has counts."""
+    """The calls that only repeat others, the nearest outer call of each call, and all spans around a counted call."""
 
     repeated: Collection[str]
     outers: Mapping[str, str]
@@ -50,7 +51,7 @@ def span_key(span: Span) -> str:
 
 
 def nest_calls(calls: Mapping[str, Call], spans: Iterable[Span]) -> Nesting:
-    """Return how the calls of a request lie in one another."""
+    """Return the nesting of the calls of a request."""
     parents = {span_key(span): f"{span.trace_id}/{span.parent_id}" for span in spans}
     alive = {each: call for each, call in calls.items() if not call.has_failed}
     around = frozenset(_around((each for each, call in alive.items() if not call.is_silent), parents))
@@ -94,13 +95,13 @@ def _repeats(outer: Call, inside: list[Call]) -> bool:
 
 
 def _is_counted_by(call: Call, outer: Call) -> bool:
-    """Say whether a call without counts lies in a call that has the counts of both."""
+    """Return whether the counts of the outer call include those of a call without counts."""
     is_other = call.response and outer.response and call.response != outer.response
     return call.is_silent and not outer.is_silent and not outer.has_failed and not is_other
 
 
 def _around(inner: Iterable[str], parents: Mapping[str, str]) -> Iterator[str]:
-    """Yield every span around one of these; each is passed once, also in circles."""
+    """Yield every span around one of these, once; parents that form a circle do not block it."""
     passed: set[str] = set()
     for each in inner:
         at = parents[each]
@@ -111,7 +112,7 @@ def _around(inner: Iterable[str], parents: Mapping[str, str]) -> Iterator[str]:
 
 
 def _enclosing(calls: Mapping[str, Call], parents: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each call that lies in another one, and the nearest such; every span is passed once, also in circles."""
+    """Yield each call inside another one, with the nearest outer call; parents that form a circle do not block it."""
     nearest: dict[str, str] = {}
     for inner in calls:
         passed, at = {inner}, parents[inner]

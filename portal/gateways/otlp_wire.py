@@ -1,14 +1,13 @@
-"""OTLP: the items of an export request, in protobuf or JSON, each with the wanted attributes.
+"""Read OTLP: the items of an export request, in protobuf or JSON, each with the wanted attributes.
 
-Traces, logs and metrics have the same shape: groups of a resource, scopes in them, and items in those: spans, log
-records, metrics. Source: the OpenTelemetry protocol 1.10 (opentelemetry.io/docs/specs/otlp) and its messages,
-`opentelemetry.proto`. Field numbers here are those of its .proto files.
+Traces, logs and metrics have the same structure: a request has groups, one for each resource; a group has scopes; a
+scope has items (spans, log records or metrics). Source: the OpenTelemetry protocol 1.10
+(opentelemetry.io/docs/specs/otlp) and `opentelemetry.proto`, which has the field numbers.
 
 Decision: requests have prompts and answers of any size, which are not needed here, and a body with a message in every
-two bytes would become gigabytes of objects. So protobuf is read field by field, skipped fields are not decoded, and the
-generated classes read the wanted attributes only. JSON has to be decoded as a whole: its tokens are counted first, then
-it is read without protobuf's own reader, which does not accept OTLP's JSON (ids are hexadecimal, unknown fields are
-allowed).
+two bytes would become gigabytes of objects. So protobuf is read field by field: skipped fields are not decoded, and the
+generated classes read only the wanted attributes. JSON must be decoded as a whole: its tokens are counted first, then
+it is read without protobuf's JSON reader, which does not accept OTLP's JSON (hexadecimal ids, unknown fields).
 """
 
 import json
@@ -26,11 +25,11 @@ from portal.rules.usage import Rejected
 MOST_ITEMS = 10_000
 """Spans, log records or metrics of a request; SDKs send 512 at once, collectors 8,192."""
 MOST_FIELDS = 2_000_000
-"""Fields of a body in protobuf that are walked; more would take seconds."""
+"""Fields of a body in protobuf that are read; more would take seconds."""
 MOST_TOKENS = 3_000_000
 """Texts, lists, objects and commas of a body in JSON; more would take seconds, and hundreds of megabytes."""
 LONGEST_ATTRIBUTE = 4_096
-"""Bytes of an attribute, characters of one in JSON; the value of a longer attribute is read as \"\"."""
+"""Bytes of an attribute (in JSON: characters of its value); the value of a longer attribute is read as \"\"."""
 
 Value = str | int | float
 Attributes = Mapping[str, Value]
@@ -40,9 +39,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class WantedAttributes:
-    """The attributes that are read: those with one of the names, or with a name that begins with one of the prefixes.
+    """The attributes to read: those with one of the names, or with a name that begins with one of the prefixes.
 
-    True and false are read as these words where the name is in `truths`, which are among the names; elsewhere as "".
+    Boolean values are read as "true" or "false" if the name is in `truths`, which are among the names; else as "".
     """
 
     names: Collection[str]
@@ -50,17 +49,17 @@ class WantedAttributes:
     truths: Collection[str] = ()
 
     def __contains__(self, name: str) -> bool:
-        """Say whether an attribute is read."""
+        """Return whether an attribute is read."""
         return name in self.names or name.startswith(self.prefixes)
 
 
 class InvalidRequest(ValueError):
-    """The body is no request of its content type."""
+    """The body is not a request of its content type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A kind of export request: the plural of its items for messages, and the names of its lists in JSON."""
+    """A kind of export request: the name of its items in messages, and the names of its lists in JSON."""
 
     items: str
     resources: str
@@ -73,10 +72,22 @@ LOGS = Signal("log records", "resourceLogs", "scopeLogs", "logRecords")
 METRICS = Signal("metrics", "resourceMetrics", "scopeMetrics", "metrics")
 
 
-def limited(signal: Signal, items: Iterator[Item], *, is_json: bool) -> Iterator[Item]:
-    """Yield the items of a request. Raises PortalError for a body that is no such request, TooLarge for too many."""
+def read_items(
+    signal: Signal,
+    body: bytes,
+    wanted: WantedAttributes,
+    of_json: Callable[[Any, WantedAttributes, Attributes], Item],
+    of_protobuf: Callable[["ProtobufReader", ByteRange, Attributes], Item],
+    *,
+    is_json: bool,
+) -> Iterator[Item]:
+    """Yield the result of `of_json` or `of_protobuf` for each item, called with its resource's attributes.
+
+    Raises PortalError for a body that is no such request, TooLarge for too many items, fields or tokens.
+    """
+    json_items, protobuf = _json_items(body, wanted, signal, of_json), ProtobufReader(body, wanted)
     try:
-        for number, item in enumerate(items):
+        for number, item in enumerate(json_items if is_json else protobuf.items(of_protobuf)):
             if number == MOST_ITEMS:
                 raise TooLarge(f"A request has at most {MOST_ITEMS:,} {signal.items}.")
             yield item
@@ -85,7 +96,7 @@ def limited(signal: Signal, items: Iterator[Item], *, is_json: bool) -> Iterator
 
 
 VARINT, FIXED64, BYTES = 0, 1, 2
-"""Wire types of fields (source: protobuf.dev/programming-guides/encoding); OTLP has never had groups."""
+"""Wire types of fields (source: protobuf.dev/programming-guides/encoding); OTLP does not use groups."""
 _FIXED = {FIXED64: 8, 5: 4}
 _GROUP = 20
 
@@ -101,18 +112,15 @@ class ProtobufReader:
         self._truths = wanted.truths
         self._left = MOST_FIELDS
 
-    def items(self, read: Callable[[ByteRange, Attributes], Item]) -> Iterator[Item]:
-        """Yield the result of `read` for each item, called with its place and its resource's attributes.
-
-        Raises InvalidRequest and TooLarge.
-        """
+    def items(self, read: Callable[["ProtobufReader", ByteRange, Attributes], Item]) -> Iterator[Item]:
+        """Yield the result of `read` for the place of each item. Raises InvalidRequest and TooLarge."""
         for group in self._groups((0, len(self.body)), 1):
             about: dict[str, Value] = {}
             for resource in self._messages(group, 1):
                 self._read_resource(resource, about)
             for scope in self._groups(group, 2):
                 for item in self._messages(scope, 2):
-                    yield read(item, about)
+                    yield read(self, item, about)
 
     def _read_resource(self, place: ByteRange, about: dict[str, Value]) -> None:
         try:
@@ -146,13 +154,13 @@ class ProtobufReader:
         return b""
 
     def _groups(self, place: ByteRange, wanted: int) -> Iterator[ByteRange]:
-        """Yield the same as `_messages`; entering one of these messages takes as long as skipping `_GROUP` fields."""
+        """Yield the same as `_messages`; reading such a message takes as long as skipping `_GROUP` fields."""
         for message in self._messages(place, wanted):
             self._left -= _GROUP
             yield message
 
     def _messages(self, place: ByteRange, wanted: int) -> Iterator[ByteRange]:
-        """Yield the places of the values of a field, in the message at a place."""
+        """Yield the places of the values of field `wanted`, in the message at a place."""
         return ((at, end) for number, kind, at, end in self.fields(place) if (number, kind) == (wanted, BYTES))
 
     def fields(self, place: ByteRange) -> Iterator[tuple[int, int, int, int]]:
@@ -193,7 +201,7 @@ class ProtobufReader:
 
 
 def hexadecimal(value: bytes, length: int) -> str:
-    """Return an id of so many bytes in lower-case hexadecimal; "" for an improper one."""
+    """Return an id of `length` bytes in lower-case hexadecimal; "" for an invalid id."""
     return value.hex() if len(value) == length and any(value) else ""
 
 
@@ -201,13 +209,10 @@ _COUNTED = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{,]', re.DOTALL)
 TRACE_ID, SPAN_ID = re.compile("[0-9a-fA-F]{32}"), re.compile("[0-9a-fA-F]{16}")
 
 
-def items_of_json(
-    body: bytes, wanted: WantedAttributes, signal: Signal, read: Callable[[Any, Attributes], Item]
+def _json_items(
+    body: bytes, wanted: WantedAttributes, signal: Signal, read: Callable[[Any, WantedAttributes, Attributes], Item]
 ) -> Iterator[Item]:
-    """Yield the result of `read` for each item of a body in JSON, called with its resource's attributes.
-
-    Raises InvalidRequest and TooLarge.
-    """
+    """Yield the result of `read` for each item of a body in JSON. Raises InvalidRequest and TooLarge."""
     for number, _ in enumerate(_COUNTED.finditer(body)):
         if number == MOST_TOKENS:
             raise TooLarge(f"A request has at most {MOST_TOKENS:,} texts, lists, objects and commas.")
@@ -220,16 +225,16 @@ def items_of_json(
         about = json_attributes(resource, wanted)
         for scope in _members(group, signal.scopes):
             for item in _members(scope, signal.members):
-                yield read(item, about)
+                yield read(item, wanted, about)
 
 
 def _integer(digits: str) -> int | str:
-    """Return a whole number; a longer one than 20 digits stays text, since converting it takes quadratic time."""
+    """Return a whole number; more than 20 digits stay text, since the time to convert them grows quadratically."""
     return int(digits) if len(digits) <= 20 else digits[:20]
 
 
 def _members(parent: Any, name: str) -> list[Any]:
-    """Return a list of messages, which is empty if it is absent. Raises Broken."""
+    """Return a list of messages; an empty one if it is absent. Raises InvalidRequest."""
     found = parent.get(name) if isinstance(parent, dict) else False
     if not isinstance(found, list | None):
         raise InvalidRequest
@@ -254,7 +259,7 @@ def json_attributes(message: Any, wanted: WantedAttributes) -> dict[str, Value]:
 
 
 def json_id(value: Any, shape: re.Pattern[str]) -> str:
-    """Return an id of a message in JSON, in lower case; "" for an improper one."""
+    """Return an id of a message in JSON, in lower case; "" for an invalid id."""
     is_proper = isinstance(value, str) and shape.fullmatch(value) and value.strip("0")
     return value.lower() if is_proper else ""
 
@@ -291,12 +296,7 @@ def read_spans(body: bytes, wanted: WantedAttributes, *, is_json: bool) -> Itera
 
     Raises PortalError for a body that is no such request, TooLarge for too many spans, fields or tokens.
     """
-    if is_json:
-        found = items_of_json(body, wanted, TRACES, lambda span, about: _json_span(span, wanted, about))
-    else:
-        reader = ProtobufReader(body, wanted)
-        found = reader.items(lambda place, about: _span(reader, place, about))
-    yield from limited(TRACES, found, is_json=is_json)
+    return read_items(TRACES, body, wanted, _json_span, _span, is_json=is_json)
 
 
 def _span(reader: ProtobufReader, place: ByteRange, about: Attributes) -> Span | Rejected:
