@@ -120,7 +120,7 @@ class Conflict(PortalError):
 
     status = 409
     code = "conflict"
-    sentence = message("That is taken already.")
+    sentence = message("That is already in use.")
 
     def __init__(self, sentence: Message | str | None = None, field: str | None = None) -> None:
         super().__init__(sentence)
@@ -140,7 +140,7 @@ class UnsupportedMediaType(PortalError):
 
     status = 415
     code = "unsupported_media_type"
-    sentence = message("The body is not of a kind that is taken here.")
+    sentence = message("The media type or the encoding of the body is not accepted here.")
 
 
 class Unavailable(PortalError):

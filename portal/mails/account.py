@@ -14,10 +14,7 @@ def reset_mail(display_name: str, language: str, link: str, minutes: int) -> Con
     letter = Letter(
         subject=message("Set a new password for MoE Portal"),
         paragraphs=(
-            message(
-                "somebody, most likely you, has stated that you have forgotten your password. "
-                "Here you can set a new one."
-            ),
+            message("somebody, probably you, asked for a new password for your account. You can set it here."),
         ),
         button=message("Set a new password"),
         link=link,
@@ -25,9 +22,7 @@ def reset_mail(display_name: str, language: str, link: str, minutes: int) -> Con
             message("The link works once, within {minutes} minutes.", minutes=minutes),
             message("If the button does nothing, copy this address into your browser:"),
         ),
-        reason=message(
-            "If it was not you, do nothing: your password stays as it is, and nobody but you has this link."
-        ),
+        reason=message("If it was not you, do nothing: your password stays as it is, and only you have this link."),
     )
     return written(letter, display_name, language)
 

@@ -72,8 +72,10 @@ def _sentence(facts: CrossingFacts, percent: int) -> Message:
     if facts.kind is not CrossingKind.FORECAST:
         return message("you have used {percent} % of your {budget}.", percent=percent, budget=of_budget)
     if facts.resets_at:
-        return message("if you go on as you do now, your {budget} will be used up before it resets.", budget=budget)
-    return message("if you go on as you do now, your {budget} will be used up within a week.", budget=budget)
+        return message(
+            "if your usage continues like this, your {budget} will be used up before it resets.", budget=budget
+        )
+    return message("if your usage continues like this, your {budget} will be used up within a week.", budget=budget)
 
 
 def _budget(facts: CrossingFacts) -> tuple[Message, Message]:

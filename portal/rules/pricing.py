@@ -54,7 +54,7 @@ def read_cost_factor(value: object) -> Decimal:
     A float is refused, since it is not exact.
     """
     if type(value) not in {int, Decimal} and not (isinstance(value, str) and _FACTOR.fullmatch(value)):
-        raise InvalidValue(message("A cost factor is a number, or one in quotes."))
+        raise InvalidValue(message("A cost factor is a number, or a number in quotes."))
     factor = Decimal(value)  # type: ignore[arg-type]  # checked above
     is_within = factor.is_finite() and 0 <= factor <= MAX_COST_FACTOR
     if not is_within or factor.quantize(_FINEST_FACTOR) != factor:

@@ -29,7 +29,7 @@ def test_account_is_warned_at_chosen_percentages_and_at_100(
         pytest.param(0, 0, [80, 100], id="a limit of 0 is full"),
         pytest.param(0, 1, [], id="nothing used"),
         pytest.param(5000, None, [], id="no limit"),
-        pytest.param(MAX_LIMIT * 8 // 10 - 1, MAX_LIMIT, [], id="no rounding, however large"),
+        pytest.param(MAX_LIMIT * 8 // 10 - 1, MAX_LIMIT, [], id="no rounding of large numbers"),
     ],
 )
 def test_percentage_is_reached_without_rounding(consumed: int, limit: int | None, percentages: list[int]) -> None:

@@ -272,8 +272,8 @@ def test_day_of_unusual_length_is_forecast(name: str, now: datetime, hours_left:
     ("now", "last"),
     [
         pytest.param(datetime(2026, 11, 30, 12, tzinfo=UTC), date(2026, 11, 30), id="the last day of a month"),
-        pytest.param(datetime(2026, 12, 31, 12, tzinfo=UTC), date(2026, 12, 31), id="of a year"),
-        pytest.param(datetime(2028, 2, 28, 12, tzinfo=UTC), date(2028, 2, 29), id="a leap day is to come"),
+        pytest.param(datetime(2026, 12, 31, 12, tzinfo=UTC), date(2026, 12, 31), id="the last day of a year"),
+        pytest.param(datetime(2028, 2, 28, 12, tzinfo=UTC), date(2028, 2, 29), id="the day before a leap day"),
         pytest.param(datetime(2026, 12, 1, tzinfo=UTC), date(2026, 12, 31), id="the first moment of a month"),
     ],
 )

@@ -118,11 +118,11 @@ def test_price_before_the_first_entry_is_none(book: list[Price]) -> None:
     [
         pytest.param(0, "0.00", "0.00", id="nothing"),
         pytest.param(1, "0.000000001", "0.00", id="less than six decimals can say"),
-        pytest.param(499, "0.000000499", "0.00", id="still less"),
+        pytest.param(499, "0.000000499", "0.00", id="far less than six decimals can say"),
         pytest.param(500, "0.0000005", "0.000001", id="half of the last decimal"),
         pytest.param(20_000, "0.00002", "0.00002", id="one token"),
         pytest.param(1_500_000, "0.0015", "0.0015", id="as many decimals as needed"),
-        pytest.param(1_234_567, "0.001234567", "0.001235", id="and up to six"),
+        pytest.param(1_234_567, "0.001234567", "0.001235", id="up to six decimals"),
         pytest.param(9_999_999, "0.009999999", "0.01", id="rounded up to a cent"),
         pytest.param(10_000_000, "0.01", "0.01", id="a cent"),
         pytest.param(14_860_000, "0.01486", "0.01", id="above a cent two decimals"),
@@ -131,9 +131,9 @@ def test_price_before_the_first_entry_is_none(book: list[Price]) -> None:
         pytest.param(10**9, "1.00", "1.00", id="one EUR"),
         pytest.param(12_340_000_000, "12.34", "12.34", id="euros and cents"),
         pytest.param(100 * 10**9, "100.00", "100.00", id="no exponent"),
-        pytest.param(MAX_COST, "100000.00", "100000.00", id="the dearest request"),
+        pytest.param(MAX_COST, "100000.00", "100000.00", id="the most expensive request"),
         pytest.param(2**63 - 1, "9223372036.854775807", "9223372036.85", id="as much as fits in 64 bits"),
-        pytest.param(10**30 + 1, f"{10**21}.000000001", f"{10**21}.00", id="and far beyond"),
+        pytest.param(10**30 + 1, f"{10**21}.000000001", f"{10**21}.00", id="far beyond 64 bits"),
     ],
 )
 def test_amounts_are_shown_in_eur(nano: int, text: str, shown: str) -> None:
@@ -146,9 +146,9 @@ def test_amounts_are_shown_in_eur(nano: int, text: str, shown: str) -> None:
     ("tokens", "requests", "nano", "fits"),
     [
         pytest.param(0, 0, 0, True, id="nothing costs nothing"),
-        pytest.param(0, 0, 1, False, id="and not more"),
+        pytest.param(0, 0, 1, False, id="a cost without requests"),
         pytest.param(743, 1, 14_860_000, True, id="one request"),
-        pytest.param(743, 1, 14_860_002, False, id="dearer than one rounding"),
+        pytest.param(743, 1, 14_860_002, False, id="more than one rounding"),
         pytest.param(743, 10, 14_860_005, True, id="each request was rounded by itself"),
         pytest.param(743, 10, 14_860_011, False, id="beyond all roundings"),
     ],

@@ -20,7 +20,7 @@ HEX = "0123456789abcdef" * 3
     [
         pytest.param("", id="nothing"),
         pytest.param(API_KEY, id="the prefix alone"),
-        pytest.param(GATEWAY_TOKEN + HEX, id="of another kind"),
+        pytest.param(GATEWAY_TOKEN + HEX, id="a secret of another kind"),
         pytest.param(API_KEY + HEX[:-1], id="too short"),
         pytest.param(API_KEY + HEX + "0", id="too long"),
         pytest.param(API_KEY + HEX + "\n", id="with a line break"),

@@ -55,7 +55,7 @@ def test_unclear_json_is_refused_with_a_reason(body: bytes, reason: str) -> None
     [
         pytest.param(b' {"a": [1, -0, true, null, "x"]}\r\n\t', {"a": [1, 0, True, None, "x"]}, id="the usual"),
         pytest.param(b"0.1", Decimal("0.1"), id="a fraction stays exact"),
-        pytest.param(b"1.50", Decimal("1.50"), id="and keeps its zeros"),
+        pytest.param(b"1.50", Decimal("1.50"), id="a decimal keeps its zeros"),
         pytest.param(b"1e2", Decimal(100), id="an exponent"),
         pytest.param(b"18446744073709551616", 2**64, id="more than 64 bits"),
         pytest.param(b'"\\ud83d\\ude00"', "\U0001f600", id="a pair of surrogates is one character"),

@@ -19,7 +19,7 @@ SECOND = timedelta(seconds=1)
         pytest.param("account", 6, 30, id="doubled"),
         pytest.param("account", 10, 480, id="doubled again and again"),
         pytest.param("account", 11, 900, id="up to a quarter of an hour"),
-        pytest.param("account", 10**6, 900, id="and never longer"),
+        pytest.param("account", 10**6, 900, id="at most the longest wait"),
         pytest.param("address", 99, 0, id="many people share an address"),
         pytest.param("address", 100, 15, id="but not for ever"),
         pytest.param("address", 101, 30, id="an address doubles too"),
@@ -55,7 +55,7 @@ def test_day_without_failures_resets_the_count() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param(None, None, id="none before"),
+        pytest.param(None, None, id="no failures"),
         pytest.param(Failures(1, NOW), None, id="only this try, counted in advance"),
         pytest.param(Failures(7, NOW), Failures(6, NOW), id="wrong ones of others"),
     ],

@@ -141,7 +141,7 @@ def test_changed_choice_keeps_the_others() -> None:
         pytest.param({"budget_to": "2026-13-01"}, "budget_to", id="a thirteenth month"),
         pytest.param({"from": "2026-11-22", "to": "2026-11-21"}, "to", id="from after to"),
         pytest.param({"budget_from": "2026-11-22", "budget_to": "2026-11-21"}, "budget_to", id="the same for budgets"),
-        pytest.param({"account_id": "2"}, "account_id", id="whose usage it is, is no filter"),
+        pytest.param({"account_id": "2"}, "account_id", id="an account is not a filter"),
         pytest.param({"from_day": "2026-11-22"}, "from_day", id="a name of the program's own"),
         pytest.param({"": ""}, "", id="no name at all"),
         pytest.param({"x" * 1000: "1"}, "x" * 64, id="a long name is cut"),
