@@ -1,7 +1,7 @@
-"""The pages people see: NiceGUI for the signed-in and live ones, plain HTML for those before that.
+"""The pages: NiceGUI for signed-in people, plain HTML for the forms before the sign-in.
 
 Decision: every module has a `router` of its own, which is included when the server is built. Routes that a decorator
-registers on import would be gone after the first test, and would be there in programs that only wanted a component.
+registers on import would be lost after the first test, and would exist in programs that import only a component.
 """
 
 from fastapi import FastAPI
@@ -13,9 +13,9 @@ from portal.pages.admin import gateway, gateway_new, gateways
 from portal.pages.forms import login, password_resets, setup
 
 PAGES = (dashboard, billing, history, keys, profile, gateways, gateway_new, gateway)
-"""NiceGUI's."""
+"""Modules with NiceGUI pages."""
 FORMS = (login, setup, password_resets)
-"""Plain HTML."""
+"""Modules with plain HTML forms."""
 
 
 def include_pages() -> None:
@@ -25,6 +25,6 @@ def include_pages() -> None:
 
 
 def include_forms(server: FastAPI) -> None:
-    """Add every plain form to the server around NiceGUI's app, where no session of NiceGUI's is made for it."""
+    """Add every plain form to the server around NiceGUI's app, so that NiceGUI creates no session for it."""
     for form in FORMS:
         server.include_router(form.router)

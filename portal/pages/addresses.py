@@ -1,4 +1,4 @@
-"""Where people are sent: only ever to a page of this portal."""
+"""Addresses of pages. `own_path` refuses those of other sites."""
 
 from urllib.parse import quote, urlencode
 
@@ -11,15 +11,15 @@ from portal.rules.usage import UsageFilter
 SIGN_IN = "/user/login"
 CONNECT = f"{GATEWAYS.path}/new"
 BILLABLE = f"{BILLING.path}#billable"
-"""Where billable and raw tokens are explained, the only place."""
+"""The only place that explains billable and raw tokens."""
 _NOT_BACK_TO = {"/", SIGN_IN, "/user/logout", "/user/setup"}
 LONGEST_ADDRESS = 2000
 
 
 def own_path(text: str) -> str | None:
-    r"""Return a path of this portal with its query, as it was asked for; None for what might lead elsewhere.
+    r"""Return a path of this portal with its query unchanged; None for a path that may lead to another site.
 
-    Browsers take `//host`, `/\host` and, once they have dropped control characters, `/<tab>/host` for other sites.
+    Browsers take `//host`, `/\host` and, after removing control characters, `/<tab>/host` for other sites.
     """
     path = text.partition("#")[0].partition("?")[0]
     leads_here = text.startswith("/") and "//" not in path and "\\" not in text and text.isprintable()
@@ -27,7 +27,7 @@ def own_path(text: str) -> str | None:
 
 
 def sign_in_path(request: Request) -> str:
-    """Return the way to the sign-in form, and back to the page that was asked for."""
+    """Return the address of the sign-in form, which leads back to the requested page."""
     query = request.scope["query_string"].decode("latin-1")
     asked = quote(request.scope["path"]) + (f"?{query}" if query else "")
     wanted = own_path(asked) if request.method == "GET" else None
@@ -35,6 +35,6 @@ def sign_in_path(request: Request) -> str:
 
 
 def requests_url(days: DayRange | None, **more: object) -> str:
-    """Return the address of exactly the requests that were counted on these days of the budget zone."""
+    """Return the address of Usage History with the requests of these days in the budget zone."""
     wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
     return f"{USAGE.path}?{urlencode(wanted.with_(**more).params())}"

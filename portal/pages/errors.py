@@ -1,8 +1,8 @@
-"""What people are answered when a page cannot be shown: a sentence, a way on, and of a bug no more than its number.
+"""Error pages: a sentence, a link to go on, and the number of a bug but none of its details.
 
-Decision: these answers are plain HTML even where NiceGUI failed. Its own error page shows the name and text of the
-exception; and a page whose building raised has no need of a websocket. So nothing is set with `on_page_exception`:
-NiceGUI then raises what the page raised, and the handlers below answer it like any other failure.
+Decision: error pages are plain HTML, also if NiceGUI failed. Its own error page shows the name and text of the
+exception, and an error page needs no websocket. So `on_page_exception` is not used: NiceGUI then raises the exception
+of the page, and the handlers below answer it like any other failure.
 """
 
 import logging
@@ -35,7 +35,7 @@ KINDS: tuple[type[Exception], ...] = (PortalError, RequestValidationError, HTTPE
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The words of an error page; `code` is the number that the visitor may pass on to the administrator."""
+    """The texts of an error page; `code` is the number of a bug, which the visitor can give to the administrator."""
 
     title: Message
     sentence: Message
@@ -74,22 +74,22 @@ _TITLES = {
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure of an app, NiceGUI's or ours, with a page."""
+    """Answer every failure of an app, NiceGUI's or ours, with an error page."""
     for kind in KINDS:
         app.add_exception_handler(kind, error_page)
 
 
 def error_page(request: Request, error: Exception) -> Response:
-    """Return the page that says what went wrong, with the visitor's menu. Reads the database: call it on a thread."""
+    """Return the error page with the visitor's menu. It reads the database: call it on a thread."""
     try:
         viewer = viewer_of(request)
-    except PortalError:  # the database cannot be read, which may be what went wrong
+    except PortalError:  # the database cannot be read, which may be the error itself
         viewer = None
     return draw_error(request, error, viewer)
 
 
 def draw_error(request: Request, error: Exception, viewer: Viewer | None = None) -> Response:
-    """Return the page that says what went wrong; logs what nobody expected."""
+    """Return the error page; log an unexpected error."""
     if isinstance(error, NotSignedIn):
         return RedirectResponse(sign_in_path(request), 303)
     status, notice = _explain(request, error)
@@ -103,14 +103,14 @@ def draw_error(request: Request, error: Exception, viewer: Viewer | None = None)
 
 
 def tell_in_page(error: Exception) -> None:
-    """Tell the visitor of an open page why nothing came of a click; logs what nobody expected."""
-    if isinstance(error, TimeoutError):  # NiceGUI asked the browser something, and the phone is slow or asleep
+    """Show the visitor of an open page why an action failed; log an unexpected error."""
+    if isinstance(error, TimeoutError):  # NiceGUI waited for an answer of the browser, which is slow or suspended
         log.warning("a browser did not answer in time")
         return
     sentence = error.sentence if isinstance(error, PortalError) else _broken(_log(error))
     if not Slot.get_stack():
-        return  # nobody clicked: something of the server's own
-    with suppress(RuntimeError):  # the page was closed meanwhile
+        return  # not an action of a visitor but a task of the server
+    with suppress(RuntimeError):  # the page has been closed
         if isinstance(error, NotSignedIn):
             ui.navigate.to(SIGN_IN)
         else:
@@ -118,15 +118,15 @@ def tell_in_page(error: Exception) -> None:
 
 
 class LoggedElsewhere(logging.Filter):
-    """Drops exceptions that NiceGUI logs by themselves: `tell_in_page` logs each under a number, or not at all."""
+    """Drops the records of exceptions by NiceGUI: `tell_in_page` logs each with a number, or not at all."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record is kept."""
+        """Return whether a record is kept."""
         return not isinstance(record.msg, Exception)
 
 
 def _explain(request: Request, error: Exception) -> tuple[int, Notice]:
-    """Return the status of an answer and its words."""
+    """Return the status of an answer and its texts."""
     match error:
         case PortalError():
             return error.status, Notice(_TITLES.get(error.status, _FAILED), error.sentence)
@@ -136,7 +136,7 @@ def _explain(request: Request, error: Exception) -> tuple[int, Notice]:
             return error.status_code, _NOTICES.get(error.status_code, Notice(_FAILED, _START))
         case ClientDisconnect():
             return 400, Notice(message("Broken off"), message("The browser did not send all of it."))
-    if not hasattr(request.state, "failed_as"):  # both apps ask, one inside the other
+    if not hasattr(request.state, "failed_as"):  # the outer app handles it after the inner one
         where = f" {request.method} {quote(request.scope['path'])}"
         request.state.failed_as = _log(error, where, getattr(request.state, "request_id", None))
     return 500, replace(_BROKEN, code=request.state.failed_as)
@@ -147,7 +147,7 @@ def _broken(number: str) -> Message:
 
 
 def _log(error: Exception, where: str = "", number: str | None = None) -> str:
-    """Log a bug with its traceback; return the number under which it stands in the log."""
+    """Log a bug with its traceback; return its number in the log."""
     number = number or f"req-{secrets.token_hex(4)}"
     log.error("%s%s", number, where, exc_info=error)
     return number

@@ -1,7 +1,7 @@
-"""In which language a page speaks: its viewer's, in whatever is built or changed for that page.
+"""The language of a page is the one of its viewer, also in later changes of the page.
 
-Decision: handlers and timers do not run in the context of the request that built their page, so a context variable
-cannot carry the language to them. NiceGUI knows for each task which page it draws, and the page knows its request.
+Decision: handlers and timers do not run in the context of the request that built their page, so they get no context
+variable with the language. NiceGUI knows the page that each task draws, and the page has its request.
 """
 
 from copy import copy
@@ -13,22 +13,22 @@ from portal.web.visitors import language_of
 from portal.words import find_language_with
 
 _PACKS = {"de": "de"}
-"""Quasar's own words for date pickers and tables, where they are not the ones of `ui.run_with`."""
+"""Quasar's own texts for date pickers and tables, for languages other than the one of `ui.run_with`."""
 
 
 def language_of_page() -> str | None:
-    """Return the language of the page that the running task builds or changes; None where it does neither."""
+    """Return the language of the page that the running task builds or changes; None if there is no such page."""
     task = get_task_id()
-    slots = Slot.stacks.get(task) if task else None  # without a task it is a thread, and nobody's page
+    slots = Slot.stacks.get(task) if task else None  # without a task it is a thread, which has no page
     return language_of(slots[-1].parent.client.request) if slots else None
 
 
 def speak_to(client: Client) -> None:
-    """Give a page's `<html lang>` and Quasar's own words the language of its viewer."""
+    """Set the language of a page's `<html lang>` and of Quasar's own texts to its viewer's."""
     pack = _PACKS.get(language_of(client.request))
     if pack is not None:
         client.page = copy(client.page)
-        client.page.language = pack  # type: ignore[assignment]  # one of NiceGUI's
+        client.page.language = pack  # type: ignore[assignment]  # a language of NiceGUI
 
 
 find_language_with(language_of_page)

@@ -1,7 +1,6 @@
 """The pages of the menu, in the order in which they are shown.
 
-Each is here once, with its name, address and icon, and who may open it: its module takes its route and its title
-from here, the menu its links.
+Each has its name, address, icon and role here. Its module reads route and title from here, the menu its links.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from portal.views.accounts import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page of the menu; its name is its title. `role` is the only role that may open it; None is everybody."""
+    """A page of the menu; its name is its title. `role` is the only role that may open it; None allows every role."""
 
     name: Message
     path: str
@@ -32,5 +31,5 @@ MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, GATEWAYS)
 
 
 def menu_of(viewer: Viewer) -> tuple[list[Entry], list[Entry]]:
-    """Return a viewer's own pages, and the administration's where the viewer may open them."""
+    """Return the pages of every account, and those of administration that the viewer may open."""
     return [page for page in MENU if page.role is None], [page for page in MENU if page.role == viewer.role]

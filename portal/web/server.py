@@ -20,8 +20,8 @@ from starlette.types import ASGIApp
 
 from portal import api, pages
 from portal.api import errors as api_errors
-from portal.pages import clients
 from portal.pages import errors as page_errors
+from portal.pages import open_pages
 from portal.pages.components import live
 from portal.pages.components.assets import STATIC
 from portal.settings import Settings
@@ -50,7 +50,7 @@ def build(settings: Settings) -> ASGIApp:
         api_errors.install(app)
     nicegui_app.add_exception_handler(404, _NotFound(server))  # replaces NiceGUI's; a status goes before a class
     inside = GZipMiddleware(Pages(server, answer), minimum_size=1000, compresslevel=6)
-    return Lifespan(Heads(Guard(inside, settings, answer), clients.discard), settings)
+    return Lifespan(Heads(Guard(inside, settings, answer), open_pages.discard), settings)
 
 
 def answer(request: Request, error: Exception) -> Response:
@@ -66,7 +66,7 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
     esm_modules.clear()  # editors, maps and charts of up to 5 MB, which no page uses and every page would list
     pages.include_pages()
     live.start()
-    clients.start()
+    open_pages.start()
     nicegui_app.on_exception(page_errors.tell_in_page)
     logging.getLogger("nicegui").addFilter(_LOGGED_ELSEWHERE)
     bar = nicegui_app.config.quasar_config["loadingBar"]

@@ -9,7 +9,7 @@ from nicegui.functions.navigate import History
 from nicegui.testing import User
 
 from portal.db.tables import Account
-from portal.pages import clients, include_pages
+from portal.pages import include_pages, open_pages
 from portal.pages.admin import connect
 from portal.pages.components import live
 from portal.web.visitors import cookie_name
@@ -21,7 +21,7 @@ from tests.pages.screen import elements, texts, until
 def no_page_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the pages that earlier tests have left open: their sessions are in a database that is gone."""
     for of_the_process in ("_open", "_session_of", "_driven", "_turns"):
-        monkeypatch.setattr(clients, of_the_process, {})
+        monkeypatch.setattr(open_pages, of_the_process, {})
 
 
 @pytest.fixture(autouse=True)

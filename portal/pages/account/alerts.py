@@ -1,4 +1,4 @@
-"""The form in which a person says when to be warned of a budget that runs out."""
+"""The form for budget alerts, and the table of past alerts."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -55,7 +55,7 @@ _PAST_COLUMNS = (
 
 
 class AlertsCard:
-    """When to be warned: a form that is drawn as soon as the settings are known, with them in it."""
+    """The card for the alerts; its form is drawn when the settings are loaded."""
 
     def __init__(self, viewer: Viewer, formats: Formats) -> None:
         """Draw the card with room for the form."""
@@ -70,7 +70,7 @@ class AlertsCard:
                     Text("p", skeleton=width)
 
     def show(self, view: BillingView, now: datetime) -> None:
-        """Show the stored settings, unless something else has been typed meanwhile, and the past alerts."""
+        """Show the stored settings, unless a person has typed others, and the past alerts."""
         if self._form is not None:
             self._form.show(view.alerts)
         else:
@@ -83,7 +83,7 @@ class AlertsCard:
 
 
 class AlertsForm:
-    """The form: drawn once, and filled again only while nobody has typed into it."""
+    """The form; it is drawn once, and filled again only while nobody has typed into it."""
 
     def __init__(self, viewer: Viewer, stored: AlertSettings) -> None:
         """Draw the fields with the stored settings."""
@@ -134,7 +134,7 @@ class AlertsForm:
         self._tested = Text("p").classes("mp-hint").props("data-testid=test-mail")
         if not settings().mail_is_set_up:
             set_props(self._test, disable=True)
-            text = _("Mail is not set up here. Until it is, the bell at the top tells you.")
+            text = _("Mail is not set up here. Until it is, alerts appear only in the bell at the top.")
             Text("p", text).classes("mp-hint")
         self._message = form.says()
 
@@ -149,14 +149,14 @@ class AlertsForm:
         return switch
 
     def show(self, stored: AlertSettings) -> None:
-        """Fill in the stored settings, unless something else has been typed meanwhile."""
+        """Fill in the stored settings, unless a person has typed others."""
         if stored != self._stored and self._typed() == _texts(self._stored):
             self._fill(stored)
             self._draft.begin()
         self._stored = stored
 
     def show_test(self, sentence: str) -> None:
-        """Say what has become of the last test mail."""
+        """Show the state of the last test mail."""
         self._tested.show(sentence)
         self._tested.set_visibility(bool(sentence))
 
@@ -200,7 +200,7 @@ class AlertsForm:
 
 
 class PastAlerts:
-    """What an account was warned of, and whether the mail about it has arrived."""
+    """The past alerts of an account, and the states of their mails."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the table empty."""
@@ -210,7 +210,7 @@ class PastAlerts:
             self._table = data_table("past", _PAST_COLUMNS, test_id="past-alerts", label=_("Past alerts"))
 
     def show(self, past: tuple[PastAlert, ...], now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         f = self._formats
         self._place.set_visibility(bool(past))
         rows = []
@@ -233,7 +233,7 @@ class PastAlerts:
 
 
 def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:
-    """Say what has become of a test mail; nothing without one."""
+    """Return the state of a test mail; "" without one."""
     if mail is None:
         return ""
     values = (("recipient", mail.recipient), ("when", f.moment(mail.asked_at, now)))
@@ -242,12 +242,12 @@ def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:
 
 
 def _texts(stored: AlertSettings) -> tuple[bool, str, str, bool, str]:
-    """Return settings as the fields show them."""
+    """Return settings as texts of the fields."""
     second = "" if stored.second_threshold_percent is None else str(stored.second_threshold_percent)
     return stored.enabled, str(stored.threshold_percent), second, stored.forecast, stored.email or ""
 
 
 def whole_number(text: str) -> int:
-    """Read a small whole number as it is typed, with or without a percent sign; 0 for anything else."""
+    """Return a typed whole number of at most six digits, with or without "%"; 0 for any other text."""
     digits = text.strip().removesuffix("%").strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 7 else 0

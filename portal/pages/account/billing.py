@@ -48,7 +48,7 @@ _MODEL_COLUMNS = (
 
 @router.page(BILLING.path)
 async def billing_page(viewer: SignedIn) -> None:
-    """Show the signed-in account what it used and what that cost."""
+    """Show the signed-in account its consumption and cost."""
     formats = Formats.of(viewer)
 
     async def load() -> BillingView:
@@ -73,7 +73,7 @@ async def billing_page(viewer: SignedIn) -> None:
 
 
 class SummaryCards:
-    """This month, everything so far, and how many requests that were."""
+    """Cards with the tokens of this month, all tokens, and all requests."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the cards with room for their figures."""
@@ -84,7 +84,7 @@ class SummaryCards:
             self._requests = _SumCard("requests", _("Total requests"), link_test_id="without-counts")
 
     def show(self, view: SummaryView, budgets: BudgetsView) -> None:
-        """Put newer figures in place."""
+        """Show newer figures."""
         f, card = self._formats, self._month
         of_month, of_all = requests_url(budgets.monthly.days), requests_url(budgets.total.days)
         card.show(f.number(view.month.tokens), of_month, f.cost(view.month))
@@ -144,7 +144,7 @@ class _SumCard:
 
 
 class ModelTable:
-    """Which model used how much in which mode: every row there is, and their exact sum."""
+    """A table of the consumption by model and mode, with the exact sum in its last row."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
@@ -167,7 +167,7 @@ class ModelTable:
         self._empty.set_visibility(False)
 
     def show(self, view: SummaryView) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         f, days, parts = self._formats, view.model_days, view.by_model
         self._days.show(_("Last 30 days, {days}. Billable tokens.", days=f.days(days)))
         self._count.show(plural("{count} row", "{count} rows", len(parts)) if parts else "")
@@ -207,7 +207,7 @@ class ModelTable:
 
 
 class CostCalculation:
-    """How tokens become money: the price in force, and the month as an example that is not made up."""
+    """An explanation of the cost: the price in force, and this month's figures as the example."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the formula with room for its figures."""
@@ -232,7 +232,7 @@ class CostCalculation:
         self._mixed.set_visibility(False)
 
     def show(self, view: SummaryView) -> None:
-        """Put newer figures in place."""
+        """Show newer figures."""
         f, month, price = self._formats, view.month, view.price
         self._tokens.show(f.number(month.tokens))
         self._cost.show(f.cost(month), title=f"{eur_text(month.cost_nano_eur)} EUR")
@@ -275,7 +275,7 @@ class CostCalculation:
 
 
 def _draw_billable(f: Formats) -> None:
-    """Draw the explanation of billable and raw tokens, with the two words between asterisks in bold."""
+    """Draw the explanation of billable and raw tokens; a word between asterisks is bold."""
     text = _(
         "*Billable* tokens are the *raw* ones, prompt and completion, times the cost factor of the template or gateway "
         "that ran the request: with factor {factor}, {raw} raw tokens are {billable} billable ones. "
@@ -289,12 +289,12 @@ def _draw_billable(f: Formats) -> None:
 
 
 def _without_counts(requests: int) -> str:
-    """Say how many requests came without token counts; nothing without one."""
+    """Return how many requests came without token counts; "" if there are none."""
     return plural("{count} without counts", "{count} without counts", requests) if requests else ""
 
 
 def _paid(price: Price | None, month: Figures) -> Decimal:
-    """Return what a token of this month cost: the price in force, where that is what all were billed at."""
+    """Return the price per token this month: the one in force if all tokens were billed at it, else the average."""
     if price and costs_at(price.eur_per_token, month.tokens, month.requests, month.cost_nano_eur):
         return price.eur_per_token
     return average_price(month.tokens, month.cost_nano_eur)

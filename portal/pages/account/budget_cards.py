@@ -1,11 +1,11 @@
-"""Budget cards, and the bar that cards and tables share."""
+"""The cards of the budgets, and the bar that cards and tables share."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from nicegui import ui
 
-from portal.pages.account.pace import Pace
+from portal.pages.account.forecast_line import ForecastLine
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
 from portal.rules.messages import message
@@ -25,7 +25,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class BudgetCard:
-    """One budget: how much, how near the limit, and when it resets."""
+    """One budget: consumption, limit, level, forecast and reset."""
 
     def __init__(self, period: Period, formats: Formats) -> None:
         """Draw the card with room for its figures."""
@@ -49,7 +49,7 @@ class BudgetCard:
                         self._unit = Text("span", "")
                     self._raw = Text("span", "").classes("mp-faint")
                 self._bar = BudgetBar(period)
-                self._pace = Pace(formats)
+                self._forecast = ForecastLine(formats)
             self._facts = Facts(_("Remaining"), _("Cost"), _("Resets in"))
         for element, name in (
             (self._consumed, "consumed"),
@@ -60,7 +60,7 @@ class BudgetCard:
             element.props["data-testid"] = name
 
     def show(self, view: BudgetView, now: datetime) -> None:
-        """Put newer figures in place."""
+        """Show newer figures."""
         f, budget = self._formats, view.budget
         set_props(self._card, data_level=view.level.value if view.level else "none")
         self._level.show(budget)
@@ -76,7 +76,7 @@ class BudgetCard:
         self._unit.show(after)
         self._raw.show(f.raw(view.figures), title=_("Tokens before the cost factor"))
         self._bar.show(view, f)
-        self._pace.show(view, now)
+        self._forecast.show(view, now)
         self._show_facts(view, now)
 
     def _show_facts(self, view: BudgetView, now: datetime) -> None:
@@ -92,7 +92,7 @@ class BudgetCard:
 
 
 class BudgetBanner:
-    """Word of a budget that is used up, for as long as one is: since when, until when, and what to do."""
+    """A banner while a budget is used up: since when, until when, and what to do."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw it hidden."""
@@ -101,14 +101,14 @@ class BudgetBanner:
             icon("crit")
             with ui.element("div"):
                 self._text = Text("span", "")
-                # the minutes that pass are for the eye, not to be read out each time
+                # screen readers do not read out each minute that passes
                 self._wait = Text("span", "").props("aria-live=off")
                 self._next = Text("span", "")
                 self._link = Text("a", _("See what used it up")).classes("mp-msg__link")
         self._box.set_visibility(False)
 
     def show(self, view: BudgetsView, now: datetime) -> None:
-        """Show the budget that stays used up for longest, or nothing."""
+        """Show the budget that stays used up longest; hide the banner if there is none."""
         used_up = [budget for budget in view.all if budget.budget.is_used_up]
         self._box.set_visibility(bool(used_up))
         if not used_up:
@@ -123,7 +123,7 @@ class BudgetBanner:
 
 
 def _state(view: BudgetView, now: datetime, f: Formats) -> str:
-    """Say that a budget is used up, and since when."""
+    """Return the sentence that a budget is used up, with the instant."""
     budget = _BUDGET_NAMES[view.period]
     if not view.budget.limit:
         return _("{budget} allows no tokens.", budget=budget)
@@ -133,9 +133,9 @@ def _state(view: BudgetView, now: datetime, f: Formats) -> str:
 
 
 def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str, str]:
-    """Say until when requests may be refused: the text before the time that is left, that time, the text behind it.
+    """Return until when requests may be refused: the text before the remaining time, that time, and the text after it.
 
-    Only what gateways may do: the portal counts, and refuses nothing itself.
+    Only gateways refuse requests; the portal itself counts them.
     """
     if view.allows_again_at is None:
         return _("Gateways may refuse new requests until an administrator raises it."), "", ""
@@ -149,7 +149,7 @@ def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str, st
 
 
 def _end(instant: datetime, period: Period, f: Formats) -> str:
-    """Write the end of a period in the zone of the budget: midnight UTC; of a month with its day."""
+    """Return the end of a period in the zone of the budget, such as midnight UTC; the end of a month with its day."""
     end, zone = instant.astimezone(f.budget_zone), zone_name(f.budget_zone)
     is_midnight = (end.hour, end.minute) == (0, 0)
     clock = _("midnight {zone}", zone=zone) if is_midnight else _("{clock} {zone}", clock=f"{end:%H:%M}", zone=zone)
@@ -157,14 +157,14 @@ def _end(instant: datetime, period: Period, f: Formats) -> str:
 
 
 def _next_step(view: BudgetView) -> str:
-    """Say what a person can do about a budget that is used up."""
+    """Return what a person can do about a budget that is used up."""
     if view.allows_again_at is None:
         return _("Ask your administrator for a higher limit.")
     return _("Wait until then, or ask your administrator for a higher limit.")
 
 
 class BudgetBar:
-    """How much of a budget is used: notched at 70 and 90 %, with a mark for how much of the period has gone."""
+    """A bar with the used part of a budget, notches at 70 and 90 %, and a mark for the past part of the period."""
 
     def __init__(self, period: Period, *, thin: bool = False) -> None:
         """Draw an empty bar."""
@@ -179,7 +179,7 @@ class BudgetBar:
         self._now.set_visibility(False)
 
     def show(self, view: BudgetView, f: Formats) -> None:
-        """Put newer figures in place; the bar stops at 100 %, the number does not."""
+        """Show newer figures; the bar ends at 100 %, the number may be higher."""
         percent = view.percent
         self._bar.set_value(0 if percent is None else float(min(percent, Decimal(100)) / 100))
         word = say(level_label(view.budget))
@@ -199,12 +199,12 @@ class BudgetBar:
 
 
 def show_requests(view: BudgetView) -> str:
-    """Say what the consumption of a budget leads to."""
+    """Return the title of a budget's figure, which is a link to its requests."""
     return plural("Show {count} request", "Show {count} requests", view.figures.requests)
 
 
 def period_name(view: BudgetView, f: Formats) -> str:
-    """Say which day or month a budget counts, for viewers to whom that may be another than their own; else nothing."""
+    """Return the day or month that a budget counts if it may differ from the viewer's own; else ""."""
     if not f.zones_differ or view.days is None or view.period is Period.TOTAL:
         return ""
     day = view.days.last
@@ -212,12 +212,12 @@ def period_name(view: BudgetView, f: Formats) -> str:
 
 
 def reset_text(view: BudgetView, now: datetime) -> str:
-    """Say how long it is until a budget resets."""
+    """Return the time until a budget resets."""
     return say(countdown(view.resets_at, now)) if view.resets_at else _("Never")
 
 
 def reset_title(view: BudgetView, f: Formats) -> str:
-    """Say exactly when a budget resets."""
+    """Return the exact instant at which a budget resets."""
     if view.resets_at is None:
         return _("This budget is not reset")
     exact = f.exact(view.resets_at, f.budget_zone)

@@ -1,11 +1,11 @@
-"""The budgets of an account as a table: how much of each is left, in words, figures and a bar."""
+"""The table of an account's budgets."""
 
 from datetime import datetime
 
 from nicegui import ui
 
 from portal.pages.account.budget_cards import BudgetBar, reset_text, reset_title, show_requests
-from portal.pages.account.pace import Pace
+from portal.pages.account.forecast_line import ForecastLine
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import LevelMark, Text, set_props, tag
 from portal.rules.budgets import BudgetType
@@ -20,7 +20,7 @@ _ROW_TITLES = {Period.DAILY: message("Daily"), Period.MONTHLY: message("Monthly"
 
 
 class BudgetTable:
-    """Each budget in a row: consumed, limit, remaining, how full, when it resets, and its type."""
+    """A row for each budget: consumed, limit, remaining, progress, reset and type."""
 
     _HEADINGS = (
         (message("Period"), ""),
@@ -50,7 +50,7 @@ class BudgetTable:
                         self._rows = {period: _BudgetRow(period, formats) for period in Period}
 
     def show(self, view: BudgetsView, now: datetime) -> None:
-        """Put newer figures in place."""
+        """Show newer figures."""
         for budget in view.all:
             self._rows[budget.period].show(budget, view.type, now)
 
@@ -76,7 +76,7 @@ class _BudgetRow:
                     self._bar = BudgetBar(period, thin=True)
                     self._percent = Text("b", skeleton=44)
                     self._level = LevelMark()
-                self._pace = Pace(formats)
+                self._forecast = ForecastLine(formats)
             with tag("td", "b-reset", role="cell", data_before=_("Resets")) as self._reset_cell:
                 self._reset = Text(skeleton=80)
             with tag("td", "b-type", role="cell"):
@@ -94,7 +94,7 @@ class _BudgetRow:
         self._bar.show(view, f)
         self._percent.show(f.percent(view.percent))
         self._level.show(budget)
-        self._pace.show(view, now)
+        self._forecast.show(view, now)
         reset = reset_text(view, now)
         self._reset_cell.classes(add="" if view.resets_at else "is-never", remove="is-never" if view.resets_at else "")
         self._reset.show(_("in {time}", time=reset) if view.resets_at else reset, title=reset_title(view, f))
@@ -102,7 +102,7 @@ class _BudgetRow:
 
 
 def table_note(f: Formats) -> str:
-    """Name the unit, and the zone of days and months where it is not the viewer's own."""
+    """Return the unit, and the zone of days and months if it differs from the viewer's."""
     if not f.zones_differ:
         return _("Billable tokens.")
     return _("Billable tokens. Days and months are counted in {zone}.", zone=zone_name(f.budget_zone))

@@ -1,4 +1,4 @@
-"""The dashboard: how much of each budget is left, and where the last two weeks went."""
+"""The dashboard: the budgets, the usage of the last 14 days, the active keys and the expert template."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -70,7 +70,7 @@ async def dashboard_page(viewer: SignedIn) -> None:
 
 
 class ActiveKeys:
-    """The keys that work, and the way to all of them."""
+    """The active keys, and a link to all keys."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
@@ -95,7 +95,7 @@ class ActiveKeys:
             self._empty.set_visibility(False)
 
     def show(self, keys: Sequence[KeyView], now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         self._table.set_visibility(bool(keys))
         self._empty.set_visibility(not keys)
         show_rows(
@@ -114,7 +114,7 @@ class ActiveKeys:
 
 
 class ExpertConfiguration:
-    """Which models answer which category of question, and what that costs."""
+    """The expert template in use: the models that answer each category of question, and the cost factor."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card without a template."""
@@ -130,7 +130,7 @@ class ExpertConfiguration:
         self._draw(None)
 
     def show(self, template: TemplateView | None) -> None:
-        """Draw a template again only when it has changed."""
+        """Draw the template again if it has changed."""
         if template != self._shown:
             self._draw(template)
 

@@ -1,4 +1,4 @@
-"""What one can do with API keys: create, name and revoke them."""
+"""Dialogs that create, rename and revoke API keys."""
 
 from collections.abc import Callable
 from datetime import date
@@ -39,10 +39,10 @@ def _label_hint() -> str:
 
 
 class CreateKey:
-    """Asks for a label and an end, and hands the new key to the one place that shows it."""
+    """Asks for a label and an expiry, and passes the new key to the only dialog that shows it."""
 
     def __init__(self, viewer: Viewer, formats: Formats, show: Callable[[NewKey, str], None]) -> None:
-        """Draw the dialog closed; `show` gets each new key and a line about when it expires."""
+        """Draw the dialog closed; `show` gets each new key and a line about its expiry."""
         self._viewer = viewer
         self._formats = formats
         self._show = show
@@ -62,7 +62,7 @@ class CreateKey:
         self._explain()
 
     def open(self) -> None:
-        """Ask, with nothing left of the last time."""
+        """Open the dialog with empty fields."""
         self._label.fill("")
         self._expiry.fill(_NEVER)
         self._date.fill("")
@@ -73,7 +73,7 @@ class CreateKey:
         self.open()
 
     def _explain(self) -> None:
-        """Say when the chosen end is, as soon as there is one."""
+        """Write the chosen expiry below the field."""
         self._date.element.set_visibility(self._expiry.text == _ON_A_DATE)
         try:
             last = self._last_day()
@@ -99,7 +99,7 @@ class CreateKey:
         return ""
 
     def _last_day(self) -> date | None:
-        """Return the last day on which the key is to work; None is for ever. Raises InvalidInput."""
+        """Return the last day on which the key works; None means no expiry. Raises InvalidInput."""
         choice = self._expiry.text
         if choice in map(str, LIFETIMES):
             return last_day_after(int(choice), utc_now(), self._formats.zone)
@@ -120,10 +120,10 @@ class CreateKey:
 
 
 class NewKeyDialog:
-    """Shows a key the only time it can be seen, and what to do with it; once it is closed, the key is nowhere here."""
+    """Shows a new key once, with snippets to use it; after it is closed, the server has the key nowhere."""
 
     def __init__(self, viewer: Viewer, formats: Formats, home: Element) -> None:
-        """Draw the dialog closed and empty; only its buttons lead out of it, back to `home`."""
+        """Draw the dialog closed and empty; only its buttons close it, then `home` gets the focus."""
         self._viewer = viewer
         self._made: NewKey | None = None
         self._dialog = Dialog(_("Key created"), must_answer=True, home=home)
@@ -147,7 +147,7 @@ class NewKeyDialog:
         ui.on("portal-copied", self._say)
 
     def open(self, made: NewKey, expiry: str) -> None:
-        """Show a key that has just been made."""
+        """Show a key that has just been created."""
         self._made = made
         self._dialog.context.show(f"{made.label} · {expiry}")
         self._secret.show(made.secret)
@@ -164,14 +164,14 @@ class NewKeyDialog:
     async def _close(self) -> None:
         self._made = None
         self._light.stop()
-        self._secret.client.outbox.message_history.clear()  # NiceGUI keeps what it has sent for those who reconnect
+        self._secret.client.outbox.message_history.clear()  # NiceGUI keeps sent messages for browsers that reconnect
         self._secret.show("")
         self._snippets.clear()
         self._dialog.close()
-        await refresh_all(self._viewer.id)  # the key may have been used meanwhile
+        await refresh_all(self._viewer.id)  # the key may have been used while the dialog was open
 
     def _say(self, event: events.GenericEventArguments) -> None:
-        """Say whether the browser has copied the text; it does so by itself, see frame.js."""
+        """Show whether the browser has copied the text; frame.js copies it."""
         say_copied(self._message, event)
 
 
@@ -215,10 +215,10 @@ class RenameKey:
 
 
 class RevokeKey:
-    """Asks before a key is ended for ever."""
+    """Asks before a key is revoked, which cannot be undone."""
 
     def __init__(self, viewer: Viewer, done: Message, home: Element) -> None:
-        """Draw the dialog closed; `done` says afterwards what has been done, and `home` gets the focus."""
+        """Draw the dialog closed; after revoking, `done` shows a message and `home` gets the focus."""
         self._viewer = viewer
         self._done = done
         self._confirmation = Confirmation(_("Keep key"), _("Revoke key"), home=home)

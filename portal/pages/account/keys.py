@@ -1,4 +1,4 @@
-"""API keys: which programs may spend in one's name, and since when; create, name and revoke them."""
+"""API Keys: the table of an account's keys, and the dialogs that create, rename and revoke them."""
 
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,7 @@ _COLUMNS = (
 
 @router.page(KEYS.path)
 async def keys_page(viewer: SignedIn, create: str = "") -> None:
-    """Show the signed-in account its own keys; `?create=1` asks for a new one at once."""
+    """Show the signed-in account its own keys; `?create=1` opens the dialog for a new one."""
     formats = Formats.of(viewer)
 
     async def load() -> KeysView:
@@ -71,17 +71,17 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
 
 
 class KeysTable:
-    """All keys of an account, those that work first."""
+    """All keys of an account, active ones first."""
 
     def __init__(self, formats: Formats, creating: CreateKey, renaming: RenameKey, revoking: RevokeKey) -> None:
-        """Draw the card with an empty table, whose buttons open the dialogs."""
+        """Draw the card with an empty table; the buttons of its rows open the dialogs."""
         self._formats = formats
         self._keys: dict[object, KeyView] = {}
         with tag("section", "mp-card", aria_label=_("API keys")):
             with tag("div", "mp-card__head"):
                 about = _(
                     "Your programs send a key with every request. "
-                    "Give each program its own, so that its use can be told apart."
+                    "Give each program its own, so that you can see what each of them uses."
                 )
                 Text("p", about).classes("mp-muted")
             self._table = data_table("keys", _COLUMNS, test_id="keys-table", label=_("API keys"))
@@ -96,7 +96,7 @@ class KeysTable:
         self._table.on("revoke", lambda event: self._open(revoking, event))
 
     def show(self, view: KeysView, now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         self._keys = {key.id: key for key in view.keys}
         self._table.set_visibility(bool(view.keys))
         self._empty.set_visibility(not view.keys)
@@ -132,7 +132,7 @@ class KeysTable:
 
 
 def end_of_key(key: KeyView, f: Formats, now: datetime) -> str:
-    """Say when a key ended or will end; nothing for one that works for ever."""
+    """Return when a key ended or will end; "" if it never expires."""
     if key.revoked_at is not None:
         return f.date_of(key.revoked_at)
     if key.expires_at is None:

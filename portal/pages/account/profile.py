@@ -1,4 +1,4 @@
-"""Profile: who one is here, how times and numbers are written, the password, and where one is signed in."""
+"""Profile: name, email, time zone, formats, theme, password and sessions of the signed-in account."""
 
 import asyncio
 from datetime import datetime
@@ -12,7 +12,6 @@ from portal.actions.sessions import sign_out_others
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
-from portal.pages.clients import recheck
 from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation
 from portal.pages.components.inputs.drafts import Draft
@@ -22,6 +21,7 @@ from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import PROFILE
+from portal.pages.open_pages import recheck
 from portal.rules.accounts import Role, Theme
 from portal.rules.browsers import browser_name
 from portal.rules.messages import message
@@ -53,7 +53,7 @@ _SESSION_COLUMNS = (
 
 @router.page(PROFILE.path)
 async def profile_page(viewer: SignedIn, saved: str = "") -> None:
-    """Show the signed-in account what it may change about itself."""
+    """Show the signed-in account the settings that it may change."""
     formats = Formats.of(viewer)
 
     async def load() -> ProfileView:
@@ -71,7 +71,7 @@ async def profile_page(viewer: SignedIn, saved: str = "") -> None:
 
 
 class AboutForm:
-    """Name, address, zone, and how numbers are written; saved together. The theme applies as soon as it is chosen."""
+    """Name, email, time zone and formats, saved together. The theme applies as soon as it is chosen."""
 
     def __init__(self, viewer: Viewer, theme: ThemeSwitch) -> None:
         """Draw the form with the stored values."""
@@ -87,7 +87,7 @@ class AboutForm:
         self._form.element.classes("mp-card__body mp-form")
 
     def say_saved(self) -> None:
-        """Say that it has been saved, as soon as the reloaded page is connected."""
+        """Show that the profile was saved, as soon as the reloaded page is connected."""
         ui.navigate.history.replace(PROFILE.path)
         ui.timer(0.1, lambda: self._message.say(_("Saved.")), once=True)
 
@@ -129,7 +129,7 @@ class AboutForm:
         ui.on("portal-zone", self._suggest)
 
     def _suggest(self, event: GenericEventArguments) -> None:
-        """Tell which zone the browser is in, where it is another."""
+        """Name the time zone of the browser if it is another one."""
         zone = str(event.args)[:64]
         if zone in zone_names() and zone != self._viewer.time_zone:
             self._zone.hint(_("This browser is in {zone}.", zone=zone.replace("_", " ")))
@@ -143,15 +143,15 @@ class AboutForm:
             theme=self._theme.theme.value,
         )
         await in_transaction(change_profile, self._viewer.actor, wanted, utc_now())
-        ui.navigate.to(f"{PROFILE.path}?saved=1")  # all of the page is written by these
+        ui.navigate.to(f"{PROFILE.path}?saved=1")  # the whole page depends on these
         return ""
 
 
 class PasswordForm:
-    """A new password for the old one; other browsers are signed out."""
+    """The form that changes the password; other browsers are signed out then."""
 
     def __init__(self, viewer: Viewer) -> None:
-        """Draw the form empty, as password managers like it."""
+        """Draw the empty form, with the fields that password managers expect."""
         self._viewer = viewer
         with tag("section", "mp-card", data_testid="password-form", aria_label=_("Password")):
             with tag("div", "mp-card__head"), ui.element("div"):
@@ -192,7 +192,7 @@ class PasswordForm:
 
 
 class SessionsTable:
-    """Where one is signed in, and the way to end that everywhere else."""
+    """The sessions of the account, and the button that ends all other ones."""
 
     def __init__(self, viewer: Viewer, formats: Formats) -> None:
         """Draw the card with an empty table."""
@@ -211,7 +211,7 @@ class SessionsTable:
         self._others.set_visibility(False)
 
     def show(self, view: ProfileView, now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
         self._others.set_visibility(any(not session.is_this for session in view.sessions))
         show_rows(self._table, [self._row(session, now) for session in view.sessions])
 
@@ -248,6 +248,6 @@ class SessionsTable:
 
 
 async def _end_at_once(viewer: Viewer) -> None:
-    """Close what the ended sessions have open, and show that they are gone."""
+    """Close the pages of the sessions that have ended, and refresh the account's other pages."""
     await recheck()
     await refresh_all(viewer.id)

@@ -1,4 +1,4 @@
-"""Gateways: which programs report usage, whether they still do, and which of them sends what cannot be taken."""
+"""Gateways: the table of programs that report usage, with their last reports and rejected events."""
 
 from datetime import datetime
 from typing import Any
@@ -61,14 +61,14 @@ async def gateways_page(viewer: Administrator) -> None:
 
 
 def connect_link() -> None:
-    """Draw the way to connect another one."""
+    """Draw the button that leads to the page for a new gateway."""
     with tag("a", "mp-btn mp-btn--primary", href=CONNECT):
         icon("plus")
         Text("span", _("Connect gateway"))
 
 
 class GatewaysTable:
-    """All gateways by name, each of which leads to its page."""
+    """All gateways by name; each row is a link to the gateway's page."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty table."""
@@ -107,5 +107,5 @@ class GatewaysTable:
 
 
 def title_of(name: str) -> str:
-    """Return what a gateway is called on pages."""
+    """Return the name of a gateway on pages."""
     return _("People’s own reports") if name == OWN_REPORTS else name

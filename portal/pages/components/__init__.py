@@ -1,5 +1,5 @@
-"""What several pages are made of.
+"""Components that several pages use.
 
-Decision: a component builds its elements once, with skeletons where figures will stand, and has a `show` that puts
-newer values into those same elements. So a refresh never flickers, moves focus or closes a dialog.
+Decision: a component builds its elements once, with skeletons in place of figures, and has a `show` that writes newer
+values into the same elements. So a refresh never flickers, moves the focus or closes a dialog.
 """

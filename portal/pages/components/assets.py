@@ -1,7 +1,7 @@
-"""The addresses of our own files: all on this server, each with a version that changes with its content.
+"""The addresses of our own files. All are on this server, each with a version that changes with its content.
 
-Decision: styles and scripts lie beside the component or page that needs them, and are joined when first asked for. The
-order of `STYLES` matters where two rules of the same weight meet on one element: the later one wins.
+Decision: styles and scripts are beside the component or page that needs them, and are joined at the first request. The
+order of `STYLES` matters where two rules of the same weight apply to one element: the later one wins.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ STYLES = (
     "components/charts/chart.css",
     "account/dashboard.css",
     "account/budget_cards.css",
-    "account/pace.css",
+    "account/forecast_line.css",
     "account/budget_table.css",
     "account/billing.css",
     "account/alerts.css",
@@ -50,7 +50,7 @@ JOINED = {
     "portal.js": ("components/shell/frame.js", "components/inputs/drafts.js", "components/names.js"),
     "login.js": ("forms/login.js",),
 }
-"""Files that are made of parts beside the pages, by the name under which they are served."""
+"""Files that are joined from parts beside the pages, by the name under which they are served."""
 
 
 @cache
@@ -62,5 +62,5 @@ def content(name: str) -> bytes:
 
 @cache
 def static(name: str) -> str:
-    """Return the URL of one of our own files; it may be cached for ever, since new content has a new URL."""
+    """Return the URL of one of our own files; browsers may cache it without limit, since new content has a new URL."""
     return f"/static/{name}?v={hashlib.sha256(content(name)).hexdigest()[:12]}"

@@ -1,9 +1,9 @@
-"""What stands in the cells of tables: the only place that writes Vue templates.
+"""The content of table cells: the only module that writes Vue templates.
 
 A cell is a template that reads `props.row`, the values of its row; Vue escapes what it inserts. `field` names a value,
 `given` the value without which a part is left out, `title` the value that is its tooltip. The parts nest: each takes
-templates and returns one. A template holds neither data nor words; words are values of the row, since their language is
-known only when rows are shown.
+templates and returns one. A template has neither data nor words in it; words are values of the row, since their
+language is known only when rows are shown.
 
 Every mode in the portal is drawn by `mode` from `mode_values`, every weight by `WEIGHT` from `weight`.
 """
@@ -13,9 +13,9 @@ import zlib
 from portal.pages.components.parts import icon_name
 
 LABEL = "{label}"
-"""Where a table inserts the label of a column into the template of its heading."""
+"""A table replaces this text in the template of a heading by the label of the column."""
 CHOSEN = "<mp-name><span>{{ props.opt.label }}</span></mp-name>"
-"""What is chosen in a field whose options are names of any length."""
+"""The chosen value of a field in which the options are names of any length."""
 NOTHING = "–"
 _MODE_SALT = "4224:"
 _NATIVE = 8
@@ -70,7 +70,7 @@ def template(content: str, *, given: str) -> str:
 
 
 def first_of(*choices: tuple[str, str], otherwise: str) -> str:
-    """Draw the content of the first choice whose value is given."""
+    """Draw the content of the first choice with a value."""
     parts = [
         f'<template v-{"else-" if number else ""}if="props.row.{given}">{content}</template>'
         for number, (given, content) in enumerate(choices)
@@ -95,22 +95,22 @@ def name(field: str, *, flows: bool = False) -> str:
 
 
 def code(content: str) -> str:
-    """Draw what is copied character by character, as the prefix of a key."""
+    """Draw a code that people copy by hand, such as the prefix of a key."""
     return span(content, "mp-mono", tag="code")
 
 
 def link(content: str, href: str = "href") -> str:
-    """Draw the way to the address in the value `href`."""
+    """Draw a link to the address in the value `href`."""
     return f'<a :href="props.row.{href}">{content}</a>'
 
 
 def on_phone(content: str) -> str:
-    """Draw what only cards of a phone need, where no heading stands above."""
+    """Draw content for the cards of a phone only, which have no headings."""
     return span(content, "mp-only-phone")
 
 
 def not_on_phone(content: str) -> str:
-    """Draw what has no room on a card."""
+    """Draw content that cards of a phone have no room for."""
     return span(content, "mp-not-phone")
 
 
@@ -120,13 +120,13 @@ def picture(of_what: str) -> str:
 
 
 def sign(of_what: str, field: str, classes: str) -> str:
-    """Draw an icon with a meaning where a value is given, its tooltip; `<field>_label` is what the icon is called."""
+    """Draw an icon where a value is given, which is its tooltip; the value `<field>_label` is its name."""
     attributes = f':title="props.row.{field}" role="img" :aria-label="props.row.{field}_label"'
     return f'<span v-if="props.row.{field}" class="{classes}" {attributes}>{picture(of_what)}</span>'
 
 
 def unknown() -> str:
-    """Draw a dash for what nobody knows; `unknown` is what screen readers hear instead, `unknown_title` the tooltip."""
+    """Draw a dash for an unknown value; screen readers read the value `unknown`, the tooltip is `unknown_title`."""
     dash = f'<span aria-hidden="true">{NOTHING}</span>{span(text("unknown"), "mp-sr")}'
     return span(dash, title="unknown_title")
 
@@ -142,32 +142,32 @@ def badge(content: str, kind: str = "", *, given: str = "", title: str = "") -> 
 
 
 def status() -> str:
-    """Draw the badge of what is active or `off`, from the values `status` and `icon`."""
+    """Draw the badge of an active or inactive (`off`) thing, from the values `status` and `icon`."""
     drawn = '<q-icon class="mp-i" :name="props.row.icon" aria-hidden="true"></q-icon>'
     return span(drawn + text("status"), "mp-badge", mark=("mp-badge--ok", "!off"))
 
 
 def level(of_what: str, content: str) -> str:
-    """Draw a good level: a shape, a word and a colour."""
+    """Draw a level of the kind `ok`: an icon and a word in its colour."""
     return f'<span class="mp-level" data-level="normal">{picture(of_what)}{content}</span>'
 
 
 def mode() -> str:
-    """Draw the badge of a mode, from what `mode_values` returns."""
+    """Draw the badge of a mode, from the values of `mode_values`."""
     return f'<span class="mp-badge mp-mode" :data-mode="props.row.colour">{name("mode", flows=True)}</span>'
 
 
 def mode_values(of_row: str) -> dict[str, object]:
-    """Return the values of a mode: its name and its colour, 1 to 8, the same everywhere and always.
+    """Return the values of a mode: its name and its colour, 1 to 8, which is the same on all pages.
 
-    `native` has the neutral colour. The salt is one that gives the modes of known gateways colours of their own.
+    `native` has the neutral colour. The salt was chosen so that the modes of known gateways have different colours.
     """
     number = zlib.crc32(f"{_MODE_SALT}{of_row}".encode("utf-8", "replace")) % (_NATIVE - 1) + 1
     return {"mode": of_row, "colour": _NATIVE if of_row == "native" else number}
 
 
 def weight(of_row: int, largest: int) -> float | None:
-    """Return the share of the largest row, 0 to 1, that a row's hairline shows; None is a plain hairline."""
+    """Return a row's share of the largest row, 0 to 1, which its hairline shows; None is a plain hairline."""
     share = of_row / largest if largest else 0
     return round(share, 3) if share >= _LEAST_WEIGHT else None
 
@@ -175,7 +175,7 @@ def weight(of_row: int, largest: int) -> float | None:
 def action(event: str, *, danger: bool = False) -> str:
     """Draw a small button that sends `event` with the id of its row.
 
-    The value `<event>` has its words; without them there is no button. `<event>_label` is what it is called.
+    The value `<event>` is its text; without a text there is no button. `<event>_label` is its name for screen readers.
     """
     kind = "mp-btn mp-btn--ghost mp-btn--danger mp-btn--small" if danger else "mp-btn mp-btn--ghost mp-btn--small"
     attributes = f'v-if="props.row.{event}" :aria-label="props.row.{event}_label"'
@@ -183,18 +183,18 @@ def action(event: str, *, danger: bool = False) -> str:
 
 
 def icon_action(of_what: str, event: str) -> str:
-    """Draw the same as an icon; `<event>` has what it is called, `<event>_title` its tooltip."""
+    """Draw the same button as an icon; the value `<event>` is its name, `<event>_title` its tooltip."""
     attributes = f':aria-label="props.row.{event}" :title="props.row.{event}_title"'
     return _button(picture(of_what), "mp-icon", event, "props.row.id", attributes)
 
 
 def sort_button(column: str, more: str = "") -> str:
-    """Draw a heading that sends `sort` with the name of its column; `more` stands after its label."""
+    """Draw a heading that sends `sort` with the name of its column; `more` is drawn after its label."""
     return _button(f"<span>{LABEL}{more}</span>{picture('down')}", "mp-sort", "sort", f"'{column}'")
 
 
 def sorted_by(column: str) -> str:
-    """Return the attribute of a heading that says how the table is sorted, from the state of the table."""
+    """Return the `aria-sort` attribute of a heading, which reads the state of the table."""
     return f':aria-sort="props.row.{column}"'
 
 

@@ -1,6 +1,6 @@
-"""The filter bar of a list: what is set stands out, and what a person types is left alone.
+"""The filter bar of a list: active fields are marked, and a refresh does not change a text that a person types.
 
-The bar holds the texts of its fields, under the names of parameters in the address; `parse` makes a filter of them.
+The bar has the texts of its fields by the names of parameters in the address; `parse` makes a filter of them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -19,15 +19,15 @@ from portal.words import _, context, say
 
 AnyField = Field[ui.input] | Field[ui.select]
 _TYPING = 300
-"""Milliseconds after the last key until what was typed is taken."""
+"""Milliseconds after the last key press until a typed text is used."""
 _TYPING_A_DAY = 700
 
 
 class Wanted(Protocol):
-    """A filter: what a list is asked for."""
+    """A filter of a list."""
 
     def params(self) -> dict[str, str]:
-        """Return what differs from the plain list, as parameters of its address."""
+        """Return the differences from the plain list as parameters of its address."""
 
 
 AnyWanted = TypeVar("AnyWanted", bound=Wanted)
@@ -35,7 +35,7 @@ AnyWanted = TypeVar("AnyWanted", bound=Wanted)
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A choice that has no field: its words, the name in it, and the parameters that it removes."""
+    """A choice without a field, drawn as a chip: its text, the name in it, and the parameters that it removes."""
 
     words: str
     params: tuple[str, ...]
@@ -43,7 +43,7 @@ class Chip:
 
 
 class FilterBar(Generic[AnyWanted]):
-    """The fields of a filter; each choice is handed to `change` at once. Draw the fields in it, as in a context."""
+    """The fields of a filter; each choice is passed to `change` at once. Use it as a context that draws the fields."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class FilterBar(Generic[AnyWanted]):
         plain: Callable[[AnyWanted], AnyWanted],
         replaces: Mapping[str, Sequence[str]],
     ) -> None:
-        """Draw an empty bar. `plain` resets a filter; a choice under a name of `replaces` takes the place of others."""
+        """Draw an empty bar. `plain` resets a filter; a choice of a name in `replaces` removes the choices listed."""
         self._parse = parse
         self._change = change
         self._plain = plain
@@ -73,7 +73,7 @@ class FilterBar(Generic[AnyWanted]):
         self._chips = tag("div", "mp-chips")
 
     def __enter__(self) -> "FilterBar[AnyWanted]":
-        """Draw what follows in the bar."""
+        """Draw the following elements in the bar."""
         self._bar.__enter__()
         return self
 
@@ -83,7 +83,7 @@ class FilterBar(Generic[AnyWanted]):
         self._bar.__exit__(*error)
 
     def segments(self, name: str, label: str, choices: Mapping[str, str]) -> None:
-        """Draw a row of buttons, one of which is pressed."""
+        """Draw a row of buttons; one is pressed."""
         with tag("div", "mp-labelled"):
             heading = Text("span", label).classes("mp-label")
             with tag("div", "mp-seg", role="group", aria_labelledby=heading.html_id):
@@ -91,7 +91,7 @@ class FilterBar(Generic[AnyWanted]):
                     self._segments[name, value] = self._draw_segment(name, value, words)
 
     def more(self) -> None:
-        """Draw the button that shows the fields after it on a phone, with the number of those that are set."""
+        """Draw the button that shows the fields after it on a phone, with the number of active ones."""
 
         def toggle() -> None:
             is_open = opener.props["aria-expanded"] == "false"
@@ -112,7 +112,7 @@ class FilterBar(Generic[AnyWanted]):
         self._add(name, field)
 
     def choice(self, name: str, label: str, options: Mapping[str, str], default: str = "", *, names: bool) -> None:
-        """Draw a field with choices; `names` are data of any length."""
+        """Draw a field with choices; with `names` their texts are data of any length."""
         field = choice_field(label, options, default)
         if names:
             field.control.add_slot("selected-item", cells.CHOSEN)
@@ -120,7 +120,7 @@ class FilterBar(Generic[AnyWanted]):
         self._add(name, field)
 
     def day(self, name: str, label: str, first: str, last: str) -> None:
-        """Draw a field for a day; while a person types in it, or while it cannot be read, nothing is written there."""
+        """Draw a field for a day; nothing is written there while a person types in it or while it is invalid."""
         field = text_field(label, kind="date", min=first, max=last)
         set_props(field.control, debounce=_TYPING_A_DAY)
         field.control.on("focus", lambda: self._focus(name), args=[])
@@ -129,7 +129,7 @@ class FilterBar(Generic[AnyWanted]):
         self._add(name, field)
 
     def offer(self, name: str, values: Iterable[str]) -> None:
-        """Offer other values below the first choice, and those that are chosen even if they are not among them."""
+        """Offer other values below the first choice, and the chosen ones even if they are not among them."""
         control = self._fields[name].control
         if not isinstance(control, ui.select):
             return
@@ -139,7 +139,7 @@ class FilterBar(Generic[AnyWanted]):
             control.set_options(options)
 
     def show(self, wanted: AnyWanted, texts: Mapping[str, str], chips: Sequence[Chip]) -> None:
-        """Show a filter: the texts of its fields and segments, and its choices without a field."""
+        """Show a filter: the texts of its fields and segments, and a chip for each choice without a field."""
         self._wanted = wanted
         self.show_texts(texts)
         self._show_marks()
@@ -153,7 +153,7 @@ class FilterBar(Generic[AnyWanted]):
                 self._write(name, texts[name])
 
     async def _enter(self, name: str, text: str) -> None:
-        """Take what was entered; what cannot be read is said beside its field and changes nothing."""
+        """Use the entered texts; an invalid one changes nothing, and the reason is shown beside its field."""
         kept = _without(self._wanted.params(), *self._replaces.get(name, ()))
         try:
             wanted = self._parse({**kept, name: text.strip()})
@@ -171,7 +171,7 @@ class FilterBar(Generic[AnyWanted]):
         field.control.on_value_change(lambda event: self._take(name, event.value))
 
     def _take(self, name: str, value: object) -> Awaitable[None] | None:
-        """Take what a person typed or chose, as opposed to what was written here."""
+        """Use a text that a person typed or chose; ignore the event of a text that was written by the server."""
         if self._is_writing:
             return None
         self._typed[name] = value if isinstance(value, str) else ""
@@ -179,7 +179,7 @@ class FilterBar(Generic[AnyWanted]):
         return self._enter(name, self._typed[name])
 
     def _write(self, name: str, text: str) -> None:
-        """Write a text into a field, unless it is there already or is what the person entered there."""
+        """Write a text into a field, unless the field has it already, also with spaces around it."""
         if self._typed[name].strip() == text:
             return
         self._typed[name] = text

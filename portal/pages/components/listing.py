@@ -1,7 +1,7 @@
-"""Lists that the database filters, sorts and pages, and whose place is in the address.
+"""Lists that the database filters, sorts and pages; the address has the filter and the page of the list.
 
-A page says with a `Listing` where it is, how its filter is read and what is loaded, and is a `ListPage`: `draw` makes
-the filter bar, the sums, the table and the pager, `show` puts a loaded page into them, `show_place` shows the filter.
+A list has a `Listing`, which names its address, its filter and its loader, and a subclass of `ListPage`: `draw` draws
+the filter bar, the sums, the table and the pager, `show` shows a loaded page in them, `show_place` shows the filter.
 """
 
 from abc import ABC, abstractmethod
@@ -28,7 +28,7 @@ from portal.words import _, say
 View = TypeVar("View")
 
 ROWS = (25, 50, 100)
-"""How many rows a page of a list may have; the first is usual."""
+"""The possible numbers of rows on a page of a list; the first is the default."""
 _EXPORTS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON Lines"}
 _LONGEST_CURSOR = 500
 _TO_THE_TOP = """
@@ -39,7 +39,7 @@ _TO_THE_TOP = """
 
 @dataclass(frozen=True, slots=True)
 class Place(Generic[AnyWanted]):
-    """What an address says: which rows, how many at a time, and from which on."""
+    """A page of a list, as its address names it: the filter, the rows per page, and the cursor of the first row."""
 
     wanted: AnyWanted
     limit: int = ROWS[0]
@@ -48,10 +48,10 @@ class Place(Generic[AnyWanted]):
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[AnyWanted, View]):
-    """What a page lists.
+    """The address, filter and loader of a list.
 
-    `plain` is the filter of an address without parameters, `instead` the sentence that says so where a filter cannot be
-    read. `load` gets session, viewer, filter, now, how many rows, and the cursor. `export` is the address of the files.
+    `plain` is the filter of an address without parameters; `instead` says that it is shown in place of an invalid one.
+    `load` gets session, viewer, filter, now, rows per page, and the cursor. `export` is the address of the files.
     """
 
     path: str
@@ -63,7 +63,7 @@ class Listing(Generic[AnyWanted, View]):
     export: str
 
     def read(self, params: Mapping[str, str]) -> tuple[Place[AnyWanted], Message | None]:
-        """Return where an address leads, and a sentence about what in it cannot be read."""
+        """Return the place of an address, and a sentence about an invalid part of the address."""
         filters = {name: text for name, text in params.items() if name not in {"rows", "cursor"}}
         rows, cursor = params.get("rows") or str(ROWS[0]), params.get("cursor") or None
         try:
@@ -77,7 +77,7 @@ class Listing(Generic[AnyWanted, View]):
         return Place(wanted, int(rows), cursor), None
 
     def url(self, place: Place[AnyWanted]) -> str:
-        """Return the address that leads to a place; the plain list has no parameters."""
+        """Return the address of a place; the plain list has no parameters."""
         params = place.wanted.params()
         if place.limit != ROWS[0]:
             params["rows"] = str(place.limit)
@@ -87,19 +87,19 @@ class Listing(Generic[AnyWanted, View]):
 
 
 class ListPage(ABC, Generic[AnyWanted, View]):
-    """An open list at its present place; whatever changes the place changes the address and what is loaded."""
+    """An open list. A change of its place changes the address, and loads other rows."""
 
     _page: Page[View]
 
     def __init__(self, listing: Listing[AnyWanted, View], viewer: Viewer, place: Place[AnyWanted]) -> None:
-        """Begin at `place`."""
+        """Start at `place`."""
         self.listing = listing
         self.viewer = viewer
         self.place = place
 
     @abstractmethod
     def draw(self) -> None:
-        """Draw the filters, and room for the rows."""
+        """Draw the filters, and skeletons for the rows."""
 
     @abstractmethod
     def show_place(self) -> None:
@@ -107,14 +107,14 @@ class ListPage(ABC, Generic[AnyWanted, View]):
 
     @abstractmethod
     def show(self, view: View, now: datetime) -> None:
-        """Put newer rows in place."""
+        """Show newer rows."""
 
     @abstractmethod
     def wait(self) -> None:
         """Show that other rows are being loaded."""
 
     async def open(self, head: Head, complaint: Message | None) -> None:
-        """Draw the page, load what belongs to its place, and keep it up to date; `complaint` is about the address."""
+        """Draw the page, load its rows, and keep them up to date; `complaint` is about the address."""
         self._page = open_page(self.show, head.updated())
         with head.side:
             self._exports = export_menu()
@@ -162,14 +162,14 @@ class ListPage(ABC, Generic[AnyWanted, View]):
 
 
 def export_menu() -> dict[str, ui.element]:
-    """Draw the button that offers the filtered rows as files; return the link of each format."""
+    """Draw the menu that exports the filtered rows to files; return the link of each format."""
     opener = button(_("Export"), icon="export")
     with menu(opener, _("Export"), 'anchor="bottom right" self="top right"', classes="mp-menu--small"):
         return {kind: tag("a", "mp-menu__item", name, role="menuitem", download="") for kind, name in _EXPORTS.items()}
 
 
 def address_complaint(sentence: Message | None) -> ui.element:
-    """Draw what is wrong with the address, if anything is."""
+    """Draw the message about an invalid address; hidden without a sentence."""
     with tag("div", "mp-msg mp-msg--warn", role="alert", data_testid="address-complaint") as place:
         icon("warn")
         with ui.element("div"):
@@ -179,19 +179,19 @@ def address_complaint(sentence: Message | None) -> ui.element:
     return place
 
 
-class Sums:
-    """The sums of all filtered rows, not of the page, in cells beside each other."""
+class SumStrip:
+    """A row of cells with the sums of all filtered rows, not only of this page."""
 
     _FITS_A_THIRD = 11
-    """Characters of a sum that fit three abreast on a phone."""
+    """Characters of a sum up to which three cells fit beside each other on a phone."""
 
     def __init__(self, test_id: str) -> None:
-        """Draw no cell yet; draw them in it, as in a context."""
+        """Draw no cell yet; use it as a context that draws the cells."""
         self._strip = tag("dl", "mp-strip", data_testid=test_id)
         self._values: list[Text] = []
 
-    def __enter__(self) -> "Sums":
-        """Draw the cells that follow."""
+    def __enter__(self) -> "SumStrip":
+        """Draw the following cells in the strip."""
         self._strip.__enter__()
         return self
 
@@ -200,7 +200,7 @@ class Sums:
         self._strip.__exit__(*error)
 
     def add(self, name: str, *, is_main: bool = False, href: str = "", title: str = "") -> None:
-        """Draw the name of a sum, with room for its value; `href` explains it."""
+        """Draw the name of a sum, with room for its value; `href` is the address of an explanation."""
         with tag("div", "is-main" if is_main else ""):
             if href:
                 with tag("dt", ""):
@@ -210,7 +210,7 @@ class Sums:
             self._values.append(Text("dd", skeleton=80))
 
     def show(self, *values: str) -> None:
-        """Put newer values in place, in the order of the names."""
+        """Show newer values, in the order of the names."""
         for text, value in zip(self._values, values, strict=True):
             text.show(value)
         is_long = max(map(len, values)) > self._FITS_A_THIRD

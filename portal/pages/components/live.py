@@ -1,8 +1,8 @@
-"""Figures that stay up to date: one load per tick for all open pages that show the same.
+"""Figures that stay up to date: one load per tick for all open pages with the same figures.
 
-Decision: one NiceGUI timer for the whole server, not one per page. A tick loads each feed that somebody looks at once,
-and hands the result to every page that shows it, which changes its elements in place. A hidden tab gets
-nothing, and catches up when it is shown. After a failed load the old figures stay, with their age.
+Decision: one NiceGUI timer for the whole server, not one per page. A tick loads each feed with visible pages once, and
+passes the result to all of them, which change their elements. A hidden tab gets nothing until it is shown; then it is
+refreshed at once. After a failed load the old figures stay, with their age.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from nicegui import Client, app, ui
 
 from portal.clock import utc_now
 from portal.errors import PortalError, Unavailable
-from portal.pages.clients import recheck
+from portal.pages.open_pages import recheck
 from portal.settings import settings
 from portal.words import _
 
@@ -25,9 +25,9 @@ View = TypeVar("View")
 log = logging.getLogger(__name__)
 
 PATIENCE = 0.25
-"""Seconds a page waits for its first figures before it is sent with skeletons in their place."""
+"""Seconds that a page waits for its first figures; after them it is sent with skeletons."""
 _AT_ONCE = 4
-"""Loads that run at the same time, so that a tick leaves threads for those who click."""
+"""Most loads that run at the same time, so that threads remain for actions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Loaded(Generic[View]):
 
 
 class Feed(Generic[View]):
-    """What several open pages of one account show, loaded once for all of them."""
+    """A view that several open pages of one account show; it is loaded once for all of them."""
 
     def __init__(self, load: Callable[[], Awaitable[View]]) -> None:
         """Load with `load`."""
@@ -48,18 +48,18 @@ class Feed(Generic[View]):
         self._pending: asyncio.Task[Loaded[View]] | None = None
 
     async def latest(self) -> Loaded[View]:
-        """Return a view loaded from now on, together with all who ask at the same time."""
+        """Return a view that is loaded after this call; calls at the same time share one load."""
         if self._pending is None or self._pending.done():
             self._pending = asyncio.create_task(self._load())
         return await asyncio.shield(self._pending)
 
     async def refresh(self, *, at_once: bool = False) -> None:
-        """Load and hand the result to every page in view; `at_once` does not join a load that is under way."""
+        """Load, and pass the result to every visible page; with `at_once` do not join a load that has started."""
         if at_once:
             self._pending = None
         try:
             loaded = await self.latest()
-        except Exception as error:  # whatever it was, the pages must say that their figures are old
+        except Exception as error:  # after any failure the pages must show that their figures are old
             if not isinstance(error, PortalError):
                 log.exception("a refresh failed")
             for page in list(self.pages):
@@ -74,10 +74,10 @@ class Feed(Generic[View]):
 
 
 class Page(Generic[View]):
-    """One open page that shows a feed, and may change over to another."""
+    """An open page that shows a feed, and may change to another one."""
 
     def __init__(self, client: Client, show: Callable[[View, datetime], None], updated: "Updated") -> None:
-        """Show by calling `show` in the context of the page's client."""
+        """Store `show`, which is called in the context of the page's client."""
         self.client = client
         self.is_visible = True
         self._show = show
@@ -87,9 +87,9 @@ class Page(Generic[View]):
         self._at: datetime | None = None
 
     async def follow(self, key: Hashable, load: Callable[[], Awaitable[View]]) -> None:
-        """Show what `load` returns, from now on and in place of what was shown before.
+        """Show the results of `load` from now on, in place of the feed shown before.
 
-        What an older feed still loads is not shown any more. A page that has to wait for its first figures is sent
+        A result of an older feed that arrives later is not shown. If the first figures take too long, the page is sent
         with its skeletons.
         """
         feed = self.join(key, load)
@@ -104,12 +104,12 @@ class Page(Generic[View]):
             self.fail(feed)
 
     async def refresh(self, *, at_once: bool = False) -> None:
-        """Load and show; `at_once` does not join a load that is under way, as is right after an action."""
+        """Load and show; with `at_once`, as after an action, do not join a load that has started."""
         if self._feed is not None:
             await self._feed.refresh(at_once=at_once)
 
     def show(self, loaded: Loaded[View], feed: Feed[View]) -> None:
-        """Put newer figures in place, unless nobody looks or the page has gone on."""
+        """Show newer figures, unless the tab is hidden or the page shows another feed now."""
         is_late = self._at is not None and loaded.at < self._at
         if self.client.is_deleted or not self.is_visible or feed is not self._feed or is_late:
             return
@@ -119,19 +119,19 @@ class Page(Generic[View]):
             self._updated.fresh(loaded.at)
 
     def fail(self, feed: Feed[View]) -> None:
-        """Say that the figures are old."""
+        """Show that the figures are old."""
         if not self.client.is_deleted and feed is self._feed:
             with self.client:
                 self._updated.stale()
 
     async def look(self, is_visible: bool) -> None:
-        """Follow a tab into the background and back; back in view it catches up at once."""
+        """Record whether the tab is visible; when it becomes visible, refresh it at once."""
         was_visible, self.is_visible = self.is_visible, is_visible
         if is_visible and not was_visible:
             await self.refresh()
 
     def leave(self) -> None:
-        """Show nothing any more."""
+        """Stop following the feed."""
         feed, self._feed = self._feed, None
         if feed is None:
             return
@@ -140,7 +140,7 @@ class Page(Generic[View]):
             del _feeds[self._key]
 
     def join(self, key: Hashable, load: Callable[[], Awaitable[View]]) -> Feed[View]:
-        """Show from the next refresh on what `load` returns, in place of what was shown before."""
+        """Show the results of `load` from the next refresh on, in place of the feed shown before."""
         self.leave()
         feed: Feed[View] = _feeds.setdefault(key, Feed(load))
         feed.pages.add(self)
@@ -149,21 +149,21 @@ class Page(Generic[View]):
 
 
 class Updated:
-    """When the figures of a page were loaded, and whether they still are what they should be."""
+    """The time when the figures of a page were loaded, and whether the last load failed."""
 
     def __init__(self, write: Callable[[str, bool], None], clock: Callable[[datetime], str]) -> None:
-        """Tell `write` a text and whether it is a worry; `clock` writes an instant."""
+        """Call `write` with a text and whether the figures are old; `clock` formats an instant."""
         self._write = write
         self._clock = clock
         self._at: datetime | None = None
 
     def fresh(self, at: datetime) -> None:
-        """Note a successful load."""
+        """Record a successful load."""
         self._at = at
         self._write(_("Updated {clock}", clock=self._clock(at)), False)
 
     def stale(self) -> None:
-        """Note a failed one."""
+        """Record a failed load."""
         if self._at is None:
             self._write(_("Not read yet, retrying"), True)
         else:
@@ -175,7 +175,7 @@ _slots = asyncio.Semaphore(_AT_ONCE)
 
 
 def open_page(show: Callable[[View, datetime], None], updated: Updated) -> Page[View]:
-    """Return what keeps the page that is being built up to date, once its `follow` is called."""
+    """Return the `Page` of the page that is being built; `follow` keeps it up to date."""
     client = ui.context.client
     page = Page(client, show, updated)
     client.on_delete(page.leave)
@@ -189,10 +189,10 @@ async def live(
     show: Callable[[View, datetime], None],
     updated: Updated,
 ) -> Page[View]:
-    """Show what `load` returns, and again at every tick; pages with the same `key` share each load.
+    """Show the result of `load` now and at every tick; pages with the same `key` share each load.
 
-    `key` is a tuple that names all that `load` depends on: its kind, its account, the rest. Returns the page; its
-    `refresh(at_once=True)` follows an action.
+    `key` is a tuple of everything that `load` depends on: its kind, its account, other values. Return the page; after
+    an action call its `refresh(at_once=True)`.
     """
     page = open_page(show, updated)
     await page.follow(key, load)
@@ -202,16 +202,16 @@ async def live(
 def follow_later(
     key: Hashable, load: Callable[[], Awaitable[View]], show: Callable[[View, datetime], None]
 ) -> Page[View]:
-    """Show what `load` returns from the next tick on; for what a page can be sent with already."""
+    """Show the result of `load` from the next tick on; for a page that is sent with its first figures."""
     page = open_page(show, Updated(lambda *_unused: None, str))
     page.join(key, load)
     return page
 
 
 async def tick() -> None:
-    """Refresh every feed that somebody looks at; one of them failing holds up no other.
+    """Refresh every feed with visible pages; a failed feed does not stop the others.
 
-    Pages of sessions that have ended are closed first, so that nothing more reaches them.
+    Pages of sessions that have ended are closed first, so that they get no newer figures.
     """
     await recheck()
 
@@ -224,15 +224,15 @@ async def tick() -> None:
 
 
 async def refresh_all(account_id: int) -> None:
-    """Load at once what all open pages of an account show, after an action that several of them show.
+    """Refresh all open pages of an account at once, after an action that changes several of them.
 
-    The second part of every feed's key is the account.
+    The second value of every feed's key is the account.
     """
     own = [feed for key, feed in _feeds.items() if isinstance(key, tuple) and key[1:2] == (account_id,)]
     await asyncio.gather(*(feed.refresh(at_once=True) for feed in own))
 
 
 def start() -> None:
-    """Begin to tick, every PORTAL_REFRESH_SECONDS."""
+    """Start the timer, which ticks every PORTAL_REFRESH_SECONDS."""
     _feeds.clear()
     app.timer(settings().refresh_seconds, tick, immediate=False)

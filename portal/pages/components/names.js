@@ -5,7 +5,7 @@
   const GAP = 6; // pixels between a name and the box with the whole of it, and around that
   const DRAWN = ["data-short", "title", "role", "tabindex", "aria-label", "aria-expanded"];
 
-  // As much of both ends of a name as there is room for, with an ellipsis between; nothing where all of it has room.
+  // Both ends of a name as far as they have room, with an ellipsis between; "" if the whole name has room.
   function shortened(name) {
     const whole = name.firstElementChild, room = name.clientWidth;
     if (whole.offsetWidth <= room + 1) return "";
@@ -35,7 +35,7 @@
   }
 
   // The stylesheet draws a shortened name from an attribute; its text stays whole, to be read, found and copied. It is a
-  // button then, unless it stands in something that can be pressed itself.
+  // button then, unless an element around it is a button or a link.
   function draw(name, short) {
     if (!short) {
       if (name === shown) hide();

@@ -1,9 +1,9 @@
 """Names of any length: of models, keys, gateways, modes and people.
 
-Decision: the whole name is in its `mp-name`, once. Where it has no room, the browser draws it shortened in its middle
-(names.js measures, names.css draws), so that screen readers, searches and copies still meet all of it; pressed, or
-with the focus in a link or button, it is shown whole. On a phone, where lines are short and fingers need room, names
-beside others flow on to further lines instead: those are called `flows`.
+Decision: an `mp-name` has the whole name as its text. If the name has no room, the browser draws it shortened in its
+middle (names.js measures, names.css draws), so screen readers, searches and copies still find the whole name. Pressed,
+or with the focus in a link or button, it is shown whole. On a phone, names beside other texts wrap to further lines
+instead: the option `flows`.
 """
 
 from portal.pages.components.parts import Text, tag
@@ -18,5 +18,5 @@ class Name:
             self._text = Text("span", text)
 
     def show(self, text: str) -> None:
-        """Put another name in place."""
+        """Show another name."""
         self._text.show(text)

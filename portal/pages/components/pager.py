@@ -1,4 +1,4 @@
-"""The pager below a list: which rows of how many are shown, how many at a time, and the neighbouring pages."""
+"""The pager below a list: the shown rows, the number of rows per page, and the neighbouring pages."""
 
 from collections.abc import Awaitable, Callable
 
@@ -22,7 +22,7 @@ class Pager:
         test_id: str,
         legend: str = "",
     ) -> None:
-        """Draw it hidden; `legend` says what the lines under the rows mean."""
+        """Draw it hidden; `legend` explains the lines under the rows."""
         self._formats = formats
         self._resize = resize
         self._limit = ROWS[0]
@@ -49,9 +49,9 @@ class Pager:
         neighbours: tuple[str | None, str | None],
         steps: tuple[str, str],
     ) -> None:
-        """Say which rows these are, `of` how many in words; `steps` name the ways to the two neighbours.
+        """Show which rows these are; `of` is the number of all rows in words, `steps` the texts of the two buttons.
 
-        A page back from the second one is the first, with all that is new.
+        The step back from the second page has no cursor: it leads to the first page with its newest rows.
         """
         f, (before, after) = self._formats, neighbours
         self._limit = limit

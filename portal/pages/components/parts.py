@@ -1,4 +1,4 @@
-"""Small parts in the words of the stylesheet: icons, texts, levels, badges, facts and empty places."""
+"""Small elements with the classes of the stylesheet: icons, texts, buttons, levels, facts and empty places."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +15,12 @@ _LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit
 
 
 def icon_name(name: str) -> str:
-    """Return one of our own icons as Quasar names it."""
+    """Return the name by which Quasar finds one of our own icons."""
     return f"svguse:{static('icons.svg')}#{name}|0 0 20 20"
 
 
 def icon(name: str, *, label: str | None = None) -> ui.icon:
-    """Draw one of our own icons: decoration, unless it has a label that says what it means."""
+    """Draw one of our own icons; without a label it is decoration, which screen readers skip."""
     drawn = ui.icon(icon_name(name)).classes("mp-i")
     if label is None:
         return drawn.props("aria-hidden=true")
@@ -38,7 +38,7 @@ def tag(name: str, classes: str = "", text: str | None = None, **props: Any) -> 
 
 
 class Text(ui.label):
-    """An element with a text that may change as its only content; a skeleton until it has one."""
+    """An element with only a text, which may change; it is a skeleton until it has a text."""
 
     def __init__(self, tag_name: str = "span", text: str | None = None, *, skeleton: int = 0) -> None:
         """Write `text`, or hold `skeleton` pixels of room for it."""
@@ -49,7 +49,7 @@ class Text(ui.label):
             self.classes("mp-skel").style(f"width: {int(skeleton)}px; height: 1em")
 
     def show(self, text: str, *, title: str | None = None) -> None:
-        """Put a newer text in place."""
+        """Show a newer text."""
         if self._waits:
             self._waits = False
             self.classes(remove="mp-skel").style(replace="")
@@ -60,10 +60,10 @@ class Text(ui.label):
 
 
 class LevelMark:
-    """How full a budget is: a shape, a word and a colour, which say the same."""
+    """The level of a budget as an icon, a word and a colour."""
 
     def __init__(self) -> None:
-        """Leave room until it is known."""
+        """Draw a skeleton until the level is known."""
         with tag("span", "mp-level") as self.element:
             self._icon = icon("inf")
             self._word = Text(skeleton=52)
@@ -79,7 +79,7 @@ class LevelMark:
 
 
 class Facts:
-    """A row of named figures, in columns that are aligned across the cards."""
+    """A row of named figures; its columns are aligned with those of other cards."""
 
     def __init__(self, *names: str) -> None:
         """Draw the names with room for their values."""
@@ -93,7 +93,7 @@ class Facts:
 
 
 def known_facts(*names: str) -> list[Text]:
-    """Draw named values in a row, as wide as they are; return the places of the values."""
+    """Draw named values in a row, each as wide as its text; return the elements of the values."""
     values = []
     with tag("dl", "mp-known"):
         for name in names:
@@ -104,7 +104,7 @@ def known_facts(*names: str) -> list[Text]:
 
 
 def weight_legend(text: str) -> Element:
-    """Draw the line under a row beside `text`, which says of what it is a share."""
+    """Draw a sample of the weight line beside `text`, which explains the line."""
     with tag("p", "mp-legend") as legend:
         tag("span", "mp-legend__line", aria_hidden="true")
         Text("span", text)
@@ -112,7 +112,7 @@ def weight_legend(text: str) -> Element:
 
 
 def set_props(element: Element, **props: Any) -> None:
-    """Set properties that changed, and send them only then."""
+    """Set properties of an element, and send them only if one has changed."""
     wanted = {name.rstrip("_").replace("_", "-"): value for name, value in props.items()}
     changed = {name: value for name, value in wanted.items() if element.props.get(name) != value}
     if changed:
@@ -131,7 +131,7 @@ def button(
 
 
 def icon_button(name: str, label: str, on_click: Callable[..., Any] | None = None) -> ui.button:
-    """Draw a button that is only an icon; `label` is what it is called."""
+    """Draw a button that is only an icon; `label` is its name and tooltip."""
     drawn = ui.button(on_click=on_click, color=None, icon=icon_name(name)).props("flat").classes("mp-icon")
     drawn.props["aria-label"] = label
     drawn.props["title"] = label
@@ -139,7 +139,7 @@ def icon_button(name: str, label: str, on_click: Callable[..., Any] | None = Non
 
 
 def empty(icon_of: str, title: str, sentence: str) -> Element:
-    """Draw an empty place: what would be here, and what to do about it. Use as a context for the way on."""
+    """Draw the message of an empty table or chart. Use it as a context that draws a button below."""
     with tag("div", "mp-empty") as place:
         icon(icon_of)
         Text("h3", title)

@@ -1,5 +1,5 @@
 // A table whose rows keep their elements for as long as their ids are shown: a refresh changes the cells that differ,
-// and neither focus nor a selection of text is lost. (QTable makes all rows anew whenever anything on the page changes.)
+// and neither focus nor a selection of text is lost. (QTable creates all rows again at each change of the page.)
 export default {
   template: `
     <div class="q-table__container">

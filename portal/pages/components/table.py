@@ -1,7 +1,7 @@
-"""One real table for all pages: rows are data, cells are templates, and it stays a table when it turns into cards.
+"""The table of all pages: rows are data, cells are templates, and cards on a phone are still rows of a table.
 
-Decision: not QTable. NiceGUI compiles its slots anew at every change of the page, whatever has changed, so that all its
-rows are new elements: a button in a row loses the focus when a clock elsewhere moves on.
+Decision: not QTable. NiceGUI compiles its slots again at every change of the page, so all of its rows become new
+elements: a button in a row loses the focus when any other text of the page changes.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from portal.words import say
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its heading, classes for all of its cells and for the heading, and what stands in a cell.
+    """A column: its heading, classes for its cells and for the heading, and the template of its cells.
 
-    `cell` is a template of `cells`, `attributes` go on the cell; without a template the value of the same name is
-    written. `heading_cell` and `heading_attributes` are the same for the heading, which reads the state of the table,
-    as does the last row, with the totals: `total` is its template where it differs from `cell`.
+    `cell` is a template of `cells`; without one the cell shows the value with the name of the column. `attributes` are
+    those of the cell. `heading_cell` and `heading_attributes` are the same for the heading. `total` is the template of
+    the last row, which has the totals, if it differs from `cell`. Heading and last row read the state of the table.
     """
 
     name: str
@@ -39,10 +39,10 @@ class Column:
 
 
 class DataTable(Element, component="table.js"):
-    """A table whose rows keep their elements, and so the focus, for as long as their `id` is shown."""
+    """A table that keeps the elements of a row, and so the focus, while the `id` of the row is shown."""
 
     def __init__(self, columns: Sequence[Column], label: str, *, has_total: bool) -> None:
-        """Draw an empty table; templates must hold no data."""
+        """Draw an empty table; templates must not have data in them."""
         super().__init__()
         line = f'<tr role="row" {cells.marked("is-off", "off")}>{"".join(map(_cell, columns))}</tr>'
         footer = f'<tr role="row" class="mp-total">{"".join(map(_total, columns))}</tr>' if has_total else ""
@@ -57,22 +57,22 @@ class DataTable(Element, component="table.js"):
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """What is shown, each with an `id`."""
+        """The shown rows, each with an `id`."""
         return list(self._props["rows"])
 
     def wait(self, count: int) -> None:
-        """Show where `count` rows will stand, until there are any."""
+        """Show `count` skeletons in place of rows until rows are shown."""
         self._props["waiting"] = count
 
     def show_rows(self, rows: list[dict[str, Any]]) -> None:
-        """Put newer rows in place, if they differ."""
+        """Show newer rows if they differ."""
         if self._props["waiting"]:
             self._props["waiting"] = 0
         if self.rows != rows:
-            self._props["rows"] = tuple(rows)  # not a list: NiceGUI would watch every value in it
+            self._props["rows"] = tuple(rows)  # not a list, in which NiceGUI would observe every value
 
     def show_state(self, **state: Any) -> None:
-        """Put in place what headings and footer read, if it differs."""
+        """Set the values that headings and the last row read, if they differ."""
         if self._props["state"] != state:
             self._props["state"] = state
 
@@ -86,10 +86,9 @@ def data_table(
     has_total: bool = False,
     becomes_cards: bool = True,
 ) -> DataTable:
-    """Draw an empty table; give it rows by `show_rows`, each with an `id`, and the values of its total as its state.
+    """Draw an empty table. `show_rows` sets its rows, each with an `id`, `show_state` the values of its total.
 
-    On a phone it `becomes_cards`. Roles are explicit, since a phone shows rows as grids, and browsers then forget that
-    they are rows.
+    On a phone it `becomes_cards`. Roles are explicit, since browsers drop the role of a row that is drawn as a grid.
     """
     table = DataTable(columns, label, has_total=has_total)
     table.classes(f"mp-table mp-table--{name}")
@@ -100,7 +99,7 @@ def data_table(
 
 
 def show_rows(table: DataTable, rows: list[dict[str, Any]]) -> None:
-    """Put newer rows in place, if they differ."""
+    """Show newer rows if they differ."""
     table.show_rows(rows)
 
 

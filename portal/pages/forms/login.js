@@ -1,4 +1,4 @@
-// Lets people see the password they type, and tells their time zone; without this script the forms work all the same.
+// Shows a typed password on demand, and sends the time zone. The forms work without this script too.
 "use strict";
 const zone = document.getElementById("time-zone");
 if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
@@ -14,5 +14,5 @@ for (const button of document.querySelectorAll("[data-reveals]")) {
   button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
   button.form.addEventListener("submit", () => show(false)); // so that password managers know what they see
 }
-// Whoever sees this form is signed out: what was typed before is not for whoever signs in next.
+// A visitor who sees this form is signed out. Delete the drafts, so that the next person does not get them.
 for (const key of Object.keys(sessionStorage)) if (key.startsWith("portal-draft ")) sessionStorage.removeItem(key);

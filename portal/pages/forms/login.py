@@ -14,9 +14,9 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import PortalError, TooManyTries, WrongCredentials
 from portal.pages.addresses import SIGN_IN, own_path
-from portal.pages.clients import close_clients
 from portal.pages.forms.rendering import html_page, read_form, wait
 from portal.pages.navigation import DASHBOARD
+from portal.pages.open_pages import close_pages
 from portal.rules.accounts import preferred_language
 from portal.rules.messages import Message, message
 from portal.rules.text import MAX_NAME
@@ -26,14 +26,14 @@ from portal.web.visitors import browser_of, clear_session_cookie, session_token,
 router = APIRouter(include_in_schema=False)
 
 LONGEST_ZONE = 64
-"""Characters of a time zone's name that are looked at."""
+"""Most characters of a time zone's name."""
 _ASK = message("Try again, or ask your administrator for a new password.")
 _FORGOT = message("Try again; if you have forgotten the password, you can set a new one.")
 
 
 @router.get(SIGN_IN)
 async def show_sign_in(request: Request) -> Response:
-    """Show the form, or send on who is signed in already."""
+    """Show the form; redirect a visitor who is signed in already."""
     wanted = own_path(request.query_params.get("next", ""))
     if await asyncio.to_thread(viewer_of, request) is not None:
         return RedirectResponse(wanted or DASHBOARD.path, 303)
@@ -42,7 +42,7 @@ async def show_sign_in(request: Request) -> Response:
 
 @router.post(SIGN_IN)
 async def take_sign_in(request: Request) -> Response:
-    """Sign in and go to the page that was asked for; what is refused comes back with the form."""
+    """Sign in and redirect to the requested page; after a refusal show the form again with the reason."""
     form = await read_form(request, "username", "password", "next", "time_zone")
     username, wanted = form["username"], own_path(form["next"])
     if not username.strip() or not form["password"]:
@@ -57,7 +57,7 @@ async def take_sign_in(request: Request) -> Response:
 
 @router.post("/user/logout")
 async def take_sign_out(request: Request) -> Response:
-    """End the session, and with it every page it has open."""
+    """End the session, and close its open pages."""
     token, viewer = session_token(request), None
     if token is not None:
         viewer = await asyncio.to_thread(viewer_of, request)
@@ -70,9 +70,9 @@ async def take_sign_out(request: Request) -> Response:
 async def signed_in_response(
     request: Request, username: str, password: str, wanted: str | None, time_zone: str
 ) -> Response:
-    """Sign in and return the way on with the new cookie; the session the browser had before ends with its pages.
+    """Sign in and return the redirect with the new cookie; an earlier session of the browser ends with its pages.
 
-    At a first sign-in the account takes the language and the time zone of the browser.
+    At a first sign-in the account gets the language and the time zone of the browser.
     Raises WrongCredentials and TooManyTries.
     """
     before = await asyncio.to_thread(viewer_of, request)
@@ -87,13 +87,13 @@ async def signed_in_response(
 
 
 def _closing(viewer: Viewer | None) -> BackgroundTask | None:
-    """Return what closes the pages of a session that has ended, after the browser has been told the way on.
+    """Return a task that closes the pages of a session that has ended, after the answer was sent.
 
-    Sent away any sooner, its pages would ask for the form while the browser still has the old cookie.
+    Closed earlier, its pages would request the form while the browser still has the old cookie.
     """
     if viewer is None or viewer.session_id is None:
         return None
-    return BackgroundTask(close_clients, viewer.session_id)
+    return BackgroundTask(close_pages, viewer.session_id)
 
 
 def _form(

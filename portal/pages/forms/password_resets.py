@@ -1,9 +1,9 @@
-"""Forgotten passwords: asking for a link by mail, and setting another password with it; plain HTML forms.
+"""Forgotten passwords: a form that asks for a link by mail, and a form that sets a new password with the link.
 
-Decisions: the answer to an ask has gone out before accounts are looked for, so it is the same, in the same time, for
-every address. Opening a link only reads whose it is, so a scanner that opens what is in a mail uses nothing up; and
-that it still works is told at once, not after somebody has thought of a password. From then on the token travels in
-the form, and the address bar holds none.
+Decisions: the answer to the first form is sent before accounts are looked up, so it is the same, in the same time, for
+every address. Opening a link only reads its account, so a scanner that opens the links of a mail does not use it up.
+An expired link says so at once, not after a password was typed. After that the form has the token, and the address bar
+does not.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput, TooManyTries
 from portal.pages.addresses import SIGN_IN
-from portal.pages.clients import recheck
 from portal.pages.forms.rendering import PASSWORD_HINT, check_repeated, html_page, read_form, wait
+from portal.pages.open_pages import recheck
 from portal.rules.mails import LINK_LASTS
 from portal.rules.messages import Message, message
 from portal.rules.text import MAX_EMAIL, MIN_PASSWORD, InvalidText, clean_email
@@ -43,13 +43,13 @@ _MINUTES = int(LINK_LASTS.total_seconds()) // 60
 
 @router.get(FORGOT)
 async def show_forgot(request: Request) -> Response:
-    """Show the form, or after it what to expect; where no mail is sent, who helps instead."""
+    """Show the form, or after it the next step; without mail, say who helps instead."""
     return _forgot(request, asked="asked" in request.query_params)
 
 
 @router.post(FORGOT)
 async def take_forgot(request: Request) -> Response:
-    """Have links sent to an email address, if it is somebody's; the answer is the same if not."""
+    """Send links to the accounts of an email address; the answer is the same if there are none."""
     typed = (await read_form(request, "email"))["email"]
     if not links_can_be_mailed():
         return _forgot(request, 404)
@@ -68,7 +68,7 @@ async def take_forgot(request: Request) -> Response:
 
 @router.get(RESET)
 async def show_reset(request: Request) -> Response:
-    """Show the form to whoever holds a good link."""
+    """Show the form to a visitor with a valid link."""
     token = request.query_params.get("token", "")[:LONGEST_TOKEN]
     try:
         username = await in_reading(owner_of, token, utc_now())
@@ -79,7 +79,7 @@ async def show_reset(request: Request) -> Response:
 
 @router.post(RESET)
 async def take_reset(request: Request) -> Response:
-    """Set another password and ask to sign in with it; what cannot be taken is said beside its field."""
+    """Set another password, and redirect to the sign-in form; a complaint is shown beside its field."""
     form = await read_form(request, "token", "username", "password", "repeated")
     token = form["token"][:LONGEST_TOKEN]
     try:
@@ -93,7 +93,7 @@ async def take_reset(request: Request) -> Response:
 
 
 async def _set_password(token: str, password: str, repeated: str) -> dict[str, Message]:
-    """Set another password; return what is wrong with which field. Raises LinkEnded."""
+    """Set another password; return the complaint about a field. Raises LinkEnded."""
     try:
         check_repeated(repeated, password)
         await asyncio.to_thread(reset_password, token, password, utc_now())

@@ -1,4 +1,4 @@
-"""Plain HTML: pages that need neither NiceGUI nor JavaScript, and the forms that come back from them."""
+"""Plain HTML pages, which need neither NiceGUI nor JavaScript, and the reading of their forms."""
 
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -22,7 +22,7 @@ _templates.globals["static"] = static
 
 
 def html_page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Return a page made from a template, which escapes every value."""
+    """Return a page from a template, which escapes every value."""
     nonce = getattr(request.state, "nonce", "")
     language = language_of(request)
     with speaking(language):
@@ -33,7 +33,7 @@ def html_page(request: Request, template: str, status: int = 200, **values: obje
 
 
 async def read_form(request: Request, *names: str) -> dict[str, str]:
-    """Return the fields of an HTML form; those that were not sent are empty.
+    """Return the fields of an HTML form; a field that was not sent is empty.
 
     Raises UnsupportedMediaType, and InvalidInput for fields that are unknown or sent twice.
     """
@@ -49,13 +49,13 @@ async def read_form(request: Request, *names: str) -> dict[str, str]:
 
 
 def check_repeated(repeated: str, password: str) -> None:
-    """Raise InvalidText if a new password was not typed twice alike."""
+    """Raise InvalidText if the two passwords differ."""
     if repeated != password:
         raise InvalidText(message("The two passwords differ."))
 
 
 def wait(seconds: int) -> Message:
-    """Return how long to wait: in seconds up to a minute and a half, then in minutes."""
+    """Return a time to wait in words: seconds up to 90, then minutes."""
     if seconds <= 90:
         return plural_message("a second", "{count} seconds", seconds)
     return plural_message("a minute", "{count} minutes", -(-seconds // 60))

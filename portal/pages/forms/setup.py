@@ -1,4 +1,4 @@
-"""The first start: whoever holds the one-time link creates the first administrator."""
+"""The form of the first start: a visitor with the one-time link creates the first administrator."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -31,14 +31,14 @@ _FIELDS = ("username", "email", "password", "repeated")
 
 @router.get("/user/setup")
 async def show_setup(request: Request) -> Response:
-    """Show the form to whoever holds the link."""
+    """Show the form to a visitor with the link."""
     await _check_link(request)
     return _form(request, dict.fromkeys(_FIELDS, ""), {})
 
 
 @router.post("/user/setup")
 async def take_setup(request: Request) -> Response:
-    """Create the administrator, sign in and go to the dashboard; or say beside each field what is wrong with it."""
+    """Create the administrator, sign in and redirect to the dashboard; show complaints beside their fields."""
     values = await read_form(request, *_FIELDS, "time_zone")
     await _check_link(request)
     errors = _errors(values)
@@ -59,7 +59,7 @@ async def _check_link(request: Request) -> None:
 
 
 def _errors(values: dict[str, str]) -> dict[str, Message]:
-    """Return what is wrong with each field."""
+    """Return the complaints by field."""
     checks: dict[str, Callable[[str], object]] = {
         "username": clean_new_username,
         "email": clean_email,

@@ -362,7 +362,7 @@ async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, ali
         ("Daily budget passed 80 %", "now 105.0\u00a0%", "Not sent", "Alerts were off.", False),
     ]
     assert [text for text in everything(user).splitlines() if "Mail is not set up" in text] == [
-        "{} Mail is not set up here. Until it is, the bell at the top tells you."
+        "{} Mail is not set up here. Until it is, alerts appear only in the bell at the top."
     ]
 
 
@@ -406,7 +406,7 @@ async def test_each_row_says_where_its_budget_leads(visit, alice: Account, gatew
     (said_today,) = (text for text in budget(user, "daily") if "pace" in text)
     assert said_today.startswith("Lasts until ")
     assert "Enough for this month" in budget(user, "monthly")
-    assert [e.props["data-pace"] for e in elements(user) if e.props.get("data-testid") == "pace"] == [
+    assert [e.props["data-forecast"] for e in elements(user) if e.props.get("data-testid") == "forecast"] == [
         "early",
         "enough",
         "no_limit",

@@ -129,10 +129,10 @@ async def test_a_budget_that_is_spent_says_by_how_much(visit, requests, alice: A
     assert card(user, Period.DAILY)["limit"] == "∞"
 
 
-def pace(visitor: User, period: Period) -> tuple[list[str], Any]:
+def forecast(visitor: User, period: Period) -> tuple[list[str], Any]:
     """Return what a card says of the future, and how it is marked."""
-    line = tagged(visitor, "pace", tagged(visitor, f"budget-card-{period}"))
-    return texts(line), line.props["data-pace"]
+    line = tagged(visitor, "forecast", tagged(visitor, f"budget-card-{period}"))
+    return texts(line), line.props["data-forecast"]
 
 
 def weeks_of(gateway: Gateway, tokens: int = 1000) -> None:
@@ -146,25 +146,25 @@ async def test_each_card_says_where_it_leads(visit, alice: Account, gateway: Gat
     weeks_of(gateway)
     limit(alice, daily=1001, monthly=25_600, total=10**6)
     user = await visit(alice)
-    assert pace(user, Period.DAILY) == (["Lasts until 15:45 at this pace"], "early")
-    assert pace(user, Period.MONTHLY) == (["Lasts until Thu 13:00 at this pace"], "early")
-    assert pace(user, Period.TOTAL) == (["Enough for more than a year"], "enough")
+    assert forecast(user, Period.DAILY) == (["Lasts until 15:45 at this pace"], "early")
+    assert forecast(user, Period.MONTHLY) == (["Lasts until Thu 13:00 at this pace"], "early")
+    assert forecast(user, Period.TOTAL) == (["Enough for more than a year"], "enough")
     limit(alice, daily=10**6, monthly=10**6, total=60_000)
     await live.tick()
-    assert pace(user, Period.DAILY) == (["Enough for today"], "enough")
-    assert pace(user, Period.MONTHLY) == (["Enough for this month"], "enough")
-    assert pace(user, Period.TOTAL) == (["Lasts until 22 December at this pace"], "lasts_until")
+    assert forecast(user, Period.DAILY) == (["Enough for today"], "enough")
+    assert forecast(user, Period.MONTHLY) == (["Enough for this month"], "enough")
+    assert forecast(user, Period.TOTAL) == (["Lasts until 22 December at this pace"], "lasts_until")
     limit(alice, daily=1000)
     await live.tick()
-    assert pace(user, Period.DAILY) == (["Used up at 15:05", "Ask for more or wait"], "exhausted")
-    assert pace(user, Period.TOTAL) == ([], "no_limit")
+    assert forecast(user, Period.DAILY) == (["Used up at 15:05", "Ask for more or wait"], "exhausted")
+    assert forecast(user, Period.TOTAL) == ([], "no_limit")
 
 
 async def test_a_card_says_when_it_is_too_early_to_tell(visit, requests, alice: Account) -> None:
     limit(alice, daily=1000)
     user = await visit(alice)
-    assert pace(user, Period.DAILY) == (["Too little data for a forecast"], "too_little_data")
-    assert pace(user, Period.MONTHLY) == ([], "no_limit")
+    assert forecast(user, Period.DAILY) == (["Too little data for a forecast"], "too_little_data")
+    assert forecast(user, Period.MONTHLY) == ([], "no_limit")
 
 
 async def test_where_a_budget_leads_is_said_exactly_in_a_tooltip(visit, alice: Account, gateway: Gateway) -> None:
@@ -172,7 +172,7 @@ async def test_where_a_budget_leads_is_said_exactly_in_a_tooltip(visit, alice: A
     limit(alice, daily=1001)
     user = await visit(alice)
     (label,) = (
-        e for e in tagged(user, "pace", tagged(user, "budget-card-daily")).descendants() if e.props.get("title")
+        e for e in tagged(user, "forecast", tagged(user, "budget-card-daily")).descendants() if e.props.get("title")
     )
     assert label.props["title"] == "Sun 22 Nov 2026, 15:46:00 Europe/Berlin. Estimated from your last 8 weeks"
 

@@ -1,4 +1,4 @@
-"""The card of Usage History: the sums of all filtered requests, one page of them, and the way to the other pages."""
+"""The card of Usage History: the sums of all filtered requests, one page of the requests, and the pager."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from portal.pages.account.usage.empty import EmptyUsage
 from portal.pages.account.usage.table import UsageTable, next_order
 from portal.pages.addresses import BILLABLE
-from portal.pages.components.listing import Sums
+from portal.pages.components.listing import SumStrip
 from portal.pages.components.pager import Pager
 from portal.pages.components.parts import Text, set_props, tag
 from portal.rules.figures import Figures
@@ -26,7 +26,7 @@ _STEPS = {
 
 
 class UsageCard:
-    """Sums, table and pager; what is pressed in it asks for another filter, page or size."""
+    """Sums, table and pager; their controls ask for another filter, page or page size."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class UsageCard:
         resize: Callable[[int], Awaitable[None]],
         edit: Callable[[object], Awaitable[None]],
     ) -> None:
-        """Draw the card with skeletons where rows and figures will stand."""
+        """Draw the card with skeletons in place of rows and figures."""
         self._formats = formats
         self._change = change
         self._wanted = UsageFilter()
@@ -51,11 +51,11 @@ class UsageCard:
         self._table.element.wait(_WAITING_ROWS)
 
     def wait(self) -> None:
-        """Show that other rows are being loaded; those that are there stay until then."""
+        """Show that other rows are being loaded; the present rows stay until then."""
         set_props(self._card, aria_busy="true")
 
     def show(self, view: UsageView, wanted: UsageFilter, limit: int, now: datetime) -> None:
-        """Put newer rows and figures in place."""
+        """Show newer rows and figures."""
         self._wanted = wanted
         set_props(self._card, aria_busy="false")
         self._sums.show(view.totals, view.pruned)
@@ -80,12 +80,12 @@ class UsageCard:
 
 
 class UsageTotals:
-    """The sums of the whole filtered set, not of the page."""
+    """The sums of all filtered requests, not only of this page."""
 
     def __init__(self, formats: Formats, show_without_counts: Callable[[], Awaitable[None]]) -> None:
-        """Draw the names with room for the figures; `show_without_counts` filters by the requests without counts."""
+        """Draw the names with room for the figures; `show_without_counts` filters for requests without counts."""
         self._formats = formats
-        with Sums("usage-totals") as self._sums:
+        with SumStrip("usage-totals") as self._sums:
             self._sums.add(_("Requests"))
             self._sums.add(_("Prompt"))
             self._sums.add(_("Completion"))
@@ -102,7 +102,7 @@ class UsageTotals:
         self._pruned.set_visibility(False)
 
     def show(self, sums: Figures, pruned: Figures) -> None:
-        """Put newer figures in place; `pruned` are those of requests that are no longer listed."""
+        """Show newer figures; `pruned` are those of requests that are no longer listed."""
         f = self._formats
         self._unknown.set_visibility(sums.without_counts > 0)
         self._show_them.set_visibility(sums.without_counts < sums.requests)

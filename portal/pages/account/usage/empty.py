@@ -1,4 +1,4 @@
-"""What Usage History shows in place of the table when it has no rows: why, and what helps."""
+"""The message of Usage History in place of a table without rows: the reason, and buttons that help."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -22,11 +22,11 @@ _CLEAR = {
     "counts": message("Show those with counts"),
     "days": message("Last {days} days", days=RANGES[-1]),
 }
-"""What takes back a choice that hides all requests."""
+"""Texts of the buttons that remove a choice which hides all requests."""
 
 
 class EmptyUsage:
-    """Two reasons: there are no requests at all, or none that match."""
+    """The two messages: there are no requests at all, or none match."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class EmptyUsage:
         change: Callable[[UsageFilter], Awaitable[None]],
         turn: Callable[[str | None], Awaitable[None]],
     ) -> None:
-        """Draw both, hidden."""
+        """Draw both messages hidden."""
         self._formats = formats
         self._change = change
         self._wanted = UsageFilter()
@@ -52,7 +52,7 @@ class EmptyUsage:
             place.set_visibility(False)
 
     def show(self, view: UsageView, wanted: UsageFilter, now: datetime) -> None:
-        """Show why there are no rows, if there are none."""
+        """Show why there are no rows; nothing if there are rows."""
         self._wanted = wanted
         is_past_the_end = not view.rows and view.totals.requests > 0
         self._never.set_visibility(not view.rows and not view.modes)
@@ -64,7 +64,7 @@ class EmptyUsage:
         self._back.set_visibility(is_past_the_end)
 
     def _show_ways(self, hidden_by: tuple[HiddenBy, ...]) -> None:
-        """Offer to clear each choice that is the cause, with what would be found without it."""
+        """Offer to clear each choice that is the cause, with the number of requests without it."""
         if hidden_by == self._shown:
             return
         self._shown = hidden_by
@@ -75,7 +75,7 @@ class EmptyUsage:
                 button(text, lambda cause=cause: self._change(cause.wanted))
 
     def _reason(self, view: UsageView, wanted: UsageFilter, now: datetime) -> str:
-        """Say what matches nothing, and which choices are the cause."""
+        """Return a sentence that says what matches nothing, and which choices are the cause."""
         parts = _choices(wanted)
         sentence = self._what(list(parts.values()), wanted, now)
         causes = [parts.get(cause.choice) or _("the days") for cause in view.hidden_by]
@@ -102,7 +102,7 @@ def _draw_never() -> Element:
 
 
 def _cause(causes: Sequence[str], wanted: UsageFilter) -> str:
-    """Say which choices hide everything; nothing where there is only one."""
+    """Return a sentence that names the choices which hide everything; "" if there is only one."""
     if not causes:
         return "" if len(wanted.without_each()) < 2 else _("No single filter is the cause.")
     if len(causes) == 1:
@@ -111,7 +111,7 @@ def _cause(causes: Sequence[str], wanted: UsageFilter) -> str:
 
 
 def _choices(wanted: UsageFilter) -> dict[str, str]:
-    """Return what a filter asks for besides days, in words by the name of the choice."""
+    """Return the choices of a filter besides its days: their names with their values in words."""
     words = {
         "token_name": _("token name “{name}”", name=wanted.token_name) if wanted.token_name else "",
         "model": _("model {name}", name=wanted.model) if wanted.model else "",
@@ -133,5 +133,5 @@ def _any_of(parts: Sequence[str]) -> str:
 
 
 def _listed(parts: Sequence[str], last: str) -> str:
-    """Return `a, b and c`, with the word before the last part."""
+    """Join parts as `a, b and c`; the given word is before the last part."""
     return f" {last} ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

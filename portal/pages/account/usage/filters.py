@@ -19,7 +19,7 @@ def without_choices(wanted: UsageFilter) -> UsageFilter:
 
 
 class UsageFilters:
-    """The filter bar; each choice is handed to `change` at once."""
+    """The filter bar; each choice is passed to `change` at once."""
 
     def __init__(self, formats: Formats, change: Callable[[UsageFilter], Awaitable[None]]) -> None:
         """Draw the fields; `show` fills them in."""
@@ -38,7 +38,7 @@ class UsageFilters:
             self._bar.day("to", _("To"), str(FIRST_DAY), str(LAST_DAY))
 
     def show(self, wanted: UsageFilter, now: datetime) -> None:
-        """Show what is set."""
+        """Show a filter in the fields."""
         self._wanted = wanted
         self._bar.show(wanted, self._texts(now), self._chips())
 
@@ -54,7 +54,7 @@ class UsageFilters:
         return {"range": "" if has_days else str(wanted.range), **fields, **self._days(now)}
 
     def _days(self, now: datetime) -> dict[str, str]:
-        """Return the days that From and To stand for; none while days of the budget zone are shown."""
+        """Return the days of From and To; none while days of the budget zone are shown."""
         if self._wanted.budget_from or self._wanted.budget_to:
             return {"from": "", "to": ""}
         days = self._wanted.days(now, self._formats.zone)

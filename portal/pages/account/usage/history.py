@@ -1,4 +1,4 @@
-"""Usage History: every single request, found by filters that live in the address, page by page from the database."""
+"""Usage History: the list of an account's requests. The database filters, sorts and pages it."""
 
 from datetime import datetime
 
@@ -41,7 +41,7 @@ async def usage_page(request: Request, viewer: SignedIn) -> None:
 
 
 class History(ListPage[UsageFilter, UsageView]):
-    """The filters, the card with the requests, and the dialog for a note on one of them."""
+    """The filters, the card with the requests, and the dialog for notes."""
 
     def draw(self) -> None:
         """Draw the filters and the card with room for the rows."""
@@ -57,11 +57,11 @@ class History(ListPage[UsageFilter, UsageView]):
         self._notes = NoteDialog(self.viewer, formats, lambda: refresh_all(self.viewer.id))
 
     def show_place(self) -> None:
-        """Show what is filtered by."""
+        """Show the filter of the place."""
         self._filters.show(self.place.wanted, utc_now())
 
     def show(self, view: UsageView, now: datetime) -> None:
-        """Put newer requests in place."""
+        """Show newer requests."""
         self._filters.show_view(view.modes, now)
         self._card.show(view, self.place.wanted, self.place.limit, now)
 

@@ -1,4 +1,4 @@
-"""The dialog in which a person writes a note on one request, with the figures of that request above it."""
+"""The dialog for a note on one request, with the figures of that request above the note."""
 
 from collections.abc import Awaitable, Callable
 
@@ -28,11 +28,11 @@ _FACTS = {
     "duration": message("Duration"),
     "status": message("Status"),
 }
-"""In rows of three, so that cached is under prompt, reasoning under completion and one total under the other."""
+"""Drawn in rows of three: cached is below prompt, reasoning below completion, billable total below raw total."""
 
 
 class NoteDialog:
-    """One dialog for all rows; it reads the request anew when it opens."""
+    """One dialog for all rows; it loads the request each time it opens."""
 
     def __init__(self, viewer: Viewer, formats: Formats, changed: Callable[[], Awaitable[None]]) -> None:
         """Draw it closed; `changed` is awaited when a note was written or deleted."""
@@ -56,7 +56,7 @@ class NoteDialog:
             self._dialog.form.submit(_("Save"))
 
     async def open(self, usage_id: object) -> None:
-        """Open for a request of the viewer's own; for anything else say that there is none."""
+        """Open for one of the viewer's own requests; show a message if there is no such request."""
         try:
             number = usage_id if type(usage_id) is int and 0 < usage_id < 2**63 else 0
             row = await in_reading(load_usage_row, self._viewer, number)
@@ -108,7 +108,7 @@ class NoteDialog:
         note = await in_transaction(write_note, self._viewer.actor, row.id, text, utc_now())
         await self._changed()
         if self._dialog.window.is_deleted:
-            return ""  # the tab was closed meanwhile
+            return ""  # the tab was closed while the note was saved
         self._dialog.close()
         if note or row.note:
             _tell(_("Note saved.") if note else _("Note deleted."), "ok")
@@ -117,7 +117,7 @@ class NoteDialog:
     def _draw_text(self) -> ui.textarea:
         form = self._dialog.form
         text = ui.textarea(on_change=self._show_count).props("outlined dense autofocus rows=6").classes("mp-note")
-        # twice as many as are taken, so that a long text is refused with a reason rather than cut without one
+        # twice the limit, so that a longer text is refused with a reason instead of being cut without one
         set_props(text, aria_label=_("Note text"), maxlength=2 * MAX_NOTE)
         form.watch("note", text)
         return text.on("keydown.ctrl.enter", form.send, args=[]).on("keydown.meta.enter", form.send, args=[])
@@ -136,7 +136,7 @@ def _draw_facts() -> dict[str, Text]:
 
 
 def _tell(sentence: str, kind: str) -> None:
-    """Say something in passing, without taking the focus; the stylesheet has its colours."""
+    """Show a message that disappears by itself and does not take the focus; the stylesheet has its colours."""
     ui.notify(
         sentence,
         position="bottom",

@@ -1,4 +1,4 @@
-"""The table of single requests: figures for reading down, errors and notes for finding."""
+"""The table of requests in Usage History. Its columns show the fields of `portal.views.usage.UsageRow`."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -94,7 +94,7 @@ class UsageTable:
     """The requests of one page of the list."""
 
     def __init__(self, formats: Formats, sort: Callable[[object], Any], edit: Callable[[object], Any]) -> None:
-        """Draw the headings; `sort` is told the column whose heading was pressed, `edit` the id of a request."""
+        """Draw the headings; `sort` gets the column of a pressed heading, `edit` the id of a request."""
         self._formats = formats
         self._figure_width = 0
         self.element: DataTable = data_table("usage", _COLUMNS, test_id="usage-table", label=_("Requests"))
@@ -102,7 +102,7 @@ class UsageTable:
         self.element.on("edit", lambda event: edit(event.args))
 
     def show(self, rows: Sequence[UsageRow], order: Order, now: datetime) -> None:
-        """Put newer rows in place, if they differ."""
+        """Show newer rows if they differ."""
         largest = max((row.total_tokens for row in rows), default=0)
         in_minute = Counter(_minute(row) for row in rows)
         self.element.show_state(of_total=_("raw / billable"), **_SORTED[order])
@@ -111,7 +111,7 @@ class UsageTable:
         self.element.show_rows(cells)
 
     def _leave_room(self, cells: Sequence[dict[str, Any]]) -> None:
-        """Tell the stylesheet how wide the figures are; on a phone they stand beside lines of text."""
+        """Pass the width of the figures to the stylesheet; on a phone they are beside lines of text."""
         width = max((len(each["total"]) for each in cells), default=1)
         if width != self._figure_width:
             self._figure_width = width
@@ -146,7 +146,7 @@ class UsageTable:
 
 
 def _names(row: UsageRow) -> dict[str, object]:
-    """Return the model that was asked for, and what else is known about what answered."""
+    """Return the requested model, and the model and template that answered if they are known."""
     provider_model, template = row.provider_model or "", row.template or ""
     return {
         "model": row.model,
@@ -158,7 +158,7 @@ def _names(row: UsageRow) -> dict[str, object]:
 
 
 def _note(row: UsageRow, moment: str) -> dict[str, object]:
-    """Return a note as a tooltip, and what the button beside it is called."""
+    """Return a note as a tooltip, and the label of the button beside it."""
     return {
         "note": _shortened(row.note or ""),
         "note_label": _("Has a note") if row.note else "",
@@ -174,7 +174,7 @@ def _edit_label(row: UsageRow, moment: str) -> str:
 
 
 def _key(row: UsageRow) -> dict[str, object]:
-    """Return what a key is called, and its prefix."""
+    """Return the label and the prefix of a key."""
     prefix = row.key_prefix
     return {
         "label": row.key_label or "",
@@ -189,5 +189,5 @@ def _minute(row: UsageRow) -> datetime:
 
 
 def _shortened(note: str) -> str:
-    """Return as much of a note as a tooltip holds; the dialog has all of it."""
+    """Return a note cut to the length of a tooltip; the dialog shows all of it."""
     return note if len(note) <= _LONGEST_TOOLTIP else f"{note[:_LONGEST_TOOLTIP].rstrip()}…"

@@ -1,1 +1,1 @@
-"""Charts: bars for the eye, and the same numbers as a table for everybody else."""
+"""Charts, each with a table of the same numbers for screen readers."""

@@ -1,6 +1,6 @@
-"""The 14-day chart: bars for the eye, the same numbers as a table for everybody else.
+"""The chart of the last 14 days, with a table of the same numbers for screen readers.
 
-All texts, numbers and dates in it are written here, in the person's language; Plotly writes none of its own.
+All texts, numbers and dates of the chart are written here in the viewer's language, none by Plotly.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ from portal.words.formats import Formats, zone_name
 _STEPS = (1, 2, 2.5, 5, 10)
 _MOST_STEPS = 5
 _LABELLED_PART = 0.12
-"""Lowest part of the chart's height, which has the labels of empty days; a line there would run through them."""
+"""Part of the chart's height at the bottom with the labels of empty days; a line there would cross them."""
 _FARTHEST_LIMIT = 2
-"""Limit as a multiple of the highest bar up to which the axis reaches it; a higher one would flatten the bars."""
+"""The axis includes a limit up to this multiple of the highest bar; a higher limit would flatten the bars."""
 
 
 class UsageChart:
-    """Daily consumption in billable tokens, with the daily limit where there is one."""
+    """Daily consumption in billable tokens, with the daily limit if there is one."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw the card with an empty chart."""
@@ -59,7 +59,7 @@ class UsageChart:
                 self._zones = Text("p", "").classes("mp-zones")
 
     def show(self, days: Sequence[DayUsage], limit: int | None) -> None:
-        """Put newer bars in place; the chart is not rebuilt."""
+        """Show newer bars in the same chart."""
         f = self._formats
         self._days = tuple(day.day for day in days)
         sums = total(day.figures for day in days)
@@ -78,7 +78,7 @@ class UsageChart:
         self._zones.show(day_boundary(days[-1].day, f))
 
     def _open_day(self, event: events.GenericEventArguments) -> None:
-        """Go from a bar to its requests."""
+        """Open Usage History with the requests of a bar's day."""
         index = event.args
         if isinstance(index, int) and 0 <= index < len(self._days):
             day = self._days[index]
@@ -86,10 +86,10 @@ class UsageChart:
 
 
 class DayTable:
-    """The numbers of the chart as a real table, which only screen readers and tests meet."""
+    """The numbers of the chart as a table, which only screen readers and tests see."""
 
     def __init__(self) -> None:
-        """Draw it without numbers."""
+        """Draw the table without numbers."""
         self._rows: list[tuple[Text, Text]] = []
         with tag("div", "mp-sr"):
             with tag("table", data_testid="usage-chart-data"):
@@ -104,7 +104,7 @@ class DayTable:
             self._limit = Text("p", "").props("data-testid=usage-chart-limit")
 
     def show(self, days: Sequence[DayUsage], limit: int | None, f: Formats) -> None:
-        """Put newer numbers in place."""
+        """Show newer numbers."""
         for (name, tokens), day in zip(self._rows, days, strict=True):
             set_props(name, data_day=day.day.isoformat())
             name.show(f.day(day.day))
@@ -113,7 +113,7 @@ class DayTable:
 
 
 def _limit_sentence(days: Sequence[DayUsage], limit: int | None, f: Formats) -> str:
-    """Say what the line of the daily limit shows to those who see it; nothing without a limit."""
+    """Return the daily limit, and the days above it, as a sentence; "" without a limit."""
     if limit is None:
         return ""
     above = [f.day(day.day) for day in days if day.figures.tokens > limit]
@@ -123,7 +123,7 @@ def _limit_sentence(days: Sequence[DayUsage], limit: int | None, f: Formats) -> 
 
 
 def day_boundary(day: date, f: Formats) -> str:
-    """Say when a day ends, for viewers to whom that is not midnight; else nothing."""
+    """Return a sentence that says when a day ends if that is not midnight for the viewer; else ""."""
     if not f.zones_differ:
         return ""
     end = end_of_day(day, f.budget_zone)
@@ -170,7 +170,7 @@ def _empty_figure() -> dict[str, Any]:
 
 
 def _draw(figure: dict[str, Any], days: Sequence[DayUsage], limit: int | None, f: Formats) -> bool:
-    """Change a figure to these days; say whether anything differs."""
+    """Change a figure to these days; return whether a value differs."""
     tokens = [day.figures.tokens for day in days]
     highest = max(tokens)
     is_reached = limit is not None and limit <= _FARTHEST_LIMIT * highest
@@ -199,7 +199,7 @@ def _draw(figure: dict[str, Any], days: Sequence[DayUsage], limit: int | None, f
 
 
 def _labels(tokens: Sequence[int], limit: int | None, top: float) -> list[str]:
-    """Return a zero for each empty day, unless the line of the limit would run through it."""
+    """Return a zero for each empty day, unless the line of the limit would cross it."""
     is_crossed = limit is not None and limit < _LABELLED_PART * top
     return ["" if value or is_crossed else "0" for value in tokens]
 
@@ -215,7 +215,7 @@ def _hover(day: DayUsage, limit: int | None, f: Formats) -> str:
 
 
 def _limit_line(limit: int, top: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the line of a limit and its label; a limit above the axis has its line at the top edge."""
+    """Return the line of a limit and its label; the line of a limit above the axis is at the top edge."""
     height, is_outside = min(limit, top), limit > top
     line = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": height, "y1": height}
     name = (

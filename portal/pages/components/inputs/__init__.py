@@ -1,1 +1,1 @@
-"""What people type into: fields and forms, dialogs, and drafts that outlive a lost page."""
+"""Fields, forms, dialogs, and drafts that survive a reload of the page."""

@@ -1,10 +1,10 @@
-"""Dialogs: one question, one primary action at the right; Escape closes, and the focus goes back where it was.
+"""Dialogs: one question, one primary action at the right. Escape closes a dialog, and the focus returns.
 
-Decision: a dialog is drawn once with its page, outside of whatever is refreshed, and opened with newer texts in it. So
-a refresh never closes it, and nobody waits for an answer on the server after the tab has gone.
+Decision: a dialog is drawn once with its page, outside of refreshed elements, and its texts change when it opens. So a
+refresh never closes it, and the server does not wait for an answer after the tab was closed.
 
-Decision: whoever types has a `FormDialog`. All ways out of it lead through `leave`, which asks when there is something
-to lose. The server decides that: it hears of each key before it hears of Escape.
+Decision: a dialog with text fields is a `FormDialog`. Everything that closes it calls `leave`, which asks if typed text
+would be lost. The server decides that: key presses arrive before Escape.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,11 +24,11 @@ _FOCUS_IF_OUTSIDE = """() => {
   const safe = document.getElementById('%s');
   if (!safe?.closest('.q-dialog').contains(document.activeElement)) safe?.focus();
 }"""
-"""Quasar shakes a dialog that must be answered, and takes the focus back into it a moment after the question has it."""
+"""Quasar shakes a dialog that must be answered, and moves the focus back into it after the question got it."""
 
 
 class Dialog:
-    """A window over the page: a title, one line of context, a body and a foot, both to be filled."""
+    """A window over the page: a title, one line of context, and an empty body and foot for other elements."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class Dialog:
         must_answer: bool = False,
         home: Element | None = None,
     ) -> None:
-        """Draw it closed; `must_answer` leaves only its buttons as ways out.
+        """Draw it closed; with `must_answer` only its buttons close it.
 
-        `home` gets the focus when what had it before is gone, as a button in a row that has been deleted; else the
-        page's content does, as after a draft that a fresh page has opened by itself.
+        When it closes, the element that had the focus before gets it back. If that was deleted, as a button of a
+        deleted row, or if there was none, `home` gets the focus, or without `home` the content of the page.
         """
         with ui.dialog() as self.window, tag("div", "q-card mp-dialog"):
             with self._draw_room(title):
@@ -52,32 +52,32 @@ class Dialog:
         set_props(self.window, aria_labelledby=self.title.html_id, persistent=must_answer)
         self.window.on("hide", js_handler=_FOCUS_IF_LOST % (home.html_id if home else "main"))
 
-    def _draw_room(self, title: str) -> Element:  # noqa: ARG002  # a form is called by it
+    def _draw_room(self, title: str) -> Element:  # noqa: ARG002  # the name of the form in `FormDialog`
         """Draw the element around everything else."""
         return ui.element("div")
 
     def open(self) -> None:
-        """Show it."""
+        """Open the window."""
         self.window.open()
 
     def close(self) -> None:
-        """Put it away."""
+        """Close it without a question."""
         self.window.close()
 
     def leave(self) -> None:
-        """Close it and change nothing, as Escape does."""
+        """Close it without a change, as Escape does."""
         self.close()
 
     def cancel(self, text: str = "") -> ui.button:
-        """Draw the button that closes it and changes nothing."""
+        """Draw the button that closes it without a change."""
         return button(text or _("Cancel"), self.leave)
 
 
 class Confirmation(Dialog):
-    """Asks before something that cannot be undone; the safe answer has the focus."""
+    """Asks before an action that cannot be undone; the safe answer has the focus."""
 
     def __init__(self, safe: str, danger: str, *, home: Element | None = None) -> None:
-        """Call the two answers `safe` and `danger`."""
+        """Draw it closed; `safe` and `danger` are the texts of the two answers."""
         super().__init__(home=home)
         self._act: Callable[[], Awaitable[None]] | None = None
         with self.body:
@@ -89,7 +89,7 @@ class Confirmation(Dialog):
         self.window.on("show", js_handler=_FOCUS_IF_OUTSIDE % keep.html_id)
 
     def ask(self, title: str, question: str, act: Callable[[], Awaitable[None]], *, code: str = "") -> None:
-        """Open with a question, and call `act` when the dangerous answer is given. `code` names what it is about."""
+        """Open with a question; the dangerous answer calls `act`. `code` is shown below the title."""
         self._act = act
         self.title.show(title)
         self.context.show(code)
@@ -117,7 +117,7 @@ class Confirmation(Dialog):
 
 
 class FormDialog(Dialog):
-    """A dialog to type into: it asks before it throws away what was typed, which survives a restart of the server."""
+    """A dialog with a form. It asks before typed text is lost; typed text survives a restart of the server."""
 
     form: Form
 
@@ -132,7 +132,7 @@ class FormDialog(Dialog):
     ) -> None:
         """Draw it closed; `save` is the form's, `name` and `reopen` are those of its draft."""
         self._save = save
-        # drawn first: it closes first, and gives the focus back
+        # drawn first, so that it closes first and returns the focus
         self._discarding = Confirmation(_("Keep writing"), _("Discard"))
         self._discarding.window.classes("mp-narrow")
         super().__init__(title, must_answer=True, home=home)
@@ -144,18 +144,18 @@ class FormDialog(Dialog):
         return self.form.element
 
     def begin(self, subject: str = "") -> None:
-        """Show it with the present values of its fields; `subject` names the thing that is edited."""
+        """Open it with the present values of its fields; `subject` names the edited thing."""
         self.form.forget()
         self.draft.begin(subject)
         self.open()
 
     def close(self) -> None:
-        """Put it away; what was typed is saved or not wanted."""
+        """Close it without a question, and end the draft."""
         self.draft.end()
         super().close()
 
     def leave(self) -> None:
-        """Close it, and ask before if something was typed."""
+        """Close it; ask before if text was typed."""
         if self.draft.is_typed:
             self._discarding.ask(_("Discard what you typed?"), _("It has not been saved."), self._discard)
         else:

@@ -1,5 +1,5 @@
-// What is typed into a form and not saved yet: this tab keeps it, so that a restart of the server loses nothing of it.
-// Kept are the fields that the server marks, never a secret, and only for the session in which they were typed.
+// Drafts: this tab keeps the typed text of forms that are not saved yet, so that it survives a restart of the server.
+// It keeps the fields that the server marks, never a secret, and only for the session in which they were typed.
 "use strict";
 (() => {
   const PREFIX = "portal-draft "; // login.js knows it too
@@ -24,7 +24,7 @@
   }
   const forget = (name) => sessionStorage.removeItem(keyOf(name));
 
-  // Give this page's drafts back to the server, which knows what is stored by now; those of other sessions are nobody's.
+  // Send this page's drafts to the server, which knows the stored values; delete those of other sessions.
   function restore() {
     if (!window.did_handshake) return setTimeout(restore, 50);
     for (const key of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
@@ -36,12 +36,12 @@
 
   window.portalDrafts = { forget, restore };
   document.addEventListener("input", ({ target }) => {
-    hasAsked = false; // and they have stayed
+    hasAsked = false; // the visitor has stayed on the page
     const form = target.closest?.("form[data-was]");
     if (form) keep(form);
   });
 
-  // Ask before the page is left. Nothing is asked when it goes by itself: what was typed stays in the tab then.
+  // Ask before the visitor leaves the page. A page that leaves by itself asks nothing: the tab keeps the draft then.
   let hasAsked = false;
   addEventListener("beforeunload", (event) => {
     if (!window.socket?.connected || window.portalLeaves || navigator.userActivation?.hasBeenActive === false) return;

@@ -1,10 +1,10 @@
-"""Drafts: text that is typed into a form and not saved yet, which survives a restart of the server.
+"""Drafts: typed text of a form that is not saved yet. It survives a restart of the server.
 
-Decision: the tab keeps it, in `sessionStorage`, as it is typed. The server need not be there for that, no half-typed
-text reaches a disk of ours, and it ends with the tab. A draft belongs to the session in which it was typed, so nobody
-else sees it, and the sign-in form clears it. What was stored when the person began is kept beside it: what has been
-saved elsewhere since is never replaced in silence. Secrets are not kept; `drafts.js` does the browser's part: it also
-asks before a page is left, and whoever leaves it then has discarded what was typed.
+Decision: the tab keeps the text in `sessionStorage` while it is typed. So it works while the server is down, no
+unfinished text is on the server's disk, and a draft ends with its tab. A draft belongs to the session in which it was
+typed, so nobody else sees it, and the sign-in form deletes it. The draft also has the values that were stored when
+typing started: if other values have been saved since, the form says so before it replaces them. Secrets are not kept.
+`drafts.js` is the part in the browser. It asks before a page is left; a person who leaves it discards the draft.
 """
 
 import json
@@ -20,7 +20,7 @@ from portal.rules.messages import Message, message
 from portal.words import say
 
 _LONGEST = 20_000
-"""Characters of a field that are taken back from a browser."""
+"""Most characters of a field that are read from a browser's draft."""
 _AGAIN = message("You typed this before the page was loaded again. It is not saved yet.")
 _CHANGED = message(
     "Something else has been saved here since you typed this. Save to replace it, or discard what you typed to see it."
@@ -28,8 +28,8 @@ _CHANGED = message(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A draft as the browser has kept it: of which form, about what, what was stored then, and what was typed."""
+class StoredDraft:
+    """A draft from the browser: the name of its form, its subject, the values stored then, and the typed ones."""
 
     name: str
     subject: str
@@ -43,8 +43,8 @@ class Draft:
     def __init__(self, name: str, form: Form, reopen: Callable[[str], Awaitable[None]] | None = None) -> None:
         """Keep the text typed into `form`, under a `name` that no other form of the page has.
 
-        `reopen` shows the form again for the subject with which `begin` was called, or does nothing when that is gone.
-        Without it the form is part of the page, and its present values are the stored ones.
+        `reopen` shows the form again for the subject that `begin` got, or does nothing if the subject does not exist
+        any more. Without `reopen` the form is part of the page, and its present values are the stored ones.
         """
         self._name = name
         self._form = form
@@ -55,26 +55,26 @@ class Draft:
         if reopen is None:
             self.begin()
             form.on_saved(self.begin)
-            if ui.context.client.has_socket_connection:  # drawn after the page, which has asked for drafts already
+            if ui.context.client.has_socket_connection:  # drawn later than the page, which has sent its drafts already
                 ui.run_javascript("window.portalDrafts?.restore()")
 
     @property
     def is_open(self) -> bool:
-        """Say whether somebody may be typing: it has begun, and not ended."""
+        """Return whether a person may be typing: `begin` was called, and `end` was not."""
         return self._was is not None
 
     @property
     def is_typed(self) -> bool:
-        """Say whether something has been typed since the last `begin`."""
+        """Return whether a person has changed a value since the last `begin`."""
         return self.is_open and self._form.values != self._was
 
     def begin(self, subject: str = "") -> None:
-        """Take the present values of the fields for the stored ones of `subject`."""
+        """Start with the present values of the fields as the stored ones of `subject`."""
         self._was = self._form.values
         set_props(self._form.element, data_subject=subject, data_was=json.dumps(self._form.plain_values))
 
     def end(self) -> None:
-        """Nothing is being typed any more; the browser forgets it as well."""
+        """End the draft, and delete it in the browser."""
         self._was = None
         self._form.element.props.pop("data-was", None)
         self._form.element.update()
@@ -90,16 +90,16 @@ class Draft:
             await self._reopen(kept.subject)
             self._fill_over(kept)
 
-    def _fill_over(self, kept: Kept) -> None:
-        """Put a draft into a dialog, and say when something else is stored by now; it can still be discarded."""
-        if not self.is_open:  # what it was about is gone
+    def _fill_over(self, kept: StoredDraft) -> None:
+        """Fill a dialog with a draft; say so if other values have been stored since. It can still be discarded."""
+        if not self.is_open:  # its subject does not exist any more
             self.end()
             return
         is_same = kept.was == self._form.plain_values
         self._fill(kept.values, *((_AGAIN, "info") if is_same else (_CHANGED, "warn")))
 
-    def _fill_beside(self, kept: Kept) -> None:
-        """Put a draft into a form of the page, but not over what has been saved since."""
+    def _fill_beside(self, kept: StoredDraft) -> None:
+        """Fill a form of the page with a draft, except fields with a stored value that has changed since."""
         if not self.is_typed:
             stored = self._form.plain_values
             self._fill({name: text for name, text in kept.values.items() if kept.was.get(name) == stored.get(name)})
@@ -110,14 +110,14 @@ class Draft:
             self._form.message.say(say(sentence), kind)
 
 
-def _read(sent: object) -> Kept | None:
-    """Read what a browser sends; None for anything that is no draft."""
+def _read(sent: object) -> StoredDraft | None:
+    """Return a draft from a browser's message; None for any other message."""
     if not isinstance(sent, dict):
         return None
     name, subject, was, values = (sent.get(key) for key in ("name", "subject", "was", "values"))
     if not (isinstance(name, str) and isinstance(subject, str) and isinstance(was, dict) and isinstance(values, dict)):
         return None
-    return Kept(name, subject, _texts(was), _texts(values))
+    return StoredDraft(name, subject, _texts(was), _texts(values))
 
 
 def _texts(sent: dict[object, object]) -> dict[str, str]:

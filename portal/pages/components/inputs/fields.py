@@ -1,7 +1,7 @@
-"""Forms: labelled fields, complaints beside the values they are about, and a message after sending.
+"""Forms: fields with labels, complaints beside their fields, and a message after sending.
 
-Decision: a form is a real `<form>`, so that Enter sends it and password managers see it. It is drawn once and is
-outside whatever is refreshed, so that nothing half-typed is lost.
+Decision: a form is an HTML `<form>`, so that Enter sends it and password managers find it. It is drawn once, outside of
+refreshed elements, so that no typed text is lost.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,10 +20,10 @@ Control = TypeVar("Control", ui.input, ui.select)
 
 
 class Field(Generic[Control]):
-    """A control with its label above, and below it a hint that gives way to a complaint about the value."""
+    """A control with its label above, and below it a hint, which a complaint about the value replaces."""
 
     def __init__(self, label: str, draw: Callable[[], Control], hint: str = "") -> None:
-        """Draw the label, the control that `draw` makes, and the hint."""
+        """Draw the label, the control by `draw`, and the hint."""
         self._hint = hint
         with tag("div", "mp-labelled") as self.element:
             name = tag("label", "mp-label", label)
@@ -37,20 +37,20 @@ class Field(Generic[Control]):
 
     @property
     def text(self) -> str:
-        """What has been typed or chosen; nothing is empty."""
+        """The typed or chosen value; "" if there is none."""
         return str(self.control.value or "")
 
     def fill(self, text: str) -> None:
-        """Put another value in."""
+        """Set another value."""
         self.control.set_value(text)
 
     def hint(self, text: str) -> None:
-        """Put another hint below, in place of what was wrong before."""
+        """Show another hint, in place of an earlier complaint."""
         self._hint = text
         self.accept()
 
     def refuse(self, sentence: str, *, focus: bool = True) -> None:
-        """Show a complaint about the value, and put the cursor there, unless the person may be elsewhere by now."""
+        """Show a complaint about the value; with `focus` move the cursor there."""
         self._below.classes(add="mp-hint--bad")
         self._below.show(sentence)
         self.control.classes(add="mp-field--bad")
@@ -67,13 +67,13 @@ class Field(Generic[Control]):
 
 
 class _Input(ui.input):
-    """An input that takes a value from here only while it can be seen who was first."""
+    """An input that the server may change only while the page is connected."""
 
     def run_method(self, name: str, *args: Any, timeout: float = 1) -> AwaitableResponse:
-        """Call a method in the browser; none before the page is connected.
+        """Call a method in the browser; do nothing before the page is connected.
 
-        A page is sent with its values in it. A call that waits for the connection would come after what a person has
-        typed by then, and put the value of the page back over it.
+        A page is sent with its values in it. A call that waits for the connection would arrive after a person has
+        typed, and replace the typed text by the value of the page.
         """
         if not self.client.has_socket_connection:
             return NullResponse()
@@ -83,7 +83,7 @@ class _Input(ui.input):
 def text_field(
     label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
 ) -> "Field[ui.input]":
-    """Draw a field for one line of text; `kind` is what HTML calls its type. `props` go on the input."""
+    """Draw a field for one line of text; `kind` is its HTML type, `props` are those of the input."""
 
     def draw() -> ui.input:
         drawn = _Input(value=value)
@@ -113,37 +113,37 @@ def choice_field(
 
 
 class Message:
-    """Word of what has just been done, or why it was not; screen readers say it when it appears."""
+    """The result of an action, or why it failed; screen readers read it when it appears."""
 
-    _ICONS = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}  # noqa: RUF012  # never changed
+    _ICONS = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}  # noqa: RUF012  # it is constant
 
     def __init__(self) -> None:
-        """Say nothing yet."""
+        """Draw it hidden."""
         with tag("div", "mp-message", role="status"), tag("div", "mp-msg") as self._box:
             self._icon = icon("ok")
             self._text = Text("div")
         self._box.set_visibility(False)
 
     def say(self, text: str, kind: str = "ok") -> None:
-        """Say something; `kind` is ok, info, warn or crit."""
+        """Show a text; `kind` is ok, info, warn or crit."""
         self._icon.set_name(icon_name(self._ICONS[kind]))
         self._box.classes(replace=f"mp-msg mp-msg--{kind}")
         self._text.show(text)
         self._box.set_visibility(True)
 
     def clear(self) -> None:
-        """Take it back."""
+        """Hide the message."""
         self._box.set_visibility(False)
         self._text.show("")
 
 
 class Form:
-    """Fields that are sent together. Use as a context for them; one form is sent once at a time."""
+    """Fields that are sent together. Use it as a context that draws them; it is sent once at a time."""
 
     def __init__(self, save: Callable[[], Awaitable[str]], *, name: str) -> None:
-        """Call `save` with what was entered; it returns what to say then, and raises PortalError when it cannot.
+        """Store `save`, which saves the values; it returns the text to show then, and raises PortalError on failure.
 
-        `name` is what the form is called for those who cannot see it.
+        `name` is the name of the form for screen readers.
         """
         self._save = save
         self._fields: dict[str, Field[ui.input] | Field[ui.select]] = {}
@@ -168,7 +168,7 @@ class Form:
     def text(
         self, name: str, label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
     ) -> Field[ui.input]:
-        """Draw a field for one line of text; errors about `name` are shown beside it."""
+        """Draw a field for one line of text; errors of the field `name` are shown beside it."""
         field = text_field(label, value, hint=hint, kind=kind, **props)
         self.watch(name, field.control, is_secret=kind == "password")
         self._fields[name] = field
@@ -184,7 +184,7 @@ class Form:
         hint: str = "",
         searchable: bool = False,
     ) -> Field[ui.select]:
-        """Draw a field with options; errors about `name` are shown beside it."""
+        """Draw a field with options; errors of the field `name` are shown beside it."""
         field = choice_field(label, options, value, hint=hint, searchable=searchable)
         self._fields[name] = field
         self.watch(name, field.control, place=field.element)
@@ -198,9 +198,9 @@ class Form:
         is_secret: bool = False,
         place: Element | None = None,
     ) -> None:
-        """Make a control a part of the form; browsers keep its value, unless it is secret.
+        """Make a control a part of the form; the draft in the browser has its value, unless it is secret.
 
-        They see typed text by themselves; a choice is written to `place` for them.
+        `drafts.js` reads typed text from the input; a chosen value is written to the element `place` for it.
         """
         control.on_value_change(self.touched)
         self._controls[name] = control
@@ -209,20 +209,20 @@ class Form:
         elif isinstance(control, ui.input):
             set_props(control, data_field=name)
         else:
-            _tell_value(name, control, place or control)
+            _publish_value(name, control, place or control)
 
     @property
     def values(self) -> dict[str, str]:
-        """What has been typed and chosen."""
+        """The typed and chosen values."""
         return {name: str(control.value or "") for name, control in self._controls.items()}
 
     @property
     def plain_values(self) -> dict[str, str]:
-        """What has been typed and chosen, without secrets."""
+        """The typed and chosen values, without secrets."""
         return {name: text for name, text in self.values.items() if name not in self._secrets}
 
     def fill(self, values: Mapping[str, str]) -> None:
-        """Put values into those fields that have them and can take them; secrets have none."""
+        """Set the values of fields; secrets, unknown fields and unknown options are left out."""
         for name in values.keys() & self.plain_values.keys():
             control = self._controls[name]
             if isinstance(control, ui.switch):
@@ -231,7 +231,7 @@ class Form:
                 control.set_value(values[name])
 
     def on_saved(self, call: Callable[[], object]) -> None:
-        """Call something whenever the form has been saved."""
+        """Call `call` each time after the form was saved."""
         self._after_saving = call
 
     def submit(self, text: str) -> ui.button:
@@ -240,7 +240,7 @@ class Form:
         return self._button
 
     def says(self) -> Message:
-        """Draw the place of the message about the result."""
+        """Draw the message, which is hidden until there is a result."""
         self.message = Message()
         return self.message
 
@@ -251,16 +251,16 @@ class Form:
         self.touched()
 
     def touched(self) -> None:
-        """Remove the message about the form; something has been changed in it since."""
+        """Hide the message, since a field has been changed."""
         if self.message:
             self.message.clear()
 
     async def send(self) -> None:
-        """Save it, as its button does."""
+        """Save the form, as its button does."""
         await self.run(self._save)
 
     async def run(self, save: Callable[[], Awaitable[str]]) -> None:
-        """Do something else with what it is about, in the same way."""
+        """Call `save` as the form's button does: once at a time, with complaints and message shown."""
         if self._is_busy:
             return
         self._is_busy = True
@@ -270,7 +270,7 @@ class Form:
         try:
             text = await save()
         except NotSignedIn:
-            raise  # the session has ended: whoever answers for the page sends the visitor to the sign-in form
+            raise  # the session has ended: `tell_in_page` sends the visitor to the sign-in form
         except PortalError as error:
             if not self.element.is_deleted:
                 self._refuse(error)
@@ -279,7 +279,7 @@ class Form:
                 self._say_saved(text)
         finally:
             self._is_busy = False
-            if self._button and not self.element.is_deleted:  # the tab may have been closed meanwhile
+            if self._button and not self.element.is_deleted:  # the tab may have been closed during the await
                 set_props(self._button, loading=False)
 
     def _say_saved(self, text: str) -> None:
@@ -295,11 +295,11 @@ class Form:
             self.message.say(say(error.sentence), "crit")
 
 
-def _tell_value(name: str, control: ui.select | ui.switch, place: Element) -> None:
-    """Keep the value of a control where the browser finds it; `drafts.js` reads it."""
+def _publish_value(name: str, control: ui.select | ui.switch, place: Element) -> None:
+    """Write the value of a control to an attribute of `place`, where `drafts.js` reads it."""
 
-    def tell() -> None:
+    def publish() -> None:
         set_props(place, data_field=name, data_value=str(control.value or ""))
 
-    control.on_value_change(tell)
-    tell()
+    control.on_value_change(publish)
+    publish()

@@ -1,4 +1,4 @@
-"""The bell: how many warnings one has not seen, and the newest of them."""
+"""The bell: the number of unread budget alerts, and a list of the newest alerts."""
 
 from datetime import datetime
 
@@ -22,10 +22,10 @@ from portal.words.labels import BUDGETS
 
 
 class Bell:
-    """A button with the number of unread warnings; it opens the list of the newest, which are seen then."""
+    """A button with the number of unread alerts; it opens the list of the newest, which marks them as read."""
 
     def __init__(self, viewer: Viewer, formats: Formats) -> None:
-        """Draw it as it was when the page was asked for; from then on it follows every tick."""
+        """Draw the number of the request of the page; every tick refreshes it."""
         self._viewer = viewer
         self._formats = formats
         self._button = icon_button("bell", "", self._read).classes("mp-bell")
@@ -40,7 +40,7 @@ class Bell:
         follow_later(("bell", viewer.id), self._load_unread, lambda unread, _: self._show_count(unread))
 
     def show(self, view: BellView, now: datetime) -> None:
-        """Put newer warnings in place."""
+        """Show newer warnings."""
         self._list.clear()
         with self._list:
             for crossing in view.crossings:
@@ -72,7 +72,7 @@ class Bell:
         return await in_reading(count_unread, self._viewer.id)
 
     async def _read(self) -> None:
-        """Show what there is now, and note that it has been seen."""
+        """Show the present alerts, and mark them as read."""
         view = await in_reading(load_bell, self._viewer.id, utc_now())
         self.show(view, utc_now())
         if view.unread:
@@ -81,7 +81,7 @@ class Bell:
 
 
 def sentence(crossing: CrossingView) -> str:
-    """Say what happened to which budget, and at which limit if that is another one now."""
+    """Return the sentence of an alert, with the limit of that time if the present one differs."""
     budget, limit, threshold = BUDGETS[crossing.period], crossing.limit, crossing.threshold
     if crossing.kind is not CrossingKind.FORECAST and threshold != FULL:
         if crossing.is_same_limit:
@@ -97,12 +97,12 @@ def sentence(crossing: CrossingView) -> str:
 
 
 def present(crossing: CrossingView, f: Formats) -> str:
-    """Say how much of the budget is used now; nothing once its period is over."""
+    """Return the percentage of the budget that is used now; "" after its period has ended."""
     return "" if crossing.percent is None else _("now {percent}", percent=f.percent(crossing.percent))
 
 
 def then(crossing: CrossingView) -> str:
-    """Say how much of the budget was used when it happened."""
+    """Return the consumption at the time of the alert, and the limit."""
     return plural(
         "{consumed} of {count} billable token",
         "{consumed} of {count} billable tokens",

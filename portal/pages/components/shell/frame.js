@@ -1,9 +1,9 @@
-// What the browser itself must do for a page: say when the connection is lost, tell when nobody looks, keep tables tables.
+// The browser's part of every page: the banner of a lost connection, hidden tabs, roles, copying, focus and menus.
 "use strict";
 (() => {
   const el = (id) => document.getElementById(id);
 
-  // A lost connection: the figures stay readable and say how old they are; socket.io tries again by itself.
+  // A lost connection: the figures stay, with their age; socket.io connects again by itself.
   function showOffline(isOffline) {
     const banner = el("offline");
     if (!banner) return;
@@ -22,12 +22,12 @@
     });
   }
 
-  // A hidden tab asks for nothing and catches up when it is shown.
+  // A hidden tab requests nothing; it is refreshed when it is shown.
   document.addEventListener("visibilitychange", () => {
     if (window.socket?.connected) emitEvent("portal-visible", !document.hidden);
   });
 
-  // Rows laid out as grids are still rows of a table to a screen reader.
+  // Rows that are drawn as grids stay rows of a table for screen readers.
   const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row" };
   function keepRoles(root) {
     for (const node of root.querySelectorAll(".mp-table :is(table, thead, tbody, tr:not([role]))")) {
@@ -43,7 +43,7 @@
     }
   }
 
-  // The first sign-in adopts the browser's time zone; later the profile names it where it is another.
+  // The first sign-in stores the browser's time zone; later the profile names it if it is another one.
   function tellZone() {
     const layout = document.querySelector(".nicegui-layout");
     if (!layout || !window.did_handshake) return setTimeout(tellZone, 100);
@@ -57,7 +57,7 @@
       try {
         await navigator.clipboard.writeText(source.textContent);
         return true;
-      } catch {} // not allowed after all
+      } catch {} // the browser refused it
     }
     getSelection().selectAllChildren(source);
     try {
@@ -71,7 +71,7 @@
     if (source) emitEvent("portal-copied", await copy(source));
   });
 
-  // The drawer of small windows is a window of its own: the focus goes into it, stays there, and comes back.
+  // The drawer of small windows behaves like a dialog: the focus moves into it, stays there, and returns.
   let isDrawerOpen = false;
   function watchDrawer() {
     const drawer = document.querySelector(".q-drawer");
@@ -89,7 +89,7 @@
     if (event.key === "Escape" && isDrawerOpen && !isInMenu) document.querySelector(".q-drawer__backdrop")?.click();
   });
 
-  // Menus: the first item has the focus, or the one that is chosen; arrow keys, Home and End move it.
+  // Menus: the first item has the focus, or the chosen one; arrow keys, Home and End move it.
   const ITEMS = '[role^="menuitem"]';
   document.addEventListener("focusin", ({ target }) => {
     if (!target.matches(".mp-menu")) return; // Quasar gives the focus to the menu as a whole

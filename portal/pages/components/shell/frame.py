@@ -9,7 +9,6 @@ from nicegui.events import GenericEventArguments
 from portal.actions.accounts import adopt_time_zone, set_theme
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
-from portal.pages.clients import remember
 from portal.pages.components.assets import static
 from portal.pages.components.live import Updated
 from portal.pages.components.names import Name
@@ -18,6 +17,7 @@ from portal.pages.components.shell.bell import Bell
 from portal.pages.components.shell.menus import menu
 from portal.pages.languages import speak_to
 from portal.pages.navigation import DASHBOARD, Entry, menu_of
+from portal.pages.open_pages import remember
 from portal.rules.accounts import Theme
 from portal.views.accounts import Viewer
 from portal.words import _, say
@@ -41,21 +41,21 @@ _SWITCH_THEME = {
 
 
 class ThemeSwitch:
-    """The theme of an open page; wherever on the page it can be chosen, the same is shown."""
+    """The theme of an open page; every control that offers the themes shows the same one."""
 
     def __init__(self, viewer: Viewer) -> None:
-        """Begin with the theme the account has chosen."""
+        """Start with the theme of the account."""
         self.theme = Theme(viewer.theme)
         self._actor = viewer.actor
         self._followers: list[Callable[[Theme], object]] = []
 
     def follow(self, show: Callable[[Theme], object]) -> None:
-        """Call `show` with the present theme, and with each that is chosen later."""
+        """Call `show` with the present theme, and with each theme chosen later."""
         self._followers.append(show)
         show(self.theme)
 
     async def choose(self, theme: Theme) -> None:
-        """Apply a theme at once, and keep it for the next time."""
+        """Apply a theme at once, and store it for the account."""
         if theme is self.theme:
             return
         self.theme = theme
@@ -66,10 +66,10 @@ class ThemeSwitch:
 
 
 class Head:
-    """The heading of a page, beside which it may put buttons and say how fresh it is."""
+    """The heading of a page, with places for buttons and for the time of the last update."""
 
     def __init__(self, title: str, formats: Formats, theme: ThemeSwitch, section: Entry | None) -> None:
-        """Draw the `h1`, below the link to the page of `section`, if it is not this one."""
+        """Draw the `h1`, and above it a link to the page `section` if there is one."""
         self.theme = theme
         with tag("div", "mp-head"):
             with ui.element("div"):
@@ -88,9 +88,9 @@ class Head:
         self.sub.show(text)
 
     def updated(self, *, only_stale: bool = False) -> Updated:
-        """Draw when the figures were loaded, and return what keeps that true. `only_stale`: nothing while they are new.
+        """Draw the time of the last update; return the object that changes it. `only_stale`: hidden until they are old.
 
-        Screen readers hear of old figures, not of every tick.
+        Screen readers announce old figures only, not every tick.
         """
         with self.side:
             with tag("span", "mp-updated", data_testid="updated-at") as mark:
@@ -110,9 +110,9 @@ class Head:
 
 @contextmanager
 def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) -> Iterator[Head]:
-    """Draw the shell of a page of the menu, or of one with a title of its own; its content goes inside.
+    """Draw the frame of a page; its content is drawn inside. Yield the head of the page.
 
-    `section` is the page of the menu to which one with its own title belongs. Gives the page's head.
+    `page` is a page of the menu, or the title of another page; `section` is then the page of the menu it belongs to.
     """
     title = page if isinstance(page, str) else say(page.name)
     remember(ui.context.client, viewer)
@@ -148,7 +148,7 @@ def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) ->
 
 
 def follow_zone(viewer: Viewer) -> None:
-    """Ask the browser for its time zone while the account has none; the first one becomes the account's."""
+    """Ask the browser for its time zone if the account has none; the first answer is stored for the account."""
     ui.context.client.layout.props["data-zone"] = viewer.time_zone or ""
     if viewer.time_zone is not None:
         return
@@ -161,28 +161,28 @@ def follow_zone(viewer: Viewer) -> None:
 
 
 def skip_link() -> None:
-    """Let the keyboard jump over the navigation: it is put before the bar and the drawer, once they are there."""
+    """Draw the link that skips the navigation, before the bar and the drawer; call it after those are drawn."""
     layout = ui.context.client.layout
     with layout:
         tag("a", "mp-skip", _("Skip to content"), href="#main").move(layout, target_index=0)
 
 
 def way_back(section: Entry) -> None:
-    """Draw the link to the page of the menu to which this one belongs."""
+    """Draw the link to the page of the menu that this page belongs to."""
     with tag("nav", "mp-back", aria_label=_("Way back")), tag("a", "", href=section.path):
         icon("left")
         Text("span", say(section.name))
 
 
 def brand() -> None:
-    """Draw the name of the product, which leads home."""
+    """Draw the name of the product, which is a link to the dashboard."""
     with tag("a", "mp-brand", href=DASHBOARD.path):
         tag("img", "", src=static("favicon.svg"), alt="", width="26", height="26")
         Text("span", "MoE Portal")
 
 
 def navigation(present: Entry | str, viewer: Viewer, theme: ThemeSwitch, close: Callable[[], object]) -> None:
-    """Draw the pages, with the present one marked, and who is signed in."""
+    """Draw the links to all pages of the menu, and the account menu."""
     with tag("nav", "mp-nav__in", aria_label=_("Main")):
         with tag("div", "mp-nav__bar"):
             brand()
@@ -197,7 +197,7 @@ def navigation(present: Entry | str, viewer: Viewer, theme: ThemeSwitch, close: 
 
 
 def nav_links(pages: Iterable[Entry], present: Entry | str) -> None:
-    """Draw the links to some pages, with the present one marked."""
+    """Draw the links to some pages; the link of the present page is marked."""
     with ui.element("ul"):
         for page in pages:
             with ui.element("li"), tag("a", "mp-nav__link", href=page.path) as link:
@@ -208,7 +208,7 @@ def nav_links(pages: Iterable[Entry], present: Entry | str) -> None:
 
 
 def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
-    """Draw who is signed in, and a menu with the theme and the way out."""
+    """Draw the name of the signed-in person, and the menu with the themes and "Sign out"."""
     with tag("button", "mp-who", type="button", data_testid="account-menu") as opener:
         tag("span", "mp-avatar", viewer.initials, aria_hidden="true")
         with ui.element("span"):
@@ -218,7 +218,7 @@ def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
                 Name(viewer.email)
         icon("updown")
     with menu(opener, _("Account"), 'anchor="top left" self="bottom left"'):
-        with tag("div", "mp-menu__who", aria_hidden="true"):  # the button names it already
+        with tag("div", "mp-menu__who", aria_hidden="true"):  # the button has the same text
             Text("p", viewer.display_name)
             Text("p", viewer.email).classes("mp-faint mp-small")
         Text("p", _("Theme")).classes("mp-menu__caption").props("aria-hidden=true")
@@ -230,7 +230,7 @@ def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
 
 
 def theme_choice(switch: ThemeSwitch) -> None:
-    """Draw the three themes; choosing one applies at once and is kept for the next time."""
+    """Draw the three themes; a chosen one applies at once and is stored."""
     items: dict[Theme, ui.menu_item] = {}
     for theme in Theme:
         with ui.menu_item(on_click=lambda theme=theme: switch.choose(theme)).classes("mp-menu__item") as item:

@@ -1,4 +1,4 @@
-"""One line on where a budget leads at the pace of the account's own weeks."""
+"""The line below a budget: how long the budget lasts, from the account's consumption in the last weeks."""
 
 from datetime import datetime
 
@@ -24,13 +24,13 @@ _WANTED = message(
 )
 
 
-class Pace:
-    """The line itself, with room for it while there is nothing to say."""
+class ForecastLine:
+    """The forecast of one budget; its line keeps its height while it is empty."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw it with room for its text."""
         self._formats = formats
-        with tag("p", "mp-pace", data_testid="pace", data_pace="none") as self._line:
+        with tag("p", "mp-forecast", data_testid="forecast", data_forecast="none") as self._line:
             self._icon = icon("clock")
             self._text = Text(skeleton=144)
             self._link = Text("a", "")
@@ -38,7 +38,7 @@ class Pace:
         self._icon.set_visibility(False)
 
     def show(self, view: BudgetView, now: datetime) -> None:
-        """Put a newer outlook in place; nothing where there is no limit."""
+        """Show a newer forecast; nothing if there is no limit."""
         text, title = outlook_texts(view, now, self._formats)
         self._text.show(text, title=title)
         used_up, to_do = used_up_texts(view, now, self._formats)
@@ -48,11 +48,11 @@ class Pace:
         self._icon.set_visibility(bool(text or to_do))
         if view.outlook is not None:
             self._icon.set_name(icon_name(_icon(view.outlook)))
-            set_props(self._line, data_pace="early" if view.outlook.ends_early else view.outlook.prospect.value)
+            set_props(self._line, data_forecast="early" if view.outlook.ends_early else view.outlook.prospect.value)
 
 
 def outlook_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
-    """Return where a budget leads in words, and what to add in a tooltip."""
+    """Return the text of a forecast, and its tooltip."""
     found = view.outlook
     if found is None or found.prospect in {Prospect.NO_LIMIT, Prospect.EXHAUSTED}:
         return "", ""
@@ -65,7 +65,7 @@ def outlook_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str
 
 
 def used_up_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str]:
-    """Return since when a budget is used up, and what to do about it; nothing while some of it is left."""
+    """Return since when a budget is used up, and what to do; two empty texts while tokens remain."""
     if not view.budget.is_used_up:
         return "", ""
     if not view.budget.limit:

@@ -17,7 +17,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.errors import Unavailable
-from portal.pages import clients
+from portal.pages import open_pages
 from portal.web.visitors import SignedIn
 from tests.cast import run
 from tests.portals import HERE, running_portal
@@ -32,7 +32,7 @@ def counting_pages() -> APIRouter:
 
     @router.page("/user/counted")
     async def signed_in_page(viewer: SignedIn) -> None:
-        clients.remember(ui.context.client, viewer)
+        open_pages.remember(ui.context.client, viewer)
         ui.button("Count", on_click=lambda: clicked.append(viewer.username))
 
     @router.page("/counted")
@@ -236,7 +236,7 @@ def test_a_browser_writes_one_short_line_into_the_log(alice_visits: Visitor, cap
 def recheck(browser: TestClient) -> None:
     """Do what is done at every tick."""
     assert browser.portal is not None
-    browser.portal.call(clients.recheck)
+    browser.portal.call(open_pages.recheck)
 
 
 def test_a_page_ends_with_its_session(browser: TestClient, alice_visits: Visitor, charlie_visits: Visitor) -> None:
@@ -272,22 +272,22 @@ def test_nobody_is_sent_away_because_the_database_rests(
     async def rest(*_: object) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(clients, "in_reading", rest)
+    monkeypatch.setattr(open_pages, "in_reading", rest)
     recheck(browser)
     assert set(Client.instances) == {alice_visits.page_id}
 
 
 def test_nothing_is_asked_when_nobody_looks(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "in_reading", None)
+    monkeypatch.setattr(open_pages, "in_reading", None)
     recheck(browser)
 
 
 def test_closed_pages_are_forgotten(browser: TestClient, alice_visits: Visitor) -> None:
     assert browser.portal is not None
-    assert len(clients._open) == 1
+    assert len(open_pages._open) == 1
     browser.portal.call(Client.instances[alice_visits.page_id].delete)
-    assert clients._open == {}
-    assert clients._driven == {}
+    assert open_pages._open == {}
+    assert open_pages._driven == {}
 
 
 def test_an_expired_session_is_not_running(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel import Locale
 
-from portal.pages.account.pace import outlook_texts, used_up_texts
+from portal.pages.account.forecast_line import outlook_texts, used_up_texts
 from portal.rules.budgets import PeriodBudget
 from portal.rules.figures import Figures
 from portal.rules.forecast import Outlook, Prospect

@@ -1,9 +1,9 @@
-"""Open pages and the sessions behind them: who may drive a page, and the end of those whose session has ended.
+"""Open pages and their sessions: decides who may drive a page, and closes the pages of sessions that have ended.
 
-NiceGUI matches what arrives on its socket by the page's id (its *client*) alone. Here it is matched by the browser's
-session as well: a socket may drive a page only if it carries the cookie that the page was asked for with, and from then
-on it speaks for that page alone. Decision: NiceGUI's own handlers are registered again on its socket.io server, each
-behind that check; they stay unchanged, and so does what the tests of pages call directly.
+NiceGUI finds the page of a socket message by the page's id (its *client*) alone. Here the browser's session must match
+as well: a socket may drive a page only if it has the cookie with which the page was requested, and from then on it may
+drive that page only. Decision: NiceGUI's own handlers are registered again on its socket.io server, each behind that
+check. The handlers do not change, nor does what the tests of pages call directly.
 """
 
 import asyncio
@@ -41,13 +41,13 @@ _session_of: dict[str, int] = {}
 _driven: dict[str, str] = {}
 """The page that each socket drives: socket id to client id."""
 _turns: dict[str, asyncio.Lock] = {}
-"""Lets the messages of each socket be handled one after another, though each may wait for the database."""
+"""A lock for each socket: its messages are handled one after another, also while one waits for the database."""
 _nicegui: dict[str, _Handler] = dict(core.sio.handlers["/"])
-"""NiceGUI's own handlers of what arrives on its socket."""
+"""NiceGUI's own handlers of socket messages."""
 
 
 def remember(client: Client, viewer: Viewer) -> None:
-    """Note that a page was opened in a session, so that it is closed when the session ends."""
+    """Record the session in which a page was opened, so that the page is closed when the session ends."""
     session_id = viewer.session_id
     if session_id is None:
         return
@@ -57,36 +57,36 @@ def remember(client: Client, viewer: Viewer) -> None:
 
 
 def discard(mark: object) -> None:
-    """Delete the page that a request made whose state has this mark; nobody will connect to it."""
+    """Delete the page of the request that has this mark in its state; no browser will connect to it."""
     for client in list(Client.instances.values()):
         if mark in client.request.scope.get("state", {}).values():
             client.delete()
 
 
-async def close_clients(*session_ids: int) -> None:
-    """Send the open pages of sessions that have ended to the sign-in form, and take their handlers away at once."""
+async def close_pages(*session_ids: int) -> None:
+    """Send the open pages of sessions that have ended to the sign-in form, and remove their handlers at once."""
     for session_id in session_ids:
         for client in _open.pop(session_id, set()):
             if not client.is_deleted:
                 await core.sio.emit("run_javascript", {"code": _TO_SIGN_IN}, room=client.id)
-                with suppress(KeyError):  # deleted meanwhile
+                with suppress(KeyError):  # it was deleted during the await
                     client.delete()
 
 
 async def recheck() -> None:
-    """Close the pages of sessions that have ended or whose account was suspended, here or on another server."""
+    """Close the pages of sessions that have ended and of suspended accounts, on this server or another one."""
     if not _open:
         return
     asked = set(_open)
     try:
         running = await in_reading(still_running, asked, utc_now())
     except Unavailable:
-        return  # nobody is signed out because the database rests; their actions are checked all the same
-    await close_clients(*(asked - running))
+        return  # nobody is signed out while the database does not answer; each action is still checked
+    await close_pages(*(asked - running))
 
 
 def start() -> None:
-    """Bind sockets to sessions; `recheck` belongs to every tick of the live figures."""
+    """Bind sockets to sessions. Every tick of the live figures calls `recheck` as well."""
     _open.clear()
     _session_of.clear()
     _driven.clear()
@@ -100,13 +100,13 @@ def start() -> None:
 
 
 def may_drive(connection: HTTPConnection, client_id: object) -> bool:
-    """Say whether a websocket, or a request that stands for one, belongs to the browser that asked for a page."""
+    """Return whether a websocket, or the request that opens it, comes from the browser that requested a page."""
     client = Client.instances.get(client_id) if isinstance(client_id, str) else None
     return client is not None and _browser(connection) == _browser(client.request)
 
 
 def _browser(connection: HTTPConnection) -> tuple[str, object]:
-    """Return by what a browser is known again: its session cookie, or before signing in NiceGUI's own."""
+    """Return what identifies a browser: its session cookie, or NiceGUI's own cookie before the sign-in."""
     token = session_token(connection)
     return ("portal", token) if token else ("nicegui", connection.scope.get("session", {}).get("id"))
 
@@ -115,7 +115,7 @@ async def _connect(sid: str, environ: dict[str, Any], auth: object = None) -> No
     query = {name: values[0] for name, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
     if query.get("implicit_handshake") == "true":
         if not _is_handshake(query) or not may_drive(HTTPConnection(environ["asgi.scope"]), query["client_id"]):
-            raise Refused("Implicit handshake failed")  # at these words NiceGUI's script loads the page anew
+            raise Refused("Implicit handshake failed")  # NiceGUI's script reloads the page when it reads this text
         _driven[sid] = query["client_id"]
     try:
         await _nicegui["connect"](sid, environ, auth)
@@ -149,13 +149,13 @@ def _disconnect(sid: str, *_: object) -> None:
 def _for_its_own_page(handler: _Handler, *, acts: bool) -> Callable[[str, object], Awaitable[None]]:
     """Return a handler that takes messages from the socket that drives the page, and drops all others.
 
-    Those by which somebody `acts` are taken only while the page's session runs: one database look-up each.
+    With `acts` it takes a message only while the page's session runs, which is one database query per message.
     """
 
     async def handle(sid: str, message: object = None) -> None:
         if not isinstance(message, dict) or _driven.get(sid, "") != message.get("client_id"):
             return
-        async with _turns.setdefault(sid, asyncio.Lock()):  # in the order of arrival: what was typed, then the click
+        async with _turns.setdefault(sid, asyncio.Lock()):  # keeps the order: the typed text before the click
             if acts and not await _may_still_act(message["client_id"]):
                 return
             try:
@@ -169,24 +169,24 @@ def _for_its_own_page(handler: _Handler, *, acts: bool) -> Callable[[str, object
 
 
 async def _may_still_act(client_id: str) -> bool:
-    """Say whether the session of a page still runs; closes its pages when it has ended.
+    """Return whether the session of a page still runs; close its pages if it has ended.
 
-    While the database does not answer nobody is signed out, and no action can do anything either.
+    While the database does not answer, nobody is signed out; actions fail then by themselves.
     """
     session_id = _session_of.get(client_id)
     if session_id is None:
-        return True  # a page without a session, which can do nothing for anybody
+        return True  # a page without a session changes no data of any account
     try:
         if await in_reading(still_running, {session_id}, utc_now()):
             return True
     except Unavailable:
         return True
-    await close_clients(session_id)
+    await close_pages(session_id)
     return False
 
 
 async def _log_from_browser(sid: str, message: object = None) -> None:
-    """Log what NiceGUI's script reports: one short line, whatever it was."""
+    """Log a report of NiceGUI's script as one short line without control characters."""
     if isinstance(message, dict) and sid in _driven:
         text = str(message.get("message", ""))[:_LONGEST_LOG]
         log.info("a browser reports: %s", "".join(c if c.isprintable() else " " for c in text))
