@@ -1,4 +1,4 @@
-"""What axe finds on a page, by all of its rules, in both themes; what it cannot decide about contrast is measured."""
+"""Checks of a page by all rules of axe, in both themes; contrasts that axe cannot decide are measured."""
 
 import base64
 from typing import Any
@@ -60,11 +60,11 @@ _LEAST = """async ([shown, hidden, boxes]) => {
     return least;
   });
 }"""
-"""Where letters are drawn, the pixels differ once they are hidden; there the ground below must stand out from them."""
+"""Pixels that differ while the text is hidden belong to letters; there text and ground must have enough contrast."""
 
 
 def violations(page: Page, within: str = "html") -> list[str]:
-    """Return what axe finds, a line each; `within` is the window over the page whose contrast is to be measured."""
+    """Return the violations, a line each; contrast is measured in the element `within`, such as a dialog."""
     page.wait_for_function(_IS_STILL)
     before = page.evaluate(_SWITCH, "light")
     lines = [f"light: {line}" for line in _found(page, _RESULTS, within)]
@@ -86,7 +86,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
 
 
 def _too_faint(page: Page, found: dict[str, Any], within: str) -> list[str]:
-    """Measure the texts whose contrast axe cannot decide; return those that stand out too little, or not at all."""
+    """Measure the texts with a contrast that axe cannot decide; return those with too little contrast or none."""
     results = [result for result in found["incomplete"] if result["id"] == "color-contrast"]
     targets = [node["target"][0] for result in results for node in result["nodes"]]
     targets = page.evaluate(_THERE, [targets, within])
@@ -98,7 +98,7 @@ def _too_faint(page: Page, found: dict[str, Any], within: str) -> list[str]:
     hidden = page.screenshot(full_page=True, scale="css")
     page.evaluate(_SHOW, targets)
     pictures = [base64.b64encode(picture).decode() for picture in (shown, hidden)]
-    measure = page.context.new_page()  # our pages let no picture in that is not theirs
+    measure = page.context.new_page()  # our pages load only pictures of their own
     least = measure.evaluate(_LEAST, [*pictures, boxes])
     measure.close()
     pairs = zip(targets, least, strict=True)

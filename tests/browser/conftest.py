@@ -57,7 +57,7 @@ LONG_USER = "wordy-with-a-name-as-long-as-names-may-be-and-no-longer-than-64"
 
 @dataclass
 class Person:
-    """Somebody with an account, a key and an open session."""
+    """A person with an account, a key and an open session."""
 
     account: Account
     key: NewKey
@@ -104,14 +104,14 @@ class Portal:
         pytest.fail(f"the server is not ready:\n{self.log()}")
 
     def stop(self) -> None:
-        """Stop the server as an operator would."""
+        """Stop the server as an operator does."""
         if self.process is not None:
             self.process.terminate()
             self.process.wait(20)
             self.process = None
 
     def log(self) -> str:
-        """Return what the server has written."""
+        """Return the output of the server."""
         return (self.directory / "server.log").read_text(errors="replace")[-5000:]
 
     def run(self, work: Callable[..., Any], *args: Any) -> Any:
@@ -171,14 +171,14 @@ class Portal:
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """One server for all browser tests; each test brings its own people."""
+    """One server for all browser tests; each test creates its own people."""
     with running(tmp_path_factory.mktemp("portal")) as found:
         yield found
 
 
 @contextmanager
 def running(directory: Path, program: str = "main.py") -> Iterator[Portal]:
-    """Serve a portal with a gateway, and give it."""
+    """Serve a portal with a gateway, and yield it."""
     database = Database(f"sqlite:///{directory / 'portal.sqlite3'}")
     migrate(database)
     port = free_port()
@@ -192,14 +192,14 @@ def running(directory: Path, program: str = "main.py") -> Iterator[Portal]:
 
 @pytest.fixture(scope="session")
 def mailing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A portal without an administrator that queues mails, though there is nobody who would take them."""
+    """A portal without an administrator that queues mails, though there is no mail server."""
     with running_with_mail(tmp_path_factory.mktemp("mailing")) as found:
         yield found
 
 
 @contextmanager
 def running_with_mail(directory: Path, program: Path = ROOT / "main.py") -> Iterator[Portal]:
-    """Serve a portal with mail set up, and give it."""
+    """Serve a portal with mail set up, and yield it."""
     (directory / "data").mkdir()
     database = Database(f"sqlite:///{directory / 'data' / 'portal.sqlite3'}")
     migrate(database)
@@ -233,12 +233,12 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="session")
 def busy(portal: Portal) -> Person:
-    """Somebody on whose pages everything that can be there is there."""
+    """A person with pages that show everything a page can show."""
     return create_busy(portal)
 
 
 def create_busy(portal: Portal) -> Person:
-    """Create somebody with long names, errors, notes and an overspent budget."""
+    """Create a person with long names, errors, notes and an overspent budget."""
     person = portal.person("bertha", role="admin", limits=Limits(daily=10_000, monthly=50_000, total=1_000_000))
     now = datetime.now(UTC)
     models = [
@@ -268,7 +268,7 @@ def create_busy(portal: Portal) -> Person:
 
 @pytest.fixture(scope="session")
 def wordy(portal: Portal) -> Person:
-    """Somebody for whom everything has a name that is too long for most columns, beside short ones and errors."""
+    """A person with names that are too long for most columns, and with short ones and errors."""
     person = portal.person(LONG_USER, role="admin")
     now = datetime.now(UTC)
     models = [AssignedModel("Code", LONG_MODEL, LONG_GATEWAY, True), AssignedModel("Code", "gpt-5", "gpu-02", False)]
@@ -288,18 +288,18 @@ def wordy(portal: Portal) -> Person:
 
 @pytest.fixture
 def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens a page as a person, in a window of their own; scripts must not complain.
+    """Yield a function that opens a page as a person in a new window; scripts must not log errors.
 
-    They may of a wrong password, and of a connection that breaks when a test stops the portal, in whichever moment.
+    Allowed are errors about a wrong password, and about a connection that breaks when a test stops the portal.
     """
     contexts, complaints = [], []
 
     def hear(message: ConsoleMessage) -> None:
         expected = ("net::ERR_CONNECTION_", "net::ERR_EMPTY_RESPONSE", "401 (Unauthorized)", "/_nicegui_ws/")
-        said = f"{message.text} ({message.location.get('url')})"
+        text = f"{message.text} ({message.location.get('url')})"
         is_error_page = message.page is not None and message.location.get("url") == message.page.url
-        if message.type == "error" and not is_error_page and not any(words in said for words in expected):
-            complaints.append(said)
+        if message.type == "error" and not is_error_page and not any(words in text for words in expected):
+            complaints.append(text)
 
     def open_page(
         person: Person | None, path: str, *, width: int = WIDE, scheme: str = "light", zone: str = "UTC"
@@ -331,7 +331,7 @@ def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
 
 @contextmanager
 def unconnected(page: Page, url: str) -> Iterator[None]:
-    """Open a page whose connection to the server stands only afterwards, as on a slow network."""
+    """Open a page that connects to the server only after the block, as on a slow network."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -347,7 +347,7 @@ def unconnected(page: Page, url: str) -> Iterator[None]:
 
 
 def minutes_ago(count: float) -> str:
-    """Return an instant as gateways write it."""
+    """Return an instant in the notation of gateways."""
     return (datetime.now(UTC) - timedelta(minutes=count)).isoformat()
 
 
@@ -358,7 +358,7 @@ def free_port() -> int:
 
 
 def mailed_link(portal: Portal, person: Person) -> str:
-    """Return the link of somebody's newest mail; the server queues it after its answer."""
+    """Return the link of a person's newest mail, which the server queues after its answer."""
     mails: list[Mail] = []
     newest = select(Mail).where(Mail.account_id == person.account.id).order_by(Mail.id)
     for _ in range(100):

@@ -1,7 +1,7 @@
 """Every page, dialog and menu of the portal, and how a person opens it.
 
-Decision: what there is comes from the code, here is only how to get there. `test_places.py` fails for a page, dialog or
-menu without an entry, so that nothing new escapes the tests that walk through all of them.
+Decision: the code says which of them exist, this module how to open them. `test_places.py` fails for a page, dialog or
+menu without an entry, so that the tests of all of them include new ones.
 """
 
 import ast
@@ -37,13 +37,13 @@ FORMS = {
     "/user/reset-password": "Reset password",
     "/user/setup": "Create the first administrator",
 }
-"""The plain ones."""
+"""The plain HTML forms by their routes, with their headings."""
 ERRORS = {404: "/user/nowhere", 405: "/user/logout", 422: "/admin/gateways/x"}
 """Addresses that are answered with an error."""
 
 
 def address(route: str) -> str:
-    """Return where a page is; the first gateway is the one of the browser tests."""
+    """Return the address of a route; the first gateway is the one of the browser tests."""
     return route.replace("{gateway_id}", "1")
 
 
@@ -57,7 +57,7 @@ def routes(modules: tuple[object, ...]) -> set[str]:
 
 
 def named(pattern: str) -> re.Pattern[str]:
-    """Return the pattern of a name, which stands in ⟦brackets⟧ in the pseudo-locale."""
+    """Return the pattern of a name, which is in ⟦brackets⟧ in the pseudo-locale."""
     return re.compile(pattern.replace("^", "^⟦?"))
 
 
@@ -66,9 +66,9 @@ _WITH_FOCUS = "document.activeElement.closest('.q-dialog, .q-menu')"
 
 @dataclass(frozen=True)
 class Window:
-    """Something that opens over a page: where, by which buttons one after the other, and what it is.
+    """A dialog or menu: the route of its page, the buttons that open it one after the other, and its role.
 
-    `types` is typed into the dialog before it, `answer` is the button that closes it; without one Escape does.
+    `types` is typed into the dialog before it, `answer` is the button that closes it; without one Escape closes it.
     """
 
     route: str
@@ -79,7 +79,7 @@ class Window:
     is_in_drawer: bool = False
 
     def opener(self, page: Page, number: int = 0) -> Locator:
-        """Return a button that leads to it; the later ones stand in the dialog before."""
+        """Return a button that leads to it; after the first, buttons are in the dialog before."""
         place = page.get_by_role("dialog") if number else page
         return place.get_by_role("button", name=named(self.buttons[number])).first
 
@@ -138,11 +138,11 @@ def _drawn_in(path: Path, drawn_by: Set[str]) -> Iterator[str]:
 
 
 FORM_WINDOWS = {name: window for name, window in WINDOWS.items() if name in windows_in_code({"FormDialog"})}
-"""Those to type into."""
+"""Dialogs with a form."""
 
 
 def modules_with(words: str) -> set[str]:
-    """Return the modules of the pages in whose text some words stand."""
+    """Return the modules of the pages that contain a text."""
     return {path.name for path in CODE.rglob("*.py") if words in path.read_text(encoding="utf-8")}
 
 
@@ -150,20 +150,20 @@ def modules_with(words: str) -> set[str]:
 
 
 def go(page: Page, url: str) -> None:
-    """Open a page in a window that has its scripts already."""
+    """Open another page in the same window, and wait until it is complete."""
     page.goto(url)
     page.wait_for_function("window.did_handshake === true")
     settle(page)
 
 
 def settle(page: Page) -> None:
-    """Wait until the figures are there."""
+    """Wait until the figures are shown."""
     page.wait_for_function("document.querySelectorAll('.mp-skel').length === 0")
     page.wait_for_timeout(250)
 
 
 def form_addresses(page: Page, portal: Portal) -> list[str]:
-    """Return where the plain forms are in a portal that sends mails and has no administrator."""
+    """Return the addresses of the plain forms of a portal that sends mails and has no administrator."""
     person = portal.person(f"oblivia-{secrets.token_hex(4)}")
     page.goto(portal.url + "/user/forgot-password")
     page.get_by_label("Email").fill(person.account.email)

@@ -1,4 +1,4 @@
-"""Nothing that axe can find by any of its rules, and nothing wider than the window, on any page, dialog or menu."""
+"""No page, dialog or menu violates a rule of axe or is wider than its window."""
 
 from collections.abc import Callable
 
@@ -101,7 +101,7 @@ def test_everything_can_be_reached_by_keyboard(busy: Person, visit: Visit) -> No
 
 
 def violations_at_both_widths(page: Page) -> list[str]:
-    """Return what axe finds on an open page, on a desk and on a phone."""
+    """Return the violations on an open page, in a wide window and on a phone."""
     found = []
     for width in (WIDE, PHONE):
         resize(page, width)
@@ -110,6 +110,6 @@ def violations_at_both_widths(page: Page) -> list[str]:
 
 
 def resize(page: Page, width: int) -> None:
-    """Make the window so wide, and wait until the layout has answered."""
+    """Change the width of the window, and wait until the layout has changed."""
     page.set_viewport_size({"width": width, "height": 900})
     page.wait_for_timeout(200)

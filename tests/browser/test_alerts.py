@@ -1,4 +1,4 @@
-"""Nobody is surprised: the bell rings while a page is open, the dashboard says until when, Billing keeps the choice."""
+"""Budget alerts: the bell on open pages, the banner of the dashboard, and the thresholds on Billing."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ def test_the_bell_rings_on_an_open_page_and_is_seen_once(portal: Portal, visit: 
     expect(bell).to_have_accessible_name("Budget alerts")
 
 
-def test_thresholds_are_chosen_on_billing_and_past_alerts_are_there(portal: Portal, visit: Visit) -> None:
+def test_billing_stores_thresholds_and_lists_past_alerts(portal: Portal, visit: Visit) -> None:
     person = portal.person("cora", limits=Limits(daily=10_000))
     portal.report(person, {"prompt_tokens": 6_000, "completion_tokens": 0})
     page = visit(person, "/user/billing")

@@ -1,4 +1,4 @@
-"""Billing: the sums, and how one wants to be warned."""
+"""Billing: the sums, and the settings of alerts."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Visit = Callable[..., Page]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (PHONE, "light")])
-def test_alerts_are_changed_and_half_typed_values_survive_refreshes(
+def test_alerts_are_saved_and_typed_values_survive_refreshes(
     portal: Portal, visit: Visit, width: int, scheme: str
 ) -> None:
     person = portal.person(f"alma-{width}")

@@ -1,4 +1,4 @@
-"""What a person sees on an open dashboard while a gateway reports."""
+"""The open dashboard while a gateway reports."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def consumed(page: Page, period: str) -> str:
     return page.get_by_test_id(f"budget-card-{period}").get_by_test_id("consumed").inner_text()
 
 
-def test_a_reported_event_shows_without_a_reload_and_every_figure_ties(portal: Portal, visit: Visit) -> None:
+def test_reported_event_changes_all_figures_without_a_reload(portal: Portal, visit: Visit) -> None:
     alice = portal.person("tia", limits=Limits(daily=10_000, monthly=100_000))
     page = visit(alice, "/user/dashboard")
     expect(page.get_by_test_id("budget-card-daily").get_by_test_id("consumed")).to_have_text("0")
@@ -71,14 +71,14 @@ def test_a_refresh_changes_values_in_place(portal: Portal, visit: Visit) -> None
     expect(page.locator(".js-plotly-plot .trace:first-child .point")).to_have_count(14)
 
 
-def test_a_hidden_tab_is_left_alone_and_catches_up_when_it_is_shown(portal: Portal, visit: Visit) -> None:
+def test_hidden_tab_is_refreshed_only_when_it_is_shown(portal: Portal, visit: Visit) -> None:
     person = portal.person("hidda")
     page = visit(person, "/user/dashboard")
     expect(page.get_by_test_id("budget-card-total").get_by_test_id("consumed")).to_have_text("0")
     turn_away(page, hidden=True)
     page.wait_for_timeout(300)
     portal.report(person)
-    page.wait_for_timeout(2500)  # two ticks and more: the one thing to see is that nothing happens
+    page.wait_for_timeout(2500)  # more than two ticks; nothing may happen
     assert consumed(page, "total") == "0"
 
     turn_away(page, hidden=False)
@@ -143,7 +143,7 @@ def test_the_theme_can_be_switched_and_stays(portal: Portal, visit: Visit) -> No
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_without_requests_the_chart_is_an_empty_place_until_the_first_one(portal: Portal, visit: Visit) -> None:
+def test_chart_without_requests_shows_a_message(portal: Portal, visit: Visit) -> None:
     person = portal.person("nullo")
     page = visit(person, "/user/dashboard")
     chart = page.get_by_test_id("usage-chart")
@@ -160,7 +160,7 @@ def test_without_requests_the_chart_is_an_empty_place_until_the_first_one(portal
     expect(chart.get_by_role("link", name="1 request")).to_be_visible()
 
 
-def test_a_budget_that_is_used_up_is_said_above_the_cards(portal: Portal, visit: Visit) -> None:
+def test_banner_above_the_cards_names_a_used_up_budget(portal: Portal, visit: Visit) -> None:
     person = portal.person("prodiga", limits=Limits(daily=2000, total=3000))
     portal.report(person)
     page = visit(person, "/user/dashboard")
@@ -196,7 +196,7 @@ def test_skip_link_takes_no_room_on_a_phone(portal: Portal, visit: Visit) -> Non
     assert heading["y"] - bar["y"] - bar["height"] < 24
 
 
-def test_the_open_menu_of_a_phone_holds_the_focus_and_gives_it_back(portal: Portal, visit: Visit) -> None:
+def test_open_menu_of_a_phone_keeps_and_returns_the_focus(portal: Portal, visit: Visit) -> None:
     page = visit(portal.person("foca"), "/user/dashboard", width=390)
     opener, closer = page.get_by_role("button", name="Open menu"), page.get_by_role("button", name="Close menu")
     behind = "[...document.querySelectorAll('.mp-topbar, .q-page-container')].map((element) => element.inert)"
@@ -230,7 +230,7 @@ def test_arrow_keys_move_in_a_menu_from_what_is_chosen(portal: Portal, visit: Vi
     expect(page.get_by_test_id("account-menu")).to_be_focused()
 
 
-def test_cards_name_the_day_they_count_where_it_may_not_be_the_viewers(portal: Portal, visit: Visit) -> None:
+def test_cards_name_their_day_if_it_may_not_be_the_viewers(portal: Portal, visit: Visit) -> None:
     page = visit(portal.person("tempora", zone="Asia/Tokyo"), "/user/dashboard", zone="Asia/Tokyo")
     card = page.get_by_test_id("budget-card-daily")
     expect(card.get_by_role("heading")).to_have_text("Today")

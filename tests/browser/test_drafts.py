@@ -1,4 +1,4 @@
-"""What has been typed and not saved is never thrown away unasked, and survives a restart of the server."""
+"""Typed text that is not saved is never lost without a question, and survives a restart of the server."""
 
 import re
 import zlib
@@ -46,13 +46,13 @@ def answer(page: Page, name: str) -> None:
 
 
 def drafts(page: Page) -> list[list[str]]:
-    """Return what the tab keeps."""
+    """Return the drafts in the tab."""
     found: list[list[str]] = page.evaluate(_DRAFTS)
     return found
 
 
 def heard(page: Page, *, leaves: bool) -> list[str]:
-    """Answer what the browser asks before a page is left; return the list of the kinds of questions."""
+    """Answer the questions of the browser before a page is left; return the list of their kinds."""
     asked: list[str] = []
 
     def answer(dialog: Dialog) -> None:
@@ -67,7 +67,7 @@ def heard(page: Page, *, leaves: bool) -> list[str]:
 
 
 def load_again(page: Page) -> None:
-    """Load the page as it does by itself once the server it knew is gone."""
+    """Load the page again, as it does by itself after a restart of the server."""
     page.evaluate("window.socket.disconnect()")
     go(page, page.url)
 
@@ -81,7 +81,7 @@ def typist(portal: Portal, request: pytest.FixtureRequest) -> Person:
 
 
 def open_on(page: Page, window: Window) -> tuple[Locator, Locator]:
-    """Open a dialog; return it and the first field of it."""
+    """Open a dialog; return it and its first field."""
     settle(page)
     opened = window.open(page)
     return opened, opened.locator(TO_TYPE_INTO).first
@@ -256,9 +256,7 @@ def test_another_account_in_the_same_tab_sees_nothing_of_it(portal: Portal, typi
     expect(opened).to_have_count(0)
 
 
-def test_who_leaves_a_page_when_asked_has_discarded_what_was_typed(
-    portal: Portal, typist: Person, visit: Visit
-) -> None:
+def test_leaving_a_page_after_the_question_discards_the_draft(portal: Portal, typist: Person, visit: Visit) -> None:
     page = visit(typist, "/user/usage")
     opened, field = open_on(page, WINDOWS["note_dialog.NoteDialog"])
     field.press_sequentially("not wanted")
@@ -270,7 +268,7 @@ def test_who_leaves_a_page_when_asked_has_discarded_what_was_typed(
 
 
 def forms_of(page: Page) -> list[Locator]:
-    """Return the forms to type into that stand on a page."""
+    """Return the forms of a page that have text fields."""
     forms = page.locator(".mp-page form").all()
     return [form for form in forms if form.locator(TO_TYPE_INTO).count()]
 

@@ -1,4 +1,4 @@
-"""Pages that say what went wrong, as somebody sees them who is signed in."""
+"""Error pages, as a signed-in person sees them."""
 
 from collections.abc import Callable
 

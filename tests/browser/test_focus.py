@@ -1,4 +1,4 @@
-"""With the keyboard alone: everything is reached, is seen to have the focus, and lets it go again."""
+"""With the keyboard alone, every control can be reached and left, and shows that it has the focus."""
 
 import re
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses
 Visit = Callable[..., Page]
 
 RINGS = Path(__file__).with_name("rings.js")
-"""Looks at the ring of whatever gets the focus: 2 px wide, 3:1, clear of letters, and nothing cuts or covers it."""
+"""Checks the ring of each element with the focus: 2 px wide, contrast 3:1, not on letters, not cut or covered."""
 _AT_A_TIME = 8
 _MOST_TABS = 400
 
 
 @pytest.fixture
 def page(busy: Person, visit: Visit) -> Page:
-    """A window in which everything that gets the focus is noted."""
+    """A window that records every element that gets the focus."""
     opened = visit(busy, "/user/dashboard")
     opened.add_init_script(path=RINGS)
     return opened
@@ -35,9 +35,7 @@ def test_each_control_of_each_page_shows_that_it_has_the_focus(page: Page, porta
         assert page.evaluate("complaints") == [], route
 
 
-def test_each_control_of_each_form_and_error_shows_that_it_has_the_focus(
-    page: Page, portal: Portal, mailing: Portal
-) -> None:
+def test_each_control_of_forms_and_errors_shows_the_focus(page: Page, portal: Portal, mailing: Portal) -> None:
     errors = [portal.url + path for path in ERRORS.values()]
     for place in (*form_addresses(page, mailing), *errors):
         page.goto(place)

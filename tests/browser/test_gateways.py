@@ -1,4 +1,4 @@
-"""A gateway and a program are connected by copying what the page shows, and the light turns green."""
+"""A gateway and a program are connected by copying the snippet of the page; then the page says that it works."""
 
 import re
 import shlex
@@ -27,9 +27,9 @@ def test_a_gateway_is_connected_by_copying(portal: Portal, visit: Visit, width: 
     page.get_by_role("link", name="Connect gateway").click()
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_have_value("litellm")
-    page.wait_for_function("window.did_handshake === true")  # what is pressed earlier is not heard
+    page.wait_for_function("window.did_handshake === true")  # earlier clicks are lost
     page.get_by_test_id("kind-http").click()
-    expect(name).to_have_value("http")  # the suggestion has come, and overwrites nothing that is typed now
+    expect(name).to_have_value("http")  # the suggestion has arrived, and cannot replace the text typed next
     name.fill(f"notebook-{width}")
     page.get_by_role("button", name="Create gateway").click()
     light = page.get_by_test_id("connection")
@@ -40,8 +40,8 @@ def test_a_gateway_is_connected_by_copying(portal: Portal, visit: Visit, width: 
     address, *_ = re.findall(r"http\S+", command)
     words = shlex.split(command)
     headers = dict(word.split(": ", 1) for word in words if ": " in word and not word.startswith("{"))
-    said = words[-1].replace("req-1", f"req-{width}")
-    assert httpx.post(address, content=said, headers=headers).json()["accepted"] == 1
+    payload = words[-1].replace("req-1", f"req-{width}")
+    assert httpx.post(address, content=payload, headers=headers).json()["accepted"] == 1
     expect(light).to_contain_text(f"It works. The first event: qwen3:32b for ada-{width}.")
     page.get_by_role("link", name="Open the gateway’s page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"notebook-{width}")

@@ -1,4 +1,4 @@
-"""A key from its creation to its end."""
+"""A key is created, renamed and revoked."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Names of any length: as much of them as there is room for, both ends of them, and all of them for whoever asks."""
+"""Names of any length: shortened in the middle where they have no room, and shown whole when pressed."""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,7 @@ HIDDEN = """async names => {
   }
   return hidden;
 }"""
-"""Where a name is cut off, and not by the part that shows all of it when asked."""
+"""Names that another element than the whole-name box cuts off."""
 
 
 def shown_whole(page: Page) -> Locator:
@@ -131,7 +131,7 @@ def test_a_finger_shows_a_name_whole_and_puts_it_away(wordy: Person, visit: Visi
     expect(shown_whole(page)).to_have_count(0)
 
 
-def test_a_name_within_a_button_is_shown_whole_while_that_has_the_focus(wordy: Person, visit: Visit) -> None:
+def test_name_in_a_button_with_the_focus_is_shown_whole(wordy: Person, visit: Visit) -> None:
     page = visit(wordy, "/user/keys")
     page.get_by_role("link", name="Gateways").focus()
     page.keyboard.press("Tab")

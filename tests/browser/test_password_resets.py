@@ -1,4 +1,4 @@
-"""A forgotten password, the whole way: from the sign-in form to the mail, and back with another one."""
+"""A forgotten password: from the sign-in form to the mail, and to the sign-in with a new one."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ NEW = "a cup of warm milk"
 
 @pytest.fixture
 def look(mailing: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens an address in a window of its own; scripts must not complain."""
+    """Yield a function that opens an address in a new window; scripts must not log errors."""
     contexts, complaints = [], []
 
     def open_page(path: str, width: int = WIDE, scheme: Any = "light") -> Page:
@@ -45,8 +45,8 @@ def test_a_forgotten_password_is_replaced(mailing: Portal, look: Callable[..., P
     page.goto(mailing.url + "/user/dashboard")
     page.wait_for_function("window.did_handshake === true")
     opened = look(mailed_link(mailing, person))
-    told: list[str] = []
-    opened.on("request", lambda request: told.append(request.headers.get("referer", "")))
+    referrers: list[str] = []
+    opened.on("request", lambda request: referrers.append(request.headers.get("referer", "")))
     opened.reload()
     expect(opened.get_by_label("Username")).to_have_value("wencke")
     opened.get_by_label("New password", exact=True).fill(NEW)
@@ -58,9 +58,9 @@ def test_a_forgotten_password_is_replaced(mailing: Portal, look: Callable[..., P
     opened.get_by_label("New password again").fill(NEW)
     opened.get_by_role("button", name="Set password").click()
     expect(opened.get_by_role("status")).to_have_text("Your password has been changed. Sign in with it.")
-    assert told
-    assert [address for address in told if "token" in address] == []
-    page.wait_for_url("**/user/login**")  # what was open elsewhere is closed
+    assert referrers
+    assert [address for address in referrers if "token" in address] == []
+    page.wait_for_url("**/user/login**")  # pages that were open in another browser are closed
 
     opened.get_by_label("Username").fill("wencke")
     opened.get_by_label("Password", exact=True).fill(NEW)

@@ -1,4 +1,4 @@
-"""Tables on a phone: each row is a card, in which modes keep their words and figures stand under each other."""
+"""Tables on a phone: each row is a card with the words of its mode, and figures are aligned across cards."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ CUT = """texts => texts.filter(text => {
     const lines = [...all.getClientRects()], end = Math.min(part.right, box.right) + 1;
     return !lines.length || lines.some(line => line.right > end || line.left < box.left);
 }).map(text => text.innerText)"""
-"""Texts of which something lies outside of their own box or of their row."""
+"""Texts with a part outside of their own box or of their row."""
 
 
 @pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])
@@ -34,9 +34,7 @@ def test_a_mode_is_never_a_colour_without_its_words(
 
 
 @pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])
-def test_totals_stand_under_each_other_with_and_without_errors(
-    portal: Portal, wordy: Person, visit: Visit, width: int
-) -> None:
+def test_totals_are_aligned_with_and_without_errors(portal: Portal, wordy: Person, visit: Visit, width: int) -> None:
     page = visit(wordy, "/user/dashboard", width=width)
     go(page, portal.url + "/user/usage")
     edges = page.locator(".u-total .strong").evaluate_all("all => all.map(e => e.getBoundingClientRect().right)")
@@ -48,6 +46,6 @@ def test_totals_stand_under_each_other_with_and_without_errors(
             return Math.abs(top(".u-total .mp-cell2") - top(".u-model .mp-cell2"));
         })"""
     )
-    assert max(beside) < 1, "each total stands on the line of its model"
+    assert max(beside) < 1, "each total is on the line of its model"
     words = page.locator("td .mp-badge--crit")
     assert words.evaluate_all(CUT) == []

@@ -1,4 +1,4 @@
-"""The tests that walk through all of the portal know every page, dialog and menu of it."""
+"""`places.py` has an entry for every page, dialog and menu."""
 
 from portal import pages
 from tests.browser.places import FORMS, PAGES, WINDOWS, modules_with, routes, windows_in_code
@@ -13,6 +13,6 @@ def test_every_dialog_and_menu_is_walked() -> None:
     assert windows_in_code() == set(WINDOWS)
 
 
-def test_all_dialogs_come_from_one_module_and_all_menus_from_another() -> None:
+def test_one_module_creates_all_dialogs_and_one_all_menus() -> None:
     assert modules_with("ui.dialog(") == {"dialogs.py"}
     assert modules_with("ui.menu(") == {"menus.py"}

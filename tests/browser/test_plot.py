@@ -1,4 +1,4 @@
-"""The chart in a real browser: which library draws it, and how it answers the mouse, a theme and a narrow window."""
+"""The chart in a real browser: its library, clicks, themes and narrow windows."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a person changes about themselves."""
+"""The profile form in a real browser."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from tests.browser.conftest import Portal
 Visit = Callable[..., Page]
 
 
-def test_a_time_zone_changes_when_single_requests_are_said_to_have_happened(portal: Portal, visit: Visit) -> None:
+def test_time_zone_changes_the_times_of_requests(portal: Portal, visit: Visit) -> None:
     person = portal.person("zoe", zone="UTC")
     portal.report(person, {"requested_at": "2026-01-15T12:00:00Z"})
     page = visit(person, "/user/usage?from=2026-01-15&to=2026-01-15")

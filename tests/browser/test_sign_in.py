@@ -1,4 +1,4 @@
-"""Signing in through the form, as a person or a password manager does."""
+"""The sign-in form, filled by a person or a password manager."""
 
 from collections.abc import Callable
 
@@ -65,7 +65,7 @@ def test_the_portal_asks_nobody_else_for_anything(portal: Portal, visit: Visit) 
     assert foreign == set()
 
 
-def test_the_first_sign_in_shows_the_dashboard_once_in_the_browsers_zone(portal: Portal, visit: Visit) -> None:
+def test_first_sign_in_uses_the_zone_of_the_browser(portal: Portal, visit: Visit) -> None:
     person = portal.person("primus", zone="")
     page = visit(None, "/user/login", zone="America/Santiago")
     loads: list[str] = []
@@ -75,6 +75,6 @@ def test_the_first_sign_in_shows_the_dashboard_once_in_the_browsers_zone(portal:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/user/dashboard")
     expect(page.get_by_test_id("usage-chart")).to_contain_text("your time")
-    page.wait_for_timeout(1500)  # the one thing to see is that it is not loaded again
+    page.wait_for_timeout(1500)  # it must not be loaded again
     assert [url for url in loads if url.endswith("/user/dashboard")] == [f"{portal.url}/user/dashboard"]
     expect(page.locator(".nicegui-layout")).to_have_attribute("data-zone", "America/Santiago")

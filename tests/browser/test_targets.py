@@ -1,4 +1,4 @@
-"""On a phone: whatever can be pressed is at least 44 pixels wide and high, as WCAG 2.5.5 asks."""
+"""On a phone every control is at least 44 pixels wide and high, as WCAG 2.5.5 demands."""
 
 import re
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses
 Visit = Callable[..., Page]
 
 TARGETS = Path(__file__).with_name("targets.js")
-"""Touches the page around each control, and sees how far it answers. Excepted are links within sentences alone."""
+"""Measures the area in which each control reacts. Links within sentences are left out."""
 
 
 @pytest.fixture
 def page(busy: Person, visit: Visit) -> Page:
-    """A phone in which every control can be measured."""
+    """A phone on which every control is measured."""
     opened = visit(busy, "/user/dashboard", width=PHONE)
     opened.add_init_script(path=TARGETS)
     return opened

@@ -1,4 +1,4 @@
-"""Finding requests, turning pages and writing notes."""
+"""Usage History: filters, pages and notes."""
 
 import re
 from collections.abc import Callable
@@ -17,9 +17,7 @@ def rows(page: Page) -> Locator:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
-def test_filters_narrow_the_set_and_its_totals_and_live_in_the_address(
-    portal: Portal, visit: Visit, width: int, scheme: str
-) -> None:
+def test_filters_change_rows_totals_and_address(portal: Portal, visit: Visit, width: int, scheme: str) -> None:
     person = portal.person(f"fiona-{width}")
     portal.report(
         person,
@@ -48,7 +46,7 @@ def test_filters_narrow_the_set_and_its_totals_and_live_in_the_address(
     assert page.url.endswith("/user/usage")
 
 
-def test_a_day_entered_before_the_page_is_connected_is_what_is_shown(portal: Portal, visit: Visit) -> None:
+def test_day_entered_before_the_connection_is_used(portal: Portal, visit: Visit) -> None:
     page = visit(portal.person("quincy"), "/user/profile")
     with unconnected(page, f"{portal.url}/user/usage"):
         page.get_by_label("From", exact=True).fill("2026-02-03")
@@ -56,9 +54,7 @@ def test_a_day_entered_before_the_page_is_connected_is_what_is_shown(portal: Por
     expect(page.get_by_label("From", exact=True)).to_have_value("2026-02-03")
 
 
-def test_the_name_of_a_key_is_found_while_one_types_and_a_refresh_does_not_disturb(
-    portal: Portal, visit: Visit
-) -> None:
+def test_typed_name_of_a_key_filters_and_survives_a_refresh(portal: Portal, visit: Visit) -> None:
     person = portal.person("tycho")
     portal.report(person, {}, {"api_key": None, "username": "tycho"})
     page = visit(person, "/user/usage")

@@ -1,4 +1,4 @@
-"""No text on any page, form, error, dialog or menu has bypassed the catalogue: all of it is in the pseudo-locale."""
+"""Every text on every page, form, error, dialog and menu comes from the catalogue: it is in the pseudo-locale."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ DATA = "|".join(
         *("native", "moe_[a-z]+", "agent", "planner", "embedding", "batch", "event-\\d+", "Why was this so long\\?"),
     ]
 )
-"""Names of products, and those that people and gateways gave: the same in every language."""
+"""Names of products and names given by people and gateways, which are the same in every language."""
 
 NOT_YET = {"/user/usage", "usage.export_menu", "note_dialog.NoteDialog"}
 """Pages and windows that are not translated yet. Take yours out; this is empty in the end."""
@@ -36,14 +36,14 @@ NOT_YET = {"/user/usage", "usage.export_menu", "note_dialog.NoteDialog"}
 
 @pytest.fixture(scope="module")
 def pseudo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A portal of which the German is the pseudo-locale."""
+    """A portal with the pseudo-locale as its German."""
     with running(tmp_path_factory.mktemp("pseudo"), str(PROGRAM)) as portal:
         yield portal
 
 
 @pytest.fixture(scope="module")
 def reader(pseudo: Portal) -> Person:
-    """Somebody who reads German, with everything on their pages that can be there."""
+    """A person who reads German, with pages that show everything a page can show."""
     person = create_busy(pseudo)
     pseudo.run(lambda session: setattr(session.get(Account, person.account.id), "language", PSEUDO))
     return person
@@ -51,14 +51,14 @@ def reader(pseudo: Portal) -> Person:
 
 @pytest.fixture
 def pseudo_mailing(tmp_path: Path) -> Iterator[Portal]:
-    """The same, without an administrator and with mail set up."""
+    """The same portal without an administrator and with mail set up."""
     with running_with_mail(tmp_path, PROGRAM) as portal:
         yield portal
 
 
 @pytest.fixture
 def visit(chromium: Chromium) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens an address in a German browser, as somebody or nobody."""
+    """Yield a function that opens an address in a German browser, signed in or not."""
     contexts = []
 
     def open_page(url: str, person: Person | None = None) -> Page:
@@ -77,7 +77,7 @@ def visit(chromium: Chromium) -> Iterator[Callable[..., Page]]:
 
 
 def leaks(page: Page) -> list[str]:
-    """Return the places with text that passed no catalogue."""
+    """Return the elements with text that is not from the catalogue."""
     found: list[Any] = page.evaluate(COLLECT)
     return sorted({place for place in found if leak(place.partition(": ")[2], DATA)})
 

@@ -1,4 +1,4 @@
-"""What tests of pages share."""
+"""Fixtures of the tests of pages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,34 +19,34 @@ from tests.pages.screen import elements, texts, until
 
 @pytest.fixture(autouse=True)
 def no_page_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the pages that earlier tests have left open: their sessions are in a database that is gone."""
+    """Forget the pages that earlier tests left open: their sessions are in a database that does not exist any more."""
     for of_the_process in ("_open", "_session_of", "_driven", "_turns"):
         monkeypatch.setattr(open_pages, of_the_process, {})
 
 
 @pytest.fixture(autouse=True)
 def patient_light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the light of a new key or gateway look once, so that no test ends while it looks again."""
+    """Let the connection of a new key or gateway be checked once, so that no test ends during a second check."""
     monkeypatch.setattr(connect, "LOOKS_EVERY", 3600)
 
 
 @pytest.fixture
 def sunday_afternoon() -> Iterator[None]:
-    """It is the cast's NOW, and stays so."""
+    """Set the clock of the pages to the cast's NOW."""
     with time_machine.travel(NOW, tick=False):
         yield
 
 
 @pytest.fixture
 def no_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what earlier tests have loaded for their pages."""
+    """Forget the feeds of earlier tests."""
     monkeypatch.setattr(live, "_feeds", {})
     monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
 
 
 @pytest.fixture
 def still_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep pages from replacing their address, for which there is no browser."""
+    """Ignore changes of the address, since there is no browser."""
     monkeypatch.setattr(History, "replace", lambda *_: None)
 
 
@@ -54,7 +54,7 @@ def still_address(monkeypatch: pytest.MonkeyPatch) -> None:
 def visit(
     user: User, sign_in_as: Callable[[Account], str], request: pytest.FixtureRequest
 ) -> Callable[..., Awaitable[User]]:
-    """Give a function that signs an account in and opens the page at the `PAGE` of the test's module.
+    """Return a function that signs an account in and opens the page at the `PAGE` of the test's module.
 
     `await visit(alice)`, `await visit(alice, "range=90")`, `await visit(admin, "/admin/gateways/1")`, and
     `await visit(bob, visitor=create_user())` beside another page.
@@ -72,6 +72,6 @@ def visit(
 
 
 def has_loaded(visitor: User) -> bool:
-    """Return whether a live page shows when it was updated; other pages are whole as soon as they are there."""
+    """Return whether a live page shows the time of its update; other pages are complete at once."""
     marks = [element for element in elements(visitor) if element.props.get("data-testid") == "updated-at"]
     return all("".join(texts(mark)) for mark in marks)

@@ -1,4 +1,4 @@
-"""Each page speaks its viewer's language, also in what its handlers and timers change; neighbours do not mix."""
+"""Each page has its viewer's language, also in changes by its handlers and timers, beside pages in another one."""
 
 import asyncio
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def draw() -> None:
 
 
 def shown(visitor: User) -> dict[str, str]:
-    """Return the text under each mark."""
+    """Return the text of each mark."""
     return {
         mark: next(iter(visitor.find(marker=mark).elements)).text  # type: ignore[attr-defined]
         for mark in ("now", "clicked", "timed", "late")

@@ -1,4 +1,4 @@
-"""Figures stay up to date: one load per tick for all tabs of an account, nothing for hidden ones, and no lies."""
+"""Figures stay up to date: one load per tick for all tabs of an account, none for hidden tabs; old ones are marked."""
 
 import asyncio
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def sunday_afternoon() -> Iterator[time_machine.Traveller]:
 
 
 class Loads:
-    """Stands where pages read from the database: counts who asks, and fails when told to."""
+    """Replaces the reading of the database by pages: it counts the calls, and fails on demand."""
 
     def __init__(self) -> None:
         self.of: list[int] = []
@@ -60,14 +60,14 @@ def updated(visitor: User) -> str:
 
 
 def consumed(visitor: User) -> str:
-    """Return today's tokens as they are shown."""
+    """Return the shown tokens of today."""
     card = tagged(visitor, "budget-card-daily")
     (figure,) = (e for e in card.descendants() if e.props.get("data-testid") == "consumed")
     return texts(figure)[0]
 
 
 async def look(visitor: User, is_visible: bool) -> None:
-    """Bring the tab into view or away from it, as portal.js tells; NiceGUI writes events of its own in camel case."""
+    """Show or hide the tab, as portal.js reports it; NiceGUI writes its own events in camel case."""
     assert visitor.client is not None
     feeds = (feed for key, feed in live._feeds.items() if key != ("bell", key[1]))  # type: ignore[index]  # a tuple
     (page,) = (p for feed in feeds for p in feed.pages if p.client is visitor.client)
@@ -99,9 +99,7 @@ async def test_accounts_share_nothing(
     assert (consumed(alices), consumed(bobs)) == ("1,020", "7,020")
 
 
-async def test_a_hidden_tab_is_told_nothing_and_catches_up(
-    visit, alice: Account, gateway: Gateway, create_user
-) -> None:
+async def test_hidden_tab_is_refreshed_when_it_is_shown(visit, alice: Account, gateway: Gateway, create_user) -> None:
     hidden, seen = await visit(alice), await visit(alice, visitor=create_user())
     await look(hidden, False)
     send(gateway, report())
@@ -128,7 +126,7 @@ async def test_nothing_is_loaded_for_closed_tabs(visit, alice: Account, loads) -
     assert live._feeds == {}
 
 
-async def test_a_failed_load_leaves_the_figures_and_says_how_old_they_are(
+async def test_failed_load_keeps_the_figures_and_shows_their_age(
     visit, alice: Account, gateway: Gateway, loads, sunday_afternoon
 ) -> None:
     send(gateway, report("r-1"))
@@ -185,7 +183,7 @@ async def test_a_bug_in_a_load_is_logged_and_looks_like_trouble(
     caplog.clear()  # or NiceGUI's plugin fails the test for it
 
 
-async def test_after_an_action_pages_do_not_join_a_load_that_began_before(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_action_starts_a_load_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[asyncio.Event] = []
 
     async def load() -> int:
@@ -201,7 +199,7 @@ async def test_after_an_action_pages_do_not_join_a_load_that_began_before(monkey
         def show(self, loaded: live.Loaded[int], _: object) -> None:
             shown.append(loaded.view)
 
-    feed.pages.add(Page())  # type: ignore[arg-type]  # all that a feed asks of a page
+    feed.pages.add(Page())  # type: ignore[arg-type]  # all that a feed needs of a page
     joined = [asyncio.create_task(feed.refresh()) for _ in range(3)]
     await until(lambda: len(begun) == 1)
     second = asyncio.create_task(feed.refresh(at_once=True))

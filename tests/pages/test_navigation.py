@@ -1,4 +1,4 @@
-"""The menu leads to pages that there are."""
+"""Every entry of the menu leads to a page."""
 
 from portal.pages import PAGES
 from portal.pages.navigation import MENU

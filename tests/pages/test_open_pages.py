@@ -43,7 +43,7 @@ def counting_pages() -> APIRouter:
 
 
 class Visitor:
-    """A browser of its own, with the cookies it has."""
+    """A browser with its own cookies."""
 
     def __init__(self, browser: TestClient, token: str | None) -> None:
         self.browser = browser
@@ -51,7 +51,7 @@ class Visitor:
         self.page_id = ""
 
     def _headers(self) -> dict[str, str]:
-        self.browser.cookies.clear()  # shared by all visitors, which is what must not be
+        self.browser.cookies.clear()  # it would be shared by all visitors
         return {
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             "Origin": HERE,
@@ -66,14 +66,14 @@ class Visitor:
         self.page_id = client_id(answer.text)
         return self.page_id
 
-    def socket(self, page_id: str = "", **said: str | bool) -> WebSocketTestSession:
-        """Return a socket for a page, its own one if nothing else is said."""
-        path = socket_path(page_id or self.page_id, **said)  # type: ignore[arg-type]  # passed on as it came
+    def socket(self, page_id: str = "", **handshake: str | bool) -> WebSocketTestSession:
+        """Return a socket for a page, by default the visitor's own one."""
+        path = socket_path(page_id or self.page_id, **handshake)  # type: ignore[arg-type]  # passed on as it came
         return self.browser.websocket_connect(f"ws://127.0.0.1:8080{path}", headers=self._headers())
 
-    def knocks(self, page_id: str = "", **said: str | bool) -> bool:
-        """Say whether the page's socket lets this visitor in."""
-        with self.socket(page_id, **said) as socket:
+    def knocks(self, page_id: str = "", **handshake: str | bool) -> bool:
+        """Return whether the page's socket accepts this visitor."""
+        with self.socket(page_id, **handshake) as socket:
             return connect(socket)
 
 
@@ -112,7 +112,7 @@ def click(page_id: str) -> dict[str, object]:
 
 
 def settle(socket: WebSocketTestSession) -> None:
-    """Wait until what was sent before has been handled."""
+    """Wait until earlier messages have been handled."""
     emit(socket, "handshake", {})
     ask(socket, "handshake", {})
 
@@ -234,7 +234,7 @@ def test_a_browser_writes_one_short_line_into_the_log(alice_visits: Visitor, cap
 
 
 def recheck(browser: TestClient) -> None:
-    """Do what is done at every tick."""
+    """Check the sessions of open pages, as every tick does."""
     assert browser.portal is not None
     browser.portal.call(open_pages.recheck)
 
@@ -251,7 +251,7 @@ def test_a_page_ends_with_its_session(browser: TestClient, alice_visits: Visitor
 
 
 def test_a_page_ends_when_its_account_is_suspended(browser: TestClient, alice: Account, alice_visits: Visitor) -> None:
-    def suspend(session: Session) -> None:  # and nothing more, as by hand in the database
+    def suspend(session: Session) -> None:  # only this, as by hand in the database
         account = session.get(Account, alice.id)
         assert account is not None
         account.active = False

@@ -1,4 +1,4 @@
-"""Billing shows the exact sums of its view, to their owner alone, and keeps the alerts that are set on it."""
+"""Billing shows the exact sums of its view only to their owner, and stores the alerts."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
 
 @pytest.fixture
 def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
-    """Of Alice, 240 billable tokens today, 3,600 yesterday, 50,020 in October, 900 in September; and Bob's."""
+    """Alice has 240 billable tokens today, 3,600 yesterday, 50,020 in October, 900 in September; Bob has others."""
     send(
         gateway,
         report("a-1", key_hash=digest(alices_key.secret), cost_factor=Decimal(2)),
@@ -54,7 +54,7 @@ def models(visitor: User) -> DataTable:
 
 
 def budget(visitor: User, period: str) -> list[str]:
-    """Return what is written in a row of the budgets."""
+    """Return the texts of a row of the budgets."""
     (row,) = (e for e in tagged(visitor, "budget-table").descendants() if e.props.get("data-period") == period)
     return texts(row)
 
@@ -64,24 +64,24 @@ def form(visitor: User) -> list[Element]:
 
 
 def field(visitor: User, name: str) -> Any:
-    """Return the control of the form that is called `name`."""
+    """Return the control of the form with a name."""
     return control(form(visitor), name)
 
 
 def complaint(visitor: User, name: str) -> str:
-    """Return what is wrong with the value of a field; nothing if nothing is."""
+    """Return the complaint about the value of a field; "" if there is none."""
     return complaint_about(form(visitor), field(visitor, name))
 
 
-def said(visitor: User) -> str:
-    """Return what the form says became of it."""
+def message_of(visitor: User) -> str:
+    """Return the message of the form."""
     (place,) = (e for e in form(visitor) if e.props.get("role") == "status")
     (box,) = (child for child in place.descendants() if "mp-msg" in child.classes)
     return "".join(texts(box)) if box.visible else ""
 
 
 def switch(visitor: User, number: int = 0) -> ui.switch:
-    """Return the switch for alerts, or that for the forecast (1)."""
+    """Return the switch for alerts, or the one for the forecast (1)."""
     return [element for element in form(visitor) if isinstance(element, ui.switch)][number]
 
 
@@ -198,9 +198,7 @@ async def test_a_later_price_changes_no_cost_that_was_stored(visit, requests, al
     assert "€1.10" in texts(tagged(user, "summary-tokens"))
 
 
-async def test_requests_without_counts_are_told_and_lead_to_their_list(
-    visit, requests, alice: Account, gateway: Gateway
-) -> None:
+async def test_requests_without_counts_lead_to_their_list(visit, requests, alice: Account, gateway: Gateway) -> None:
     user = await visit(alice)
     assert not any("without counts" in text for text in texts(tagged(user, "summary-requests")))
     for number in (1, 2):
@@ -216,9 +214,7 @@ async def test_requests_without_counts_are_told_and_lead_to_their_list(
     assert (row["requests"], row["without"]) == ("2", "2 without counts")
 
 
-async def test_requests_without_a_price_are_told_and_never_a_silent_zero(
-    visit, requests, alice: Account, gateway: Gateway
-) -> None:
+async def test_requests_without_a_price_are_named(visit, requests, alice: Account, gateway: Gateway) -> None:
     run(remove_price, OPERATOR, None, NOW)
     send(gateway, report("a-9", requested_at=NOW - timedelta(minutes=1)))
     user = await visit(alice)
@@ -267,12 +263,12 @@ async def test_alerts_are_saved(visit, alice: Account, bob: Account) -> None:
     user = await visit(alice)
     assert (switch(user).value, field(user, "Threshold").value, field(user, "Alert email").value) == (False, "80", "")
     save(user, enabled=True, threshold=" 65 % ", email=" ops@example.org ")
-    await until(lambda: said(user))
+    await until(lambda: message_of(user))
     assert alerts(alice) == AlertSettings(enabled=True, threshold_percent=65, email="ops@example.org")
     assert alerts(bob) == AlertSettings()
     assert field(user, "Threshold").value == "65"
     save(user, enabled=False, threshold="100", email="")
-    await until(lambda: said(user))
+    await until(lambda: message_of(user))
     assert alerts(alice) == AlertSettings(enabled=False, threshold_percent=100, email=None)
 
 
@@ -282,7 +278,7 @@ async def test_a_bad_threshold_is_refused_beside_the_field(visit, alice: Account
     save(user, enabled=True, threshold=threshold, email="")
     await until(lambda: complaint(user, "Threshold"))
     assert complaint(user, "Alert email") == ""
-    assert said(user) == ""
+    assert message_of(user) == ""
     assert alerts(alice) == AlertSettings()
     with user:
         field(user, "Threshold").value = "50"
@@ -298,7 +294,7 @@ async def test_a_bad_address_is_refused_beside_the_field(visit, alice: Account, 
     assert alerts(alice) == AlertSettings()
 
 
-async def test_a_refresh_keeps_what_is_being_typed_and_fills_in_what_is_not(visit, alice: Account, create_user) -> None:
+async def test_refresh_keeps_typed_values_and_fills_in_others(visit, alice: Account, create_user) -> None:
     typing, idle = await visit(alice), await visit(alice, visitor=create_user())
     with typing:
         field(typing, "Threshold").value = "33"
@@ -313,7 +309,7 @@ async def test_a_second_threshold_is_saved_and_taken_back(visit, alice: Account)
     with user:
         field(user, "Second threshold").value = "95"
     save(user, enabled=True, threshold="65", email="")
-    await until(lambda: said(user))
+    await until(lambda: message_of(user))
     assert alerts(alice) == AlertSettings(True, 65, None, 95)
     with user:
         field(user, "Second threshold").value = " "
@@ -336,7 +332,7 @@ def mail_button(visitor: User) -> ui.button:
     return found
 
 
-async def test_without_mail_set_up_it_is_said_so(visit, alice: Account) -> None:
+async def test_missing_mail_setup_is_named(visit, alice: Account) -> None:
     user = await visit(alice)
     assert mail_button(user).props["disable"] is True
     await user.should_see("Mail is not set up here.")
@@ -346,7 +342,7 @@ async def test_a_test_mail_can_be_asked_for(visit, alice: Account, settings_env)
     settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
     user = await visit(alice)
     UserInteraction(user, {mail_button(user)}, None).click()
-    await until(lambda: said(user) == "A test mail is on its way to alice@example.org.")
+    await until(lambda: message_of(user) == "A test mail is on its way to alice@example.org.")
 
 
 async def test_past_alerts_are_listed_with_what_became_of_their_mails(visit, alice: Account, gateway: Gateway) -> None:
@@ -403,8 +399,8 @@ async def test_each_row_says_where_its_budget_leads(visit, alice: Account, gatew
     send(gateway, *(report(f"w-{n}", requested_at=day) for n, day in enumerate(days)))
     limit(alice, daily=130, monthly=10**6)
     user = await visit(alice)
-    (said_today,) = (text for text in budget(user, "daily") if "pace" in text)
-    assert said_today.startswith("Lasts until ")
+    (today_text,) = (text for text in budget(user, "daily") if "pace" in text)
+    assert today_text.startswith("Lasts until ")
     assert "Enough for this month" in budget(user, "monthly")
     assert [e.props["data-forecast"] for e in elements(user) if e.props.get("data-testid") == "forecast"] == [
         "early",
@@ -418,5 +414,5 @@ async def test_being_warned_ahead_is_saved(visit, alice: Account) -> None:
     with user:
         switch(user, 1).value = True
     save(user, enabled=True, threshold="80", email="")
-    await until(lambda: said(user))
+    await until(lambda: message_of(user))
     assert alerts(alice) == AlertSettings(enabled=True, forecast=True)

@@ -1,4 +1,4 @@
-"""The dashboard shows the figures of its view, to their owner alone, and changes them in place."""
+"""The dashboard shows the figures of its view only to their owner, and changes them in place."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("sunday_afternoon", "no_feeds")
 
 @pytest.fixture
 def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
-    """240 billable tokens today, 3,600 yesterday and 50,020 three weeks ago are Alice's; Bob has figures of his own."""
+    """Alice has 240 billable tokens today, 3,600 yesterday and 50,020 three weeks ago; Bob has other figures."""
     send(
         gateway,
         report("a-1", key_hash=digest(alices_key.secret), cost_factor=Decimal(2)),
@@ -69,7 +69,7 @@ def requests(gateway: Gateway, alices_key: NewKey, bobs_key: NewKey) -> None:
         ),
     ],
 )
-async def test_banner_is_about_the_budget_that_stays_used_up_for_longest(
+async def test_banner_names_the_budget_that_stays_used_up_longest(
     visit, requests, alice: Account, limits: Limits, sentence: str
 ) -> None:
     run(set_budget, OPERATOR, alice.id, limits, NOW)
@@ -78,7 +78,7 @@ async def test_banner_is_about_the_budget_that_stays_used_up_for_longest(
 
 
 def card(visitor: User, period: Period) -> dict[str, str]:
-    """Return the figures of a budget card by their names."""
+    """Return the figures of a budget card by name."""
     shown = tagged(visitor, f"budget-card-{period}")
     named = {name: texts(tagged(visitor, name, shown))[0] for name in ("consumed", "limit", "percent", "reset")}
     facts = [e.text for e in shown.descendants() if isinstance(e, ui.label) and e.tag in {"dt", "dd"}]
@@ -130,13 +130,13 @@ async def test_a_budget_that_is_spent_says_by_how_much(visit, requests, alice: A
 
 
 def forecast(visitor: User, period: Period) -> tuple[list[str], Any]:
-    """Return what a card says of the future, and how it is marked."""
+    """Return the texts of a card's forecast, and its kind."""
     line = tagged(visitor, "forecast", tagged(visitor, f"budget-card-{period}"))
     return texts(line), line.props["data-forecast"]
 
 
 def weeks_of(gateway: Gateway, tokens: int = 1000) -> None:
-    """Have Alice use so much at noon of each of 30 days, today included."""
+    """Store requests of Alice with these tokens at noon of each of 30 days, today included."""
     days = (NOW.replace(hour=12) - timedelta(ago) for ago in range(30))
     plain = {"prompt_tokens": tokens, "completion_tokens": 0}
     send(gateway, *(report(f"w-{n}", requested_at=day, **plain) for n, day in enumerate(days)))
@@ -167,7 +167,7 @@ async def test_a_card_says_when_it_is_too_early_to_tell(visit, requests, alice: 
     assert forecast(user, Period.MONTHLY) == ([], "no_limit")
 
 
-async def test_where_a_budget_leads_is_said_exactly_in_a_tooltip(visit, alice: Account, gateway: Gateway) -> None:
+async def test_tooltip_of_a_forecast_is_exact(visit, alice: Account, gateway: Gateway) -> None:
     weeks_of(gateway)
     limit(alice, daily=1001)
     user = await visit(alice)
@@ -194,9 +194,7 @@ async def test_every_figure_is_that_of_the_view(visit, requests, alice: Account)
     assert [row["id"] for row in keys(user)] == [key.id for key in view.keys]
 
 
-async def test_the_bars_are_the_numbers_of_the_table_and_lead_to_their_requests(
-    visit, requests, alice: Account
-) -> None:
+async def test_bars_equal_the_table_and_lead_to_their_requests(visit, requests, alice: Account) -> None:
     user = await visit(alice)
     (plot,) = (element for element in elements(user) if isinstance(element, Plot))
     bars, above_limit = plot.figure["data"]
@@ -219,9 +217,7 @@ async def test_the_keys_that_work_are_listed_without_their_secrets(
     assert not tagged(user, "active-keys-table").visible
 
 
-async def test_the_template_is_shown_with_what_it_costs_and_drawn_anew_only_when_it_changes(
-    visit, alice: Account
-) -> None:
+async def test_template_is_drawn_again_only_when_it_changes(visit, alice: Account) -> None:
     models = [AssignedModel("research", "qwen3:32b", "gpu-1", True), AssignedModel("code", "devstral", "", False)]
     run(define_template, OPERATOR, "research-de", Decimal("1.25"), models, NOW)
     run(assign_template, OPERATOR, alice.id, run(find_template, "research-de").id, NOW)

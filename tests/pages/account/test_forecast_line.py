@@ -1,4 +1,4 @@
-"""Where a budget leads, in words: no more exact than an estimate can be, and never a time that has passed."""
+"""The texts of a forecast: not more exact than an estimate, and never a time in the past."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

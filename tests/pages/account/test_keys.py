@@ -1,4 +1,4 @@
-"""API keys on their page: created, named and revoked by their owner alone, and each secret is seen once."""
+"""API keys on their page: only their owner creates, renames and revokes them, and each secret is shown once."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -41,26 +41,26 @@ def labels(visitor: User) -> list[str]:
 
 
 def dialog(visitor: User) -> Element | None:
-    """Return the dialog that is open, if one is."""
+    """Return the open dialog, if there is one."""
     found = [element for element in elements(visitor) if isinstance(element, ui.dialog) and element.value]
     assert len(found) < 2
     return found[0] if found else None
 
 
 def inside(visitor: User) -> list[Element]:
-    """Return what is in the open dialog."""
+    """Return the elements in the open dialog."""
     window = dialog(visitor)
     assert window is not None
     return list(window.descendants())
 
 
 def field(visitor: User, name: str) -> Any:
-    """Return the control of the open dialog that is called `name`."""
+    """Return the control of the open dialog with a name."""
     return control(inside(visitor), name)
 
 
 def complaint(visitor: User, name: str) -> str:
-    """Return what is wrong with the value of a field; nothing if nothing is."""
+    """Return the complaint about the value of a field; "" if there is none."""
     return complaint_about(inside(visitor), field(visitor, name))
 
 
@@ -76,7 +76,7 @@ def submit(visitor: User) -> None:
 
 
 def press(visitor: User, *names: str) -> None:
-    """Press the button of the open dialog that has one of these classes."""
+    """Press the button of the open dialog with one of these classes."""
     (button,) = (e for e in inside(visitor) if isinstance(e, ui.button) and set(names) & set(e.classes))
     UserInteraction(visitor, {button}, None).click()
 
@@ -110,7 +110,7 @@ async def test_it_lists_ones_own_keys_and_nobody_elses(
     assert labels(user) == []
 
 
-async def test_a_key_is_created_and_its_secret_is_nowhere_once_its_dialog_is_closed(visit, alice: Account) -> None:
+async def test_secret_of_a_new_key_is_gone_after_its_dialog(visit, alice: Account) -> None:
     user = await visit(alice)
     user.find("Create key").click()
     enter(user, "Label", "  CI agents ")
@@ -174,7 +174,7 @@ async def test_the_last_day_of_a_key_is_one_of_its_owners_zone(visit, alice: Acc
     assert key.expires_at == datetime(2026, 12, 1, tzinfo=BERLIN).astimezone(UTC)
 
 
-async def test_trouble_while_creating_is_said_inside_the_dialog(
+async def test_trouble_while_creating_is_shown_in_the_dialog(
     visit, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
@@ -189,7 +189,7 @@ async def test_trouble_while_creating_is_said_inside_the_dialog(
     assert new_key(user) == ""
 
 
-async def test_a_second_click_while_the_first_one_works_creates_no_second_key(visit, alice: Account) -> None:
+async def test_second_click_creates_no_second_key(visit, alice: Account) -> None:
     user = await visit(alice, "create=1")
     enter(user, "Label", "CI")
     submit(user)
@@ -205,7 +205,7 @@ async def test_a_second_click_while_the_first_one_works_creates_no_second_key(vi
         pytest.param(False, "The text is selected: press Ctrl+C", id="it does not let pages"),
     ],
 )
-async def test_whether_a_key_was_copied_is_said(visit, alice: Account, copied: bool, sentence: str) -> None:
+async def test_result_of_copying_a_key_is_shown(visit, alice: Account, copied: bool, sentence: str) -> None:
     user = await visit(alice, "create=1")
     enter(user, "Label", "CI")
     submit(user)

@@ -1,4 +1,4 @@
-"""The profile: what one may change about oneself is stored, what is wrong stands beside its field."""
+"""The profile: changes are stored, and complaints are shown beside their fields."""
 
 from typing import Any
 
@@ -44,19 +44,19 @@ def password(visitor: User) -> list[Element]:
 
 
 def field(inside: list[Element], name: str) -> Any:
-    """Return the control of a form whose label begins with `name`."""
+    """Return the control of a form with a label that begins with `name`."""
     labels = (e for e in inside if isinstance(e, ui.label) and e.tag == "label" and e.text.startswith(name))
     (label,) = labels
     return labelled_by(inside, label)
 
 
 def complaint(inside: list[Element], name: str) -> str:
-    """Return what is wrong with the value of a field; nothing if nothing is."""
+    """Return the complaint about the value of a field; "" if there is none."""
     return complaint_about(inside, field(inside, name))
 
 
-def said(inside: list[Element]) -> str:
-    """Return what a form says became of it."""
+def message_of(inside: list[Element]) -> str:
+    """Return the message of a form."""
     (place,) = (e for e in inside if e.props.get("role") == "status")
     (box,) = (child for child in place.descendants() if "mp-msg" in child.classes)
     return "".join(e.text for e in box.descendants() if isinstance(e, ui.label)) if box.visible else ""
@@ -110,7 +110,7 @@ async def test_the_profile_is_saved_and_the_page_is_written_by_it(visit, alice: 
     own = stored(alice)
     assert (own.display_name, own.email) == ("Alice <b>A.</b>", "a@example.com")
     assert (own.time_zone, own.language) == ("America/New_York", "de")
-    await until(lambda: said(about(user)))
+    await until(lambda: message_of(about(user)))
     assert field(about(user), "Anzeigename").value == "Alice <b>A.</b>"
     assert "Gespeichert." in everything(user)
     assert "09:05" in sessions(user)[0]["since"]
@@ -129,7 +129,7 @@ async def test_the_profile_is_saved_and_the_page_is_written_by_it(visit, alice: 
         pytest.param("Time zone", None, id="no zone"),
     ],
 )
-async def test_what_is_wrong_stands_beside_its_field(visit, alice: Account, name: str, value: Any) -> None:
+async def test_complaints_are_beside_their_fields(visit, alice: Account, name: str, value: Any) -> None:
     user = await visit(alice)
     fill(user, about(user), Language="de", **{name.replace(" ", "_"): value})
     submit(user, about(user))
@@ -146,7 +146,7 @@ async def test_what_is_wrong_stands_beside_its_field(visit, alice: Account, name
 
 
 @pytest.mark.parametrize(
-    ("told", "hint"),
+    ("browser_zone", "hint"),
     [
         pytest.param("Asia/Tokyo", "This browser is in Asia/Tokyo.", id="another zone"),
         pytest.param("Europe/Berlin", "The times of single requests are shown in it.", id="the account's own"),
@@ -154,9 +154,11 @@ async def test_what_is_wrong_stands_beside_its_field(visit, alice: Account, name
         pytest.param(None, "The times of single requests are shown in it.", id="nothing"),
     ],
 )
-async def test_the_browsers_zone_is_offered_where_it_is_another(visit, alice: Account, told: Any, hint: str) -> None:
+async def test_the_browsers_zone_is_offered_where_it_is_another(
+    visit, alice: Account, browser_zone: Any, hint: str
+) -> None:
     user = await visit(alice)
-    UserInteraction(user, {user.client.layout}, None).trigger("portalZone", told)
+    UserInteraction(user, {user.client.layout}, None).trigger("portalZone", browser_zone)
     below = field(about(user), "Time zone").props["aria-describedby"]
     assert [e.text for e in about(user) if isinstance(e, ui.label) and e.html_id == below] == [hint]
 
@@ -173,7 +175,7 @@ async def test_a_new_password_signs_out_all_other_browsers(visit, alice: Account
     other, user = await visit(alice, visitor=create_user()), await visit(alice)
     fill(user, password(user), Current_password=PASSWORD, New_password=ANOTHER, Repeat=ANOTHER)
     submit(user, password(user))
-    await until(lambda: said(password(user)))
+    await until(lambda: message_of(password(user)))
     assert password_is(alice, ANOTHER)
     assert (is_signed_in(user), is_signed_in(other)) == (True, False)
     assert other.client.is_deleted
@@ -203,7 +205,7 @@ async def test_a_password_that_cannot_be_is_refused_beside_the_field(
     await until(lambda: complaint(password(user), name))
     others = {"Current password", "New password", "Repeat"} - {name}
     assert [complaint(password(user), other) for other in others] == ["", ""]
-    assert said(password(user)) == ""
+    assert message_of(password(user)) == ""
     assert stored(alice).password_hash == PASSWORD_HASH
 
 

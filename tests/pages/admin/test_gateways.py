@@ -1,4 +1,4 @@
-"""The pages of gateways: for administrators only, and a token is shown once."""
+"""The pages of gateways are for administrators only, and show a token once."""
 
 import re
 from collections.abc import Callable

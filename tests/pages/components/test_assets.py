@@ -17,12 +17,12 @@ def code() -> str:
 
 
 def selectors(sheet: str) -> str:
-    """Return a stylesheet without comments, texts and declarations."""
+    """Return a stylesheet without comments, strings and declarations."""
     return re.sub(r"/\*.*?\*/|\"[^\"]*\"|\{[^{}]*\}", " ", sheet, flags=re.DOTALL)
 
 
 def is_used(name: str, used: str) -> bool:
-    """Say whether code names a class, or the part before a placeholder: `mp-msg--{kind}`."""
+    """Return whether code names a class, or the part before a placeholder: `mp-msg--{kind}`."""
     starts = [name[:end] for end in range(4, len(name))]
     return bool(re.search(rf"(?<![\w-]){name}(?![\w-])", used)) or any(f"{start}{{" in used for start in starts)
 

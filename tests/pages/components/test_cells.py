@@ -1,4 +1,4 @@
-"""Cells are the only templates, and draw the same mode and the same weight everywhere."""
+"""Only `cells` has templates, and modes and weights are drawn alike in every table."""
 
 import re
 from pathlib import Path

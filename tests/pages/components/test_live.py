@@ -1,4 +1,4 @@
-"""Figures are loaded once for all who look, and older ones never replace newer ones."""
+"""Figures are loaded once for all visible pages, and older ones never replace newer ones."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ from tests.cast import NOW
 
 
 class Source:
-    """What is loaded: each load waits until the test lets it go, and then brings what it was told."""
+    """Loads that wait until the test gives each of them its result."""
 
     def __init__(self) -> None:
         self.loads: list[asyncio.Future[str]] = []
@@ -35,7 +35,7 @@ class Source:
 
 
 class Shown:
-    """A page, and what it has shown."""
+    """A page, and the figures that it has shown."""
 
     def __init__(self) -> None:
         self.views: list[str] = []
@@ -49,7 +49,7 @@ class Shown:
 
 @pytest.fixture
 def open_one(user: User, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[Shown]]:
-    """Give what opens a page that follows nothing yet."""
+    """Return a function that opens a page without a feed."""
     monkeypatch.setattr(live, "_feeds", {})
     monkeypatch.setattr(live, "_slots", asyncio.Semaphore(4))
     opened: list[Shown] = []
@@ -80,7 +80,7 @@ async def test_pages_with_the_same_key_share_each_load(open_one) -> None:
 
 async def test_what_an_older_feed_still_loads_is_not_shown(open_one) -> None:
     one, old, new = await open_one(), Source(), Source()
-    with time_machine.travel(NOW, tick=False):  # clocks are too coarse to tell which came first
+    with time_machine.travel(NOW, tick=False):  # clocks are too coarse to order the two loads
         first = asyncio.create_task(one.page.follow("old", old.load))
         await old.started(1)
         second = asyncio.create_task(one.page.follow("new", new.load))
@@ -92,7 +92,7 @@ async def test_what_an_older_feed_still_loads_is_not_shown(open_one) -> None:
     assert one.views == ["new"]
 
 
-async def test_an_older_load_of_the_same_feed_does_not_replace_a_newer_one(open_one) -> None:
+async def test_older_load_of_a_feed_does_not_replace_a_newer_one(open_one) -> None:
     one, source = await open_one(), Source()
     followed = asyncio.create_task(one.page.follow("key", source.load))
     await source.started(1)
@@ -105,7 +105,7 @@ async def test_an_older_load_of_the_same_feed_does_not_replace_a_newer_one(open_
     assert one.views == ["after the action"]
 
 
-async def test_a_failed_load_leaves_the_figures_and_says_how_old_they_are(open_one) -> None:
+async def test_failed_load_keeps_the_figures_and_shows_their_age(open_one) -> None:
     one, source = await open_one(), Source()
     followed = asyncio.create_task(one.page.follow("key", source.load))
     await source.started(1)
@@ -118,7 +118,7 @@ async def test_a_failed_load_leaves_the_figures_and_says_how_old_they_are(open_o
     assert (one.views, one.words) == (["a"], ["Updated now", "As of now, retrying"])
 
 
-async def test_a_hidden_page_is_not_told_and_catches_up(open_one) -> None:
+async def test_hidden_page_is_refreshed_when_it_is_shown(open_one) -> None:
     one, source = await open_one(), Source()
     followed = asyncio.create_task(one.page.follow("key", source.load))
     await source.started(1)
@@ -134,7 +134,7 @@ async def test_a_hidden_page_is_not_told_and_catches_up(open_one) -> None:
     assert one.views == ["a", "b"]
 
 
-async def test_a_hidden_page_is_not_told_what_another_one_asks_for(open_one) -> None:
+async def test_hidden_page_gets_no_figures_of_another_page(open_one) -> None:
     hidden, seen, source = await open_one(), await open_one(), Source()
     followed = [asyncio.create_task(one.page.follow("key", source.load)) for one in (hidden, seen)]
     await source.started(1)

@@ -1,4 +1,4 @@
-"""Tables are given rows as data; what has not changed is not sent."""
+"""Tables get rows as data; rows that have not changed are not sent."""
 
 import pytest
 from nicegui import ui

@@ -226,7 +226,7 @@ def test_too_many_tries_have_to_wait_also_after_a_restart(db: Database, alice: A
         assert sign_in(browser).status_code == 303
 
 
-def test_a_long_wait_is_told_in_minutes(browser: TestClient, alice: Account) -> None:
+def test_long_wait_is_shown_in_minutes(browser: TestClient, alice: Account) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         for _ in range(9):
             assert sign_in(browser, "alice", "wrong").status_code == 401
@@ -243,7 +243,7 @@ def test_a_long_wait_is_told_in_minutes(browser: TestClient, alice: Account) -> 
         pytest.param({"Content-Type": "application/json"}, b'{"username":"alice"}', 415, id="JSON"),
         pytest.param({"Content-Type": "multipart/form-data; boundary=x"}, b"--x--", 415, id="a form with files"),
         pytest.param({"Content-Type": "text/plain"}, b"username=alice&password=x", 415, id="text"),
-        pytest.param({}, b"username=alice", 415, id="nothing said"),
+        pytest.param({}, b"username=alice", 415, id="no type"),
         pytest.param(FORM, b"username=" + b"a" * 20_001, 413, id="too large"),
         pytest.param(FORM, b"username=a&username=b&password=x", 422, id="a field twice"),
         pytest.param(FORM, b"username=a&password=x&role=admin", 422, id="an unknown field"),
@@ -315,7 +315,7 @@ def test_without_a_database_the_form_says_so(
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("browser_zone", "kept"),
     [
         pytest.param("America/Santiago", "America/Santiago", id="a zone"),
         pytest.param("Mars/Olympus", None, id="no zone"),
@@ -323,11 +323,11 @@ def test_without_a_database_the_form_says_so(
         pytest.param("", None, id="a browser without scripts"),
     ],
 )
-def test_signing_in_gives_an_account_the_time_zone_of_its_browser(
-    browser: TestClient, db: Database, alice: Account, told: str, kept: str | None
+def test_sign_in_stores_the_time_zone_of_the_browser(
+    browser: TestClient, db: Database, alice: Account, browser_zone: str, kept: str | None
 ) -> None:
     run(forget_zone, alice.id)
-    assert sign_in(browser, time_zone=told).status_code == 303
+    assert sign_in(browser, time_zone=browser_zone).status_code == 303
     assert run(zone_of, alice.id) == kept
 
 

@@ -27,7 +27,7 @@ TAKES_A_WHILE = "If there is an account with this address, a mail with a link is
 
 @pytest.fixture
 def browser(db: Database, settings_env: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """A browser at a portal that can send mail, and whose mails stay where they are."""
+    """A browser at a portal that queues mails and does not send them."""
 
     async def rest() -> None:
         return
@@ -47,7 +47,7 @@ def mails() -> list[Mail]:
 
 
 def link(browser: TestClient) -> str:
-    """Have a link mailed; return it."""
+    """Ask for a link by mail; return it."""
     ask(browser)
     (found,) = re.findall(r"^http\S+$", mails()[-1].text, re.MULTILINE)
     return str(found)
@@ -88,8 +88,8 @@ def test_known_and_unknown_addresses_get_the_same_answer(
     answer = ask(browser, email)
     assert (answer.status_code, answer.headers["location"], answer.text) == (303, ASKED, "")
     assert "set-cookie" not in answer.headers
-    told = {"location", "content-length", "cache-control", "referrer-policy", "x-content-type-options"}
-    assert told <= answer.headers.keys()
+    expected = {"location", "content-length", "cache-control", "referrer-policy", "x-content-type-options"}
+    assert expected <= answer.headers.keys()
     assert len(mails()) == (email == alice.email)
     page = browser.get(ASKED)
     assert TAKES_A_WHILE in page.text
@@ -100,7 +100,7 @@ def test_known_and_unknown_addresses_get_the_same_answer(
 async def test_nobody_is_looked_for_before_the_answer_has_gone_out(
     browser: TestClient, alice: Account, email: str
 ) -> None:
-    """And what is asked of the database before that is the same for all."""
+    """The queries before the answer are the same for all addresses."""
     happened: list[str] = []
 
     def hear(_: object, __: object, statement: str, *___: object) -> None:
@@ -132,12 +132,12 @@ async def test_nobody_is_looked_for_before_the_answer_has_gone_out(
         event.remove(database().engine, "before_cursor_execute", hear)
     answered = happened.index("http.response.body")
     per_try = ["INSERT INTO sign_in_failures", "SELECT sign_in_failures.scope, sign_in_failures.name,"]
-    before = [said for said in happened[:answered] if not said.startswith(("BEGIN", "http."))]
+    before = [query for query in happened[:answered] if not query.startswith(("BEGIN", "http."))]
     assert before == [*per_try, "INSERT INTO sign_in_failures"] * 2
-    assert any(said.startswith("SELECT accounts.id,") for said in happened[answered:])
+    assert any(query.startswith("SELECT accounts.id,") for query in happened[answered:])
 
 
-def test_the_link_leads_to_the_public_address_whatever_host_was_asked(
+def test_link_has_the_public_address_for_any_host(
     db: Database, alice: Account, settings_env: Callable[..., None]
 ) -> None:
     settings_env(
@@ -153,7 +153,7 @@ def test_the_link_leads_to_the_public_address_whatever_host_was_asked(
 @pytest.mark.parametrize(
     "email", ["", "nobody", "a@b@c", "alice@example.org\n", "x" * 300 + "@example.org", "\x00@a.b"]
 )
-def test_what_is_no_address_is_said_beside_the_field(browser: TestClient, alice: Account, email: str) -> None:
+def test_invalid_address_is_refused_beside_the_field(browser: TestClient, alice: Account, email: str) -> None:
     answer = ask(browser, email)
     assert answer.status_code == 422
     assert re.search(r'<input id="email" [^>]*aria-describedby="email-error[^>]*aria-invalid="true"', answer.text)
@@ -206,7 +206,7 @@ def test_the_link_shows_a_form_that_password_managers_fill(browser: TestClient, 
     assert "set-cookie" not in answer.headers
 
 
-def test_the_link_is_told_nobody(browser: TestClient, alice: Account) -> None:
+def test_link_is_sent_to_no_other_site(browser: TestClient, alice: Account) -> None:
     """Under `no-referrer` browsers would send the form with `Origin: null`, which is refused."""
     answer = browser.get(link(browser))
     assert answer.headers["referrer-policy"] == "strict-origin"
@@ -269,7 +269,7 @@ def test_pages_that_are_open_are_closed(
         pytest.param("", "", "password", "Use at least 10 characters.", id="none"),
     ],
 )
-def test_what_is_no_password_is_said_beside_the_field(
+def test_invalid_password_is_refused_beside_the_field(
     browser: TestClient, alice: Account, password: str, repeated: str, field: str, sentence: str
 ) -> None:
     given = token(browser)
@@ -319,7 +319,7 @@ def test_what_is_no_form_of_ours_is_refused(
     assert browser.post(path, content=content, headers=headers).status_code == status
 
 
-def test_without_a_database_nothing_is_told(
+def test_answers_are_the_same_without_a_database(
     browser: TestClient, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rest(*_: object) -> None:

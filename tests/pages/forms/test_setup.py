@@ -20,15 +20,15 @@ GOOD = {
 }
 
 
-def printed_link(said: str) -> str:
-    """Return the path of the link in what was printed."""
-    (link,) = re.findall(r"^http://127\.0\.0\.1:8080(/user/setup\?token=[\w-]{43})$", said, re.MULTILINE)
+def printed_link(output: str) -> str:
+    """Return the path of the link in the output."""
+    (link,) = re.findall(r"^http://127\.0\.0\.1:8080(/user/setup\?token=[\w-]{43})$", output, re.MULTILINE)
     return str(link)
 
 
 @pytest.fixture
 def browser(capsys: pytest.CaptureFixture[str], db: Database) -> Iterator[TestClient]:
-    """The same as elsewhere, but what the portal prints is caught from its start on."""
+    """A browser at a portal of which the output is captured from its start on."""
     with running_portal() as client:
         yield client
 
@@ -87,7 +87,7 @@ def test_an_ended_link_says_how_to_get_an_administrator(browser: TestClient) -> 
         pytest.param({"email": "Alice@Example.org"}, "email", "Another account has this email address", id="address"),
     ],
 )
-def test_what_is_taken_is_said_beside_the_field(
+def test_taken_username_is_refused_beside_the_field(
     browser: TestClient, link: str, taken: dict[str, str], field: str, sentence: str
 ) -> None:
     create_member("alice")
@@ -128,7 +128,7 @@ def test_another_link_shows_nothing(browser: TestClient, query: str) -> None:
         pytest.param({"repeated": "something else"}, "repeated", "The two passwords differ.", id="two passwords"),
     ],
 )
-def test_what_is_wrong_is_said_beside_the_field(
+def test_complaint_is_beside_its_field(
     browser: TestClient, link: str, wrong: dict[str, str], field: str, sentence: str
 ) -> None:
     answer = browser.post(link, data={**GOOD, **wrong})
@@ -142,7 +142,7 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert browser.get(link).status_code == 200, "the link must work on"
 
 
-def test_everything_wrong_is_said_at_once(browser: TestClient, link: str) -> None:
+def test_all_complaints_are_shown_at_once(browser: TestClient, link: str) -> None:
     text = browser.post(link, content=b"", headers=FORM).text
     assert re.findall(r'id="(\w+)-error"', text) == ["username", "email", "password"]
 

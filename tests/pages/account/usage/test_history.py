@@ -1,4 +1,4 @@
-"""Usage History: the address says what is shown, the sums are those of the whole set, and notes are one's own."""
+"""Usage History: the address has the filter, the sums are those of all filtered requests, and notes are private."""
 
 import asyncio
 import re
@@ -49,7 +49,7 @@ def moving_afternoon() -> Iterator[None]:
 
 @pytest.fixture
 def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every address the page has put in place of its own."""
+    """The addresses with which the page has replaced its own."""
     seen: list[str] = []
     monkeypatch.setattr(History, "replace", lambda _, url: seen.append(url))
     return seen
@@ -97,7 +97,7 @@ def field(visitor: User, name: str) -> Any:
 
 
 def enter(visitor: User, name: str, text: str) -> None:
-    """Fill a field as a browser does: with all of its new text at once."""
+    """Fill a field as a browser does: with its whole new text at once."""
     with visitor:
         field(visitor, name).value = text
 
@@ -122,7 +122,7 @@ def note_on(account: Account, model: str) -> str | None:
 
 
 async def shows(visitor: User, *expected: str) -> None:
-    """Wait until the figures have come, and the table has rows of exactly these models."""
+    """Wait until the figures are shown, and the table has rows of exactly these models."""
     for _ in range(200):
         if totals(visitor)["Requests"] and models(visitor) == list(expected):
             return
@@ -189,13 +189,13 @@ async def test_templates_hold_no_data(visit, alice: Account, gateway: Gateway) -
     assert all(wild not in props[name] for name in ("heading", "line", "footer", "label"))
 
 
-async def test_what_was_pruned_is_told_beside_the_totals(visit, requests, alice: Account) -> None:
+async def test_pruned_requests_are_named_beside_the_totals(visit, requests, alice: Account) -> None:
     run(prune_account, alice.id, date(2026, 11, 1), ZoneInfo("UTC"), NOW + timedelta(days=2))
     user = await visit(alice, query="range=90")
     assert totals(user)["Requests"] == "4"
-    (told,) = (e for e in elements(user) if isinstance(e, ui.label) and "no longer kept" in e.text)
-    assert told.visible
-    assert "Not listed, but counted: 1 request, 120 billable tokens, €0.0024." in told.text
+    (hint,) = (e for e in elements(user) if isinstance(e, ui.label) and "no longer kept" in e.text)
+    assert hint.visible
+    assert "Not listed, but counted: 1 request, 120 billable tokens, €0.0024." in hint.text
 
 
 async def test_the_totals_are_those_of_the_whole_filtered_set(visit, alice: Account, gateway: Gateway) -> None:
@@ -303,7 +303,7 @@ async def test_choices_are_applied_and_kept_in_the_address(visit, requests, alic
     assert totals(user)["Requests"] == "0"
 
 
-async def test_a_set_filter_stands_out_and_reset_clears_all(visit, requests, alice: Account, addresses) -> None:
+async def test_active_filter_is_marked_and_reset_clears_all(visit, requests, alice: Account, addresses) -> None:
     user = await visit(alice, "mode=moe_reasoning&from=2026-11-20&order=oldest&rows=50")
     await shows(user, "yesterday")
     marked = {name for name in ("token_name", "mode", "status", "from", "to") if _is_set(user, name)}
@@ -325,7 +325,7 @@ async def test_the_modes_offered_are_those_that_were_used(visit, requests, alice
     assert list(field(user, "mode").options.values()) == ["All", "moe_reasoning", "native", "unheard_of"]
 
 
-async def test_what_cannot_be_read_is_said_beside_its_field(visit, requests, alice: Account, addresses) -> None:
+async def test_invalid_filter_is_refused_beside_its_field(visit, requests, alice: Account, addresses) -> None:
     user = await visit(alice, "to=2026-11-20")
     enter(user, "from", "2026-11-21")
     await user.should_see("The first day lies after the last day.")
@@ -388,7 +388,7 @@ async def test_new_requests_appear_on_the_first_page(visit, requests, alice: Acc
     assert totals(user)["Requests"] == "5"
 
 
-async def test_a_refresh_that_brings_nothing_new_leaves_rows_and_text_alone(
+async def test_refresh_without_new_rows_changes_nothing(
     visit, requests, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await visit(alice)
@@ -475,9 +475,7 @@ async def test_nothing_found_says_why_and_offers_the_way_out(visit, requests, al
     await shows(user, "today", "yesterday", "failed", "ci")
 
 
-async def test_the_filter_that_hides_everything_is_named_and_cleared_alone(
-    visit, requests, alice: Account, addresses
-) -> None:
+async def test_filter_that_hides_everything_is_named_and_cleared(visit, requests, alice: Account, addresses) -> None:
     user = await visit(alice, "token_name=ci&status=error")
     await user.should_see(
         "Nothing matches token name “ci” and status error on 16 – 22 Nov 2026. "
@@ -488,7 +486,7 @@ async def test_the_filter_that_hides_everything_is_named_and_cleared_alone(
     assert addresses[-1] == "/user/usage?token_name=ci"
 
 
-async def test_filters_that_hide_everything_only_together_are_said_to(visit, requests, alice: Account) -> None:
+async def test_filters_that_hide_everything_together_are_named(visit, requests, alice: Account) -> None:
     user = await visit(alice, "token_name=nope&mode=none")
     await user.should_see(
         "Nothing matches token name “nope” and mode none on 16 – 22 Nov 2026. No single filter is the cause."
@@ -535,18 +533,16 @@ async def test_a_note_is_written_seen_and_deleted(visit, requests, alice: Accoun
     assert not any(row["note"] for row in table(user).rows)
 
 
-async def test_the_note_dialog_says_of_a_call_without_counts_that_they_are_unknown(
-    visit, alice: Account, gateway: Gateway
-) -> None:
+async def test_note_dialog_shows_missing_counts_as_unknown(visit, alice: Account, gateway: Gateway) -> None:
     send(gateway, report(model="image-1", prompt_tokens=0, completion_tokens=0, without_counts=True))
     visitor = await visit(alice)
     await shows(visitor, "image-1")
     assert table(visitor).rows[0]["unknown"]
     await edit(visitor, id_of(alice, "image-1"))
     await visitor.should_see("Unknown")
-    said = texts(tagged(visitor, "note-dialog"))
-    assert said.count("Unknown") == 5
-    assert {"Total raw", "Total billable"} < set(said)
+    shown = texts(tagged(visitor, "note-dialog"))
+    assert shown.count("Unknown") == 5
+    assert {"Total raw", "Total billable"} < set(shown)
 
 
 async def test_an_emptied_note_is_deleted(visit, requests, alice: Account) -> None:
@@ -641,10 +637,10 @@ async def test_a_tab_may_be_closed_while_a_note_is_being_saved(
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     assert note_on(alice, "ci") == "the last word"
-    assert user.notify.messages == []  # nobody is there to be told, and NiceGUI would raise
+    assert user.notify.messages == []  # the page is closed, and NiceGUI would raise
 
 
-async def test_trouble_while_saving_is_said_inside_the_dialog(
+async def test_trouble_while_saving_is_shown_in_the_dialog(
     visit, requests, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await visit(alice)

@@ -1,4 +1,4 @@
-"""The chart of the last 14 days: the daily limit is always drawn, and what is above it is marked."""
+"""The chart of the last 14 days: the daily limit is always drawn, and tokens above it are marked."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The bell on every page: what is new at once and at every tick, one's own alone, and seen when it is opened."""
+"""The bell on every page: it shows only the viewer's alerts, counts new ones at every tick, and opening reads them."""
 
 import pytest
 from nicegui.testing import User
@@ -25,7 +25,7 @@ def bell(visitor: User) -> str:
 
 @pytest.fixture
 def spent(alice: Account, bob: Account, gateway: Gateway) -> None:
-    """Alice's and Bob's days are spent to 85 of 100 tokens."""
+    """Alice and Bob have used 85 of 100 tokens today."""
     for account in (alice, bob):
         run(set_budget, OPERATOR, account.id, Limits(daily=100), NOW)
         send(gateway, report(account.username, username=account.username, prompt_tokens=85, completion_tokens=0))
@@ -69,7 +69,7 @@ async def test_forecast_is_listed(visit, alice: Account, period: Period, sentenc
     await until(lambda: sentence in texts(tagged(visitor, "bell-list")))
 
 
-async def test_nothing_is_said_as_such(visit, charlie: Account, spent: None) -> None:
+async def test_bell_without_alerts_says_so(visit, charlie: Account, spent: None) -> None:
     visitor = await visit(charlie)
     assert bell(visitor) == "Budget alerts"
     UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()
