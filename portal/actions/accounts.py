@@ -1,6 +1,5 @@
-"""Accounts: what administrators and operators change, and what a person changes about their own."""
+"""Changes to accounts: by administrators and operators, and by people to their own account."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_administrator, existing_account, own_account, signed_in_account
-from portal.actions.mails import queue_email_notice, queue_password_notice
+from portal.actions.fields import clean_field
+from portal.actions.mails import queue_notice
 from portal.actions.passwords import check_hash, hash_password
 from portal.db.accounts import (
     account,
@@ -26,11 +26,12 @@ from portal.db.sessions import end_sessions
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotSignedIn
+from portal.mails import email_changed_mail, password_changed_mail
 from portal.rules.accounts import Language, Role, Theme
 from portal.rules.actors import Actor
 from portal.rules.messages import message
 from portal.rules.periods import zone
-from portal.rules.text import MAX_PASSWORD, InvalidText, check_password, clean_email, clean_line, clean_new_username
+from portal.rules.text import MAX_PASSWORD, check_password, clean_email, clean_line, clean_new_username
 
 DISPLAY_NAME_LENGTH = 100
 EMAIL_TAKEN = message("Another account has this email address already.")
@@ -38,7 +39,7 @@ EMAIL_TAKEN = message("Another account has this email address already.")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a person may change about their own account."""
+    """The fields of an account that its person may change."""
 
     display_name: str
     email: str
@@ -57,15 +58,15 @@ def create_account(
     now: datetime,
     display_name: str | None = None,
 ) -> Account:
-    """Create an account. Raises Forbidden, and as `check_new_account`.
+    """Create an account. Raises Forbidden, and the errors of `check_new_account`.
 
-    The password is hashed before (`hash_new_password`), outside of any transaction.
+    The caller hashes the password before the transaction (`hash_new_password`).
     """
     check_administrator(session, actor)
     name, address, shown = check_new_account(session, username, email, display_name)
     try:
         created = add_account(session, name, shown, address, role, password_hash, now)
-    except IntegrityError as error:  # taken at this moment
+    except IntegrityError as error:  # another transaction has just taken it
         raise Conflict(
             message(
                 "There is an account called {name}, or with the address {address}, already.", name=name, address=address
@@ -78,13 +79,13 @@ def create_account(
 def check_new_account(
     session: Session, username: str, email: str, display_name: str | None = None
 ) -> tuple[str, str, str]:
-    """Return user name, email address and display name of a new account, as they will be stored.
+    """Return the user name, email address and display name to store for a new account.
 
-    Raises InvalidInput for malformed values and Conflict for a taken user name or address.
+    Raises InvalidInput for a malformed value, and Conflict if the user name or address is in use.
     """
-    name = _checked("username", clean_new_username, username)
-    address = _checked("email", clean_email, email)
-    shown = _checked("display_name", _clean_display_name, display_name or name)
+    name = clean_field("username", clean_new_username, username)
+    address = clean_field("email", clean_email, email)
+    shown = _clean_display_name(display_name or name)
     if account_named(session, name) is not None:
         raise Conflict(message("There is an account called {name} already.", name=name), "username")
     check_email_is_free(session, address)
@@ -92,7 +93,7 @@ def check_new_account(
 
 
 def keep_an_administrator(session: Session, found: Account) -> None:
-    """Raise Conflict when an account is the last active administrator; let no other administrator end meanwhile."""
+    """Raise Conflict if the account is the last active administrator; lock all administrators."""
     others = lock_administrators(session) - {found.id}
     session.refresh(found)
     if found.role == Role.ADMIN and found.active and not others:
@@ -115,10 +116,10 @@ def edit_account(
     email: str | None = None,
     display_name: str | None = None,
 ) -> Account:
-    """Change the given fields of an account; an empty email address removes it. Another role ends the sessions.
+    """Change the given fields of an account. An empty email removes the address; a new role ends the sessions.
 
-    Raises Forbidden, NotFound, InvalidInput, and Conflict for an address of another account, for the role of the last
-    active administrator, and for a deleted account.
+    Raises Forbidden, NotFound, InvalidInput, and Conflict if another account has the address, if the account is the
+    last active administrator, or if it was deleted.
     """
     check_administrator(session, actor)
     found = existing_account(session, account_id)
@@ -129,11 +130,11 @@ def edit_account(
         found.role = role
         end_sessions(session, found.id)
     if email is not None:
-        address = _checked("email", clean_email, email) if email.strip() else ""
+        address = clean_field("email", clean_email, email) if email.strip() else ""
         changed |= {"email": "changed"} if address != found.email else {}
         change_email(session, found, address, now)
     if display_name is not None:
-        shown = _checked("display_name", _clean_display_name, display_name)
+        shown = _clean_display_name(display_name)
         changed |= {"display_name": "changed"} if shown != found.display_name else {}
         found.display_name = shown
     if changed:
@@ -142,23 +143,20 @@ def edit_account(
 
 
 def check_email_is_free(session: Session, address: str, account_id: int | None = None) -> None:
-    """Raise Conflict when an account other than `account_id` has this email address."""
+    """Raise Conflict if an account other than `account_id` has this email address."""
     owner = account_at(session, address)
     if owner is not None and owner.id != account_id:
         raise Conflict(EMAIL_TAKEN, "email")
 
 
 def hash_new_password(password: str, username: str) -> str:
-    """Check a new password and return its hash; takes a quarter of a second. Raises InvalidInput."""
-    try:
-        check_password(password, username)
-    except InvalidText as error:
-        raise InvalidInput(error.sentence, "password") from error
+    """Check a new password and return its hash; takes 0.25 seconds. Raises InvalidInput."""
+    clean_field("password", check_password, password, username)
     return hash_password(password)
 
 
 def set_password(session: Session, actor: Actor, account_id: int, password_hash: str, now: datetime) -> None:
-    """Replace another one's password; ends all sessions of the account. Raises Forbidden, NotFound and Conflict."""
+    """Replace the password of an account and end all its sessions. Raises Forbidden, NotFound and Conflict."""
     check_administrator(session, actor)
     found = existing_account(session, account_id)
     found.password_hash = password_hash
@@ -168,9 +166,9 @@ def set_password(session: Session, actor: Actor, account_id: int, password_hash:
 
 
 def set_active(session: Session, actor: Actor, account_id: int, active: bool, now: datetime) -> None:
-    """Suspend an account, which ends its sessions at once, or let it in again.
+    """Activate an account, or suspend it and end its sessions.
 
-    Raises Forbidden, NotFound, and Conflict for the last active administrator and for a deleted account.
+    Raises Forbidden, NotFound, and Conflict if the account is the last active administrator or was deleted.
     """
     check_administrator(session, actor)
     found = existing_account(session, account_id)
@@ -187,41 +185,44 @@ def set_active(session: Session, actor: Actor, account_id: int, active: bool, no
 def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) -> None:
     """Change a person's own profile.
 
-    Raises InvalidInput naming the field, Conflict for an address of another account, and NotSignedIn when suspended.
+    Raises InvalidInput, Conflict if another account has the address, and NotSignedIn if the account is suspended.
     """
     own = own_account(session, actor)
-    own.display_name = _checked("display_name", _clean_display_name, new.display_name)
-    address = _checked("email", clean_email, new.email)
+    own.display_name = _clean_display_name(new.display_name)
+    address = clean_field("email", clean_email, new.email)
     change_email(session, own, address, now)
-    own.time_zone = _checked("time_zone", lambda name: zone(name).key, new.time_zone)
+    try:
+        own.time_zone = zone(new.time_zone).key
+    except ValueError as error:
+        raise InvalidInput(message("Choose a time zone such as Europe/Berlin."), "time_zone") from error
     own.language = _choice(Language, "language", new.language)
     own.theme = _choice(Theme, "theme", new.theme)
     add_entry(session, actor, "account.profile", now, account_id=own.id)
 
 
 def change_email(session: Session, own: Account, address: str, now: datetime) -> None:
-    """Give an account another email address, and tell the old one. Raises Conflict when another account has it."""
+    """Change the email address of an account and notify the old address. Raises Conflict if it is in use."""
     if address == own.email:
         return
     check_email_is_free(session, address, own.id)
-    forget_links(session, own.id)  # they went to the old address
-    queue_email_notice(session, own, now)
+    forget_links(session, own.id)  # the links went to the old address
+    queue_notice(session, own, email_changed_mail, now)
     own.email = address
     try:
         session.flush()
-    except IntegrityError as error:  # taken at this moment
+    except IntegrityError as error:  # another transaction has just taken it
         raise Conflict(EMAIL_TAKEN, "email") from error
 
 
 def set_theme(session: Session, actor: Actor, theme: str, now: datetime) -> None:
-    """Change how pages look. Raises InvalidInput and NotSignedIn."""
+    """Change the theme of an account. Raises InvalidInput and NotSignedIn."""
     own = own_account(session, actor)
     own.theme = _choice(Theme, "theme", theme)
     add_entry(session, actor, "account.theme", now, account_id=own.id, theme=theme)
 
 
 def adopt_time_zone(session: Session, account_id: int, name: str) -> bool:
-    """Take the browser's zone for an account that has none yet; say whether it was taken. Unknown zones are ignored."""
+    """Store the browser's time zone if the account has none; return whether it was stored. Ignores unknown zones."""
     own = signed_in_account(session, account_id)
     try:
         found = zone(name)
@@ -234,9 +235,9 @@ def adopt_time_zone(session: Session, account_id: int, name: str) -> bool:
 
 
 def adopt_browser(session: Session, account_id: int, language: Language, time_zone: str) -> None:
-    """Take language and zone of the browser at a first sign-in: while the account has no zone.
+    """Store language and time zone of the browser at the first sign-in, which is when the account has no zone.
 
-    A language other than English was chosen for the account, and stays.
+    A language other than English was chosen for the account and does not change.
     """
     own = signed_in_account(session, account_id)
     if own.time_zone is None and own.language == Language.ENGLISH:
@@ -245,13 +246,13 @@ def adopt_browser(session: Session, account_id: int, language: Language, time_zo
 
 
 def change_password(actor: Actor, session_id: int | None, current: str, new: str, now: datetime) -> None:
-    """Change a person's own password and end their other sessions. Raises InvalidInput naming the field.
+    """Change a person's own password and end their other sessions. Raises InvalidInput, Conflict and NotSignedIn.
 
-    Opens its own transactions, since hashing takes long.
+    Opens its own transactions, since hashing is slow.
     """
     username, old_hash = run_in_reading(_credentials, actor)
-    fits, _ = check_hash(current[: MAX_PASSWORD + 1], old_hash)
-    if not fits:
+    is_correct, _ = check_hash(current[: MAX_PASSWORD + 1], old_hash)
+    if not is_correct:
         raise InvalidInput(message("That is not your current password."), "current")
     try:
         new_hash = hash_new_password(new, username)
@@ -275,22 +276,12 @@ def _store_password(
         raise Conflict(message("The password was changed elsewhere meanwhile."))
     end_sessions(session, own.id, exclude=session_id)
     forget_links(session, own.id)
-    queue_password_notice(session, own, now)
+    queue_notice(session, own, password_changed_mail, now)
     add_entry(session, actor, "account.password", now, account_id=own.id)
 
 
 def _clean_display_name(text: str) -> str:
-    return clean_line(text, message("The display name"), DISPLAY_NAME_LENGTH)
-
-
-def _checked(field: str, clean: Callable[[str], str], value: str) -> str:
-    """Clean one field, and name it when it cannot be taken."""
-    try:
-        return clean(value)
-    except ValueError as error:
-        zones = message("Choose a time zone such as Europe/Berlin.")
-        sentence = error.sentence if isinstance(error, InvalidText) else zones
-        raise InvalidInput(sentence, field) from error
+    return clean_field("display_name", clean_line, text, message("The display name"), DISPLAY_NAME_LENGTH)
 
 
 def _choice(kind: type[StrEnum], field: str, value: str) -> str:

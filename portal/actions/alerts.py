@@ -1,4 +1,4 @@
-"""Alert settings."""
+"""Changes to alert settings."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
 from portal.actions.crossings import note_crossings
+from portal.actions.fields import clean_field
 from portal.db.accounts import lock_account
 from portal.db.alerts import AlertSettings, alert_settings, set_alert_settings
 from portal.db.audit import add_entry
@@ -15,7 +16,7 @@ from portal.rules.actors import Actor
 from portal.rules.alerts import FULL
 from portal.rules.mails import Kind
 from portal.rules.messages import message
-from portal.rules.text import InvalidText, clean_email
+from portal.rules.text import clean_email
 from portal.settings import settings
 
 
@@ -30,10 +31,10 @@ def change_alerts(
     second_threshold_percent: int | None = None,
     forecast: bool = False,
 ) -> AlertSettings:
-    """Store how an account wants to be warned; no email, or an empty one, means the account's own.
+    """Store the alert settings of an account. Without an email, mails go to the account's own address.
 
-    The account is warned at once of a budget that is beyond a new threshold already. Raises InvalidInput naming the
-    field, and NotSignedIn when suspended.
+    A budget that is above a new threshold already causes a warning at once. Raises InvalidInput, and NotSignedIn if the
+    account is suspended.
     """
     account_id = own_account(session, actor).id
     lock_account(session, account_id)
@@ -44,10 +45,7 @@ def change_alerts(
             raise InvalidInput(
                 message("The second threshold is another one than the first."), "second_threshold_percent"
             )
-    try:
-        address = clean_email(email) if email and email.strip() else None
-    except InvalidText as error:
-        raise InvalidInput(error.sentence, "email") from error
+    address = clean_field("email", clean_email, email) if email and email.strip() else None
     new = AlertSettings(enabled, threshold_percent, address, second_threshold_percent, forecast)
     before = alert_settings(session, account_id)
     set_alert_settings(session, account_id, new, now)

@@ -1,4 +1,4 @@
-"""What an actor may do, read again in every transaction: an open page outlives the rights it was opened with."""
+"""The rights of an actor, read in every transaction, since a page may stay open after the rights have changed."""
 
 from sqlalchemy.orm import Session
 
@@ -10,13 +10,13 @@ from portal.rules.messages import message
 
 
 def check_administrator(session: Session, actor: Actor) -> None:
-    """Raise Forbidden unless the actor is an active administrator, or acts without an account, as an operator does."""
+    """Raise Forbidden unless the actor is an active administrator or an operator, who has no account."""
     if actor.account_id is not None and administrator(session, actor.account_id) is None:
         raise Forbidden
 
 
 def check_holder(session: Session, actor: Actor, account_id: int) -> None:
-    """Raise Forbidden unless the actor has this account or is an operator, and NotSignedIn once it is suspended."""
+    """Raise Forbidden unless the actor has this account or is an operator; NotSignedIn if it is suspended."""
     if actor.account_id not in (None, account_id):
         raise Forbidden
     if actor.account_id is not None:
@@ -24,12 +24,12 @@ def check_holder(session: Session, actor: Actor, account_id: int) -> None:
 
 
 def own_account(session: Session, actor: Actor) -> Account:
-    """Return the active account of the actor, and keep it active until the transaction ends. Raises NotSignedIn."""
+    """Return the active account of the actor, which stays active until the transaction ends. Raises NotSignedIn."""
     return signed_in_account(session, actor.account_id)
 
 
 def signed_in_account(session: Session, account_id: int | None) -> Account:
-    """Return an active account, and keep it active until the transaction ends. Raises NotSignedIn."""
+    """Return an active account, which stays active until the transaction ends. Raises NotSignedIn."""
     found = None if account_id is None else active_account(session, account_id)
     if found is None:
         raise NotSignedIn

@@ -1,7 +1,7 @@
-"""May this key spend? What a gateway asks before it serves a request, and the tokens it has held for it meanwhile.
+"""Authorizing requests: whether an API key may spend, and reserving the estimated tokens.
 
-Decision: the answer is read first and mostly ends there. Only what would be allowed and is to be held is decided once
-more in a transaction that lets one request of an account after the other through; so a refusal never waits for anybody.
+Decision: a reading decides first. Only if it allows a request and tokens are to be reserved, a transaction that locks
+the account decides again. So a refusal never waits for a lock.
 """
 
 from contextlib import suppress
@@ -27,9 +27,9 @@ from portal.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What a gateway wants to know: whether a key, named by its SHA-256, may spend.
+    """The question of a gateway whether a key may spend; `key_hash` is the SHA-256 of the key.
 
-    `estimated_tokens` are raw; with a `request_id` they are held for that request, without one only compared.
+    `estimated_tokens` are raw tokens. With a `request_id` they are reserved for that request, else only compared.
     """
 
     gateway_token: str = field(repr=False)
@@ -40,13 +40,13 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """The answer. `spender` is None for an unknown key, about which the answer has no details."""
+    """The answer to a gateway; `spender` is None for an unknown key."""
 
     decision: Decision
     spender: Spender | None
 
     def key_to_note(self, now: datetime) -> int | None:
-        """Return the id of the key if it works and its use was not noted lately."""
+        """Return the id of the key if it is usable and its last use must be stored again."""
         if self.spender is None or self.decision.reason.is_about_the_key:
             return None
         noted_at = self.spender.last_used_at
@@ -54,33 +54,33 @@ class Authorization:
 
 
 def authorize(question: AuthorizationRequest, now: datetime) -> Authorization:
-    """Say whether a key may spend, and hold the estimated tokens if they are for a request with an id.
+    """Return whether a key may spend, and reserve the estimated tokens if the request has an id.
 
-    Opens its own snapshot and transaction. Raises UnknownToken for whoever is no gateway, and Conflict while tokens
-    are held under the same id for another account.
+    Opens its own snapshot and transaction. Raises UnknownToken if no gateway has the token, and Conflict while tokens
+    are reserved under the same id for another account.
     """
-    found = run_in_glance(_answer, question, now)
+    found = run_in_glance(_decide_in, question, now)
     if not found.decision.is_allowed or question.request_id is None or found.spender is None:
         return found
-    return run_in_transaction(_answer_and_reserve, question, found.spender.account_id, now)
+    return run_in_transaction(_decide_and_reserve, question, found.spender.account_id, now)
 
 
 def note_key_use(key_id: int, now: datetime) -> None:
-    """Note that a key is used, in a transaction of its own; trouble with it is no trouble for whoever context."""
-    with suppress(Unavailable):  # logged where it arose; the next request notes it
+    """Store that a key is used, in a transaction of its own. Ignores an unavailable database."""
+    with suppress(Unavailable):  # it was logged, and the next request stores the use
         run_in_transaction(note_use, key_id, now, NOTED_EVERY)
 
 
-def _answer(connection: Connection, question: AuthorizationRequest, now: datetime) -> Authorization:
-    return _judge(_context(connection, question, now).spender, question, now)
+def _decide_in(connection: Connection, question: AuthorizationRequest, now: datetime) -> Authorization:
+    return _decide(_context(connection, question, now).spender, question, now)
 
 
-def _answer_and_reserve(
+def _decide_and_reserve(
     session: Session, question: AuthorizationRequest, account_id: int, now: datetime
 ) -> Authorization:
-    lock_account(session, account_id)  # so an event is seen here as stored, or releases these tokens when it is
+    lock_account(session, account_id)  # so an event either is stored already, or will release these tokens
     context = _context(session.connection(), question, now)
-    answer = _judge(context.spender, question, now)
+    answer = _decide(context.spender, question, now)
     request_id, spender = question.request_id, context.spender
     if not answer.decision.is_allowed or request_id is None or spender is None:
         return answer
@@ -107,7 +107,7 @@ def _context(connection: Connection, question: AuthorizationRequest, now: dateti
     return context
 
 
-def _judge(spender: Spender | None, question: AuthorizationRequest, now: datetime) -> Authorization:
+def _decide(spender: Spender | None, question: AuthorizationRequest, now: datetime) -> Authorization:
     if spender is None:
         return Authorization(refusal(Reason.UNKNOWN_KEY), None)
     reason = key_reason(spender.is_active, spender.expires_at, spender.revoked_at, now)

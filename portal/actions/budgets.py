@@ -1,4 +1,4 @@
-"""Budgets: what an account may spend."""
+"""Changes to the limits of budgets."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -21,15 +21,15 @@ from portal.settings import settings
 
 
 def set_budget(session: Session, actor: Actor, account_id: int, limits: Limits, now: datetime) -> None:
-    """Set an account's limits, and warn of the thresholds that are crossed by that.
+    """Replace all limits of an account, and warn of thresholds that this crosses.
 
-    Raises Forbidden, NotFound, Conflict for a deleted account, and InvalidInput for limits out of bounds.
+    Raises Forbidden, NotFound, Conflict for a deleted account, and InvalidInput for a limit out of bounds.
     """
     change_budget(session, actor, account_id, asdict(limits), now)
 
 
 def change_budget(session: Session, actor: Actor, account_id: int, changes: Mapping[str, Any], now: datetime) -> Limits:
-    """Set those fields of an account's limits that are in `changes`; return all limits. Raises as `set_budget`."""
+    """Change some limits of an account; return all of them. Raises the errors of `set_budget`."""
     check_administrator(session, actor)
     account = existing_account(session, account_id)
     lock_account(session, account.id)

@@ -1,9 +1,8 @@
-"""Noting that budgets have crossed thresholds, in the transaction that is the reason, and telling the account.
+"""Storing which budgets crossed thresholds, in the transaction that causes it, and queueing mails about them.
 
-Decision: looked at are the periods that still run. That a day which is over went beyond its limit is in its figures and
-surprises nobody; and an import of years of usage rings no bell. What was noted once at a limit is never noted again at
-that limit, so it does not matter how often it is looked at. A raised limit arms its thresholds again; a limit that
-changes warns only of thresholds above those that were warned of at the limit before.
+Decision: only current periods count. A day that is over shows its excess in its figures, and an import of old usage
+causes no alerts. A threshold is stored once for each limit, so it does not matter how often the check runs. After a
+change of the limit, only thresholds above those that were reported at the previous limit cause a warning.
 """
 
 from collections.abc import Collection
@@ -40,10 +39,10 @@ def note_crossings(
     *,
     limits_before: Limits | None = None,
 ) -> None:
-    """Store what accounts have crossed by now, each once, and queue a mail for each to those who want one.
+    """Store the new crossings of accounts, and queue a mail for accounts that want one.
 
-    A threshold below another that the account was warned of before is no news: it was lowered. `limits_before`
-    are the limits that an administrator has just replaced.
+    A threshold below one that was reported before causes no warning. `limits_before` are the limits that an
+    administrator has just replaced.
     """
     if not account_ids:
         return
@@ -57,22 +56,22 @@ def note_crossings(
     for account, new in candidates:
         if (new.account_id, new.period, new.threshold, new.limit) not in known:
             limits = {new.limit, limits_before.in_force(new.period) if limits_before else new.limit}
-            is_news = (new.threshold or 0) > _highest_before(known, new, limits)
+            is_news = (new.threshold or 0) > _highest_reported(known, new, limits)
             crossing_id = add_crossing(session, new, now, is_read=not is_news)
             if crossing_id is not None and is_news:
                 stored[new.account_id, new.period] = account, new, crossing_id
-    for account, new, crossing_id in stored.values():  # of several thresholds at once, the highest is written about
+    for account, new, crossing_id in stored.values():  # only the highest of several thresholds gets a mail
         if account.wants_mail:
             _queue_mail(session, account, new, crossing_id, budget_tz, now)
 
 
 def note_forecast(session: Session, account_id: int, period: Period, budget_tz: ZoneInfo, now: datetime) -> None:
-    """Note that a budget will be exhausted before it resets, once in its period, and queue the mail about it."""
+    """Store that a budget will be exhausted before it resets, once in a period, and queue the mail about it."""
     today = day_of(now, budget_tz)
     for account in alert_accounts(session, {account_id}, today):
         limit, consumed = account.limits.in_force(period), account.used[period]
         if limit is None or consumed >= limit:
-            return  # it was changed meanwhile, or is exhausted already
+            return  # the limit was changed, or the budget is exhausted already
         new = NewCrossing(account_id, period, period_start(period, today), CrossingKind.FORECAST, None, consumed, limit)
         crossing_id = add_crossing(session, new, now)
         if crossing_id is not None and account.wants_mail:
@@ -80,12 +79,12 @@ def note_forecast(session: Session, account_id: int, period: Period, budget_tz: 
 
 
 def read_crossings(session: Session, actor: Actor, last_id: int, now: datetime) -> None:
-    """Note that the actor's account has seen its crossings up to one; no audit entry. Raises NotSignedIn."""
+    """Mark the crossings of the actor's account as read, up to `last_id`. Raises NotSignedIn."""
     mark_read(session, own_account(session, actor).id, last_id, now)
 
 
-def _highest_before(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:
-    """Return the highest threshold an account was warned of in the same period at one of some limits, 0 for none."""
+def _highest_reported(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:
+    """Return the highest threshold that was reported in the same period at one of the limits; 0 for none."""
     same = (each for each in known if (each.account_id, each.period) == (new.account_id, new.period))
     return max((each.threshold for each in same if each.limit in limits), default=0)
 

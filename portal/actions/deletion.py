@@ -1,4 +1,4 @@
-"""Deleting an account: the person is erased, their usage is kept."""
+"""Deleting an account: the personal data are erased, the usage is kept."""
 
 from datetime import datetime
 
@@ -16,11 +16,11 @@ from portal.rules.text import deleted_username
 
 
 def delete_account(session: Session, actor: Actor, account_id: int, now: datetime) -> str:
-    """Erase a person and return the user name under which their usage is kept.
+    """Erase the personal data of an account; return the new user name, which keeps the usage.
 
     Sessions and API keys end; name, email address, notes and mails are erased; events and sums stay. Usage of the keys
-    that arrives later still counts for that name, since it happened. Raises Forbidden, NotFound, and Conflict for the
-    last active administrator and for an account that was deleted before.
+    that arrives later is counted under the new name. Raises Forbidden, NotFound, and Conflict if the account is the
+    last active administrator or was deleted before.
     """
     check_administrator(session, actor)
     found = existing_account(session, account_id)

@@ -1,4 +1,4 @@
-"""Gateways and their tokens: for administrators and operators."""
+"""Changes to gateways and their tokens, for administrators and operators."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,20 +7,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_administrator
+from portal.actions.fields import clean_field
 from portal.db import gateways
 from portal.db.audit import add_entry
 from portal.db.tables import Gateway
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.actors import Actor
-from portal.rules.messages import Message, message
+from portal.rules.messages import message
 from portal.rules.reporters import OWN_REPORTS
 from portal.rules.secrets import GATEWAY_TOKEN, digest, key_prefix, new_secret
-from portal.rules.text import MAX_NAME, InvalidText, clean_line
+from portal.rules.text import MAX_NAME, clean_line
 
 
 @dataclass(frozen=True, slots=True)
 class NewGateway:
-    """A gateway with its first token, which is shown exactly once; None where its usage is imported."""
+    """A new gateway with its first token, which is shown only once; None for a gateway of imported usage."""
 
     id: int
     name: str
@@ -30,9 +31,9 @@ class NewGateway:
 def create_gateway(
     session: Session, actor: Actor, name: str, now: datetime, mode: str = "native", *, with_token: bool = True
 ) -> NewGateway:
-    """Create a gateway. Raises Forbidden, InvalidInput, and Conflict for a taken name.
+    """Create a gateway. Raises Forbidden, InvalidInput, and Conflict if the name is in use.
 
-    `mode` is how it processes requests for which it reports no mode.
+    `mode` is the mode of requests that are reported without one.
     """
     check_administrator(session, actor)
     row = _add_gateway(session, actor, name, now, mode)
@@ -40,18 +41,18 @@ def create_gateway(
 
 
 def import_gateway(session: Session, actor: Actor, name: str, now: datetime, mode: str = "native") -> Gateway:
-    """Return the gateway of this name, to which imported usage belongs; create it without a token if there is none.
+    """Return the gateway of this name, for imported usage; create it without a token if it does not exist.
 
-    `mode` is that of a new gateway; an existing one keeps its own. Raises Forbidden and InvalidInput.
+    `mode` applies to a new gateway only. Raises Forbidden and InvalidInput.
     """
     check_administrator(session, actor)
     return gateways.gateway_named(session, _gateway_name(name)) or _add_gateway(session, actor, name, now, mode)
 
 
 def create_gateway_token(session: Session, actor: Actor, gateway_id: int, now: datetime) -> str:
-    """Give a gateway one more token and return it, for the only time; the older ones stay valid until revoked.
+    """Create another token of a gateway and return it. The older tokens stay valid until they are revoked.
 
-    Raises Forbidden, NotFound, and InvalidInput where there can be none.
+    Raises Forbidden, NotFound, and InvalidInput for the gateway of people's own reports, which has no tokens.
     """
     row = _gateway(session, actor, gateway_id)
     if row.name == OWN_REPORTS:
@@ -62,7 +63,7 @@ def create_gateway_token(session: Session, actor: Actor, gateway_id: int, now: d
 def revoke_gateway_tokens(
     session: Session, actor: Actor, gateway_id: int, now: datetime, *, prefix: str | None = None
 ) -> int:
-    """Revoke all tokens of a gateway, or the one with a prefix, at once and for ever; return how many were valid.
+    """Revoke all tokens of a gateway, or the token with this prefix; return how many were valid.
 
     Raises Forbidden and NotFound.
     """
@@ -73,7 +74,7 @@ def revoke_gateway_tokens(
 
 
 def _add_gateway(session: Session, actor: Actor, name: str, now: datetime, mode: str) -> Gateway:
-    text, usual = _gateway_name(name), _line("mode", mode, message("The mode"))
+    text, usual = _gateway_name(name), clean_field("mode", clean_line, mode, message("The mode"), MAX_NAME)
     try:
         row = gateways.add_gateway(session, text, usual, now)
     except IntegrityError as error:
@@ -98,14 +99,7 @@ def _gateway(session: Session, actor: Actor, gateway_id: int) -> Gateway:
 
 
 def _gateway_name(name: str) -> str:
-    text = _line("name", name, message("The name"))
+    text = clean_field("name", clean_line, name, message("The name"), MAX_NAME)
     if text == OWN_REPORTS:
         raise InvalidInput(message("{name} is the name for what people report themselves.", name=OWN_REPORTS), "name")
     return text
-
-
-def _line(field: str, text: str, what: Message) -> str:
-    try:
-        return clean_line(text, what, MAX_NAME)
-    except InvalidText as error:
-        raise InvalidInput(error.sentence, field) from error

@@ -1,4 +1,4 @@
-"""What an administrator does with events that could not be counted."""
+"""Settling held events: an administrator assigns or dismisses them."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -20,10 +20,10 @@ from portal.rules.usage import UsageReport
 def assign_held(
     session: Session, actor: Actor, held_id: int, account_id: int, budget_tz: ZoneInfo, now: datetime
 ) -> None:
-    """Count an unattributed event for an account, once, in the periods of its own instant.
+    """Count an unattributed event for an account, at the instant of the event.
 
-    Whoever sends it again gets `duplicate`. Raises Forbidden, NotFound, and Conflict for an event that is
-    settled, contradicts a stored one, or cannot be counted for that account.
+    A gateway that sends it again gets `duplicate`. Raises Forbidden, NotFound, and Conflict if the event is settled,
+    contradicts a stored one, or cannot be counted for that account.
     """
     held = _unsettled(session, actor, held_id)
     owner = account(session, account_id)

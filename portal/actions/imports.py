@@ -1,7 +1,7 @@
-"""Storing people, templates and usage of another system; nothing that is here already is overwritten.
+"""Storing people, templates and usage of another system. Existing data are never overwritten.
 
-Decision: each person is one transaction with keys, limits and template, and each batch of usage is one with the
-progress of the import. So an import can be interrupted anywhere, and repeated.
+Decision: each person is one transaction with keys, limits and template, and each batch of usage is one transaction with
+the progress of the import. So an import may be interrupted and repeated at any time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,35 +39,30 @@ from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry, UsageReport
 
 SHARED_EMAIL = "Another account has their email address already; they have none here."
+DIFFERS = "It is not the same here, and stays as it is."
 WAS_DELETED = "Their account was deleted here, and stays deleted."
 
 
 def import_template(session: Session, actor: Actor, new: ImportedTemplate, now: datetime) -> Finding:
-    """Store an expert template unless there is one of its name. Raises Forbidden and InvalidInput."""
+    """Store an expert template unless one of this name exists. Raises Forbidden and InvalidInput."""
     check_administrator(session, actor)
     models = [AssignedModel(*model) for model in new.models]
     found = template_named(session, new.name)
     if found is None:
         define_template(session, actor, new.name, new.cost_factor, models, now)
         return Finding(ImportKind.TEMPLATE, ImportOutcome.IMPORTED)
-    same = found.cost_factor == new.cost_factor and models_of(session, found.id) == models
-    return Finding(
-        ImportKind.TEMPLATE,
-        ImportOutcome.PRESENT,
-        "" if same else "It is not the same here, and stays as it is.",
-        new.name,
-    )
+    is_same = found.cost_factor == new.cost_factor and models_of(session, found.id) == models
+    return Finding(ImportKind.TEMPLATE, ImportOutcome.PRESENT, "" if is_same else DIFFERS, new.name)
 
 
 def import_person(
     session: Session, actor: Actor, gateway_id: int, person: str, new: ImportedPerson, now: datetime
 ) -> list[Finding]:
-    """Store a person with their keys, limits and template, as far as they are not here yet.
+    """Store a person with keys, limits and template, unless they exist already.
 
-    `person` is the digest of their id in the system that reports as that gateway. A person with a deleted account here
-    is not imported again, unless there is a new account of that name. A template that was removed here is assigned
-    again while it is granted there: the portal does not store that it was removed. The findings about keys are in the
-    order of the keys.
+    `person` is the digest of the person's id in the other system, which reports as this gateway. A person with a
+    deleted account is not imported again, unless a new account has that name. An import assigns a template again that
+    was removed here, because the portal does not store the removal. The findings about keys have the order of the keys.
     """
     check_administrator(session, actor)
     found = account_named(session, new.username)
@@ -90,18 +85,15 @@ def import_person(
 
 
 def _omit_deleted(session: Session, deleted: Account, person: ImportedPerson) -> list[Finding]:
-    """Omit a person; keys of the deleted account stay with it, so that their usage is attributed to it."""
+    """Return the findings for a person with a deleted account, which keeps its keys and their usage."""
     findings = [Finding(ImportKind.ACCOUNT, ImportOutcome.OMITTED, WAS_DELETED, person.username)]
     for key in person.keys:
         found = key_with_hash(session, key.key_hash)
-        is_here = found is not None and found.account_id == deleted.id
-        findings.append(
-            Finding(ImportKind.KEY, ImportOutcome.PRESENT)
-            if is_here
-            else Finding(
-                ImportKind.KEY, ImportOutcome.OMITTED, "The account of its owner was deleted here.", key.prefix
-            )
-        )
+        if found is not None and found.account_id == deleted.id:
+            findings.append(Finding(ImportKind.KEY, ImportOutcome.PRESENT))
+        else:
+            reason = "The account of its owner was deleted here."
+            findings.append(Finding(ImportKind.KEY, ImportOutcome.OMITTED, reason, key.prefix))
     return findings
 
 
@@ -113,7 +105,7 @@ def _add_account(session: Session, actor: Actor, new: ImportedPerson, now: datet
 
 
 def _import_key(session: Session, actor: Actor, account: Account, new: ImportedKey, now: datetime) -> Finding:
-    """Store a key; a key that was revoked there is revoked here too, even if it was imported before."""
+    """Store a key, and revoke it if it is revoked in the other system, even if it was imported before."""
     found = key_with_hash(session, new.key_hash)
     if found is not None and found.account_id != account.id:
         return Finding(ImportKind.KEY, ImportOutcome.OMITTED, "Somebody else has it here.", new.prefix)
@@ -132,16 +124,15 @@ def _import_limits(session: Session, actor: Actor, account: Account, new: Limits
     if not has_limits(session, account.id):
         set_budget(session, actor, account.id, new, now)
         return Finding(ImportKind.BUDGET, ImportOutcome.IMPORTED)
-    reason = "" if limits(session, account.id) == new else "It is not the same here, and stays as it is."
+    reason = "" if limits(session, account.id) == new else DIFFERS
     return Finding(ImportKind.BUDGET, ImportOutcome.PRESENT, reason, account.username)
 
 
 def _import_assignment(session: Session, actor: Actor, account: Account, name: str, now: datetime) -> Finding:
     template = template_named(session, name)
     if template is None:
-        return Finding(
-            ImportKind.ASSIGNMENT, ImportOutcome.OMITTED, "The template is not here.", f"{name} to {account.username}"
-        )
+        subject = f"{name} to {account.username}"
+        return Finding(ImportKind.ASSIGNMENT, ImportOutcome.OMITTED, "The template is not here.", subject)
     if account.template_id is None:
         assign_template(session, actor, account.id, template.id, now)
         return Finding(ImportKind.ASSIGNMENT, ImportOutcome.IMPORTED)
@@ -151,7 +142,7 @@ def _import_assignment(session: Session, actor: Actor, account: Account, name: s
 
 @dataclass(frozen=True, slots=True)
 class UsageBatch:
-    """Usage of a source, notes by the ids of requests, and the progress of the import after this batch."""
+    """Usage of a source, notes by request id, and the progress of the import after this batch."""
 
     source: str
     entries: Sequence[Entry]
@@ -162,7 +153,7 @@ class UsageBatch:
 def import_batch(
     session: Session, gateway_id: int, mode: str, batch: UsageBatch, budget_tz: ZoneInfo, now: datetime
 ) -> list[Finding]:
-    """Store usage, and the notes on requests that are counted. Raises Unavailable."""
+    """Store usage, and notes on the requests that were counted. Raises Unavailable."""
     outcomes = store_reports(session, Reporter(gateway_id, mode), batch.entries, budget_tz, now)
     pairs = list(zip(batch.entries, outcomes, strict=True))
     counted = {entry.id for entry, outcome in pairs if outcome.result in {Result.ACCEPTED, Result.DUPLICATE}}
@@ -179,22 +170,14 @@ def _finding(entry: Entry, outcome: Outcome) -> Finding:
         case Result.DUPLICATE:
             return Finding(ImportKind.USAGE, ImportOutcome.PRESENT)
         case Result.UNATTRIBUTED if isinstance(entry, UsageReport):
-            return Finding(
-                ImportKind.USAGE,
-                ImportOutcome.OMITTED,
-                "Their person is not here; they are held.",
-                entry.username or "",
-            )
+            reason = "Their person is not here; they are held."
+            return Finding(ImportKind.USAGE, ImportOutcome.OMITTED, reason, entry.username or "")
         case _:
             return Finding(ImportKind.USAGE, ImportOutcome.OMITTED, outcome.error or "", entry.id or "")
 
 
 def _note(usage_id: str, is_new: bool | None) -> Finding:
     if is_new is None:
-        return Finding(
-            ImportKind.NOTE,
-            ImportOutcome.OMITTED,
-            "Its request is not counted here, or its account was deleted.",
-            usage_id,
-        )
+        reason = "Its request is not counted here, or its account was deleted."
+        return Finding(ImportKind.NOTE, ImportOutcome.OMITTED, reason, usage_id)
     return Finding(ImportKind.NOTE, ImportOutcome.IMPORTED if is_new else ImportOutcome.PRESENT)

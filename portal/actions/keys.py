@@ -1,4 +1,4 @@
-"""API keys: creating, naming and revoking them."""
+"""Creating, renaming and revoking API keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_holder, existing_account
+from portal.actions.fields import clean_field
 from portal.db.audit import add_entry
 from portal.db.keys import MOST_KEYS, add_key, count_usable_keys, key
 from portal.db.tables import ApiKey
@@ -13,12 +14,12 @@ from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.actors import Actor
 from portal.rules.messages import message
 from portal.rules.secrets import API_KEY, digest, key_prefix, new_secret
-from portal.rules.text import MAX_LABEL, InvalidText, clean_line
+from portal.rules.text import MAX_LABEL, clean_line
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key as it is shown exactly once."""
+    """A new key with its secret, which is shown only once."""
 
     id: int
     secret: str
@@ -29,10 +30,10 @@ class NewKey:
 def create_key(
     session: Session, actor: Actor, account_id: int, label: str, expires_at: datetime | None, now: datetime
 ) -> NewKey:
-    """Create a key for an account; its secret is in the result and nowhere else.
+    """Create a key for an account. Only the result has the secret; it is not stored.
 
-    Raises InvalidInput for a bad label or an end in the past, Conflict for too many keys and, to operators, for an
-    account that is suspended or deleted; Forbidden, and NotSignedIn when one's own account is suspended.
+    Raises InvalidInput for an invalid label or an end in the past, Conflict if there are too many keys, Forbidden, and
+    NotSignedIn if the actor's account is suspended. Operators get Conflict for a suspended or deleted account.
     """
     check_holder(session, actor, account_id)
     account = existing_account(session, account_id)
@@ -41,7 +42,7 @@ def create_key(
         raise Conflict(
             message("The account {name} is suspended. Activate it first: portal user activate {name}", name=name)
         )
-    text = clean_label(label)
+    text = _clean_label(label)
     if expires_at is not None and expires_at <= now:
         raise InvalidInput(message("The key must expire in the future."), "expires_at")
     if count_usable_keys(session, account_id, now) >= MOST_KEYS:
@@ -53,17 +54,17 @@ def create_key(
 
 
 def rename_key(session: Session, actor: Actor, account_id: int, key_id: int, label: str, now: datetime) -> ApiKey:
-    """Give one of an account's keys another label. Raises Forbidden, NotSignedIn, NotFound and InvalidInput."""
+    """Change the label of a key of an account. Raises Forbidden, NotSignedIn, NotFound and InvalidInput."""
     row = _key(session, actor, account_id, key_id)
-    row.label = clean_label(label)
+    row.label = _clean_label(label)
     add_entry(session, actor, "key.rename", now, account_id=account_id, prefix=row.prefix, label=row.label)
     return row
 
 
 def revoke_key(session: Session, actor: Actor, account_id: int, key_id: int, now: datetime) -> ApiKey:
-    """End one of an account's keys at once and for ever; its past usage stays. Again is fine.
+    """Revoke a key of an account; its past usage stays. May be repeated.
 
-    An operator ends keys of suspended accounts too, which would work again once their account is activated.
+    Operators may also revoke keys of a suspended account, which otherwise work again once it is activated.
     Raises Forbidden, NotSignedIn and NotFound.
     """
     row = _key(session, actor, account_id, key_id)
@@ -73,12 +74,8 @@ def revoke_key(session: Session, actor: Actor, account_id: int, key_id: int, now
     return row
 
 
-def clean_label(label: str) -> str:
-    """Return a key's label, trimmed. Raises InvalidInput."""
-    try:
-        return clean_line(label, message("The label"), MAX_LABEL)
-    except InvalidText as error:
-        raise InvalidInput(error.sentence, "label") from error
+def _clean_label(label: str) -> str:
+    return clean_field("label", clean_line, label, message("The label"), MAX_LABEL)
 
 
 def _key(session: Session, actor: Actor, account_id: int, key_id: int) -> ApiKey:

@@ -1,4 +1,4 @@
-"""Mails that an account asks for, or is sent about itself."""
+"""Test mails and notices to accounts, and the delivery of queued mails."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from portal.actions.authority import own_account
 from portal.db.alerts import alert_settings
 from portal.db.audit import add_entry
-from portal.db.mails import DueMail as DueMail  # noqa: PLC0414  # jobs name it, and know no queries
+from portal.db.mails import DueMail as DueMail  # noqa: PLC0414  # for jobs, which do not import db
 from portal.db.mails import NewMail, add_mail, claim_due, give_up, is_any_due, mails_of, mark_sent, put_off
 from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict
-from portal.mails import Content, email_changed_mail, password_changed_mail, test_mail
+from portal.mails import Content, test_mail
 from portal.rules.actors import Actor
 from portal.rules.mails import Kind, State
 from portal.rules.periods import zone_or
@@ -24,9 +24,9 @@ from portal.words.stored import recalled
 
 
 def send_test_mail(session: Session, actor: Actor, now: datetime) -> str:
-    """Queue a mail to where an account's alerts go, and return that address.
+    """Queue a mail to the address for an account's alerts, and return this address.
 
-    Raises Conflict with the reason where none can be sent, and NotSignedIn when suspended.
+    Raises Conflict with the reason if no mail can be sent, and NotSignedIn if the account is suspended.
     """
     own = own_account(session, actor)
     recipient = alert_settings(session, own.id).email or own.email
@@ -39,19 +39,10 @@ def send_test_mail(session: Session, actor: Actor, now: datetime) -> str:
     return recipient
 
 
-def queue_password_notice(session: Session, account: Account, now: datetime) -> None:
-    """Tell an account that its password was changed, whoever did so; nothing where mail is not set up."""
-    _queue_notice(session, account, password_changed_mail, now)
-
-
-def queue_email_notice(session: Session, account: Account, now: datetime) -> None:
-    """Tell the address that an account still has that it will have another one; nothing where mail is not set up."""
-    _queue_notice(session, account, email_changed_mail, now)
-
-
-def _queue_notice(
+def queue_notice(
     session: Session, account: Account, write: Callable[[str, str, datetime, ZoneInfo], Content], now: datetime
 ) -> None:
+    """Queue the mail that `write` returns to the present address of an account, if mail is set up."""
     if settings().mail_is_set_up and account.email:
         tz = zone_or(account.time_zone, settings().budget_zone)
         content = write(account.display_name, account.language, now, tz)
@@ -59,7 +50,7 @@ def _queue_notice(
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of a mail that was handed to a mail server."""
+    """The outcome of handing a mail to a mail server."""
 
     SENT = "sent"
     POSTPONED = "postponed"
@@ -67,9 +58,9 @@ class DeliveryOutcome(StrEnum):
 
 
 def claim_mails(limit: int, now: datetime, *, exclude: Collection[int] = ()) -> list[DueMail]:
-    """Return due mails, at most one of each account, which nobody else gets for three times the SMTP timeout.
+    """Return due mails, at most one for each account, and lease them for three times the SMTP timeout.
 
-    The accounts in `exclude` get none. Opens its own transaction. Raises Unavailable.
+    Leaves out mails of the accounts in `exclude`. Opens its own transaction. Raises Unavailable.
     """
     if not run_in_glance(is_any_due, now):
         return []
@@ -77,7 +68,7 @@ def claim_mails(limit: int, now: datetime, *, exclude: Collection[int] = ()) -> 
 
 
 def note_delivery(session: Session, mail: DueMail, outcome: DeliveryOutcome, reason: str, now: datetime) -> None:
-    """Store what became of a claimed mail, with the reason if it was not sent."""
+    """Store the outcome of a claimed mail, with the reason if it was not sent."""
     if outcome is DeliveryOutcome.SENT:
         mark_sent(session, mail, now)
     elif outcome is DeliveryOutcome.POSTPONED:

@@ -1,4 +1,4 @@
-"""Hashing and checking passwords: argon2id; bcrypt hashes of other systems are accepted and replaced."""
+"""Hashing passwords with argon2id. Imported bcrypt hashes are accepted and replaced."""
 
 import threading
 
@@ -7,46 +7,46 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 _AT_ONCE = threading.BoundedSemaphore(2)
-"""Each hash takes 64 MiB and a core for a while; more at once would only starve the pages."""
+"""Each hash takes 64 MiB and one core; more at once would slow down the pages."""
 
 _hasher = PasswordHasher()
 _UNKNOWN = _hasher.hash("nobody has this password")
-"""Checked for unknown user names, so that they take as long as known ones."""
+"""This hash is checked for unknown user names, so that they take as long as known ones."""
 
 _BCRYPT = ("$2a$", "$2b$", "$2y$")
 _DIGITS = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-"""Base64 of bcrypt, by value."""
+"""The base64 alphabet of bcrypt, in the order of the values."""
 
 
 def hash_password(password: str) -> str:
-    """Return a new argon2id hash; takes about a quarter of a second."""
+    """Return a new argon2id hash; takes about 0.25 seconds."""
     with _AT_ONCE:
         return _hasher.hash(password)
 
 
 def check_hash(password: str, password_hash: str | None) -> tuple[bool, str | None]:
-    """Return whether a password fits, and a new hash where the old one is of an outdated kind.
+    """Return whether a password is correct, and a new hash if the stored one is outdated.
 
-    Takes as long without a hash as with one. Malformed hashes and passwords fit nothing.
+    Takes as long without a hash as with one. A malformed hash or password is never correct.
     """
     kept = password_hash or _UNKNOWN
     with _AT_ONCE:
         try:
-            fits, is_outdated = _check(password.encode(), kept)
-            renewed = _hasher.hash(password) if fits and is_outdated else None
+            is_correct, is_outdated = _check(password.encode(), kept)
+            renewed = _hasher.hash(password) if is_correct and is_outdated else None
         except (ValueError, IndexError, VerificationError):
             return False, None
-    return (fits, renewed) if password_hash else (False, None)
+    return (is_correct, renewed) if password_hash else (False, None)
 
 
 def _check(secret: bytes, kept: str) -> tuple[bool, bool]:
-    """Return whether a password fits and whether its hash is outdated; bcrypt only ever used the first 72 bytes."""
+    """Return whether a password is correct and whether its hash is outdated. bcrypt uses the first 72 bytes only."""
     if kept.startswith(_BCRYPT):
         return bcrypt.checkpw(secret[:72], _canonical(kept).encode()), True
     return _hasher.verify(kept, secret), _hasher.check_needs_rehash(kept)
 
 
 def _canonical(kept: str) -> str:
-    """Return a bcrypt hash with the two unused bits of salt and digest cleared; some systems leave them set."""
+    """Return a bcrypt hash with the unused bits of salt and digest cleared; some systems set them."""
     salt, digest = _DIGITS[_DIGITS.index(kept[28]) & 0x30], _DIGITS[_DIGITS.index(kept[59]) & 0x3C]
     return f"{kept[:28]}{salt}{kept[29:59]}{digest}{kept[60:]}"

@@ -1,4 +1,4 @@
-"""The price book: entering and removing prices, and giving a cost to what had none."""
+"""Changes to the price book, and repairing events that have no cost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class RepairResult:
-    """What one batch of a repair has done; `last` leads to the next batch, None when there is none."""
+    """The result of one batch; `last` is the position for the next batch, None at the end."""
 
     repaired: int
     left: int
@@ -34,7 +34,7 @@ class RepairResult:
 
 
 def enter_price(session: Session, actor: Actor, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
-    """Enter a price that is in force from an instant on; stored costs stay. Raises Forbidden and InvalidInput."""
+    """Add a price that is in force from `valid_from` on. Stored costs stay. Raises Forbidden and InvalidInput."""
     check_administrator(session, actor)
     if not is_rate(eur_per_token, MAX_PRICE):
         raise InvalidInput(message("A price is 0 to 1 EUR per token, with at most 12 decimals."), "eur_per_token")
@@ -43,9 +43,9 @@ def enter_price(session: Session, actor: Actor, eur_per_token: Decimal, valid_fr
 
 
 def remove_price(session: Session, actor: Actor, valid_from: datetime | None, now: datetime) -> None:
-    """Take an entry out of the book, None the one since ever; stored costs stay. Raises Forbidden and NotFound.
+    """Remove a price, for None the first one, which has always been in force. Stored costs stay.
 
-    Requests of a time for which no other entry is in force are stored without a cost from now on.
+    New events of a time without a price are stored without a cost. Raises Forbidden and NotFound.
     """
     check_administrator(session, actor)
     begins = "since ever" if valid_from is None else valid_from.isoformat()
@@ -57,9 +57,9 @@ def remove_price(session: Session, actor: Actor, valid_from: datetime | None, no
 def repair_costs(
     session: Session, actor: Actor, after: tuple[datetime, int] | None, budget_tz: ZoneInfo, now: datetime
 ) -> RepairResult:
-    """Give a batch of events without a cost the price of their own time, where there is one by now, in all sums too.
+    """Price a batch of events without a cost, with the price of their own time, and add the costs to all sums.
 
-    A cost with which the account's sums would be larger than they can be counted is not given. Raises Forbidden.
+    Skips an event for which there is still no price, or by which a sum would exceed `MAX_SUM`. Raises Forbidden.
     """
     check_administrator(session, actor)
     events = unpriced_events(session, after, BATCH)
@@ -75,7 +75,7 @@ def repair_costs(
 
 
 def _costs(events: Sequence[StoredEvent], book: Sequence[Price], lifetimes: Mapping[int, Figures]) -> dict[int, int]:
-    """Return the costs in nano-euros, by event id, of those that have a price and a cost within bounds."""
+    """Return the costs in nano-euros by event id, of events that have a price and a cost within bounds."""
     costs = {}
     sums = {account_id: figures.cost_nano_eur for account_id, figures in lifetimes.items()}
     for event in events:

@@ -1,4 +1,4 @@
-"""Removing old events: their sums stay, and so does what tells that they were counted."""
+"""Removing old events. Their sums stay, and their ids, so that they are not counted again."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -17,16 +17,16 @@ from portal.rules.rollups import sum_up
 
 BATCH = 1000
 LEAST_DAYS = 100
-"""Fewest days of which events stay: the longest range of Usage History and some more."""
+"""Events of at least so many days stay: more than the longest range of Usage History."""
 SETTLED = timedelta(days=1)
-"""An event stays for so long after it came in, so that nobody who stores it at this moment misses that it was."""
+"""An event stays so long after it was received, so that a repeated report that is being stored still finds it."""
 
 
 def prune_account(session: Session, account_id: int, first_kept: date, budget_tz: ZoneInfo, now: datetime) -> int:
-    """Remove a batch of an account's events before a day of the budget zone; return how many, fewer than BATCH at last.
+    """Remove a batch of an account's events before `first_kept`; return their number, in the last batch below BATCH.
 
-    Counters and daily roll-ups stay as they are; what the removed events added to them is kept beside, so that
-    verification still proves them. Events with notes and without a cost stay.
+    Counters and daily roll-ups stay. The sums of the removed events are stored separately, so that verification can
+    still compare them. Events with a note or without a cost stay.
     """
     lock_account(session, account_id)
     before = start_of_day(first_kept, budget_tz)
@@ -39,9 +39,9 @@ def prune_account(session: Session, account_id: int, first_kept: date, budget_tz
 def prune_all(
     actor: Actor, first_kept: date, budget_tz: ZoneInfo, now: datetime, advance: Callable[[int], None] = lambda _: None
 ) -> int:
-    """Remove the events of all accounts before a day of the budget zone, in small batches; return how many.
+    """Remove the events of all accounts before `first_kept`, a day of the budget zone; return their number.
 
-    `advance` is called with the number of accounts that were gone through.
+    Works in small batches. Calls `advance` with the number of finished accounts.
     """
     removed = 0
     for account in run_in_reading(all_accounts):

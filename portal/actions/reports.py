@@ -1,4 +1,4 @@
-"""Taking what gateways and people's programs report: the ledger gets the events, the gateway's page the rest."""
+"""Storing reports of gateways and of people's programs, and counting what is not usage for the gateway's page."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,16 +22,15 @@ def store_reports(
     *,
     ignored: int = 0,
 ) -> list[Outcome]:
-    """Store what was reported, and note what could not be; return what became of each entry, in order.
+    """Store reported usage and count rejected entries; return the outcome of each entry, in order.
 
-    Replays are counted as such, and nothing of them is stored. `ignored` is how much more there was that is about
-    something else than usage. Raises Unavailable.
+    Replays are only counted. `ignored` is the number of other items in the batch. Raises Unavailable.
     """
     gateway_id = reporter.gateway_id or own_reports_gateway(session, now).id
     owned = [reporter.own(entry) for entry in entries]
     reports = [entry for entry in owned if isinstance(entry, UsageReport)]
     stored = iter(record_usage(session, gateway_id, reports, budget_tz, now) if reports else ())
-    outcomes = [_without_asking(entry) or next(stored) for entry in owned]
+    outcomes = [_outcome_without_event(entry) or next(stored) for entry in owned]
     rejected = [
         Rejected(entry.id, outcome.error or "")
         for entry, outcome in zip(owned, outcomes, strict=True)
@@ -45,8 +44,8 @@ def store_reports(
     return outcomes
 
 
-def _without_asking(entry: Entry) -> Outcome | None:
-    """Return what becomes of an entry that is not for the ledger."""
+def _outcome_without_event(entry: Entry) -> Outcome | None:
+    """Return the outcome of an entry that is not an event; None for an event."""
     match entry:
         case Rejected():
             return Outcome(Result.REJECTED, entry.reason)
@@ -57,7 +56,7 @@ def _without_asking(entry: Entry) -> Outcome | None:
 
 
 def note_refused_batch(session: Session, reporter: Reporter, reason: str, now: datetime) -> None:
-    """Note why all that a gateway sent at once was refused; for people's own programs the response is enough."""
+    """Store why a whole batch of a gateway was refused. People's own programs only get the response."""
     if reporter.gateway_id is not None:
         count_uncounted(session, reporter.gateway_id, Uncounted(rejected=1), now)
         note_rejected(session, reporter.gateway_id, [Rejected(None, f"All that was sent at once: {reason}")], now)

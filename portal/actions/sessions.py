@@ -34,7 +34,7 @@ TOUCHED_EVERY = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Who asks: the browser's own name for itself, and the address it comes from."""
+    """A browser: its User-Agent header and its network address."""
 
     user_agent: str
     address: str
@@ -42,31 +42,31 @@ class Browser:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A fresh session: its token goes into the cookie and is kept nowhere."""
+    """A new session; its token goes into the cookie and is not stored."""
 
     account_id: int
     token: str
 
 
 def sign_in(username: str, password: str, browser: Browser, old_token: str | None, now: datetime) -> SignIn:
-    """Open a session for a user name and its password; ends the session the browser had before.
+    """Open a session for a user name and password, and end the previous session of the browser.
 
-    Raises WrongCredentials, the same for unknown, suspended and wrong; TooManyTries after some of those in a row.
-    Opens its own transactions: a try is counted before the password is checked, so that many at once gain nothing.
+    Raises WrongCredentials for an unknown or suspended account and for a wrong password, and TooManyTries after several
+    failures. Opens its own transactions: the try is counted before the check, so that parallel tries are counted too.
     """
     try:
         name = clean_username(username)
-    except InvalidText:
-        name = "?" + username[:63].encode("utf-8", "replace").decode().replace("\x00", "?")  # nobody's; counted alike
+    except InvalidText:  # no account has such a name, but the try is counted
+        name = "?" + username[:63].encode("utf-8", "replace").decode().replace("\x00", "?")
     password_hash = run_in_transaction(_begin_try, name, browser, now)
-    fits, renewed = check_hash(password[: MAX_PASSWORD + 1], password_hash)
-    if not fits:
+    is_correct, renewed = check_hash(password[: MAX_PASSWORD + 1], password_hash)
+    if not is_correct:
         raise WrongCredentials
     return run_in_transaction(_open_session, name, password_hash, renewed, browser, old_token, now)
 
 
 def _begin_try(session: Session, name: str, browser: Browser, now: datetime) -> str | None:
-    """Count a try as failed in advance; return the password hash to check, if there is one."""
+    """Count the try as failed, before the check; return the password hash, or None without an active account."""
     count_try(session, "account", name, now)
     count_try(session, "address", browser.address, now)
     account = account_named(session, name)
@@ -74,7 +74,7 @@ def _begin_try(session: Session, name: str, browser: Browser, now: datetime) -> 
 
 
 def count_try(session: Session, scope: str, who: str, now: datetime) -> None:
-    """Count a try of somebody's in a scope of throttling, before anything comes of it. Raises TooManyTries."""
+    """Count a try of `who` in a scope of throttling. Raises TooManyTries."""
     before = failures(session, scope, who)
     until = wait_until(before, scope, now)
     if until is not None:
@@ -93,11 +93,10 @@ def _open_session(
 ) -> SignIn:
     account = account_named(session, name)
     if account is not None:
-        session.refresh(
-            account, with_for_update=True
-        )  # whoever ends all sessions now waits, and then ends this one too
+        # a transaction that ends all sessions waits for this lock, and then ends this session too
+        session.refresh(account, with_for_update=True)
     if account is None or not account.active or account.password_hash != checked_hash:
-        raise WrongCredentials  # changed while the password was being checked
+        raise WrongCredentials  # the account changed during the check
     forget_failures(session, "account", name)
     others = after_success(failures(session, "address", browser.address))
     if others is None:
@@ -116,26 +115,26 @@ def _open_session(
 
 
 def open_session_for(session: Session, account_id: int, browser: Browser, now: datetime) -> SignIn:
-    """Open a session for an account, after the identity of the person was proven."""
+    """Open a session for an account after the caller has checked the identity of the person."""
     token = secrets.token_urlsafe(32)
     add_session(session, account_id, digest(token), browser.user_agent, browser.address, now, lifetime())
     return SignIn(account_id, token)
 
 
 def keep_alive(session: Session, token: str, now: datetime) -> None:
-    """Prolong a session that is in use; at most every few minutes a write."""
+    """Extend a session that is in use. Writes at most once in `TOUCHED_EVERY`."""
     found = session_of(session, digest(token), now)
     if found is not None and now - found[0].last_seen_at >= TOUCHED_EVERY:
         touch_session(session, found[0].id, now, lifetime())
 
 
 def sign_out(session: Session, token: str) -> None:
-    """End a session; an unknown token changes nothing."""
+    """End a session; ignores an unknown token."""
     end_session(session, digest(token))
 
 
 def sign_out_others(session: Session, actor: Actor, session_id: int, now: datetime) -> int:
-    """End all sessions of the actor's account but one; return how many there were. Raises NotSignedIn."""
+    """End all sessions of the actor's account except one; return their number. Raises NotSignedIn."""
     account_id = own_account(session, actor).id
     ended = end_sessions(session, account_id, exclude=session_id)
     add_entry(session, actor, "session.end_others", now, account_id=account_id, ended=ended)

@@ -1,7 +1,7 @@
-"""The first administrator: made with a link that each start prints, or named in the environment.
+"""Creating the first administrator, with a link that each start prints or from environment variables.
 
-Decision: the link lives until there is an active *administrator*, not until there is an account. Whoever creates an
-ordinary account first, or imports people, can still set the portal up.
+Decision: the link is valid until an active administrator exists, not only an account. So an operator who has created
+ordinary accounts or imported people can still use it.
 """
 
 import secrets
@@ -10,22 +10,23 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import create_account, hash_new_password
+from portal.actions.fields import clean_field
 from portal.db.accounts import account_named, add_account, has_active_administrator
 from portal.db.audit import add_entry
 from portal.db.sessions import has_setup_link, replace_setup_link, use_setup_link
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.errors import Conflict, InvalidInput, NotFound
+from portal.errors import Conflict, NotFound
 from portal.rules.accounts import Role
 from portal.rules.actors import Actor, Means
 from portal.rules.messages import Message, message
 from portal.rules.secrets import digest
-from portal.rules.text import InvalidText, clean_username
+from portal.rules.text import clean_username
 
 ENVIRONMENT = Actor(Means.ENVIRONMENT)
 
 
 def new_setup_link(session: Session, now: datetime) -> str | None:
-    """Make the one-time token that creates the first administrator; None when there is an active one."""
+    """Return a new one-time token for creating the first administrator; None if an active one exists."""
     if has_active_administrator(session):
         return None
     token = secrets.token_urlsafe(32)
@@ -34,12 +35,12 @@ def new_setup_link(session: Session, now: datetime) -> str | None:
 
 
 def setup_link_is_good(session: Session, token: str) -> bool:
-    """Say whether a setup token may still be used."""
+    """Return whether a setup token may still be used."""
     return not has_active_administrator(session) and has_setup_link(session, digest(token))
 
 
 def why_setup_link_ended(session: Session) -> Message:
-    """Return what to do with a setup link that may not be used."""
+    """Return why a setup link may not be used, and what to do."""
     if has_active_administrator(session):
         return message(
             "This setup link has ended, since there is an administrator. Sign in, or ask them for an account."
@@ -52,9 +53,9 @@ def why_setup_link_ended(session: Session) -> Message:
 
 
 def set_up(token: str, username: str, email: str, password: str, now: datetime) -> None:
-    """Create the first administrator. Raises NotFound for a used or unknown token and InvalidInput for bad values.
+    """Create the first administrator. Raises NotFound for a used or unknown token, InvalidInput and Conflict.
 
-    Opens its own transactions, since hashing takes long.
+    Opens its own transactions, since hashing is slow.
     """
     if not run_in_reading(setup_link_is_good, token):
         raise NotFound(run_in_reading(why_setup_link_ended))
@@ -69,10 +70,10 @@ def _create_first(session: Session, token: str, username: str, email: str, passw
 
 
 def create_first_administrator(username: str, email: str | None, password: str, now: datetime) -> bool:
-    """Create an administrator unless an active one exists; return whether it did. Raises InvalidInput and Conflict.
+    """Create an administrator unless an active one exists; return whether it was created.
 
-    A suspended administrator of that name stays suspended: then the setup link is the way in. Without an email address
-    the account gets no mail. Opens its own transactions, since hashing takes long.
+    A suspended administrator of that name stays suspended; the setup link still works then. Without an email address
+    the account gets no mail. Opens its own transactions, since hashing is slow. Raises InvalidInput and Conflict.
     """
     if run_in_reading(has_active_administrator):
         return False
@@ -81,7 +82,7 @@ def create_first_administrator(username: str, email: str | None, password: str, 
 
 
 def _create_named(session: Session, username: str, email: str | None, password_hash: str, now: datetime) -> bool:
-    if has_active_administrator(session):  # another process was faster
+    if has_active_administrator(session):  # another process has created one
         return False
     found = account_named(session, username.strip().lower())
     if found is not None and found.role == Role.ADMIN:
@@ -93,10 +94,7 @@ def _create_named(session: Session, username: str, email: str | None, password_h
     if email is not None:
         create_account(session, ENVIRONMENT, username, email, Role.ADMIN, password_hash, now)
         return True
-    try:
-        name = clean_username(username)
-    except InvalidText as error:
-        raise InvalidInput(error.sentence, "username") from error
+    name = clean_field("username", clean_username, username)
     created = add_account(session, name, name, "", Role.ADMIN, password_hash, now)
     add_entry(session, ENVIRONMENT, "account.create", now, account_id=created.id, username=name, role=Role.ADMIN)
     return True

@@ -1,4 +1,4 @@
-"""Expert templates: which models answer, and which template is an account's."""
+"""Defining expert templates, and assigning them to accounts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,14 +7,15 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_administrator, existing_account
+from portal.actions.fields import clean_field
 from portal.db import templates
 from portal.db.audit import add_entry
 from portal.db.templates import AssignedModel
 from portal.errors import InvalidInput, NotFound
 from portal.rules.actors import Actor
-from portal.rules.messages import InvalidValue, Message, message
+from portal.rules.messages import message
 from portal.rules.pricing import read_cost_factor
-from portal.rules.text import MAX_NAME, InvalidText, clean_line
+from portal.rules.text import MAX_NAME, clean_line
 
 MOST_MODELS = 200
 
@@ -22,20 +23,17 @@ MOST_MODELS = 200
 def define_template(
     session: Session, actor: Actor, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
 ) -> int:
-    """Create an expert template or replace the one of that name; return its id. Raises Forbidden and InvalidInput."""
+    """Create or replace the expert template of this name; return its id. Raises Forbidden and InvalidInput."""
     check_administrator(session, actor)
-    text = _line("name", name, message("The name"), MAX_NAME)
-    try:
-        factor = read_cost_factor(cost_factor)
-    except InvalidValue as error:
-        raise InvalidInput(error.sentence, "cost_factor") from error
+    text = clean_field("name", clean_line, name, message("The name"), MAX_NAME)
+    factor = clean_field("cost_factor", read_cost_factor, cost_factor)
     if len(models) > MOST_MODELS:
         raise InvalidInput(message("A template has at most {most} models.", most=MOST_MODELS), "models")
     clean = [
         AssignedModel(
-            _line("category", m.category, message("The category"), MAX_NAME),
-            _line("model", m.model, message("The model"), 200),
-            _line("endpoint", m.endpoint, message("The endpoint"), 200, empty=True),
+            clean_field("category", clean_line, m.category, message("The category"), MAX_NAME),
+            clean_field("model", clean_line, m.model, message("The model"), 200),
+            clean_field("endpoint", clean_line, m.endpoint, message("The endpoint"), 200, empty=True),
             m.required,
         )
         for m in models
@@ -46,7 +44,7 @@ def define_template(
 
 
 def assign_template(session: Session, actor: Actor, account_id: int, template_id: int | None, now: datetime) -> None:
-    """Make a template the active one of an account; None leaves it without one.
+    """Assign a template to an account; None removes it.
 
     Raises Forbidden, NotFound, and Conflict for a deleted account.
     """
@@ -58,10 +56,3 @@ def assign_template(session: Session, actor: Actor, account_id: int, template_id
     account.template_id = template_id
     name = None if template is None else template.name
     add_entry(session, actor, "template.assign", now, account_id=account.id, template=name)
-
-
-def _line(field: str, text: str, what: Message, longest: int, *, empty: bool = False) -> str:
-    try:
-        return clean_line(text, what, longest, empty=empty)
-    except InvalidText as error:
-        raise InvalidInput(error.sentence, field) from error

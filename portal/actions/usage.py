@@ -1,4 +1,4 @@
-"""Storing what gateways report: each event once, and all sums in the same transaction."""
+"""Storing usage events, each once, and adding them to all sums in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,14 +28,13 @@ from portal.rules.rollups import sum_up
 from portal.rules.usage import CLOCK_TOLERANCE, UsageReport, is_repeated
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""Older requests are not believed; everywhere on earth this lies on `rules.usage.FIRST_DAY` or later."""
-
+"""Earlier requests are rejected. In every time zone this instant is on `rules.usage.FIRST_DAY` or later."""
 
 _PLAIN = Decimal(1)
 
 
 class Result(StrEnum):
-    """What became of a reported event."""
+    """The result of a reported event."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -47,7 +46,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one event of a batch, and why not something better."""
+    """The result of one event of a batch, and the reason if it was not accepted."""
 
     result: Result
     error: str | None = None
@@ -62,7 +61,7 @@ UNATTRIBUTED = Outcome(Result.UNATTRIBUTED, "No account has this key or user nam
 
 @dataclass(slots=True)
 class _Batch:
-    """What a batch needs to know, read once for all of its events."""
+    """The data for all events of a batch, read once, and the outcomes so far."""
 
     gateway_id: int
     now: datetime
@@ -84,7 +83,7 @@ class _Batch:
         return self.keys.get(report.key_hash) or next(known, None)
 
     def with_budget(self, account_ids: set[int]) -> set[int]:
-        """Return those of some accounts that have a budget, and so thresholds to cross."""
+        """Return the accounts that have a budget."""
         owners = (*self.keys.values(), *self.names.values(), *filter(None, [self.assigned_to]))
         return account_ids & {owner.account_id for owner in owners if owner.has_budget}
 
@@ -92,7 +91,7 @@ class _Batch:
         """The reported factor, else the named template's, else that of the account's template, else 1."""
         named = self.template_factors.get(report.template) if report.template else None
         chosen = next(factor for factor in (report.cost_factor, named, owner.cost_factor, _PLAIN) if factor is not None)
-        return chosen.normalize()  # 1.50 is 1.5, whoever writes it
+        return chosen.normalize()  # store 1.50 as 1.5
 
 
 def record_usage(
@@ -105,12 +104,12 @@ def record_usage(
     assigned_to: str | None = None,
     undated_at: datetime | None = None,
 ) -> list[Outcome]:
-    """Store one gateway's events and add the new ones to every sum; return what became of each, in order.
+    """Store the events of one gateway and add the new ones to all sums; return the outcome of each, in order.
 
-    Sending the same reports again is always safe. Events that cannot be attributed, or that contradict a stored one,
-    are held for the administrator and not counted. Raises Unavailable where days are counted in another zone
-    than `budget_tz` since this process was started. `assigned_to` is the user name to which an administrator says that
-    they belong, whatever they say themselves, and `undated_at` when they were made if they do not say so; default: now.
+    The same reports may be sent again. Events that cannot be attributed, or that contradict a stored one, are held for
+    the administrator and not counted. `assigned_to` is a user name that overrides the account in the reports;
+    `undated_at` is the instant of reports without one, by default `now`. Raises Unavailable if the budget time zone of
+    the database was changed after this process started.
     """
     if not counts_in(session, budget_tz.key):
         raise Unavailable
@@ -171,7 +170,7 @@ def _look_up(
 
 
 def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -> NewEvent | None:
-    """Make an event of a report, or write down why there is none."""
+    """Return the event of a report; or store its outcome and return None."""
     requested_at = report.requested_at or batch.undated_at
     if requested_at > batch.now + CLOCK_TOLERANCE:
         batch.outcomes[index] = Outcome(Result.REJECTED, "requested_at lies more than 5 minutes in the future.")
@@ -188,7 +187,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
     price = price_at(batch.prices, requested_at)
     cost = None if price is None else cost_nano_eur(billable, price.eur_per_token)
     if report.without_counts:
-        cost = 0  # whatever the price
+        cost = 0
     if cost is not None and cost > MAX_COST:
         batch.outcomes[index] = Outcome(Result.REJECTED, "One request cannot cost more than 100,000 EUR.")
         return None
@@ -215,7 +214,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
 
 
 def _uses(batch: _Batch, events: Sequence[NewEvent]) -> dict[int, datetime]:
-    """Return when keys were last used, where that is news: by a minute at least, so that not every batch writes it."""
+    """Return the last use by key id, for keys with a stored use that is older by `NOTED_EVERY` or more."""
     uses: dict[int, datetime] = {}
     for event in events:
         if event.api_key_id is not None:
@@ -226,7 +225,7 @@ def _uses(batch: _Batch, events: Sequence[NewEvent]) -> dict[int, datetime]:
 
 
 def _hold(session: Session, batch: _Batch, reports: Sequence[UsageReport], marks: Sequence[str]) -> None:
-    """Keep what was not counted though it was well-formed; its body holds digests in place of secrets."""
+    """Store well-formed reports that were not counted; their bodies have digests in place of secrets."""
     held: dict[tuple[str, str], NewHeld] = {}
     for index, outcome in batch.outcomes.items():
         if outcome.result in {Result.CONFLICT, Result.UNATTRIBUTED}:

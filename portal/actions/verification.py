@@ -1,7 +1,7 @@
-"""Verifying that the sums are the sums of the events, and rebuilding them.
+"""Comparing all sums with the stored events, and computing them again.
 
-Decision: an account is gone through day by day, so that only one day's roll-ups are held at a time, however many events
-there are. Pruned events count by the sums that were kept of them.
+Decision: an account is read day by day, so that only the roll-ups of one day are in memory. Pruned events are included
+with the sums that are kept of them.
 """
 
 import logging
@@ -35,21 +35,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A sum that differs from what the events add up to."""
+    """A stored sum (`kept`) that differs from the sum of the events (`true`)."""
 
     key: SumKey
     kept: Figures
     true: Figures
 
     def __str__(self) -> str:
-        """Name the sum and both values."""
+        """Return a sentence with the name of the sum and both values."""
         kept, true = _brief(self.kept), _brief(self.true)
         return f"account {self.key.account_id}: {self.key.name}: kept {kept}, events sum to {true}"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong in the ledger, as a sentence; with the account and the sum where it is about one."""
+    """An error in the stored data, as a sentence, with the account and the difference if it concerns one sum."""
 
     sentence: str
     username: str | None = None
@@ -61,10 +61,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The sums of an account's events of one day, and when its last whole hour ends.
+    """The sums of an account's events of one day; `over` is the end of its last whole hour.
 
-    In some zones a day ends within an hour, so that hour is complete with the next day only. The last part of an
-    account has no `day`.
+    In some zones a day ends within an hour, so this hour is complete on the next day only. The last part of an account
+    has no `day`.
     """
 
     day: date | None
@@ -72,7 +72,7 @@ class _Day:
     over: datetime | None
 
     def ends(self, time: date | datetime) -> bool:
-        """Whether nothing is added to the sums of a day or hour after this day."""
+        """Return whether the sums of a day or hour are complete after this day."""
         if self.day is None or self.over is None:
             return True
         return time < self.over if isinstance(time, datetime) else time <= self.day
@@ -83,8 +83,8 @@ def verify_account(
 ) -> Iterator[Difference]:
     """Yield every counter and roll-up of an account that differs from the sum of its events.
 
-    Run it in a snapshot: events that arrive meanwhile are then neither in the one nor in the other. `advance` is called
-    with the number of requests that were gone through.
+    Run it in a snapshot, so that events and sums are of the same moment. Calls `advance` with the number of compared
+    requests.
     """
     comparisons = [_Comparison(session, total, account_id) for total in totals.TOTALS]
     for part in _days(session, account_id, budget_tz):
@@ -94,7 +94,7 @@ def verify_account(
 
 
 def verify_pruned(session: Session) -> list[str]:
-    """Return faults in the ids that are kept of pruned events; an event with a missing id could be counted again."""
+    """Compare the ids of pruned events with their sums and with the stored events; return sentences about faults."""
     found = []
     ids, requests = count_pruned(session), pruned_requests(session)
     if ids != requests:
@@ -106,7 +106,7 @@ def verify_pruned(session: Session) -> list[str]:
 
 
 def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None) -> Iterator[Fault]:
-    """Yield all faults of the sums and of pruned events; every account is read in a snapshot of its own."""
+    """Yield all faults of sums and pruned events. Reads every account in a snapshot of its own."""
     for account in run_in_reading(all_accounts):
         with database().reading() as session:
             for difference in verify_account(session, account.id, budget_tz, advance):
@@ -116,7 +116,7 @@ def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _
 
 
 def verify_nightly(now: datetime) -> bool:
-    """Verify all accounts, unless that was begun this night already; return whether it was done.
+    """Verify all accounts unless this was begun this night already; return whether it was done.
 
     Logs each fault. Opens its own transactions. Raises Unavailable.
     """
@@ -132,17 +132,17 @@ def verify_nightly(now: datetime) -> bool:
         accounts, requests = run_in_reading(count_accounts), run_in_reading(count_requests)
         run_in_transaction(finish, night, accounts, requests, differences, utc_now())
     except Exception:
-        run_in_transaction(forget, night)  # so that it is tried again
+        run_in_transaction(forget, night)  # so that the job tries again
         raise
     log.info("verified %d accounts, %d requests: %d differences", accounts, requests, differences)
     return True
 
 
 def rebuild_all(actor: Actor, tz: ZoneInfo, now: datetime, advance: Callable[[int], None] = lambda _: None) -> int:
-    """Rebuild each account in a transaction of its own, so that gateways hardly wait; return how many there are.
+    """Rebuild each account in a transaction of its own, so that gateways hardly wait; return the number of accounts.
 
-    `advance` is called with the number of accounts that were rebuilt. Raises WrongDatabase where days are counted in
-    another zone.
+    Calls `advance` with the number of rebuilt accounts. Raises WrongDatabase if the database counts days in another
+    zone.
     """
     check_budget_timezone(database(), tz.key)
     accounts = run_in_reading(all_accounts)
@@ -156,9 +156,9 @@ def rebuild_all(actor: Actor, tz: ZoneInfo, now: datetime, advance: Callable[[in
 def recount_all(
     session: Session, actor: Actor, tz: ZoneInfo, now: datetime, advance: Callable[[int], None] = lambda _: None
 ) -> int:
-    """Rebuild all accounts with days counted in another zone; return how many there are.
+    """Rebuild all accounts with the days of another zone; return the number of accounts.
 
-    One transaction, since days of two zones side by side would be wrong.
+    Runs in one transaction, so that days of two zones are never mixed.
     """
     repin_budget_timezone(session, tz.key)
     accounts = all_accounts(session)
@@ -174,7 +174,7 @@ def _note_rebuild(session: Session, actor: Actor, tz: ZoneInfo, accounts: int, n
 
 
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:
-    """Write an account's totals again from its events; its new events wait until that is done."""
+    """Compute an account's totals again from its events. Locks the account, so that new events wait."""
     lock_account(session, account_id)
     totals.clear(session, account_id)
     for part in _days(session, account_id, budget_tz):
@@ -182,7 +182,7 @@ def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> N
 
 
 def _days(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[_Day]:
-    """Yield the sums of an account's events day by day, those of pruned events with the next day that has others."""
+    """Yield the sums of an account's events day by day. Sums of pruned events come with the next stored day."""
     pruned = _Stream(session, totals.PRUNED, account_id)
     days = DayFinder(budget_tz)
     for day, events in groupby(account_events(session, account_id), lambda event: days.day_of(event.requested_at)):
@@ -195,7 +195,7 @@ def _days(session: Session, account_id: int, budget_tz: ZoneInfo) -> Iterator[_D
 
 
 class _Stream:
-    """The stored rows of a total, read in the order of time as far as it is asked for."""
+    """The stored rows of a total, read in the order of time."""
 
     def __init__(self, session: Session, total: Total, account_id: int) -> None:
         self._total = total
@@ -203,7 +203,7 @@ class _Stream:
         self._next = next(self._rows, None)
 
     def until(self, part: _Day) -> dict[Any, Figures]:
-        """Return the next rows, up to those that the events of later days may add to."""
+        """Return the next rows that are complete after a day."""
         found: dict[Any, Figures] = {}
         while self._next is not None and self.is_over(self._next[0], part):
             found[self._next[0]] = self._next[1]
@@ -211,7 +211,7 @@ class _Stream:
         return found
 
     def is_over(self, key: Any, part: _Day) -> bool:
-        """Return whether the sum of a key is complete after a day; without a time it is at the very end."""
+        """Return whether the sum of a key is complete after a day. A total without time is complete at the end only."""
         if self._total.time is None:
             return part.day is None
         return part.ends(getattr(key, self._total.time))
@@ -226,7 +226,7 @@ class _Comparison:
         self._true: dict[Any, Figures] = {}
 
     def after(self, part: _Day) -> Iterator[Difference]:
-        """Yield the differences in sums that are complete after a day."""
+        """Yield the differences of the sums that are complete after a day."""
         add_to(self._true, self._total.parts(part.sums))
         if self._total.time is not None or part.day is None:
             over = [key for key in self._true if self._kept.is_over(key, part)]

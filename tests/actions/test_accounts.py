@@ -393,7 +393,7 @@ def test_of_many_created_at_once_with_one_address_one_is(db: Database) -> None:
 
 
 def test_the_name_of_a_deleted_account_cannot_be_taken(db: Database) -> None:
-    with pytest.raises(InvalidInput, match="a deleted account"):
+    with pytest.raises(InvalidInput, match="reserved for deleted accounts"):
         run(create_account, OPERATOR, "Deleted-7", "seven@example.org", Role.USER, None, NOW)
 
 
