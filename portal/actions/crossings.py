@@ -39,9 +39,9 @@ def note_crossings(
     *,
     limits_before: Limits | None = None,
 ) -> None:
-    """Store the new crossings of accounts, and queue a mail for accounts that want one.
+    """Store the new crossings of accounts, and queue mails for accounts that want them.
 
-    A threshold below one that was reported before causes no warning. `limits_before` are the limits that an
+    A threshold below a reported threshold causes no warning. `limits_before` are the limits that an
     administrator has just replaced.
     """
     if not account_ids:

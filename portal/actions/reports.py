@@ -1,4 +1,4 @@
-"""Storing reports of gateways and of people's programs, and counting what is not usage for the gateway's page."""
+"""Storing reports of gateways and of people's programs, and counting other entries for the gateway's page."""
 
 from collections.abc import Sequence
 from datetime import datetime

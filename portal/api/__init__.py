@@ -1,15 +1,15 @@
 """The JSON API: the same views and actions as the pages, for browsers, programs and gateways.
 
 Decisions:
-- Routes are plain `def`, run on threads; only bodies are read asynchronously, by dependencies (`bodies`). What they
-  answer is the views' own dataclasses where these say it all, else models beside the route.
-- What programs ask again and again (`authorize`, `budget`) goes to one thread once and makes one statement there, which
-  also finds out who asks; each dependency that reads the database would be a thread and a snapshot of its own. What
-  was sent as a token comes from the dependency that documents it (`access`), since each one takes its time.
-- Nothing is guessed: unknown fields and parameters, converted types and doubtful JSON are refused with a sentence
-  (`errors`), and every status a route can answer is in the OpenAPI document, which a test holds it to.
-- A write with a cookie must come from one of our own origins: `web.guard` checks all of them.
-- Every path below `/api/` and `/user/api/` is answered here, also unknown ones, so that no program meets a page.
+- Routes are plain `def` and run on threads; only dependencies (`bodies`) are asynchronous, to read bodies. Routes
+  return the dataclasses of the views if these fit, else models that are defined beside the route.
+- Routes that programs call often (`authorize`, `budget`) use one thread and one SQL statement, which also looks up the
+  caller: each dependency that reads the database would need a thread and a snapshot of its own. The dependency that
+  documents a token also reads it from the request (`access`), since each dependency takes time.
+- Nothing is guessed: unknown fields and parameters, converted types and ambiguous JSON are refused with a sentence
+  (`errors`). The OpenAPI document has every status that a route can answer; a test checks this.
+- A write with a cookie must come from an origin of the portal; `web.guard` checks this.
+- All paths below `/api/` and `/user/api/` are answered here, also unknown ones, so that no program gets a page.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ from portal.api.gateways import (
 )
 
 VERSION = "1"
-"""Of the API: raised when something that worked before no longer does."""
+"""Version of the API, raised by a change that breaks programs."""
 
 
 @lru_cache(maxsize=1)
@@ -67,11 +67,13 @@ _others = (otlp_logs, otlp_metrics, usage_openai, summary, usage, usage_export, 
 _parts = [part.router for part in (*_often, *_others)]
 _parts.append(document)
 
-router = APIRouter(routes=[route for part in _parts for route in part.routes])  # a router in it is gone through twice
+router = APIRouter(
+    routes=[route for part in _parts for route in part.routes]
+)  # including routers would match each path twice
 
 
 def methods_taken(path: str, routes: Sequence[BaseRoute]) -> list[str]:
-    """Return the methods that some routes take at an address: HEAD wherever GET, and none where there is nothing."""
+    """Return the methods that routes accept at a path, HEAD with every GET; empty for an unknown path."""
     found = (context.original_route for context in iter_route_contexts(routes))
     there = [route for route in found if isinstance(route, APIRoute) and route.path_regex.match(path)]
     methods = {method for route in there for method in route.methods or ()}
@@ -79,10 +81,10 @@ def methods_taken(path: str, routes: Sequence[BaseRoute]) -> list[str]:
 
 
 async def nothing_here(request: Request) -> Response:
-    """Answer what no route takes: an unknown address, or another method of a known one."""
+    """Answer requests without a route: raise 404 for an unknown path, 405 for another method of a known path."""
     taken = methods_taken(request.url.path, router.routes)
     raise HTTPException(405, headers={"Allow": ", ".join(taken)}) if taken else HTTPException(404)
 
 
 for _path in (*(f"{tree}{{rest:path}}" for tree in JSON_TREES), *JSON_PATHS):
-    router.add_route(_path, nothing_here, methods=[], include_in_schema=False)  # no method named is every method
+    router.add_route(_path, nothing_here, methods=[], include_in_schema=False)  # an empty list means all methods

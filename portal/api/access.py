@@ -1,4 +1,4 @@
-"""Who may call which routes, for the routes and for the OpenAPI document."""
+"""Authentication of API callers, for the routes and for the OpenAPI document."""
 
 from typing import Annotated
 
@@ -19,10 +19,9 @@ from portal.web.visitors import sent_bearer, sent_session
 
 
 class SessionCookie(APIKeyCookie):
-    """The way in for browsers, in the OpenAPI document."""
+    """The session cookie of browsers, for the OpenAPI document."""
 
     def __init__(self) -> None:
-        """Describe it."""
         super().__init__(
             name="portal_session",
             scheme_name="Session",
@@ -32,44 +31,43 @@ class SessionCookie(APIKeyCookie):
 
 
 class SentSession(SessionCookie):
-    """The same, and what the browser sent as its session."""
+    """A dependency that documents the session cookie and returns its value."""
 
     async def __call__(self, request: HTTPConnection) -> str:
-        """Return the token, which may be nobody's. Raises NotSignedIn."""
+        """Return the token, which may be unknown. Raises NotSignedIn without a cookie."""
         return sent_session(request)
 
 
 class SentBearer(SecurityBase):
-    """The way in for programs, in the OpenAPI document, and what the program sent as its token."""
+    """A dependency that documents a bearer token and returns its value."""
 
     def __init__(self, name: str, bearer_format: str, description: str) -> None:
-        """Describe it."""
         self.scheme_name = name
         self.model = HTTPBearer(bearerFormat=bearer_format, description=description)
 
     async def __call__(self, request: Request) -> str:
-        """Return the token, which may be nobody's. Raises UnknownToken."""
+        """Return the token, which may be unknown. Raises UnknownToken without one."""
         return sent_bearer(request)
 
 
 SESSION = Depends(SessionCookie())
-"""On routes that take `SignedIn`, which guards them; this documents it."""
+"""Documents the session on routes that `SignedIn` guards."""
 
 SessionToken = Annotated[str, Depends(SentSession())]
-"""What was sent as a session; for routes that look it up in the same snapshot as what they answer."""
+"""The session token of the request, for routes that look it up in the snapshot of their answer."""
 ApiKeyToken = Annotated[str, Depends(SentBearer("ApiKey", "moe-sk-…", "A person's own API key."))]
-"""What was sent as an API key, in the same way."""
+"""The API key of the request, for the same use."""
 GatewayToken = Annotated[
     str, Depends(SentBearer("GatewayToken", "moe-gw-…", "A token that an administrator made for the gateway."))
 ]
-"""What was sent as a gateway's token, in the same way."""
+"""The gateway token of the request, for the same use."""
 
 Reading = Annotated[Session, Depends(open_snapshot, scope="function")]
 Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 
 def reporting_gateway(token: GatewayToken) -> Reporter:
-    """Return the gateway that has this token. Raises UnknownToken."""
+    """Return the gateway with this token. Raises UnknownToken."""
     found = run_in_reading(load_reporting_gateway, token) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:
         raise UnknownToken
@@ -77,7 +75,7 @@ def reporting_gateway(token: GatewayToken) -> Reporter:
 
 
 def reporting_person(token: ApiKeyToken) -> Reporter:
-    """Return the person who has this API key, if it works. Raises UnknownToken."""
+    """Return the person with this API key. Raises UnknownToken unless the key is usable."""
     found = run_in_reading(load_reporting_person, token, utc_now()) if is_secret(token, API_KEY) else None
     if found is None:
         raise UnknownToken
@@ -85,7 +83,7 @@ def reporting_person(token: ApiKeyToken) -> Reporter:
 
 
 def any_reporter(token: GatewayToken, key: ApiKeyToken) -> Reporter:
-    """Return the gateway or the person that has the token. Raises UnknownToken."""
+    """Return the gateway or the person with the token. Raises UnknownToken."""
     return reporting_person(key) if is_secret(key, API_KEY) else reporting_gateway(token)
 
 

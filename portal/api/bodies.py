@@ -1,7 +1,7 @@
-"""Reading requests strictly: whatever cannot be understood is refused, never guessed.
+"""Reading request bodies and parameters strictly: invalid input is refused, never guessed.
 
-Decision: bodies are read by dependencies, not by the framework, so that nothing is read for a visitor who may not
-write, the size is counted while the bytes arrive, and JSON is read by `rules.strict_json`.
+Decision: dependencies read bodies, not the framework. So no body is read for a visitor who may not write, the size is
+checked while the bytes arrive, and `rules.strict_json` reads the JSON.
 """
 
 import zlib
@@ -23,11 +23,11 @@ from portal.web.visitors import signed_in
 JSON = "application/json"
 LARGEST_ID = 2**63 - 1
 ENCODINGS = {"gzip": zlib.MAX_WBITS + 16, "x-gzip": zlib.MAX_WBITS + 16, "deflate": zlib.MAX_WBITS}
-"""How bodies of gateways may be compressed, and zlib's name for it; some programs mean raw DEFLATE by the latter."""
+"""Content encodings of gateways, with their zlib window; some programs send raw DEFLATE as `deflate`."""
 
 
 class Body(BaseModel):
-    """A JSON object of which every field is known and nothing is converted: no 1 for true, no "1" for 1."""
+    """A JSON object without unknown fields and without type conversion: 1 is not true, "1" is not 1."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -36,7 +36,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class JsonBody(Generic[Model]):
-    """A dependency that gives a route its JSON body as `model`."""
+    """A dependency that returns the JSON body as `model`."""
 
     def __init__(self, model: type[Model]) -> None:
         self.model = model
@@ -48,13 +48,13 @@ class JsonBody(Generic[Model]):
 
 
 def body_documentation(model: type[BaseModel], others: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """Return the documentation of a JSON body, and the schemas of the other media types it may have."""
+    """Return the documentation of a body: JSON of `model`, and `others` as schemas by media type."""
     schemas = {JSON: model.model_json_schema()} | dict(others or {})
     return {"requestBody": {"required": True, "content": {kind: {"schema": s} for kind, s in schemas.items()}}}
 
 
 def validated(model: type[Model], value: object) -> Model:
-    """Return a value as `model`. Raises InvalidInput with a sentence that names the field."""
+    """Return a value as `model`. Raises InvalidInput with the name of the field."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -62,7 +62,7 @@ def validated(model: type[Model], value: object) -> Model:
 
 
 def parse_json(body: bytes) -> object:
-    """Return what a JSON body says. Raises PortalError (400) for anything that is not JSON to the letter."""
+    """Return the value of a JSON body. Raises PortalError (400) for invalid JSON."""
     try:
         return read_json(body)
     except MalformedJson as error:
@@ -77,15 +77,15 @@ def media_type(request: Request, *taken: str) -> str:
     return kind.strip()
 
 
-async def read_body(request: Request, most: int | None = None, *, packed: bool = False) -> bytes:
-    """Return the body. Unpacked it has at most `most` bytes, by default those of the route; else raises TooLarge.
+async def read_body(request: Request, most: int | None = None, *, compressed: bool = False) -> bytes:
+    """Return the body, decompressed. Raises TooLarge above `most` bytes, by default the limit of the route.
 
-    Raises UnsupportedMediaType for a compressed body where it may not be `packed`, or in another way than `ENCODINGS`;
-    and PortalError for a body that is not in its encoding. The guard counts the bytes that arrive.
+    Raises UnsupportedMediaType for a compressed body unless `compressed` allows it, and for an encoding that is not in
+    `ENCODINGS`; PortalError for a body that is not in its encoding. The guard counts the bytes that arrive.
     """
     encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
-    if encoding != "identity" and not (packed and encoding in ENCODINGS):
-        known = f"or with {' or '.join(ENCODINGS)}" if packed else "without Content-Encoding"
+    if encoding != "identity" and not (compressed and encoding in ENCODINGS):
+        known = f"or with {' or '.join(ENCODINGS)}" if compressed else "without Content-Encoding"
         raise UnsupportedMediaType(f"Send the body uncompressed, {known}.")
     body, most = await request.body(), most or largest_body(request.url.path)
     if len(body) > most:
@@ -94,7 +94,7 @@ async def read_body(request: Request, most: int | None = None, *, packed: bool =
 
 
 def decompressed(body: bytes, encoding: str, most: int) -> bytes:
-    """Return what was compressed, never more than `most` bytes of it. Raises PortalError and TooLarge."""
+    """Return the decompressed body, never more than `most` bytes. Raises PortalError and TooLarge."""
     raw_deflate = encoding == "deflate" and body[:1] and (body[0] & 15 != 8 or int.from_bytes(body[:2], "big") % 31)
     window = -zlib.MAX_WBITS if raw_deflate else ENCODINGS[encoding]
     content, rest = b"", body
@@ -117,14 +117,14 @@ def decompressed(body: bytes, encoding: str, most: int) -> bytes:
 
 
 async def no_body(request: Request) -> None:
-    """Refuse a body where none is read; an empty JSON object says nothing either, and is taken."""
+    """Raise InvalidInput for a body, except an empty JSON object."""
     body = await read_body(request)
     if body.strip() and parse_json(body) != {}:
         raise InvalidInput("This address takes no body.")
 
 
 async def strict_query(request: Request) -> None:
-    """Refuse query parameters that are given twice, and all where a route knows none; strangers hear of it nothing."""
+    """Raise InvalidInput for unknown or repeated query parameters, but only after sign-in below `/user/`."""
     names = [name for name, _ in request.query_params.multi_items()]
     problem = ""
     if len(names) != len(set(names)):
@@ -138,7 +138,7 @@ async def strict_query(request: Request) -> None:
 
 
 def parse_digits(text: str) -> int:
-    """Return a whole number written with digits alone: no sign, no space, no `1_0`. Raises ValueError."""
+    """Return a whole number of digits only: no sign, no space, no `1_0`. Raises ValueError."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_ID))):
         raise ValueError("Write a whole number.")
     return int(text)
@@ -150,7 +150,7 @@ NO_BODY = Depends(no_body)
 
 
 def strict_router(*tags: str, dependencies: Sequence[Dependency] = ()) -> APIRouter:
-    """Return a router for one part of the API: every route of it refuses a query that it does not know."""
+    """Return a router with routes that refuse unknown query parameters."""
     return APIRouter(
         tags=list(tags),
         dependencies=[Depends(strict_query), *dependencies],

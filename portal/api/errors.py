@@ -1,7 +1,7 @@
-"""One answer for everything that goes wrong: `{"error": "<code>", "detail": "<sentence>"}`.
+"""Error answers of JSON paths: `{"error": "<code>", "detail": "<sentence>"}`.
 
-Decision: only what programs ask for is answered so (`wants_json`); people's pages are answered by the pages. An answer
-never repeats what was sent. An unexpected failure is logged under a number, and the answer has that number only.
+Decision: only paths of programs (`wants_json`) answer so; pages have error pages. An answer never repeats data of the
+request. An unexpected failure is logged with a number, and the answer has this number only.
 """
 
 import inspect
@@ -29,7 +29,7 @@ JSON_PATHS = ("/api", "/user/api", "/user/alerts", "/healthz", "/readyz")
 
 
 class ErrorAnswer(BaseModel):
-    """What every request that cannot be answered is answered."""
+    """The answer to every request that fails."""
 
     error: str = Field(description="A code for programs", examples=["not_found"])
     detail: str = Field(description="A sentence for people", examples=["There is nothing here."])
@@ -40,35 +40,35 @@ _MEANINGS = {
     401: "There is no session or valid token, or it has ended",
     403: "The request came from another site",
     404: "There is no such thing, or it belongs to somebody else",
-    409: "It is taken, or there are too many",
+    409: "The name is in use, or there are too many",
     413: "The body, or the batch in it, is too large",
-    415: "The body is of another kind than is taken here, or compressed",
-    422: "A value is missing, malformed, out of bounds or not known here; nothing was changed",
+    415: "The body has a media type or compression that is not accepted here",
+    422: "A value is missing, malformed, out of bounds or unknown; nothing was changed",
     500: "Something went wrong in the portal; the sentence names the number under which it was logged",
-    503: "The database is busy or stopped; nothing was changed. Come again after `Retry-After` seconds",
+    503: "The database is busy or stopped; nothing was changed. Try again after `Retry-After` seconds",
 }
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of the errors a route can answer; every one can be asked wrongly, and can fail."""
+    """Return the documentation of the errors of a route: `statuses`, and those that every route has."""
     every = sorted({400, 413, 422, 500, 503, *statuses})
     return {status: {"model": ErrorAnswer, "description": _MEANINGS[status]} for status in every}
 
 
 def wants_json(path: str) -> bool:
-    """Say whether a path belongs to programs, so that it is never answered with HTML or a redirect to a form."""
+    """Return whether a path is for programs, so that its answer is never HTML or a redirect to a form."""
     return path.startswith(JSON_TREES) or path in JSON_PATHS
 
 
 def install(app: FastAPI) -> None:
-    """Have every failure of a JSON path answered as JSON; others are left to the handlers the app has already."""
+    """Answer every failure of a JSON path as JSON; leave other paths to the present handlers of the app."""
     kinds: list[int | type[Exception]] = [PortalError, RequestValidationError, HTTPException, Exception]
     for kind in kinds + [kind for kind in app.exception_handlers if isinstance(kind, int)]:
         app.add_exception_handler(kind, _handler(app.exception_handlers.get(kind)))
 
 
 def error_answer(request: Request, failure: Exception) -> JSONResponse:
-    """Return the answer to a request that has failed."""
+    """Return the answer to a failed request."""
     match failure:
         case PortalError():
             return _answer(failure.status, failure.code, failure.detail, _headers(failure))
@@ -84,7 +84,7 @@ def error_answer(request: Request, failure: Exception) -> JSONResponse:
 
 
 def _routing_answer(failure: HTTPException) -> JSONResponse:
-    """Answer what the framework has found out: mostly that nothing is there, or takes that method."""
+    """Return the answer to an HTTP error of the framework, mostly 404 and 405."""
     headers = dict(failure.headers or {})
     known: dict[int, type[PortalError]] = {404: NotFound, 413: TooLarge}
     if failure.status_code in known:
@@ -115,7 +115,7 @@ _Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
 
 def _handler(before: _Handler | None) -> _Handler:
-    """Return a handler that answers JSON paths and leaves other paths to the handler before it."""
+    """Return a handler that answers JSON paths and passes other paths to `before`."""
 
     async def handle(request: Request, failure: Exception) -> Response:
         if wants_json(request.url.path):

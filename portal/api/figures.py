@@ -1,4 +1,4 @@
-"""Sums as JSON: the same figures that pages show."""
+"""Sums of usage as JSON."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from portal.rules.pricing import eur_text
 
 
 class Sums(BaseModel):
-    """Sums over some requests."""
+    """Sums of several requests."""
 
     tokens: int = Field(description="Billable tokens: total × cost factor, rounded half up per request")
     prompt_tokens: int = Field(description="Input tokens, raw")
@@ -23,7 +23,7 @@ class Sums(BaseModel):
 
     @classmethod
     def of(cls, figures: Figures, **about: object) -> Self:
-        """Return figures as JSON, with what they are `about`."""
+        """Return figures as JSON, with the further fields `about`."""
         return cls.model_validate(
             {
                 "tokens": figures.tokens,

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can work."""
+"""Liveness and readiness of the process."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,28 +10,28 @@ from portal.api.bodies import strict_router
 from portal.api.errors import ErrorAnswer, answers
 from portal.db.sql.session import run_in_reading
 from portal.errors import Unavailable
-from portal.views.health import VerificationView, load_health
+from portal.views.health import load_health
 
 router = strict_router("Operations")
 
 
 class Health(BaseModel):
-    """The process lives."""
+    """The process is running."""
 
     status: Literal["ok"] = "ok"
 
 
 class LastVerification(BaseModel):
-    """How the last nightly comparison of all sums with the stored requests went."""
+    """The result of the last nightly comparison of all sums with the stored requests."""
 
     finished_at: datetime
     accounts: int
     requests: int
-    differences: int = Field(description="Sums that are not what the requests add up to; the log names each")
+    differences: int = Field(description="Sums that differ from the sum of the requests; the log has each of them")
 
 
 class Readiness(BaseModel):
-    """What the portal needs in order to work."""
+    """The state of what the portal needs."""
 
     status: Literal["ready"] = "ready"
     database: Literal["ok", "unreachable"] = "ok"
@@ -44,7 +44,7 @@ class Readiness(BaseModel):
 
 
 class NotReady(ErrorAnswer):
-    """Names the missing part."""
+    """An error that names the missing part."""
 
     database: Literal["ok", "unreachable"]
     migrations: Literal["ok", "missing", "unknown"]
@@ -52,7 +52,7 @@ class NotReady(ErrorAnswer):
 
 @router.get("/healthz", responses=answers())
 async def read_health() -> Health:
-    """Say that the process lives; asks nothing else."""
+    """Answer that the process is running; checks nothing else."""
     return Health()
 
 
@@ -62,22 +62,14 @@ async def read_health() -> Health:
     response_model=Readiness,
 )
 def read_readiness() -> Readiness | JSONResponse:
-    """Say whether the database answers and has the schema of this program."""
+    """Return whether the database is reachable and has the schema of this program."""
     try:
         health = run_in_reading(load_health)
     except Unavailable:
         return _not_ready("The database does not answer.", "unreachable", "unknown")
     if not health.is_migrated:
         return _not_ready("The database has another schema than this program.", "ok", "missing")
-    return Readiness(verification=_answer(health.verification))
-
-
-def _answer(view: VerificationView | None) -> LastVerification | None:
-    if view is None:
-        return None
-    return LastVerification(
-        finished_at=view.finished_at, accounts=view.accounts, requests=view.requests, differences=view.differences
-    )
+    return Readiness.model_validate({"verification": health.verification}, from_attributes=True)
 
 
 def _not_ready(

@@ -43,7 +43,7 @@ def create(
 ) -> None:
     """Create an account."""
     open_portal()
-    run_in_reading(check_new_account, name, email, display_name)  # before somebody types a password twice
+    run_in_reading(check_new_account, name, email, display_name)  # check before asking for a password
     password_hash = hash_new_password(read_password(from_stdin=password_stdin), name)
     run_in_transaction(create_account, actor(), name, email, role, password_hash, utc_now(), display_name)
     typer.echo(f"Created the account {name} ({role}).")

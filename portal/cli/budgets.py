@@ -1,4 +1,4 @@
-"""`portal budget`: what an account may spend."""
+"""`portal budget`: the limits of accounts."""
 
 import re
 from typing import Annotated, Any
@@ -19,6 +19,10 @@ from portal.words.labels import BUDGET_TYPES, level_label
 commands = typer.Typer(help="Budgets: limits in billable tokens.", no_args_is_help=True)
 
 NAMES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
+_FIELDS = (
+    "username, type and daily, monthly, total: objects with consumed, limit (null: none), remaining, percent, level, "
+    "resets_at"
+)
 _WHOLE = re.compile(r"[0-9][0-9_]{0,24}")
 
 
@@ -57,8 +61,7 @@ def set_limits(
 @commands.command(
     epilog=answer(
         "portal budget show alice",
-        fields="username, type and daily, monthly, total: objects with consumed, limit (null: none), remaining, "
-        "percent, level, resets_at",
+        fields=_FIELDS,
     )
 )
 def show(name: UserName, as_json: AsJson = False) -> None:
@@ -89,8 +92,7 @@ def show(name: UserName, as_json: AsJson = False) -> None:
     "list",
     epilog=listing(
         "portal budget list",
-        fields="username, type and daily, monthly, total: objects with consumed, limit (null: none), remaining, "
-        "percent, level, resets_at",
+        fields=_FIELDS,
     ),
 )
 def list_budgets(as_json: AsJson = False) -> None:
@@ -108,7 +110,7 @@ def list_budgets(as_json: AsJson = False) -> None:
         )
         for name, view in views
     ]
-    show_table(("Name", "Type", *(f"{NAMES[period]}" for period in Period)), rows)
+    show_table(("Name", "Type", *NAMES.values()), rows)
 
 
 def _record(name: str, view: BudgetsView) -> dict[str, object]:

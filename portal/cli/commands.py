@@ -1,7 +1,7 @@
-"""The root of the command line: lists all commands without importing them, and says failures in one sentence.
+"""The root of the command line: lists all commands without importing them, and prints failures as one sentence.
 
-Decision: `portal --help` and shell completion must answer at once, so this module imports typer alone. The module of a
-command is imported when the command runs.
+Decision: `portal --help` and shell completion must be fast, so this module imports only typer. The module of a command
+is imported when the command runs.
 """
 
 from copy import copy
@@ -17,7 +17,7 @@ from typer.main import get_group
 
 @dataclass(frozen=True, slots=True)
 class CommandEntry:
-    """Where a command is: the Typer app `attribute` of `portal.cli.<module>`, and the first sentence of its help."""
+    """The location of a command: the Typer app `attribute` of `portal.cli.<module>`, with its help."""
 
     name: str
     module: str
@@ -66,23 +66,22 @@ class NotLoaded(TyperCommand):
 
 
 class PortalCommands(TyperGroup):
-    """All commands. An expected failure becomes one sentence on stderr and exit status 1 or 2."""
+    """All commands. An expected failure prints one sentence on stderr and exits with status 1 or 2."""
 
     def __init__(self, **attributes: Any) -> None:
-        """List the commands."""
         super().__init__(**attributes)
         for entry in ENTRIES:
             self.add_command(NotLoaded(entry))
 
     def load(self, name: str) -> Any:
-        """Return a command, imported."""
+        """Import a command and return it."""
         command = self.commands[name]
         if isinstance(command, NotLoaded):
             command = self.commands[name] = command.entry.load()
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that the first word names, and import it."""
+        """Find the command that the first argument names, and import it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, self.load(name) if name is not None else command, rest
 
@@ -91,9 +90,9 @@ class PortalCommands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
-            raise  # typer's own; a broken pipe: the reader of the output has enough
+            raise  # exceptions of typer; a broken pipe means that the reader has stopped
         except Exception as error:
-            from portal.cli.console import EXPECTED, exit_status, sentence  # noqa: PLC0415  # only when it has failed
+            from portal.cli.console import EXPECTED, exit_status, sentence  # noqa: PLC0415  # imported only after a failure
 
             if not isinstance(error, EXPECTED):
                 raise
@@ -101,24 +100,24 @@ class PortalCommands(TyperGroup):
             raise typer.Exit(exit_status(error)) from error
 
 
-class _Silence:
-    """Whether the command that runs keeps notes about itself to itself."""
+class _Quiet:
+    """Whether --quiet was given."""
 
     is_wanted = False
 
 
 def is_quiet() -> bool:
     """Return whether --quiet was given."""
-    return _Silence.is_wanted
+    return _Quiet.is_wanted
 
 
-def set_quiet(is_wanted: bool) -> None:  # the value of a flag
-    """Remember --quiet for the command that is about to run."""
-    _Silence.is_wanted = is_wanted
+def set_quiet(is_wanted: bool) -> None:
+    """Store --quiet for the command that runs next."""
+    _Quiet.is_wanted = is_wanted
 
 
 def _add_quiet(command: Any) -> None:
-    """Accept --quiet after a command as well as before it."""
+    """Accept --quiet also after a command."""
     if isinstance(command, TyperGroup):
         for part in command.commands.values():
             _add_quiet(part)
@@ -148,4 +147,4 @@ Quiet = Annotated[
 
 
 def _carry_quiet(quiet: Quiet = False) -> None:
-    """Exist for the option alone."""
+    """Have the option, and do nothing."""

@@ -1,4 +1,4 @@
-"""What the commands share: opening the database, asking, answering and failing."""
+"""Common parts of commands: opening the database, asking, printing results and failures."""
 
 import getpass
 import logging
@@ -35,16 +35,16 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 EXPECTED = (PortalError, WrongDatabase, WrongSettings, OSError, OperationalError, InterfaceError, ValidationError)
-"""Failures that are one sentence; every other is a bug and shows a traceback."""
+"""Failures that print one sentence. Every other failure is a bug and shows a traceback."""
 
 
 def exit_status(error: Exception) -> int:
-    """Return the exit status of an expected failure; 2 where the command was given the wrong place to work on."""
+    """Return the exit status of an expected failure: 2 for a missing database, else 1."""
     return 2 if isinstance(error, MissingDatabase) else 1
 
 
 def sentence(error: Exception) -> str:
-    """Return what an expected failure says to an operator."""
+    """Return the sentence of an expected failure."""
     match error:
         case Unavailable():
             text = f"The database cannot be used right now: {reason(error.__cause__)}."
@@ -67,51 +67,52 @@ def reason(error: BaseException | None) -> str:
 
 
 def open_portal(*, check_zone: bool = True) -> Database:
-    """Open the configured database as it is, and say which. Raises WrongDatabase and MissingDatabase."""
+    """Open the configured database, and print its name. Raises WrongDatabase and MissingDatabase."""
     _log_little()
     chosen = settings()
     opened = open_existing(chosen.url, chosen.database_pool)
-    _say_which(chosen)
+    _print_name(chosen)
     if check_zone:
         check_budget_timezone(opened, chosen.budget_timezone)
     return opened
 
 
 def create_portal() -> Database:
-    """Open the configured database, made and migrated if need be, and say which. Raises WrongDatabase."""
+    """Open the configured database, create or migrate it if necessary, and print its name. Raises WrongDatabase."""
     _log_little()
     chosen = settings()
     if chosen.database_url is None:
         chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     opened = open_or_create(chosen.url, chosen.database_pool)
-    _say_which(chosen)
+    _print_name(chosen)
     check_budget_timezone(opened, chosen.budget_timezone)
     return opened
 
 
 def migrate_portal(keep_email: Collection[str]) -> tuple[str, str]:
-    """Migrate the configured database; return its schema before and after. Raises as `open_portal`, and SharedEmails.
+    """Migrate the configured database; return its schema before and after.
 
-    `keep_email` are user names of accounts that keep an email address which several have.
+    Raises the errors of `open_portal`, and SharedEmails. `keep_email` are user names of accounts
+    that keep an email address which several accounts have.
     """
     _log_little()
     chosen = settings()
     revisions = migrate_existing(chosen.url, chosen.database_pool, keep_email)
-    _say_which(chosen)
+    _print_name(chosen)
     return revisions
 
 
 def _log_little() -> None:
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # failures say it themselves
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # commands print failures themselves
 
 
-def _say_which(chosen: Settings) -> None:
+def _print_name(chosen: Settings) -> None:
     if not is_quiet():
         note(f"Database: {database_name(chosen.url)}")
 
 
 def actor() -> Actor:
-    """Return the operator who runs the command, for the audit log."""
+    """Return the user who runs the command, for the audit log."""
     try:
         return Actor(Means.COMMAND_LINE, getpass.getuser())
     except (KeyError, OSError):  # containers may run as a user without a name
@@ -128,22 +129,22 @@ UserName = Annotated[
 
 
 def example(*lines: str) -> str:
-    """Return an epilog with commands that help does not wrap."""
+    """Return an epilog with example commands, which the help does not wrap."""
     return "\b\n" + "\n".join(["Example:", *(f"  {line}" for line in lines)])
 
 
 def note(text: str) -> None:
-    """Say something to the person, beside the answer."""
+    """Print a text for people on stderr."""
     typer.echo(text, err=True)
 
 
 def can_ask() -> bool:
-    """Return whether there is a person at a terminal who can answer."""
+    """Return whether stdin and stderr are a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def read_password(*, from_stdin: bool) -> str:
-    """Return a password: the first line of stdin, or typed twice on a terminal."""
+    """Return a password from the first line of stdin, or ask for it twice on a terminal."""
     if not from_stdin:
         if not sys.stdin.isatty():
             raise typer.BadParameter("there is no terminal to ask on; send the password to --password-stdin")
@@ -156,7 +157,7 @@ def read_password(*, from_stdin: bool) -> str:
 
 
 def read_moment(text: str, option: str, tz: ZoneInfo, *, end: bool = False) -> datetime:
-    """Read a day of `tz`, for its first (or, with `end`, its last) instant, or an instant with an offset."""
+    """Read an instant with an offset, or a day of `tz` as its first instant (with `end`, as its end)."""
     try:
         if not _DAY.fullmatch(text):
             return parse_instant(text)
@@ -172,16 +173,16 @@ def shown(instant: datetime | None) -> str:
 
 
 def shown_tokens(tokens: int | None) -> str:
-    """Return an amount of tokens for sentences; None is no limit."""
+    """Return a limit in tokens for sentences; None means no limit."""
     return "none" if tokens is None else f"{tokens:,}"
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Show rows on stdout: as a table to a person, with tabs between the cells to a program."""
+    """Print rows on stdout: as a table on a terminal, else with tabs between the cells."""
     if sys.stdout.isatty():
         table = Table(*columns, box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for row in rows:
-            table.add_row(*(Text(str(cell)) for cell in row))  # Text: brackets in labels are no markup
+            table.add_row(*(Text(str(cell)) for cell in row))  # Text, so that brackets in labels are not read as markup
         Console().print(table)
         return
     for row in (columns, *rows):
@@ -190,7 +191,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal's stderr while something long runs; call the yielded function with each amount done."""
+    """Show a progress bar if stderr is a terminal; call the yielded function with each finished amount."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:

@@ -1,4 +1,4 @@
-"""`portal demo`: the portal with made-up people and a simulated gateway, for looking around."""
+"""`portal demo`: the portal with sample accounts and a simulated gateway."""
 
 import contextlib
 import os
@@ -50,7 +50,7 @@ def demo(
 
 
 def _prepare(seed: int) -> int:
-    """Fill the database unless it holds a demo, and return that one's seed. Raises Conflict for foreign accounts."""
+    """Fill the database unless it has a demo already; return the seed. Raises Conflict if it has other accounts."""
     database = create_portal()
     pin_budget_timezone(database, settings().budget_timezone)
     kept = run_in_reading(prepared_seed)

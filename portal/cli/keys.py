@@ -15,6 +15,8 @@ from portal.settings import settings
 from portal.views.accounts import find_account
 from portal.views.keys import load_keys
 
+_FIELDS = ("prefix", "label", "status", "created_at", "expires_at", "last_used_at", "revoked_at")
+
 commands = typer.Typer(help="API keys, with which a person's programs reach the gateways.", no_args_is_help=True)
 
 
@@ -43,24 +45,14 @@ def create(
 
 @commands.command(
     "list",
-    epilog=listing(
-        "portal key list alice", fields="prefix, label, status, created_at, expires_at, last_used_at, revoked_at"
-    ),
+    epilog=listing("portal key list alice", fields=", ".join(_FIELDS)),
 )
 def list_keys(name: UserName, as_json: AsJson = False) -> None:
     """List an account's API keys, also those that have ended."""
     open_portal()
     account = run_in_reading(find_account, name)
     records = [
-        {
-            "prefix": key.prefix,
-            "label": key.label,
-            "status": key.status,
-            "created_at": key.created_at,
-            "expires_at": key.expires_at,
-            "last_used_at": key.last_used_at,
-            "revoked_at": key.revoked_at,
-        }
+        {field: getattr(key, field) for field in _FIELDS}
         for key in run_in_reading(load_keys, account.id, utc_now()).keys
     ]
     columns: dict[str, Cell] = {

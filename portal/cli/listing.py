@@ -1,7 +1,7 @@
-"""Lists and other answers, as a table for people and as JSON for programs.
+"""Lists and other results, as a table for people and as JSON for programs.
 
-Decision: JSON is a contract, described in each command's help. Keys are the words of the API; tokens are integers,
-rates and amounts of money decimal strings, instants ISO 8601 in UTC, and what there is not is null.
+Decision: the JSON is documented in the help of each command and stays compatible. Keys are those of the API; tokens are
+integers, rates and amounts of money decimal strings, instants ISO 8601 in UTC, and missing values null.
 """
 
 import json
@@ -16,18 +16,18 @@ from portal.cli.console import example, show_table, shown
 
 Record = Mapping[str, object]
 Cell = str | Callable[[Record], object]
-"""A column of a table: the key of a record, or what makes its cell of the record."""
+"""A column of a table: the key of a record, or a function that returns the cell of a record."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as described below, in place of a table.")]
 
 
 def listing(*lines: str, fields: str) -> str:
-    """Return an epilog with examples and the keys of the JSON; `fields` names them, one object of a list."""
+    """Return an epilog with examples, and the `fields` of the objects in the JSON list."""
     return f"{example(*lines)}\n\nJSON: a list of objects with {fields}. {_FORMS}"
 
 
 def answer(*lines: str, fields: str) -> str:
-    """Return the same for a command that prints one object."""
+    """Return an epilog with examples, and the `fields` of the JSON object."""
     return f"{example(*lines)}\n\nJSON: an object with {fields}. {_FORMS}"
 
 
@@ -63,7 +63,7 @@ def _cell(record: Record, column: Cell) -> object:
 
 
 def _plain(value: object) -> str:
-    """Return a value that JSON has no form for."""
+    """Return an instant, a day or a decimal number as a JSON string."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""`portal mail`: what became of the mails that people are sent."""
+"""`portal mail`: the state of mails."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ commands = typer.Typer(help="Mails that could not be sent.", no_args_is_help=Tru
 
 @commands.callback()
 def mail() -> None:
-    """Say what became of mails."""
+    """Show the state of mails."""
 
 
 @commands.command(

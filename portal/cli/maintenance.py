@@ -1,4 +1,4 @@
-"""`portal verify`, `rebuild` and `prune`: verifying sums, computing them again, and removing old events."""
+"""`portal verify`, `portal rebuild` and `portal prune`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -33,8 +33,8 @@ commands = typer.Typer()
 def verify(as_json: AsJson = False) -> None:
     """Compare all sums with the stored events.
 
-    Prints each counter and daily roll-up that differs from the sum of its events. The exit status is 0 when none does
-    and 1 when any does. The portal may be running.
+    Prints each counter and roll-up that differs from the sum of its events, and faults in the ids of pruned events. The
+    exit status is 0 without differences, else 1. The portal may be running.
     """
     open_portal()
     found = 0

@@ -1,4 +1,4 @@
-"""`portal price`: what a billable token costs, from when on."""
+"""`portal price`: the price book."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -37,9 +37,9 @@ def set_price(
 ) -> None:
     """Enter a price. It applies to requests from then on; costs that are stored never change."""
     open_portal()
-    price, now = _price(eur), utc_now().replace(microsecond=0)  # an instant that can be typed
+    price, now = _price(eur), utc_now().replace(microsecond=0)  # without a fraction, so that it can be typed
     valid_from = now if begins is None else read_moment(begins, "--from", settings().budget_zone)
-    _make_sure(price, valid_from, now, yes=yes)
+    _confirm(price, valid_from, now, yes=yes)
     run_in_transaction(enter_price, actor(), price, valid_from, now)
     typer.echo(f"{price:f} EUR per billable token from {shown(valid_from)} on.")
 
@@ -53,15 +53,15 @@ def list_prices(as_json: AsJson = False) -> None:
     open_portal()
     records = [asdict(price) for price in run_in_reading(load_prices, utc_now()).prices]
     columns: dict[str, Cell] = {
-        "From": lambda record: since_ever(record["valid_from"]),
+        "From": lambda record: _begin_text(record["valid_from"]),
         "EUR per token": "eur_per_token",
         "Now": lambda record: "in force" if record["in_force"] else "–",
     }
     show_list(records, columns, as_json=as_json)
 
 
-def since_ever(valid_from: Any) -> str:
-    """Return when a price begins as `portal price remove` takes it."""
+def _begin_text(valid_from: Any) -> str:
+    """Return the start of a price in the form that `portal price remove` accepts."""
     return "since-ever" if valid_from is None else str(valid_from.isoformat().replace("+00:00", "Z"))
 
 
@@ -149,8 +149,8 @@ def preview(
     )
 
 
-def _make_sure(price: Decimal, valid_from: datetime, now: datetime, *, yes: bool) -> None:
-    """Say what may not be meant, and ask on a terminal. Raises Abort, and BadParameter for an unconfirmed 0."""
+def _confirm(price: Decimal, valid_from: datetime, now: datetime, *, yes: bool) -> None:
+    """Warn of a price of 0 or in the past, and ask on a terminal. Raises Abort, and BadParameter for a price of 0."""
     is_past = valid_from < now
     if not price:
         note(f"At a price of 0 EUR, requests from {shown(valid_from)} on cost nothing.")
@@ -184,6 +184,6 @@ def _preview(price: Decimal, found: PreviewView) -> dict[str, object]:
 def _price(text: str) -> Decimal:
     try:
         price = Decimal(text)
-        return price or Decimal(0)  # there is a minus zero
+        return price or Decimal(0)  # -0 becomes 0
     except InvalidOperation:
         raise typer.BadParameter("a price is a decimal number, such as 0.00003", param_hint="EUR") from None

@@ -1,4 +1,4 @@
-"""`portal serve`: the portal itself."""
+"""`portal serve`: the web server."""
 
 import os
 from collections.abc import Callable
@@ -29,13 +29,13 @@ def serve(
 
 
 def override(**variables: object) -> None:
-    """Set PORTAL_* variables for this process and all that it starts; None leaves one as it is."""
+    """Set PORTAL_* variables for this process and its children; None leaves a variable unchanged."""
     os.environ.update({name: str(value) for name, value in variables.items() if value is not None})
     settings.cache_clear()
 
 
 def run_server(*, access_log: bool = True, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve with the settings in force, and call `ready` once requests are answered; returns when it was stopped."""
-    from portal.web.process import serve as serve_portal  # noqa: PLC0415  # takes a second, which other commands need not wait
+    """Serve with the present settings until stopped; call `ready` when the server answers requests."""
+    from portal.web.process import serve as serve_portal  # noqa: PLC0415  # takes a second to import
 
     serve_portal(settings(), access_log=access_log, ready=ready)

@@ -1,4 +1,4 @@
-"""`portal template`: which models answer which category of question."""
+"""`portal template`: expert templates."""
 
 import sys
 from dataclasses import asdict
@@ -22,11 +22,11 @@ from portal.views.templates import AssignedModel, find_template, load_templates
 commands = typer.Typer(help="Expert templates: models by category, and a cost factor.", no_args_is_help=True)
 
 LARGEST_FILE = 1_000_000
-"""Bytes; a template of 200 models takes a tenth of it."""
+"""Bytes; a template of 200 models takes a tenth of this."""
 
 
 class ModelFile(BaseModel):
-    """One model of a category, as a file says it."""
+    """One model of a category in a file."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -36,7 +36,7 @@ class ModelFile(BaseModel):
 
 
 class TemplateFile(BaseModel):
-    """A template, as a file says it."""
+    """The JSON of an expert template."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -105,7 +105,7 @@ def list_templates(as_json: AsJson = False) -> None:
 
 
 def _read(file: str) -> TemplateFile:
-    """Read a template. Raises OSError, TooLarge, and InvalidInput with the field that is wrong."""
+    """Read a template. Raises OSError, TooLarge, and InvalidInput with the invalid field."""
     if file == "-":
         text = sys.stdin.buffer.read(LARGEST_FILE + 1)
     else:

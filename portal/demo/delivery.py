@@ -1,4 +1,4 @@
-"""Delivering events to the portal at least once and in order, without losing any, as every gateway should."""
+"""Delivering events to the portal in order and at least once, as every gateway should."""
 
 import logging
 from collections import Counter, deque
@@ -16,16 +16,16 @@ Post = Callable[[Sequence[Event]], httpx.Response]
 MOST_AT_ONCE = 500
 FLUSH_SECONDS = 2.0
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
-"""Seconds before the first repetition, and before each of many."""
+"""Seconds before the first retry, and the longest wait before a retry."""
 LOST_ANSWERS = 0.04
-"""How often a batch is sent again although it had arrived, as after an answer that got lost."""
+"""Share of batches that are sent again although they arrived, as after a lost answer."""
 QUIET_FAILURES = 3
 """Failures in a row before the first one is logged."""
 GOOD = {"accepted", "duplicate"}
 
 
 class EventQueue:
-    """A queue of events in front of one portal. A batch that was begun is repeated unchanged until it has arrived."""
+    """A queue of events for one portal. A batch is sent again unchanged until it has arrived."""
 
     def __init__(self, post: Post, rng: Random) -> None:
         """Send with `post`, which may raise httpx.TransportError; draw from `rng` how long to wait."""
@@ -37,11 +37,11 @@ class EventQueue:
 
     @property
     def waiting(self) -> int:
-        """How many events have not certainly arrived."""
+        """The number of events that are not confirmed."""
         return len(self._batch) + len(self._queue)
 
     def add(self, event: Event) -> None:
-        """Put an event at the end of the queue."""
+        """Append an event to the queue."""
         self._queue.append(event)
 
     def attempt(self) -> float:
@@ -60,7 +60,7 @@ class EventQueue:
         return FLUSH_SECONDS
 
     def _later(self, reason: str, retry_after: str | None = None) -> float:
-        """Keep the batch and return an exponentially growing wait, or the longer wait that the portal asked for."""
+        """Keep the batch and return an exponentially growing wait, at least the Retry-After of the portal."""
         self._failures += 1
         if self._failures == QUIET_FAILURES:
             log.warning("The portal takes no usage (%s); keeping it and trying again.", reason)

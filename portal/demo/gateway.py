@@ -1,8 +1,8 @@
-"""The simulated gateway: a process of its own that reports requests over HTTP, as a real one does.
+"""The simulated gateway: a separate process that reports requests over HTTP.
 
 `python -m portal.demo.gateway --url http://127.0.0.1:8080 --seed 1` reads its gateway token from the first line of
-stdin, where no other user of the machine can see it, and ends when stdin does: that is when its parent has gone,
-however it went.
+stdin, which no other user of the machine can read. It stops when stdin is closed, which also happens when its parent
+process dies.
 """
 
 import argparse
@@ -25,15 +25,15 @@ from portal.demo.delivery import Event, EventQueue
 from portal.demo.traffic import Traffic, as_event
 
 READY_SECONDS = 0.5
-"""How often to ask whether the portal is ready yet."""
+"""Seconds between two readiness checks."""
 TIMEOUT_SECONDS = 10
 GRACE_SECONDS = 2
-"""How long a request under way may take when it is time to stop."""
+"""Seconds that a running request may take after the stop."""
 
 
 @contextlib.contextmanager
 def simulated_gateway(url: str, seed: int, token: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run the simulated gateway beside the portal at `url`, and stop it at the end."""
+    """Run the simulated gateway for the portal at `url`, and stop it at the end."""
     command = [sys.executable, "-m", "portal.demo.gateway", "--url", url, "--seed", str(seed)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)  # noqa: S603  # our own program
     try:
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def wait_until_ready(client: httpx.Client, wait: Callable[[float], bool]) -> bool:
-    """Ask the portal until it is ready; False when it is time to stop, as `wait` says after its seconds."""
+    """Wait until the portal is ready; return False if `wait` returns True, which means stop."""
     while True:
         with contextlib.suppress(httpx.TransportError):
             if client.get("/readyz").status_code == httpx.codes.OK:
@@ -80,7 +80,7 @@ def wait_until_ready(client: httpx.Client, wait: Callable[[float], bool]) -> boo
 
 
 def post(client: httpx.Client, batch: Sequence[Event]) -> httpx.Response:
-    """Send a batch as a gateway does."""
+    """Send a batch of events."""
     return client.post("/api/v1/usage", json=list(batch))
 
 
@@ -91,7 +91,7 @@ def report(
     now: Callable[[], datetime] = utc_now,
     elapsed: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Make requests and deliver them until `wait` says that it is time to stop."""
+    """Make requests and deliver them until `wait` returns True."""
     next_request = next_attempt = elapsed()
     while True:
         if elapsed() >= next_request:
@@ -105,7 +105,7 @@ def report(
 
 
 def _stop_with_parent(stopped: threading.Event) -> None:
-    """Wait for the end of stdin, then stop; a request that hangs does not hold it up for long."""
+    """Wait for the end of stdin, then stop the process within `GRACE_SECONDS`."""
     while sys.stdin.read(1):
         pass
     stopped.set()

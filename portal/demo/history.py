@@ -1,7 +1,7 @@
-"""Ninety days of believable requests, up to the present instant.
+"""Ninety days of realistic requests, up to the present instant.
 
-What a person did on a day follows from the seed, the person and the day alone, so that tomorrow's demo still shows it.
-Only the demo account's night run of today is as large as it takes to have a full day on its card at any hour.
+The requests of a day follow only from the seed, the person and the day, so that tomorrow's demo has the same past. The
+exception is the night run of the demo account today, which fills the daily budget at any hour.
 """
 
 import math
@@ -20,9 +20,9 @@ DAYS = 90
 WEEKDAYS = (0.95, 1.12, 1.16, 1.06, 0.78)
 """How busy Monday to Friday are; a Saturday or Sunday is as busy as a person's `weekends` says."""
 FULL_DAY = 1_500_000
-"""Billable tokens that the demo account has used today at least, whatever the hour."""
+"""Least number of billable tokens that the demo account has used today."""
 NIGHT_RUN = timedelta(minutes=90)
-"""How long after midnight programs work through what people have left them."""
+"""Time after midnight in which programs send requests."""
 
 
 def make_history(
@@ -38,7 +38,7 @@ def make_history(
 
 
 def billable(report: UsageReport) -> int:
-    """Return a request's billable tokens, as the ledger will compute them."""
+    """Return a request's billable tokens, as the portal computes them."""
     factor = cost_factor(report.template) if report.cost_factor is None else report.cost_factor
     return billable_tokens(report.total_tokens, factor)
 
@@ -61,7 +61,7 @@ def _day(seed: int, person: DemoPerson, day: date, span: DayRange, now: datetime
 
 
 def _requests(rng: Random, seed: int, person: DemoPerson, day: date) -> int:
-    """Draw how much a person does on a day: weekdays, weekends, holidays, good days and bad ones."""
+    """Draw the number of requests of a person on a day, by weekday, weekend and holiday."""
     year, week, weekday = day.isocalendar()
     holiday = Random(f"{seed}/{person.username}/{year}/{week}").random() < person.holidays  # noqa: S311  # as above
     if weekday > 5:
@@ -74,7 +74,7 @@ def _requests(rng: Random, seed: int, person: DemoPerson, day: date) -> int:
 def _conversations(
     rng: Random, person: DemoPerson, keys: Sequence[DemoKey], seed: int, day: date, count: int, tz: ZoneInfo
 ) -> Iterator[UsageReport]:
-    """Yield `count` requests in conversations: some in a row, a minute or two apart, with one key."""
+    """Yield `count` requests in conversations: several requests with one key, a minute or two apart."""
     first, end = start_of_day(day, tz), end_of_day(day, tz)
     while count > 0:
         key = rng.choices(keys, [key.share for key in keys])[0]
@@ -89,7 +89,7 @@ def _conversations(
 
 
 def _hour(rng: Random) -> float:
-    """Draw when a conversation begins: mornings, afternoons, some evenings, rarely a night."""
+    """Draw the hour of a conversation: mostly mornings and afternoons, some evenings, few nights."""
     part = rng.random()
     if part < 0.44:
         hour = rng.gauss(10.2, 1.1)
@@ -105,7 +105,7 @@ def _hour(rng: Random) -> float:
 def _night_run(
     rng: Random, person: DemoPerson, keys: Sequence[DemoKey], seed: int, day: date, tz: ZoneInfo
 ) -> Iterator[UsageReport]:
-    """Yield what programs do after midnight while people sleep; on working days only."""
+    """Yield the requests of programs after midnight, on working days only."""
     agents = [key for key in keys if key.style == "agent"]
     if not agents or day.weekday() > 4:
         return
@@ -125,7 +125,7 @@ def _until_full(
     now: datetime,
     tz: ZoneInfo,
 ) -> Iterator[UsageReport]:
-    """Yield a night run that fills the day of the demo account up to `FULL_DAY`, none of it after `now`."""
+    """Yield requests of a night run before `now`, until the demo account has used `FULL_DAY`."""
     first = start_of_day(day, tz)
     lasts = min(NIGHT_RUN, now - first)
     agents = [key for key in keys if key.style == "agent"]

@@ -1,4 +1,4 @@
-"""Who takes part in the demo, with which keys, templates and habits."""
+"""The people of the demo, with their keys, templates and habits."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from decimal import Decimal
 from portal.db.templates import AssignedModel
 from portal.rules.secrets import API_KEY
 
-PASSWORD = "demo-portal"  # noqa: S105  # public: the demo listens on loopback alone
+PASSWORD = "demo-portal"  # noqa: S105  # public: the demo listens on loopback only
 OWNER = "demo"
 ADMIN = "admin"
 
@@ -16,7 +16,8 @@ ADMIN = "admin"
 class DemoKey:
     """An API key of the demo. Days are counted back from today, `expires` forward; None is never.
 
-    `style` names the kind of requests that it sends (`portal.demo.requests.STYLES`), `share` how many of its owner's.
+    `style` names the kind of requests that it sends (`portal.demo.requests.STYLES`), `share` its weight among
+    the keys of its owner.
     """
 
     label: str
@@ -27,19 +28,20 @@ class DemoKey:
     revoked: int | None = None
 
     def secret(self, seed: int, username: str) -> str:
-        """Return the key itself, made from the seed, so that the simulated gateway can compute it too."""
+        """Return the full key, which follows from the seed, so that the simulated gateway can compute it too."""
         return API_KEY + hashlib.sha256(f"{seed}/{username}/{self.label}".encode()).hexdigest()[:48]
 
     def is_used(self, day: int) -> bool:
-        """Say whether the key sends requests `day` days before today."""
+        """Return whether the key sends requests `day` days before today."""
         is_over = self.expires is not None and self.expires < -day
         return bool(self.share) and self.created > day and not is_over and (self.revoked is None or day > self.revoked)
 
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """Somebody of the demo. `pace` is requests on a usual working day; `joined` and `left` are days before today.
+    """A person of the demo. `pace` is the number of requests on a usual working day.
 
+    `joined` and `left` are days before today.
     `weekends` and `holidays` are the shares of weekend days with some work and of weeks without any.
     `alerts` are a threshold in percent and an address.
     """
@@ -59,7 +61,7 @@ class DemoPerson:
     alerts: tuple[int, str | None] | None = None
 
     def is_here(self, day: int) -> bool:
-        """Say whether the person works here `day` days before today."""
+        """Return whether the person works here `day` days before today."""
         return day < self.joined and (self.left is None or day > self.left)
 
 
@@ -216,7 +218,7 @@ PEOPLE = (
         keys=(DemoKey("first-steps", "chat", 10, created=9),),
     ),
 )
-"""Mara Köhler is the demo account. Ralf Fischer has left and is suspended; Tuuli Virtanen has just come."""
+"""Mara Köhler is the demo account. Ralf Fischer has left and is suspended; Tuuli Virtanen is new."""
 
 
 def cost_factor(template: str | None) -> Decimal:

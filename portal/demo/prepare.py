@@ -31,7 +31,7 @@ from portal.rules.usage import UsageReport
 GATEWAY = "moe-sovereign"
 ACTOR = Actor(Means.DEMO)
 CHUNK = 2_500
-"""Events counted at once: few enough to show progress, many enough that counters are written seldom."""
+"""Events of a batch: few enough to show progress, many enough for few writes of counters."""
 _MARK = "demo_seed"
 
 NOTES = (
@@ -40,22 +40,22 @@ NOTES = (
     ("reasoning", "Good example for the reading group:\ncompare the second step with what the smaller model did."),
     ("research", "Sources for chapter 4. Keep."),
 )  # fmt: skip
-"""What the demo account has written beside which of its requests."""
+"""Kinds of requests of the demo account, and its notes on them."""
 
 
 def prepared_seed(session: Session) -> int | None:
-    """Return the seed of the demo that a database holds; None when it holds none."""
+    """Return the seed of the demo in a database; None without a demo."""
     mark = session.get(Installation, _MARK)
     return None if mark is None else int(mark.value)
 
 
 def is_empty(session: Session) -> bool:
-    """Say whether nobody lives in the database yet."""
+    """Return whether a database has no accounts."""
     return count_accounts(session) == 0
 
 
 def fresh_token(session: Session, now: datetime) -> str:
-    """Return a new token of the demo's gateway; those of earlier runs end."""
+    """Return a new token of the demo's gateway; those of earlier runs are revoked."""
     gateway_id = _gateway(session).id
     revoke_gateway_tokens(session, ACTOR, gateway_id, now)
     return create_gateway_token(session, ACTOR, gateway_id, now)
@@ -71,7 +71,7 @@ def prepare(
 ) -> None:
     """Fill an empty database in one transaction; `advance` is called with the number of events of each stored batch.
 
-    The gateway that reported it all gets a token of its own when the simulated one is started.
+    The gateway gets its token later (`fresh_token`).
     """
     _add_people(session, seed, now, tz)
     create_gateway(session, ACTOR, GATEWAY, now - timedelta(DAYS))
@@ -85,7 +85,7 @@ def prepare(
 
 
 def _add_people(session: Session, seed: int, now: datetime, tz: ZoneInfo) -> None:
-    password_hash = hash_new_password(PASSWORD, OWNER)  # one for all: hashing takes long
+    password_hash = hash_new_password(PASSWORD, OWNER)  # one for all, since hashing is slow
     begun = now - timedelta(DAYS)
     templates = {
         template.name: define_template(session, ACTOR, template.name, template.cost_factor, template.models, begun)
@@ -105,7 +105,7 @@ def _add_people(session: Session, seed: int, now: datetime, tz: ZoneInfo) -> Non
 
 
 def _add_keys(session: Session, person: DemoPerson, account: Account, seed: int, now: datetime, tz: ZoneInfo) -> None:
-    """Store a person's keys with the past they are to have, which creating them now could not give them."""
+    """Store a person's keys with instants in the past, which `create_key` does not allow."""
     today = day_of(now, tz)
     for key in sorted(person.keys, key=lambda key: -key.created):
         secret = key.secret(seed, person.username)
@@ -117,7 +117,7 @@ def _add_keys(session: Session, person: DemoPerson, account: Account, seed: int,
 
 
 def _record(session: Session, history: Sequence[UsageReport], tz: ZoneInfo, advance: Callable[[int], None]) -> None:
-    """Store the history as its gateway's reports; each batch arrives just after its last request."""
+    """Store the history as reports of its gateway; each batch is received at the instant of its last request."""
     gateway = _gateway(session)
     for start in range(0, len(history), CHUNK):
         batch = history[start : start + CHUNK]
@@ -141,7 +141,7 @@ def _consumed(session: Session, person: DemoPerson, now: datetime, tz: ZoneInfo)
 
 
 def _write_notes(session: Session, now: datetime) -> None:
-    """Let the demo account have annotated some of its latest requests."""
+    """Write notes of the demo account on some of its latest requests."""
     owner = _account(session, OWNER)
     own = select(UsageEvent.id).where(UsageEvent.account_id == owner.id, UsageEvent.requested_at > now - timedelta(7))
     newest = UsageEvent.requested_at.desc(), UsageEvent.id.desc()

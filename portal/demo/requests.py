@@ -1,23 +1,26 @@
-"""What single requests look like: models, modes, sizes, failures."""
+"""Single requests: models, modes, sizes and failures."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from random import Random
+from typing import TypeVar
 
 from portal.demo.people import DemoKey, DemoPerson
 from portal.rules.secrets import digest
 from portal.rules.usage import UsageReport
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class RequestKind:
-    """A kind of request: what answers it, and the medians of its tokens.
+    """A kind of request: its model, mode and template, and the medians of its tokens.
 
-    `cached` and `reasoning` are the usual shares of prompt and completion that came from a cache or were thought only.
+    `cached` is the usual share of cached tokens in the prompt, `reasoning` that of reasoning tokens in the completion.
     """
 
     model: str
@@ -31,7 +34,7 @@ class RequestKind:
 
 @dataclass(frozen=True, slots=True)
 class RequestTokens:
-    """What one request took."""
+    """The tokens of one request."""
 
     prompt: int
     completion: int
@@ -62,13 +65,13 @@ STYLES: dict[str, dict[RequestKind, int]] = {
     "index": {EMBEDDING: 74, LONG_READ: 14, DRAFT: 12},
     "probe": {SHORT: 100},
 }
-FAILURES = (
-    ("504 timeout", 38),
-    ("429 limited", 30),
-    ("500 internal error", 12),
-    ("503 no expert available", 11),
-    ("400 context length exceeded", 9),
-)
+FAILURES = {
+    "504 timeout": 38,
+    "429 limited": 30,
+    "500 internal error": 12,
+    "503 no expert available": 11,
+    "400 context length exceeded": 9,
+}
 FAILURE_RATE = 0.016
 TIMEOUT_MS = 60_000
 LONGEST_PROMPT = 120_000
@@ -86,8 +89,8 @@ def new_report(
     turn: int = 0,
     scale: float = 1.0,
 ) -> UsageReport:
-    """Return a request as the gateway reports it; `turn` counts the ones before it in its conversation."""
-    kind = _choice(rng, key.style)
+    """Return a request as the gateway reports it; `turn` is its index in the conversation."""
+    kind = _weighted(rng, STYLES[key.style])
     tokens = _tokens(rng, kind, turn, scale)
     status, tokens, latency = _outcome(rng, tokens)
     return UsageReport(
@@ -110,17 +113,16 @@ def new_report(
 
 @lru_cache(maxsize=256)
 def key_hash(key: DemoKey, seed: int, username: str) -> str:
-    """Return the digest under which the portal knows a key."""
+    """Return the digest of a key, as the portal stores it."""
     return digest(key.secret(seed, username))
 
 
-def _choice(rng: Random, style: str) -> RequestKind:
-    kinds = STYLES[style]
-    return rng.choices(tuple(kinds), tuple(kinds.values()))[0]
+def _weighted(rng: Random, weights: Mapping[T, int]) -> T:
+    return rng.choices(tuple(weights), tuple(weights.values()))[0]
 
 
 def _tokens(rng: Random, kind: RequestKind, turn: int, scale: float) -> RequestTokens:
-    """Draw sizes: log-normal, as lengths of texts are, and longer the longer a conversation has lasted."""
+    """Draw the tokens of a request: log-normal, as lengths of texts are, and growing with the conversation."""
     grown = 1 + min(turn, 12) * 0.12
     prompt = min(max(int(kind.prompt * scale * grown * math.exp(rng.gauss(0, 0.75))), 12), LONGEST_PROMPT)
     completion = max(int(kind.completion * scale * math.exp(rng.gauss(0, 0.6))), 1) if kind.completion else 0
@@ -130,15 +132,11 @@ def _tokens(rng: Random, kind: RequestKind, turn: int, scale: float) -> RequestT
 
 
 def _outcome(rng: Random, tokens: RequestTokens) -> tuple[str, RequestTokens, int]:
-    """Return status, what counts of the tokens, and milliseconds; a failed request has no answer."""
+    """Return status, counted tokens and latency in milliseconds; a failed request has no answer."""
     if rng.random() >= FAILURE_RATE:
         seconds = 0.4 + tokens.completion * rng.uniform(0.006, 0.014) + tokens.prompt * 0.00012
         return "ok", tokens, int(seconds * 1000)
-    status = _pick(rng, FAILURES)
+    status = _weighted(rng, FAILURES)
     if status.startswith("504"):
         return status, RequestTokens(tokens.prompt, 0, tokens.cached), TIMEOUT_MS + rng.randrange(400)
     return status, RequestTokens(0, 0), rng.randrange(8, 900)
-
-
-def _pick(rng: Random, weighted: Sequence[tuple[str, int]]) -> str:
-    return rng.choices([name for name, _ in weighted], [weight for _, weight in weighted])[0]

@@ -1,4 +1,4 @@
-"""What happens while one watches: an endless, seeded stream of requests, and how a gateway words them."""
+"""The live requests of the demo: an endless stream that follows from the seed, and its JSON."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -14,17 +14,17 @@ from portal.rules.usage import UsageReport
 PAUSE = 3.0
 """Seconds between two requests, on average."""
 OWNER_SHARE = 0.25
-"""How many of them are the demo account's."""
+"""Share of the demo account in the requests."""
 SCALE = 0.12
-"""Live requests are small beside those of the history, so that a card keeps its colour for an hour."""
+"""Size of live requests relative to the history; small, so that budgets keep their level for an hour."""
 RENAMED = {"key_hash": "api_key_hash"}
 
 
 class Traffic:
-    """Requests of the people who are here today, one after the other."""
+    """A stream of requests of the people who are here today."""
 
     def __init__(self, seed: int, started: datetime) -> None:
-        """Begin a stream; `started` makes its ids differ from those of every other run, its content does not."""
+        """Start a stream. `started` only affects the ids, which differ in every run."""
         self._seed = seed
         self._rng = Random(f"{seed}/live")  # noqa: S311  # made-up data need no cryptography
         self._run = f"live-{started:%Y%m%dT%H%M%S%f}"
@@ -62,7 +62,7 @@ class Traffic:
         return self._rng.choices(self._others, [person.pace for person in self._others])[0]
 
     def _turn(self, person: DemoPerson, key: DemoKey) -> int:
-        """Count the requests of a conversation, and begin a new one now and then."""
+        """Return the index of a request in its conversation; start a new conversation at random."""
         name = f"{person.username}/{key.label}"
         turn = self._turns.get(name, 0)
         self._turns[name] = 0 if self._rng.random() < 0.2 else turn + 1
@@ -70,7 +70,7 @@ class Traffic:
 
 
 def as_event(report: UsageReport) -> dict[str, Any]:
-    """Return a report as the JSON object that gateways send; what it does not say is left out."""
+    """Return a report as the JSON object of the native API, without absent values."""
     values = {RENAMED.get(f.name, f.name): getattr(report, f.name) for f in fields(report)}
     return {name: _as_json(value) for name, value in values.items() if value is not None}
 

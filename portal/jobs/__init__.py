@@ -1,5 +1,5 @@
-"""What runs on its own while the portal runs.
+"""Background jobs of the server.
 
-Decision: a job is an asyncio task of the server that works on threads. Where several servers share a database, the
-database decides which one of them does it.
+Decision: a job is an asyncio task of the server that works on threads. If several servers share a database, the
+database decides which server does the work.
 """

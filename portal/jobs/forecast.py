@@ -1,7 +1,7 @@
-"""Warns those who want it of budgets that will be used up before they reset, or soon where they never do.
+"""Warning accounts of budgets that will be used up before they reset, or soon if they never reset.
 
-Decision: looked at every quarter of an hour, not with every event: a forecast needs weeks of usage, and hardly changes
-with one request. Each budget is warned of once in its period, by whichever process notices it first.
+Decision: the check runs every 15 minutes, not with every event: a forecast needs weeks of usage and hardly changes with
+one request. A budget causes one warning in its period, from the first process that finds it.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from portal.views.budget import load_early_ends
 log = logging.getLogger(__name__)
 
 EVERY = 15 * 60.0
-"""Seconds between looks."""
+"""Seconds between two checks."""
 SOON = 60.0
-"""Seconds until the first one; a server that has just begun has other things to do."""
+"""Seconds from the start of the server to the first check."""
 
 
 async def run_forecasts() -> None:
-    """Look again and again, for ever."""
+    """Check until the task is cancelled."""
     await asyncio.sleep(SOON)
     while True:
         try:
@@ -37,7 +37,7 @@ async def run_forecasts() -> None:
 
 
 def warn_all(now: datetime) -> int:
-    """Note what will be exhausted before it resets; return how many budgets that are, also those noted before."""
+    """Store which budgets will be exhausted early; return their number, also of those stored before."""
     early = run_in_reading(load_early_ends, now)
     for account_id, period in early:
         run_in_transaction(note_forecast, account_id, period, settings().budget_zone, now)

@@ -1,10 +1,9 @@
-"""Sends the mails that wait in the database, also those that another process has queued.
+"""Sending the queued mails of all processes.
 
-Decisions: the database is asked every two seconds, which an index answers, so nobody has to wake anybody. A mail is
-claimed in a transaction, sent outside of any, and marked in another one: a process that dies in between leaves a mail
-that is sent again after its lease, with the same Message-ID, and so never loses one. Twice it is sent only if the
-process dies after the server has taken it and before that is stored. The log names mails by their number, never
-their recipients or texts.
+Decisions: the job polls the database every two seconds with an indexed query. A mail is claimed in one transaction,
+sent outside of transactions, and marked in another transaction. If the process dies in between, the mail is sent again
+after its lease, with the same Message-ID, so no mail is lost. It is sent twice only if the process dies after the
+server has accepted it and before that is stored. The log has the numbers of mails, never recipients or texts.
 """
 
 import asyncio
@@ -22,17 +21,17 @@ from portal.settings import settings
 log = logging.getLogger(__name__)
 
 EVERY = 2.0
-"""Seconds between looks at the database."""
+"""Seconds between two polls of the database."""
 TRY_AGAIN = 10.0
-"""Seconds to leave a database alone that is away."""
+"""Seconds to wait while the database is unavailable."""
 AT_ONCE = 5
-"""How many mails are on their way at the same time, so that a mail that hangs does not delay the others."""
+"""Number of mails that are sent at the same time, so that a slow mail does not delay the others."""
 FINISHED_WITHIN = 2.5
-"""Seconds that mails on their way have when the server stops."""
+"""Seconds for mails that are being sent when the server stops."""
 
 
 async def run_outbox() -> None:
-    """Send due mails, for ever; return at once where mail is not set up."""
+    """Send due mails until the task is cancelled; return at once if mail is not set up."""
     if not settings().mail_is_set_up:
         return
     under_way: dict[asyncio.Task[None], int] = {}
@@ -53,7 +52,7 @@ async def run_outbox() -> None:
 
 
 async def _claimed(limit: int, busy: Collection[int]) -> list[DueMail]:
-    """Return mails to be sent; none where even that fails, after a while in which the database may come back."""
+    """Return mails to send; after an error, wait and return none."""
     try:
         return await asyncio.to_thread(claim_mails, limit, utc_now(), exclude=busy) if limit else []
     except Unavailable:
@@ -65,7 +64,7 @@ async def _claimed(limit: int, busy: Collection[int]) -> list[DueMail]:
 
 
 async def deliver(mail: DueMail) -> None:
-    """Send a mail and store what became of it."""
+    """Send a mail and store the outcome."""
     try:
         content = Content(mail.subject, mail.text, mail.html)
         ready = message(settings(), mail.recipient, content, mail.message_id, mail.created_at)
@@ -86,12 +85,12 @@ async def deliver(mail: DueMail) -> None:
 
 
 def _discreet(error: Exception, mail: DueMail) -> str:
-    """Return the message of a server without the address, which many repeat."""
+    """Return the message of a mail server without the address of the recipient."""
     return str(error).replace(mail.recipient, "…")
 
 
 async def _note(mail: DueMail, outcome: DeliveryOutcome, reason: str = "") -> None:
-    """Store what became of a mail, however long the database is away: nobody else knows it."""
+    """Store the outcome of a mail; repeat until the database is available, since nothing else has the outcome."""
     while True:
         try:
             return await in_transaction(note_delivery, mail, outcome, reason, utc_now())

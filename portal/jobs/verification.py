@@ -1,6 +1,6 @@
-"""The nightly proof that the sums are the sums; `/readyz` tells how the last one went.
+"""The nightly verification of all sums; `/readyz` shows the last result.
 
-A difference is logged and counted, and stops nothing: people see the sums as before, until `portal rebuild` corrects
+A difference is logged and counted and has no other effect: pages show the stored sums until `portal rebuild` corrects
 them.
 """
 
@@ -23,22 +23,22 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 AFTER_MIDNIGHT = timedelta(hours=3)
-"""When it begins, in the budget time zone: a quiet hour, with the late events of the day before in."""
+"""The start, in the budget time zone: few requests, and late events of the day before have arrived."""
 SOON = timedelta(minutes=10)
 TRY_AGAIN = timedelta(minutes=5)
 
 
 async def run_nightly() -> None:
-    """Verify once every night, for ever, and soon after the start if that was missed."""
-    begins = await _insist(first_start)
+    """Verify once every night until the task is cancelled, and soon after the start if a night was missed."""
+    begins = await _run_until_done(first_start)
     while True:
         await asyncio.sleep(max((begins - utc_now()).total_seconds(), 0))
-        await _insist(verify_nightly)
+        await _run_until_done(verify_nightly)
         begins = next_start(utc_now())
 
 
-async def _insist(work: Callable[[datetime], T]) -> T:
-    """Do something on a thread; what fails is tried again after a while, whatever it was: nobody else would do it."""
+async def _run_until_done(work: Callable[[datetime], T]) -> T:
+    """Run `work` on a thread, again after every failure, until it succeeds; return its result."""
     while True:
         try:
             return await asyncio.to_thread(work, utc_now())
@@ -50,7 +50,7 @@ async def _insist(work: Callable[[datetime], T]) -> T:
 
 
 def first_start(now: datetime) -> datetime:
-    """Return when to begin after a start (UTC): a portal that is switched off at night makes up for it soon."""
+    """Return when to verify first after a start of the server (UTC): soon if the last night was missed."""
     last = run_in_reading(load_verification)
     is_missed = last is None or last.started_at < now - timedelta(days=1)
     return min(next_start(now), now + SOON) if is_missed else next_start(now)

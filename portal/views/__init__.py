@@ -1,4 +1,4 @@
-"""Values to be shown: `(session, who, now) -> frozen dataclass`, the same for pages and JSON.
+"""Values for pages and JSON: functions `(session, account, now) -> frozen dataclass`.
 
-Decision: a view is loaded in one snapshot of the database, so that all of its figures are of one moment and tie.
+Decision: a view is loaded in one snapshot of the database, so that all of its figures are consistent.
 """

@@ -1,4 +1,4 @@
-"""Accounts: who is signed in, and all of them for operators."""
+"""The signed-in account, its sessions, and all accounts for operators."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.accounts import account_called, all_accounts
 from portal.db.sessions import session_of, sessions
-from portal.db.sessions import still_running as still_running  # noqa: PLC0414  # pages name it, and know no queries
+from portal.db.sessions import still_running as still_running  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.tables import Account
 from portal.errors import NotFound
 from portal.rules.actors import Actor, Means
@@ -20,10 +20,10 @@ from portal.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The account for which something is shown, and how it likes to be shown things.
+    """The account that sees a page, with its preferences.
 
-    `session_id` is None where a program asks with an API key; `time_zone` is None until a browser has sent its own.
-    `unread` is how many warnings it has not seen.
+    `session_id` is None for a program with an API key; `time_zone` is None until a browser has sent its zone. `unread`
+    is the number of unread alerts.
     """
 
     id: int
@@ -40,12 +40,12 @@ class Viewer:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which single instants are shown: the account's own, else the installation's."""
+        """The time zone for showing instants: the account's own, else the budget zone."""
         return zone_or(self.time_zone, settings().budget_zone)
 
     @property
     def actor(self) -> Actor:
-        """The same account as the audit log names it for what it changes in this session."""
+        """The account as the actor of its changes, for the audit log."""
         return Actor(Means.SESSION, self.username, self.id)
 
     @property
@@ -57,7 +57,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A browser that is signed in."""
+    """A session of a browser."""
 
     id: int
     user_agent: str
@@ -69,7 +69,7 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
-    """A person's own account, and where they are signed in."""
+    """A person's own account and its sessions."""
 
     viewer: Viewer
     sessions: tuple[SessionView, ...]
@@ -104,13 +104,13 @@ def find_account(session: Session, name: str) -> AccountView:
 
 
 def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
-    """Return who holds a session cookie; None when the session has ended or the account is suspended."""
+    """Return the account with this session token; None if the session has ended or the account is suspended."""
     found = session_of(session, digest(token), now)
     return None if found is None else _viewer(found.account, found.session.id, found.session.last_seen_at, found.unread)
 
 
 def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView:
-    """Return a person's profile page."""
+    """Return the profile page of an account."""
     rows = sessions(session, viewer.id, now)
     return ProfileView(
         viewer,

@@ -1,4 +1,4 @@
-"""An account's alert settings, and what it was warned of."""
+"""Alert settings and past alerts of an account."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,14 +22,14 @@ IN_ONE_MAIL = message("One mail tells of the highest threshold.")
 WERE_OFF = message("Alerts were off.")
 WAS_NOT_SET_UP = message("Mail was not set up.")
 SHOWN = 10
-"""Past alerts on Billing."""
+"""Number of past alerts on Billing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastAlert:
-    """A crossing, and what became of the mail about it: its state, and a sentence on why it was not sent, if so.
+    """A crossing and the state of its mail; `why` is a sentence why no mail was sent.
 
-    `is_trouble` is whether it could not be sent though it was wanted and mail is set up.
+    `is_trouble` is whether sending failed although the mail was wanted and mail is set up.
     """
 
     crossing: CrossingView
@@ -40,9 +40,9 @@ class PastAlert:
 
 @dataclass(frozen=True, slots=True)
 class TestMail:
-    """What has become of the test mail that an account asked for last; `error` is a sentence."""
+    """The state of the last test mail of an account; `error` is a sentence."""
 
-    __test__ = False  # no test, whatever its name
+    __test__ = False  # pytest: this is not a test
 
     recipient: str
     asked_at: datetime
@@ -51,17 +51,15 @@ class TestMail:
 
 
 def load_test_mail(session: Session, account_id: int) -> TestMail | None:
-    """Return the last test mail; None before there is any."""
+    """Return the last test mail; None without one."""
     found = last_test(session, account_id)
-    return (
-        None
-        if found is None
-        else TestMail(found.recipient, found.created_at, found.state, recalled(found.error) if found.error else None)
-    )
+    if found is None:
+        return None
+    return TestMail(found.recipient, found.created_at, found.state, recalled(found.error) if found.error else None)
 
 
 def load_past_alerts(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> tuple[PastAlert, ...]:
-    """Return what an account was warned of, newest first."""
+    """Return the last alerts of an account, newest first."""
     found = alerts_with_mail(session, account_id, SHOWN)
     return tuple(_past_alert(each, found, crossing_view(each.crossing, budgets, now)) for each in found)
 
@@ -78,7 +76,7 @@ def _past_alert(one: AlertWithMail, all_of: list[AlertWithMail], crossing: Cross
 
 
 def _why_no_mail(one: AlertWithMail, all_of: list[AlertWithMail]) -> Message | str:
-    """Say why no mail was written about a crossing."""
+    """Return why no mail was queued for a crossing."""
     row = one.crossing
     if row.read_at == row.crossed_at:
         return WARNED_BEFORE
@@ -90,5 +88,5 @@ def _why_no_mail(one: AlertWithMail, all_of: list[AlertWithMail]) -> Message | s
 
 
 def _why_not_set_up() -> Message | str:
-    """Say that mail was not set up; nothing while that is so, since Billing says it once below the form."""
+    """Return that mail was not set up then; "" while it is not set up, since Billing shows this below the form."""
     return WAS_NOT_SET_UP if settings().mail_is_set_up else ""

@@ -1,4 +1,4 @@
-"""Billing: budgets, consumption by model, lifetime sums, the price and the alert settings, all of one moment."""
+"""Billing: budgets, usage by model, lifetime sums, the price and the alert settings."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from portal.views.summary import SummaryView, load_summary
 
 @dataclass(frozen=True, slots=True)
 class BillingView:
-    """What the Billing page shows."""
+    """The figures of the Billing page."""
 
     budgets: BudgetsView
     summary: SummaryView
@@ -23,7 +23,7 @@ class BillingView:
 
 
 def load_billing(session: Session, account_id: int, now: datetime) -> BillingView:
-    """Return an account's billing; its cost does not grow with the number of requests."""
+    """Return an account's billing; the time does not depend on the number of requests."""
     budgets = load_budgets(session, account_id, now)
     return BillingView(
         budgets=with_outlooks(session, account_id, budgets, now),

@@ -1,4 +1,4 @@
-"""The budgets of an account, and how much of each remains."""
+"""The budgets of an account: limits, usage and forecast."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -31,13 +31,13 @@ from portal.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class BudgetView:
-    """One budget card, one row of the status table.
+    """The budget of one period, for a card or a table row.
 
-    `budget` is in billable tokens; `figures` has the raw ones, requests and cost of the same requests. `days` are the
-    days of the budget zone that it counts (None before the first usage of a total). `resets_at` is None where nothing
-    resets. `elapsed` is the share of the period that has gone, from 0 to 1; None for the total. `outlook` is where it
-    leads; None where nobody asked (`with_outlooks`). `used_up_at` is when it was
-    first found used up at its present limit; None where that is not known, or something is left.
+    `budget` is in billable tokens; `figures` has the raw tokens, requests and cost of the same requests. `days` are the
+    counted days of the budget zone (None before the first usage of a total). `resets_at` is None for a budget that does
+    not reset. `elapsed` is the elapsed share of the period, from 0 to 1; None for the total. `outlook` is the forecast;
+    None unless it was loaded (`with_outlooks`). `used_up_at` is when the budget was first found to be used up at its
+    present limit; None if unknown or not used up.
     """
 
     period: Period
@@ -56,18 +56,18 @@ class BudgetView:
 
     @property
     def level(self) -> Level | None:
-        """How full it is; None without a limit."""
+        """The level of use; None without a limit."""
         return self.budget.level
 
     @property
     def allows_again_at(self) -> datetime | None:
-        """When a budget that is used up allows requests again; None where somebody has to raise it, as one of 0."""
+        """When a used-up budget allows requests again; None if its limit must be raised first, such as a limit of 0."""
         return self.resets_at if self.budget.limit else None
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetsView:
-    """All three budgets of an account, of one moment."""
+    """The three budgets of an account at one moment."""
 
     type: BudgetType
     daily: BudgetView
@@ -76,20 +76,20 @@ class BudgetsView:
 
     @property
     def all(self) -> tuple[BudgetView, BudgetView, BudgetView]:
-        """The three, in the order in which they are shown."""
+        """The three budgets in the order of the pages."""
         return self.daily, self.monthly, self.total
 
 
 @dataclass(frozen=True, slots=True)
 class SessionBudgets:
-    """The budgets of whoever holds a session, and when it was last noted that the session is in use."""
+    """The budgets of the account of a session, and when the use of the session was last stored."""
 
     budgets: BudgetsView
     seen_at: datetime
 
 
 def load_budgets(session: Session, account_id: int, now: datetime) -> BudgetsView:
-    """Return an account's budgets at `now`; three counters are read, however many requests there were."""
+    """Return an account's budgets at `now`; reads three counters."""
     return _budgets(budget_status(session.connection(), account_id, _today(now)), now)
 
 
@@ -99,22 +99,22 @@ def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, Budgets
 
 
 def load_session_budgets(connection: Connection, token: str, now: datetime) -> SessionBudgets | None:
-    """Return the budgets of who holds a session cookie; None when it has ended or the account is suspended."""
+    """Return the budgets for a session token; None if the session has ended or the account is suspended."""
     found = budget_status_of_session(connection, digest(token), _today(now), now)
     return None if found is None else SessionBudgets(_budgets(found[0], now), found[1])
 
 
 def load_key_budgets(connection: Connection, api_key: str, now: datetime) -> BudgetsView | None:
-    """Return the budgets of the account with this usable API key."""
+    """Return the budgets of the account with this API key; None unless the key is usable."""
     found = budget_status_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
     return None if found is None else _budgets(found, now)
 
 
 def with_outlooks(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> BudgetsView:
-    """Return the same budgets and where they lead; the JSON routes are asked more often than this needs reading.
+    """Return the same budgets with forecasts. The JSON routes leave these out, since they are called often.
 
-    Without a limit nothing is read; else the counters of up to eight weeks and the roll-ups of two, and the crossings
-    of budgets that are used up.
+    Without a limit, this reads nothing. Else it reads the counters of up to eight weeks, the roll-ups of two weeks, and
+    the crossings of used-up budgets.
     """
     tz = settings().budget_zone
     is_limited = any(view.budget.limit is not None for view in budgets.all)
@@ -122,16 +122,16 @@ def with_outlooks(session: Session, account_id: int, budgets: BudgetsView, now: 
     is_any_full = any(view.budget.is_used_up for view in budgets.all)
     since = full_since(session, account_id, day_of(now, tz)) if is_any_full else {}
 
-    def led(view: BudgetView) -> BudgetView:
-        leads_to = outlook(view.period, view.budget, rhythm, budgets.daily.budget.consumed, now, tz)
+    def with_outlook(view: BudgetView) -> BudgetView:
+        forecast = outlook(view.period, view.budget, rhythm, budgets.daily.budget.consumed, now, tz)
         full_at = since.get((view.period, view.budget.limit or 0)) if view.budget.is_used_up else None
-        return replace(view, outlook=leads_to, used_up_at=full_at)
+        return replace(view, outlook=forecast, used_up_at=full_at)
 
-    return BudgetsView(budgets.type, *map(led, budgets.all))
+    return BudgetsView(budgets.type, *map(with_outlook, budgets.all))
 
 
 def load_early_ends(session: Session, now: datetime) -> list[tuple[int, Period]]:
-    """Return the budgets that will be used up early, by account id, of all who want to be warned of that."""
+    """Return account id and period of budgets that will be used up early, of accounts with forecast alerts."""
     ends = []
     for account_id in accounts_with_forecast(session):
         budgets = with_outlooks(session, account_id, load_budgets(session, account_id, now), now)

@@ -1,4 +1,4 @@
-"""What an account has been warned of."""
+"""The alerts of an account in the bell."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from portal.db.crossings import count_unread as count_unread  # noqa: PLC0414  # pages name it, and know no queries
+from portal.db.crossings import count_unread as count_unread  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.crossings import crossings
 from portal.db.tables import Crossing
 from portal.rules.alerts import CrossingKind
@@ -15,15 +15,15 @@ from portal.settings import settings
 from portal.views.budget import BudgetsView, load_budgets
 
 SHOWN = 20
-"""Crossings that the bell lists."""
+"""Number of crossings in the bell."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrossingView:
-    """A warning about a budget; `threshold` is in percent, and None for a forecast.
+    """An alert about a budget; `threshold` is in percent, and None for a forecast.
 
-    `percent` is how much of the present limit is used now; None once the period is over or nothing limits it.
-    `is_same_limit` is whether that is the limit that the threshold was a part of.
+    `percent` is the used share of the present limit; None if the period is over or has no limit. `is_same_limit` is
+    whether the limit is the same as at the crossing.
     """
 
     id: int
@@ -40,20 +40,20 @@ class CrossingView:
 
 @dataclass(frozen=True, slots=True)
 class BellView:
-    """How many crossings an account has not seen, and the newest ones."""
+    """The number of unread crossings, and the newest crossings."""
 
     unread: int
     crossings: tuple[CrossingView, ...]
 
 
 def load_bell(session: Session, account_id: int, now: datetime) -> BellView:
-    """Return what the bell shows to an account."""
+    """Return the bell of an account."""
     newest, budgets = crossings(session, account_id, SHOWN), load_budgets(session, account_id, now)
     return BellView(count_unread(session, account_id), tuple(crossing_view(row, budgets, now) for row in newest))
 
 
 def crossing_view(row: Crossing, budgets: BudgetsView, now: datetime) -> CrossingView:
-    """Return a crossing as it is shown beside the account's present budgets."""
+    """Return a crossing, compared with the present budgets of the account."""
     period = Period(row.period)
     runs = row.start == period_start(period, day_of(now, settings().budget_zone))
     present = next(view.budget for view in budgets.all if view.period is period) if runs else None

@@ -1,4 +1,4 @@
-"""The dashboard: budgets, the last two weeks, keys and template, all of one moment."""
+"""The dashboard: budgets, usage of the last two weeks, keys and template."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from portal.views.templates import TemplateView, load_template
 
 @dataclass(frozen=True, slots=True)
 class DashboardView:
-    """What the dashboard shows."""
+    """The figures of the dashboard."""
 
     budgets: BudgetsView
     days: tuple[DayUsage, ...]
@@ -22,7 +22,7 @@ class DashboardView:
 
 
 def load_dashboard(session: Session, account_id: int, now: datetime) -> DashboardView:
-    """Return an account's dashboard; its cost does not grow with the number of requests."""
+    """Return an account's dashboard; the time does not depend on the number of requests."""
     return DashboardView(
         budgets=with_outlooks(session, account_id, load_budgets(session, account_id, now), now),
         days=load_days(session, account_id, now),

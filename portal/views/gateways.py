@@ -1,4 +1,4 @@
-"""Gateways for administrators: whether they report, with which tokens, and what of it could not be taken."""
+"""Gateways for administrators: their state, their tokens, and their reports that were not counted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from portal.rules.messages import Message, message
 from portal.rules.reporters import free_name
 
 LATELY = timedelta(days=6)
-"""What was not counted is shown for today and as far back as this: a week."""
+"""Uncounted reports are shown for today and the six days before."""
 MOST_HELD = 1000
-"""Up to which held events are counted; from there on it is "1,000 or more"."""
+"""Held events are counted up to this number; above, pages show "1,000 or more"."""
 
 
 class ConnectionState(StrEnum):
-    """Whether a new gateway or key has been heard of."""
+    """Whether a gateway or key has been used."""
 
     WAITING = "waiting"
     TROUBLE = "trouble"
@@ -33,7 +33,7 @@ class ConnectionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionView:
-    """What the light of a gateway or key says; `sentence` is for people, `at` when what it tells of happened."""
+    """The state of a gateway or key as a sentence; `at` is when this state was observed."""
 
     state: ConnectionState
     sentence: Message
@@ -49,7 +49,7 @@ NO_REQUEST_YET = ConnectionView(ConnectionState.WAITING, message("Waiting for th
 
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
-    """One gateway in the list; without usable tokens its usage is imported, or reported by people themselves."""
+    """One gateway of the list. A gateway without usable tokens has imported usage, or reports of people themselves."""
 
     id: int
     name: str
@@ -61,7 +61,7 @@ class GatewayRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """A token of a gateway, by the 16 characters that are kept of it."""
+    """A token of a gateway; `prefix` is its first 16 characters, the only part that is stored."""
 
     prefix: str
     created_at: datetime
@@ -70,7 +70,7 @@ class TokenView:
 
 @dataclass(frozen=True, slots=True)
 class GatewayTokens:
-    """A gateway with all of its tokens, the oldest first."""
+    """A gateway with all of its tokens, oldest first."""
 
     id: int
     name: str
@@ -80,7 +80,7 @@ class GatewayTokens:
 
 @dataclass(frozen=True, slots=True)
 class RejectedView:
-    """Why events could not be taken: how many, when first and last, and the id of one of them if any had one."""
+    """A reason why events were rejected: their number, the first and last time, and the id of one of them."""
 
     reason: str
     count: int
@@ -91,7 +91,7 @@ class RejectedView:
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """A gateway's page. `lately` are counts of the last seven days (UTC), held events wait still."""
+    """A gateway's page. `lately` has the counts of the last seven days (UTC); the held events are not settled."""
 
     id: int
     name: str
@@ -107,7 +107,7 @@ class GatewayView:
 
 
 def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[GatewayRow, ...]:
-    """Return all gateways by name. Raises Forbidden for anybody but an administrator."""
+    """Return all gateways by name. Raises Forbidden unless `admin_id` is an administrator."""
     _check(session, admin_id)
     tokens, first = usable_tokens(session), (now - LATELY).date()
     return tuple(
@@ -137,14 +137,14 @@ def find_gateway(session: Session, name: str) -> GatewayTokens:
 
 
 def load_free_names(session: Session, admin_id: int, wanted: Iterable[str]) -> dict[str, str]:
-    """Return a free name for each wanted name. Raises Forbidden for all but administrators."""
+    """Return a free name for each wanted name. Raises Forbidden unless `admin_id` is an administrator."""
     _check(session, admin_id)
     taken = {row.name for row in all_gateways(session)}
     return {name: free_name(name, taken) for name in wanted}
 
 
 def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime) -> GatewayView:
-    """Return a gateway's page. Raises Forbidden for anybody but an administrator, and NotFound."""
+    """Return a gateway's page. Raises Forbidden unless `admin_id` is an administrator, and NotFound."""
     row = _gateway(session, admin_id, gateway_id)
     held = count_held_of(session, row.id, MOST_HELD)
     return GatewayView(
@@ -166,7 +166,7 @@ def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime
 
 
 def load_gateway_connection(session: Session, admin_id: int, gateway_id: int) -> ConnectionView:
-    """Return whether a gateway has been heard of. Raises Forbidden for anybody but an administrator, and NotFound."""
+    """Return whether a gateway has reported. Raises Forbidden unless `admin_id` is an administrator, and NotFound."""
     return _connection(session, _gateway(session, admin_id, gateway_id))
 
 

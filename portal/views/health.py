@@ -1,4 +1,4 @@
-"""Whether the database is that of this program, and how the last verification of all sums went."""
+"""The schema of the database, and the result of the last verification."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from portal.db.verification import last_verification
 
 @dataclass(frozen=True, slots=True)
 class VerificationView:
-    """A finished nightly verification: what was compared, and how many sums differ from their events."""
+    """A finished nightly verification: what it compared, and how many sums differ from the events."""
 
     started_at: datetime
     finished_at: datetime
@@ -30,13 +30,13 @@ class HealthView:
 
 
 def load_health(session: Session) -> HealthView:
-    """Return whether the portal can work with this database."""
+    """Return the state of the database."""
     is_migrated = revision(session.connection()) == _newest()
     return HealthView(is_migrated, load_verification(session) if is_migrated else None)
 
 
 def load_verification(session: Session) -> VerificationView | None:
-    """Return the last verification that was finished; None before there is one."""
+    """Return the last finished verification; None without one."""
     row = last_verification(session)
     if row is None or row.finished_at is None:
         return None
@@ -45,5 +45,5 @@ def load_verification(session: Session) -> VerificationView | None:
 
 @lru_cache(maxsize=1)
 def _newest() -> str:
-    """Return the newest revision this program knows; it reads files, and cannot change while the program runs."""
+    """Return the newest schema revision of this program, which is read from files once."""
     return head()

@@ -1,4 +1,4 @@
-"""Held events: what was reported and could not be counted, for operators."""
+"""Held events, which were reported and could not be counted, for operators."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class HeldView:
 
 
 def load_held(session: Session, *, settled: bool = False) -> tuple[HeldView, ...]:
-    """Return the newest 1,000 held events, newest first; the settled ones only when asked for."""
+    """Return the newest 1,000 held events, newest first; with `settled` also settled ones."""
     return tuple(
         HeldView(row.id, gateway, row.external_id, row.reason, row.requested_at, row.resolved_at)
         for row, gateway in held_events(session, settled=settled)
@@ -31,7 +31,7 @@ def load_held(session: Session, *, settled: bool = False) -> tuple[HeldView, ...
 
 
 def load_held_body(session: Session, number: int) -> str:
-    """Return what was reported, as JSON with digests in place of API keys. Raises NotFound."""
+    """Return the reported event as JSON, with digests in place of API keys. Raises NotFound."""
     found = held_event(session, number)
     if found is None:
         raise NotFound(message("No event is held under the number {held_id}.", held_id=str(number)))

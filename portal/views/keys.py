@@ -14,7 +14,7 @@ from portal.rules.messages import message
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """One API key, by the 16 characters that are kept of it."""
+    """An API key; `prefix` is its first 16 characters, the only part that is stored."""
 
     id: int
     prefix: str
@@ -28,13 +28,13 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class KeysView:
-    """All keys of an account: the usable ones first, newest first."""
+    """All keys of an account: usable keys first, newest first."""
 
     keys: tuple[KeyView, ...]
 
 
 def load_keys(session: Session, account_id: int, now: datetime) -> KeysView:
-    """Return all of an account's keys, also those that have ended."""
+    """Return all of an account's keys, also expired and revoked ones."""
     views = [key_view(row, now) for row in keys(session, account_id)]
     return KeysView(tuple(sorted(views, key=lambda view: view.status is not KeyStatus.ACTIVE)))
 
@@ -48,7 +48,7 @@ def load_key(session: Session, account_id: int, key_id: int, now: datetime) -> K
 
 
 def load_active_keys(session: Session, account_id: int, now: datetime) -> tuple[KeyView, ...]:
-    """Return the keys that work now, last used first."""
+    """Return the usable keys, last used first."""
     return tuple(key_view(row, now) for row in active_keys(session, account_id, now))
 
 

@@ -14,7 +14,7 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class FailedMail:
-    """A mail that was given up, after how many tries and why; `username` is its account's."""
+    """A mail that was given up; `username` is the name of its account."""
 
     given_up_at: datetime | None
     username: str | None

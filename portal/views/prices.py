@@ -1,4 +1,4 @@
-"""The price book, and what another price would mean."""
+"""The price book, and a preview of costs at another price."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ from portal.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class PriceView:
-    """A price of the book; `valid_from` None is since ever."""
+    """A price of the book; `valid_from` is None for the first price, which has always been in force."""
 
     valid_from: datetime | None
     eur_per_token: Decimal
@@ -28,7 +28,7 @@ class PriceView:
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """All prices, the oldest first, and how many requests were stored without a cost."""
+    """All prices, oldest first, and the number of requests that are stored without a cost."""
 
     prices: tuple[PriceView, ...]
     unpriced: int
@@ -36,7 +36,7 @@ class PriceBook:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """What one account used in a month, and what it would have cost in nano-euros."""
+    """The usage of one account in a month, and its cost at another price, in nano-euros."""
 
     username: str
     figures: Figures
@@ -45,7 +45,7 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """A month at another price, account by account, the largest first; `month` is its first day."""
+    """The cost of a month at another price, by account, largest first; `month` is its first day."""
 
     month: date
     accounts: tuple[PreviewRow, ...]
@@ -61,7 +61,7 @@ def load_prices(session: Session, now: datetime) -> PriceBook:
 
 
 def load_preview(session: Session, eur_per_token: Decimal, month: date | None, now: datetime) -> PreviewView:
-    """Return what a month would have cost at another price; None is the last whole one. Raises InvalidInput."""
+    """Return the cost of a month at another price; None is the last whole month. Raises InvalidInput."""
     if not is_rate(eur_per_token, MAX_PRICE):
         raise InvalidInput(message("A price is 0 to 1 EUR per token, with at most 12 decimals."), "eur_per_token")
     this_month = first_of_month(day_of(now, settings().budget_zone))

@@ -1,4 +1,4 @@
-"""Where the tokens went: lifetime, this month, by model and by day, with the price in force."""
+"""Sums of usage: lifetime, this month, by model and by day, with the price in force."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,7 +28,7 @@ class DayUsage:
 class SummaryView:
     """An account's sums. `by_model` covers `model_days`, largest first; `daily` the last 14 days, oldest first.
 
-    `price` is None where none is in force.
+    `price` is None if none is in force.
     """
 
     total: Figures
@@ -57,6 +57,6 @@ def load_summary(session: Session, account_id: int, now: datetime) -> SummaryVie
 
 
 def load_days(session: Session, account_id: int, now: datetime) -> tuple[DayUsage, ...]:
-    """Return the bars of the chart, zero days included."""
+    """Return the bars of the chart, also for days without usage."""
     days = last_days(CHART_DAYS, now, settings().budget_zone)
     return tuple(DayUsage(day, figures) for day, figures in daily_usage(session, account_id, days).items())

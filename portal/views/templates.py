@@ -1,4 +1,4 @@
-"""Expert templates: an account's own, and all of them for operators."""
+"""The expert template of an account, and all templates for operators."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from portal.db.tables import ExpertTemplate
-from portal.db.templates import AssignedModel as AssignedModel  # noqa: PLC0414  # commands name it, and know no queries
+from portal.db.templates import AssignedModel as AssignedModel  # noqa: PLC0414  # for commands, which do not import db
 from portal.db.templates import all_templates, models_of, template_named, template_of
 from portal.errors import NotFound
 from portal.rules.messages import message

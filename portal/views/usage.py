@@ -1,4 +1,4 @@
-"""Usage History: one page of an account's requests, with the totals of the whole filtered set."""
+"""Usage History: one page of an account's requests, with the totals of all filtered requests."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ from portal.db.usage import (
     usage_rows,
     usage_totals,
 )
-from portal.db.usage import UsageRow as UsageRow  # noqa: PLC0414  # pages name it, and know no queries
+from portal.db.usage import UsageRow as UsageRow  # noqa: PLC0414  # for pages, which do not import db
 from portal.errors import InvalidInput, NotFound
 from portal.rules.figures import Figures
 from portal.rules.instants import parse_instant
@@ -35,7 +35,7 @@ MOST_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class HiddenBy:
-    """A choice of a filter that hides all requests by itself: without it there would be `requests`, by `wanted`."""
+    """A choice of a filter that hides all requests; the filter `wanted` without it matches `requests`."""
 
     choice: str
     wanted: UsageFilter
@@ -44,11 +44,10 @@ class HiddenBy:
 
 @dataclass(frozen=True, slots=True)
 class UsageView:
-    """One page of requests, and how many of the filtered ones are `before` it in the filter's order.
+    """One page of requests; `before` is the number of filtered requests on earlier pages.
 
-    `totals` are the sums of all filtered requests, `pruned` those of the ones that are no longer kept one by one.
-    `newer` and `older` are the cursors of the neighbouring pages, None at either end. `hidden_by` says, where nothing
-    matches, which choices of the filter are the cause.
+    `totals` are the sums of all filtered requests, `pruned` those of pruned ones. `newer` and `older` are the cursors
+    of the neighbouring pages, None at either end. `hidden_by` has the choices that cause an empty result.
     """
 
     rows: tuple[UsageRow, ...]
@@ -71,7 +70,7 @@ def load_usage(
 ) -> UsageView:
     """Return the page of the viewer's own requests that begins at `cursor`, at most `limit` (1 to 500) rows.
 
-    Raises InvalidInput for a malformed cursor, or one of another order.
+    Raises InvalidInput for a malformed cursor, or a cursor of another order.
     """
     selection = _selection(session, viewer, wanted, now)
     after, backwards = _read_cursor(cursor, wanted.order)
@@ -97,7 +96,7 @@ def load_usage(
 
 
 def is_cursor(text: str, order: Order) -> bool:
-    """Say whether a text can be a cursor of a list in this order."""
+    """Return whether a text is a valid cursor of a list in this order."""
     try:
         _read_cursor(text, order)
     except InvalidInput:
@@ -106,7 +105,7 @@ def is_cursor(text: str, order: Order) -> bool:
 
 
 def load_usage_row(session: Session, viewer: Viewer, usage_id: int) -> UsageRow:
-    """Return one of the viewer's own requests. Raises NotFound, the same for somebody else's as for none."""
+    """Return one of the viewer's own requests. Raises NotFound, also for a request of another account."""
     row = usage_row(session, viewer.id, usage_id)
     if row is None:
         raise NotFound(message("There is no such request."))
@@ -114,12 +113,12 @@ def load_usage_row(session: Session, viewer: Viewer, usage_id: int) -> UsageRow:
 
 
 def load_export(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> Iterator[UsageRow]:
-    """Yield all of the viewer's filtered requests, in the filter's order, while the session lasts."""
+    """Yield all of the viewer's filtered requests, in the order of the filter; needs an open session."""
     return usage_rows(session, viewer.id, _selection(session, viewer, wanted, now), wanted.order)
 
 
 def _hidden_by(session: Session, viewer: Viewer, wanted: UsageFilter, now: datetime) -> tuple[HiddenBy, ...]:
-    """Return the choices of a filter that matches nothing without which something would; a few sums of roll-ups."""
+    """Return the choices of an empty filter result without which the filter would match; reads roll-ups."""
     found = []
     for choice, without in wanted.without_each():
         selection = _selection(session, viewer, without, now)
@@ -149,7 +148,7 @@ def _cursor(position: Position, order: Order, *, backwards: bool) -> str:
 
 
 def _read_cursor(cursor: str | None, order: Order) -> tuple[Position | None, bool]:
-    """Return the position in a cursor, and whether it leads backwards. Raises InvalidInput."""
+    """Return the position of a cursor, and whether it points backwards. Raises InvalidInput."""
     if not cursor:
         return None, False
     try:

@@ -1,4 +1,4 @@
-"""How much there is to verify."""
+"""The amount of data to verify."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from portal.db.events import count_events, count_pruned
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """How many accounts there are, events that are stored, and events of which only the sums are kept."""
+    """The numbers of accounts, of stored events, and of pruned events."""
 
     accounts: int
     events: int
@@ -18,5 +18,5 @@ class StoredCounts:
 
 
 def load_stored_counts(session: Session) -> StoredCounts:
-    """Return how much is stored; for operators."""
+    """Return the numbers of stored data, for operators."""
     return StoredCounts(count_accounts(session), count_events(session), count_pruned(session))

@@ -1,1 +1,1 @@
-"""Routes of a person: the signed-in account, and `/api/v1/budget` for a program with that person's API key."""
+"""Routes for the signed-in account, and `/api/v1/budget` for programs with a person's API key."""

@@ -1,6 +1,6 @@
-"""How an account wants to be warned."""
+"""Alert settings of an account."""
 
-from typing import Annotated, Self
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Depends
@@ -24,7 +24,7 @@ from portal.api.errors import answers
 from portal.clock import utc_now
 from portal.errors import InvalidInput, PortalError
 from portal.rules.text import MAX_EMAIL
-from portal.views.alerts import AlertSettings, alert_settings
+from portal.views.alerts import alert_settings
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])
@@ -35,10 +35,10 @@ _MOST_FIELDS = 10
 _FORM_SCHEMA = {
     "type": "object",
     "properties": {
-        "enabled": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
+        "enabled": {"enum": sorted(_SWITCH), "description": "A checkbox; absent means off"},
         "threshold_percent": {"type": "string", "pattern": "^[0-9]{1,3}$"},
         "email": {"type": "string"},
-        "forecast": {"enum": sorted(_SWITCH), "description": "A checkbox: left out is off"},
+        "forecast": {"enum": sorted(_SWITCH), "description": "A checkbox; absent means off"},
         "second_threshold_percent": {"type": "string", "pattern": "^[0-9]{0,3}$", "description": "Empty: none"},
     },
     "required": ["threshold_percent"],
@@ -47,7 +47,7 @@ _FORM_SCHEMA = {
 
 
 class AlertsBody(Body):
-    """Alert settings; without an email the account's own is meant."""
+    """Alert settings; without an email, mails go to the account's own address."""
 
     enabled: bool
     threshold_percent: Annotated[int, Field(ge=1, le=100)]
@@ -56,10 +56,10 @@ class AlertsBody(Body):
     forecast: bool = Field(default=False, description="Warn of a budget that will be exhausted before it resets")
 
 
-class AlertsAnswer(BaseModel):
-    """Alert settings in force; email null is the account's own.
+class AlertsAnswer(BaseModel, from_attributes=True):
+    """Alert settings in force; email null means the account's own address.
 
-    A second threshold is there if one was chosen, and the forecast if it was switched on.
+    `second_threshold_percent` is present if one was chosen, `forecast` if it is switched on.
     """
 
     enabled: bool
@@ -68,20 +68,9 @@ class AlertsAnswer(BaseModel):
     second_threshold_percent: int | None = Field(default=None, exclude_if=lambda percent: percent is None)
     forecast: bool = Field(default=False, exclude_if=lambda forecast: not forecast)
 
-    @classmethod
-    def of(cls, stored: AlertSettings) -> Self:
-        """Return stored settings as the answer."""
-        return cls(
-            enabled=stored.enabled,
-            threshold_percent=stored.threshold_percent,
-            email=stored.email,
-            second_threshold_percent=stored.second_threshold_percent,
-            forecast=stored.forecast,
-        )
-
 
 async def alerts_body(request: Request) -> AlertsBody:
-    """Read new settings from JSON or from the fields of an HTML form. Raises PortalError."""
+    """Read new settings from JSON or from an HTML form. Raises PortalError."""
     kind = media_type(request, JSON, FORM)
     body = await read_body(request)
     return validated(AlertsBody, parse_json(body) if kind == JSON else _form(body))
@@ -89,21 +78,21 @@ async def alerts_body(request: Request) -> AlertsBody:
 
 @router.get("/user/alerts", responses=answers(401))
 def read_alerts(session: Reading, viewer: SignedIn) -> AlertsAnswer:
-    """Return the alert settings in force; email null is the account's own."""
-    return AlertsAnswer.of(alert_settings(session, viewer.id))
+    """Return the alert settings in force; email null means the account's own address."""
+    return AlertsAnswer.model_validate(alert_settings(session, viewer.id))
 
 
 @router.post(
     "/user/alerts",
     openapi_extra=body_documentation(AlertsBody, {FORM: _FORM_SCHEMA}),
-    responses=answers(401, 403, 415) | {303: {"description": "Stored; a browser that sent the form is led to Billing"}},
+    responses=answers(401, 403, 415)
+    | {303: {"description": "Stored; a browser that sent the form is redirected to Billing"}},
     response_model=AlertsAnswer,
 )
 def write_alerts(
     request: Request, session: Writing, viewer: SignedIn, new: Annotated[AlertsBody, Depends(alerts_body)]
 ) -> AlertsAnswer | Response:
     """Store alert settings and return them."""
-    second = new.second_threshold_percent
     stored = change_alerts(
         session,
         viewer.actor,
@@ -111,17 +100,17 @@ def write_alerts(
         new.threshold_percent,
         new.email,
         utc_now(),
-        second_threshold_percent=second,
+        second_threshold_percent=new.second_threshold_percent,
         forecast=new.forecast,
     )
     is_browser = "text/html" in request.headers.get("accept", "")
     if is_browser and media_type(request, JSON, FORM) == FORM:
         return RedirectResponse("/user/billing", 303)
-    return AlertsAnswer.of(stored)
+    return AlertsAnswer.model_validate(stored)
 
 
 def _form(body: bytes) -> dict[str, object]:
-    """Return the fields of a form as JSON would say them; a checkbox that is off is not sent at all."""
+    """Return the fields of a form with the types of JSON; browsers do not send a checkbox that is off."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -142,5 +131,5 @@ def _form(body: bytes) -> dict[str, object]:
 
 
 def _number(text: str) -> int | str:
-    """Return a small whole number; anything else as it is, so that it is refused as what it is."""
+    """Return a whole number of up to three digits; other text unchanged, so that validation refuses it."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else text

@@ -1,4 +1,4 @@
-"""How much of an account's budgets is left, for its own browser and for its own programs."""
+"""The budgets of an account, for its browser and for its programs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ router = strict_router()
 class BudgetAnswer:
     """An account's budgets. `used` and `limit` are billable tokens, `input` and `output` raw ones.
 
-    Null is: no limit, so no percentage and no level; no reset.
+    Null means no limit, and then no percentage and no level, or no reset.
     """
 
     daily_used: int
@@ -82,7 +82,7 @@ def read_budget(token: SessionToken) -> Response:
     responses=answers(401),
 )
 def read_program_budget(token: ApiKeyToken) -> Response:
-    """Return the same to a program of the person, which sends their API key."""
+    """Return the same figures to a program that sends the API key of the person."""
     now = utc_now()
     view = run_in_glance(load_key_budgets, token, now)
     if view is None:
@@ -92,15 +92,12 @@ def read_program_budget(token: ApiKeyToken) -> Response:
 
 def _answer(view: BudgetsView, now: datetime) -> Response:
     fields = {f"{budget.period}_{name}": value for budget in view.all for name, value in _figures(budget).items()}
-    return json_response(_JSON, BudgetAnswer(**fields, **_whole(view), server_time_iso=now))
-
-
-def _whole(view: BudgetsView) -> dict[str, Any]:
-    return {
+    whole: dict[str, Any] = {
         "budget_type": view.type,
         "daily_reset_iso": view.daily.resets_at,
         "monthly_reset_iso": view.monthly.resets_at,
     }
+    return json_response(_JSON, BudgetAnswer(**fields, **whole, server_time_iso=now))
 
 
 def _figures(view: BudgetView) -> dict[str, Any]:

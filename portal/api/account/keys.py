@@ -24,21 +24,21 @@ Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(description=
 
 
 class NewKeyBody(Body):
-    """A key to create; without `expires_at` it works until it is revoked."""
+    """A key to create; without `expires_at` it is valid until it is revoked."""
 
     label: Label
     expires_at: Instant | None = None
 
 
 class LabelBody(Body):
-    """Another label for a key."""
+    """A new label for a key."""
 
     label: Label
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedKey(KeyView):
-    """A new key, in full this once and never again."""
+    """A new key; `key` is the full key, which is shown only once."""
 
     key: str
 
@@ -58,7 +58,7 @@ def read_keys(session: Reading, viewer: SignedIn) -> KeysView:
 def add_key(
     session: Writing, viewer: SignedIn, new: Annotated[NewKeyBody, Depends(JsonBody(NewKeyBody))]
 ) -> CreatedKey:
-    """Create a key; the answer shows it in full, and nothing ever does again."""
+    """Create a key; only this answer shows it in full."""
     now = utc_now()
     created = create_key(session, viewer.actor, viewer.id, new.label, new.expires_at, now)
     return CreatedKey(**asdict(load_key(session, viewer.id, created.id, now)), key=created.secret)
@@ -72,7 +72,7 @@ def add_key(
 def relabel_key(
     session: Writing, viewer: SignedIn, key_id: RowId, new: Annotated[LabelBody, Depends(JsonBody(LabelBody))]
 ) -> KeyView:
-    """Give a key another label."""
+    """Change the label of a key."""
     now = utc_now()
     return key_view(rename_key(session, viewer.actor, viewer.id, key_id, new.label, now), now)
 
@@ -83,6 +83,6 @@ def relabel_key(
     responses=answers(401, 403, 404, 415),
 )
 def end_key(session: Writing, viewer: SignedIn, key_id: RowId) -> KeyView:
-    """End a key at once and for ever; its past usage stays. Doing it again changes nothing."""
+    """Revoke a key; its past usage stays. May be repeated."""
     now = utc_now()
     return key_view(revoke_key(session, viewer.actor, viewer.id, key_id, now), now)

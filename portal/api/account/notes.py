@@ -1,4 +1,4 @@
-"""Notes on one's own requests."""
+"""Notes on an account's own requests."""
 
 from typing import Annotated
 
@@ -16,13 +16,13 @@ router = strict_router("Account", dependencies=[SESSION])
 
 
 class NoteBody(Body):
-    """A note of up to 4,000 characters; an empty one deletes."""
+    """A note of up to 4,000 characters; an empty text deletes it."""
 
     note: str
 
 
 class NoteAnswer(BaseModel):
-    """The note that is on the request now; null is none."""
+    """The present note of the request; null means none."""
 
     note: str | None
 
@@ -35,7 +35,7 @@ class NoteAnswer(BaseModel):
 def put_note(
     session: Writing, viewer: SignedIn, usage_id: RowId, new: Annotated[NoteBody, Depends(JsonBody(NoteBody))]
 ) -> NoteAnswer:
-    """Write a note on one of the account's requests, in place of an older one."""
+    """Write the note on one of the account's requests, and replace an older one."""
     return NoteAnswer(note=write_note(session, viewer.actor, usage_id, new.note, utc_now()))
 
 

@@ -1,4 +1,4 @@
-"""Where an account's tokens went."""
+"""Sums of an account's usage by model and day."""
 
 from datetime import date
 
@@ -16,14 +16,14 @@ router = strict_router()
 
 
 class ModelSums(Sums):
-    """What one model in one mode was used for."""
+    """The sums of one model in one mode."""
 
     model: str
     mode: str
 
 
 class DaySums(Sums):
-    """What was used on a whole day of the budget time zone."""
+    """The sums of one day of the budget time zone."""
 
     day: date
 
@@ -36,7 +36,7 @@ class SummaryAnswer(BaseModel):
     by_model: list[ModelSums] = Field(description="The last 30 days, largest first")
     daily: list[DaySums] = Field(description="The last 14 days, oldest first, days without requests included")
     price_eur: str | None = Field(
-        description="EUR per billable token, an exact decimal string; null while none is in force", examples=["0.00002"]
+        description="EUR per billable token, an exact decimal string; null if none is in force", examples=["0.00002"]
     )
 
 

@@ -1,4 +1,4 @@
-"""An account's single requests: one page of them with the totals of all that a filter selects."""
+"""The requests of an account: one page of them, with the totals of all requests that match a filter."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -23,12 +23,12 @@ _DAY: dict[str, JsonValue] = {"format": "date"}
 
 
 class FilterQuery(BaseModel):
-    """Which requests to show; the same parameters as in the address of the Usage History page. Empty is absent."""
+    """A filter, with the parameters of the Usage History page. An empty value counts as absent."""
 
     model_config = ConfigDict(extra="forbid")
 
     range: str = Field(default="7", description="Days up to today", json_schema_extra={"enum": [*map(str, RANGES)]})
-    token_name: str = Field(default="", description="Part of an API key's label or prefix, in any case")
+    token_name: str = Field(default="", description="Part of an API key's label or prefix, upper or lower case")
     mode: str = ""
     status: str = Field(default="all", json_schema_extra={"enum": [*Status]})
     from_: str = Field(
@@ -44,7 +44,7 @@ class FilterQuery(BaseModel):
     )
 
     def filter(self) -> UsageFilter:
-        """Return what was asked for. Raises InvalidInput."""
+        """Return the filter. Raises InvalidInput."""
         values = self.model_dump(by_alias=True, include=set(FilterQuery.model_fields))
         try:
             return parse_filter(values)
@@ -53,14 +53,14 @@ class FilterQuery(BaseModel):
 
 
 class PageQuery(FilterQuery):
-    """Which page of them."""
+    """A filter and a page."""
 
     limit: Digits = Field(default=50, ge=1, le=MOST_ROWS, description="Rows of a page")
     cursor: str = Field(default="", max_length=500, description="`next_cursor` of the page before")
 
 
 RAW_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"}
-"""Unknown of a request without counts; its billed tokens are known to be 0."""
+"""Null for a request without counts; its billable tokens are 0."""
 
 
 class KeyName(BaseModel):
@@ -89,9 +89,9 @@ class UsageItem(BaseModel):
         description="True if the gateway reported no tokens, else absent",
     )
     cost_eur: str | None = Field(
-        description="EUR, an exact decimal string; null while no price was in force at its time", examples=["0.01486"]
+        description="EUR, an exact decimal string; null if no price was in force at its time", examples=["0.01486"]
     )
-    status: str = Field(description="`ok` or the gateway's code of an error")
+    status: str = Field(description="`ok` or the gateway's error code")
     latency_ms: int | None
     note: str | None
 
@@ -110,10 +110,10 @@ class UsageItem(BaseModel):
 
 
 class UsageAnswer(BaseModel):
-    """One page of requests, and the sums over the whole filtered set."""
+    """One page of requests, and the sums of all requests that match the filter."""
 
     items: list[UsageItem]
-    next_cursor: str | None = Field(description="Leads to the next page; null on the last one")
+    next_cursor: str | None = Field(description="Cursor of the next page; null on the last one")
     totals: Sums
 
 

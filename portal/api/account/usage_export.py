@@ -1,9 +1,9 @@
-"""An account's requests as a file: all that a filter selects, row by row, in constant memory.
+"""Export of an account's requests that match a filter, row by row, in constant memory.
 
 Decisions: the rows come from one snapshot of the database, which is closed when the last byte is sent or the client
 disconnects. Only a few exports run at once, since each holds a connection until its client has read everything.
 CSV and XLSX have the columns `COLUMNS`; JSON lines are the items of `/user/api/usage` with the other columns added.
-Text that a spreadsheet would take for a formula is marked as text (source: OWASP, CSV injection). CSV begins with a
+Text that a spreadsheet would read as a formula is marked as text (source: OWASP, CSV injection). CSV begins with a
 byte order mark, without which Excel reads UTF-8 as the system's old code page; `bom=false` leaves it out.
 """
 
@@ -66,7 +66,7 @@ _running: Counter[int] = Counter()
 _counting = threading.Lock()
 
 _BATCH = 500
-_SHEET_ROWS = 2**20 - 1  # an XLSX sheet has 2²⁰ rows, and the first one says what the columns are
+_SHEET_ROWS = 2**20 - 1  # an XLSX sheet has 2²⁰ rows; the first one has the names of the columns
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -102,7 +102,7 @@ class ExportItem(UsageItem):
 
 
 def export_slot(viewer: SignedIn) -> Iterator[None]:
-    """Count a running export; raises Unavailable when the account, or all accounts together, run too many."""
+    """Count a running export. Raises Unavailable if too many run, of the account or of all accounts."""
     with _counting:
         if _running[viewer.id] >= AT_ONCE_EACH or not _slots.acquire(blocking=False):
             raise Unavailable("Other exports are still running. Try again in a moment.")
@@ -134,7 +134,7 @@ def export_usage(
     viewer: SignedIn,
     query: Annotated[ExportQuery, Query()],
 ) -> StreamingResponse:
-    """Return all of the account's requests that a filter selects, as a file."""
+    """Return all of the account's requests that match a filter, as a file."""
     now, wanted = utc_now(), query.filter()
     chunks = _WRITERS[query.format](load_export(session, viewer, wanted, now))
     first = next(chunks)  # an error before the first byte can still be answered as an error
@@ -176,8 +176,8 @@ _WRITERS = {Format.CSV: as_csv, Format.XLSX: as_xlsx, Format.JSONL: as_json_line
 
 
 def _write_workbook(file: IO[bytes], directory: str, rows: Iterator[UsageRow]) -> None:
-    """Write rows to as many sheets as they need; `directory` takes what does not stay in memory."""
-    from xlsxwriter import Workbook  # noqa: PLC0415  # 8 MB of memory, for the few who export spreadsheets
+    """Write rows to as many sheets as they need; `directory` is for temporary files."""
+    from xlsxwriter import Workbook  # noqa: PLC0415  # takes 8 MB of memory, and few people export spreadsheets
 
     with Workbook(file, {"constant_memory": True, "tmpdir": directory, "use_zip64": True}) as book:
         instants, sheets = book.add_format({"num_format": "yyyy-mm-dd h:mm:ss"}), 0
@@ -203,7 +203,7 @@ def _values(row: UsageRow, as_eur: Callable[[int], str | Decimal]) -> list[Any]:
 
 
 def _safe(value: Any) -> Any:
-    """Return a value as a CSV cell: an instant with its offset, and no text that a spreadsheet would run."""
+    """Return a value as a CSV cell: an instant with its offset, and no text that a spreadsheet would evaluate."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
@@ -212,10 +212,12 @@ def _safe(value: Any) -> Any:
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any, instants: Any) -> None:
-    """Write a value to an XLSX cell: text is never a formula, and an instant has no zone there."""
+    """Write a value to an XLSX cell: text is never a formula, and an instant is in UTC without a zone."""
     if isinstance(value, str):
         text = _NOT_XML.sub("\ufffd", value)
-        if text.startswith("<r>") and text.endswith("</r>"):  # XlsxWriter takes such a text for XML, unless in parts
+        if text.startswith("<r>") and text.endswith(
+            "</r>"
+        ):  # XlsxWriter reads such a text as XML, unless it is written in parts
             sheet.write_rich_string(row, column, text[0], text[1], text[2:])
         else:
             sheet.write_string(row, column, text)

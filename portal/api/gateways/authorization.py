@@ -1,4 +1,4 @@
-"""What gateways ask before they serve a request: `POST /api/v1/authorize`."""
+"""Authorization of requests of gateways: `POST /api/v1/authorize`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ router = strict_router("Gateways")
 
 
 class AuthorizeBody(Body):
-    """Which key is to spend, and how much about. Exactly one of `api_key` and `api_key_hash` names the key."""
+    """A key, and an estimate of its tokens. Exactly one of `api_key` and `api_key_hash` names the key."""
 
     api_key: Key | None = None
     api_key_hash: KeyHash | None = Field(default=None, description="SHA-256 of the API key, in hexadecimal")
@@ -55,9 +55,9 @@ class AuthorizeBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """Billable tokens that are left of each budget, after the tokens held for other requests.
+    """Billable tokens that remain in each budget, after the tokens reserved for other requests.
 
-    Null is: no limit, or nothing to say. What this request needs itself is not yet taken off.
+    Null means no limit, or unknown. The tokens of this request are not subtracted.
     """
 
     daily: int | None
@@ -67,12 +67,12 @@ class Remaining:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeAnswer:
-    """Whether the key may spend. Of a refusal by a budget `period`, `consumed`, `limit` and `resets_at` say which."""
+    """Whether the key may spend. If a budget refuses, `period`, `consumed`, `limit` and `resets_at` describe it."""
 
     allowed: bool
     reason: Annotated[Reason, Field(description="A code for programs")]
     detail: Annotated[str, Field(description="The reason as a sentence for people")]
-    user: Annotated[str | None, Field(description="Whose key it is; null for an unknown one")]
+    user: Annotated[str | None, Field(description="User name of the key's account; null for an unknown key")]
     period: Annotated[Period | None, Field(description="The budget that refuses; null when none does")]
     consumed: Annotated[int | None, Field(description="Billable tokens used of that budget")]
     limit: int | None
@@ -88,8 +88,8 @@ _JSON = TypeAdapter(AuthorizeAnswer)
 _body = JsonBody(AuthorizeBody)
 
 
-async def asked(request: Request, token: GatewayToken) -> AuthorizationRequest:
-    """Read what a gateway asks; only gateways get an answer about a wrong body. Raises PortalError."""
+async def authorization_request(request: Request, token: GatewayToken) -> AuthorizationRequest:
+    """Read the request of a gateway. Only gateways get an answer about an invalid body. Raises PortalError."""
     try:
         return (await _body(request)).question(token)
     except PortalError:
@@ -103,13 +103,13 @@ async def asked(request: Request, token: GatewayToken) -> AuthorizationRequest:
     response_model=AuthorizeAnswer,
     responses=answers(401, 403, 409, 415),
 )
-def authorize_key(question: Annotated[AuthorizationRequest, Depends(asked)]) -> Response:
-    """Say whether an API key may spend: it works, its account is active, and no budget is exhausted.
+def authorize_key(question: Annotated[AuthorizationRequest, Depends(authorization_request)]) -> Response:
+    """Return whether an API key may spend: it is usable, its account is active, and no budget is exhausted.
 
-    With `estimated_tokens` each budget must have room for them too, times the cost factor. With a `request_id` besides
-    they are held for that request until its usage event arrives, or 15 minutes have passed, so that requests side by
-    side cannot overrun a budget together; asking again replaces the held tokens. An unknown key is an answer like any
-    other: `allowed` is false.
+    With `estimated_tokens` each budget must have room for them too, times the cost factor. With a `request_id`, they
+    are also reserved for that request until its usage event arrives, or for 15 minutes, so that parallel requests do
+    not exceed a budget together; another call replaces the reserved tokens. An unknown key is no error: `allowed` is
+    false.
     """
     now = utc_now()
     answer = authorize(question, now)
@@ -117,8 +117,8 @@ def authorize_key(question: Annotated[AuthorizationRequest, Depends(asked)]) -> 
     return json_response(_JSON, _answer(answer), None if key_id is None else BackgroundTask(note_key_use, key_id, now))
 
 
-def _answer(given: Authorization) -> AuthorizeAnswer:
-    decision, spender = given.decision, given.spender
+def _answer(authorization: Authorization) -> AuthorizeAnswer:
+    decision, spender = authorization.decision, authorization.spender
     return AuthorizeAnswer(
         allowed=decision.is_allowed,
         reason=decision.reason,
@@ -128,11 +128,7 @@ def _answer(given: Authorization) -> AuthorizeAnswer:
         consumed=decision.consumed,
         limit=decision.limit,
         resets_at=decision.resets_at,
-        remaining=Remaining(
-            daily=decision.remaining[Period.DAILY],
-            monthly=decision.remaining[Period.MONTHLY],
-            total=decision.remaining[Period.TOTAL],
-        ),
+        remaining=Remaining(**{period.value: decision.remaining[period] for period in Period}),
         cost_factor=None if spender is None else f"{spender.cost_factor:f}",
         template=None if spender is None else spender.template,
     )

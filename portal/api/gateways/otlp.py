@@ -1,8 +1,8 @@
-"""What all routes of OTLP share: who may send, what bodies look like, how they are answered.
+"""What the routes of OTLP have in common: callers, bodies and answers.
 
-Source: OTLP/HTTP in the OpenTelemetry protocol 1.10 (opentelemetry.io/docs/specs/otlp). It differs in one point: what
-cannot be answered is answered as everywhere here, `{"error", "detail"}`, not with a google.rpc.Status. Exporters go by
-the HTTP status alone, and log the body at most.
+Source: OTLP/HTTP in the OpenTelemetry protocol 1.10 (opentelemetry.io/docs/specs/otlp). The only difference:
+errors have the form of this API, `{"error", "detail"}`, not google.rpc.Status. Exporters only use the HTTP status, and
+some log the body.
 """
 
 from typing import Annotated, Any
@@ -25,9 +25,9 @@ PROTOBUF = "application/x-protobuf"
 
 
 def route_documentation(request: str, resources: str, response: str, rejected: str, items: str) -> dict[str, Any]:
-    """Return the documentation of a route, for `router.post`: the body it takes and what it answers.
+    """Return the documentation of a route for `router.post`: its body and its answers.
 
-    The names are those of the messages and their members, `items` is the plural of the items in them.
+    The names are names of messages and their members; `items` is a plural noun for the items in them.
     """
     in_json = {
         "description": f"An {request} as OTLP writes it in JSON",
@@ -36,7 +36,7 @@ def route_documentation(request: str, resources: str, response: str, rejected: s
         "additionalProperties": True,
     }
     partial = {
-        "description": f"Present if {items} were rejected, or are held",
+        "description": f"Present if {items} were rejected or are held",
         "type": "object",
         "properties": {
             rejected: {"type": "string", "description": "How many were rejected; absent: none"},
@@ -65,18 +65,18 @@ def _binary(message: str) -> dict[str, str]:
 
 
 async def otlp_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, bytes, bool]:
-    """Read a request, of anyone who may send one: the reporter, the bytes, and whether they are JSON."""
+    """Return the reporter of a request, the bytes of its body, and whether they are JSON."""
     async with note_refusal(reporter):
         kind = media_type(request, PROTOBUF, JSON)
         is_json = kind == JSON
-        return reporter, await read_body(request, LARGEST_JSON_EXPORT if is_json else None, packed=True), is_json
+        return reporter, await read_body(request, LARGEST_JSON_EXPORT if is_json else None, compressed=True), is_json
 
 
 OtlpBody = Annotated[tuple[Reporter, bytes, bool], Depends(otlp_body)]
 
 
 def otlp_response(message: Message, *, is_json: bool) -> Response:
-    """Return a message as the answer, in the form of the request."""
+    """Return a message as the answer, in JSON or binary as the request was."""
     content = MessageToJson(message, indent=None) if is_json else message.SerializeToString()
     return Response(content, media_type=JSON if is_json else PROTOBUF)
 

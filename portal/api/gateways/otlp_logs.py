@@ -1,4 +1,4 @@
-"""What programs such as Claude Code and Codex report with OpenTelemetry logs: `POST /api/v1/otlp/v1/logs`."""
+"""Usage in OpenTelemetry logs, for example of Claude Code and Codex: `POST /api/v1/otlp/v1/logs`."""
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from starlette.responses import Response
@@ -22,11 +22,11 @@ router = strict_router("Gateways")
     ),
 )
 def report_logs(sent: OtlpBody) -> Response:
-    """Store the requests to models that are in log records, each once, also if a trace reports it too.
+    """Store the model requests in log records, each once, also if a trace reports it too.
 
-    Taken are the events of Claude Code, Codex and Gemini CLI that say what a request used, and those of the GenAI
-    conventions; with a gateway's token those of everybody, by email, with a person's API key those of the person. All
-    others are ignored. Sending a request again is always safe. The answer comes when all is stored for good.
+    Accepts the usage events of Claude Code, Codex and Gemini CLI, and those of the GenAI conventions. A gateway's token
+    reports requests of all persons, by email; a person's API key reports those of the person. All other records are
+    ignored. A request may be sent again. The answer is sent after the data are stored.
     """
     reporter, body, is_json = sent
     logs = read_entries(reporter, lambda: read_logs(body, is_json=is_json, default_mode=reporter.mode))

@@ -1,4 +1,4 @@
-"""Metrics of OpenTelemetry, which are taken and never counted: `POST /api/v1/otlp/v1/metrics`."""
+"""OpenTelemetry metrics, which are accepted and ignored: `POST /api/v1/otlp/v1/metrics`."""
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from starlette.responses import Response
@@ -22,11 +22,11 @@ router = strict_router("Gateways")
     ),
 )
 def ignore_metrics(sent: OtlpBody) -> Response:
-    """Take metrics and ignore them.
+    """Accept metrics and ignore them.
 
     Metrics never count: they are sums over many requests, and programs that send them report each request in their logs
-    or traces. They are taken so that a program with one endpoint for all signals has no errors, and are counted among
-    what the gateway sent that is about something else than usage.
+    or traces. They are accepted so that a program with one endpoint for all signals gets no errors. The page of the
+    gateway shows their number as ignored items.
     """
     reporter, body, is_json = sent
     ignored = read_entries(reporter, lambda: count_metrics(body, is_json=is_json))

@@ -1,4 +1,4 @@
-"""What instrumented programs and gateways report with OpenTelemetry traces: `POST /api/v1/otlp/v1/traces`."""
+"""Usage in OpenTelemetry traces of instrumented programs and gateways: `POST /api/v1/otlp/v1/traces`."""
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.responses import Response
@@ -18,12 +18,11 @@ router = strict_router("Gateways")
     ),
 )
 def report_traces(sent: OtlpBody) -> Response:
-    """Store the calls of models that are in traces, each span once.
+    """Store the model calls in traces, each span once.
 
-    Spans with the attributes of the GenAI conventions, OpenLLMetry, OpenInference, Langfuse, Vercel's AI SDK or Claude
-    Code are taken, with a gateway's token those of everybody, with a person's API key those of the person. All others
-    are ignored, as are prompts and answers. Sending a request again is always safe. The answer comes when all is stored
-    for good.
+    Accepts spans with the attributes of the GenAI conventions, OpenLLMetry, OpenInference, Langfuse, Vercel's AI SDK or
+    Claude Code. A gateway's token reports calls of all persons; a person's API key reports those of the person. Other
+    spans, prompts and answers are ignored. A request may be sent again. The answer is sent after the data are stored.
     """
     reporter, body, is_json = sent
     traces = read_entries(reporter, lambda: read_traces(body, is_json=is_json, default_mode=reporter.mode))

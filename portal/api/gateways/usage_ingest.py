@@ -1,4 +1,4 @@
-"""What gateways report: `POST /api/v1/usage`."""
+"""Usage events of gateways: `POST /api/v1/usage`."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -38,7 +38,7 @@ class EventResult(BaseModel):
     """The result of one event."""
 
     index: int = Field(description="Which event of the batch, from 0; blank lines of NDJSON are not counted")
-    id: str | None = Field(description="Its id; null where it has none that can be read")
+    id: str | None = Field(description="Its id; null if the event has no readable id")
     result: Result
     error: str | None = Field(default=None, exclude_if=lambda error: error is None, description="Why not `accepted`")
 
@@ -52,16 +52,16 @@ class UsageReceipt(BaseModel):
     replays: int = Field(
         default=0,
         exclude_if=lambda count: not count,
-        description="How many repeat the usage of an earlier call, and are not counted, if any",
+        description="How many repeat the usage of an earlier call and are not counted, if any",
     )
     results: list[EventResult] = Field(description="One for each event, in their order")
 
 
 async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes, bool]:
-    """Read a batch of a gateway that may send one: the gateway, the bytes, and whether they are sent as NDJSON."""
+    """Return the gateway of a batch, the bytes of its body, and whether they are NDJSON."""
     async with note_refusal(gateway):
         kind = media_type(request, JSON, *LINES)
-        return gateway, await read_body(request, packed=True), kind in LINES
+        return gateway, await read_body(request, compressed=True), kind in LINES
 
 
 @router.post(
@@ -72,11 +72,10 @@ async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Repor
 def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_body)]) -> UsageReceipt:
     """Store usage events, each once.
 
-    The body is one event, a JSON array of up to 1,000 events, or NDJSON of up to 10,000, one event a line. One bad
-    event never stops the others. Sending a batch again is always safe: an event that is stored already is a
-    `duplicate`, with other content a `conflict`. Events of unknown keys and persons are `unattributed`; these and
-    conflicts are kept for the administrator, and counted neither as accepted nor as rejected. The answer comes when all
-    is stored for good.
+    The body is one event, a JSON array of up to 1,000 events, or NDJSON of up to 10,000, one event a line. An invalid
+    event does not affect the others. A batch may be sent again: an event that is stored already is a `duplicate`, with
+    other content a `conflict`. Events of unknown keys and persons are `unattributed`; these and conflicts are held for
+    the administrator, and counted neither as accepted nor as rejected. The answer is sent after the data are stored.
     """
     gateway, body, is_lines = batch
     return store(gateway, read_entries(gateway, lambda: read_events(body, lines=is_lines)))
@@ -90,7 +89,7 @@ def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> 
     now, budget_tz = utc_now(), settings().budget_zone
     outcomes = run_in_transaction(store_reports, reporter, entries, budget_tz, now, ignored=ignored)
     answer = receipt(entries, outcomes)
-    if answer.rejected:  # some gateways never read their answers
+    if answer.rejected:  # some gateways do not read the answer
         first = next(result for result in answer.results if result.result is Result.REJECTED)
         log.warning("%s: %s of %s events rejected: %s", _name(reporter), answer.rejected, len(entries), first.error)
     return answer
@@ -98,7 +97,7 @@ def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> 
 
 @asynccontextmanager
 async def note_refusal(reporter: Reporter) -> AsyncIterator[None]:
-    """Note on the gateway's page why a body cannot be read; some gateways never read their answers."""
+    """Store for the gateway's page why a body is refused, since some gateways do not read the answer."""
     try:
         yield
     except PortalError as refusal:
@@ -107,7 +106,7 @@ async def note_refusal(reporter: Reporter) -> AsyncIterator[None]:
 
 
 def read_entries(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
-    """Return the entries of a body; a refusal is noted on the gateway's page. Raises PortalError."""
+    """Return the entries of a body; store a refusal for the gateway's page. Raises PortalError."""
     try:
         return read()
     except PortalError as refusal:
@@ -116,7 +115,7 @@ def read_entries(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
 
 
 def _note(reporter: Reporter, refusal: PortalError) -> None:
-    with suppress(Unavailable):  # the gateway is answered in any case
+    with suppress(Unavailable):  # the gateway still gets its answer
         run_in_transaction(note_refused_batch, reporter, refusal.detail, utc_now())
 
 

@@ -1,4 +1,4 @@
-"""What LiteLLM's `generic_api` callback reports: `POST /api/v1/usage/litellm`."""
+"""Usage from LiteLLM's `generic_api` callback: `POST /api/v1/usage/litellm`."""
 
 from typing import Annotated
 
@@ -15,17 +15,17 @@ from portal.rules.reporters import Reporter
 router = strict_router("Gateways")
 
 _SCHEMA = {
-    "description": "LiteLLM's StandardLoggingPayload: an array of them, one a line, or one",
+    "description": "LiteLLM's StandardLoggingPayload: an array of them, one per line, or a single one",
     "type": "object",
     "additionalProperties": True,
 }
 
 
 async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Reporter, bytes]:
-    """Read a batch, for a gateway that may send one."""
+    """Return the gateway of a batch, and the bytes of its body."""
     async with note_refusal(gateway):
         media_type(request, JSON, *LINES)
-        return gateway, await read_body(request, packed=True)
+        return gateway, await read_body(request, compressed=True)
 
 
 @router.post(
@@ -36,8 +36,8 @@ async def litellm_body(request: Request, gateway: ReportingGateway) -> tuple[Rep
 def report_litellm_usage(batch: Annotated[tuple[Reporter, bytes], Depends(litellm_body)]) -> UsageReceipt:
     """Store what LiteLLM's `generic_api` callback sends, each request once.
 
-    Nothing is kept of prompts and answers. An event that cannot be read is rejected alone; the others of its
-    batch are stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
+    Prompts and answers are not stored. An event that cannot be read is rejected; the others of its batch are
+    stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
     """
     gateway, body = batch
     return store(gateway, read_entries(gateway, lambda: read_litellm(body, gateway.mode)))

@@ -1,4 +1,4 @@
-"""What people's scripts report of themselves: `POST /api/v1/usage/openai`."""
+"""Usage that people's own scripts report: `POST /api/v1/usage/openai`."""
 
 from typing import Annotated
 from uuid import uuid4
@@ -27,20 +27,20 @@ _SCHEMA = {
 
 
 class OwnReceipt(BaseModel):
-    """The result of a reported answer; a `conflict` has the id of an earlier one, but other figures: not counted."""
+    """The result of a reported answer; a `conflict` has the id, but not the figures, of an earlier one."""
 
     id: str
     result: Result
     model: str
-    prompt_tokens: int | None = Field(description="null where the answer says nothing about tokens")
-    completion_tokens: int | None = Field(description="null where the answer says nothing about tokens")
+    prompt_tokens: int | None = Field(description="null if the answer has no token counts")
+    completion_tokens: int | None = Field(description="null if the answer has no token counts")
     error: str | None = Field(default=None, exclude_if=lambda error: error is None, description="Why not `accepted`")
 
 
 async def response_body(request: Request, person: ReportingPerson) -> tuple[Reporter, bytes]:
-    """Read an answer, for a person who may report one."""
+    """Return the person who reports an answer, and the bytes of its body."""
     media_type(request, JSON)
-    return person, await read_body(request, packed=True)
+    return person, await read_body(request, compressed=True)
 
 
 @router.post(
@@ -49,19 +49,20 @@ async def response_body(request: Request, person: ReportingPerson) -> tuple[Repo
     responses=answers(401, 403, 415),
 )
 def report_own_usage(
-    sent: Annotated[tuple[Reporter, bytes], Depends(response_body)],
-    idempotency_key: Annotated[str | None, Header(description="Makes sending again safe for what has no id")] = None,
+    batch: Annotated[tuple[Reporter, bytes], Depends(response_body)],
+    idempotency_key: Annotated[
+        str | None, Header(description="Identifies an answer without an id, so that it may be sent again")
+    ] = None,
 ) -> OwnReceipt:
     """Count an answer that the holder of the API key got from a model server, once.
 
-    Send it as it came, or only `id`, `model`, `created` and `usage` of it (for Gemini `responseId`, `modelVersion`,
-    `createTime` and `usageMetadata`); nothing else is kept. Add `model` where the server does not name it, as Bedrock.
-    A `usage` that has no tokens, such as seconds of speech or an empty one, is that of a call without counts. An
-    answer with an id of its own, as most have, or from Ollama may be sent again; with others an `Idempotency-Key` says
-    that it is the same.
+    Send the whole answer, or only its `id`, `model`, `created` and `usage` (for Gemini `responseId`, `modelVersion`,
+    `createTime` and `usageMetadata`); nothing else is stored. Add `model` if the server does not name it, as Bedrock.
+    A `usage` without tokens, such as seconds of speech or an empty one, is stored as a call without counts. An answer
+    with an id, as most have, or from Ollama may be sent again; for other answers, send the same `Idempotency-Key`.
     """
-    person, body = sent
-    report = read_response(body, _otherwise_id(idempotency_key), person.mode)
+    person, body = batch
+    report = read_response(body, _fallback_id(idempotency_key), person.mode)
     result = store(person, [report]).results[0]
     if result.result is Result.REJECTED:
         raise InvalidInput(result.error or "")
@@ -75,7 +76,7 @@ def report_own_usage(
     )
 
 
-def _otherwise_id(idempotency_key: str | None) -> str:
+def _fallback_id(idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return f"once:{uuid4()}"
     try:
