@@ -1,4 +1,4 @@
-"""`portal import moe-sovereign` and `portal follow moe-sovereign`: what a MoE Sovereign's own database knows."""
+"""`portal import moe-sovereign` and `portal follow moe-sovereign`: import the database of a MoE Sovereign."""
 
 import os
 import signal
@@ -20,11 +20,11 @@ commands = typer.Typer()
 follow = typer.Typer(help="Keep importing what another system adds.", no_args_is_help=True)
 
 SHARE = 10
-"""A follower rests this many times as long as a pass took, so that it is no burden to the other database."""
+"""After a pass, a follower pauses this many times the duration of the pass, to limit the load on the database."""
 LONGEST_REST = 60
-"""Seconds of such a rest at most; the first pass may take long."""
+"""The most seconds of such a pause, since the first pass may take long."""
 LONGEST_PAUSE = 300
-"""Seconds between two tries at most, while a database is unavailable."""
+"""The most seconds between two tries while a database is unavailable."""
 
 Address = Annotated[
     str | None,
@@ -127,7 +127,7 @@ def _note_missing_columns(snapshot: SourceSnapshot) -> None:
 
 
 def _report(tally: Tally, noted: set[str]) -> None:
-    """Write what was imported, and each reason why something was not, the first time it occurs."""
+    """Write the number of imported rows, and each new reason why something was not imported."""
     imported = [kind.counted(count) for kind in ImportKind if (count := tally.counts[kind, ImportOutcome.IMPORTED])]
     if imported:
         note(f"{shown(utc_now())}: imported {', '.join(imported)}.")

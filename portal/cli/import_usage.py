@@ -1,4 +1,4 @@
-"""`portal import usage`: requests from files that other programs export."""
+"""`portal import usage`: import requests from files that other programs export."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from portal.cli.console import actor, can_ask, example, note, open_portal, progr
 from portal.clock import utc_now
 from portal.errors import PortalError
 from portal.imports.columns import FIELDS, Plan
-from portal.imports.examination import Decisions, examine
 from portal.imports.file_import import SKIPPED, FileImport, FileTally, prepare_import
 from portal.imports.files.content import UnreadableFile
 from portal.imports.files.table import open_table
 from portal.imports.notations import Notation, notation_of
 from portal.imports.progress import DONE
+from portal.imports.questions import Decisions, plan_file
 from portal.imports.reports import examples
 from portal.rules.periods import zone
 from portal.rules.text import MAX_NAME, InvalidText, clean_line, counted
@@ -38,7 +38,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """The options of a command, read."""
+    """The parsed options of the command."""
 
     gateway: str | None
     decisions: Decisions
@@ -150,7 +150,7 @@ def _import_file(file: Path, options: _Options, tally: FileTally) -> None:
     """Import one file. Raises PortalError and OSError."""
     table = open_table(file)
     with progress(f"Looking at {file.name}", table.total) as advance:
-        plan = examine(table, options.decisions, utc_now(), advance)
+        plan = plan_file(table, options.decisions, utc_now(), advance)
     importing = prepare_import(table, plan, options.gateway, dry_run=options.dry_run)
     _show_plan(importing)
     importing.check_sample()
@@ -168,7 +168,7 @@ def _import_file(file: Path, options: _Options, tally: FileTally) -> None:
 
 
 def _show_plan(importing: FileImport) -> None:
-    """Write to stderr which column is read as which field."""
+    """Write the plan to stderr: each field with its column and its value in the first row."""
     table, plan = importing.table, importing.plan
     first = next((row for row in table.sample if isinstance(row, dict)), {})
     lines = [("Field", "Column", "First row"), *examples(first, plan)]
@@ -181,7 +181,7 @@ def _show_plan(importing: FileImport) -> None:
 
 
 def _remarks(plan: Plan) -> Iterator[str]:
-    """Yield what else is decided about how a file is read."""
+    """Yield sentences about the other decisions of a plan."""
     if "id" not in plan.columns:
         yield "There is no id column: all values of a row are its id."
     if plan.notation.marks:

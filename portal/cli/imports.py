@@ -1,4 +1,4 @@
-"""`portal import`: importing from other systems, which can be repeated and counts nothing twice."""
+"""`portal import`: import from other systems; an import may be repeated and counts nothing twice."""
 
 import typer
 

@@ -1,9 +1,15 @@
-"""Values of cells: texts of CSV and values of JSON and Parquet are converted to the same values."""
+"""Convert cells, texts of CSV and values of JSON and Parquet, to the same values; find cells in nested objects.
 
+The column `usage.input` is the member `input` of the object in the column `usage`.
+"""
+
+import json
 import math
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from portal.gateways.lenient_values import UnclearValue, as_digits, as_latency, token_count
@@ -13,16 +19,16 @@ from portal.rules.pricing import MAX_TOKENS
 from portal.rules.secrets import as_digest
 
 EMPTY = frozenset({"", "NULL", "null", r"\N", "None", "NaN", "nan", "N/A", "n/a", "-"})
-"""What databases, programs and people write into an empty cell."""
+"""The texts of empty cells in exports of databases and programs."""
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
 _FARTHEST = 30
-"""Digits before and after the point; numbers like 1E+1000000 take long to work with."""
+"""Digits before and after the point; calculations with numbers like 1E+1000000 take long."""
 _SUCCESS = {"ok", "success", "succeeded", "successful", "completed", "200"}
 
 
 def has_value(value: object) -> bool:
-    """Say whether a cell has a value."""
+    """Return whether a cell has a value."""
     if isinstance(value, str):
         return value not in EMPTY
     return value is not None and not (isinstance(value, float) and math.isnan(value))
@@ -54,7 +60,7 @@ def as_number(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal
 
 
 def _in_any_notation(text: str) -> Decimal | None:
-    """Return the number of a text that is the same in all notations, such as `1.5` or `1'234`; None for others."""
+    """Return the number of a text that means the same in all notations, such as `1.5` or `1'234`; else None."""
     if _NUMBER.fullmatch(text.strip()):
         return Decimal(text.strip())
     readings = numbers_in(text)
@@ -62,8 +68,8 @@ def _in_any_notation(text: str) -> Decimal | None:
 
 
 def as_count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
-    """Return a token count, which other programs may write as 12.0; it is never guessed. Raises UnclearValue."""
-    digits = as_digits(value)  # most cells have digits only: a million rows have several of them each
+    """Return a token count, which some programs write as 12.0. Raises UnclearValue."""
+    digits = as_digits(value)  # the fast way: most counts have digits only
     if digits is not None and digits <= MAX_TOKENS:
         return digits
     if not has_value(value):
@@ -73,7 +79,7 @@ def as_count(value: object, name: str, notation: Notation = UNKNOWN) -> int:
 
 
 def as_milliseconds(value: object, name: str, notation: Notation = UNKNOWN) -> int | None:
-    """Return the latency of a request; None where it is impossible, since no figure depends on it."""
+    """Return the latency of a request; None for an invalid value, since no sum depends on it."""
     try:
         return as_latency(float(as_number(value, name, notation)))
     except UnclearValue:
@@ -81,9 +87,10 @@ def as_milliseconds(value: object, name: str, notation: Notation = UNKNOWN) -> i
 
 
 def zoned_instant(value: object, name: str, zone: tzinfo | None, notation: Notation = UNKNOWN) -> datetime:
-    """Return an instant that is written as ISO 8601, in a notation, or counted since 1970. Raises UnclearValue.
+    """Return the instant of a text in ISO 8601 or a notation, or of a number since 1970. Raises UnclearValue.
 
-    `zone` is that of dates and times without an offset; None does not take them. A day alone is its first moment.
+    `zone` is the zone of dates and times without an offset; without it they are errors. A day without a time is its
+    midnight.
     """
     found = as_instant(value, notation)
     if found is None:
@@ -94,7 +101,7 @@ def zoned_instant(value: object, name: str, zone: tzinfo | None, notation: Notat
 
 
 def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
-    """Return the instant in a cell, without an offset where none is written; None for other values."""
+    """Return the instant in a cell, without an offset if the cell has none; None for other values."""
     if isinstance(value, date):
         return value if isinstance(value, datetime) else datetime.combine(value, time())
     try:
@@ -106,7 +113,7 @@ def as_instant(value: object, notation: Notation = UNKNOWN) -> datetime | None:
 
 
 def in_utc(at: datetime) -> datetime:
-    """Return an instant with an offset; without one, it is in UTC."""
+    """Return an instant with an offset; an instant without one is in UTC."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -118,16 +125,50 @@ def _in_notation(value: object, notation: Notation) -> datetime | None:
 
 
 def as_status(value: object, name: str) -> str:
-    """Return `ok` for the words that programs use for success; any other status unchanged. Raises UnclearValue."""
+    """Return `ok` for a word that means success, and any other status unchanged. Raises UnclearValue."""
     word = as_text(value, name).strip()
     return "ok" if word.lower() in _SUCCESS else word
 
 
 def as_factor(value: object, name: str, notation: Notation = UNKNOWN) -> Decimal:
-    """Return a cost factor, without the zeros that databases write after it. Raises UnclearValue."""
+    """Return a cost factor without zeros at its end. Raises UnclearValue."""
     return as_number(value, name, notation).normalize()
 
 
 def as_key_hash(value: object) -> str:
-    """Return the digest of an API key; a digest is returned in lower case. Raises UnclearValue."""
+    """Return the digest of an API key; a digest itself is returned in lower case. Raises UnclearValue."""
     return as_digest(as_text(value, "api_key"))
+
+
+MOST_COLUMNS = 2_000
+"""Columns of a file, with those of the objects in its cells."""
+_DEEPEST = 4
+"""Levels of nested objects that have columns."""
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """Return the object in a cell, which may be JSON text; an empty one for any other value."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def column_names(row: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[str]:
+    """Yield the columns of a row, each followed by those of the object in its cell."""
+    for name, value in row.items():
+        yield name
+        if depth > 1:
+            yield from (f"{name}.{inner}" for inner in column_names(as_object(value), depth - 1))
+
+
+def cell(row: Mapping[str, Any], name: str) -> Any:
+    """Return the cell of a column; None if the row has none."""
+    if name in row or "." not in name:
+        return row.get(name)
+    parent, _, rest = name.partition(".")
+    return cell(as_object(row.get(parent)), rest)

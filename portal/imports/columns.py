@@ -1,6 +1,7 @@
-"""Which column of a file is which field of a request.
+"""The plan of a file import: the column of each field of a request.
 
-Decision: a guess can be overruled column by column, and is shown before anything is stored.
+Decision: columns are guessed by their names. The guess is shown before anything is stored, and a person can change it
+column by column.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from portal.imports.notations import UNKNOWN, Notation
 from portal.rules.text import clip_line
 
 OWNERS = ("api_key_hash", "api_key", "username")
-"""Fields that name the account of a request; the first one of a row is used."""
+"""Fields that name the account of a request; a row uses the first of them that it has."""
 FIELDS = (*Event.model_fields, "provider_model")
 FIXED = tuple(name for name in FIELDS if name not in {"id", "api_key", "api_key_hash", "requested_at"})
 """Fields that may be the same for all rows of a file."""
@@ -26,11 +27,11 @@ FIXED = tuple(name for name in FIELDS if name not in {"id", "api_key", "api_key_
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a file is read: the columns of each field and of each count, and the fields that are `fixed`.
+    """How to read a file: the columns of each field and of each count, and the values that are `fixed` for all rows.
 
-    The counts in several columns of one name are added. `decided` are the counts that a person has mapped or fixed.
-    Cells are written in `notation`, instants without an offset are in `zone`; requests from `before` on are skipped.
-    `beside` says whether caches are counted beside the prompt; None leaves it to each row.
+    If a count has several columns, they are added. `decided` are the counts that a person has mapped or fixed. Cells
+    are written in `notation`, instants without an offset are in `zone`; requests from `before` on are skipped. `beside`
+    is whether caches are counted beside the prompt; None decides row by row.
     """
 
     format: FileFormat
@@ -50,19 +51,19 @@ class Plan:
 
     @property
     def needs(self) -> set[str] | None:
-        """The columns of a table that are needed; None is all of them."""
+        """The columns of a table to read; None is all of them."""
         return {name.partition(".")[0] for name in self.mapped} | self.mapped if "id" in self.columns else None
 
     @property
     def caches(self) -> list[str]:
-        """The counts of tokens read from or written to a cache; the parts of a sum that is counted too are left out."""
+        """The counts of tokens read from or written to a cache, without the parts of a sum that is among them."""
         names = [name for name in self.counts if part_named(name) in {TokenPart.CACHED, TokenPart.WRITTEN}]
         parts = {name for name in names if plain_name(name) in WRITTEN_FOR}
         has_sum = any(part_named(name) is TokenPart.WRITTEN for name in names if name not in parts)
         return [name for name in names if name not in parts or not has_sum]
 
     def digest(self) -> str:
-        """Return 16 characters that differ for each way of reading a file."""
+        """Return 16 characters that identify this plan."""
         read = [self.format.name, dict(self.columns), dict(self.counts), dict(self.fixed)]
         content = [*read, str(self.notation), str(self.zone), str(self.before), self.beside]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -77,9 +78,9 @@ def make_plan(
     *,
     texts: Collection[str] = (),
 ) -> Plan:
-    """Return plan a file with these columns is read, of which `texts` cannot be counts.
+    """Return how to read a file with these columns; the columns in `texts` have texts, so they are not counts.
 
-    `chosen` names the column of a field, for counts also several to be added (`a+b`), or "" for none. Raises
+    `chosen` maps a field to its column, a count also to several columns to add (`a+b`), and "" to none. Raises
     InvalidInput for unknown fields and columns, and for missing fields.
     """
     known = recognise(columns)
@@ -115,7 +116,7 @@ def _guess(columns: Sequence[str], known: FileFormat) -> dict[str, tuple[str, ..
 
 
 def _guess_counts(columns: Sequence[str], known: FileFormat, decided: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Return the column of each count, without those of a meaning that is decided."""
+    """Return the column of each count, without counts with the meaning of a decided one."""
     parts = {part_named(field) for field in decided}
     found: dict[str, tuple[str, ...]] = {}
     for column in columns:

@@ -1,7 +1,7 @@
-"""The import of one usage file: examined as a whole first, then stored in batches.
+"""Import one usage file: check it as a whole first, then store its rows in batches.
 
-Decision: an import that was interrupted continues after the last stored batch. Its progress is stored under the digest
-of the file's content, of how its rows are read, and the gateway's name; so a file may be moved or renamed.
+Decision: an interrupted import continues after the last stored batch. The key of its progress is made of the digest of
+the file's content, the digest of its plan, and the gateway's name; so a file may be moved or renamed.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from portal.rules.usage import Rejected, Replay, UsageReport
 BATCH = 1_000
 """Rows that are stored in one transaction."""
 SKIPPED = "skipped"
-"""The result of a row that is about something else than usage; the other results are those of events."""
+"""The result of a row that is not about usage; the other results are those of events."""
 
 _REPLAYED = "replays, which repeat the usage of an earlier call"
 
@@ -37,7 +37,7 @@ RowResult = UsageReport | Rejected | Skipped | Replay
 
 @dataclass(slots=True)
 class FileTally:
-    """The results of a file's rows, and for each reason how often it occurred and in which row first."""
+    """The results of a file's rows, and the number of rows and the first row of each reason."""
 
     file: str
     results: Counter[str] = field(default_factory=Counter)
@@ -53,14 +53,14 @@ class FileTally:
 
 @dataclass(frozen=True, slots=True)
 class FileImport:
-    """A file, how its rows are read, and where its requests are stored."""
+    """A file, the plan to read its rows, and the target of its requests."""
 
     table: FileTable
     plan: Plan
     target: Target
 
     def check_sample(self) -> None:
-        """Read the first rows. Raises InvalidInput where all of them are rejected."""
+        """Read the first rows. Raises InvalidInput if all of them are rejected."""
         reports = list(read_reports(self.table.sample, self.plan, self.target.mode))
         reasons = Counter(report.reason for report in reports if isinstance(report, Rejected))
         if reports and reasons.total() == len(reports):
@@ -68,7 +68,7 @@ class FileImport:
             raise InvalidInput(f"Not one of the first {first} can be taken. {reasons.most_common(1)[0][0]}")
 
     def progress(self) -> Progress | None:
-        """Return how far an earlier import of the same file has come; None without one, and for a dry run."""
+        """Return the progress of an earlier import of the same file; None without one, and for a dry run."""
         return None if self.target.dry_run else run_in_reading(import_progress, self.target.source)
 
     def run(self, actor: Actor, start: int, tally: FileTally, advance: Advance) -> None:
@@ -90,7 +90,7 @@ class FileImport:
 
 
 def prepare_import(table: FileTable, plan: Plan, gateway: str | None, *, dry_run: bool) -> FileImport:
-    """Return the import of a file; without a `gateway`, its requests are stored under that of the file's format."""
+    """Return the import of a file; the default of `gateway` is the gateway of the file's format."""
     name = gateway or plan.format.gateway
     found = run_in_reading(gateway_named, name)
     with table.path.open("rb") as content:

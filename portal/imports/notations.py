@@ -1,7 +1,7 @@
-"""How people write numbers and days: `1.234,5` and `20.11.2026`, or `1,234.5` and `11/20/2026`.
+"""Notations of numbers and days: `1.234,5` and `20.11.2026`, or `1,234.5` and `11/20/2026`.
 
-Decision: a notation is guessed only where all cells of a file allow one reading alone; otherwise a person has to give a
-locale. ISO 8601 and plain digits mean the same everywhere.
+Decision: the notation is guessed only if all cells of a file allow a single reading; otherwise a person must give a
+locale. ISO 8601 and plain digits mean the same in all notations.
 """
 
 import re
@@ -25,14 +25,14 @@ _CENTURY = 2000
 
 
 class Marks(Enum):
-    """The mark before the decimals; the other one may be between thousands."""
+    """The mark before the decimals of a number; the other mark may separate thousands."""
 
     POINT = "."
     COMMA = ","
 
     @property
     def other(self) -> str:
-        """The mark between thousands."""
+        """The mark that separates thousands."""
         return "," if self is Marks.POINT else "."
 
 
@@ -56,18 +56,21 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How the cells of a file are written; None where every cell means the same in any notation."""
+    """The notation of the cells of a file; None where every cell means the same in all notations.
+
+    Its text is part of `Plan.digest`, so do not rename it, its fields or their classes: no import could continue.
+    """
 
     marks: Marks | None = None
     order: Order | None = None
 
 
 UNKNOWN = Notation()
-"""Numbers without marks between thousands, and days that can be read in one way alone."""
+"""Numbers without separators of thousands, and days with a single reading."""
 
 
 def notation_of(locale: str) -> Notation:
-    """Return how people of a locale such as `de` or `en-GB` write. Raises ValueError for an unknown locale."""
+    """Return the notation of a locale such as `de` or `en-GB`. Raises ValueError for an unknown locale."""
     try:
         found = Locale.parse(locale, sep="-" if "-" in locale else "_")
     except (UnknownLocaleError, ValueError, TypeError):
@@ -79,7 +82,7 @@ def notation_of(locale: str) -> Notation:
 
 
 def number_in(text: str, marks: Marks) -> Decimal | None:
-    """Return the number that a text is in a notation; None if it is none."""
+    """Return the number in a text with this decimal mark; None if it is not a number."""
     text = text.strip()
     if not _NUMBERS[marks].fullmatch(text):
         return None
@@ -89,15 +92,15 @@ def number_in(text: str, marks: Marks) -> Decimal | None:
 
 
 def numbers_in(text: str) -> dict[Marks, Decimal]:
-    """Return what number a text is in each notation in which it is one."""
+    """Return the possible numbers in a text, by decimal mark."""
     found = {marks: number_in(text, marks) for marks in Marks}
     return {marks: number for marks, number in found.items() if number is not None}
 
 
 def instants_in(text: str, zone: tzinfo | None) -> dict[Order, datetime]:
-    """Return the instants that a text such as `20.11.2026 09:05` may mean; a day alone is its first moment.
+    """Return the possible instants of a text such as `20.11.2026 09:05`; a day without a time is its midnight.
 
-    They have the offset that is written, else that of the zone, else none.
+    They have the offset in the text, else the zone, else none.
     """
     written = _DAY.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if written is None:
@@ -111,12 +114,12 @@ def instants_in(text: str, zone: tzinfo | None) -> dict[Order, datetime]:
 
 
 def has_clock(text: str) -> bool:
-    """Say whether a text that `instants_in` reads has a time of day."""
+    """Return whether a text that `instants_in` reads has a time of day."""
     return ":" in text
 
 
 def _orders(first: str, mark: str, third: str) -> Iterable[Order]:
-    """Return the possible orders of these numbers; with points and a year at the end the day is first."""
+    """Return the possible orders of these numbers; with points and the year at the end, the day is first."""
     if len(first) == 4:
         return (Order.YEAR_FIRST,)
     days_first = (Order.DAY_FIRST,) if mark == "." else (Order.DAY_FIRST, Order.MONTH_FIRST)
@@ -135,7 +138,7 @@ def _day(order: Order, *numbers: str) -> date | None:
 
 
 def _clock(written: list[str | None]) -> time | None:
-    """Return a time of day, midnight where none is written; None for a time that does not exist."""
+    """Return a time of day, midnight for a day without one; None for a time that does not exist."""
     hour, minute, second, fraction, half = written
     if hour is None:
         return time()

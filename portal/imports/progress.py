@@ -1,4 +1,4 @@
-"""The transactions of a file import: each stores a batch of rows together with how far the file has been read."""
+"""The transactions of a file import: each stores a batch of rows together with the progress of the import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from portal.rules.usage import UsageReport
 from portal.settings import settings
 
 DONE = "done"
-"""Position of an import that has read its file to the end."""
+"""The position of an import that has read its whole file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the requests of a file are stored; `source` is the key of the progress of its import."""
+    """The gateway and the default mode of a file's requests; `source` is the key of the progress of its import."""
 
     gateway: str
     mode: str
@@ -38,9 +38,9 @@ def store_batch(
     rows: int,
     now: datetime,
 ) -> list[Outcome]:
-    """Store reports and the number of replays; `rows` is how many rows of the file have been read so far.
+    """Store reports and the number of replays; `rows` is the number of rows of the file that have been read.
 
-    A dry run rolls back, so it finds duplicates of stored events and within the batch, but not of earlier batches.
+    A dry run rolls back, so it finds duplicates of stored events and in the same batch, but not in earlier batches.
     """
     gateway = import_gateway(session, actor, target.gateway, now)
     outcomes = record_usage(session, gateway.id, reports, settings().budget_zone, now)
@@ -54,7 +54,7 @@ def store_batch(
 def finish_import(
     session: Session, actor: Actor, target: Target, file: str, rows: int, results: Mapping[str, int], now: datetime
 ) -> None:
-    """Store that a file was read to its end, with an audit entry that has the number of rows by result."""
+    """Store that a whole file was read, and an audit entry with the number of rows by result."""
     note_import_progress(session, target.source, Progress(DONE, rows), now)
     counts = {str(result): count for result, count in sorted(results.items())}
     add_entry(session, actor, "usage.import", now, gateway=target.gateway, file=file, **counts)

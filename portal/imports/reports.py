@@ -1,4 +1,4 @@
-"""Reports made of the rows of a file."""
+"""Make reports from the rows of a file."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from portal.gateways.count_names import TokenPart, part_named
 from portal.gateways.counts import read_counts
 from portal.gateways.lenient_values import UnclearValue, account_names
 from portal.gateways.native import Event
-from portal.imports import cells, nested
+from portal.imports import cells
 from portal.imports.columns import OWNERS, Plan
 from portal.imports.files.content import Row
 from portal.imports.formats.format import COUNTED, Fields, without_counts
@@ -39,7 +39,7 @@ _NUMBERS: Mapping[str, Callable[[object, str, Notation], object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A row that is about something else than usage."""
+    """A row that is not about usage."""
 
     reason: str
 
@@ -47,7 +47,7 @@ class Skipped:
 def read_reports(
     rows: Iterable[Row | Flaw], plan: Plan, mode: str
 ) -> Iterator[UsageReport | Rejected | Skipped | Replay]:
-    """Yield the report of each row, or what the row is instead; `mode` is for rows without a mode."""
+    """Yield the report of each row, or its entry of another kind; `mode` is for rows without a mode."""
     with closing(RowIds()) as ids:
         for row in rows:
             if isinstance(row, Flaw):
@@ -70,10 +70,10 @@ def row_counts(row: Row, plan: Plan) -> dict[str, int]:
 
 
 def refined(row: Row, plan: Plan) -> tuple[Fields, str | Replay | None]:
-    """Return the fields of a row, and what the row is instead of usage. Raises UnclearValue."""
+    """Return the fields of a row, and why it is not usage (None if it is). Raises UnclearValue."""
     fields: Fields = {}
     for field, columns in plan.columns.items():
-        value = nested.cell(row, columns[0]) if len(columns) == 1 else _sum(row, columns, plan.notation)
+        value = cells.cell(row, columns[0]) if len(columns) == 1 else _sum(row, columns, plan.notation)
         if cells.has_value(value):
             fields[field] = value
     fields |= {field: value for field, value in plan.fixed.items() if not (plan.format.counts and field in COUNTED)}
@@ -83,29 +83,29 @@ def refined(row: Row, plan: Plan) -> tuple[Fields, str | Replay | None]:
 
 
 def examples(row: Row, plan: Plan) -> list[tuple[str, str, str]]:
-    """Return each field with its column and its value in a row; of API keys only the prefix."""
+    """Return each field with its column and its value in a row; API keys are cut to their prefix."""
     shown = [
-        (_field_of(name), " + ".join(columns), _example(name, [nested.cell(row, column) for column in columns]))
+        (_field_of(name), " + ".join(columns), _example(name, [cells.cell(row, column) for column in columns]))
         for name, columns in (*plan.columns.items(), *plan.counts.items())
     ]
     return [*shown, *((field, "(all rows)", value) for field, value in plan.fixed.items())]
 
 
 def _field_of(name: str) -> str:
-    """Return the name of a field; of a count what it means, not plan its source calls it."""
+    """Return the name of a field; the name of a count follows its meaning, not its name in the source."""
     part = part_named(name)
     return _MEANINGS.get(part, f"{part}_tokens") if part else name
 
 
 def _sum(row: Row, columns: Sequence[str], notation: Notation) -> int | None:
-    """Return the sum of counts, None where all cells are empty. Raises UnclearValue."""
-    found = {column: nested.cell(row, column) for column in columns}
+    """Return the sum of counts; None if all cells are empty. Raises UnclearValue."""
+    found = {column: cells.cell(row, column) for column in columns}
     counts = [cells.as_count(value, column, notation) for column, value in found.items() if cells.has_value(value)]
     return sum(counts) if counts else None
 
 
 def _report(row: Row, plan: Plan, mode: str, own_id: str | None) -> UsageReport | Rejected | Skipped | Replay:
-    """Return the report of a row, or what the row is instead. Raises UnclearValue."""
+    """Return the report of a row, or its entry of another kind. Raises UnclearValue."""
     fields, instead = refined(row, plan)
     if instead is not None:
         return Skipped(instead) if isinstance(instead, str) else instead
@@ -128,7 +128,7 @@ def _report(row: Row, plan: Plan, mode: str, own_id: str | None) -> UsageReport 
 
 
 def _add_counts(fields: Fields, counts: Mapping[str, int], plan: Plan) -> None:
-    """Set the counts of a row; without any they are unknown, or 0 for a failed request. Raises UnclearValue."""
+    """Set the counts of a row; missing counts are unknown, or 0 for a failed request. Raises UnclearValue."""
     failed = cells.as_status(fields.get("status", "ok"), "status") != "ok"
     whole = read_counts(counts, beside=plan.beside, no_completion=failed or plan.format.no_completion, texts=False)
     if whole is None and not failed:
@@ -149,7 +149,7 @@ def _value(field: str, value: object, plan: Plan) -> object:
 def _owner(fields: Fields, more: Fields) -> dict[str, str]:
     """Remove the fields that name the account, and return the first one. Raises UnclearValue without any.
 
-    A user name beside a key is used where the key is not known.
+    A row with a key and a user name uses the name if the key is not known.
     """
     claims = [(name, fields.pop(name)) for name in OWNERS if name in fields]
     if not claims:
@@ -163,7 +163,7 @@ def _owner(fields: Fields, more: Fields) -> dict[str, str]:
 
 
 def _id(fields: Fields) -> str:
-    """Return the id of a row; a digest of an id that is too long. Raises UnclearValue."""
+    """Return the id of a row, or its digest if the id is too long. Raises UnclearValue."""
     if "id" not in fields:
         raise UnclearValue("id is missing.")
     text = cells.as_text(fields.pop("id"), "id")

@@ -1,7 +1,7 @@
-"""The contents of all columns of a file, found before any of it is stored.
+"""Survey the cells of all columns of a file, before anything is stored.
 
-Decision: the whole file is looked at, not its first rows. A notation is only known where no cell contradicts it, and a
-column that counts requests may begin with a thousand ones.
+Decision: the whole file is read, not only its first rows. A notation is certain only if no cell contradicts it, and a
+column with numbers of requests may begin with a thousand ones.
 """
 
 import re
@@ -12,28 +12,27 @@ from decimal import Decimal
 from typing import Any
 
 from portal.gateways.lenient_values import UnclearValue, as_digits
-from portal.imports import nested
-from portal.imports.cells import as_instant, as_number, has_value, in_utc
+from portal.imports.cells import MOST_COLUMNS, as_instant, as_number, cell, column_names, has_value, in_utc
 from portal.imports.files.content import Row
 from portal.imports.notations import Marks, Order, has_clock, instants_in, numbers_in
 from portal.rules.strict_json import Flaw
 
 _TIMES = frozenset({"date", "time", "datetime", "timestamp", "day", "at", "when", "start", "started", "created"})
 _AHEAD = timedelta(days=1)
-"""How far in the future a day may be, as its time zone is not known."""
+"""How far a day may be in the future, since its time zone is not known."""
 _LATEST_NEW_COLUMN = 100_000
-"""Rows of JSON in which columns are looked for."""
+"""Rows of JSON that are searched for new columns."""
 
 
 @dataclass(slots=True)
 class ColumnSurvey:
-    """Counts about the cells of a column; empty cells and rows that cannot be read are not counted.
+    """Figures about the cells of a column, without empty cells and unreadable rows.
 
-    `numbers` and `texts` are how many cells are a number in some notation, and how many are none. `whole_in` are the
-    notations in which all numbers are whole, `largest` the largest number in each of them, and `largest_plain` that of
-    those without marks. `is_marked` says whether a number has marks, so that notations differ. `orders` are the orders
-    in which all days can be read that need one; None without such. `days` is how many instants are days alone. `clocks`
-    is how many have no offset and are written as programs do, `wall_clocks` how many as people do.
+    `numbers` is the number of cells that are a number in some notation, `texts` the number of others. `whole_in` are
+    the decimal marks with which all numbers are whole, `largest` has the largest number for each mark, `largest_plain`
+    is the largest number without marks. `is_marked` is whether the notation changes any number. `orders` are the orders
+    in which all days can be read; None if no day needs an order. `days` is the number of days without a time, `clocks`
+    of times without an offset in the form of programs, `wall_clocks` of such times in the form of people.
     """
 
     numbers: int = 0
@@ -49,11 +48,11 @@ class ColumnSurvey:
 
     @property
     def is_numeric(self) -> bool:
-        """Say whether most cells are numbers."""
+        """Whether most cells are numbers."""
         return self.numbers > self.texts
 
     def add(self, value: object, latest: datetime) -> None:
-        """Examine a cell that has a value."""
+        """Add a cell that has a value."""
         if plain := _plain_number(value):
             self.numbers += 1
             self.largest_plain = max(self.largest_plain, plain)
@@ -91,11 +90,11 @@ class ColumnSurvey:
 
 
 Survey = Mapping[str, ColumnSurvey | None]
-"""All columns of a file in their order, with those of objects in its cells; None for a column that is not examined."""
+"""All columns of a file in order, with those of objects in its cells; None for a column that is not surveyed."""
 
 
 def survey_columns(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Collection[str], now: datetime) -> Survey:
-    """Examine all rows of a file with these columns in its first line or schema; `named` are examined in any case."""
+    """Return the survey of a file; `columns` are those of its first line or schema, `named` are always surveyed."""
     found: dict[str, ColumnSurvey | None] = {name: _column(name, named) for name in columns}
     objects: set[str] = set()
     latest = now + _AHEAD
@@ -105,38 +104,38 @@ def survey_columns(columns: Iterable[str], rows: Iterable[Row | Flaw], named: Co
         if place <= _LATEST_NEW_COLUMN:
             _add_columns(found, objects, row, named)
         for name, column in found.items():
-            if column is not None and has_value(value := nested.cell(row, name) if "." in name else row.get(name)):
+            if column is not None and has_value(value := cell(row, name) if "." in name else row.get(name)):
                 column.add(value, latest)
     return found
 
 
 def words(name: str) -> frozenset[str]:
-    """Return the words of a column's name: of `Cache Read`, `cache_read` and `cacheRead` the same."""
+    """Return the words of a column's name, the same for `Cache Read`, `cache_read` and `cacheRead`."""
     return frozenset(word.lower() for word in _WORD.findall(name))
 
 
 def looks_like_count(name: str) -> bool:
-    """Say whether a column is about tokens by its name."""
+    """Return whether the name of a column is that of a token count."""
     found = words(name)
     is_about_tokens = bool(found & _ABOUT_TOKENS) or "token" in name.lower()
     return is_about_tokens and not found & _NO_COUNTS and not any("detail" in word for word in found)
 
 
 def looks_like_requests(name: str) -> bool:
-    """Say whether a column is a number of requests by its name."""
+    """Return whether the name of a column is that of a number of requests."""
     found = words(name)
     return bool(found & _REQUESTS) and not found & (_NO_COUNTS | _OTHER_COUNTS)
 
 
 def notation_of_numbers(columns: Iterable[ColumnSurvey]) -> tuple[Marks | None, bool]:
-    """Return in which notation the counts in some columns are written, and whether there are two possible ones."""
+    """Return the decimal mark of the counts in some columns, and whether both marks are possible."""
     marked = [column for column in columns if column.is_marked]
     possible = set(Marks).intersection(*(column.whole_in for column in marked))
     return (next(iter(possible)), False) if marked and len(possible) == 1 else (None, bool(marked) and bool(possible))
 
 
 def notation_of_days(column: ColumnSurvey | None) -> tuple[Order | None, bool]:
-    """Return in which order the days of a column are written, and whether there are several possible ones."""
+    """Return the order of the days in a column, and whether several orders are possible."""
     if column is None or column.orders is None:
         return None, False
     return (next(iter(column.orders)), False) if len(column.orders) == 1 else (None, True)
@@ -153,8 +152,8 @@ def _add_columns(found: dict[str, ColumnSurvey | None], objects: set[str], row: 
             found[name] = _column(name, named)
         if value and (name in objects or _may_be_object(value)):
             objects.add(name)
-            for inner in nested.names({name: value}):
-                if inner not in found and len(found) < nested.MOST_NAMES:
+            for inner in column_names({name: value}):
+                if inner not in found and len(found) < MOST_COLUMNS:
                     found[inner] = _column(inner, named)
 
 
@@ -163,12 +162,12 @@ def _may_be_object(value: Any) -> bool:
 
 
 def _plain_number(value: object) -> int:
-    """Return a number above 0 that is written with digits alone; 0 for all else."""
+    """Return a number above 0 that has digits only; 0 for other values."""
     return value if type(value) is int else as_digits(value) or 0
 
 
 def _numbers(value: object) -> dict[Marks, Decimal]:
-    """Return what number a cell is in each notation in which it is one; instants are none."""
+    """Return the possible numbers in a cell, by decimal mark; an instant is not a number."""
     if isinstance(value, str):
         return numbers_in(value)
     if isinstance(value, (date, dict, list)):

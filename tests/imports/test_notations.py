@@ -57,7 +57,9 @@ def at(year: int, month: int, day: int, *clock: int) -> datetime:
         ("11/20/2026 9:06 AM", {Order.MONTH_FIRST: at(2026, 11, 20, 9, 6)}),
         ("10/11/2026", {Order.DAY_FIRST: at(2026, 11, 10), Order.MONTH_FIRST: at(2026, 10, 11)}),
         ("10/11/26, 12:00 a.m.", {
-            Order.DAY_FIRST: at(2026, 11, 10), Order.MONTH_FIRST: at(2026, 10, 11), Order.YEAR_FIRST: at(2010, 11, 26),
+            Order.DAY_FIRST: at(2026, 11, 10),
+            Order.MONTH_FIRST: at(2026, 10, 11),
+            Order.YEAR_FIRST: at(2010, 11, 26),
         }),
         ("2026-11-05", {Order.YEAR_FIRST: at(2026, 11, 5)}),
         ("2026/11/05 23:59:59.5", {Order.YEAR_FIRST: at(2026, 11, 5, 23, 59, 59, 500_000)}),

@@ -1,8 +1,8 @@
-"""Rows in the answer of an API: a page of rows, buckets of time in it, and sums by model.
+"""Find the rows in the answer of an API: a page of rows, buckets of time, and sums by model.
 
-A page is an object without a model of its own, with a list of objects under one of the names below. Members beside the
-list are about the page; in a bucket, and in an answer under `data`, they are about each of the rows. Sums of the rows
-are about no row.
+A page is an object without a model, with a list of objects under one of the names below. Its other members are about
+the page; in a bucket of time, and beside an object `data`, they are about each of the rows, and are copied into them.
+Sums of the rows are not copied.
 
 Sources: the references of the APIs of OpenAI, Anthropic, LiteLLM, OpenRouter, Vercel, New-API and Cursor; ccusage.
 """
@@ -20,7 +20,7 @@ _TIMES = {"start_time", "starting_at", "date", "day"}
 
 
 def rows_of(value: Any, depth: int = 8) -> Iterator[Row | Flaw]:
-    """Yield the rows of a page, also of pages in it up to a depth; any other object is one row."""
+    """Yield the rows of a page, also of nested pages up to a depth; any other object is one row."""
     if not isinstance(value, dict):
         yield Flaw("A row is a JSON object.")
     elif not depth or not value.keys().isdisjoint({"model", "usage"}):
@@ -49,7 +49,7 @@ def _about_each(bucket: Row, name: str) -> Row:
 
 
 def _by_model(day: Row, models: Row) -> Iterator[Row]:
-    """Yield the sums of each model in a day of LiteLLM's activity, by key where they are given."""
+    """Yield the sums of each model in a day of LiteLLM's activity, by key if it has keys."""
     for model in models:
         sums = mapping(models, model)
         keys = mapping(sums, "api_key_breakdown")

@@ -1,4 +1,4 @@
-"""The content of a file, unpacked, and its lines."""
+"""Read the unpacked content of a file, and its lines."""
 
 import codecs
 import gzip
@@ -11,10 +11,10 @@ from portal.errors import PortalError
 
 Row = dict[str, Any]
 Advance = Callable[[int], None]
-"""Takes how much further the reading has come, in the units of `Table.total`."""
+"""Called with the progress since the last call, in the units of `FileTable.total`."""
 
 LONGEST_LINE = 2**24
-"""Bytes of a line, and characters of a cell; logs may have whole conversations."""
+"""Bytes of a line, and characters of a cell; logs may contain whole conversations."""
 PROGRESS_EVERY = 500
 """Rows between two calls of `Advance`."""
 
@@ -29,11 +29,11 @@ class UnreadableFile(PortalError):
 
 @contextmanager
 def open_content(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Open a file; yield its content, unpacked, and the file itself; its position shows the progress."""
+    """Open a file; yield its unpacked content, and the file itself, which has the position for the progress."""
     with path.open("rb") as raw:
         if raw.peek(2).startswith(_GZIP):
             with gzip.open(raw) as text:
-                yield text, raw  # type: ignore[misc]  # a GzipFile reads as other files do
+                yield text, raw  # type: ignore[misc]  # a GzipFile has the same methods for reading
         else:
             yield raw, raw
 

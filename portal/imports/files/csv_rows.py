@@ -10,7 +10,7 @@ from portal.rules.strict_json import Flaw
 
 
 def csv_columns(path: Path) -> list[str]:
-    """Return the names in the first line. Raises UnreadableFile."""
+    """Return the names of the columns in the first line. Raises UnreadableFile."""
     with open_content(path) as (text, _):
         return next(_lists(text))[1]
 
@@ -29,7 +29,7 @@ def csv_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
 
 
 def _lists(text: IO[bytes]) -> Iterator[tuple[Flaw | None, list[str]]]:
-    """Yield the cells of each line, those with the names of the columns first. Raises UnreadableFile."""
+    """Yield the names of the columns, then the cells of each line or a flaw. Raises UnreadableFile."""
     lines = content_lines(text)
     head = next((line for line in lines if line.strip() and not line.lower().startswith(b"sep=")), b"")
     csv.field_size_limit(LONGEST_LINE)  # of the process; nothing else in it reads CSV
@@ -57,7 +57,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _number_of_cells(line: str, delimiter: str) -> int:
-    """Return how many cells a line has with this delimiter; none where its quotes tell otherwise."""
+    """Return the number of cells of a line with this delimiter; 0 if its quotes are invalid then."""
     try:
         return len(_cells(line, delimiter))
     except csv.Error:

@@ -17,13 +17,13 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?')
 
 
 def has_open_object(line: bytes) -> bool:
-    """Say whether an object that begins on this line ends on another one."""
+    """Return whether an object that begins on this line ends on a later line."""
     depth = sum((mark in b"{[") - (mark in b"}]") for mark in _STRINGS.sub(b"", line))
     return depth > 0 and not line.endswith(b"}")
 
 
 def json_line_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
-    """Yield the rows of objects, one on each line."""
+    """Yield the rows of a file with one object per line."""
     for line in content_lines(text):
         if line.strip():
             try:
@@ -35,7 +35,7 @@ def json_line_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
 
 
 def json_array_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
-    """Yield the items of an array. Raises UnreadableFile at invalid JSON, after which the next item cannot be found."""
+    """Yield the rows of an array. Raises UnreadableFile at invalid JSON: the next item cannot be found then."""
     stream = _JsonStream(text)
     stream.skip_to("[")
     while not stream.is_at("]"):
@@ -43,14 +43,14 @@ def json_array_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
 
 
 def json_document_rows(text: IO[bytes]) -> Iterator[Row | Flaw]:
-    """Yield the rows of objects one after the other. Raises UnreadableFile at invalid JSON."""
+    """Yield the rows of a sequence of objects. Raises UnreadableFile at invalid JSON."""
     stream = _JsonStream(text)
     while not stream.is_at(""):
         yield from rows_of(stream.value())
 
 
 class _JsonStream:
-    """JSON values one after the other, with white space and commas between them; read as they are needed."""
+    """A sequence of JSON values with white space and commas between them, read when they are needed."""
 
     def __init__(self, text: IO[bytes]) -> None:
         self._text = text
@@ -59,11 +59,11 @@ class _JsonStream:
         self._buffer, self._at = self._codec.decode(text.read(_CHUNK)), 0
 
     def skip_to(self, mark: str) -> None:
-        """Go behind the next occurrence of a mark."""
+        """Move to the position after the next occurrence of a mark."""
         self._at = self._buffer.index(mark) + 1
 
     def is_at(self, mark: str) -> bool:
-        """Say whether a mark is next; "" is the end."""
+        """Return whether a mark is next; "" is the end."""
         found = _BETWEEN.match(self._buffer, self._at)
         self._at = found.end() if found else self._at
         is_end = self._at == len(self._buffer)
@@ -76,7 +76,7 @@ class _JsonStream:
         while True:
             try:
                 value, self._at = self._decoder.raw_decode(self._buffer, self._at)
-            except (ValueError, InvalidOperation, RecursionError):  # most often, the rest of it is not read yet
+            except (ValueError, InvalidOperation, RecursionError):  # usually because its rest is not read yet
                 if len(self._buffer) - self._at > LONGEST_LINE or not self._read():
                     raise UnreadableFile("breaks off: the JSON is damaged or cut short.") from None
             else:

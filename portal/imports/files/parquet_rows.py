@@ -9,7 +9,7 @@ from portal.imports.files.content import PROGRESS_EVERY, Advance, Row, Unreadabl
 
 
 def _arrow() -> Any:
-    """Return the package that reads Parquet. Raises UnreadableFile where it is missing."""
+    """Return the package that reads Parquet. Raises UnreadableFile if it is missing."""
     try:
         import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: PLC0415  # large, and an extra
     except ImportError:
@@ -31,7 +31,7 @@ def parquet_rows(path: Path, columns: Collection[str] | None, advance: Advance) 
     """Yield the rows, with the named columns only. Raises UnreadableFile."""
     arrow = _arrow()
     names = set(open_parquet(path).schema_arrow.names)
-    has_paths = any("." in name for name in names)  # a dot would mean a part of a column
+    has_paths = any("." in name for name in names)  # a dot in a name means a part of a column
     wanted = None if columns is None or has_paths else [name for name in columns if name in names]
     try:
         for batch in open_parquet(path).iter_batches(PROGRESS_EVERY, columns=wanted, use_threads=False):
@@ -42,7 +42,7 @@ def parquet_rows(path: Path, columns: Collection[str] | None, advance: Advance) 
 
 
 def _to_microseconds(arrow: Any, batch: Any) -> Any:
-    """Return rows with nanoseconds cut off, which Python's instants do not have."""
+    """Return rows with instants in microseconds, since Python has no nanoseconds."""
     for place, field in enumerate(batch.schema):
         if arrow.types.is_timestamp(field.type) and field.type.unit == "ns":
             micros = arrow.timestamp("us", field.type.tz)

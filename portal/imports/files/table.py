@@ -16,7 +16,7 @@ from portal.imports.files.parquet_rows import open_parquet, parquet_rows
 from portal.rules.strict_json import Flaw
 
 SAMPLE = 100
-"""Rows of `Table.sample`."""
+"""Rows of `FileTable.sample`."""
 
 _HEAD = 2**16
 _ZIP, _PARQUET = b"PK\x03\x04", b"PAR1"
@@ -34,7 +34,7 @@ class FileKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FileTable:
-    """A file of rows: its columns, its first rows, and its length in bytes or (Parquet) rows."""
+    """A file of rows: its columns, its first rows, and its total size in bytes, or in rows for Parquet."""
 
     path: Path
     kind: FileKind
@@ -44,7 +44,7 @@ class FileTable:
 
 
 def open_table(path: Path) -> FileTable:
-    """Return a file as a table. Raises UnreadableFile, and OSError where there is no file."""
+    """Return a file as a table. Raises UnreadableFile, and OSError for a missing file."""
     kind = _kind(path)
     sample = list(islice(_rows(path, kind, None, lambda _: None), SAMPLE))
     if kind is FileKind.PARQUET:
@@ -62,9 +62,9 @@ def open_table(path: Path) -> FileTable:
 
 
 def read_rows(table: FileTable, columns: Collection[str] | None, advance: Advance) -> Iterator[Row | Flaw]:
-    """Yield all rows of a table, of Parquet with the named columns only.
+    """Yield all rows of a table; rows of Parquet have only the named columns.
 
-    Raises UnreadableFile where a file ends too early, and the next row cannot be found.
+    Raises UnreadableFile if the file ends too early or the next row cannot be found.
     """
     return _rows(table.path, table.kind, columns, advance)
 

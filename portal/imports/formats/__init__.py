@@ -1,5 +1,5 @@
 """The formats of files that other programs export, one module per program.
 
-Decision: a format is data, with one function that changes the fields of a row where a program means something else by
-them. `recognition.KNOWN` lists all formats.
+Decision: a format is data, with one function that changes the fields of a row if they have another meaning in the
+program. `recognition.KNOWN` lists all formats.
 """

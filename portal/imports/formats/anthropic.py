@@ -1,7 +1,7 @@
 """Anthropic's usage reports: the console's CSV, the Admin API's JSON, and its report of Claude Code.
 
 Source: Anthropic's documentation of its usage and cost API. The counts of a day or bucket, a model and a key are
-disjoint; a key is given by its name only. The report of Claude Code has a person, and a row for each model.
+disjoint; a key has its name only. The report of Claude Code has a row for each person and model.
 """
 
 from datetime import UTC

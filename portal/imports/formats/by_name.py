@@ -1,4 +1,4 @@
-"""The format of all other files: fields and counts are guessed by the names of columns."""
+"""The format of all other files: the names of columns decide about fields and counts."""
 
 from portal.gateways.count_names import PARTS, WRITTEN_FOR
 from portal.imports.formats.format import Fields, FileFormat

@@ -1,4 +1,4 @@
-"""ccusage: sums of a day or session and a model, read from Claude Code's own logs. Its counts are disjoint."""
+"""ccusage: sums by day or session and by model, from the logs of Claude Code. Its counts are disjoint."""
 
 from portal.imports.formats.format import FileFormat
 

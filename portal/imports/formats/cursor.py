@@ -2,9 +2,9 @@
 
 Source: Cursor's documentation, and files of public reports.
 
-- The CSV has four disjoint counts and their total. "Input (w/ Cache Write)" is what was written to a cache.
+- The CSV has four disjoint counts and their total. "Input (w/ Cache Write)" is the number of tokens written to a cache.
 - The Admin API has the same four counts in `tokenUsage`; requests that are not billed by tokens have none.
-- `kind` names requests that were aborted or failed.
+- `kind` says whether a request was aborted or failed.
 """
 
 from datetime import UTC

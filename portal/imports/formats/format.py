@@ -1,4 +1,4 @@
-"""A kind of export: which column is which field, and what its rows are."""
+"""The class of all formats, and functions that several formats use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from portal.rules.usage import Replay
 Fields = dict[str, Any]
 """The values of a row by field; a format may have fields that events do not have."""
 Skip = str
-"""Why a row is about something else than usage."""
+"""The reason why a row is not about usage."""
 COUNTED = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 """Fields that are counts of tokens."""
 COUNTS = {"prompt_tokens": ["prompttokens"], "completion_tokens": ["completiontokens"]}
@@ -19,22 +19,22 @@ COUNTS = {"prompt_tokens": ["prompttokens"], "completion_tokens": ["completionto
 
 
 def _as_named(_: Fields) -> None:
-    """Change nothing: each cell is what its column is named."""
+    """Change nothing: the cells have the meaning of their columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
     """A kind of export.
 
-    `marks` are the columns by which it is recognised, in the form of `plain`. `fields` are the columns that a field may
-    be in, the best one first. `counts` maps a column, again in that form, to a name of `gateways.count_names`; without
-    it the counts are fields as well, and `refine` completes them. `refine` changes the fields of a row to those of an
-    event, or returns what the row is instead; it raises UnclearValue. `zone` is that of instants without an offset.
+    `marks` are the columns that identify the format. `fields` has the possible columns of each field, the best one
+    first. `counts` maps a column to a name of `gateways.count_names`; if it is empty, the counts are fields too, and
+    `refine` completes them. All columns have the form of `plain`. `refine` changes the fields of a row to those of an
+    event, or returns why the row is not usage; it raises UnclearValue. `zone` is for instants without an offset.
 
-    `beside` is true where caches are counted beside the prompt; None leaves it to the figures. `aggregate` is a
-    sentence about what a row is, where it is more than one request. `details` are columns that look like counts, and
-    are parts of those that are read. `is_sum`: a row is the sum of a period that may not be over, so its numbers may be
-    larger in the next export. `no_completion` is for formats that have a prompt only, such as embeddings.
+    `beside` is whether caches are counted beside the prompt; None decides by the figures. `aggregate` is a sentence
+    that says what a row sums up, if it is more than one request. `details` are columns that look like counts, but are
+    parts of counts that are read. `is_sum`: a row is the sum of a period that may not be over, so its numbers may be
+    larger in the next export. `no_completion`: the format has prompts only, as for embeddings.
     """
 
     name: str
@@ -52,7 +52,7 @@ class FileFormat:
 
 
 def plain(column: str) -> str:
-    """Return the name of a column in lower case, without spaces and underscores."""
+    """Return the letters and digits of the name of a column, in lower case."""
     return "".join(letter for letter in column.lower() if letter.isalnum())
 
 
@@ -62,7 +62,7 @@ def without_counts(fields: Fields) -> None:
 
 
 def set_latency(fields: Fields) -> None:
-    """Set the latency from start and end, unless the program measured it."""
+    """Set the latency from start and end, unless the row has a latency."""
     first, last = as_instant(fields.get("requested_at")), as_instant(fields.pop("ended_at", None))
     if first is not None and last is not None:
         took = in_utc(last) - in_utc(first)

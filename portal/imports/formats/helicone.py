@@ -1,4 +1,4 @@
-"""Helicone's requests. An answer from Helicone's own cache costs nothing."""
+"""Helicone's requests. An answer from Helicone's cache costs nothing."""
 
 from datetime import UTC
 

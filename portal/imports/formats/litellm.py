@@ -2,11 +2,11 @@
 
 Sources: LiteLLM's `schema.prisma` and `spend_tracking_utils.py`, release 1.106; the export of its Usage page.
 
-- `request_id` is unique; `model_group` is the name that was asked for; instants are UTC, in milliseconds. That is too
-  coarse to find again what was reported live: the ids there have the start in microseconds, and do not meet these.
-- A hit of LiteLLM's own cache repeats the counts of the first call: nothing was spent, its cost factor is 0.
-- Calls that read or manage repeat usage here too, as in `gateways.litellm`. A batch has the same id in both.
-- Each row of the daily activity is the sum of a day and a model, and of a key in its tables and its API.
+- `request_id` is unique; `model_group` is the name of the requested model; instants are UTC, in milliseconds. So these
+  ids differ from those of live reports of the same requests, which contain the start in microseconds.
+- A hit of LiteLLM's own cache repeats the counts of the first call: it costs nothing, its cost factor is 0.
+- Calls that read or manage stored objects repeat usage, as in `gateways.litellm`. A batch has the same id in both.
+- Each row of the daily activity is the sum of a day and a model; in its tables and its API also of a key.
 """
 
 from dataclasses import replace
@@ -17,9 +17,8 @@ from portal.gateways.call_types import completes_nothing, is_about_batches, mana
 from portal.gateways.lenient_values import mapping
 from portal.gateways.litellm import event_counts, owner_names
 from portal.gateways.litellm_ids import shared_id
-from portal.imports.cells import as_count, as_text
+from portal.imports.cells import as_count, as_object, as_text
 from portal.imports.formats.format import Fields, FileFormat, Skip, set_latency, without_counts
-from portal.imports.nested import as_object
 from portal.rules.text import clip_line
 from portal.rules.usage import Replay
 
@@ -38,7 +37,7 @@ def _spend_log(fields: Fields) -> Skip | Replay | None:
         if failed or not counts.total or not is_about_batches(call_type):
             return Replay(None)
         _make_batch(fields)
-        asked = asked or served or "unknown-model"  # it was read by its id alone
+        asked = asked or served or "unknown-model"  # a read by id names no model
     fields["model"] = asked or served or (call_type if is_unknown else "")
     fields["provider_model"] = served if asked and served != asked else ""
     fields["status"] = _failure(mapping(metadata, "error_information")) if failed else "ok"
@@ -53,7 +52,7 @@ def _spend_log(fields: Fields) -> Skip | Replay | None:
 
 
 def _event(fields: Fields, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the counts of a row as an event has them."""
+    """Return the counts of a row in the form of a live event."""
     usage = mapping(metadata, "usage_object") or mapping(metadata, "additional_usage_values")
     event: dict[str, Any] = {"metadata": {"usage_object": usage}}
     for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
@@ -64,13 +63,13 @@ def _event(fields: Fields, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_batch(fields: Fields) -> None:
-    """Give all polls of a batch one id; the first poll is the request."""
+    """Set the common id of all polls of a batch; the first poll is the request."""
     fields |= {"id": shared_id("batch", fields.get("id")) or fields.get("id"), "is_only_one": True}
     fields.pop("latency_ms", None)
 
 
 def _name_person(fields: Fields, metadata: dict[str, Any]) -> None:
-    """Set an empty key without one, so that the request is held, and the names of the key's owner."""
+    """Set an empty key if the row has none, so that the request is held, and the names of the key's owner."""
     user = fields.pop("user", None)
     if not fields.keys() & {"username", "api_key_hash"}:
         fields.setdefault("api_key", "")
@@ -78,7 +77,7 @@ def _name_person(fields: Fields, metadata: dict[str, Any]) -> None:
 
 
 def _failure(error: dict[str, Any]) -> str:
-    """Return the code and class of an error, as reported live."""
+    """Return the code and class of an error, the same as in live reports."""
     words = " ".join(str(error[name]) for name in ("error_code", "error_class") if error.get(name))
     return clip_line(words, 64) or "failure"
 

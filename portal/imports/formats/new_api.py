@@ -1,18 +1,17 @@
 """New-API's and One-API's logs.
 
-Source: `model/log.go` of both, and `text_quota.go` for what New-API writes into `other`.
+Source: `model/log.go` of both, and `text_quota.go` for the column `other` of New-API.
 
 - Only rows of type 2 are usage; the others are top-ups, changes, or failed attempts.
-- For Anthropic's models `prompt_tokens` leaves out what was read from and written to a cache; here it is added, since a
-  prompt includes it everywhere in the portal.
-- The ids in what users export of themselves start again at 1 in each file; those of the table are unique.
+- For Anthropic's models `prompt_tokens` excludes tokens read from and written to a cache; here they are added, since a
+  prompt includes them everywhere in the portal.
+- The ids in exports of single users begin at 1 in each file; those of the table are unique.
 """
 
 from typing import Any
 
-from portal.imports.cells import as_count, as_number
+from portal.imports.cells import as_count, as_number, as_object
 from portal.imports.formats.format import COUNTS, Fields, FileFormat, Skip
-from portal.imports.nested import as_object
 from portal.rules.text import clip_line
 
 _CONSUMED = 2

@@ -1,11 +1,11 @@
-"""This portal's own export of Usage History. It is of one account, and does not name the account."""
+"""This portal's own export of Usage History. It has the usage of one account, without the account's name."""
 
 import re
 
 from portal.imports.formats.format import COUNTS, Fields, FileFormat, plain, without_counts
 
 _MARKED = re.compile("'[=+@\\t\\r-]")
-"""Text that the CSV marks, so that no spreadsheet reads it as a formula."""
+"""Text with the mark that the CSV adds, so that spreadsheets do not read the text as a formula."""
 
 
 def _refine(fields: Fields) -> None:

@@ -1,4 +1,4 @@
-"""Which format a file has, by its columns."""
+"""Recognise the format of a file by its columns."""
 
 from collections.abc import Iterable
 
@@ -20,10 +20,10 @@ KNOWN = (
     *(PORTAL, LITELLM, NEW_API, CURSOR, CURSOR_API, OPENROUTER, OPENROUTER_DAYS),
     *(ANTHROPIC, ANTHROPIC_API, CLAUDE_CODE, CCUSAGE, *OPENAI, LANGFUSE, HELICONE, *LITELLM_DAILY, AGENTS),
 )
-"""Formats that are recognised by their columns, in the order in which they are tried."""
+"""All formats except BY_NAME, in the order in which they are compared."""
 
 
 def recognise(columns: Iterable[str]) -> FileFormat:
-    """Return the format with these columns; BY_NAME where none is known."""
+    """Return the first known format with these columns; BY_NAME without any."""
     names = {plain(column) for column in columns}
     return next((known for known in KNOWN if known.marks <= names), BY_NAME)

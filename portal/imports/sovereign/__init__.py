@@ -9,7 +9,7 @@ Decisions:
 - The source does not store what a request was billed with, so no cost factor is reported with it.
 - A limit of 0 is no limit, since the source does not enforce it; here it would allow nothing.
 - The active template is the first granted one by id: the source uses it unless a request names another one.
-- Of two names that differ by case only, the older account is imported.
-- The source knows time zones as hours from UTC, and 0 also means that nobody has chosen; then the browser decides.
-- When a key was last used follows from its usage: in the source a request counts as a use of all keys of its person.
+- Of two names that differ only by upper and lower case, the older account is imported.
+- The source stores time zones as hours from UTC, and 0 also means that nobody has chosen; then the browser decides.
+- The last use of a key follows from its usage: in the source a request counts as a use of all keys of its person.
 """

@@ -1,11 +1,12 @@
-"""People of MoE Sovereign with their keys, budgets and expert templates, mapped to what the portal stores."""
+"""Map people of MoE Sovereign, with their keys, budgets and expert templates, to values of the portal."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 
-from portal.imports.sovereign.templates import oldest_first, read_template
-from portal.imports.sovereign.values import SourceRow, as_utc
+from portal.imports.sovereign.source import SourceRow, as_utc
 from portal.rules.accounts import Language, Role
 from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
 from portal.rules.imports import (
@@ -15,13 +16,15 @@ from portal.rules.imports import (
     ImportedTemplate,
     ImportKind,
     ImportOutcome,
+    ModelOfCategory,
     NotImportable,
 )
 from portal.rules.instants import InvalidInstant
 from portal.rules.secrets import PREFIX_LENGTH, is_digest
-from portal.rules.text import MAX_LABEL, MAX_NAME, InvalidText, clean_email, clean_new_username, clip_line
+from portal.rules.text import MAX_LABEL, MAX_NAME, InvalidText, clean_email, clean_line, clean_new_username, clip_line
 
 NO_LABEL = "MoE Sovereign"
+_FINEST_FACTOR = Decimal("1E-12")
 _BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", re.ASCII)
 
 
@@ -42,7 +45,7 @@ class People:
 
 @dataclass(slots=True)
 class MappedPeople:
-    """Templates and people that can be imported, by their ids there, and findings about the others."""
+    """Templates and people to import, by their ids in the source, and findings about the others."""
 
     templates: dict[str, ImportedTemplate] = field(default_factory=dict)
     people: dict[str, ImportedPerson] = field(default_factory=dict)
@@ -58,14 +61,14 @@ class MappedPeople:
 
 
 def map_people(people: People) -> MappedPeople:
-    """Return the templates and people that can be imported; people in the order in which they were created."""
+    """Return the templates and people to import; people in the order of their creation."""
     found = MappedPeople()
     _read_templates(found, people)
     keys, budgets = _grouped(people.keys), {row["user_id"]: row for row in people.budgets}
     grants, own = _grouped(people.grants), _grouped(people.user_templates)
     shared = {name: row["id"] for row in people.admin_templates for name in (row["name"], row["id"])}
     names: set[str] = set()
-    for row in sorted(people.users, key=lambda row: (str(row["created_at"] or ""), row["id"])):
+    for row in _oldest_first(people.users):
         try:
             person = _person(found, row, names)
         except (InvalidText, NotImportable) as error:
@@ -89,7 +92,7 @@ def map_people(people: People) -> MappedPeople:
 
 
 def _grouped(rows: Iterable[SourceRow]) -> dict[str, list[SourceRow]]:
-    """Return rows by the id of their user, in their order."""
+    """Return rows by the id of their user, in order."""
     groups: dict[str, list[SourceRow]] = {}
     for row in rows:
         groups.setdefault(row["user_id"], []).append(row)
@@ -135,7 +138,7 @@ def _password_hash(found: MappedPeople, value: object, username: str) -> str | N
 
 
 def _time_zone(found: MappedPeople, hours: object, username: str) -> str | None:
-    """Return the zone that is always `hours` ahead of UTC; the sign in the names of these zones is the opposite."""
+    """Return the zone that is always `hours` ahead of UTC; the names of these zones have the opposite sign."""
     if not isinstance(hours, (int, float)) or hours == 0:
         return None
     if not (float(hours).is_integer() and -12 <= hours <= 14):
@@ -180,7 +183,7 @@ def _key(row: SourceRow) -> ImportedKey:
 
 
 def _limits(found: MappedPeople, row: SourceRow | None, username: str) -> Limits | None:
-    """Return the limits that are enforced there; None where there are none."""
+    """Return the limits that the source enforces; None without any."""
     if row is None:
         return None
     daily, monthly, total = (row[name] or None for name in ("daily_limit", "monthly_limit", "total_limit"))
@@ -197,11 +200,11 @@ def _limits(found: MappedPeople, row: SourceRow | None, username: str) -> Limits
 
 
 def _read_templates(found: MappedPeople, people: People) -> None:
-    """Read the templates: those of administrators first, so that they keep a name that people's own have too."""
+    """Read the templates: those of administrators first, so that they keep a name that other templates also have."""
     taken: set[str] = set()
-    for row in (*oldest_first(people.admin_templates), *oldest_first(people.user_templates)):
+    for row in (*_oldest_first(people.admin_templates), *_oldest_first(people.user_templates)):
         try:
-            template = read_template(row)
+            template = _read_template(row)
             if template.name in taken:
                 raise NotImportable("Another template there has the same name.")
         except (InvalidText, NotImportable) as error:
@@ -211,12 +214,47 @@ def _read_templates(found: MappedPeople, people: People) -> None:
             found.templates[row["id"]] = template
 
 
+def _oldest_first(rows: Iterable[SourceRow]) -> list[SourceRow]:
+    """Return rows in the order of their creation."""
+    return sorted(rows, key=lambda row: (str(row["created_at"] or ""), row["id"]))
+
+
+def _read_template(row: SourceRow) -> ImportedTemplate:
+    """Return a template of either table. Raises NotImportable and InvalidText."""
+    if row["id"].startswith("moe-dyn-"):
+        raise NotImportable("It was made by MoE Sovereign for a single request.")
+    if row.get("is_active") is False:
+        raise NotImportable("It is switched off.")
+    try:
+        config = json.loads(row["config_json"])
+        number = next(f for f in (row.get("cost_factor"), config.get("cost_factor"), 1) if f is not None)
+        factor = Decimal(str(number)).quantize(_FINEST_FACTOR).normalize()
+        models = tuple(model for category, of_it in config["experts"].items() for model in _models(category, of_it))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidOperation):
+        raise NotImportable("Its configuration cannot be read.") from None
+    return ImportedTemplate(clean_line(row["name"] or "", "The name", MAX_NAME), factor, models)
+
+
+def _models(category: str, config: SourceRow) -> Iterator[ModelOfCategory]:
+    """Yield the models of a category; in the older form there is one model, which always answers.
+
+    In the newer form the role decides: `always`, `primary` (on demand), or `fallback` (instead of other models).
+    """
+    for model in config.get("models", [config]):
+        name = clip_line(model.get("model"), 200)
+        if not name:
+            continue
+        role = model.get("role")
+        required = model.get("required", True) is not False if role is None else role == "always"
+        yield ModelOfCategory(clip_line(category, MAX_NAME), name, clip_line(model.get("endpoint"), 200), required)
+
+
 def _active_template(
     found: MappedPeople, granted: Iterable[str], known: Mapping[str, str], username: str
 ) -> str | None:
-    """Return the name of the template that a person's requests use there unless they name another one.
+    """Return the name of the template that a person's requests use in the source by default.
 
-    `granted` are ids, or names of administrators' templates; `known` are the ids of those that the person can use.
+    `granted` are ids, or names of administrators' templates; `known` has the ids of templates that the person can use.
     """
     templates = []
     for resource in granted:

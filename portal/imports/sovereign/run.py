@@ -1,4 +1,4 @@
-"""Import a MoE Sovereign in passes; each continues where the one before it ended or was interrupted."""
+"""Import a MoE Sovereign in passes; each pass continues where the last one ended or was interrupted."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,14 +36,14 @@ Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 MODE = "moe_orchestrated"
 """The mode of requests without one."""
 PAUSES = (1, 2, 4, 8)
-"""Seconds before each retry of a transaction that failed because of another one."""
+"""Seconds before each retry of a transaction that another one has blocked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPosition:
-    """How far usage has been imported: all rows that were written before transaction `since`.
+    """The position of an import: all usage that was written before transaction `since` is imported.
 
-    A pass that is running began at transaction `until`, and `after` is the last row that it has imported.
+    The current pass began at transaction `until`, and `after` is the last row that it has imported.
     """
 
     gateway: str
@@ -53,12 +53,12 @@ class ImportPosition:
     after: UsageKey | None = None
 
     def as_text(self) -> str:
-        """Return the position as it is stored."""
+        """Return the position as text to store."""
         return json.dumps(asdict(self))
 
     @classmethod
     def of_text(cls, text: str) -> "ImportPosition":
-        """Return a position that was stored."""
+        """Return the position of a stored text."""
         values = json.loads(text)
         after = values.pop("after")
         return cls(**values, after=None if after is None else UsageKey(*after))
@@ -68,7 +68,7 @@ class SovereignImport:
     """The import of one MoE Sovereign; a person or template is stored again only after a change in the source."""
 
     def __init__(self, actor: Actor, gateway: str, *, again: bool = False, bar: Bar | None = None) -> None:
-        """Set the gateway of the usage, and the actor of audit entries; `again`: the first pass reads all usage."""
+        """Set the actor of audit entries and the gateway of the usage; `again`: the first pass reads all usage."""
         self._actor = actor
         self._gateway = gateway.strip()
         self._again = again
@@ -77,7 +77,7 @@ class SovereignImport:
         self._people: dict[str, ImportedPerson] = {}
         self._keys: dict[str, set[str]] = {}
         self.stop = Event()
-        """Set it to end a pass after the current batch."""
+        """An event that ends a pass after the current batch."""
 
     def run(self, snapshot: SourceSnapshot) -> Tally:
         """Import new data of a snapshot, and return the outcome. Raises PortalError."""
@@ -100,7 +100,7 @@ class SovereignImport:
         return tally
 
     def add_audit_entry(self, snapshot: SourceSnapshot, tally: Tally) -> None:
-        """Store in the audit log what a pass imported."""
+        """Store the results of a pass in the audit log."""
         counts = {kind.value: tally.counts[kind, ImportOutcome.IMPORTED] for kind in ImportKind}
         source = f"{snapshot.system}/{snapshot.database}"
         run_in_transaction(
@@ -116,7 +116,7 @@ class SovereignImport:
         )
 
     def _begin(self, source: str, timeline: int) -> tuple[ImportPosition, int]:
-        """Return the position in this source, and how many rows have been read. Raises InvalidInput."""
+        """Return the position in this source, and the number of rows that have been read. Raises InvalidInput."""
         kept = run_in_reading(import_progress, source)
         if kept is None:
             return ImportPosition(self._gateway, timeline), 0
@@ -165,7 +165,7 @@ class SovereignImport:
         )
 
     def _import_usage(self, snapshot: SourceSnapshot, gateway: Gateway, usage: "_Usage", tally: Tally) -> None:
-        """Import new usage; after an interrupted pass also the usage that was written since that pass began."""
+        """Import new usage; finish an interrupted pass first, then import the usage written since it began."""
         is_new = False
         while not is_new and not self.stop.is_set():
             is_new = usage.position.until is None
@@ -192,7 +192,7 @@ class SovereignImport:
             yield advance
 
     def _retry(self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a transaction, and retry it a few times when another process is in its way."""
+        """Run a transaction, and retry it a few times if another process blocks it."""
         for pause in PAUSES:
             try:
                 return run_in_transaction(work, *args, **kwargs)
@@ -212,7 +212,7 @@ class _Usage:
     owners: Owners
 
     def batch(self, rows: Sequence[RowMapping], mode: str, tally: Tally) -> UsageBatch:
-        """Return a batch of rows to be stored, and move the position behind the last row."""
+        """Return a batch of rows to store, and move the position after the last row."""
         last = rows[-1]
         self.position = replace(self.position, after=UsageKey(last["user_id"], str(last["requested_at"]), last["id"]))
         self.rows += len(rows)
@@ -231,5 +231,5 @@ class _Usage:
 
     @property
     def progress(self) -> Progress:
-        """The progress, as it is stored."""
+        """The progress to store."""
         return Progress(self.position.as_text(), self.rows)

@@ -1,18 +1,19 @@
-"""A MoE Sovereign's own database, which is only read.
+"""Read the database of a MoE Sovereign; nothing is written to it.
 
-Decision: new rows are found by PostgreSQL's transaction numbers, not by the rows' instants, since a row can be
-committed long after the instant in it. Each snapshot has the number of the first transaction that may still have been
-running, and the next snapshot reads all rows written from that transaction on: also late rows, and rows that have
-changed. That may read a row twice, but never misses one, and storing a request twice changes nothing, as it has an id.
+Decision: new rows are found by PostgreSQL's transaction numbers, not by the instants in the rows, since a row can be
+committed long after its instant. Each snapshot has the number of the first transaction that may still be running, and
+the next snapshot reads all rows written from that transaction on: also late rows, and rows that have changed. A row may
+be read twice, but none is missed, and storing a request twice changes nothing, since it has an id.
 
-The numbers are those of one server. They start again where it is restored to an earlier moment; then the timeline is
-another one. A snapshot is one transaction, so people and keys are never older than the usage that is read with them.
+The numbers belong to one server. They begin again if it is restored to an earlier state; then it has another timeline.
+A snapshot is one transaction, so people and keys are never older than the usage that is read with them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -21,11 +22,13 @@ from sqlalchemy.pool import NullPool
 
 from portal.db.sql.opening import require_psycopg
 from portal.errors import InvalidInput, PortalError
+from portal.rules.instants import parse_utc_instant
 
+SourceRow = Mapping[Any, Any]
 BATCH = 1_000
-"""Rows of usage that are read at once."""
+"""Rows of usage in a batch."""
 COMPARABLE = 2**31 - 10**6
-"""Transactions that may lie between two snapshots; PostgreSQL compares their numbers modulo 2³²."""
+"""The most transactions between two snapshots; PostgreSQL compares their numbers modulo 2³²."""
 
 _TABLES: dict[str, tuple[str, ...]] = {
     "users": (
@@ -46,7 +49,7 @@ _NEEDED = {
     "users": {"id", "username"},
     "usage_log": {"id", "user_id", "model", "prompt_tokens", "completion_tokens", "requested_at"},
 }
-"""Without these it is no database of MoE Sovereign; other missing columns read as null."""
+"""Columns that every database of MoE Sovereign has; other missing columns are read as null."""
 
 _COLUMNS = """
     SELECT table_name, column_name FROM information_schema.columns
@@ -59,8 +62,15 @@ _SNAPSHOT = """
 """
 
 
+def as_utc(value: object) -> datetime:
+    """Return an instant; without an offset it is UTC. Raises InvalidInstant."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    return parse_utc_instant(value)
+
+
 class SourceUnavailable(PortalError):
-    """The other database cannot be used right now; the message has the reason, without the password."""
+    """The database of the source is unavailable; the message has the reason, without the password."""
 
     status = 503
     code = "source_unavailable"
@@ -85,12 +95,12 @@ class UsageRange:
 class SourceSnapshot:
     """The database at one moment; made by `open_source`.
 
-    `system` and `database` identify it, also if its address changes; transactions can be compared where the `timeline`
-    is the same. All transactions before `settled` had ended.
+    `system` and `database` identify it, also if its address changes; transaction numbers of the same `timeline` can be
+    compared. All transactions before `settled` had ended.
     """
 
     def __init__(self, connection: Connection, url: URL) -> None:
-        """Read which columns there are. Raises InvalidInput for another database, and SourceUnavailable."""
+        """Read the names of the columns. Raises InvalidInput for another kind of database, and SourceUnavailable."""
         self._connection = connection
         self._url = url
         self._columns: dict[str, set[str]] = {table: set() for table in _TABLES}
@@ -105,7 +115,7 @@ class SourceSnapshot:
         self.timeline, self.settled, self._next = (int(moment[name]) for name in ("timeline", "settled", "next"))
 
     def missing(self) -> list[str]:
-        """Return the tables, and the columns of other tables, that are missing or may not be read."""
+        """Return the names of tables and columns that are missing or that this user may not read."""
         tables = [table for table, columns in self._columns.items() if not columns]
         return tables + [
             f"{table}.{column}"
@@ -115,7 +125,7 @@ class SourceSnapshot:
         ]
 
     def rows(self, table: str) -> Sequence[RowMapping]:
-        """Return all rows of a table other than usage; none without the table or its ids."""
+        """Return all rows of a table other than usage; none if the table or its ids are missing."""
         ids = {"id", "user_id"}.intersection(_TABLES[table])
         return self._all(self._select(table)) if ids <= self._columns[table] else []
 
@@ -126,13 +136,13 @@ class SourceSnapshot:
         return self._all(f"{self._select('permissions')} WHERE resource_type = 'expert_template' ORDER BY resource_id")
 
     def count_usage(self, chosen: UsageRange) -> int:
-        """Return how many rows of usage are chosen."""
+        """Return the number of rows of usage in a range."""
         where, values = self._where(chosen)
         [row] = self._all(f"SELECT count(*) AS rows FROM usage_log {where}", values)  # noqa: S608  # names of our own
         return int(row["rows"])
 
     def usage(self, chosen: UsageRange) -> Iterator[Sequence[RowMapping]]:
-        """Yield the rows of usage in a range in batches, in order, without holding them all."""
+        """Yield the rows of usage in a range in batches, in order, without loading all of them."""
         where, values = self._where(chosen)
         query = text(f"{self._select('usage_log')} {where} ORDER BY user_id, requested_at, id")
         options = {"stream_results": True, "max_row_buffer": BATCH}
@@ -187,7 +197,7 @@ def open_source(address: str) -> Iterator[SourceSnapshot]:
 
 @contextmanager
 def _source_errors(url: URL) -> Iterator[None]:
-    """Turn all errors of the driver into SourceUnavailable: the portal cannot repair them."""
+    """Raise SourceUnavailable in place of any error of the driver."""
     try:
         yield
     except DBAPIError as error:
@@ -195,7 +205,7 @@ def _source_errors(url: URL) -> Iterator[None]:
 
 
 def _parsed(address: str) -> URL:
-    """Return the URL of a PostgreSQL database. Raises InvalidInput, which does not repeat it."""
+    """Return the URL of a PostgreSQL database. Raises InvalidInput, without the address in its message."""
     try:
         url = make_url(address.strip())
     except (ArgumentError, ValueError):

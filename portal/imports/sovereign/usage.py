@@ -1,11 +1,11 @@
-"""Requests of MoE Sovereign: rows of `usage_log`, and the notes on them."""
+"""Map requests of MoE Sovereign: rows of `usage_log`, and their notes."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.gateways.lenient_values import UnclearValue, as_latency, token_count
-from portal.imports.sovereign.values import SourceRow, as_utc
+from portal.imports.sovereign.source import SourceRow, as_utc
 from portal.rules.instants import InvalidInstant
 from portal.rules.text import MAX_NAME, clean_note, clip_line
 from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
@@ -16,9 +16,9 @@ _ID = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_ID - 2}}}[!-~])?")
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """The accounts of usage: user names here by the ids of users, and imported keys by their ids.
+    """The owners of usage: user names here by the ids of users, and imported keys by their ids.
 
-    `names` are the names there, of all users; a key is its user's id and its SHA-256.
+    `names` has the names of all users in the source; a key is the id of its user and its SHA-256.
     """
 
     usernames: Mapping[str, str]
@@ -29,7 +29,7 @@ class Owners:
 def read_request(row: SourceRow, owners: Owners, usual_mode: str) -> UsageReport | Rejected:
     """Return a row of `usage_log` as a report, the same report each time it is read.
 
-    Usage of people who were not imported has the name they have there, in a form that no account here can have.
+    Usage of people who were not imported has their name in the source, in a form that no account here can have.
     """
     usage_id = row["id"]
     if not (isinstance(usage_id, str) and _ID.fullmatch(usage_id)):
@@ -67,7 +67,7 @@ def read_note(row: SourceRow) -> str:
 
 
 def _key_hash(row: SourceRow, owners: Owners) -> str | None:
-    """Return the key of a request, if it was imported and belongs to the user of the request."""
+    """Return the digest of a request's key, if it was imported and belongs to the user of the request."""
     owner, key_hash = owners.keys.get(row["api_key_id"] or "", ("", ""))
     return key_hash if owner == row["user_id"] else None
 

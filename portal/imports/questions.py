@@ -1,9 +1,9 @@
-"""Questions about a file as a whole, which are asked before any of it is stored.
+"""Plan the import of a file, and find the questions that a person must answer before anything is stored.
 
-Decisions: nothing is guessed where the file allows two readings, and all questions are asked at once, each with the
+Decisions: nothing is guessed if the file allows two readings, and all questions are asked together, each with the
 option that answers it. A proof by one row is valid for all rows: a source counts caches either beside the prompt or as
-part of it. Days that people write, such as `20.11.2026 09:05`, are local times of the budget time zone; an instant that
-a program writes without an offset may be in any zone, most often UTC, so that is asked.
+part of it. Days in the form of people, such as `20.11.2026 09:05`, are local times of the budget time zone. An instant
+without an offset in the form of programs may be in any zone, most often UTC, so the importer asks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,14 +34,14 @@ from portal.rules.strict_json import Flaw
 
 _MOST_NAMED = 8
 _CAN_PROVE = {TokenPart.TOTAL, TokenPart.CACHED, TokenPart.WRITTEN}
-"""Counts that can contradict others; without any of them, there is no need to read a file again."""
+"""Counts that can contradict others; without any of them, the file is not read a second time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What a person has decided about a file: see the options of `portal import usage`.
+    """The decisions of a person about a file: see the options of `portal import usage`.
 
-    `wall_zone` is the time zone of days that people have written, unless there is a `zone`.
+    `wall_zone` is the time zone of days in the form of people, unless there is a `zone`.
     """
 
     chosen: Mapping[str, str] = field(default_factory=dict)
@@ -54,10 +54,10 @@ class Decisions:
     aggregates: bool = False
 
 
-def examine(table: FileTable, decisions: Decisions, now: datetime, advance: Advance) -> Plan:
-    """Read a whole file, and return how its rows are to be read.
+def plan_file(table: FileTable, decisions: Decisions, now: datetime, advance: Advance) -> Plan:
+    """Read a whole file, and return the plan to read its rows.
 
-    Raises InvalidInput with all questions that a person has to answer first, and UnreadableFile.
+    Raises InvalidInput with all questions that a person must answer first, and UnreadableFile.
     """
     found = survey_columns(table.columns, read_rows(table, None, advance), [*decisions.chosen.values()], now)
     for name in decisions.ignored:
@@ -150,7 +150,7 @@ def _count_questions(plan: Plan, found: Survey, ignored: Sequence[str]) -> Itera
 
 
 def _unread(plan: Plan, found: Survey, ignored: Sequence[str]) -> list[str]:
-    """Return the columns that are neither read nor ignored; of a known format without the objects in its cells."""
+    """Return the columns that are neither read nor ignored; for a known format without those of nested objects."""
     left_out = plan.mapped | {*ignored}
     is_any = plan.format is BY_NAME
     return [name for name in found if name not in left_out and (is_any or "." not in name)]
@@ -161,13 +161,13 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _is_detail(name: str, plan: Plan) -> bool:
-    """Say whether a column is a part of a count that is read, or has a meaning that a person has decided about."""
+    """Return whether a column is a part of a count that is read, or has the meaning of a decided count."""
     part = part_named(plan.format.counts.get(plain_name(name), name))
     return plain(name) in plan.format.details or part in {part_named(field) for field in plan.decided} - {None}
 
 
 def _largest(column: ColumnSurvey | None, plan: Plan) -> int:
-    """Return the largest number of a column of whole numbers; 0 for others."""
+    """Return the largest number of a column of whole numbers; 0 for other columns."""
     if column is None or not column.is_numeric:
         return 0
     marks = [plan.notation.marks] if plan.notation.marks else [*column.largest]
@@ -176,7 +176,7 @@ def _largest(column: ColumnSurvey | None, plan: Plan) -> int:
 
 @dataclass(slots=True)
 class _Proofs:
-    """The numbers of rows that show how a source counts, in order."""
+    """The numbers of the rows that prove how a source counts, in order."""
 
     beside_in: list[int] = field(default_factory=list)
     inside_in: list[int] = field(default_factory=list)
@@ -185,7 +185,7 @@ class _Proofs:
 
     @property
     def beside(self) -> bool | None:
-        """Whether caches are counted beside the prompt; None where no row proves it."""
+        """Whether caches are counted beside the prompt; None if no row proves it."""
         return bool(self.beside_in) if self.beside_in or self.inside_in else None
 
     def add(self, row: int, counts: Mapping[TokenPart, int]) -> None:
@@ -210,7 +210,7 @@ class _Proofs:
             self.inside_in.append(row)
 
     def questions(self, plan: Plan) -> Iterator[str]:
-        """Yield the questions that a person has to answer."""
+        """Yield the questions that a person must answer."""
         if self.contradictions:
             row, total, sum_ = self.contradictions[0]
             name = next(columns[0] for count, columns in plan.counts.items() if part_named(count) is TokenPart.TOTAL)
@@ -242,12 +242,12 @@ def _prove(plan: Plan, rows: Iterator[Row | Flaw]) -> _Proofs:
             if plan.format is BY_NAME or refined(row, plan)[1] is None:
                 proofs.add(number, stated_counts(row_counts(row, plan)))
         except UnclearValue:
-            continue  # it will be rejected, with its reason
+            continue  # the import rejects it later, with this reason
     return proofs
 
 
 def _is_unconventional(plan: Plan) -> bool:
-    """Say whether nothing in the names says that caches are part of the prompt, or that they are not."""
+    """Return whether the names of the counts leave open if caches are part of the prompt."""
     prompts = {plain_name(name) for name in plan.counts if part_named(name) is TokenPart.PROMPT}
     caches = set(map(plain_name, plan.caches))
     is_beside, is_cached = bool(caches & CACHES_BESIDE), any("cached" in name for name in caches)
