@@ -1,7 +1,7 @@
-"""Print the path of a Chromium that starts, and get one first if there is none.
+"""Print the path of a Chromium that starts; download or install one if there is none.
 
-Looks at PORTAL_TEST_BROWSER, at what the system has, and at Playwright's own download, in this order; then
-downloads one, or as root installs Debian's. Only the path is on stdout; progress goes to stderr.
+The script looks at PORTAL_TEST_BROWSER, at the browsers of the system, and at Playwright's download, in this order.
+Then it downloads one, or as root installs Debian's. Only the path is on stdout; progress goes to stderr.
 """
 
 import os
@@ -22,7 +22,7 @@ DOWNLOAD_SECONDS = 600
 
 
 def main() -> int:
-    """Return 0 and print a path, or return 1 and say what the person can do."""
+    """Print a path and return 0, or print what the person can do and return 1."""
     chosen = os.environ.get("PORTAL_TEST_BROWSER")
     if chosen:
         if not starts(chosen):
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def browsers() -> Iterator[str]:
-    """Yield browsers that start; each step is tried only when those before it gave nothing."""
+    """Yield browsers that start; each step runs only if the steps before it found none."""
     yield from filter(starts, on_this_machine())
     run(
         "Downloading Chromium for the browser tests",
@@ -67,7 +67,7 @@ def on_this_machine() -> Iterator[str]:
 
 
 def starts(browser: str) -> bool:
-    """Tell whether the program is there and runs; a download may lack libraries, a stub only says how to install."""
+    """Return whether the program exists and runs; a download may lack libraries, or may only say how to install."""
     if not Path(browser).is_file():
         return False
     asked = subprocess.run([browser, "--version"], capture_output=True, stdin=subprocess.DEVNULL, check=False)
@@ -75,7 +75,7 @@ def starts(browser: str) -> bool:
 
 
 def run(what: str, *command: str) -> None:
-    """Run a step with its output on stderr; the next look at the machine shows whether it failed."""
+    """Run a step with its output on stderr; `on_this_machine` shows later whether it worked."""
     print(f"{what} …", file=sys.stderr, flush=True)
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -87,7 +87,7 @@ def run(what: str, *command: str) -> None:
 
 
 def complain(sentence: str) -> int:
-    """Say why there is no path."""
+    """Print why there is no path; return the exit status."""
     print(sentence, file=sys.stderr)
     return 1
 

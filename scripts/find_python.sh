@@ -1,6 +1,6 @@
 #!/bin/sh
 # Print a Python that can set up the portal: $PYTHON, else the first 3.11 or newer on PATH that can make a venv.
-# Asking each one beats looking for names: a version manager leaves names on PATH that only print an error.
+# Each one is run, not only looked up: a version manager leaves names on PATH that only print an error.
 lame=
 for name in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
     "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 </dev/null || continue

@@ -1,7 +1,7 @@
-"""Run `pip install` and say how far it is, for the Makefile: `install.py "what the tests need" -r requirements.lock`.
+"""Run `pip install` and print its progress, for the Makefile: `install.py "what the tests need" -r requirements.lock`.
 
-Packages are counted as pip names them while it fetches, and as they arrive in the environment while it installs. A
-terminal sees the count go up in place, a log a line per quarter.
+While pip fetches, packages are counted in its output; while it installs, in the environment. On a terminal the count
+changes in place; a log has a line for each quarter.
 """
 
 import re
@@ -15,14 +15,14 @@ from itertools import pairwise
 from pathlib import Path
 
 PAUSE = 0.2
-"""Seconds between two looks at how far it is."""
+"""Seconds between two updates of the progress."""
 
 _FETCHED = re.compile(r"(?:Collecting|Processing|Requirement already satisfied:) ")
 _INSTALLING = "Installing collected packages: "
 
 
 class Installation:
-    """How far one run of pip is."""
+    """The progress of one run of pip."""
 
     def __init__(self, what: str, arguments: list[str]) -> None:
         """Count the packages to install."""
@@ -36,7 +36,7 @@ class Installation:
         self.new = 0
 
     def read(self, lines: Iterable[str]) -> None:
-        """Take in what pip says."""
+        """Read the output of pip."""
         for line in lines:
             if line.startswith("Ignoring "):  # for another system or Python
                 self._wanted -= 1
@@ -46,13 +46,13 @@ class Installation:
                 self.new = len(line.removeprefix(_INSTALLING).split(", "))
 
     def progress(self) -> tuple[int, int, str]:
-        """Return how many packages of how many are done, and what was done to them."""
+        """Return the number of finished packages, the number of all, and the step: fetched or installed."""
         if self.new:
             return min(len(_installed() - self._before), self.new), self.new, "installed"
         return min(self._fetched, self._wanted), self._wanted, "fetched"
 
     def sentence(self) -> str:
-        """Say how far it is."""
+        """Return the progress as a sentence."""
         done, total, what = self.progress()
         return f"Installing {self._what}: {done} of {total} packages {what}"
 
@@ -61,13 +61,13 @@ class Display:
     """Prints progress: in place on a terminal, else a line for each quarter."""
 
     def __init__(self, installation: Installation) -> None:
-        """Begin with nothing printed."""
+        """Store the installation to show."""
         self._installation = installation
         self._on_terminal = sys.stdout.isatty()
         self._printed: object = None
 
     def update(self) -> None:
-        """Say how far it is, if that is news."""
+        """Print the progress if it has changed."""
         done, total, what = self._installation.progress()
         news = (done, total, what) if self._on_terminal else (4 * done // max(total, 1), what)
         if news != self._printed and total:
@@ -76,7 +76,7 @@ class Display:
             print(f"{start}{self._installation.sentence()}", end=end, flush=True)
 
     def close(self) -> None:
-        """Leave the last count on a terminal, on a line of its own."""
+        """End the line of the count on a terminal."""
         if self._on_terminal and self._printed is not None:
             print(flush=True)
 
@@ -87,7 +87,7 @@ def _installed() -> set[str]:
 
 
 def main() -> int:
-    """Install; return pip's exit status."""
+    """Run pip; return its exit status."""
     installation = Installation(sys.argv[1], sys.argv[2:])
     display = Display(installation)
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]

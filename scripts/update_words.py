@@ -1,7 +1,7 @@
 """Update `portal/words/locale/de.po` from the sentences in the code: `make words`.
 
-New sentences come in with an empty translation, sentences that are gone go out, translations stay. The file has no
-line numbers, dates or wrapped lines and is sorted, so that branches rarely conflict in it.
+New sentences are added with an empty translation, sentences that are no longer in the code are deleted, translations
+stay. The file has no line numbers, dates or wrapped lines and is sorted, so that branches rarely conflict in it.
 """
 
 import sys
@@ -52,7 +52,7 @@ def _sentences(directory: Path) -> Iterator[tuple[str, int, str | tuple[str, ...
 
 
 def updated(text: str, code: Catalog) -> str:
-    """Return the text of a catalogue with the sentences that are in the code, and no others."""
+    """Return the text of a catalogue with exactly the sentences of the code."""
     catalog = read_po(BytesIO((text or HEADER).encode()), "de", abort_invalid=True)
     catalog.update(code, no_fuzzy_matching=True)
     catalog.obsolete.clear()

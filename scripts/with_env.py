@@ -1,6 +1,6 @@
-"""Run a command with the variables of `.env` in the working directory, where there is one; for the Makefile.
+"""Run a command with the variables of `.env` in the working directory, if the file exists; for the Makefile.
 
-Variables of the environment win. The portal itself never reads `.env`.
+Variables of the environment come first. The portal itself never reads `.env`.
 """
 
 import os
@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 
 
 def main() -> None:
-    """Become the command that the arguments name."""
+    """Replace this process by the command in the arguments."""
     found = {name: value for name, value in dotenv_values(".env", interpolate=False).items() if value is not None}
     os.execvpe(sys.argv[1], sys.argv[1:], {**found, **os.environ})  # noqa: S606  # the Makefile names it
 

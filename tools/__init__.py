@@ -1,1 +1,1 @@
-"""Programs that measure and prove the portal, and are no tests: bench, chaos, import proof."""
+"""Programs that measure the portal or check it under load, apart from the tests: bench, chaos, import proof."""

@@ -20,7 +20,7 @@ from portal.rules.actors import Actor
 from portal.rules.mails import Kind, State
 from portal.rules.periods import zone_or
 from portal.settings import settings
-from portal.words.stored import recalled
+from portal.words.stored_reasons import stored_sentence
 
 
 def send_test_mail(session: Session, actor: Actor, now: datetime) -> str:
@@ -34,7 +34,7 @@ def send_test_mail(session: Session, actor: Actor, now: datetime) -> str:
     add_mail(session, NewMail(own.id, Kind.TEST, recipient, *content), now)
     (queued,) = mails_of(session, own.id, 1)
     if queued.state == State.FAILED:
-        raise Conflict(recalled(queued.error or ""))
+        raise Conflict(stored_sentence(queued.error or ""))
     add_entry(session, actor, "mail.test", now, account_id=own.id)
     return recipient
 

@@ -13,7 +13,7 @@ from portal.rules.messages import Message, message
 from portal.settings import settings
 from portal.views.budget import BudgetsView
 from portal.views.crossings import CrossingView, crossing_view
-from portal.words.stored import recalled
+from portal.words.stored_reasons import stored_sentence
 
 __all__ = ["AlertSettings", "PastAlert", "TestMail", "alert_settings", "load_past_alerts", "load_test_mail"]
 
@@ -55,7 +55,8 @@ def load_test_mail(session: Session, account_id: int) -> TestMail | None:
     found = last_test(session, account_id)
     if found is None:
         return None
-    return TestMail(found.recipient, found.created_at, found.state, recalled(found.error) if found.error else None)
+    error = stored_sentence(found.error) if found.error else None
+    return TestMail(found.recipient, found.created_at, found.state, error)
 
 
 def load_past_alerts(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> tuple[PastAlert, ...]:
@@ -71,7 +72,7 @@ def _past_alert(one: AlertWithMail, all_of: list[AlertWithMail], crossing: Cross
         return PastAlert(crossing, State.FAILED, _why_not_set_up())
     state = State(one.mail_state)
     return PastAlert(
-        crossing, state, recalled(one.mail_error) if one.mail_error else "", is_trouble=state is State.FAILED
+        crossing, state, stored_sentence(one.mail_error) if one.mail_error else "", is_trouble=state is State.FAILED
     )
 
 

@@ -1,4 +1,4 @@
-"""How many bytes of a body each route takes: the one table, for the guard that counts and for compressed bodies."""
+"""The limits of request bodies in bytes: the only table, for plain and for compressed bodies."""
 
 from portal.errors import TooLarge
 from portal.rules.messages import message
@@ -25,25 +25,25 @@ LARGEST_BODIES = {
     "/user/reset-password": _FORM,
     f"{SOCKET}/": LARGEST_MESSAGE,
 }
-"""Bytes by path; a path with a slash at its end is that of a whole tree. Unpacked bodies have the same limit."""
+"""Bytes by path; a path that ends with a slash means all paths below it. Unpacked bodies have the same limit."""
 LARGEST_JSON_EXPORT = 20_000_000
-"""Bytes of an OpenTelemetry export in JSON: what the protocol recommends; decoding takes several times as much memory.
+"""Bytes of an OpenTelemetry export in JSON, as the protocol recommends; decoding needs several times as much memory.
 
-Of protobuf, `LARGEST_BODIES` has the most that SDKs send.
+The limit for protobuf in `LARGEST_BODIES` is the most that SDKs send.
 """
 
 
 def largest_body(path: str) -> int:
-    """Return how many bytes of a body a path takes; `SMALL_BODY` where no route takes one."""
+    """Return the limit of a body for a path in bytes; `SMALL_BODY` for paths that are not listed."""
     return listed_body(path) or SMALL_BODY
 
 
 def listed_body(path: str) -> int | None:
-    """Return the entry of a path, or of the tree that it is in."""
+    """Return the limit of a path in `LARGEST_BODIES`; None without one."""
     trees = (most for tree, most in LARGEST_BODIES.items() if tree.endswith("/") and path.startswith(tree))
     return LARGEST_BODIES.get(path) or next(trees, None)
 
 
 def too_large(most: int) -> TooLarge:
-    """Return the refusal of a body with more than `most` bytes."""
+    """Return the error for a body of more than `most` bytes."""
     return TooLarge(message("The body is larger than {most} bytes.", most=most))

@@ -1,4 +1,4 @@
-"""Serves the portal's own files, an icon, and a redirect from the bare address to the first page."""
+"""Serve the portal's own files, the icon, and a redirect from `/` to the first page."""
 
 from mimetypes import guess_type
 
@@ -13,10 +13,10 @@ from portal.web.guard import YEAR
 
 
 class OwnFiles(StaticFiles):
-    """Static files: cached for a year under the address with their digest, checked on each request under any other."""
+    """Static files: cached for a year if the address has their digest, else revalidated on each request."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file, with how long browsers may keep it."""
+        """Return a file with its `Cache-Control` header."""
         if path in JOINED and scope["method"] == "GET":
             response = Response(content(path), media_type=guess_type(path)[0])
         else:
@@ -27,7 +27,7 @@ class OwnFiles(StaticFiles):
 
 
 def add_files(server: FastAPI) -> None:
-    """Add the routes of files, of the icon, and of the bare address."""
+    """Add the routes of files, of the icon, and of `/`."""
     server.mount("/static", OwnFiles(directory=STATIC))
 
     @server.get("/favicon.ico", include_in_schema=False)

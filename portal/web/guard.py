@@ -1,8 +1,8 @@
-"""The outermost gate: which hosts, origins and sizes may come in, and the headers that go out with every answer.
+"""The outermost middleware: check host, origin and size of each request, and add security headers to each answer.
 
-Decision: plain ASGI around everything, websockets too, since a middleware of either app would miss the other app and
-NiceGUI's own socket, which takes every origin. What an answer may do in a browser depends on its kind:
-NiceGUI's pages need `unsafe-eval` (Vue compiles its templates at run time), nothing else does.
+Decision: plain ASGI around everything, websockets too, since a middleware of one app would not see the other app and
+NiceGUI's own socket, which accepts every origin. The Content-Security-Policy of an answer depends on its kind: only
+NiceGUI's pages need `unsafe-eval`, since Vue compiles its templates at run time.
 """
 
 import logging
@@ -27,15 +27,15 @@ from portal.web.visitors import session_token
 log = logging.getLogger(__name__)
 
 Answer = Callable[[Request, Exception], Response]
-"""Returns the answer to a failure: JSON or a page, by the path."""
+"""Returns the answer to an error: JSON or a page, by the path."""
 
 YEAR = 31_536_000
 PROBES = {"/healthz", "/readyz"}
-"""Asked by machines that know an address only; they tell nothing worth protecting."""
+"""Paths that answer under any host name, since probes know only an IP address; they reveal no data."""
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _NOT_BELIEVED = {b"x-forwarded-prefix"}
-"""NiceGUI would put this in front of redirects and script addresses."""
+"""Headers that are removed: NiceGUI would add this one to the addresses of redirects and scripts."""
 _SCRIPT = re.compile(rb'<script(?=[\s>])|<link rel="modulepreload"')
 
 _PAGE_POLICY = (
@@ -62,31 +62,31 @@ _SECURE_HEADERS = {
 _PRIVATE = ("/user", "/admin", "/api")
 _OPENED_WITH_A_SECRET = {"/user/setup", "/user/reset-password"}
 _WITHOUT_PATH = "strict-origin"
-"""For pages with a secret in their address, so that no referrer has it, not even ours, which a proxy may log.
+"""For pages with a secret in their address, so that no referrer contains it; a proxy may log referrers.
 
-With `no-referrer` browsers would send the form with `Origin: null`, as if it came from anywhere.
+With `no-referrer`, browsers would send the form with `Origin: null`, and the portal would refuse it.
 """
 
 
 class UnknownHost(PortalError):
-    """The portal was asked under a name that is not its own, as happens when a foreign name is pointed at it."""
+    """The request has a host name that is not the portal's, for instance after DNS rebinding."""
 
     code = "unknown_host"
     sentence = message("The portal does not answer under this name. An operator can add it to PORTAL_ALLOWED_HOSTS.")
 
 
 class Guard:
-    """Refuses what must not come in, and dresses what goes out."""
+    """Refuses requests by host, origin and size, and adds security headers to answers."""
 
     def __init__(self, app: ASGIApp, settings: Settings, answer: Answer) -> None:
-        """Wrap `app`; `answer` makes the answers to failures."""
+        """Wrap `app`; `answer` makes the answers to errors."""
         self.app = app
         self._answer = answer
         self._origins = Origins(settings)
         self._headers = _HEADERS | (_SECURE_HEADERS if settings.secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request or a websocket pass, or answer it here."""
+        """Pass a request or a websocket on to the app, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -103,11 +103,11 @@ class Guard:
             await self.app(scope, receive, send)
 
     def answer(self, scope: Scope, error: Exception) -> Response:
-        """Return the answer to a request that is refused or has failed."""
+        """Return the answer to a request that was refused or has failed."""
         return self._answer(Request(scope), error)
 
-    def dress(self, scope: Scope, message: Message) -> None:
-        """Put our headers on the beginning of an answer."""
+    def add_headers(self, scope: Scope, message: Message) -> None:
+        """Add the security headers to the first message of an answer."""
         headers = MutableHeaders(scope=message)
         headers.update(self._headers)
         headers["X-Request-ID"] = scope["state"]["request_id"]
@@ -142,7 +142,7 @@ class _Exchange:
         self._has_ended = False
 
     async def run(self, refusal: PortalError | None) -> None:
-        """Have the app answer, or do it here: when it is refused, fails, or has read too much."""
+        """Send the answer of the app; answer here if the request is refused, fails, or is too large."""
         if refusal is not None:
             await self._refuse(refusal)
             return
@@ -152,10 +152,10 @@ class _Exchange:
             if not self._status:
                 await self._refuse(too_large(self._most) if self._is_too_large else error)
                 return
-            if self._status != 500:  # which is logged when it is answered
+            if self._status != 500:  # a 500 is logged when it is answered
                 log.exception("%s after its answer: %s", self._scope["state"]["request_id"], quote(self._scope["path"]))
             if not self._has_ended:
-                raise  # the server closes the connection, so that half an answer is not taken for a whole one
+                raise  # the server closes the connection, so that the client sees that the answer is incomplete
 
     @property
     def _is_too_large(self) -> bool:
@@ -165,7 +165,7 @@ class _Exchange:
         message = await self._receive()
         self._received += len(message.get("body", b""))
         if self._is_too_large:
-            raise HTTPException(413)  # the kind of exception that FastAPI lets through while it reads a body
+            raise HTTPException(413)  # FastAPI passes this exception on while it reads a body
         return message
 
     async def _pass_on(self, message: Message) -> None:
@@ -176,7 +176,7 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            self._guard.dress(self._scope, message)
+            self._guard.add_headers(self._scope, message)
         await self._send(message)
         self._has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
 
@@ -188,15 +188,15 @@ class _Exchange:
 
 
 class Pages:
-    """Marks the scripts of NiceGUI's pages as ours, and keeps back its own error pages, which tell too much."""
+    """Adds the nonce to the scripts of NiceGUI's pages, and replaces NiceGUI's error pages, which reveal too much."""
 
     def __init__(self, app: ASGIApp, answer: Answer) -> None:
-        """Wrap `app`, inside the compression of its answers."""
+        """Wrap `app`; the compression of answers must be outside."""
         self.app = app
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on but pages, which are collected first."""
+        """Pass everything on; pages are collected first."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -227,14 +227,15 @@ class Pages:
 
 
 def add_nonce(page: bytes, nonce: str) -> bytes:
-    """Mark the scripts of a page; what people wrote is in it only with `<` escaped."""
+    """Return a page with the nonce in its scripts; texts of people have `<` escaped, so they contain no scripts."""
     return _SCRIPT.sub(rb'\g<0> nonce="' + nonce.encode() + b'"', page)
 
 
 def _must_be_own(scope: Scope, headers: Headers) -> bool:
-    """Return whether only our own pages may send this: the socket of a page, and writes with the session's cookie.
+    """Return whether only the portal's own pages may send this: page sockets, and writes with the session cookie.
 
-    Another site cannot make a browser add a token; but where a cookie is sent beside one, the route may use the cookie.
+    Another site cannot make a browser send a token. A request with a token and a cookie is checked too, since the route
+    may use the cookie.
     """
     if scope["type"] == "websocket" or scope["path"].startswith(SOCKET):
         return True

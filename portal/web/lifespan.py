@@ -1,4 +1,4 @@
-"""Starts the database and the jobs before the server, and stops them after it."""
+"""Open the database and start the jobs before the server starts; stop them after it."""
 
 import asyncio
 import logging
@@ -21,11 +21,11 @@ from portal.web.startup import CannotStart, address
 log = logging.getLogger(__name__)
 
 _JOBS = (verification.run_nightly, outbox.run_outbox, forecast.run_forecasts)
-"""They run as long as the server does."""
+"""Jobs that run as long as the server."""
 
 
 class Lifespan:
-    """Opens the database before anything else starts, and closes it after everything has stopped; jobs run between."""
+    """Opens the database and starts the jobs before the app starts; ends both after the app has stopped."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         """Wrap the whole server."""
@@ -33,7 +33,7 @@ class Lifespan:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Open the database at startup, which can fail with a sentence in place of a traceback; pass on the rest."""
+        """Open the database at startup, or report why that failed, without a traceback; pass all other scopes on."""
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return
@@ -46,7 +46,7 @@ class Lifespan:
         jobs = [asyncio.create_task(job()) for job in _JOBS]
 
         async def send_after_jobs(message: Message) -> None:
-            if message["type"].startswith("lifespan.shutdown"):  # after this message the server waits for nothing
+            if message["type"].startswith("lifespan.shutdown"):  # after this message the server exits
                 await _end(jobs)
             await send(message)
 
@@ -98,14 +98,14 @@ def _create_administrator(settings: Settings) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the message of the driver in one line; it is the cause of the errors of our layers."""
+    """Return the message of the database driver in one line; the driver's error is the first cause."""
     while not hasattr(error, "orig") and error.__cause__ is not None:
         error = error.__cause__
     return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
 def _first(message: Message, receive: Receive) -> Callable[[], Awaitable[Message]]:
-    """Return a `receive` that gives one message before all others."""
+    """Return a `receive` that returns `message` before all others."""
     waiting = [message]
 
     async def give() -> Message:

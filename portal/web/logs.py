@@ -1,8 +1,8 @@
 """Logging: text or JSON lines on stderr, without secrets.
 
-Query strings are left out, since a setup link or the id of an open page is in some of them. What only proves that the
-server is there (our own files, health probes) is left out as well while it goes well. Keys, tokens and passwords in
-addresses are taken out of every line, wherever they come from: an exception of a library may quote what it was given.
+Query strings are left out, since some contain a setup link or the id of an open page. Successful requests of static
+files and health probes are left out too. Keys, tokens and passwords in addresses are removed from every line: an
+exception of a library may contain them.
 """
 
 import json
@@ -18,14 +18,14 @@ _SECRETS = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]*)\?[^\s\"'<>]+"), r"\1?…"),
     (re.compile(r"\b(token=)[\w.~%+-]+"), r"\1…"),
 )
-"""Keys and tokens but for their prefix, passwords and query strings in addresses, and what a link carries."""
+"""Patterns of keys and tokens after their prefix, passwords and query strings in addresses, and tokens of links."""
 
 
 class WithoutQueries(logging.Filter):
-    """Takes the query string out of uvicorn's access lines, and leaves out what nobody would look for."""
+    """Removes the query string from uvicorn's access lines, and drops lines of static files and probes."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change a record in place, and say whether it is kept."""
+        """Change a record in place; return whether it is logged."""
         match record.args:
             case (address, method, str(path), version, int(status)):
                 path = path.partition("?")[0]
@@ -60,7 +60,7 @@ class JsonLines(logging.Formatter):
 
 
 def without_secrets(text: str) -> str:
-    """Return a text with keys, tokens, passwords in addresses and query strings taken out."""
+    """Return a text without keys, tokens, passwords in addresses and query strings."""
     for pattern, left in _SECRETS:
         text = pattern.sub(left, text)
     return text
@@ -69,8 +69,8 @@ def without_secrets(text: str) -> str:
 def configuration(level: str = "info", form: str = "text", *, access: bool = True) -> dict[str, Any]:
     """Return the logging configuration of a server.
 
-    `level` is debug, info, warning or error, `form` is text or json, `access` is one line per request. Libraries are
-    logged from warnings on, whatever the level: at debug they write headers and query strings.
+    `level` is debug, info, warning or error, `form` is text or json, `access` adds one line per request. Libraries log
+    warnings and errors only, at any level: their debug lines contain headers and query strings.
     """
     least = level.upper()
     at_most_warning = "ERROR" if least == "ERROR" else "WARNING"
@@ -88,7 +88,7 @@ def configuration(level: str = "info", form: str = "text", *, access: bool = Tru
         "root": {"level": at_most_warning, "handlers": ["stderr"]},
         "loggers": {
             "portal": {"level": least},
-            "uvicorn": {"level": at_most_warning},  # its notes on websockets have their query strings
+            "uvicorn": {"level": at_most_warning},  # its info lines about websockets have query strings
             "uvicorn.access": {
                 "level": "INFO" if access and least in {"DEBUG", "INFO"} else at_most_warning,
                 "filters": ["without_queries"],

@@ -1,7 +1,7 @@
-"""Under which hosts the portal answers, and from which origins its own pages send: the one check of both.
+"""The hosts and the origins of the portal: the only check of both.
 
-Decision: an origin is scheme, host and port together. Own are the origins of the host that was asked, of the public
-address, and of the hosts that an operator added; behind TLS with `https` only, except on the machine itself.
+Decision: an origin is scheme, host and port together. The portal's own origins are those of the requested host, of the
+public address, and of the hosts that an operator added; with TLS only those with `https`, except on localhost.
 """
 
 import ipaddress
@@ -16,14 +16,14 @@ _HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\
 _WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # compared, not listened on
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 _IMPLIED_PORTS = {"http": ":80", "https": ":443"}
-"""Browsers leave them out of an origin; some proxies write them into `Host`."""
+"""Ports that browsers leave out of an origin, but some proxies write into `Host`."""
 
 
 class Origins:
-    """The hosts and origins that are the portal's, by its settings."""
+    """The hosts and origins of the portal, from its settings."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the hosts from the public URL, the address that is listened on, and the operator's list."""
+        """Read the hosts from the public URL, the listening address, and the operator's list."""
         public = urlsplit(settings.base_url or "")
         added = {name.strip().lower().rstrip(".") for name in settings.allowed_hosts.split(",")} - {""}
         self._names = {*_LOOPBACK, *added, _in_url(settings.host), _in_url(public.hostname or "")}
@@ -43,10 +43,10 @@ class Origins:
         return sent[0].lower() if self._takes_all_names or match["name"].lower() in self._names else None
 
     def is_foreign(self, headers: Headers, host: str, kind: str) -> bool:
-        """Return whether another site's page has sent this to `host`, in a scope of that kind.
+        """Return whether a page of another site has sent a request to `host`; `kind` is the type of its ASGI scope.
 
-        Programs send neither `Origin` nor `Sec-Fetch-Site`. For websockets with an origin only that counts: browsers
-        compare the site's `http` with the `ws` of the address, and call it another site.
+        Programs send neither `Origin` nor `Sec-Fetch-Site`. For websockets with an origin, only the origin counts:
+        browsers compare the site's `http` with the `ws` of the address, and report another site.
         """
         origins = headers.getlist("origin")
         is_other_site = headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
@@ -55,14 +55,14 @@ class Origins:
         return not self._always.union(self._of_host(host)).issuperset(origins)
 
     def _of_host(self, host: str) -> set[str]:
-        """Return the origins of pages on a host: a plain page beside a secure portal is not the portal's."""
+        """Return the origins of pages on a host; a page with `http` does not belong to a portal with TLS."""
         is_loopback = host.rpartition(":")[0] in _LOOPBACK or host in _LOOPBACK
         schemes = ("https",) if self._secure and not is_loopback else ("http", "https")
         return {_origin(scheme, host) for scheme in schemes}
 
 
 def _in_url(host: str) -> str:
-    """Return a host as URLs have it: in lower case, IPv6 addresses in brackets."""
+    """Return a host in the form of URLs: in lower case, with IPv6 addresses in brackets."""
     try:
         is_v6 = ipaddress.ip_address(host).version == 6
     except ValueError:

@@ -1,4 +1,4 @@
-"""Runs the server as a process: its socket, its signals, its end."""
+"""Run the server as a process: its socket, its signals, its end."""
 
 import gc
 import logging
@@ -22,15 +22,15 @@ from portal.web.startup import CannotStart, address
 log = logging.getLogger(__name__)
 
 FINISHED_WITHIN = 6
-"""Seconds that running requests get to finish after a signal to stop."""
+"""Seconds that running requests have to finish after a signal to stop."""
 STOPPED_WITHIN = 9.5
-"""Seconds after the signal until the process ends, whatever still runs."""
+"""Seconds after the signal until the process exits, even if something still runs."""
 
 
 def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until a signal stops it; raises SystemExit(1), with a sentence on stderr, when the server cannot start.
+    """Serve until a signal stops the process. Raises SystemExit(1), with a sentence on stderr, if it cannot start.
 
-    `ready` is called as soon as requests are answered.
+    `ready` is called as soon as the server answers requests.
     """
     logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
     os.umask(0o077)  # only the owner may read the database, its journals and the secret
@@ -42,7 +42,7 @@ def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], No
         log.critical("%s", error)
         raise SystemExit(1) from None
     gc.collect()
-    gc.freeze()  # these objects stay; collecting among them makes large pages slow
+    gc.freeze()  # these objects are never collected; to check them again makes large pages slow
     gc.set_threshold(50_000, 20, 100)
 
     def announce() -> None:
@@ -74,23 +74,23 @@ def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], No
 
 
 class Server(uvicorn.Server):
-    """A server that announces when it answers, and stops in time, even if a thread hangs in the database."""
+    """A server that calls a function when it answers, and exits in time, even if a thread waits for the database."""
 
     _last: threading.Timer | None = None
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        """Prepare; `announce` is called once requests are answered, never when the start fails."""
+        """Store `announce`, which is called when requests are answered, but not if the start fails."""
         super().__init__(config)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the database, begin to answer, and announce it."""
+        """Start, and call `announce` if that succeeds."""
         await super().startup(sockets)
         if self.started and not self.should_exit:
             self._announce()
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until a signal stops it."""
+        """Serve until a signal; then cancel the timer that ends the process."""
         try:
             super().run(sockets)
         finally:
@@ -98,7 +98,7 @@ class Server(uvicorn.Server):
                 self._last.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop, and set the latest moment of the end."""
+        """Start to stop; the process exits at the latest after `STOPPED_WITHIN` seconds."""
         if self._last is None:
             self._last = threading.Timer(STOPPED_WITHIN, os._exit, (1,))
             self._last.daemon = True

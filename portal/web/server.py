@@ -1,7 +1,7 @@
-"""Builds one server from settings, database, API and pages.
+"""Build the server from settings, database, API and pages.
 
-Decision: the server is a FastAPI app of our own with NiceGUI's app inside it, so that the JSON API and the plain forms
-are answered without NiceGUI's session and middleware: a third of the work, and no storage for unknown visitors.
+Decision: the server is a FastAPI app with NiceGUI's app inside it, so that it answers the JSON API and the plain forms
+without NiceGUI's session and middleware: a third of the work, and no storage for unknown visitors.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from portal.pages.components.assets import STATIC
 from portal.settings import Settings
 from portal.web.files import add_files
 from portal.web.guard import Guard, Pages
-from portal.web.heads import Heads
+from portal.web.head_requests import HeadRequests
 from portal.web.lifespan import Lifespan
 from portal.web.startup import make_data_directory, storage_secret
 
@@ -50,7 +50,7 @@ def build(settings: Settings) -> ASGIApp:
         api_errors.install(app)
     nicegui_app.add_exception_handler(404, _NotFound(server))  # replaces NiceGUI's; a status goes before a class
     inside = GZipMiddleware(Pages(server, answer), minimum_size=1000, compresslevel=6)
-    return Lifespan(Heads(Guard(inside, settings, answer), open_pages.discard), settings)
+    return Lifespan(HeadRequests(Guard(inside, settings, answer), open_pages.discard), settings)
 
 
 def answer(request: Request, error: Exception) -> Response:
@@ -60,7 +60,7 @@ def answer(request: Request, error: Exception) -> Response:
 
 
 def _add_pages(server: FastAPI, settings: Settings) -> None:
-    """Put NiceGUI's app, with all pages, inside the server; it gets all requests that no other route takes."""
+    """Mount NiceGUI's app, with all pages, in the server; it gets all requests without another route."""
     Storage.path = (settings.data_dir / "nicegui").resolve()
     nicegui_app.storage = Storage()
     esm_modules.clear()  # editors, maps and charts of up to 5 MB, which no page uses and every page would list
@@ -70,7 +70,7 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
     nicegui_app.on_exception(page_errors.tell_in_page)
     logging.getLogger("nicegui").addFilter(_LOGGED_ELSEWHERE)
     bar = nicegui_app.config.quasar_config["loadingBar"]
-    bar["skipHijack"] = True  # the bar has no accessible name, and would run for every file that a page loads
+    bar["skipHijack"] = True  # the bar has no accessible name, and would run for every file of a page
     ui.run_with(
         server,
         title="MoE Portal",
@@ -78,7 +78,7 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
         language="en-US",
         binding_refresh_interval=None,
         reconnect_timeout=30,
-        gzip_middleware_factory=None,  # `build` compresses, after `Pages` has marked the scripts
+        gzip_middleware_factory=None,  # `build` compresses, after `Pages` has added the nonces
         show_welcome_message=False,
         storage_secret=storage_secret(settings),
         session_middleware_kwargs={
@@ -90,7 +90,7 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
 
 
 class _NotFound:
-    """Answers requests that neither app has a route for."""
+    """Answers requests without a route in either app."""
 
     def __init__(self, server: FastAPI) -> None:
         self._server = server

@@ -1,4 +1,4 @@
-"""Prepares what the server needs before it is built: its data directory, its secret, its address."""
+"""Prepare the server: its data directory, its secret, its address."""
 
 import os
 import secrets
@@ -13,7 +13,7 @@ class CannotStart(Exception):
 
 
 def address(settings: Settings, port: int) -> str:
-    """Return the address that people open."""
+    """Return the address of the portal for browsers."""
     if settings.base_url:
         return settings.base_url.rstrip("/")
     host = "localhost" if settings.host in {"", "0.0.0.0", "::"} else settings.host  # noqa: S104  # recognised only
@@ -21,7 +21,7 @@ def address(settings: Settings, port: int) -> str:
 
 
 def make_data_directory(directory: Path) -> None:
-    """Create a directory that only its owner may read, unless it exists. Raises CannotStart."""
+    """Create a directory that only its owner may read, if it does not exist. Raises CannotStart."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -29,7 +29,7 @@ def make_data_directory(directory: Path) -> None:
 
 
 def storage_secret(settings: Settings) -> str:
-    """Return the key that signs NiceGUI's cookie: set by the operator, or generated once. Raises CannotStart."""
+    """Return the key that signs NiceGUI's cookie: from the settings, or generated once. Raises CannotStart."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
     path = settings.data_dir / "secret"
@@ -39,7 +39,7 @@ def storage_secret(settings: Settings) -> str:
             fresh.touch(0o600)
             fresh.write_text(secrets.token_urlsafe(48), encoding="ascii")
             with suppress(FileExistsError):
-                os.link(fresh, path)  # atomic; of two processes that start together, the first wins
+                os.link(fresh, path)  # atomic: if two processes start together, the first file counts
             fresh.unlink()
         return path.read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""Who is asking: from a session cookie or a bearer token to the account or gateway behind it.
+"""Visitors: the account or gateway of a request, found by its session cookie or its bearer token.
 
-Decision: shared by pages and API, so that both draw the same line. A cookie is named `__Host-portal` under HTTPS,
-which browsers then accept only as Secure, for this host and all paths.
+Decision: pages and API use the same functions, so that both apply the same rules. With HTTPS the cookie is named
+`__Host-portal`; browsers accept this name only with Secure, for this host and all paths.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ from portal.views.accounts import Viewer, load_viewer
 
 LONGEST_COOKIE = 200
 COOKIE_LASTS = 400 * 86_400
-"""Seconds: the most that browsers grant. A session in use is prolonged in the database, and ends there."""
+"""Seconds: the most that browsers accept. The database has the end of a session, and extends it while it is used."""
 
 
 def cookie_name() -> str:
@@ -31,13 +31,13 @@ def cookie_name() -> str:
 
 
 def session_token(connection: HTTPConnection) -> str | None:
-    """Return the session token a browser sent, if it can be one."""
+    """Return the session token that a browser sent; None without one or for an invalid text."""
     token = connection.cookies.get(cookie_name())
     return token if token and len(token) <= LONGEST_COOKIE and token.isascii() else None
 
 
 def set_session_cookie(response: Response, token: str) -> None:
-    """Hand a browser its session: not readable by scripts, not sent along by other sites' forms."""
+    """Set the session cookie: scripts cannot read it, and forms of other sites do not send it."""
     response.set_cookie(
         cookie_name(),
         token,
@@ -50,7 +50,7 @@ def set_session_cookie(response: Response, token: str) -> None:
 
 
 def clear_session_cookie(response: Response) -> None:
-    """Take the session cookie back."""
+    """Delete the session cookie."""
     response.delete_cookie(cookie_name(), httponly=True, samesite="lax", secure=settings().secure, path="/")
 
 
@@ -61,7 +61,7 @@ def browser_of(connection: HTTPConnection) -> Browser:
 
 
 def viewer_of(connection: HTTPConnection) -> Viewer | None:
-    """Return who holds the session of a request or websocket; reads the database, so call it on a thread."""
+    """Return the account of the session of a request or websocket; call it on a thread, since it reads the database."""
     token = session_token(connection)
     if token is None:
         return None
@@ -75,13 +75,13 @@ def viewer_of(connection: HTTPConnection) -> Viewer | None:
 
 
 def language_of(connection: HTTPConnection) -> str:
-    """Return the language to answer in: the account's, else the browser's preferred one."""
+    """Return the language of the answer: the account's, else the browser's preferred one."""
     chosen = getattr(connection.state, "language", None)
     return chosen or preferred_language(connection.headers.get("accept-language", ""))
 
 
 def prolong(token: str, seen_at: datetime, now: datetime) -> None:
-    """Note that a session is in use, unless that was noted lately; writes to the database, so call it on a thread."""
+    """Extend a session at most every `TOUCHED_EVERY`; call it on a thread, since it writes to the database."""
     if now - seen_at >= TOUCHED_EVERY:
         run_in_transaction(keep_alive, token, now)
 
@@ -103,7 +103,7 @@ def administering(request: Request) -> Viewer:
 
 
 def sent_session(connection: HTTPConnection) -> str:
-    """Return the session token a browser sent, which may be nobody's. Raises NotSignedIn."""
+    """Return the session token that a browser sent, which may be unknown. Raises NotSignedIn."""
     token = session_token(connection)
     if token is None:
         raise NotSignedIn
@@ -111,7 +111,7 @@ def sent_session(connection: HTTPConnection) -> str:
 
 
 def sent_bearer(request: Request) -> str:
-    """Return the token a program sent, which may be nobody's. Raises UnknownToken.
+    """Return the token that a program sent, which may be unknown. Raises UnknownToken.
 
     OpenTelemetry wants the space in OTEL_EXPORTER_OTLP_HEADERS as %20, and not every exporter decodes it.
     """

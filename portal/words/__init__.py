@@ -59,7 +59,7 @@ _finders: list[Callable[[], str | None]] = []
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Write everything inside in this language, whoever is at the page."""
+    """Write all sentences inside this context in `language`."""
     before = _spoken.set(language)
     try:
         yield
@@ -68,17 +68,17 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def find_language_with(finder: Callable[[], str | None]) -> None:
-    """Ask `finder` for the language where nothing else says it; it returns None when it does not know either."""
+    """Use `finder` for the language outside `speaking`; it returns None if it does not know the language."""
     _finders[:] = [finder]
 
 
 def current_language() -> str:
-    """Return the code of the language in which is written now."""
+    """Return the code of the language of sentences that are written now."""
     return _spoken.get() or next((found for finder in _finders if (found := finder())), ENGLISH)
 
 
 def say(sentence: Message | str, language: str | None = None) -> str:
-    """Write a sentence in the reader's language, or in `language`; text that is no sentence of ours stays as it is."""
+    """Write a sentence in `language`, by default the reader's; a plain text is returned unchanged."""
     return sentence if isinstance(sentence, str) else _written(sentence, language or current_language())
 
 
@@ -88,12 +88,12 @@ def _(text: str, /, **values: object) -> str:
 
 
 def plural(one: str, several: str, count: int, /, **values: object) -> str:
-    """Write a sentence that depends on a count, which is its value `{count}`."""
+    """Write the singular or plural sentence for a count, which is its value `{count}`."""
     return say(plural_message(one, several, count, **values))
 
 
 def context(meaning: str, text: str, /, **values: object) -> str:
-    """Write a sentence of which the English text has another meaning elsewhere."""
+    """Write a sentence if its English text also has another meaning elsewhere."""
     return say(context_message(meaning, text, **values))
 
 

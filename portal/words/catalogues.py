@@ -1,4 +1,4 @@
-"""The catalogues of sentences: read from their text, once, when the first sentence is written in a language."""
+"""The catalogues of sentences, each read from its .po file when it is first needed."""
 
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -14,7 +14,7 @@ TRANSLATED = frozenset(file.stem for file in LOCALE.glob("*.po"))
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """Return the sentences of a language; English, which is in the code, for one without a catalogue."""
+    """Return the catalogue of a language; an empty one, which gives the English of the code, if there is no file."""
     if language not in TRANSLATED:
         return NullTranslations()
     compiled = BytesIO()

@@ -1,4 +1,4 @@
-"""Numbers, money, days and instants as a person reads them, in their language and zone."""
+"""Write numbers, money, days and instants in the language and the zone of a person."""
 
 import re
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """How a person reads numbers and times; `zone` is theirs, `budget_zone` the one in which days are counted."""
+    """The formats of a person; `zone` is the person's zone, `budget_zone` the zone in which days are counted."""
 
     locale: Locale
     zone: ZoneInfo
@@ -60,29 +60,29 @@ class Formats:
 
     @property
     def zones_differ(self) -> bool:
-        """Whether the viewer lives in another zone than the one in which days are counted."""
+        """Whether the person's zone is another one than the zone in which days are counted."""
         return self.zone.key != self.budget_zone.key
 
     def number(self, value: int | None) -> str:
-        """Write a whole number with thousands separators: 1,234,567; nothing as a dash."""
+        """Write a whole number with thousands separators: 1,234,567; None as a dash."""
         return NOTHING if value is None else grouped(value, self.locale.language)
 
     def requests(self, count: int) -> str:
-        """Write how many requests: 1 request, 3,138 requests."""
+        """Write a number of requests: 1 request, 3,138 requests."""
         return self._say(plural_message("{count} request", "{count} requests", count))
 
     def billable(self, count: int) -> str:
-        """Write how many billable tokens: 1 billable token, 1,234 billable tokens."""
+        """Write a number of billable tokens: 1 billable token, 1,234 billable tokens."""
         return self._say(plural_message("{count} billable token", "{count} billable tokens", count))
 
     def raw(self, figures: Figures) -> str:
-        """Name the raw total where a cost factor made the billable tokens differ from it; else nothing."""
+        """Write the raw total if it differs from the billable tokens because of a cost factor; else ""."""
         if figures.total_tokens == figures.tokens:
             return ""
         return self._say(message("{tokens} raw", tokens=figures.total_tokens))
 
     def limit(self, value: int | None) -> str:
-        """Write a limit; none is infinite."""
+        """Write a limit; None as ∞."""
         return UNLIMITED if value is None else self.number(value)
 
     def compact(self, value: int) -> str:
@@ -97,7 +97,7 @@ class Formats:
         return NOTHING if value is None else f"{format_decimal(value, '#,##0.0', locale=self.locale)}{_SPACE}%"
 
     def factor(self, value: Decimal) -> str:
-        """Write a cost factor with as many decimals as it has."""
+        """Write a cost factor with all of its decimals."""
         return str(format_decimal(value.normalize(), "0.############", locale=self.locale))
 
     def eur(self, nano_eur: int) -> str:
@@ -105,18 +105,18 @@ class Formats:
         return self._currency(shown_eur(nano_eur))
 
     def cost_of(self, nano_eur: int | None) -> str:
-        """Write what one request cost; None where no price was in force at its time."""
+        """Write the cost of one request; None means that no price was valid at its time."""
         return self._say(message("no price yet")) if nano_eur is None else self.eur(nano_eur)
 
     def cost(self, figures: Figures) -> str:
-        """Write what some requests cost, and how many of them are not in it for want of a price."""
+        """Write the cost of requests, and the number of those without a price."""
         cost = self.eur(figures.cost_nano_eur)
         if not figures.unpriced:
             return cost
         return self._say(message("{cost} + {requests} unpriced", cost=cost, requests=figures.unpriced))
 
     def duration(self, milliseconds: int | None) -> str:
-        """Write how long something took: 850 ms, 1.3 s."""
+        """Write a duration: 850 ms, 1.3 s; None as a dash."""
         if milliseconds is None or milliseconds < 1000:
             return NOTHING if milliseconds is None else f"{milliseconds} ms"
         return f"{format_decimal(Decimal(milliseconds) / 1000, '#,##0.0', locale=self.locale)} s"
@@ -126,7 +126,7 @@ class Formats:
         return self._currency(eur_per_token)
 
     def moment(self, instant: datetime | None, now: datetime, *, seconds: bool = False) -> str:
-        """Write an instant briefly: Today 14:05, Yesterday 17:12, 21 Nov 09:30, with the year when it is another."""
+        """Write an instant in short: Today 14:05, Yesterday 17:12, 21 Nov 09:30; with the year if it is another one."""
         if instant is None:
             return NOTHING
         local, today = instant.astimezone(self.zone), day_of(now, self.zone)
@@ -138,7 +138,7 @@ class Formats:
         return f"{self.day(local.date(), year=local.year != today.year)} {clock}"
 
     def at(self, instant: datetime, now: datetime) -> str:
-        """Write when something happened, inside a sentence: at 14:05, on 21 Nov at 09:30."""
+        """Write an instant for use in a sentence: at 14:05, on 21 Nov at 09:30."""
         local, today = instant.astimezone(self.zone), day_of(now, self.zone)
         clock = f"{local:%H:%M}"
         if local.date() == today:
@@ -147,9 +147,9 @@ class Formats:
         return self._say(message("on {day} at {clock}", day=day, clock=clock))
 
     def coming(self, instant: datetime, now: datetime) -> str:
-        """Write an estimated instant no more exactly than it deserves: 14:15, Thu 14:00, a week ahead 14 December.
+        """Write an estimated instant, less exactly if it is far away: 14:15, Thu 14:00, after a week 14 December.
 
-        Rounded down, to quarters of an hour today and to hours later; never to before `now`.
+        It is rounded down, to quarters of an hour today and to hours later, but never to before `now`.
         """
         local, today = instant.astimezone(self.zone), day_of(now, self.zone)
         ahead = (local.date() - today).days
@@ -169,11 +169,11 @@ class Formats:
         return f"{self._date(local, 'EEE d MMM y, HH:mm:ss')} {(zone or self.zone).key}"
 
     def clock(self, instant: datetime) -> str:
-        """Write the time of day with seconds, in the viewer's zone: 18:48:07."""
+        """Write the time of day with seconds, in the person's zone: 18:48:07."""
         return f"{instant.astimezone(self.zone):%H:%M:%S}"
 
     def date_of(self, instant: datetime) -> str:
-        """Write the day of the viewer's zone in which an instant lies: 27 Nov 2026."""
+        """Write the day of an instant in the person's zone: 27 Nov 2026."""
         return self.day(day_of(instant, self.zone))
 
     def day(self, day: date, *, year: bool = True) -> str:
@@ -189,7 +189,7 @@ class Formats:
         return self._date(day, "d MMMM y")
 
     def month_of_year(self, day: date) -> str:
-        """Write the month in which a day lies, with its year: November 2026."""
+        """Write the month and year of a day: November 2026."""
         return format_date(day, "LLLL y", locale=self.locale)
 
     def full_moment(self, instant: datetime) -> str:
@@ -203,7 +203,7 @@ class Formats:
         return self._date(day, "EEE d MMM y" if year else "EEE d MMM")
 
     def month(self, day: date) -> str:
-        """Write the month in which a day lies: November."""
+        """Write the month of a day: November."""
         return format_date(day, "LLLL", locale=self.locale)
 
     def weekday(self, day: date) -> str:
@@ -211,7 +211,7 @@ class Formats:
         return str(format_date(day, "EEEEEE", locale=self.locale)).removesuffix(".")
 
     def days(self, days: DayRange) -> str:
-        """Write a range of days without repeating itself: 14 – 27 Nov 2026."""
+        """Write a range of days without repeated months and years: 14 – 27 Nov 2026."""
         first, last = days.first, days.last
         if first == last:
             return self.day(last)
@@ -220,7 +220,7 @@ class Formats:
         return f"{self.day(first, year=first.year != last.year)} – {self.day(last)}"
 
     def _date(self, day: date, pattern: str) -> str:
-        """Write a day, or an instant of the person's zone; in German with its comma and its point: Fr., 27. Nov."""
+        """Write a day or an instant; German has a comma after the weekday and a point after the day: Fr., 27. Nov."""
         if self.locale.language == "de":
             pattern = re.sub(r"\bd\b", "d.", pattern).replace("EEE d.", "EEE, d.")
         write = format_datetime if isinstance(day, datetime) else format_date

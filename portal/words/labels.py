@@ -1,4 +1,4 @@
-"""The words for the codes of rules: how levels, kinds of budgets, roles and themes are called."""
+"""The labels of codes: levels, types of budgets, roles, themes and languages."""
 
 from portal.rules.accounts import Role, Theme
 from portal.rules.budgets import BudgetType, Level, PeriodBudget
@@ -19,11 +19,11 @@ THEMES = {
     Theme.DARK: message("Dark"),
 }
 LANGUAGES = {"en": "English", "de": "Deutsch"}
-"""Each in its own words, so that people find theirs."""
+"""The name of each language in that language, so that people find their own."""
 
 
 def level_label(budget: PeriodBudget) -> Message:
-    """Return the word beside the colour: the level, or that nothing is left, or that there is no limit."""
+    """Return the label of a budget: its level, "Used up" or "No limit"."""
     if budget.level is None:
         return message("No limit")
     return message("Used up") if budget.is_used_up else LEVELS[budget.level]

@@ -1,4 +1,4 @@
-"""How each language writes numbers."""
+"""The locale and the number format of each language."""
 
 from babel import Locale
 
@@ -7,11 +7,11 @@ _GROUPS = {language: str(locale.number_symbols["latn"]["group"]) for language, l
 
 
 def locale_of(language: str) -> Locale:
-    """Return the locale of a language; English if it is not spoken here."""
+    """Return the locale of a language; English for an unknown language."""
     return LOCALES.get(language, LOCALES["en"])
 
 
 def grouped(value: int, language: str) -> str:
     """Write a whole number with thousands separators: 1,234,567."""
-    # a page of requests has hundreds of them, and Babel takes 0.15 ms for each
+    # a page of requests has hundreds of numbers, and Babel needs 0.15 ms for each
     return f"{value:,}".replace(",", _GROUPS.get(language, ","))

@@ -1,4 +1,4 @@
-"""Jinja templates that write sentences: `_`, `plural`, `context` and `markup` are known in them."""
+"""The environment of Jinja templates; they can call `_`, `plural`, `context` and `markup`."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def template_environment(directory: Path) -> Environment:
 
 
 def markup(text: str, /, **values: object) -> Markup:
-    """Write a sentence with HTML in it; values that are not `Markup` are escaped."""
+    """Write a sentence with HTML; values that are not `Markup` are escaped."""
     return escape(_(text)).format(**{name: _finalize(value) for name, value in values.items()})
 
 

@@ -1,6 +1,6 @@
-"""`make bench`: how fast the portal is on this machine, each figure beside its floor. Takes some minutes.
+"""`make bench`: measure the speed of the portal on this machine, each figure with its floor. Takes some minutes.
 
-A missed goal is a finding, not a failure: the exit status is 0 all the same.
+A missed goal is a finding, not a failure: the exit status is 0.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from tools.bench.figures import Figure, at_least
 from tools.bench.fill import DAYS
 
 GOALS = {100: at_least(0.4)}
-"""Of ingest in-process, by events of a batch."""
+"""The goals of ingest in-process, by events of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much to measure: events of a round by batch size, batches over HTTP, answers of a route, views."""
+    """The amount of work: events of a round by batch size, batches over HTTP, answers of a route, views."""
 
     rounds: int
     ingest: dict[int, int]
@@ -37,7 +37,7 @@ QUICK = Effort(rounds=1, ingest={100: 200, 1: 5}, batches=4, answers=5, views=1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what the command line asks for; return the exit status."""
+    """Measure with the options of the command line; return the exit status."""
     asked = _arguments(arguments)
     gc.collect()
     gc.freeze()  # as the server does
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(effort: Effort, sizes: Sequence[int], kinds: Sequence[str], where: Path | None) -> list[Figure]:
-    """Measure everything, one after the other, on databases in a directory that is gone afterwards."""
+    """Run all measurements, on databases in a temporary directory."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="portal-bench-", dir=where) as name:
         for part in _parts(effort, sizes, kinds, Path(name), figures):
@@ -63,7 +63,7 @@ def measure(effort: Effort, sizes: Sequence[int], kinds: Sequence[str], where: P
 def _parts(
     effort: Effort, sizes: Sequence[int], kinds: Sequence[str], directory: Path, found: Sequence[Figure]
 ) -> Iterator[list[Figure]]:
-    """Yield the figures part by part; what was `found` first is the floor of what comes later."""
+    """Yield the figures of each part; the first figure `found` is the floor of a later part."""
     for kind in kinds:
         yield _ingest(kind, directory, effort)
     with served.running(directory / "served") as portal:

@@ -1,4 +1,4 @@
-"""What a benchmark finds: figures, each beside its floor, since only ratios carry over to another machine."""
+"""Figures of a benchmark, each with its floor, since only the ratio is comparable between machines."""
 
 import gc
 import statistics
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound, of a figure itself or of its ratio to the floor."""
+    """A bound of a figure, or of its ratio to the floor."""
 
     bound: float
     is_least: bool
     of_ratio: bool = True
 
     def is_met(self, ratio: float | None, value: float) -> bool:
-        """Say whether a figure is within the bound."""
+        """Return whether a figure is within the bound."""
         measured = ratio if self.of_ratio and ratio is not None else value
         return measured >= self.bound if self.is_least else measured <= self.bound
 
@@ -26,7 +26,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value, in its `unit`; `floor` is what it is compared with, in the same unit."""
+    """One measured value in `unit`; `floor` is the value it is compared with, in the same unit."""
 
     name: str
     unit: str
@@ -42,22 +42,22 @@ class Figure:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the goal is met; None where there is none."""
+        """Whether the goal is met; None without a goal."""
         return None if self.goal is None else self.goal.is_met(self.ratio, self.value)
 
 
 def at_least(bound: float, *, of_ratio: bool = True) -> Goal:
-    """Return a goal that more is better for."""
+    """Return a lower bound."""
     return Goal(bound, is_least=True, of_ratio=of_ratio)
 
 
 def at_most(bound: float) -> Goal:
-    """Return a goal of a ratio that less is better for."""
+    """Return an upper bound of a ratio."""
     return Goal(bound, is_least=False)
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long something takes, without what others left to be collected."""
+    """Return the seconds of `work`; garbage of earlier work is collected before."""
     gc.collect()
     started = time.perf_counter()
     work()
@@ -65,5 +65,5 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the middle one of some values."""
+    """Return the median of values."""
     return statistics.median(values)

@@ -1,7 +1,7 @@
-"""One account with very many requests, made by the database itself, since reporting them would take hours.
+"""Fill one account with many requests in SQL, since reporting them would take hours.
 
-Their ids are random, as gateways' are; models, modes, keys and sizes follow from a hash of their number. A rebuild
-writes the sums.
+Their ids are random, like those of gateways; models, modes, keys and tokens follow from a hash of their number. A
+rebuild writes the sums.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from portal.rules.rollups import start_of_hour
 from tools.bench.premises import BUDGET_ZONE, MODELS, MODES, Premises
 
 DAYS = 400
-"""Over which the requests are spread evenly, up to the last whole hour."""
+"""The requests are spread evenly over these days, up to the last whole hour."""
 DAYS_AT_ONCE = 10
 
 EVENTS = """
@@ -38,9 +38,9 @@ FROM sized
 
 
 def fill(database: Database, premises: Premises, account_id: int, events: int, now: datetime) -> datetime:
-    """Give an account of a new SQLite database its events and their sums; return when the last hour ended.
+    """Store events and their sums for an account of a new SQLite database; return the end of the last hour.
 
-    `events` is a multiple of 400, the same number each day.
+    `events` is a multiple of 400, with the same number each day.
     """
     assert events % DAYS == 0, f"{DAYS} days with the same number of requests each"
     end = start_of_hour(now)
@@ -52,7 +52,7 @@ def fill(database: Database, premises: Premises, account_id: int, events: int, n
         for day in range(0, DAYS, DAYS_AT_ONCE):
             _fill_days(cursor, _named(premises, account_id, events, end), day, events // DAYS)
     finally:
-        connection.detach()  # its settings are nobody else's
+        connection.detach()  # no other code gets a connection with these settings
         connection.close()
     with database.transaction() as session:
         rebuild_account(session, account_id, BUDGET_ZONE)
@@ -84,7 +84,7 @@ def _fill_days(cursor: Any, named: dict[str, Any], day: int, a_day: int) -> None
 
 
 def size(database: Database) -> int:
-    """Return the bytes of a database file, with all that was still in its journal."""
+    """Return the bytes of a database file, including its journal."""
     assert database.engine.url.database is not None
     connection = database.engine.raw_connection()
     try:

@@ -1,8 +1,7 @@
-"""Storing usage in this process, against `executemany` of the same rows with the same durability.
+"""Measure the storing of usage in this process, compared with `executemany` of the same rows.
 
-Both write to databases of their own beside each other: the same schema and indexes, the same people, the same library
-and settings. The floor stores the rows and nothing else; the portal looks keys and ids up, prices them, and adds to all
-sums.
+Both use separate databases on the same disk, with the same schema, indexes, accounts, library and settings. The floor
+only stores the rows; the portal also looks up keys and ids, computes costs, and adds to all sums.
 """
 
 from collections.abc import Sequence
@@ -24,17 +23,17 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Events a second in one round: stored by the portal, and by the floor."""
+    """Events per second in one round, stored by the portal and by the floor."""
 
     ours: float
     floor: float
 
 
 class Rivals:
-    """The portal and its floor, each with a database of its own on the same disk."""
+    """The portal and its floor, with separate databases on the same disk."""
 
     def __init__(self, server: Server) -> None:
-        """Prepare both."""
+        """Create both databases."""
         self.url = server.new_url()
         self._ours, self._floor = Database(self.url), Database(server.new_url())
         self._premises = prepare(self._ours)
@@ -42,7 +41,7 @@ class Rivals:
         self._traffic = {scattered: Traffic(self._premises, scattered=scattered) for scattered in (False, True)}
 
     def round(self, events: int, size: int, *, scattered: bool = False) -> Speed:
-        """Have both store the same new events in batches of `size`, one commit each."""
+        """Store the same new events in both databases, in batches of `size` with one commit each."""
         reports = batches(self._traffic[scattered].reports(events), size)
         ours = seconds(lambda: self._record(reports))
         rows = [self._rows(batch) for batch in reports]
@@ -61,7 +60,7 @@ class Rivals:
             assert all(outcome.result is Result.ACCEPTED for outcome in outcomes)
 
     def _rows(self, reports: Sequence[UsageReport]) -> list[Row]:
-        """Return what the portal has stored, in the driver's own types."""
+        """Return the rows that the portal has stored, in the types of the driver."""
         mark = self._mark(self._ours)
         query = f"SELECT {', '.join(COLUMNS)} FROM usage_events WHERE external_id IN ({mark(len(reports))})"
         connection = self._ours.engine.raw_connection()
@@ -83,7 +82,7 @@ class Rivals:
         try:
             cursor = connection.cursor()
             for batch in rows:
-                if is_sqlite:  # the portal's settings leave beginning to whoever writes
+                if is_sqlite:  # the engine of the portal does not begin transactions by itself
                     cursor.execute("BEGIN IMMEDIATE")
                 cursor.executemany(statement, batch)
                 connection.commit()
@@ -97,7 +96,7 @@ class Rivals:
 
 
 def measure(server: Server, kind: str, goals: dict[int, Goal], events: dict[int, int], rounds: int) -> list[Figure]:
-    """Return events a second for each batch size in `events`, which says how many a round has; medians of `rounds`."""
+    """Return events per second as the median of `rounds`; `events` has the events of a round by batch size."""
     rivals = Rivals(server)
     try:
         return [

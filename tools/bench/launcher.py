@@ -1,6 +1,6 @@
-"""`python main.py`, with one more route that does nothing: what any other route costs at least.
+"""`python main.py` with one more route that does nothing, as the floor of other routes.
 
-It comes first, as the portal puts those that are asked often, and passes everything that surrounds them.
+It is the first route, like the portal's most frequent routes, and passes through the same middleware.
 """
 
 from portal import api

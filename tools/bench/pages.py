@@ -1,4 +1,4 @@
-"""The data of pages, of an account with few requests and of ones with very many: it should make no difference."""
+"""Measure the views of pages for an account with few and one with many events: the times should be equal."""
 
 import tempfile
 import time
@@ -19,7 +19,7 @@ from portal.settings import settings
 from portal.views.accounts import Viewer
 from portal.views.billing import load_billing
 from portal.views.dashboard import load_dashboard
-from portal.views.usage import _cursor, load_usage  # its form is nobody's business but the view's
+from portal.views.usage import _cursor, load_usage  # only the view knows the form of a cursor
 from tools.bench.figures import Figure, at_most, median
 from tools.bench.fill import DAYS, fill, size
 from tools.bench.premises import prepare
@@ -27,14 +27,14 @@ from tools.bench.premises import prepare
 ROWS = 50
 FAR_ROWS, FAR_PAGE = 10, 1000
 SMALLEST = FAR_ROWS * FAR_PAGE
-"""Events an account needs to have such a page."""
+"""The fewest events of an account with that page."""
 KEYS = 5
 View = Callable[[Session], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """An account with `events`, in a database of its own."""
+    """An account with `events`, in a separate database."""
 
     events: int
     database: Database
@@ -50,7 +50,7 @@ class Filled:
 
 
 def measure(directory: Path, sizes: Sequence[int], rounds: int, say: Callable[[str], None]) -> list[Figure]:
-    """Return how long each view takes at each size against the smallest, and the bytes an event takes."""
+    """Return the time of each view at each size, compared with the smallest, and the bytes of an event."""
     with ExitStack() as stack:
         accounts = []
         for events in sorted(sizes):
@@ -75,7 +75,7 @@ def _filled(directory: Path, events: int) -> Filled:
 
 
 def _views(database: Database, viewer: Viewer, now: datetime) -> dict[str, View]:
-    """Return what to load, by name; in the viewer's zone, Berlin, days are not those of the budgets, which are UTC."""
+    """Return the views by name; the viewer's zone is Berlin, so that its days differ from budget days in UTC."""
     everything = UsageFilter(from_day=(now - timedelta(DAYS + 1)).date())
     far = _far_cursor(database, viewer, everything, now)
     return {
@@ -90,7 +90,7 @@ def _views(database: Database, viewer: Viewer, now: datetime) -> dict[str, View]
 
 
 def _far_cursor(database: Database, viewer: Viewer, wanted: UsageFilter, now: datetime) -> str | None:
-    """Return the cursor of a page far back, without walking there; None, the first page, where there are too few."""
+    """Return the cursor of a page far back, without loading the pages before it."""
     since, until = wanted.span(now, viewer.zone, settings().budget_zone)
     with database.reading() as session:
         before = usage_page(session, viewer.id, Selection(since, until), Order.NEWEST, SMALLEST - FAR_ROWS)
@@ -99,7 +99,7 @@ def _far_cursor(database: Database, viewer: Viewer, wanted: UsageFilter, now: da
 
 
 def _compare(name: str, accounts: Sequence[Filled], rounds: int) -> list[Figure]:
-    """Load a view of every account in turn; the first of each is for the caches."""
+    """Measure a view for the accounts in turn; the first round only fills the caches."""
     times: dict[int, list[float]] = {filled.events: [] for filled in accounts}
     for _ in range(rounds + 1):
         for filled in accounts:

@@ -1,4 +1,4 @@
-"""A portal with people in it, as a benchmark finds it: a gateway, accounts with keys, and what they will use."""
+"""The data of a benchmark: a gateway, accounts with keys, and the requests that they report."""
 
 import itertools
 import random
@@ -34,7 +34,7 @@ ENOUGH = 10**15
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """Whom a benchmark knows: a gateway with its token, keys by account, and one person's open session."""
+    """A gateway with its token, keys by account, and the open session of one person."""
 
     gateway_id: int
     gateway_token: str
@@ -44,7 +44,7 @@ class Premises:
 
 
 def prepare(database: Database, accounts: int = 50, keys: int = 2) -> Premises:
-    """Migrate a new database and fill it with people; the same ids each time."""
+    """Migrate a new database and add accounts; the ids are the same each time."""
     migrate(database)
     with database.transaction() as session:
         return _people(session, accounts, keys)
@@ -67,17 +67,17 @@ def _people(session: Session, accounts: int, keys: int) -> Premises:
 
 
 class Traffic:
-    """Requests made in the last ten minutes; no id comes twice, here or in the other kind.
+    """Requests of the last ten minutes; no id occurs twice, also not in the other kind of traffic.
 
     Ten people work at the same time, for a thousand requests, and each of their keys is used in one mode with two
-    models, as programs do. `scattered`: every request has any person, key, model and mode, so that hardly two of them
-    add to the same sums.
+    models, as by a real program. `scattered`: each request has a random person, key, model and mode, so that few of
+    them add to the same sums.
     """
 
     AT_ONCE, SHIFT = 10, 1000
 
     def __init__(self, premises: Premises, *, scattered: bool = False) -> None:
-        """Begin again; the choices are the same each time."""
+        """Set the seed, so that the choices are the same each time."""
         self._people = list(premises.keys.values())
         self._random = random.Random(int(scattered))
         self._now = datetime.now(UTC)
@@ -86,11 +86,11 @@ class Traffic:
         self._at_work: list[tuple[str, str, tuple[str, ...]]] = []
 
     def reports(self, count: int) -> list[UsageReport]:
-        """Return requests as an adapter hands them on."""
+        """Return requests in the form of an adapter's reports."""
         return [_report(event) for event in self.events(count)]
 
     def events(self, count: int) -> list[dict[str, Any]]:
-        """Return requests as a gateway sends them."""
+        """Return requests in the form that a gateway sends."""
         return [self._event() for _ in range(count)]
 
     def _event(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Traffic:
         }
 
     def _shift(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """Yield the keys of those who work now, each with its mode and models."""
+        """Yield the keys of the people who work now, each with its mode and models."""
         for keys in self._random.sample(self._people, min(self.AT_ONCE, len(self._people))):
             yield from ((key, self._random.choice(MODES), tuple(self._random.sample(MODELS, 2))) for key in keys)
 

@@ -1,4 +1,4 @@
-"""Refusing ten million bytes of nonsense, against `json.loads` of a list that is as long."""
+"""Measure the refusal of ten million bytes of invalid data, compared with `json.loads` of a list of that size."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from tools.bench.figures import Figure, at_most, median, seconds
 SIZE = 10_000_000
 GOAL = at_most(10)
 PIECES = [b"[", b'{"a":', b"[1,", b"{}{", b'"\\"', b"\n", b"\n{", b"}{", b"9", b" "]
-"""A body is one of them, repeated."""
+"""A body is one of these, repeated."""
 OBJECTS = [b'"x",', b"{},", b'[["a"],["b"]],', b'{"a":{"b":[1,2,{"c":"d"}]}},', b'"\\"}{",', b"1.5,"]
-"""A body is a list of one of them, in a field that nobody asks for."""
+"""A body is a list of one of these, in an unused field."""
 
 Reader = Callable[[bytes], object]
 READERS: dict[str, Reader] = {
@@ -28,7 +28,7 @@ READERS: dict[str, Reader] = {
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Return, for each format, how long the slowest of all bodies takes; medians of `rounds`."""
+    """Return the time of the slowest body for each format; each time is the median of `rounds`."""
     numbers = b"[" + b"1," * (SIZE // 2 - 1) + b"1]"
     floor = 1000 * median([seconds(lambda: json.loads(numbers)) for _ in range(rounds)])
     return [

@@ -1,4 +1,4 @@
-"""What gateways and browsers see of a portal that runs: events a second, and how long one answer takes."""
+"""Measure a running portal over HTTP: events per second, and the time of an answer."""
 
 import itertools
 import json
@@ -20,12 +20,12 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 CONNECTIONS = 4
 BATCH = 100
 ESTIMATE = 1000
-"""Tokens that a request is expected to need."""
+"""The estimated tokens of a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A portal in a process of its own, on SQLite, with people in it."""
+    """A portal in a separate process, on SQLite, with accounts."""
 
     address: str
     premises: Premises
@@ -33,7 +33,7 @@ class Running:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Running]:
-    """Start a portal with its data in `directory`, and end it."""
+    """Start a portal with its data in `directory`, and end it afterwards."""
     data = directory / "data"
     data.mkdir(parents=True)
     database = Database(f"sqlite:///{data / 'portal.sqlite3'}")
@@ -47,7 +47,7 @@ def running(directory: Path) -> Iterator[Running]:
 
 
 def measure_ingest(portal: Running, batches: int, rounds: int, floor: float | None) -> Figure:
-    """Return events a second over several connections at once; `floor` is what storing alone takes in one process."""
+    """Return events per second over several connections; `floor` is the events per second of storing alone."""
     traffic = Traffic(portal.premises)
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         gateways = [Connection(portal.address) for _ in range(CONNECTIONS)]
@@ -68,7 +68,7 @@ def _batches(portal: Running, traffic: Traffic, count: int) -> list[bytes]:
 
 
 def _report(threads: ThreadPoolExecutor, gateways: Sequence[Connection], requests: Sequence[bytes]) -> None:
-    """Send all requests, dealt out to the gateways, and wait until each is acknowledged."""
+    """Send all requests over the connections of the gateways, and wait until each is acknowledged."""
 
     def work(number: int) -> list[bytes]:
         return [gateways[number].ask(request) for request in requests[number :: len(gateways)]]
@@ -78,7 +78,7 @@ def _report(threads: ThreadPoolExecutor, gateways: Sequence[Connection], request
 
 
 def measure_routes(portal: Running, requests: int, rounds: int) -> list[Figure]:
-    """Return how long one answer of a route takes against an empty one, each asked in turn on one connection."""
+    """Return the time of an answer of each route and of an empty route, asked in turn on one connection."""
     empty = get(portal.address, "/bench/empty")
     connection = Connection(portal.address)
     found = []
@@ -91,7 +91,7 @@ def measure_routes(portal: Running, requests: int, rounds: int) -> list[Figure]:
 
 
 def _routes(portal: Running) -> dict[str, Callable[[], bytes]]:
-    """Return what makes the next request of each route; tokens are held for one account after the other."""
+    """Return functions that make the next request of each route; reservations are for the accounts in turn."""
     token = f"Bearer {portal.premises.gateway_token}"
     people = itertools.cycle(keys[0] for keys in portal.premises.keys.values())
     question = {"api_key": next(people)}
@@ -113,7 +113,7 @@ def _routes(portal: Running) -> dict[str, Callable[[], bytes]]:
 
 
 def _alternate(connection: Connection, make: Callable[[], bytes], empty: bytes, requests: int) -> tuple[float, float]:
-    """Return the median time in µs of a route's answers, and of the empty ones between them."""
+    """Return the median time in µs of a route's answers, and of the empty route's answers."""
     ours, floor = [], []
     for _ in range(requests):
         request = make()

@@ -1,4 +1,4 @@
-"""What was measured, for people, for programs and for docs/performance.md."""
+"""Write figures as a table, as JSON, and as Markdown for docs/performance.md."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from portal.db.sql.session import _sqlite  # which library it picks is a fact about the run
+from portal.db.sql.session import _sqlite  # the chosen SQLite library is part of the result
 from tools.bench.figures import Figure
 
 HEADINGS = ("What", "Measured", "Floor", "Ratio", "Goal", "Met")
@@ -17,7 +17,7 @@ MET = {True: "yes", False: "no", None: ""}
 
 
 def machine() -> dict[str, str | int]:
-    """Return what the figures depend on besides the program."""
+    """Return the versions and the number of cores of this machine."""
     return {
         "python": platform.python_version(),
         "sqlite": _sqlite().sqlite_version,
@@ -50,13 +50,13 @@ def show(figures: Sequence[Figure]) -> None:
 
 
 def as_markdown(figures: Sequence[Figure]) -> str:
-    """Return the table as docs/performance.md holds it."""
+    """Return the table for docs/performance.md."""
     rows = [HEADINGS, ("---", "---:", "---:", "---:", "---:", "---"), *map(cells, figures)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def as_json(figures: Sequence[Figure]) -> str:
-    """Return all there is to know."""
+    """Return the machine and all figures as JSON."""
     return json.dumps({"machine": machine(), "figures": [_plain(figure) for figure in figures]}, indent=2) + "\n"
 
 

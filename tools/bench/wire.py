@@ -1,4 +1,4 @@
-"""A client that takes as little time as it can, so that the server is measured."""
+"""A minimal HTTP client, which takes little time, so that the server is measured."""
 
 import json
 import socket
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 class Connection:
-    """One kept-alive HTTP connection. Requests are bytes that were prepared before."""
+    """One keep-alive HTTP connection; requests are prepared bytes."""
 
     def __init__(self, address: str) -> None:
         """Connect to `http://host:port`."""
@@ -16,7 +16,7 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: bytes) -> bytes:
-        """Send a request and return the body of its answer, which must be 200 and say its length."""
+        """Send a request and return the body of its answer, which must be 200 with a Content-Length."""
         self._socket.sendall(request)
         answer = self._socket.recv(65_536)
         while (end := answer.find(b"\r\n\r\n")) < 0:
@@ -29,7 +29,7 @@ class Connection:
         return answer[end + 4 :]
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def _more(self) -> bytes:

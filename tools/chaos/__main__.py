@@ -1,4 +1,4 @@
-"""`make chaos ROUNDS=n`: as many rounds as you like; exit status 1 if anything was lost or doubled."""
+"""`make chaos ROUNDS=n`: run n rounds; the exit status is 1 if anything was lost or counted twice."""
 
 import argparse
 import secrets
@@ -15,7 +15,7 @@ KINDS = ("sqlite", "postgresql")
 
 
 def main() -> int:
-    """Run what the command line asks for; return the exit status."""
+    """Run the rounds that the options ask for; return the exit status."""
     asked = _arguments()
     say(f"seed {asked.seed}")
     zygote = Zygote()
@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def run(zygote: Zygote, kind: str, directory: Path, rounds: int, seed: str) -> bool:
-    """Run all rounds on one kind of database, saying how far it is; return whether everything was true."""
+    """Run all rounds on one kind of database and print the progress; return whether there was no violation."""
     server: Server = PostgreSQL(durable=True) if kind == "postgresql" else SQLite(directory)
     chaos = Chaos(zygote, server, directory, f"{seed}/{kind}")
     started = time.monotonic()

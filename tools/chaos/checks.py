@@ -1,4 +1,4 @@
-"""What must be true after everything, found out from the database itself."""
+"""Checks of the database: nothing lost, nothing counted twice, all sums equal to the events."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ STORED = (
 
 
 def violations(database: Database, ledger: Ledger, *, exactly: bool = False) -> list[str]:
-    """Return in sentences every error while nobody sends; `exactly`: all that is stored was acknowledged."""
+    """Return all errors as sentences, while no client sends; `exactly`: each stored event must be acknowledged."""
     with database.reading() as session:
         return [*ledger.surprises, *_events(session, ledger, exactly=exactly), *_sums(session)]
 
@@ -69,7 +69,7 @@ def _sums(session: Session) -> Iterator[str]:
 
 
 def _keys_of_each(session: Session, total: Total, account_id: int) -> int:
-    """Return to how many rows of a table each event is added; all events of an account are alike here."""
+    """Return the number of rows of a table to which each event is added; it is the same for all events."""
     first = next(account_events(session, account_id), None)
     return 0 if first is None else len(total.parts(sum_up([first], BUDGET_ZONE)))
 

@@ -1,4 +1,4 @@
-"""Gateways that report usage over real connections, and remember what they sent and what was acknowledged."""
+"""Gateways that report usage over real connections, and record the sent and the acknowledged events."""
 
 import json
 import random
@@ -21,12 +21,12 @@ PEOPLE = ("alice", "bob")
 HUNG_UP = 0
 TAKEN = ("accepted", "duplicate")
 COMES_AGAIN_AFTER = 0.05
-"""Seconds until a batch is sent again that could not be stored; impatient, since an outage lasts a moment here."""
+"""Seconds until a batch that could not be stored is sent again; short, since outages are short here."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What all gateways know together; their threads take turns."""
+    """The common record of all gateways, with a lock for their threads."""
 
     sent: dict[Id, dict[str, Any]] = field(default_factory=dict)
     acknowledged: set[Id] = field(default_factory=set)
@@ -36,14 +36,14 @@ class Ledger:
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def begin(self, gateway: str, batch: list[dict[str, Any]]) -> None:
-        """Write down the events before they are sent."""
+        """Record the events before they are sent."""
         with self.changed:
             self.sent |= {(gateway, event["id"]): event for event in batch}
             self.busy += 1
             self.changed.notify_all()
 
     def end(self, gateway: str, acknowledged: list[str], surprises: list[str]) -> None:
-        """Write down what became of it."""
+        """Record the result of a batch."""
         with self.changed:
             self.acknowledged |= {(gateway, id) for id in acknowledged}
             self.surprises += surprises
@@ -53,12 +53,12 @@ class Ledger:
 
 
 class Client:
-    """One connection of a gateway. Two gateways use the same ids, which is each one's own business."""
+    """One connection of a gateway. Two gateways use the same ids, which must not matter."""
 
     def __init__(self, number: int, token: str, gateway: str, seed: str, since: datetime, ledger: Ledger) -> None:
-        """Prepare; `since` is the instant up to which the requests it reports were made."""
+        """Store the values; the reported requests were made before `since`."""
         self.hangs_up = 0.05
-        """How likely it is that it does not wait for the answer to a batch."""
+        """The probability that the client does not wait for the answer to a batch."""
         self._gateway, self._token, self._since, self._ledger = gateway, token, since, ledger
         self._name = f"client-{number}"
         self._random = random.Random(f"{seed}/{gateway}/{number}")
@@ -67,7 +67,7 @@ class Client:
         self._made = 0
 
     def work(self, port: int, goes_on: Callable[[], bool]) -> None:
-        """Report until there is nothing to say or nobody to say it to; what was not acknowledged comes first, again."""
+        """Report while `goes_on`, until the server is gone; a batch without an acknowledgement is sent again first."""
         connection = HTTPConnection("127.0.0.1", port, timeout=20)
         try:
             while self._open or goes_on():
@@ -110,7 +110,7 @@ class Client:
         return response.status, response.read()
 
     def _next_batch(self) -> list[dict[str, Any]]:
-        """Return new events; or old ones again, alone or among new ones."""
+        """Return new events, old events again, or both."""
         size = self._random.choice(SIZES)
         old = self._random.sample(self._known, min(size, len(self._known))) if self._random.random() < 0.3 else []
         new = [] if old and self._random.random() < 0.5 else [self._event() for _ in range(size)]
@@ -136,7 +136,7 @@ class Client:
 
 
 def _read(answer: bytes, batch: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """Return the acknowledged ids of a complete answer, and what should not have become of the others."""
+    """Return the acknowledged ids of an answer, and the unexpected results of other events."""
     results = json.loads(answer)["results"]
     if [result["id"] for result in results] != [event["id"] for event in batch]:
         return [], [f"the answer is not about this batch: {answer.decode()[:200]}"]

@@ -1,4 +1,4 @@
-"""A portal under load that is killed again and again, and must have lost and doubled nothing each time."""
+"""Kill a portal under load repeatedly, and check each time that nothing was lost or counted twice."""
 
 import random
 import re
@@ -27,11 +27,11 @@ CLIENTS = 8
 ACTOR = Actor(Means.COMMAND_LINE, "chaos")
 GATEWAYS = ("moe-1", "moe-2")
 PATIENCE = 30
-"""Seconds after which something hangs."""
+"""Seconds after which a step counts as blocked."""
 
 
 class Strike(StrEnum):
-    """When a round ends."""
+    """The moment at which a round kills the server."""
 
     BUSY = "in the middle of batches"
     IDLE = "between batches"
@@ -43,13 +43,13 @@ class Portal:
     """A server that can be killed and started again."""
 
     def __init__(self, zygote: Zygote, directory: Path, url: str) -> None:
-        """Prepare; `directory` gets its data and its logs."""
+        """Store the values; `directory` is for data and logs."""
         self._zygote, self._directory, self._url = zygote, directory, url
         self._process = self._starts = self.port = 0
 
     @property
     def output(self) -> str:
-        """All it has logged since its last start."""
+        """The log since the last start."""
         log = self._log
         return log.read_text(encoding="utf-8") if log.exists() else ""
 
@@ -58,7 +58,7 @@ class Portal:
         return self._directory / f"log-{self._starts}"
 
     def launch(self) -> None:
-        """Begin to start."""
+        """Start the server without waiting for it."""
         self._starts += 1
         self._process = self._zygote.serve(
             self._log,
@@ -69,7 +69,7 @@ class Portal:
         )
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         self.launch()
         until = time.monotonic() + PATIENCE
         while not self._is_ready():
@@ -77,13 +77,13 @@ class Portal:
             time.sleep(0.01)
 
     def end(self, how: signal.Signals) -> int:
-        """End it by a signal; return its exit status once it has."""
+        """End the server with a signal; return its exit status."""
         process, self._process = self._process, 0
         kill(process, how)
         return self._zygote.wait(process)
 
     def close(self) -> None:
-        """End it if it still runs."""
+        """End the server if it still runs."""
         if self._process:
             self.end(signal.SIGKILL)
 
@@ -103,7 +103,7 @@ class Portal:
 
 
 class Chaos:
-    """Rounds of traffic on one database, each of which ends badly."""
+    """Rounds of traffic on one database; each round kills the server."""
 
     def __init__(self, zygote: Zygote, server: Server, directory: Path, seed: str) -> None:
         """Prepare a database with two persons and two gateways."""
@@ -126,7 +126,7 @@ class Chaos:
         ]
 
     def round(self, number: int) -> str:
-        """Start, check what the last round left behind, let clients work, strike; say what was done.
+        """Start the server, check the results of the last round, run the clients, kill the server; return a summary.
 
         Raises AssertionError with all violations.
         """
@@ -154,7 +154,7 @@ class Chaos:
         return f"killed {strike}; {len(self.ledger.acknowledged):,} events acknowledged"
 
     def finish(self) -> None:
-        """Start once more, have all acknowledged that was not yet, stop properly, check. Raises AssertionError."""
+        """Start the server, send the remaining events, stop it normally, and check. Raises AssertionError."""
         self.portal.start()
         self.check()
         with self.traffic(lambda: False):
@@ -163,7 +163,7 @@ class Chaos:
         self.check(exactly=True)
 
     def check(self, *, exactly: bool = False) -> None:
-        """Raise AssertionError unless everything is true that must be."""
+        """Raise AssertionError if there is any violation."""
         try:
             found = violations(self._database, self.ledger, exactly=exactly)
         finally:
@@ -172,7 +172,7 @@ class Chaos:
 
     @contextmanager
     def traffic(self, goes_on: Callable[[], bool]) -> Iterator[None]:
-        """Have all clients work, and wait for them at the end."""
+        """Run all clients, and wait for them at the end."""
         with ThreadPoolExecutor(CLIENTS) as threads:
             working: list[Future[None]] = [
                 threads.submit(client.work, self.portal.port, goes_on) for client in self.clients
@@ -186,12 +186,12 @@ class Chaos:
             client.result()
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
-        """Wait for the clients to have got somewhere."""
+        """Wait until the clients have reached a state."""
         with self.ledger.changed:
             assert self.ledger.changed.wait_for(is_so, PATIENCE), f"nothing happens:\n{self.portal.output}"
 
     def close(self) -> None:
-        """End what still runs."""
+        """End the server and close the database."""
         self.portal.close()
         self._database.close()
 

@@ -1,10 +1,10 @@
-"""A program that has imported the portal once and forks a server on each command.
+"""A program that imports the portal once and forks a server for each command.
 
-Importing takes seconds, starting a server afterwards tenths of one; the fork runs the same `serve` as
-`portal serve` does, in a process of its own, and can be killed without harm to the others.
+The import takes seconds, a fork only tenths of a second. The fork runs the same `serve` as `portal serve`, in a
+separate process that can be killed.
 
-It reads one command a line, as JSON: `{"serve": {PORTAL_* variables}, "log": path}` answers the process id,
-`{"wait": id}` the exit status, which is negative for a signal. It ends with its input.
+The program reads one JSON command per line: `{"serve": {PORTAL_* variables}, "log": path}` returns the process id,
+`{"wait": id}` the exit status, which is negative for a signal. It ends at the end of its input.
 """
 
 import gc
@@ -19,12 +19,12 @@ ROOT = Path(__file__).parents[2]
 
 
 class Zygote:
-    """The program, as those see it who use it."""
+    """The client of this program."""
 
     MODULE = "tools.chaos.zygote"
 
     def __init__(self) -> None:
-        """Start it; takes seconds, but does not wait for them."""
+        """Start the program, without waiting until it is ready."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "PYTEST_"))}
         self._program = subprocess.Popen(
             [sys.executable, "-m", self.MODULE],
@@ -36,15 +36,15 @@ class Zygote:
         )
 
     def serve(self, log: Path, **variables: str) -> int:
-        """Start a server with these PORTAL_* variables, which says everything in `log`; return its process id."""
+        """Start a server with these PORTAL_* variables and its output in `log`; return its process id."""
         return self._ask({"serve": variables, "log": str(log)})
 
     def wait(self, process: int) -> int:
-        """Return the exit status of a server, once it has ended."""
+        """Wait for the end of a server; return its exit status."""
         return self._ask({"wait": process})
 
     def close(self) -> None:
-        """End the program; servers that still run are the caller's."""
+        """End the program; the caller must end servers that still run."""
         self._program.communicate()
 
     def _ask(self, command: dict[str, Any]) -> int:

@@ -1,8 +1,8 @@
-"""`python -m tools.import_proof`: import a million requests of a MoE Sovereign, and kill the import meanwhile.
+"""`python -m tools.import_proof`: import a million requests of a MoE Sovereign, and kill the import several times.
 
-Its usage comes from `portal import moe-sovereign`, started again after each kill until it ends by itself. Then
-`portal verify` must find no difference, and each person's sums must be those of SQL on the source. While it runs, the
-source goes on: requests are added, some of them in a transaction that ends only after the first import has.
+`portal import moe-sovereign` is started again after each kill, until it ends. Then `portal verify` must find no
+difference, and the sums of each person must be the same as those of SQL on the source. Meanwhile requests are added to
+the source, some of them in a transaction that ends only after the first complete import.
 """
 
 import argparse
@@ -57,7 +57,7 @@ FROM usage_counters JOIN accounts ON accounts.id = account_id WHERE period = 'to
 
 
 class Proof:
-    """One source, one portal, and what has been done with them so far."""
+    """One source, one portal, and the rows and seconds of the imports."""
 
     def __init__(self, source: PostgreSQL, portal: Server, rows: int) -> None:
         """Fill the source."""
@@ -72,12 +72,12 @@ class Proof:
         self._sovereign.execute("ANALYZE")
 
     def add(self, rows: int) -> None:
-        """Have some more requests made, in a transaction that ends at once."""
+        """Add requests to the source in a short transaction."""
         self._sovereign.execute(FILL_USAGE, **self._next(rows))
 
     @contextmanager
     def slow(self, rows: int) -> Iterator[None]:
-        """Have requests made in a transaction that ends late."""
+        """Add requests to the source in a transaction that ends with this context."""
         with self._sovereign.engine.begin() as connection:
             connection.execute(text(FILL_USAGE), self._next(rows))
             yield
@@ -87,7 +87,7 @@ class Proof:
         return {"people": PEOPLE, "spread": self._spread, "first": first, "last": self.rows}
 
     def run_import(self, seconds: float | None = None) -> bool:
-        """Import, for so long at most; say whether it came to its end."""
+        """Import, and kill the import after `seconds`; return whether it ended before."""
         began = time.monotonic()
         program = self._start("import", "moe-sovereign", self._sovereign.url)
         try:
@@ -101,7 +101,7 @@ class Proof:
         return True
 
     def verify(self) -> bool:
-        """Have the portal verify itself, and compare each person's sums with those of the source."""
+        """Run `portal verify`, and compare the sums of each person with the source; return whether both are equal."""
         is_clean = self._start("verify").wait() == 0
         engine = create_engine(self._portal)
         with engine.connect() as connection:
@@ -126,7 +126,7 @@ class Proof:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prove what the command line asks for; return the exit status."""
+    """Run the proof with the options of the command line; return the exit status."""
     asked = _arguments(arguments)
     chance = random.Random(asked.seed)
     source = PostgreSQL()
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def prove(proof: Proof, kills: int, chance: random.Random) -> bool:
-    """Import, killing the program so many times; return whether everything was true at the end."""
+    """Import and kill the import `kills` times; return whether everything is correct at the end."""
     say("filled")
     with proof.slow(500):
         for number in range(1, kills + 1):

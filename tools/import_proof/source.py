@@ -1,4 +1,4 @@
-"""A database with the tables of a MoE Sovereign, as its versions of September 2026 have them."""
+"""A database with the tables of a MoE Sovereign, version of September 2026."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, text
 
 AT = datetime(2025, 3, 4, 5, 6, 7, 890000, tzinfo=UTC)
-"""When requests were made unless a test says otherwise."""
+"""The default instant of requests."""
 
 TABLES = """
 CREATE TABLE users (id text PRIMARY KEY, username text UNIQUE NOT NULL, email text NOT NULL,
@@ -41,27 +41,27 @@ FROM usage_log JOIN users ON users.id = user_id GROUP BY username ORDER BY usern
 
 
 class Sovereign:
-    """Such a database: rows are added as MoE Sovereign does."""
+    """A database of MoE Sovereign, with methods that add rows."""
 
     def __init__(self, url: str) -> None:
-        """Make the tables in a database without any."""
+        """Create the tables in an empty database."""
         self.url = url
         self.engine: Engine = create_engine(url)
         with self.engine.begin() as connection:
             connection.exec_driver_sql(TABLES)
 
     def empty(self) -> None:
-        """Take all rows out, as if the tables had just been made."""
+        """Delete all rows of all tables."""
         self.execute("TRUNCATE users, api_keys, token_budgets, permissions, admin_expert_templates,"
                      " user_expert_templates, usage_log")  # fmt: skip
 
     def execute(self, statement: str, **values: Any) -> None:
-        """Do something in a transaction of its own."""
+        """Execute a statement in a new transaction."""
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
 
     def add(self, table: str, **values: Any) -> None:
-        """Add a row; what it does not say is as the table has it by default."""
+        """Add a row; other columns have the default of the table."""
         with self.engine.begin() as connection:
             insert(connection, table, **values)
 
@@ -85,7 +85,7 @@ class Sovereign:
         self.add("usage_log", **request(id, username, at, **values))
 
     def sums(self) -> list[tuple[Any, ...]]:
-        """Return user name, requests, and the three sums of tokens of each user with usage."""
+        """Return the user name, the number of requests and the three sums of tokens of each user with usage."""
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(SUMS)]
 
@@ -95,7 +95,7 @@ class Sovereign:
 
 
 def insert(connection: Connection, table: str, **values: Any) -> None:
-    """Add a row in a transaction that goes on."""
+    """Add a row in an open transaction."""
     places = ", ".join(f":{name}" for name in values)
     connection.execute(text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})"), values)
 

@@ -1,7 +1,7 @@
-"""Answers HEAD wherever GET is answered: with the same status and headers, and no body.
+"""Answer HEAD like GET: with the same status and headers, and without a body.
 
-Decision: inside, a HEAD is a GET; its visitor is gone as soon as the answer has begun. So no route can forget it, and
-an export ends after its first piece. What a page needs to live on is thrown away at once, since nobody will connect.
+Decision: the app gets a GET, and a disconnect as soon as its answer begins. So HEAD works for every route, and an
+export ends after its first chunk. The state of a page is discarded at once, since no browser will connect.
 """
 
 import asyncio
@@ -13,21 +13,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from portal.web.bodies import SOCKET
 
 Discard = Callable[[object], None]
-"""Throws away what a request has left, found again by the mark in its scope's state under `MARK`."""
+"""Discards the state of a page; called with the object that its request had in its scope's state under `MARK`."""
 
 MARK = "head"
 
 
-class Heads:
-    """Wraps the whole server, and has it answer HEAD as GET."""
+class HeadRequests:
+    """Middleware around the whole server that answers HEAD like GET."""
 
     def __init__(self, app: ASGIApp, discard: Discard) -> None:
-        """Wrap `app`; `discard` is called with the mark of a request once it is answered."""
+        """Wrap `app`; `discard` is called with the mark of a request after its answer."""
         self.app = app
         self._discard = discard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on, HEAD in the guise of GET."""
+        """Pass everything on; HEAD becomes GET."""
         if scope["type"] != "http" or scope["path"].startswith(SOCKET):
             await self.app(scope, receive, send)
         elif scope["method"] != "HEAD":
@@ -42,7 +42,7 @@ class Heads:
 
 
 class _Head:
-    """One HEAD: what the app hears from its visitor, and how much of its answer goes out."""
+    """One HEAD request: the messages that the app receives, and the part of its answer that is sent."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -51,7 +51,7 @@ class _Head:
         self._answered = asyncio.Event()
 
     async def receive(self) -> Message:
-        """Give the request, and then the end of the visitor, as soon as the answer has begun."""
+        """Return the messages of the request; after the start of the answer, a disconnect."""
         if self._has_body:
             await self._answered.wait()
             return {"type": "http.disconnect"}
@@ -60,9 +60,9 @@ class _Head:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send the beginning of the answer, and an empty body."""
+        """Send the start of the answer and an empty body."""
         if self._answered.is_set():
-            await asyncio.sleep(0)  # so that a stream that never waits hears of its visitor's end
+            await asyncio.sleep(0)  # so that a stream that never waits receives the disconnect
             return
         if message["type"] == "http.response.body":
             self._answered.set()
@@ -71,12 +71,12 @@ class _Head:
 
 
 def _as_get(scope: Scope, mark: object) -> Scope:
-    asgi = {**scope.get("asgi", {}), "spec_version": "2.3"}  # with which a stream listens for its visitor's end
+    asgi = {**scope.get("asgi", {}), "spec_version": "2.3"}  # with this version, a stream waits for a disconnect
     return {**scope, "method": "GET", "asgi": asgi, "state": {**scope.get("state", {}), MARK: mark}}
 
 
 def _naming_head(send: Send) -> Send:
-    """Return a `send` that names HEAD beside GET where an answer says which methods an address takes."""
+    """Return a `send` that adds HEAD to the `Allow` header of an answer if it has GET."""
 
     async def send_on(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 405:

@@ -1,6 +1,6 @@
-"""Sentences that are stored in English, such as why a mail failed: found again, so that they can be written in German.
+"""Reasons why a mail failed, which are stored in English: find the sentence of a text, so that it can be translated.
 
-Other texts, such as the answer of a mail server, stay as they are.
+Other texts, such as the answer of a mail server, are returned unchanged.
 """
 
 import re
@@ -29,10 +29,10 @@ _STORED = (
 _PATTERNS = [(each.text, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(each.text)))) for each in _STORED]
 
 
-def recalled(text: str) -> Message:
-    """Return the sentence that was stored as this text."""
+def stored_sentence(text: str) -> Message:
+    """Return the sentence of a stored text; an unknown text as a sentence of its own."""
     for sentence, pattern in _PATTERNS:
         found = pattern.fullmatch(text)
         if found is not None:
-            return Message(sentence, tuple((name, recalled(value)) for name, value in found.groupdict().items()))
+            return Message(sentence, tuple((name, stored_sentence(value)) for name, value in found.groupdict().items()))
     return Message(text)

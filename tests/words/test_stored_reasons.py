@@ -4,7 +4,7 @@ import pytest
 
 from portal.db import mails
 from portal.words import say
-from portal.words.stored import recalled
+from portal.words.stored_reasons import stored_sentence
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ from portal.words.stored import recalled
     ],
 )
 def test_stored_sentence_is_written_in_german(stored: str, german: str) -> None:
-    assert say(recalled(stored), "de") == german
-    assert str(recalled(stored)) == say(recalled(stored), "en") == stored
+    assert say(stored_sentence(stored), "de") == german
+    assert str(stored_sentence(stored)) == say(stored_sentence(stored), "en") == stored

@@ -24,7 +24,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account, Session
 from portal.settings import Settings
 from portal.web.guard import Guard, Pages
-from portal.web.heads import Heads
+from portal.web.head_requests import HeadRequests
 from tests.cast import Gateway, create_member
 from tests.portals import HERE, running_portal
 
@@ -139,7 +139,7 @@ async def heard(*, streamed: bool) -> tuple[list[Message], int]:
         "query_string": b"",
         "headers": [(b"host", HERE.removeprefix("http://").encode()), (b"accept-encoding", b"gzip")],
     }
-    await Heads(Guard(inner, Settings(), refuse), discarded.append)(scope, receive, send)
+    await HeadRequests(Guard(inner, Settings(), refuse), discarded.append)(scope, receive, send)
     assert len(discarded) == 1
     return sent, made
 
