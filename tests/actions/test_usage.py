@@ -372,7 +372,7 @@ def test_ids_are_the_gateways_own(alice: Account, gateway: Gateway, other_gatewa
         ),
     ],
 )
-def test_repetitions_within_a_batch(
+def test_event_repeated_in_a_batch_counts_once(
     alice: Account, gateway: Gateway, batch: list[UsageReport], expected: list[str], requests: int
 ) -> None:
     assert results(send(gateway, *batch)) == expected

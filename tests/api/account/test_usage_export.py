@@ -207,7 +207,7 @@ def test_the_file_is_named_after_its_person_and_days(
 
 
 @pytest.mark.parametrize("params", [{"format": "pdf"}, {"format": ""}, {"limit": "5"}, {"cursor": "x"}, {"range": "8"}])
-def test_what_cannot_be_exported_is_refused(alice: Account, as_: As, params: dict[str, str]) -> None:
+def test_export_with_invalid_filter_is_refused(alice: Account, as_: As, params: dict[str, str]) -> None:
     assert as_(alice).get(EXPORT, params=params).status_code == 422
 
 

@@ -39,7 +39,7 @@ def ask(client: Client, gateway: Gateway) -> Ask:
     return post
 
 
-def test_a_key_that_may_spend(alice: Account, alices_key: NewKey, ask: Ask) -> None:
+def test_usable_key_is_allowed_to_spend(alice: Account, alices_key: NewKey, ask: Ask) -> None:
     run(set_budget, OPERATOR, alice.id, Limits(daily=1000, total=10**15), NOW)
     run(define_template, OPERATOR, "Research", Decimal("1.50"), [], NOW)
     run(assign_template, OPERATOR, alice.id, run(find_template, "Research").id, NOW)
