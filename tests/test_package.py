@@ -21,6 +21,8 @@ from portal.pages.admin.snippets import GATEWAYS, Values
 from portal.pages.components.assets import JOINED, content
 from tests.portals import ROOT, Process
 
+STATIC = ROOT / "portal" / "static"
+STATIC_FILES = sorted(file for file in STATIC.rglob("*") if file.is_file())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BUILT = f"moe_portal-{PROJECT['version']}"
 DEPENDENCIES = Path(sysconfig.get_path("purelib"))
@@ -154,9 +156,10 @@ def test_installed_portal_serves_its_pages_on_a_new_database(served: Process) ->
     assert (served.data / "portal.sqlite3").is_file()
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "portal" / "static").iterdir()), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", STATIC_FILES, ids=lambda file: file.name)
 def test_installed_portal_serves_every_static_file(file: Path, served: Process) -> None:
-    assert httpx.get(f"{served.address()}/static/{file.name}").content == file.read_bytes()
+    address = f"{served.address()}/static/{file.relative_to(STATIC).as_posix()}"
+    assert httpx.get(address).content == file.read_bytes()
 
 
 @pytest.mark.parametrize("name", JOINED)
