@@ -15,7 +15,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import Unavailable
 from portal.mails import Content
-from portal.mails.delivery import NotNow, Refused, hand_over, message, take_leave
+from portal.mails.delivery import NotNow, Refused, compose_mail, hand_over, take_leave
 from portal.settings import settings
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ async def deliver(mail: DueMail) -> None:
     """Send a mail and store the outcome."""
     try:
         content = Content(mail.subject, mail.text, mail.html)
-        ready = message(settings(), mail.recipient, content, mail.message_id, mail.created_at)
+        ready = compose_mail(settings(), mail.recipient, content, mail.message_id, mail.created_at)
         client = await hand_over(settings(), mail.recipient, ready)
     except Refused as error:
         log.warning("mail %d (%s) is given up: %s", mail.id, mail.kind, _discreet(error, mail))

@@ -43,7 +43,7 @@ class NotNow(Exception):
     """The mail was not sent, a later try may succeed; the message is a sentence, or the server's answer."""
 
 
-def message(
+def compose_mail(
     settings: Settings, recipient: str, content: Content, message_id: str, written_at: datetime
 ) -> EmailMessage:
     """Return a mail that is ready to send. Raises Refused for a recipient that is not an address."""

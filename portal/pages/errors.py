@@ -34,7 +34,7 @@ KINDS: tuple[type[Exception], ...] = (PortalError, RequestValidationError, HTTPE
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class ErrorText:
     """The texts of an error page; `code` is the number of a bug, which the visitor can give to the administrator."""
 
     title: Message
@@ -45,21 +45,21 @@ class Notice:
 _FAILED = message("That did not work")
 _START = message("Start from the dashboard.")
 _TOO_MUCH = message("Too much at once")
-_BROKEN = Notice(
+_BROKEN = ErrorText(
     message("Something went wrong on our side"),
     message("Your data is safe. Try again; if it keeps happening, give your administrator the number below."),
 )
 _NOTICES = {
-    404: Notice(
+    404: ErrorText(
         message("Page not found"),
         message("There is no page at this address. It may have moved, or the link is incomplete."),
     ),
-    405: Notice(
+    405: ErrorText(
         message("Nothing to show here"),
         message("This address only takes what a form sends. Start from the dashboard."),
     ),
-    413: Notice(_TOO_MUCH, message("What was sent is larger than the portal takes.")),
-    422: Notice(
+    413: ErrorText(_TOO_MUCH, message("What was sent is larger than the portal takes.")),
+    422: ErrorText(
         message("The address is not quite right"),
         message("Something in it cannot be understood. Start from the dashboard."),
     ),
@@ -125,17 +125,17 @@ class LoggedElsewhere(logging.Filter):
         return not isinstance(record.msg, Exception)
 
 
-def _explain(request: Request, error: Exception) -> tuple[int, Notice]:
+def _explain(request: Request, error: Exception) -> tuple[int, ErrorText]:
     """Return the status of an answer and its texts."""
     match error:
         case PortalError():
-            return error.status, Notice(_TITLES.get(error.status, _FAILED), error.sentence)
+            return error.status, ErrorText(_TITLES.get(error.status, _FAILED), error.sentence)
         case RequestValidationError():
             return 422, _NOTICES[422]
         case HTTPException():
-            return error.status_code, _NOTICES.get(error.status_code, Notice(_FAILED, _START))
+            return error.status_code, _NOTICES.get(error.status_code, ErrorText(_FAILED, _START))
         case ClientDisconnect():
-            return 400, Notice(message("Broken off"), message("The browser did not send all of it."))
+            return 400, ErrorText(message("Broken off"), message("The browser did not send all of it."))
     if not hasattr(request.state, "failed_as"):  # the outer app handles it after the inner one
         where = f" {request.method} {quote(request.scope['path'])}"
         request.state.failed_as = _log(error, where, getattr(request.state, "request_id", None))

@@ -141,11 +141,6 @@ def period_start(period: Period, day: date) -> date:
             return EPOCH_DAY
 
 
-def period_days(period: Period, day: date) -> DayRange | None:
-    """Return the days of the period from its start up to `day`; None for the total, which has no first day."""
-    return None if period is Period.TOTAL else DayRange(period_start(period, day), day)
-
-
 def resets_at(period: Period, now: datetime, tz: ZoneInfo) -> datetime | None:
     """Return when the period that contains `now` ends (UTC); a total budget never resets."""
     return _end(period, day_of(now, tz), tz)

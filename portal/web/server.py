@@ -75,7 +75,7 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
         server,
         title="MoE Portal",
         favicon=STATIC / "favicon.svg",
-        language="en-US",
+        language="en-GB",
         binding_refresh_interval=None,
         reconnect_timeout=30,
         gzip_middleware_factory=None,  # `build` compresses, after `Pages` has added the nonces

@@ -14,7 +14,7 @@ from babel.numbers import format_currency, format_decimal
 from portal.rules.figures import Figures
 from portal.rules.messages import Message, message, plural_message
 from portal.rules.periods import DayRange, day_of
-from portal.rules.pricing import shown_eur
+from portal.rules.pricing import eur_text, shown_eur
 from portal.settings import settings
 from portal.words import say
 from portal.words.locales import grouped, locale_of
@@ -103,6 +103,10 @@ class Formats:
     def eur(self, nano_eur: int) -> str:
         """Write nano-euros with two decimals, below one cent with up to six: €14.85."""
         return self._currency(shown_eur(nano_eur))
+
+    def exact_eur(self, nano_eur: int) -> str:
+        """Write nano-euros with all their decimals, for a tooltip: €1,058.6894."""
+        return self._currency(Decimal(eur_text(nano_eur)))
 
     def cost_of(self, nano_eur: int | None) -> str:
         """Write the cost of one request; None means that no price was valid at its time."""

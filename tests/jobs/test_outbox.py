@@ -21,7 +21,7 @@ from portal.errors import Unavailable
 from portal.jobs import outbox
 from portal.jobs.outbox import deliver, run_outbox
 from portal.mails import account as account_mails
-from portal.mails.delivery import hand_over, message
+from portal.mails.delivery import compose_mail, hand_over
 from tests.cast import NOW, run
 from tests.postoffice import Does, PostOffice
 
@@ -292,12 +292,12 @@ async def test_outbox_survives_missing_databases_and_bugs(
 async def test_a_bug_with_one_mail_is_logged_and_that_one_waits(
     post: PostOffice, clock: Any, alice: Account, bob: Account, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    def message_or_bug(settings: Any, recipient: str, *args: Any) -> Any:
+    def mail_or_bug(settings: Any, recipient: str, *args: Any) -> Any:
         if recipient == alice.email:
             raise KeyError("a bug")
-        return message(settings, recipient, *args)
+        return compose_mail(settings, recipient, *args)
 
-    monkeypatch.setattr(outbox, "message", message_or_bug)
+    monkeypatch.setattr(outbox, "compose_mail", mail_or_bug)
     queue(alice)
     queue(bob)
     await send()

@@ -3,7 +3,7 @@
 import pytest
 
 from portal.mails import Content
-from portal.mails.delivery import Refused, message
+from portal.mails.delivery import Refused, compose_mail
 from portal.settings import Settings
 from tests.cast import NOW
 
@@ -14,7 +14,7 @@ SETTINGS = Settings(
 
 
 def test_lines_are_short_ascii_and_decode_to_the_text() -> None:
-    mail = message(SETTINGS, "alice@example.org", CONTENT, f"<{'0' * 32}@{'a' * 80}>", NOW)
+    mail = compose_mail(SETTINGS, "alice@example.org", CONTENT, f"<{'0' * 32}@{'a' * 80}>", NOW)
     lines = mail.as_bytes().split(b"\r\n")
     assert max(map(len, lines)) <= 130
     assert all(line.isascii() for line in lines)
@@ -27,9 +27,9 @@ def test_lines_are_short_ascii_and_decode_to_the_text() -> None:
 @pytest.mark.parametrize("recipient", ["a@b.org\r\nBcc: c@d.org", "a@b.org\nX: y"])
 def test_address_with_a_line_break_is_refused(recipient: str) -> None:
     with pytest.raises(Refused, match="cannot be sent to that address"):
-        message(SETTINGS, recipient, CONTENT, "<1@example.org>", NOW)
+        compose_mail(SETTINGS, recipient, CONTENT, "<1@example.org>", NOW)
 
 
 def test_subject_with_a_line_break_is_refused() -> None:
     with pytest.raises(Refused):
-        message(SETTINGS, "a@b.org", CONTENT._replace(subject="a\r\nBcc: c@d.org"), "<1@example.org>", NOW)
+        compose_mail(SETTINGS, "a@b.org", CONTENT._replace(subject="a\r\nBcc: c@d.org"), "<1@example.org>", NOW)

@@ -76,11 +76,11 @@ async def test_two_visitors_side_by_side_do_not_mix(
     ("accepted", "sentence", "lang"),
     [
         pytest.param("de-AT,de;q=0.9,en;q=0.8", GERMAN, "de", id="German"),
-        pytest.param("fr", ENGLISH, "en-US", id="a language that is not spoken here"),
+        pytest.param("fr", ENGLISH, "en-GB", id="a language that is not spoken here"),
     ],
 )
 async def test_page_without_session_follows_the_browser(user: User, accepted: str, sentence: str, lang: str) -> None:
-    app.config.language = "en-US"
+    app.config.language = "en-GB"
     user.http_client.headers["Accept-Language"] = accepted
     await user.open("/open")
     await user.should_see(sentence)

@@ -18,7 +18,6 @@ from portal.rules.periods import (
     first_of_month,
     first_of_next_month,
     last_days,
-    period_days,
     period_start,
     resets_at,
     start_of_day,
@@ -177,13 +176,6 @@ def test_period_is_named_by_its_first_day() -> None:
         Period.MONTHLY: date(2026, 11, 1),
         Period.TOTAL: EPOCH_DAY,
     }
-
-
-def test_days_of_a_period_end_today() -> None:
-    day = date(2026, 11, 22)
-    assert period_days(Period.DAILY, day) == DayRange(day, day)
-    assert period_days(Period.MONTHLY, day) == DayRange(date(2026, 11, 1), day)
-    assert period_days(Period.TOTAL, day) is None
 
 
 def test_day_range_includes_both_ends() -> None:

@@ -51,3 +51,8 @@ def test_days_are_written_as_each_language_does(formats: Formats, expected: list
         formats.at(now - timedelta(2), now),
         formats.days(DayRange(date(2026, 11, 14), day)),
     ] == expected
+
+
+@pytest.mark.parametrize(("formats", "text"), [(ENGLISH, "€1,058.68940001"), (GERMAN, "1.058,68940001\u00a0€")])
+def test_exact_cost_has_all_its_decimals(formats: Formats, text: str) -> None:
+    assert formats.exact_eur(1_058_689_400_010) == text

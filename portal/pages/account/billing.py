@@ -19,7 +19,7 @@ from portal.pages.components.table import Column, data_table, show_rows
 from portal.pages.navigation import BILLING
 from portal.rules.figures import Figures, total
 from portal.rules.messages import message
-from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at, eur_text
+from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at
 from portal.rules.usage import Counts
 from portal.views.billing import BillingView, load_billing
 from portal.views.budget import BudgetsView
@@ -202,7 +202,7 @@ class ModelTable:
             "counted_requests": f.requests(figures.requests),
             "without": _without_counts(figures.without_counts),
             "cost": f.cost(figures),
-            "exact_cost": f"{eur_text(figures.cost_nano_eur)} EUR",
+            "exact_cost": f.exact_eur(figures.cost_nano_eur),
         }
 
 
@@ -235,7 +235,7 @@ class CostCalculation:
         """Show newer figures."""
         f, month, price = self._formats, view.month, view.price
         self._tokens.show(f.number(month.tokens))
-        self._cost.show(f.cost(month), title=f"{eur_text(month.cost_nano_eur)} EUR")
+        self._cost.show(f.cost(month), title=f.exact_eur(month.cost_nano_eur))
         paid = _paid(price, month)
         is_plain = price is not None and paid == price.eur_per_token and not month.unpriced
         is_exact = not month.unpriced and costs_at(paid, month.tokens, month.requests, month.cost_nano_eur)

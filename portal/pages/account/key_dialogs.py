@@ -13,7 +13,7 @@ from portal.errors import InvalidInput
 from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.admin.snippets import PROGRAMS, Values
 from portal.pages.components.inputs.dialogs import Confirmation, Dialog, FormDialog
-from portal.pages.components.inputs.fields import Message
+from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, set_props, tag
 from portal.rules.keys import LIFETIMES, KeyStatus, expires_after, last_day_after
@@ -138,7 +138,7 @@ class NewKeyDialog:
             names = {key: kind.name for key, kind in PROGRAMS.items()}
             self._kind = Choice(_("How the key is used"), names, next(iter(names)), self._show_kind)
             self._snippets = Snippets()
-            self._message = Message()
+            self._message = Notice()
             self._light = ConnectionLight(formats)
         with self._dialog.foot:
             button(_("I have copied it"), self._close)
@@ -217,7 +217,7 @@ class RenameKey:
 class RevokeKey:
     """Asks before a key is revoked, which cannot be undone."""
 
-    def __init__(self, viewer: Viewer, done: Message, home: Element) -> None:
+    def __init__(self, viewer: Viewer, done: Notice, home: Element) -> None:
         """Draw the dialog closed; after revoking, `done` shows a message and `home` gets the focus."""
         self._viewer = viewer
         self._done = done

@@ -9,7 +9,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.key_dialogs import CreateKey, NewKeyDialog, RenameKey, RevokeKey
 from portal.pages.components import cells
-from portal.pages.components.inputs.fields import Message
+from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import live
 from portal.pages.components.parts import Text, button, empty, icon_name, tag
 from portal.pages.components.shell.frame import frame
@@ -60,7 +60,7 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
         updated = head.updated(only_stale=True)
         with head.side:
             opener = button(_("Create key"), kind="primary", icon="plus")
-        done = Message()
+        done = Notice()
         creating = CreateKey(viewer, formats, NewKeyDialog(viewer, formats, opener).open)
         opener.on_click(creating.open)
         table = KeysTable(formats, creating, RenameKey(viewer), RevokeKey(viewer, done, opener))

@@ -15,7 +15,7 @@ from portal.errors import InvalidInput
 from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation
 from portal.pages.components.inputs.drafts import Draft
-from portal.pages.components.inputs.fields import Form, Message, choice_field
+from portal.pages.components.inputs.fields import Form, Notice, choice_field
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.shell.frame import ThemeSwitch, frame
@@ -206,7 +206,7 @@ class SessionsTable:
                     Text("p", _("Browsers that are signed in with this account")).classes("mp-card__sub")
                 self._others = button(_("Sign out other sessions"), self._ask)
             with tag("div", "mp-card__message"):
-                self._message = Message()
+                self._message = Notice()
             self._table = data_table("sessions", _SESSION_COLUMNS, test_id="sessions-table", label=_("Sessions"))
         self._others.set_visibility(False)
 

@@ -8,7 +8,7 @@ from nicegui.element import Element
 from portal.clock import utc_now
 from portal.errors import PortalError, Unavailable
 from portal.pages.admin.snippets import Kind, Values
-from portal.pages.components.inputs.fields import Message
+from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.rules import messages
 from portal.settings import settings
@@ -28,7 +28,7 @@ def public_address() -> str:
     return (settings().base_url or f"{request.url.scheme}://{request.url.netloc}").rstrip("/")
 
 
-def say_copied(message: Message, event: events.GenericEventArguments) -> None:
+def say_copied(message: Notice, event: events.GenericEventArguments) -> None:
     """Say whether the browser copied a text, which it does by itself, see frame.js."""
     if event.args is True:
         message.say(_("Copied."))

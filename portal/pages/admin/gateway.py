@@ -15,7 +15,7 @@ from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
 from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation, Dialog
-from portal.pages.components.inputs.fields import Message
+from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.parts import Text, button, empty, icon, icon_name, known_facts, tag
 from portal.pages.components.shell.frame import frame
@@ -78,7 +78,7 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
     first = await load()
     with frame(title_of(first.name), viewer, section=GATEWAYS) as head:
         updated = head.updated(only_stale=True)
-        notice = Message()
+        notice = Notice()
         health = Health(formats)
         tokens = None if first.name == OWN_REPORTS else Tokens(viewer, first, notice, formats)
         rejected = RejectedTable(formats)
@@ -167,7 +167,7 @@ class RejectedTable:
 class Tokens:
     """The tokens of a gateway; a new one is shown with its snippets."""
 
-    def __init__(self, viewer: Viewer, gateway: GatewayView, notice: Message, formats: Formats) -> None:
+    def __init__(self, viewer: Viewer, gateway: GatewayView, notice: Notice, formats: Formats) -> None:
         """Draw the card with an empty table."""
         self._viewer, self._gateway, self._notice, self._formats = viewer, gateway, notice, formats
         with tag("section", "mp-card", aria_label=_("Tokens")):
@@ -237,7 +237,7 @@ class NewToken:
             names = {key: kind.name for key, kind in _SENDERS.items()}
             self._kind = Choice(_("Kind of gateway"), names, next(iter(names)), self._show)
             self._snippets = Snippets()
-            self._copied = Message()
+            self._copied = Notice()
         with self._dialog.foot:
             button(_("Done"), self._close, kind="primary")
         ui.on("portal-copied", self._say)

@@ -11,7 +11,7 @@ from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public
 from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
 from portal.pages.components.inputs.drafts import Draft
-from portal.pages.components.inputs.fields import Form, Message
+from portal.pages.components.inputs.fields import Form, Notice
 from portal.pages.components.parts import Text, icon, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import GATEWAYS
@@ -79,7 +79,7 @@ class ConnectGateway:
             icon("warn")
             Text("div", _("The token in it is shown only now. Keep it where your other secrets are."))
         self._snippets = Snippets()
-        self._copied = Message()
+        self._copied = Notice()
         self._light = ConnectionLight(Formats.of(self._viewer))
         with tag("p", "mp-form__foot"):
             self._on = tag("a", "mp-btn", _("Open the gateway’s page"), href=GATEWAYS.path)

@@ -143,7 +143,7 @@ async def test_models_are_listed_with_their_exact_sum(visit, requests, alice: Ac
     footer, sums = models(user).props["state"], total(part.figures for part in view.by_model)
     assert (footer["tokens"], footer["requests"]) == ("53,860", "3")
     assert (footer["tokens"], footer["cost"]) == (f.number(sums.tokens), f.eur(sums.cost_nano_eur))
-    assert footer["exact_cost"] == "1.0772 EUR"
+    assert footer["exact_cost"] == "€1.0772"
     assert all(
         "budget_from=2026-10-24" in row["href"] and row["model"] in row["href"].replace("%3A", ":")
         for row in models(user).rows

@@ -14,7 +14,7 @@ from nicegui.element import Element
 
 from portal.errors import NotSignedIn, PortalError
 from portal.pages.components.inputs.drafts import Draft
-from portal.pages.components.inputs.fields import Form, Message
+from portal.pages.components.inputs.fields import Form, Notice
 from portal.pages.components.parts import Text, button, set_props, tag
 from portal.words import _, say
 
@@ -82,7 +82,7 @@ class Confirmation(Dialog):
         self._act: Callable[[], Awaitable[None]] | None = None
         with self.body:
             self.question = Text("p").classes("mp-muted")
-            self._message = Message()
+            self._message = Notice()
         with self.foot:
             keep = self.cancel(safe).props("autofocus")
             self._danger = button(danger, self._answer, kind="danger-fill")

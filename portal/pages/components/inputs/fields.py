@@ -112,7 +112,7 @@ def choice_field(
     return Field(label, draw, hint)
 
 
-class Message:
+class Notice:
     """The result of an action, or why it failed; screen readers read it when it appears."""
 
     _ICONS = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}  # noqa: RUF012  # it is constant
@@ -152,7 +152,7 @@ class Form:
         self._is_busy = False
         self._after_saving: Callable[[], object] = lambda: None
         self._button: ui.button | None = None
-        self.message: Message | None = None
+        self.message: Notice | None = None
         self.element: Element = tag("form", novalidate="", aria_label=name)
         self.element.on("submit.prevent", self.send)
 
@@ -239,9 +239,9 @@ class Form:
         self._button = button(text, kind="primary").props("type=submit")
         return self._button
 
-    def says(self) -> Message:
+    def says(self) -> Notice:
         """Draw the message, which is hidden until there is a result."""
-        self.message = Message()
+        self.message = Notice()
         return self.message
 
     def forget(self) -> None:
