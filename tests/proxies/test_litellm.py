@@ -31,8 +31,9 @@ from portal.db.usage import UsageRow
 from portal.rules.budgets import Limits
 from portal.rules.usage import UsageFilter
 from portal.settings import settings
+from portal.views.accounts import find_account
 from portal.views.usage import load_usage
-from tests.cast import OPERATOR, acting, id_of, viewer_of
+from tests.cast import OPERATOR, acting, viewer_of
 from tests.portals import ROOT, Process
 
 EXAMPLE = ROOT / "examples" / "litellm"
@@ -151,12 +152,13 @@ def test_chat_is_shown_to_the_owner_of_its_key(house: House) -> None:
 
 
 def test_used_up_budget_is_a_rate_limit_with_retry_after(house: House) -> None:
-    house.run(set_budget, OPERATOR, id_of("mara"), Limits(daily=1), utc_now())
+    mara = house.run(find_account, "mara").id
+    house.run(set_budget, OPERATOR, mara, Limits(daily=1), utc_now())
     time.sleep(CACHED)
     refused = house.chat()
     assert refused["error"] == "RateLimitError"
     assert 0 < int(refused["retry_after"]) <= 24 * 3600 + 3600
-    house.run(set_budget, OPERATOR, id_of("mara"), Limits(), utc_now())
+    house.run(set_budget, OPERATOR, mara, Limits(), utc_now())
     time.sleep(CACHED)
     assert "error" not in house.chat()
 
