@@ -115,9 +115,9 @@ def clear(session: Session, account_id: int) -> None:
 def move_to_pruned(session: Session, account_id: int, sums: Sums) -> None:
     """Add the sums of events that are being pruned to `PRUNED`, and subtract them from totals of stored events only."""
     add_parts(session, PRUNED, PRUNED.parts(sums))
-    for total in TOTALS:
+    for total in (total for total in TOTALS if not total.keeps_pruned):
         parts = total.parts(sums)
-        if parts and not total.keeps_pruned:
+        if parts:
             add_parts(session, total, {key: -figures for key, figures in parts.items()})
             _delete_empty(session, total, account_id, parts)
 
