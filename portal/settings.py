@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from email.utils import getaddresses
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -84,6 +83,9 @@ class Settings(BaseSettings):
     """The settings of an operator, read once from the environment. Only the Makefile reads `.env`."""
 
     model_config = SettingsConfigDict(env_prefix="PORTAL_", frozen=True, extra="ignore")
+
+    is_desktop: ClassVar[bool] = False
+    """Whether this is the desktop program, for one person without a sign-in. No variable sets it."""
 
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port to listen on")
@@ -207,10 +209,37 @@ class Settings(BaseSettings):
         return self.smtp_host is not None
 
 
-@lru_cache(maxsize=1)
-def settings() -> Settings:
-    """Return the settings of this process. Raises WrongSettings."""
-    _refuse_unknown(os.environ)
+class _OfThisProcess:
+    """Reads the settings once, and keeps them."""
+
+    def __init__(self) -> None:
+        self._kept: Settings | None = None
+
+    def __call__(self) -> Settings:
+        """Return the settings of this process. Raises WrongSettings."""
+        if self._kept is None:
+            self._kept = _read()
+        return self._kept
+
+    def keep(self, chosen: Settings) -> None:
+        """Return these settings from now on."""
+        self._kept = chosen
+
+    def cache_clear(self) -> None:
+        """Read the variables again at the next call."""
+        self._kept = None
+
+
+settings = _OfThisProcess()
+
+
+def use(chosen: Settings) -> None:
+    """Make these the settings of this process, in place of those that the variables contain."""
+    settings.keep(chosen)
+
+
+def _read() -> Settings:
+    refuse_unknown(os.environ)
     try:
         return Settings(**_secrets_in_files(os.environ))
     except ValidationError as error:
@@ -246,7 +275,8 @@ def read_secret_file(name: str, path: str) -> str:
     return secret
 
 
-def _refuse_unknown(names: Iterable[str]) -> None:
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raise WrongSettings for the first PORTAL_* variable that no part of MoE Portal reads."""
     known = known_variables()
     for name in sorted(names):
         upper = name.upper()

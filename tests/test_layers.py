@@ -13,12 +13,13 @@ FILES = sorted(PORTAL.rglob("*.py"))
 LAYERS = (
     {"rules", "clock", "version"},
     {"errors", "settings"},
-    {"words"},
+    {"words", "system"},
     {"db", "mails"},
     {"views", "actions"},
     {"web.bodies", "web.visitors", "gateways"},
     {"pages", "api", "jobs", "imports", "demo"},
     {"web"},
+    {"desktop"},
     {"cli"},
     {"__main__"},
 )

@@ -1,19 +1,24 @@
-"""Creating the first administrator, with a link that each start prints or from environment variables.
+"""Creating the first administrator, with a link that each start prints, from environment variables, or of a desktop.
 
 Decision: the link is valid until an active administrator exists, not only an account. So an operator who has created
 ordinary accounts or imported people can still use it.
+
+Decision: the person of the desktop program has the account `local`, without a password. Each start opens its only
+session, so it needs no sign-in, and a session of an earlier run is worth nothing.
 """
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from portal.actions.accounts import create_account, hash_new_password
 from portal.actions.fields import clean_field
+from portal.actions.sessions import Browser, SignIn, open_session_for
 from portal.db.accounts import account_named, add_account, has_active_administrator
 from portal.db.audit import add_entry
-from portal.db.sessions import has_setup_link, replace_setup_link, use_setup_link
+from portal.db.sessions import end_sessions, forget_old, has_setup_link, replace_setup_link, use_setup_link
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, NotFound
 from portal.rules.accounts import Role
@@ -23,6 +28,18 @@ from portal.rules.secrets import digest
 from portal.rules.text import clean_username
 
 ENVIRONMENT = Actor(Means.ENVIRONMENT)
+LOCAL = "local"
+"""The user name of the person of the desktop program."""
+_WINDOW = Browser("MoE Portal", "127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPerson:
+    """The user of the operating system, as the local account is created; what the person changes later stays."""
+
+    display_name: str
+    language: str
+    time_zone: str
 
 
 def new_setup_link(session: Session, now: datetime) -> str | None:
@@ -98,3 +115,21 @@ def _create_named(session: Session, username: str, email: str | None, password_h
     created = add_account(session, name, name, "", Role.ADMIN, password_hash, now)
     add_entry(session, ENVIRONMENT, "account.create", now, account_id=created.id, username=name, role=Role.ADMIN)
     return True
+
+
+def open_local_session(session: Session, person: LocalPerson, now: datetime) -> SignIn:
+    """Open the only session of the local account; create the account first if there is none.
+
+    Sessions of earlier runs end. An account that was suspended or is no administrator becomes an active one, since a
+    backup of a server may contain such an account.
+    """
+    account = account_named(session, LOCAL)
+    if account is None:
+        account = add_account(session, LOCAL, person.display_name, "", Role.ADMIN, None, now)
+        account.language, account.time_zone = person.language, person.time_zone
+        actor = Actor(Means.DESKTOP)
+        add_entry(session, actor, "account.create", now, account_id=account.id, username=LOCAL, role=Role.ADMIN)
+    account.role, account.active = Role.ADMIN, True
+    end_sessions(session, account.id)
+    forget_old(session, now)
+    return open_session_for(session, account.id, _WINDOW, now)

@@ -38,6 +38,7 @@ class CommandEntry:
 ENTRIES = (
     CommandEntry("serve", "serve", "Serve the portal until it is stopped.", is_group=False),
     CommandEntry("demo", "demo", "Serve a portal of made-up people.", is_group=False),
+    CommandEntry("desktop", "desktop", "Open the portal of one person on one machine, in a window.", is_group=False),
     CommandEntry("migrate", "migrate", "Migrate an existing database to the schema of this version.", is_group=False),
     CommandEntry("user", "accounts", "Accounts of the people who sign in."),
     CommandEntry("key", "keys", "API keys, with which a person's programs reach the gateways."),

@@ -12,6 +12,7 @@ class Means(StrEnum):
     ENVIRONMENT = "environment"
     SETUP_LINK = "setup link"
     RESET_LINK = "reset link"
+    DESKTOP = "desktop program"
     DEMO = "portal demo"
     VISITOR = "visitor"
 

@@ -8,9 +8,11 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from portal.settings import Settings
 from portal.version import version
@@ -32,8 +34,7 @@ def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], No
 
     `ready` is called as soon as the server answers requests.
     """
-    logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
-    os.umask(0o077)  # only the owner may read the database, its journals and the secret
+    prepare(settings, access_log=access_log)
     try:
         listener = listen(settings.host, settings.port)
         port = listener.getsockname()[1]
@@ -41,15 +42,27 @@ def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], No
     except CannotStart as error:
         log.critical("%s", error)
         raise SystemExit(1) from None
-    gc.collect()
-    gc.freeze()  # these objects are never collected; to check them again makes large pages slow
-    gc.set_threshold(50_000, 20, 100)
 
     def announce() -> None:
         log.info("MoE Portal %s on %s", version(), address(settings, port))
         ready()
 
-    server = Server(
+    try:
+        server_of(app, settings, announce).run_until_signal(listener)
+    except SystemExit:
+        raise SystemExit(1) from None  # the reason is in the log
+    log.info("stopped")
+
+
+def prepare(settings: Settings, *, access_log: bool) -> None:
+    """Set the log and the mask of new files for this process."""
+    logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
+    os.umask(0o077)  # only the owner may read the database, its journals and the secret
+
+
+def server_of(app: ASGIApp, settings: Settings, announce: Callable[[], None]) -> "Server":
+    """Return the server of an app, which is not started yet."""
+    return Server(
         uvicorn.Config(
             app,
             ws="websockets-sansio",
@@ -63,14 +76,6 @@ def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], No
         ),
         announce,
     )
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again at the end; a requested stop is no failure
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
-    except SystemExit:
-        raise SystemExit(1) from None  # the reason is in the log
-    log.info("stopped")
 
 
 class Server(uvicorn.Server):
@@ -88,6 +93,17 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and not self.should_exit:
             self._announce()
+
+    def run_until_signal(self, listener: socket.socket) -> None:
+        """Serve until SIGTERM, SIGINT or `should_exit`. Raises SystemExit if the start fails, and logs the reason."""
+        gc.collect()
+        gc.freeze()  # these objects are never collected; to check them again makes large pages slow
+        gc.set_threshold(50_000, 20, 100)
+        signal.signal(
+            signal.SIGTERM, lambda *_: None
+        )  # uvicorn raises it again at the end; a requested stop is no failure
+        with suppress(KeyboardInterrupt):
+            self.run(sockets=[listener])
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal; then cancel the timer that ends the process."""

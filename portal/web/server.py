@@ -82,11 +82,18 @@ def _add_pages(server: FastAPI, settings: Settings) -> None:
         show_welcome_message=False,
         storage_secret=storage_secret(settings),
         session_middleware_kwargs={
-            "session_cookie": "__Host-portal-page" if settings.secure else "portal_page",
+            "session_cookie": _page_cookie(settings),
             "https_only": settings.secure,
             "max_age": None,
         },
     )
+
+
+def _page_cookie(settings: Settings) -> str:
+    """Return the name of NiceGUI's cookie, by the same rules as that of the session."""
+    if settings.is_desktop:
+        return f"portal_page_{settings.port}"
+    return "__Host-portal-page" if settings.secure else "portal_page"
 
 
 class _NotFound:

@@ -26,7 +26,9 @@ COOKIE_LASTS = 400 * 86_400
 
 
 def cookie_name() -> str:
-    """Return the name of the session cookie."""
+    """Return the name of the session cookie; browsers send cookies to all ports, so a desktop program adds its own."""
+    if settings().is_desktop:
+        return f"portal_session_{settings().port}"
     return "__Host-portal" if settings().secure else "portal_session"
 
 

@@ -1,0 +1,29 @@
+"""`portal desktop`: the portal of one person on one machine, in a window of its own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portal.cli.console import example
+
+commands = typer.Typer()
+
+
+@commands.command(epilog=example("portal desktop", "portal desktop --data ~/usage --port 8090"))
+def desktop(
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the data; default: PORTAL_DATA_DIR, else your own.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="TCP port on 127.0.0.1; default: a free one.")] = None,
+    no_window: Annotated[
+        bool, typer.Option("--no-window", help="Open no window; print the file that opens one.")
+    ] = False,
+) -> None:
+    """Open the portal of one person on one machine, in a window.
+
+    There is no sign-in. Closing the window ends the program; without a window it runs until it is stopped.
+    """
+    from portal.desktop.shell import Options, run  # noqa: PLC0415  # takes a second to import
+
+    raise typer.Exit(run(Options(data, port, not no_window)))
