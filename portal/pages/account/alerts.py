@@ -16,7 +16,7 @@ from portal.pages.components.inputs.fields import Form
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, set_props, tag
 from portal.pages.components.shell.bell import present, sentence, then
-from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.components.table import Column, data_table
 from portal.rules.mails import State
 from portal.rules.messages import Message, message
 from portal.settings import settings
@@ -229,7 +229,7 @@ class PastAlerts:
                     "failed": alert.is_trouble,
                 }
             )
-        show_rows(self._table, rows)
+        self._table.show_rows(rows)
 
 
 def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:

@@ -13,9 +13,9 @@ from portal.pages.addresses import BILLABLE, requests_url
 from portal.pages.components import cells
 from portal.pages.components.charts.chart import day_boundary
 from portal.pages.components.live import live
-from portal.pages.components.parts import Text, empty, set_props, tag, weight_legend
+from portal.pages.components.parts import Text, set_props, tag, weight_legend
 from portal.pages.components.shell.frame import frame
-from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import BILLING
 from portal.rules.figures import Figures, total
 from portal.rules.messages import message
@@ -158,13 +158,11 @@ class ModelTable:
             self._table = data_table(
                 "model", _MODEL_COLUMNS, test_id="model-table", label=_("Consumption by Model"), has_total=True
             )
-            self._empty = empty(
-                "chart", _("No requests in the last 30 days"), _("Each model appears here with its first request.")
-            )
+            about = _("Each model appears here with its first request.")
+            self._table.when_empty("chart", _("No requests in the last 30 days"), about)
             with tag("div", "mp-zones mp-zones--card mp-zones--two"):
                 self._zones = Text("span", "")
                 self._legend = weight_legend(_("Share of the largest row"))
-        self._empty.set_visibility(False)
 
     def show(self, view: SummaryView) -> None:
         """Show newer rows."""
@@ -172,12 +170,9 @@ class ModelTable:
         self._days.show(_("Last 30 days, {days}. Billable tokens.", days=f.days(days)))
         self._count.show(plural("{count} row", "{count} rows", len(parts)) if parts else "")
         self._zones.show(day_boundary(days.last, f))
-        self._table.set_visibility(bool(parts))
         self._legend.set_visibility(bool(parts))
-        self._empty.set_visibility(not parts)
         largest = max((part.figures.tokens for part in parts), default=0)
-        show_rows(
-            self._table,
+        self._table.show_rows(
             [
                 {
                     "id": f"{part.mode}\n{part.model}",
@@ -188,7 +183,7 @@ class ModelTable:
                     **self._cells(part.figures),
                 }
                 for part in parts
-            ],
+            ]
         )
         sums = self._cells(total(part.figures for part in parts))
         self._table.show_state(model=context("sum of a table", "Total"), href=requests_url(days), **sums)

@@ -14,7 +14,7 @@ from portal.pages.components.live import live
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.shell.frame import frame
-from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import DASHBOARD, KEYS
 from portal.rules.messages import message
 from portal.rules.periods import Period, day_of
@@ -84,32 +84,26 @@ class ActiveKeys:
             self._table = data_table(
                 "mini", _KEY_COLUMNS, test_id="active-keys-table", label=_("Active API Keys"), becomes_cards=False
             )
-            with empty(
-                "key",
-                _("No keys yet"),
-                _("Create a key and give it to a program. It appears here with its last use."),
-            ) as self._empty:
+            about = _("Create a key and give it to a program. It appears here with its last use.")
+            with self._table.when_empty("key", _("No keys yet"), about):
                 with tag("a", "mp-btn mp-btn--primary", href=f"{KEYS.path}?create=1"):
                     icon("plus")
                     Text("span", _("Create key"))
-            self._empty.set_visibility(False)
 
     def show(self, keys: Sequence[KeyView], now: datetime) -> None:
         """Show newer rows."""
-        self._table.set_visibility(bool(keys))
-        self._empty.set_visibility(not keys)
-        show_rows(
-            self._table,
+        f = self._formats
+        self._table.show_rows(
             [
                 {
                     "id": key.id,
                     "prefix": key.prefix,
                     "label": key.label,
-                    "last_used": self._formats.moment(key.last_used_at, now) if key.last_used_at else _("Never"),
-                    "last_used_exact": self._formats.exact(key.last_used_at),
+                    "last_used": f.moment(key.last_used_at, now) if key.last_used_at else _("Never"),
+                    "last_used_exact": f.exact(key.last_used_at),
                 }
                 for key in keys
-            ],
+            ]
         )
 
 

@@ -11,9 +11,9 @@ from portal.pages.account.key_dialogs import CreateKey, NewKeyDialog, RenameKey,
 from portal.pages.components import cells
 from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import live
-from portal.pages.components.parts import Text, button, empty, icon_name, tag
+from portal.pages.components.parts import Text, button, icon_name, tag
 from portal.pages.components.shell.frame import frame
-from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import KEYS
 from portal.rules.keys import KeyStatus, expires_soon, last_day
 from portal.rules.messages import message
@@ -85,22 +85,16 @@ class KeysTable:
                 )
                 Text("p", about).classes("mp-muted")
             self._table = data_table("keys", _COLUMNS, test_id="keys-table", label=_("API keys"))
-            with empty(
-                "key",
-                _("No keys yet"),
-                _("Create a key and give it to a program. It appears here with its last use."),
-            ) as self._empty:
+            about = _("Create a key and give it to a program. It appears here with its last use.")
+            with self._table.when_empty("key", _("No keys yet"), about):
                 button(_("Create key"), creating.open, kind="primary", icon="plus")
-        self._empty.set_visibility(False)
         self._table.on("rename", lambda event: self._open(renaming, event))
         self._table.on("revoke", lambda event: self._open(revoking, event))
 
     def show(self, view: KeysView, now: datetime) -> None:
         """Show newer rows."""
         self._keys = {key.id: key for key in view.keys}
-        self._table.set_visibility(bool(view.keys))
-        self._empty.set_visibility(not view.keys)
-        show_rows(self._table, [self._row(key, now) for key in view.keys])
+        self._table.show_rows([self._row(key, now) for key in view.keys])
 
     def _open(self, dialog: RenameKey | RevokeKey, event: events.GenericEventArguments) -> None:
         key = self._keys.get(event.args) if isinstance(event.args, int) else None

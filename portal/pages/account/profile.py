@@ -19,7 +19,7 @@ from portal.pages.components.inputs.fields import Form, Notice, choice_field
 from portal.pages.components.live import live, refresh_all
 from portal.pages.components.parts import Text, button, known_facts, tag
 from portal.pages.components.shell.frame import ThemeSwitch, frame
-from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import PROFILE
 from portal.pages.open_pages import recheck
 from portal.rules.accounts import Role, Theme
@@ -213,7 +213,7 @@ class SessionsTable:
     def show(self, view: ProfileView, now: datetime) -> None:
         """Show newer rows."""
         self._others.set_visibility(any(not session.is_this for session in view.sessions))
-        show_rows(self._table, [self._row(session, now) for session in view.sessions])
+        self._table.show_rows([self._row(session, now) for session in view.sessions])
 
     def _row(self, session: SessionView, now: datetime) -> dict[str, Any]:
         f = self._formats

@@ -17,9 +17,9 @@ from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation, Dialog
 from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import live, refresh_all
-from portal.pages.components.parts import Text, button, empty, icon, icon_name, known_facts, tag
+from portal.pages.components.parts import Text, button, icon, icon_name, known_facts, tag
 from portal.pages.components.shell.frame import frame
-from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import GATEWAYS
 from portal.rules.messages import message
 from portal.rules.reporters import OWN_REPORTS
@@ -138,16 +138,12 @@ class RejectedTable:
                 Text("p", _("They are not counted. Fix the sender.")).classes("mp-card__sub")
             self._table = data_table("rejected", _REJECTED, test_id="rejected-table", label=_("Rejected events"))
             about = _("Rejected events are listed here, with the reason.")
-            self._empty = empty("ok", _("Nothing was rejected"), about)
-        self._empty.set_visibility(False)
+            self._table.when_empty("ok", _("Nothing was rejected"), about)
 
     def show(self, reasons: tuple[RejectedView, ...], now: datetime) -> None:
         """Show newer rows."""
         f = self._formats
-        self._table.set_visibility(bool(reasons))
-        self._empty.set_visibility(not reasons)
-        show_rows(
-            self._table,
+        self._table.show_rows(
             [
                 {
                     "id": each.reason,
@@ -160,7 +156,7 @@ class RejectedTable:
                     "example": each.example_id or NOTHING,
                 }
                 for each in reasons
-            ],
+            ]
         )
 
 
@@ -178,17 +174,14 @@ class Tokens:
                     Text("p", about).classes("mp-card__sub")
                 opener = button(_("New token"), self._make, icon="plus")
             self._table = data_table("tokens", _TOKENS, test_id="tokens-table", label=_("Tokens"))
-            self._empty = empty("lock", _("No tokens"), _("Nothing can report under this name until it has one."))
-        self._empty.set_visibility(False)
+            self._table.when_empty("lock", _("No tokens"), _("Nothing can report under this name until it has one."))
         self._new = NewToken(opener)
         self._revoking = Confirmation(_("Keep token"), _("Revoke token"), home=opener)
         self._table.on("revoke", self._ask)
 
     def show(self, tokens: tuple[TokenView, ...], now: datetime) -> None:
         """Show newer rows."""
-        self._table.set_visibility(bool(tokens))
-        self._empty.set_visibility(not tokens)
-        show_rows(self._table, [self._row(token, now) for token in reversed(tokens)])
+        self._table.show_rows([self._row(token, now) for token in reversed(tokens)])
 
     def _row(self, token: TokenView, now: datetime) -> dict[str, Any]:
         f, off = self._formats, token.revoked_at is not None

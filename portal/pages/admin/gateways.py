@@ -10,9 +10,9 @@ from portal.db.sql.session import in_reading
 from portal.pages.addresses import CONNECT
 from portal.pages.components import cells
 from portal.pages.components.live import live
-from portal.pages.components.parts import Text, empty, icon, tag
+from portal.pages.components.parts import Text, icon, tag
 from portal.pages.components.shell.frame import frame
-from portal.pages.components.table import Column, data_table, show_rows
+from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import GATEWAYS
 from portal.rules.messages import message
 from portal.rules.reporters import OWN_REPORTS
@@ -79,15 +79,12 @@ class GatewaysTable:
                 Text("p", about).classes("mp-muted")
             self._table = data_table("gateways", _COLUMNS, test_id="gateways-table", label=_("Gateways"))
             about = _("Connect one in five minutes by copying a snippet.")
-            with empty("chart", _("No gateways yet"), about) as self._empty:
+            with self._table.when_empty("chart", _("No gateways yet"), about):
                 connect_link()
-        self._empty.set_visibility(False)
 
     def show(self, rows: tuple[GatewayRow, ...], now: datetime) -> None:
         """Show newer rows."""
-        self._table.set_visibility(bool(rows))
-        self._empty.set_visibility(not rows)
-        show_rows(self._table, [self._row(row, now) for row in rows])
+        self._table.show_rows([self._row(row, now) for row in rows])
 
     def _row(self, row: GatewayRow, now: datetime) -> dict[str, Any]:
         f = self._formats

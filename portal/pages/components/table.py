@@ -13,6 +13,7 @@ from nicegui.element import Element
 
 from portal.pages.components import cells
 from portal.pages.components.cells import LABEL
+from portal.pages.components.parts import empty
 from portal.rules.messages import Message
 from portal.words import say
 
@@ -54,6 +55,7 @@ class DataTable(Element, component="table.js"):
         self._props["waiting"] = 0
         self._props["rows"] = ()
         self._props["state"] = {}
+        self._empty: Element | None = None
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -64,8 +66,17 @@ class DataTable(Element, component="table.js"):
         """Show `count` skeletons in place of rows until rows are shown."""
         self._props["waiting"] = count
 
+    def when_empty(self, icon: str, title: str, sentence: str) -> Element:
+        """Draw the message that replaces the table while it has no rows. Use it as a context for a button below."""
+        self._empty = empty(icon, title, sentence)
+        self._empty.set_visibility(False)
+        return self._empty
+
     def show_rows(self, rows: list[dict[str, Any]]) -> None:
-        """Show newer rows if they differ."""
+        """Show newer rows if they differ; without rows, the message of `when_empty` if there is one."""
+        if self._empty is not None:
+            self.set_visibility(bool(rows))
+            self._empty.set_visibility(not rows)
         if self._props["waiting"]:
             self._props["waiting"] = 0
         if self.rows != rows:
@@ -96,11 +107,6 @@ def data_table(
         table.classes("mp-table--rows")
     table.props["data-testid"] = test_id
     return table
-
-
-def show_rows(table: DataTable, rows: list[dict[str, Any]]) -> None:
-    """Show newer rows if they differ."""
-    table.show_rows(rows)
 
 
 def _heading(column: Column) -> str:

@@ -56,3 +56,13 @@ async def test_waiting_ends_with_the_first_rows_even_if_there_are_none(table: Da
     assert table.props["waiting"] == 8
     table.show_rows([])
     assert table.props["waiting"] == 0
+
+
+async def test_message_is_shown_only_while_there_are_no_rows(table: DataTable) -> None:
+    with table.client:
+        message = table.when_empty("key", "No keys yet", "Create one.")
+    assert (table.visible, message.visible) == (True, False)
+    table.show_rows([])
+    assert (table.visible, message.visible) == (False, True)
+    table.show_rows([{"id": 1, "name": "a"}])
+    assert (table.visible, message.visible) == (True, False)
