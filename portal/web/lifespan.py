@@ -18,6 +18,7 @@ from portal.errors import Conflict, InvalidInput, MissingExtra, PortalError
 from portal.jobs import forecast, outbox, verification
 from portal.settings import Settings
 from portal.web.startup import CannotStart, address
+from portal.words.catalogues import read_catalogues
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Lifespan:
             return
         start = await receive()
         try:
-            await asyncio.to_thread(open_portal, self._settings)
+            await asyncio.gather(asyncio.to_thread(read_catalogues), asyncio.to_thread(open_portal, self._settings))
         except CannotStart as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return

@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 from nicegui.testing.general import nicegui_reset_globals
 from sqlalchemy import select
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from portal.db.sql.schema import pin_budget_timezone
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import Settings, settings
+from portal.web import lifespan
 from portal.web.lifespan import open_portal
 from portal.web.server import build
 from portal.web.startup import CannotStart
+from portal.words.catalogues import TRANSLATED, catalogue
 
 
 @pytest.mark.parametrize(
@@ -85,3 +87,28 @@ def test_missing_driver_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(CannotStart, match=r"^The driver for PostgreSQL is missing\. Install the extra: pip install"):
         open_portal(Settings(data_dir=tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none"))
+
+
+def test_german_is_read_before_the_server_starts(
+    db: Database, settings_env: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_env(data_dir=tmp_path)
+    monkeypatch.setattr(lifespan, "_JOBS", (lambda: asyncio.sleep(0),))
+    monkeypatch.setattr(lifespan, "database", lambda: db)
+    catalogue.cache_clear()
+    read: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        pytest.fail(f"the start failed: {message}")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        read.append(catalogue.cache_info().currsize)
+
+    async def start() -> None:
+        await lifespan.Lifespan(app, settings())({"type": "lifespan"}, receive, send)
+
+    asyncio.run(start())
+    assert read == [len(TRANSLATED)]
