@@ -1,10 +1,11 @@
-"""Tables on a phone: each row is a card with the words of its mode, and figures are aligned across cards."""
+"""Tables and dialogs on a phone: rows are cards with aligned figures, and the buttons of dialogs are in view."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
 
+from portal.db.tables import Account
 from tests.browser.conftest import LONG_MODE, PHONE, Person, Portal
 from tests.browser.places import go
 
@@ -49,3 +50,30 @@ def test_totals_are_aligned_with_and_without_errors(portal: Portal, wordy: Perso
     assert max(beside) < 1, "each total is on the line of its model"
     words = page.locator("td .mp-badge--crit")
     assert words.evaluate_all(CUT) == []
+
+
+@pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])
+def test_german_buttons_stay_inside_their_dialog(portal: Portal, visit: Visit, width: int) -> None:
+    person = portal.person(f"gerda-{width}")
+    portal.run(lambda session: setattr(session.get(Account, person.account.id), "language", "de"))
+    page = visit(person, "/user/keys", width=width)
+    page.get_by_role("button", name="widerrufen").click()
+    foot = page.locator(".mp-dialog__foot:visible")
+    room = foot.evaluate("e => e.getBoundingClientRect().left + parseFloat(getComputedStyle(e).paddingLeft)")
+    assert min(foot.get_by_role("button").evaluate_all("all => all.map(e => e.getBoundingClientRect().left)")) >= room
+
+
+def test_last_button_of_a_long_dialog_is_in_view(portal: Portal, visit: Visit) -> None:
+    page = visit(portal.person("greta"), "/user/keys?create=1", width=PHONE)
+    page.set_viewport_size({"width": PHONE, "height": 600})
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Label").fill("night")
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="OpenTelemetry").click()
+    body = dialog.locator(".mp-dialog:visible")
+    assert body.evaluate("e => e.scrollHeight > e.clientHeight"), "its snippets are longer than the screen"
+    box = dialog.get_by_role("button", name="I have copied it").bounding_box()
+    frame = body.bounding_box()
+    assert box is not None
+    assert frame is not None
+    assert box["y"] + box["height"] <= frame["y"] + frame["height"]
