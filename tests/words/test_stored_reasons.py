@@ -16,7 +16,7 @@ from portal.words.stored_reasons import stored_sentence
         (mails.TOO_MANY_LINKS, "Mehr als 10 Links für vergessene Passwörter an einem Tag."),
         (
             "Given up: it is too old by now. The mail server cannot be reached: none of its addresses answers.",
-            "Aufgegeben: Sie ist inzwischen zu alt. "
+            "Aufgegeben: Die Mail ist inzwischen zu alt. "
             "Der Mailserver ist nicht erreichbar: keine seiner Adressen antwortet.",
         ),
         ("550 No such user here", "550 No such user here"),

@@ -174,7 +174,7 @@ def address_complaint(sentence: Message | None) -> ui.element:
         icon("warn")
         with ui.element("div"):
             problem = say(sentence) if sentence else ""
-            Text("span", _("Part of this page's address cannot be read. {problem}", problem=problem))
+            Text("span", _("The address of this page is not quite right. {problem}", problem=problem))
     place.set_visibility(sentence is not None)
     return place
 

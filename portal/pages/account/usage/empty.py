@@ -5,7 +5,7 @@ from datetime import datetime
 
 from nicegui.element import Element
 
-from portal.pages.account.usage.filters import without_choices
+from portal.pages.account.usage.filters import STATUSES, without_choices
 from portal.pages.components.parts import Text, button, empty, icon, tag
 from portal.pages.navigation import KEYS
 from portal.rules.messages import message
@@ -79,6 +79,8 @@ class EmptyUsage:
         parts = _choices(wanted)
         sentence = self._what(list(parts.values()), wanted, now)
         causes = [parts.get(cause.choice) or _("the days") for cause in view.hidden_by]
+        if len(causes) == 1 and causes == (list(parts.values()) or causes):
+            return sentence  # it has named nothing else
         return f"{sentence} {_cause(causes, wanted)}".rstrip()
 
     def _what(self, filters: Sequence[str], wanted: UsageFilter, now: datetime) -> str:
@@ -116,7 +118,7 @@ def _choices(wanted: UsageFilter) -> dict[str, str]:
         "token_name": _("token name “{name}”", name=wanted.token_name) if wanted.token_name else "",
         "model": _("model {name}", name=wanted.model) if wanted.model else "",
         "mode": _("mode {name}", name=wanted.mode) if wanted.mode else "",
-        "status": _("status {name}", name=wanted.status.value) if wanted.status is not Status.ALL else "",
+        "status": _("status {name}", name=say(STATUSES[wanted.status])) if wanted.status is not Status.ALL else "",
         "counts": _("without counts") if wanted.counts is Counts.UNKNOWN else "",
     }
     return {name: text for name, text in words.items() if text}

@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 
 from portal.pages.components.filters import Chip, FilterBar
+from portal.rules.messages import message
 from portal.rules.periods import DayRange
 from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, Status, UsageFilter, parse_filter
-from portal.words import _, plural
+from portal.words import _, plural, say
 from portal.words.formats import Formats
 
 _BUDGET_DAYS = ("budget_from", "budget_to")
+STATUSES = {Status.ALL: message("All"), Status.OK: message("ok"), Status.ERROR: message("error")}
+"""The statuses to choose from, in words."""
 _REPLACES = {"range": ("from", "to", *_BUDGET_DAYS), "from": _BUDGET_DAYS, "to": _BUDGET_DAYS}
 
 
@@ -25,7 +28,7 @@ class UsageFilters:
         """Draw the fields; `show` fills them in."""
         self._formats = formats
         self._wanted = UsageFilter()
-        statuses = {Status.ALL.value: _("All"), Status.OK.value: "ok", Status.ERROR.value: "error"}
+        statuses = {status.value: say(words) for status, words in STATUSES.items()}
         label = _("Filter requests")
         with FilterBar(label, parse_filter, change, plain=without_choices, replaces=_REPLACES) as self._bar:
             ranges = {str(days): plural("{count} day", "{count} days", days) for days in RANGES}

@@ -502,6 +502,33 @@ async def test_days_without_requests_are_named_as_the_cause(visit, requests, ali
     await shows(user, "today", "yesterday", "ci", "old")
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        pytest.param("model=none", "Nothing matches model none on 16 – 22 Nov 2026.", id="one filter"),
+        pytest.param("from=2026-01-01&to=2026-01-02", "Nothing was requested on 1 – 2 Jan 2026.", id="days"),
+    ],
+)
+async def test_only_cause_is_named_once(visit, requests, alice: Account, query: str, sentence: str) -> None:
+    user = await visit(alice, query)
+    await user.should_see(sentence)
+    await user.should_not_see("The cause")
+
+
+async def test_swapped_days_are_no_unreadable_address(visit, requests, alice: Account) -> None:
+    user = await visit(alice, "from=2026-11-20&to=2026-11-01")
+    await user.should_see(
+        "The address of this page is not quite right. The first day lies after the last day. "
+        "These are the last 7 days instead."
+    )
+
+
+async def test_statuses_are_written_in_german(visit, requests, alice: Account) -> None:
+    run(lambda session: setattr(session.get(Account, alice.id), "language", "de"))
+    user = await visit(alice, "status=error&model=none")
+    await user.should_see("Im Zeitraum 16. – 22. Nov. 2026 passt nichts zu: Modell none und Status Fehler.")
+
+
 async def test_seconds_are_shown_where_minutes_repeat(visit, alice: Account, gateway: Gateway) -> None:
     times = {"a": (14, 5, 7), "b": (14, 5, 59), "c": (14, 6, 0)}
     send(
