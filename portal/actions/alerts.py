@@ -1,5 +1,6 @@
 """Changes to alert settings."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -46,8 +47,10 @@ def change_alerts(
                 message("The second threshold is another one than the first."), "second_threshold_percent"
             )
     address = clean_field("email", clean_email, email) if email and email.strip() else None
-    new = AlertSettings(enabled, threshold_percent, address, second_threshold_percent, forecast)
     before = alert_settings(session, account_id)
+    new = AlertSettings(
+        enabled, threshold_percent, address, second_threshold_percent, forecast, on_desktop=before.on_desktop
+    )
     set_alert_settings(session, account_id, new, now)
     if not enabled or address != before.email:
         drop_mails(session, account_id, "Alerts were switched off, or go elsewhere since.", now, kind=Kind.ALERT)
@@ -55,6 +58,16 @@ def change_alerts(
     add_entry(session, actor, "alerts.change", now, account_id=account_id, enabled=enabled, **chosen)
     note_crossings(session, {account_id}, settings().budget_zone, now)
     return new
+
+
+def switch_notices(session: Session, actor: Actor, on: bool, now: datetime) -> None:
+    """Switch the notifications of the desktop program on or off. Raises NotSignedIn."""
+    account_id = own_account(session, actor).id
+    lock_account(session, account_id)
+    stored = alert_settings(session, account_id)
+    if stored.on_desktop != on:
+        set_alert_settings(session, account_id, replace(stored, on_desktop=on), now)
+        add_entry(session, actor, "alerts.desktop", now, account_id=account_id, on_desktop=on)
 
 
 def _check(field: str, percent: int) -> None:

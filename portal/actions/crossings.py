@@ -3,21 +3,31 @@
 Decision: only current periods count. A day that is over shows its excess in its figures, and an import of old usage
 causes no alerts. A threshold is stored once for each limit, so it does not matter how often the check runs. After a
 change of the limit, only thresholds above those that were reported at the previous limit cause a warning.
+
+Decision: the desktop program marks a crossing before it asks the system for a notification. If it ends in between, the
+bell still has the crossing; a notification shown twice would look like two crossings.
 """
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
+from portal.actions.setup import LOCAL
+from portal.db.accounts import account_named
+from portal.db.alerts import alert_settings
 from portal.db.crossings import (
     AlertAccount,
     KnownCrossing,
     NewCrossing,
     add_crossing,
     alert_accounts,
+    claim_to_notify,
+    is_any_to_notify,
     known_crossings,
     mark_read,
 )
@@ -29,6 +39,20 @@ from portal.rules.budgets import Limits
 from portal.rules.mails import Kind
 from portal.rules.periods import Period, day_of, period_start, resets_at, zone_or
 from portal.settings import settings
+
+OLD_NEWS = timedelta(days=1)
+"""Age from which a crossing is not shown any more, as after a restore."""
+
+
+class Notice(NamedTuple):
+    """A crossing to be shown in `language`, with the tokens of its time; `threshold` is None for a forecast."""
+
+    language: str
+    period: Period
+    kind: CrossingKind
+    threshold: int | None
+    consumed: int
+    limit: int
 
 
 def note_crossings(
@@ -81,6 +105,29 @@ def note_forecast(session: Session, account_id: int, period: Period, budget_tz: 
 def read_crossings(session: Session, actor: Actor, last_id: int, now: datetime) -> None:
     """Mark the crossings of the actor's account as read, up to `last_id`. Raises NotSignedIn."""
     mark_read(session, own_account(session, actor).id, last_id, now)
+
+
+def is_any_notice_due(connection: Connection, now: datetime) -> bool:
+    """Return whether `claim_notices` has something to do; this runs every few seconds."""
+    return is_any_to_notify(connection, LOCAL, now - OLD_NEWS)
+
+
+def claim_notices(session: Session, now: datetime) -> list[Notice]:
+    """Return the notifications to show now, which no later call returns; none while the person wants none.
+
+    Of several thresholds of one budget that were crossed together, only the highest is shown.
+    """
+    own = account_named(session, LOCAL)
+    if own is None:
+        return []
+    shown: dict[tuple[str, str, datetime], Notice] = {}
+    for row in claim_to_notify(session, LOCAL, now - OLD_NEWS, now):
+        kind, period = CrossingKind(row.kind), Period(row.period)
+        notice = Notice(own.language, period, kind, row.threshold, row.consumed, row.limit)
+        known = shown.get(key := (row.period, row.kind, row.crossed_at))
+        if known is None or (notice.threshold or 0) > (known.threshold or 0):
+            shown[key] = notice
+    return list(shown.values()) if alert_settings(session, own.id).on_desktop else []
 
 
 def _highest_reported(known: Collection[KnownCrossing], new: NewCrossing, limits: Collection[int | None]) -> int:

@@ -1,6 +1,6 @@
 """The settings of alerts: when and where accounts are warned about their budgets."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,7 +16,7 @@ class AlertSettings:
     """Whether mails are sent, the percentages at which an account is warned, and the address of the mails.
 
     Without `email` mails go to the address of the account. `forecast` is whether the account is also warned of a budget
-    that will be used up before it resets.
+    that will be used up before it resets, `on_desktop` whether the desktop program shows notifications.
     """
 
     enabled: bool = False
@@ -24,6 +24,7 @@ class AlertSettings:
     email: str | None = None
     second_threshold_percent: int | None = None
     forecast: bool = False
+    on_desktop: bool = True
 
 
 def alert_settings(session: Session, account_id: int) -> AlertSettings:
@@ -31,7 +32,7 @@ def alert_settings(session: Session, account_id: int) -> AlertSettings:
     row = session.get(tables.AlertSettings, account_id)
     if row is None:
         return AlertSettings()
-    return AlertSettings(row.enabled, row.threshold_percent, row.email, row.second_threshold_percent, row.forecast)
+    return AlertSettings(**{field.name: getattr(row, field.name) for field in fields(AlertSettings)})
 
 
 def set_alert_settings(session: Session, account_id: int, new: AlertSettings, now: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.db import tables
@@ -149,6 +149,26 @@ def alerts_with_mail(session: Session, account_id: int, limit: int) -> list[Aler
     wanted = select(Crossing, Mail.state, Mail.error).outerjoin(Mail, Mail.crossing_id == Crossing.id)
     newest = wanted.where(Crossing.account_id == account_id).order_by(Crossing.id.desc()).limit(limit)
     return [AlertWithMail(row[0], row[1], row[2]) for row in session.execute(newest)]
+
+
+def is_any_to_notify(connection: Connection, username: str, since: datetime) -> bool:
+    """Return whether this account has a crossing since `since` that was neither seen nor shown as a notification."""
+    return connection.execute(select(Crossing.id).where(*_to_notify(username, since)).limit(1)).first() is not None
+
+
+def claim_to_notify(session: Session, username: str, since: datetime, now: datetime) -> list[Crossing]:
+    """Return the crossings that `is_any_to_notify` finds, oldest first, and mark them; no later call returns them."""
+    due = select(Crossing).where(*_to_notify(username, since)).order_by(Crossing.id).with_for_update()
+    found = list(session.scalars(due))
+    for row in found:
+        row.notified_at = now
+    return found
+
+
+def _to_notify(username: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    own = select(Account.id).where(Account.username == username).scalar_subquery()
+    is_new = Crossing.notified_at.is_(None) & Crossing.read_at.is_(None)
+    return Crossing.account_id == own, Crossing.crossed_at >= since, is_new
 
 
 def count_unread(session: Session, account_id: int) -> int:

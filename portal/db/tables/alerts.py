@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.sql.types import BigId
@@ -13,7 +13,7 @@ class AlertSettings(Table):
     """The settings of an account's alerts; without a row alerts are off.
 
     Where `email` is null, mails go to the account's address. `forecast` is whether to warn of a budget that will be
-    used up before it resets.
+    used up before it resets, `on_desktop` whether the desktop program shows notifications.
     """
 
     __tablename__ = "alert_settings"
@@ -23,6 +23,7 @@ class AlertSettings(Table):
     threshold_percent: Mapped[int]
     second_threshold_percent: Mapped[int | None]
     forecast: Mapped[bool] = mapped_column(server_default=false())
+    on_desktop: Mapped[bool] = mapped_column(server_default=true())
     email: Mapped[str | None] = mapped_column(String(254))
     updated_at: Mapped[datetime]
 
@@ -31,7 +32,8 @@ class Crossing(Table):
     """A warning about a budget: usage reached a threshold, or a forecast says that the budget ends before it resets.
 
     There is one for each period, limit and threshold, and one forecast for each period and limit. `threshold` is in
-    percent, and null for a forecast. `consumed` and `limit` are billable tokens at the time of the warning.
+    percent, and null for a forecast. `consumed` and `limit` are billable tokens at the time of the warning. Only the
+    desktop program writes `notified_at`, when it takes the crossing for a notification.
     """
 
     __tablename__ = "crossings"
@@ -59,3 +61,4 @@ class Crossing(Table):
     limit: Mapped[int]
     crossed_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]

@@ -11,14 +11,12 @@ from portal.pages.components.live import follow_later
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
 from portal.pages.components.shell.menus import menu
 from portal.pages.navigation import BILLING
-from portal.rules.alerts import FULL, CrossingKind
-from portal.rules.messages import message
-from portal.rules.periods import Period
+from portal.rules.alerts import FULL
 from portal.views.accounts import Viewer
 from portal.views.crossings import BellView, CrossingView, count_unread, load_bell
-from portal.words import _, plural
+from portal.words import _
+from portal.words.alerts import alert_sentence, consumed_of
 from portal.words.formats import Formats
-from portal.words.labels import BUDGETS
 
 
 class Bell:
@@ -82,18 +80,8 @@ class Bell:
 
 def sentence(crossing: CrossingView) -> str:
     """Return the sentence of an alert, with the limit of that time if the present one differs."""
-    budget, limit, threshold = BUDGETS[crossing.period], crossing.limit, crossing.threshold
-    if crossing.kind is not CrossingKind.FORECAST and threshold != FULL:
-        if crossing.is_same_limit:
-            return _("{budget} passed {threshold} %", budget=budget, threshold=threshold)
-        return _("{budget} passed {threshold} % of {limit}", budget=budget, threshold=threshold, limit=limit)
-    if not crossing.is_same_limit:
-        budget = message("{budget} of {limit}", budget=budget, limit=limit)
-    if crossing.kind is not CrossingKind.FORECAST:
-        return _("{budget} used up", budget=budget)
-    if crossing.period is Period.TOTAL:
-        return _("{budget} will be used up within a week", budget=budget)
-    return _("{budget} will be used up before it resets", budget=budget)
+    limit = None if crossing.is_same_limit else crossing.limit
+    return alert_sentence(crossing.period, crossing.kind, crossing.threshold, limit)
 
 
 def present(crossing: CrossingView, f: Formats) -> str:
@@ -103,9 +91,4 @@ def present(crossing: CrossingView, f: Formats) -> str:
 
 def then(crossing: CrossingView) -> str:
     """Return the consumption at the time of the alert, and the limit."""
-    return plural(
-        "{consumed} of {count} billable token",
-        "{consumed} of {count} billable tokens",
-        crossing.limit,
-        consumed=crossing.consumed,
-    )
+    return consumed_of(crossing.consumed, crossing.limit)

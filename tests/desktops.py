@@ -1,0 +1,36 @@
+"""The desktop program in tests: its settings, without its window."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from sqlalchemy.orm import Session
+
+from portal.actions.setup import LOCAL
+from portal.db.tables import Account
+from portal.settings import Settings, use
+from tests.cast import create_member, run
+
+
+class DesktopMode(Settings):
+    """Settings of the desktop program with the variables of a test."""
+
+    is_desktop: ClassVar[bool] = True
+
+
+def use_desktop(data_dir: Path | None = None) -> Settings:
+    """Make this process the desktop program, with its data in `data_dir`; the fixture of all tests ends it."""
+    chosen = DesktopMode(data_dir=data_dir) if data_dir else DesktopMode()
+    use(chosen)
+    return chosen
+
+
+def create_local() -> Account:
+    """Create the local account as the first start of the program does."""
+    account = create_member(LOCAL, role="admin", time_zone="Europe/Berlin", password_hash=None)
+    run(clear_email, account.id)
+    return account
+
+
+def clear_email(session: Session, account_id: int) -> None:
+    """Remove the email address of an account, since the local account has none."""
+    session.get_one(Account, account_id).email = ""
