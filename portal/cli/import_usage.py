@@ -13,11 +13,10 @@ from portal.cli.console import actor, can_ask, example, note, open_portal, progr
 from portal.clock import utc_now
 from portal.errors import PortalError
 from portal.imports.columns import FIELDS, Plan
-from portal.imports.file_import import SKIPPED, FileImport, FileTally, prepare_import
+from portal.imports.file_import import DONE, SKIPPED, FileImport, FileTally, prepare_import
 from portal.imports.files.content import UnreadableFile
 from portal.imports.files.table import open_table
 from portal.imports.notations import Notation, notation_of
-from portal.imports.progress import DONE
 from portal.imports.questions import Decisions, plan_file
 from portal.imports.reports import examples
 from portal.rules.periods import zone
@@ -173,7 +172,7 @@ def _show_plan(importing: FileImport) -> None:
     first = next((row for row in table.sample if isinstance(row, dict)), {})
     lines = [("Field", "Column", "First row"), *examples(first, plan)]
     widths = [max(len(line[place]) for line in lines) for place in (0, 1)]
-    note(f"{table.path}: {table.kind.value}, {plan.format.name}, for the gateway {importing.target.gateway}.")
+    note(f"{table.path}: {table.kind.value}, {plan.format.name}, for the gateway {importing.gateway}.")
     for name, column, value in lines:
         note(f"  {name:{widths[0]}}  {column:{widths[1]}}  {value}".rstrip())
     for line in _remarks(plan):

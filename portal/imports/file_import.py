@@ -6,25 +6,33 @@ the file's content, the digest of its plan, and the gateway's name; so a file ma
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
-from portal.actions.usage import Outcome, Result
+from sqlalchemy.orm import Session
+
+from portal.actions.gateways import import_gateway
+from portal.actions.usage import Outcome, Result, record_usage
 from portal.clock import utc_now
+from portal.db.audit import add_entry
 from portal.db.gateways import gateway_named
-from portal.db.imports import Progress, import_progress
+from portal.db.imports import Progress, import_progress, note_import_progress
 from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.db.uncounted import Uncounted, count_uncounted
 from portal.errors import InvalidInput
 from portal.imports.columns import Plan
 from portal.imports.files.content import Advance
 from portal.imports.files.table import FileTable, read_rows
-from portal.imports.progress import Target, finish_import, store_batch
 from portal.imports.reports import Skipped, read_reports
 from portal.rules.actors import Actor
 from portal.rules.text import counted
 from portal.rules.usage import Rejected, Replay, UsageReport
+from portal.settings import settings
 
+DONE = "done"
+"""The position of an import that has read its whole file."""
 BATCH = 1_000
 """Rows that are stored in one transaction."""
 SKIPPED = "skipped"
@@ -53,15 +61,21 @@ class FileTally:
 
 @dataclass(frozen=True, slots=True)
 class FileImport:
-    """A file, the plan to read its rows, and the target of its requests."""
+    """A file, the plan to read its rows, and the gateway and default mode of its requests.
+
+    `source` is the key of the progress of its import.
+    """
 
     table: FileTable
     plan: Plan
-    target: Target
+    gateway: str
+    mode: str
+    source: str
+    dry_run: bool
 
     def check_sample(self) -> None:
         """Read the first rows. Raises InvalidInput if all of them are rejected."""
-        reports = list(read_reports(self.table.sample, self.plan, self.target.mode))
+        reports = list(read_reports(self.table.sample, self.plan, self.mode))
         reasons = Counter(report.reason for report in reports if isinstance(report, Rejected))
         if reports and reasons.total() == len(reports):
             first = counted(len(reports), "row")
@@ -69,24 +83,19 @@ class FileImport:
 
     def progress(self) -> Progress | None:
         """Return the progress of an earlier import of the same file; None without one, and for a dry run."""
-        return None if self.target.dry_run else run_in_reading(import_progress, self.target.source)
+        return None if self.dry_run else run_in_reading(import_progress, self.source)
 
     def run(self, actor: Actor, start: int, tally: FileTally, advance: Advance) -> None:
         """Store the rows after the first `start` and count their results. Raises PortalError and OSError."""
         rows = read_rows(self.table, self.plan.needs, advance)
-        entries, end = islice(read_reports(rows, self.plan, self.target.mode), start, None), start
+        entries, end = islice(read_reports(rows, self.plan, self.mode), start, None), start
         while batch := list(islice(entries, BATCH)):
-            outcomes = self._store(actor, batch, end + len(batch))
+            outcomes = run_in_transaction(store_batch, actor, self, batch, end + len(batch), utc_now())
             for row, (result, reason) in enumerate(_results(batch, outcomes), end + 1):
                 tally.add(row, result, reason)
             end += len(batch)
-        if not self.target.dry_run:
-            run_in_transaction(finish_import, actor, self.target, tally.file, end, tally.results, utc_now())
-
-    def _store(self, actor: Actor, batch: list[RowResult], rows: int) -> list[Outcome]:
-        reports = [entry for entry in batch if isinstance(entry, UsageReport)]
-        replays = sum(isinstance(entry, Replay) for entry in batch)
-        return run_in_transaction(store_batch, actor, self.target, reports, replays, rows, utc_now())
+        if not self.dry_run:
+            run_in_transaction(_finish, actor, self, tally, end, utc_now())
 
 
 def prepare_import(table: FileTable, plan: Plan, gateway: str | None, *, dry_run: bool) -> FileImport:
@@ -96,7 +105,32 @@ def prepare_import(table: FileTable, plan: Plan, gateway: str | None, *, dry_run
     with table.path.open("rb") as content:
         file_digest = hashlib.file_digest(content, "sha256").hexdigest()
     source = f"usage file {file_digest} {plan.digest()} {name}"
-    return FileImport(table, plan, Target(name, found.mode if found else "native", source, dry_run))
+    return FileImport(table, plan, name, found.mode if found else "native", source, dry_run)
+
+
+def store_batch(
+    session: Session, actor: Actor, importing: FileImport, batch: Sequence[RowResult], rows: int, now: datetime
+) -> list[Outcome]:
+    """Store a batch with the progress of the import; return the outcome of each report. `rows` have been read so far.
+
+    A dry run rolls back, so it finds duplicates of stored events and in the same batch, but not in earlier batches.
+    """
+    reports = [entry for entry in batch if isinstance(entry, UsageReport)]
+    replays = sum(isinstance(entry, Replay) for entry in batch)
+    gateway = import_gateway(session, actor, importing.gateway, now)
+    outcomes = record_usage(session, gateway.id, reports, settings().budget_zone, now)
+    count_uncounted(session, gateway.id, Uncounted(replays=replays), now)
+    note_import_progress(session, importing.source, Progress("", rows), now)
+    if importing.dry_run:
+        session.rollback()
+    return outcomes
+
+
+def _finish(session: Session, actor: Actor, importing: FileImport, tally: FileTally, rows: int, now: datetime) -> None:
+    """Store that a whole file was read, and an audit entry with the number of rows by result."""
+    note_import_progress(session, importing.source, Progress(DONE, rows), now)
+    counts = {str(result): count for result, count in sorted(tally.results.items())}
+    add_entry(session, actor, "usage.import", now, gateway=importing.gateway, file=tally.file, **counts)
 
 
 def _results(batch: Iterable[RowResult], outcomes: Iterable[Outcome]) -> Iterator[tuple[str, str | None]]:

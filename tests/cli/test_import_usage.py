@@ -23,7 +23,7 @@ from portal.db.gateways import all_gateways
 from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account, Gateway, HeldEvent, UsageEvent
 from portal.errors import Unavailable
-from portal.imports import file_import, progress
+from portal.imports import file_import
 from portal.rules.secrets import digest
 from tests.cast import NOW, new_gateway, run
 from tests.cli.terminal import audit, misuse, portal, rows, succeed
@@ -249,7 +249,7 @@ def test_one_bad_file_does_not_stop_the_others(write: Write, alice: Account, tmp
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     """Give a function that has the third batch of three rows fail when it is written but not committed."""
-    store = progress.store_batch
+    store = file_import.store_batch
 
     def arrange(failure: BaseException) -> None:
         batches = iter(range(100))

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 
-from portal.imports.formats.agents import AGENTS
 from portal.imports.formats.anthropic import ANTHROPIC, ANTHROPIC_API, CLAUDE_CODE
 from portal.imports.formats.by_name import BY_NAME
-from portal.imports.formats.ccusage import CCUSAGE
-from portal.imports.formats.cursor import CURSOR, CURSOR_API
+from portal.imports.formats.coding_agents import AGENTS, CCUSAGE, CURSOR, CURSOR_API
 from portal.imports.formats.format import FileFormat, plain
 from portal.imports.formats.helicone import HELICONE
 from portal.imports.formats.langfuse import LANGFUSE
