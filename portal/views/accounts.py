@@ -1,6 +1,6 @@
 """The signed-in account, its sessions, and all accounts for operators."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from portal.db.accounts import account_called, all_accounts
 from portal.db.sessions import session_of, sessions
 from portal.db.sessions import still_running as still_running  # noqa: PLC0414  # for pages, which do not import db
-from portal.db.tables import Account
 from portal.errors import NotFound
 from portal.rules.actors import Actor, Means
 from portal.rules.messages import message
 from portal.rules.periods import zone_or
 from portal.rules.secrets import digest
 from portal.settings import settings
+from portal.views.rows import view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class AccountView:
 
 def load_accounts(session: Session) -> tuple[AccountView, ...]:
     """Return all accounts by user name, also those that are suspended or deleted; for operators."""
-    return tuple(map(_account_view, all_accounts(session)))
+    return tuple(view_of(AccountView, row) for row in all_accounts(session))
 
 
 def find_account(session: Session, name: str) -> AccountView:
@@ -100,44 +100,19 @@ def find_account(session: Session, name: str) -> AccountView:
     row = account_called(session, name)
     if row is None:
         raise NotFound(message("There is no account called {name}.", name=name))
-    return _account_view(row)
+    return view_of(AccountView, row)
 
 
 def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
     """Return the account with this session token; None if the session has ended or the account is suspended."""
     found = session_of(session, digest(token), now)
-    return None if found is None else _viewer(found.account, found.session.id, found.session.last_seen_at, found.unread)
+    if found is None:
+        return None
+    own = found.session
+    return view_of(Viewer, found.account, session_id=own.id, seen_at=own.last_seen_at, unread=found.unread)
 
 
 def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView:
     """Return the profile page of an account."""
     rows = sessions(session, viewer.id, now)
-    return ProfileView(
-        viewer,
-        tuple(
-            SessionView(
-                row.id, row.user_agent, row.address, row.created_at, row.last_seen_at, row.id == viewer.session_id
-            )
-            for row in rows
-        ),
-    )
-
-
-def _account_view(row: Account) -> AccountView:
-    return AccountView(**{field.name: getattr(row, field.name) for field in fields(AccountView)})
-
-
-def _viewer(account: Account, session_id: int, seen_at: datetime, unread: int) -> Viewer:
-    return Viewer(
-        id=account.id,
-        session_id=session_id,
-        username=account.username,
-        display_name=account.display_name,
-        email=account.email,
-        role=account.role,
-        time_zone=account.time_zone,
-        language=account.language,
-        theme=account.theme,
-        seen_at=seen_at,
-        unread=unread,
-    )
+    return ProfileView(viewer, tuple(view_of(SessionView, row, is_this=row.id == viewer.session_id) for row in rows))

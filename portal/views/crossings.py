@@ -13,6 +13,7 @@ from portal.rules.alerts import CrossingKind
 from portal.rules.periods import Period, day_of, period_start
 from portal.settings import settings
 from portal.views.budget import BudgetsView, load_budgets
+from portal.views.rows import view_of
 
 SHOWN = 20
 """Number of crossings in the bell."""
@@ -57,14 +58,11 @@ def crossing_view(row: Crossing, budgets: BudgetsView, now: datetime) -> Crossin
     period = Period(row.period)
     runs = row.start == period_start(period, day_of(now, settings().budget_zone))
     present = next(view.budget for view in budgets.all if view.period is period) if runs else None
-    return CrossingView(
-        id=row.id,
+    return view_of(
+        CrossingView,
+        row,
         period=period,
         kind=CrossingKind(row.kind),
-        threshold=row.threshold,
-        consumed=row.consumed,
-        limit=row.limit,
-        crossed_at=row.crossed_at,
         is_read=row.read_at is not None,
         percent=present.percent if present else None,
         is_same_limit=present is None or present.limit == row.limit,

@@ -16,6 +16,7 @@ from portal.db.uncounted import Uncounted, rejected_reasons, uncounted_since
 from portal.errors import Forbidden, NotFound
 from portal.rules.messages import Message, message
 from portal.rules.reporters import free_name
+from portal.views.rows import view_of
 
 LATELY = timedelta(days=6)
 """Uncounted reports are shown for today and the six days before."""
@@ -111,13 +112,8 @@ def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[Gatew
     _check(session, admin_id)
     tokens, first = usable_tokens(session), (now - LATELY).date()
     return tuple(
-        GatewayRow(
-            row.id,
-            row.name,
-            row.mode,
-            tokens.get(row.id, 0),
-            row.reported_at,
-            uncounted_since(session, row.id, first).rejected,
+        view_of(
+            GatewayRow, row, tokens=tokens.get(row.id, 0), rejected=uncounted_since(session, row.id, first).rejected
         )
         for row in all_gateways(session)
     )
@@ -125,7 +121,7 @@ def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[Gatew
 
 def load_gateway_tokens(session: Session) -> tuple[GatewayTokens, ...]:
     """Return all gateways by name, with their tokens; for operators."""
-    return tuple(GatewayTokens(row.id, row.name, row.mode, _tokens(session, row.id)) for row in all_gateways(session))
+    return tuple(view_of(GatewayTokens, row, tokens=_tokens(session, row.id)) for row in all_gateways(session))
 
 
 def find_gateway(session: Session, name: str) -> GatewayTokens:
@@ -133,7 +129,7 @@ def find_gateway(session: Session, name: str) -> GatewayTokens:
     row = gateway_named(session, name)
     if row is None:
         raise NotFound(message("There is no gateway called {name}.", name=name))
-    return GatewayTokens(row.id, row.name, row.mode, _tokens(session, row.id))
+    return view_of(GatewayTokens, row, tokens=_tokens(session, row.id))
 
 
 def load_free_names(session: Session, admin_id: int, wanted: Iterable[str]) -> dict[str, str]:
@@ -147,21 +143,15 @@ def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime
     """Return a gateway's page. Raises Forbidden unless `admin_id` is an administrator, and NotFound."""
     row = _gateway(session, admin_id, gateway_id)
     held = count_held_of(session, row.id, MOST_HELD)
-    return GatewayView(
-        id=row.id,
-        name=row.name,
-        mode=row.mode,
-        created_at=row.created_at,
-        reported_at=row.reported_at,
+    return view_of(
+        GatewayView,
+        row,
         connection=_connection(session, row),
         tokens=_tokens(session, row.id),
         unattributed=held.get("unattributed", 0),
         conflicts=held.get("conflict", 0),
         lately=uncounted_since(session, row.id, (now - LATELY).date()),
-        rejected=tuple(
-            RejectedView(each.reason, each.count, each.first_at, each.last_at, each.example_id)
-            for each in rejected_reasons(session, row.id)
-        ),
+        rejected=tuple(view_of(RejectedView, each) for each in rejected_reasons(session, row.id)),
     )
 
 
@@ -207,7 +197,7 @@ def _connection(session: Session, row: Gateway) -> ConnectionView:
 
 
 def _tokens(session: Session, gateway_id: int) -> tuple[TokenView, ...]:
-    return tuple(TokenView(row.prefix, row.created_at, row.revoked_at) for row in tokens_of(session, gateway_id))
+    return tuple(view_of(TokenView, row) for row in tokens_of(session, gateway_id))
 
 
 def _gateway(session: Session, admin_id: int, gateway_id: int) -> Gateway:

@@ -10,6 +10,7 @@ from portal.db.tables import ApiKey
 from portal.errors import NotFound
 from portal.rules.keys import KeyStatus, key_status
 from portal.rules.messages import message
+from portal.views.rows import view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,4 @@ def load_active_keys(session: Session, account_id: int, now: datetime) -> tuple[
 
 def key_view(row: ApiKey, now: datetime) -> KeyView:
     """Return a key with its status at `now`."""
-    status = key_status(row.expires_at, row.revoked_at, now)
-    return KeyView(
-        row.id, row.prefix, row.label, row.created_at, row.expires_at, row.last_used_at, row.revoked_at, status
-    )
+    return view_of(KeyView, row, status=key_status(row.expires_at, row.revoked_at, now))
