@@ -14,12 +14,12 @@ from portal.actions.accounts import (
     set_password,
 )
 from portal.actions.deletion import delete_account
-from portal.cli.console import UserName, actor, can_ask, example, open_portal, read_password
+from portal.cli.console import UserName, actor, can_ask, example, open_account, open_portal, read_password
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.accounts import Role
-from portal.views.accounts import find_account, load_accounts
+from portal.views.accounts import load_accounts
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
 
@@ -52,8 +52,7 @@ def create(
 @commands.command(epilog=example("portal user password alice", "portal user password alice --password-stdin < new.txt"))
 def password(name: UserName, password_stdin: PasswordStdin = False) -> None:
     """Set an account's password, which signs it out everywhere."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     password_hash = hash_new_password(read_password(from_stdin=password_stdin), account.username)
     run_in_transaction(set_password, actor(), account.id, password_hash, utc_now())
     typer.echo(f"Set the password of {account.username} and ended its sessions.")
@@ -101,8 +100,7 @@ def _status(record: Mapping[str, Any]) -> str:
 @commands.command(epilog=example("portal user suspend alice"))
 def suspend(name: UserName) -> None:
     """Keep an account out at once: its sessions end, its API keys stop working, its figures stay."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     run_in_transaction(set_active, actor(), account.id, False, utc_now())
     typer.echo(f"Suspended {name}.")
 
@@ -110,8 +108,7 @@ def suspend(name: UserName) -> None:
 @commands.command(epilog=example("portal user activate alice"))
 def activate(name: UserName) -> None:
     """Let a suspended account in again."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     run_in_transaction(set_active, actor(), account.id, True, utc_now())
     typer.echo(f"Activated {name}.")
 
@@ -131,8 +128,7 @@ def edit(
     """Change an account's role, email address or display name."""
     if role is None and email is None and display_name is None:
         raise typer.BadParameter("say what to change: --role, --email or --name")
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     new = run_in_transaction(
         edit_account, actor(), account.id, utc_now(), role=role, email=email, display_name=display_name
     )
@@ -147,8 +143,7 @@ def delete(name: UserName, yes: Annotated[bool, typer.Option("--yes", help="Dele
     deleted-NUMBER, also what its keys used and is reported later. `portal user suspend` can be undone, this cannot.
     Imports do not create the account again, but a new one may have its name.
     """
-    open_portal()
-    found = run_in_reading(find_account, name)
+    found = open_account(name)
     if not yes:
         if not can_ask():
             raise typer.BadParameter("there is no terminal to ask on; say --yes to delete without asking")

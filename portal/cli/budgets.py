@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from portal.actions.budgets import change_budget
-from portal.cli.console import UserName, actor, example, open_portal, show_table, shown, shown_tokens
+from portal.cli.console import UserName, actor, example, open_account, open_portal, show_table, shown, shown_tokens
 from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
@@ -66,8 +66,7 @@ def set_limits(
 )
 def show(name: UserName, as_json: AsJson = False) -> None:
     """Show what an account may spend and what it has spent, in billable tokens."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     view = run_in_reading(load_budgets, account.id, utc_now())
     if as_json:
         show_json(_record(account.username, view))

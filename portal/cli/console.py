@@ -22,7 +22,7 @@ from portal.cli.commands import is_quiet
 from portal.db.sql.opening import MissingDatabase, migrate_existing, open_existing, open_or_create
 from portal.db.sql.opening import shown as database_name
 from portal.db.sql.schema import WrongDatabase, check_budget_timezone
-from portal.db.sql.session import Database
+from portal.db.sql.session import Database, run_in_reading
 from portal.errors import PortalError, Unavailable
 from portal.rules.actors import Actor, Means
 from portal.rules.instants import InvalidInstant, parse_instant
@@ -30,6 +30,7 @@ from portal.rules.periods import end_of_day, start_of_day
 from portal.rules.text import MAX_PASSWORD
 from portal.rules.usage import InvalidFilter, parse_day
 from portal.settings import Settings, WrongSettings, explain, settings
+from portal.views.accounts import AccountView, find_account
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -75,6 +76,12 @@ def open_portal(*, check_zone: bool = True) -> Database:
     if check_zone:
         check_budget_timezone(opened, chosen.budget_timezone)
     return opened
+
+
+def open_account(name: str) -> AccountView:
+    """Open the database, and return the account with this user name or email address. Raises NotFound."""
+    open_portal()
+    return run_in_reading(find_account, name)
 
 
 def create_portal() -> Database:

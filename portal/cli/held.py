@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 
 from portal.actions.held import assign_held, dismiss_held
-from portal.cli.console import UserName, actor, example, open_portal, progress
+from portal.cli.console import UserName, actor, example, open_account, open_portal, progress
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.text import counted
 from portal.settings import settings
-from portal.views.accounts import find_account
 from portal.views.held import load_held, load_held_body
 
 commands = typer.Typer(
@@ -58,8 +57,7 @@ def show(number: Number) -> None:
 @commands.command(epilog=example("portal held assign alice 7 8 9"))
 def assign(name: UserName, numbers: Numbers) -> None:
     """Count unattributed events for an account, each once, on the day on which it was requested."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     with progress("Assigning", len(numbers)) as advance:
         for number in numbers:
             run_in_transaction(assign_held, actor(), number, account.id, settings().budget_zone, utc_now())

@@ -5,14 +5,13 @@ from typing import Annotated
 import typer
 
 from portal.actions.keys import create_key, revoke_key
-from portal.cli.console import UserName, actor, example, note, open_portal, read_moment
+from portal.cli.console import UserName, actor, example, note, open_account, read_moment
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, NotFound
 from portal.rules.periods import zone_or
 from portal.settings import settings
-from portal.views.accounts import find_account
 from portal.views.keys import load_keys
 
 _FIELDS = ("prefix", "label", "status", "created_at", "expires_at", "last_used_at", "revoked_at")
@@ -34,8 +33,7 @@ def create(
     ] = None,
 ) -> None:
     """Create an API key and print it, alone on stdout, for the only time."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     tz = zone_or(account.time_zone, settings().budget_zone)
     ends = read_moment(expires, "--expires", tz, end=True) if expires is not None else None
     new = run_in_transaction(create_key, actor(), account.id, label, ends, utc_now())
@@ -49,8 +47,7 @@ def create(
 )
 def list_keys(name: UserName, as_json: AsJson = False) -> None:
     """List an account's API keys, also those that have ended."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     records = [
         {field: getattr(key, field) for field in _FIELDS}
         for key in run_in_reading(load_keys, account.id, utc_now()).keys
@@ -72,8 +69,7 @@ def revoke(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How the key begins; `portal key list` shows it.")],
 ) -> None:
     """End an API key at once and for ever; its past usage stays."""
-    open_portal()
-    account, start = run_in_reading(find_account, name), prefix.strip()
+    account, start = open_account(name), prefix.strip()
     keys = run_in_reading(load_keys, account.id, utc_now()).keys
     matching = [key for key in keys if start and key.prefix.startswith(start)]
     if not matching:

@@ -10,13 +10,12 @@ import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portal.actions.templates import assign_template, define_template
-from portal.cli.console import UserName, actor, example, open_portal, show_table
+from portal.cli.console import UserName, actor, example, open_account, open_portal, show_table
 from portal.cli.listing import AsJson, listing, show_json
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import InvalidInput, TooLarge
 from portal.rules.text import counted
-from portal.views.accounts import find_account
 from portal.views.templates import AssignedModel, find_template, load_templates
 
 commands = typer.Typer(help="Expert templates: models by category, and a cost factor.", no_args_is_help=True)
@@ -74,8 +73,7 @@ def assign(
     template: Annotated[str, typer.Argument(metavar="TEMPLATE|none", help="Name of the template.")],
 ) -> None:
     """Make a template the active one of an account, or take it away with `none`."""
-    open_portal()
-    account = run_in_reading(find_account, name)
+    account = open_account(name)
     chosen = None if template == "none" else run_in_reading(find_template, template).id
     run_in_transaction(assign_template, actor(), account.id, chosen, utc_now())
     typer.echo(f"{name} has the expert template {template}." if chosen else f"{name} has no expert template.")
