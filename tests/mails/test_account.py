@@ -14,7 +14,7 @@ LINK = "https://portal.example.org/user/reset-password?token=abc&next=/"
     ("language", "subject", "lasts"),
     [
         pytest.param("en", "Set a new password for MoE Portal", "works once, within 30", id="English"),
-        pytest.param("de", "Neues Passwort für MoE Portal festlegen", "gilt einmal und 30", id="German"),
+        pytest.param("de", "Neues Passwort für MoE Portal festlegen", "funktioniert einmal, innerhalb von 30", id="German"),
     ],
 )
 def test_reset_mail_has_the_link_to_click_and_to_copy(language: str, subject: str, lasts: str) -> None:
@@ -35,7 +35,7 @@ def test_reset_mail_has_the_link_to_click_and_to_copy(language: str, subject: st
         pytest.param(
             "de",
             "Ihr Passwort für MoE Portal wurde geändert",
-            "22. November 2026 um 15:05 Uhr (Europe/Berlin)",
+            "22. November 2026 um 15:05\u00a0Uhr (Europe/Berlin)",
             id="German",
         ),
     ],
@@ -65,7 +65,7 @@ def test_test_mail_links_to_billing(language: str, subject: str) -> None:
         (
             "de",
             "Die Adresse Ihres Kontos bei MoE Portal wurde geändert",
-            "22. November 2026 um 15:05 Uhr (Europe/Berlin)",
+            "22. November 2026 um 15:05\u00a0Uhr (Europe/Berlin)",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def test_one_thing_is_counted_in_the_singular(formats: Formats, count: int, requ
                 "27. Nov. 2026",
                 "Fr., 27. Nov.",
                 "Freitag, 27. November 2026",
-                "am 25. Nov. um 09:05 Uhr",
+                "am 25. Nov. um 09:05\u00a0Uhr",
                 "14. – 27. Nov. 2026",
             ],
         ),

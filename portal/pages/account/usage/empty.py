@@ -11,7 +11,7 @@ from portal.pages.navigation import KEYS
 from portal.rules.messages import message
 from portal.rules.usage import RANGES, Counts, Status, UsageFilter
 from portal.views.usage import HiddenBy, UsageView
-from portal.words import _, say
+from portal.words import _, context, say
 from portal.words.formats import Formats
 
 _CLEAR = {
@@ -88,7 +88,12 @@ class EmptyUsage:
             if not filters:
                 return _("Nothing was requested on these days.")
             return _("Nothing matches {filters} on these days.", filters=_all_of(filters))
-        days = self._formats.days(wanted.days(now, self._formats.zone))
+        span = wanted.days(now, self._formats.zone)
+        days = self._formats.days(span)
+        if span.first == span.last:
+            if not filters:
+                return context("one day", "Nothing was requested on {days}.", days=days)
+            return context("one day", "Nothing matches {filters} on {days}.", filters=_all_of(filters), days=days)
         if not filters:
             return _("Nothing was requested on {days}.", days=days)
         return _("Nothing matches {filters} on {days}.", filters=_all_of(filters), days=days)

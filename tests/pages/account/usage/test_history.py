@@ -529,6 +529,19 @@ async def test_statuses_are_written_in_german(visit, requests, alice: Account) -
     await user.should_see("Im Zeitraum 16. – 22. Nov. 2026 passt nichts zu: Modell none und Status Fehler.")
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        pytest.param("", "Am 1. Jan. 2026 gab es keine Anfragen.", id="no filter"),
+        pytest.param("&model=none", "Am 1. Jan. 2026 passt nichts zu: Modell none.", id="a filter"),
+    ],
+)
+async def test_one_day_is_no_range_in_german(visit, requests, alice: Account, query: str, sentence: str) -> None:
+    run(lambda session: setattr(session.get(Account, alice.id), "language", "de"))
+    user = await visit(alice, f"from=2026-01-01&to=2026-01-01{query}")
+    await user.should_see(sentence)
+
+
 async def test_seconds_are_shown_where_minutes_repeat(visit, alice: Account, gateway: Gateway) -> None:
     times = {"a": (14, 5, 7), "b": (14, 5, 59), "c": (14, 6, 0)}
     send(
