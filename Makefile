@@ -3,6 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 GATEWAY_VENV := .cache/gateways
+DESKTOP_VENV := .cache/desktop
+QT_VENV := .cache/desktop-qt
 UV_VERSION := 0.13.9
 UV := .cache/uv-$(UV_VERSION)/bin/uv
 WITH_ENV := $(BIN)/python scripts/with_env.py
@@ -12,9 +14,10 @@ COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-v
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test gateway-test import-test chaos bench fuzz words lint lock clean
+.PHONY: desktop desktop-qt
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/set-up ## Serve the portal with sample accounts, history and a simulated gateway
 	$(WITH_ENV) $(BIN)/portal demo
@@ -31,6 +34,12 @@ test: $(VENV)/set-up-test ## Run every test; those in a browser have a session o
 
 gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM in front of the portal, as in examples/litellm
 	PORTAL_TEST_LITELLM=$(CURDIR)/$(GATEWAY_VENV)/bin $(BIN)/pytest tests/proxies
+
+desktop: $(DESKTOP_VENV)/set-up ## Build dist/moe-portal, the desktop program in one file
+	$(DESKTOP_VENV)/bin/python -m tools.desktop_build
+
+desktop-qt: $(QT_VENV)/set-up ## Build dist/moe-portal-qt, the same with a window of its own, for machines without a browser
+	$(QT_VENV)/bin/python -m tools.desktop_build --qt
 
 import-test: $(VENV)/set-up-test ## Import a MoE Sovereign of ROWS=1000000 requests, killed again and again, and compare the sums
 	$(BIN)/python -m tools.import_proof --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite)
@@ -54,7 +63,11 @@ lint: $(VENV)/set-up-test ## Check style, format and types
 
 lock: $(UV) ## Write the lock files again, from pyproject.toml; UPGRADE=1 takes the newest releases
 	$(COMPILE) --extra postgres --extra parquet --output-file requirements.lock
-	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) --extra postgres --extra parquet --extra test --constraint requirements.lock \
+		--output-file requirements-test.lock
+	$(COMPILE) --group freeze --constraint requirements.lock --output-file requirements-desktop.lock
+	$(COMPILE) --group freeze --extra desktop --constraint requirements-desktop.lock \
+		--output-file requirements-desktop-qt.lock
 	$(UV) pip compile --group gateway --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 		$(if $(UPGRADE),--upgrade) --output-file requirements-gateway.lock
 
@@ -84,6 +97,20 @@ $(GATEWAY_VENV)/set-up: requirements-gateway.lock
 	@echo "Making an environment of its own for LiteLLM (0.8 GB) …"
 	@python=$$(scripts/find_python.sh) || exit 1; "$$python" -m venv --clear $(GATEWAY_VENV)
 	@$(GATEWAY_VENV)/bin/python scripts/install.py LiteLLM --no-deps --require-hashes -r requirements-gateway.lock
+	@touch $@
+
+$(DESKTOP_VENV)/set-up: requirements-desktop.lock pyproject.toml
+	@echo "Making an environment of its own for the desktop program …"
+	@python=$$(scripts/find_python.sh) || exit 1; "$$python" -m venv --clear $(@D)
+	@$(@D)/bin/python scripts/install.py "what builds it" --no-deps --require-hashes -r requirements-desktop.lock
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(QT_VENV)/set-up: requirements-desktop-qt.lock pyproject.toml
+	@echo "Making an environment of its own for the desktop program with Qt (1 GB) …"
+	@python=$$(scripts/find_python.sh) || exit 1; "$$python" -m venv --clear $(@D)
+	@$(@D)/bin/python scripts/install.py "what builds it" --no-deps --require-hashes -r requirements-desktop-qt.lock
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(UV):

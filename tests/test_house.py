@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-test.lock")
+LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-desktop.lock", "requirements-desktop-qt.lock")
 
 WORDS = re.compile(
     r"(?<![a-z])(said|told|anew|brings?(?!_to_front)|bringing|brought|stands?|stood|mend(s|ed|ing)?|heed(s|ed|ing)?|likewise|"
@@ -50,8 +50,15 @@ def pinned(lock: str) -> dict[str, str]:
 
 
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
-RUNTIME = names(PROJECT["project"]["dependencies"] + EXTRAS["postgres"] + PROJECT["build-system"]["requires"])
-EVERYTHING = RUNTIME.union(*(names(extra) for extra in EXTRAS.values()))
+BASE = names(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"])
+FREEZE = names(PROJECT["dependency-groups"]["freeze"])
+DECLARED = {
+    LOCKS[0]: BASE | names(EXTRAS["postgres"] + EXTRAS["parquet"]),
+    LOCKS[1]: BASE | names(EXTRAS["postgres"] + EXTRAS["parquet"] + EXTRAS["test"]),
+    LOCKS[2]: BASE | FREEZE,
+    LOCKS[3]: BASE | FREEZE | names(EXTRAS["desktop"]),
+}
+EVERYTHING = BASE.union(FREEZE, *(names(extra) for extra in EXTRAS.values()))
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -67,13 +74,23 @@ def test_locks_say_nothing_of_the_machine_they_were_made_on(lock: str, trace: st
     assert re.findall(trace, read(lock), re.MULTILINE) == []
 
 
-@pytest.mark.parametrize(("lock", "declared"), [(LOCKS[0], RUNTIME), (LOCKS[1], EVERYTHING)], ids=LOCKS)
+@pytest.mark.parametrize(("lock", "declared"), DECLARED.items(), ids=LOCKS)
 def test_every_dependency_is_pinned(lock: str, declared: set[str]) -> None:
     assert declared - pinned(lock).keys() == set()
 
 
 def test_what_the_tests_run_on_is_what_people_run() -> None:
     assert pinned(LOCKS[0]).items() <= pinned(LOCKS[1]).items()
+
+
+@pytest.mark.parametrize("lock", LOCKS[2:])
+def test_desktop_program_has_the_releases_people_run(lock: str) -> None:
+    people, file = pinned(LOCKS[0]), pinned(lock)
+    assert {name: release for name, release in file.items() if people.get(name, release) != release} == {}
+
+
+def test_desktop_program_has_no_packages_of_tests() -> None:
+    assert names(EXTRAS["test"]) & pinned(LOCKS[3]).keys() == set()
 
 
 def test_the_locked_build_tool_is_the_one_the_build_asks_for() -> None:

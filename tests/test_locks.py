@@ -12,7 +12,7 @@ BUILD: list[str] = PROJECT["build-system"]["requires"]
 DECLARED: list[str] = PROJECT["project"]["dependencies"]
 WANTED = {
     LOCKS[0]: [*DECLARED, *EXTRAS["postgres"], *EXTRAS["parquet"], *BUILD],
-    LOCKS[1]: [*DECLARED, *(requirement for extra in EXTRAS.values() for requirement in extra), *BUILD],
+    LOCKS[1]: [*DECLARED, *EXTRAS["postgres"], *EXTRAS["parquet"], *EXTRAS["test"], *BUILD],
 }
 
 
