@@ -1,4 +1,4 @@
-"""Changes to gateways and their tokens, for administrators and operators."""
+"""Changes to gateways and their tokens, for administrators, operators and the person of the desktop program."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import check_administrator
+from portal.actions.authority import check_administrator, own_account
 from portal.actions.fields import clean_field
 from portal.db import gateways
 from portal.db.audit import add_entry
@@ -14,9 +14,11 @@ from portal.db.tables import Gateway
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.actors import Actor
 from portal.rules.messages import message
-from portal.rules.reporters import OWN_REPORTS
+from portal.rules.programs import Program
+from portal.rules.reporters import OWN_REPORTS, free_name
 from portal.rules.secrets import GATEWAY_TOKEN, digest, key_prefix, new_secret
 from portal.rules.text import MAX_NAME, clean_line
+from portal.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,30 @@ def revoke_gateway_tokens(
     return revoked
 
 
-def _add_gateway(session: Session, actor: Actor, name: str, now: datetime, mode: str) -> Gateway:
+def connect_program(session: Session, actor: Actor, program: Program, now: datetime) -> NewGateway:
+    """Create the gateway of a program on a desktop with a token; if it exists, replace its tokens by a new one.
+
+    All usage that it reports counts for the actor's account. Raises NotFound on a server, where no gateway has an
+    owner, and NotSignedIn.
+    """
+    if not settings().is_desktop:
+        raise NotFound
+    owner = own_account(session, actor)
+    row = next((each for each in gateways.gateways_of(session, owner.id) if each.mode == program), None)
+    if row is None:
+        name = free_name(program, [each.name for each in gateways.all_gateways(session)])
+        row = _add_gateway(session, actor, name, now, program, owner.id)
+    elif revoked := gateways.revoke_tokens(session, row.id, now):
+        add_entry(session, actor, "gateway.revoke", now, name=row.name, prefix=None, revoked=revoked)
+    return NewGateway(row.id, row.name, _add_token(session, actor, row, now))
+
+
+def _add_gateway(
+    session: Session, actor: Actor, name: str, now: datetime, mode: str, owner_id: int | None = None
+) -> Gateway:
     text, usual = _gateway_name(name), clean_field("mode", clean_line, mode, message("The mode"), MAX_NAME)
     try:
-        row = gateways.add_gateway(session, text, usual, now)
+        row = gateways.add_gateway(session, text, usual, now, owner_id)
     except IntegrityError as error:
         raise Conflict(message("There is a gateway called {name} already.", name=text)) from error
     add_entry(session, actor, "gateway.create", now, name=text, mode=usual)

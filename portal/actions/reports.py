@@ -29,7 +29,8 @@ def store_reports(
     gateway_id = reporter.gateway_id or own_reports_gateway(session, now).id
     owned = [reporter.own(entry) for entry in entries]
     reports = [entry for entry in owned if isinstance(entry, UsageReport)]
-    stored = iter(record_usage(session, gateway_id, reports, budget_tz, now) if reports else ())
+    owner_id = reporter.owner_id
+    stored = iter(record_usage(session, gateway_id, reports, budget_tz, now, owner_id=owner_id) if reports else ())
     outcomes = [_outcome_without_event(entry) or next(stored) for entry in owned]
     rejected = [
         Rejected(entry.id, outcome.error or "")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.actions.crossings import note_crossings
 from portal.db import totals
-from portal.db.attribution import Owner, owners_by_key, owners_by_name
+from portal.db.attribution import Owner, owner_by_id, owners_by_key, owners_by_name
 from portal.db.authorization import release
 from portal.db.events import NewEvent, fingerprints, insert_events
 from portal.db.held import NewHeld, hold_events, release_events
@@ -70,6 +70,7 @@ class _Batch:
     template_factors: dict[str, Decimal]
     prices: list[Price]
     assigned_to: Owner | None
+    otherwise: Owner | None
     undated_at: datetime
     sums: dict[int, Figures] = field(default_factory=dict)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
@@ -78,13 +79,13 @@ class _Batch:
         if self.assigned_to is not None:
             return self.assigned_to
         if not report.key_hash:
-            return self.names.get(report.username or "")
+            return self.names.get(report.username or "", self.otherwise)
         known = (self.names[name] for name in report.fallback_names or () if name in self.names)
-        return self.keys.get(report.key_hash) or next(known, None)
+        return self.keys.get(report.key_hash) or next(known, self.otherwise)
 
     def with_budget(self, account_ids: set[int]) -> set[int]:
         """Return the accounts that have a budget."""
-        owners = (*self.keys.values(), *self.names.values(), *filter(None, [self.assigned_to]))
+        owners = (*self.keys.values(), *self.names.values(), *filter(None, [self.assigned_to, self.otherwise]))
         return account_ids & {owner.account_id for owner in owners if owner.has_budget}
 
     def cost_factor(self, report: UsageReport, owner: Owner) -> Decimal:
@@ -103,19 +104,21 @@ def record_usage(
     *,
     assigned_to: str | None = None,
     undated_at: datetime | None = None,
+    owner_id: int | None = None,
 ) -> list[Outcome]:
     """Store the events of one gateway and add the new ones to all sums; return the outcome of each, in order.
 
     The same reports may be sent again. Events that cannot be attributed, or that contradict a stored one, are held for
     the administrator and not counted. `assigned_to` is a user name that overrides the account in the reports;
-    `undated_at` is the instant of reports without one, by default `now`. Raises Unavailable if the budget time zone of
+    `undated_at` is the instant of reports without one, by default `now`; `owner_id` is the account of reports that
+    cannot be attributed (`rules.reporters`). Raises Unavailable if the budget time zone of
     the database was changed after this process started.
     """
     if not counts_in(session, budget_tz.key):
         raise Unavailable
     marks = [report.fingerprint() for report in reports]
     stored = fingerprints(session, gateway_id, list({report.id for report in reports}))
-    batch = _look_up(session, gateway_id, reports, now, assigned_to, undated_at or now)
+    batch = _look_up(session, gateway_id, reports, now, assigned_to, undated_at or now, owner_id)
     candidates: dict[str, tuple[int, NewEvent]] = {}
     for index, report in enumerate(reports):
         if report.id in stored or report.id in candidates:
@@ -153,6 +156,7 @@ def _look_up(
     now: datetime,
     assigned_to: str | None,
     undated_at: datetime,
+    owner_id: int | None,
 ) -> _Batch:
     keys = owners_by_key(session, {r.key_hash for r in reports if r.key_hash})
     names = {r.username for r in reports if r.username}
@@ -165,6 +169,7 @@ def _look_up(
         template_factors=cost_factors(session, {r.template for r in reports if r.template and r.cost_factor is None}),
         prices=price_book(session),
         assigned_to=owners_by_name(session, [assigned_to])[assigned_to] if assigned_to else None,
+        otherwise=None if owner_id is None else owner_by_id(session, owner_id),
         undated_at=undated_at,
     )
 

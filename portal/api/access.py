@@ -14,6 +14,7 @@ from portal.db.sql.session import open_session, open_snapshot, run_in_reading
 from portal.errors import UnknownToken
 from portal.rules.reporters import Reporter
 from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, is_secret
+from portal.settings import settings
 from portal.views.reporters import load_reporting_gateway, load_reporting_person
 from portal.web.visitors import sent_bearer, sent_session
 
@@ -68,10 +69,14 @@ Writing = Annotated[Session, Depends(open_session, scope="function")]
 
 def reporting_gateway(token: GatewayToken) -> Reporter:
     """Return the gateway with this token. Raises UnknownToken."""
-    found = run_in_reading(load_reporting_gateway, token) if is_secret(token, GATEWAY_TOKEN) else None
+    found = _find_gateway(token) if is_secret(token, GATEWAY_TOKEN) else None
     if found is None:
         raise UnknownToken
     return found
+
+
+def _find_gateway(token: str) -> Reporter | None:
+    return run_in_reading(load_reporting_gateway, token, is_desktop=settings().is_desktop)
 
 
 def reporting_person(token: ApiKeyToken) -> Reporter:
@@ -87,6 +92,13 @@ def any_reporter(token: GatewayToken, key: ApiKeyToken) -> Reporter:
     return reporting_person(key) if is_secret(key, API_KEY) else reporting_gateway(token)
 
 
+def reporter_of_one_person(reporter: Annotated[Reporter, Depends(any_reporter)]) -> Reporter:
+    """Return a person, or a gateway on a desktop. Raises UnknownToken for other gateways."""
+    if not reporter.is_of_one_person:
+        raise UnknownToken
+    return reporter
+
+
 ReportingGateway = Annotated[Reporter, Depends(reporting_gateway)]
-ReportingPerson = Annotated[Reporter, Depends(reporting_person)]
+ReporterOfOnePerson = Annotated[Reporter, Depends(reporter_of_one_person)]
 AnyReporter = Annotated[Reporter, Depends(any_reporter)]

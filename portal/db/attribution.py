@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, literal, null, select, union_all
+from sqlalchemy import Select, and_, bindparam, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from portal.db.sql.text_list import among
@@ -50,6 +50,11 @@ def owners_by_name(session: Session, usernames: Iterable[str]) -> dict[str, Owne
     return by_email | {name: owner for (is_email, name), owner in found.items() if not is_email}
 
 
+def owner_by_id(session: Session, account_id: int) -> Owner:
+    """Return an account as an owner."""
+    return _owner(session.connection().execute(_BY_ID, {"wanted": account_id}).one())
+
+
 def _owners(session: Session, query: Select[*tuple[Any, ...]], names: Iterable[str]) -> dict[str, Owner]:
     wanted = list(names)
     if not wanted:
@@ -79,6 +84,7 @@ _BY_KEY = _with_account(
     .where(among(ApiKey.key_hash, "wanted"))
 )
 _BY_NAME = _with_account(select(Account.username, Account.id, null(), null()).where(among(Account.username, "wanted")))
+_BY_ID = _with_account(select(Account.id, null(), null()).where(Account.id == bindparam("wanted")))
 _BY_NAME_OR_EMAIL = union_all(  # not one SELECT with OR: SQLite would read all accounts
     _with_account(
         select(literal(False), Account.username, Account.id, null(), null()).where(among(Account.username, "wanted"))

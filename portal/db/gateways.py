@@ -83,9 +83,14 @@ def tokens_of(session: Session, gateway_id: int) -> list[GatewayToken]:
     )
 
 
-def add_gateway(session: Session, name: str, mode: str, now: datetime) -> Gateway:
+def gateways_of(session: Session, owner_id: int) -> list[Gateway]:
+    """Return the gateways that an account owns, the oldest first."""
+    return list(session.scalars(select(Gateway).where(Gateway.owner_id == owner_id).order_by(Gateway.id)))
+
+
+def add_gateway(session: Session, name: str, mode: str, now: datetime, owner_id: int | None = None) -> Gateway:
     """Store a new gateway; a taken name raises IntegrityError."""
-    row = Gateway(name=name, mode=mode, created_at=now)
+    row = Gateway(name=name, mode=mode, created_at=now, owner_id=owner_id)
     session.add(row)
     session.flush()
     return row

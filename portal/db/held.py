@@ -79,6 +79,12 @@ def count_held_of(session: Session, gateway_id: int, most: int) -> dict[str, int
     return {row[0]: row[1] for row in session.execute(select(some.c.reason, func.count()).group_by(some.c.reason))}
 
 
+def newest_held_of(session: Session, gateway_id: int) -> HeldEvent | None:
+    """Return the unsettled held event of a gateway that arrived last."""
+    wanted = select(HeldEvent).where(HeldEvent.gateway_id == gateway_id, HeldEvent.resolved_at.is_(None))
+    return session.scalar(wanted.order_by(HeldEvent.received_at.desc(), HeldEvent.id.desc()).limit(1))
+
+
 def held_events(session: Session, *, settled: bool = False, limit: int = 1000) -> list[tuple[HeldEvent, str]]:
     """Return held events with the names of their gateways, newest first; with `settled` also the settled events."""
     query = select(HeldEvent, Gateway.name).join(Gateway, Gateway.id == HeldEvent.gateway_id)

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.rules.instants import parse_instant
 from portal.rules.pricing import MAX_TOKENS, read_cost_factor
+from portal.rules.reporters import ONE_ACCOUNT
 from portal.rules.secrets import digest, is_digest
 from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines, split_lines
 from portal.rules.text import MAX_EMAIL, MAX_NAME, clean_line
@@ -73,7 +74,10 @@ KeyHash = Annotated[str, AfterValidator(_hex)]
 
 
 class Event(BaseModel):
-    """One LLM request. Exactly one of `api_key`, `api_key_hash` and `username` names its account."""
+    """One LLM request. Exactly one of `api_key`, `api_key_hash` and `username` names its account.
+
+    Only a program that is connected to the desktop program may leave out all three.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -101,8 +105,8 @@ class Event(BaseModel):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        if [self.api_key, self.api_key_hash, self.username].count(None) != 2:
-            raise ValueError("Say exactly one of api_key, api_key_hash and username.")
+        if [self.api_key, self.api_key_hash, self.username].count(None) < 2:
+            raise ValueError(ONE_ACCOUNT)
         if (self.prompt_tokens is None) is not (self.completion_tokens is None):
             missing = "prompt_tokens" if self.prompt_tokens is None else "completion_tokens"
             raise ValueError(f"{missing} must be a whole number, or both counts null where they are unknown.")

@@ -10,10 +10,16 @@ from portal.rules.reporters import OWN_MODE, Person, Reporter
 from portal.rules.secrets import digest
 
 
-def load_reporting_gateway(session: Session, token: str) -> Reporter | None:
-    """Return the gateway with this token; None if it is unknown or revoked."""
+def load_reporting_gateway(session: Session, token: str, *, is_desktop: bool) -> Reporter | None:
+    """Return the gateway with this token; None if it is unknown or revoked.
+
+    It has its owner only in the desktop program: on a server, a database that was moved there gives nobody usage that
+    names nobody.
+    """
     found = gateway_with_token(session, digest(token))
-    return None if found is None else Reporter(found.id, found.mode, found.reported_at)
+    if found is None:
+        return None
+    return Reporter(found.id, found.mode, found.reported_at, owner_id=found.owner_id if is_desktop else None)
 
 
 def load_reporting_person(session: Session, api_key: str, now: datetime) -> Reporter | None:

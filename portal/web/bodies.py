@@ -14,6 +14,7 @@ LARGEST_BODIES = {
     "/api/v1/usage": 10_000_000,
     "/api/v1/usage/litellm": 64_000_000,  # up to 512 requests, each with its prompt and answer
     "/api/v1/usage/openai": 64_000_000,  # one answer with embeddings of many texts
+    "/api/v1/usage/continue": 10_000_000,  # one event, which may have a prompt and an answer
     "/api/v1/otlp/": 64_000_000,
     "/api/v1/authorize": SMALL_BODY,
     "/user/api/": SMALL_BODY,

@@ -6,17 +6,20 @@ import pytest
 from portal.actions.accounts import set_active
 from portal.actions.gateways import (
     NewGateway,
+    connect_program,
     create_gateway,
     create_gateway_token,
     import_gateway,
     revoke_gateway_tokens,
 )
-from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
+from portal.db.gateways import all_gateways, gateway_named, gateway_with_token, gateways_of, tokens_of
 from portal.db.sql.session import Database
 from portal.db.tables import Account, AuditEntry
-from portal.errors import Conflict, Forbidden, InvalidInput, NotFound
+from portal.errors import Conflict, Forbidden, InvalidInput, NotFound, NotSignedIn
+from portal.rules.programs import Program
 from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret, key_prefix
 from tests.cast import NOW, OPERATOR, Gateway, acting, audit_log, create_member, new_gateway, run
+from tests.desktops import use_desktop
 
 
 def done(database: Database) -> list[tuple[str, str]]:
@@ -141,3 +144,55 @@ def test_invalid_gateway_of_imports_is_refused(db: Database, name: str, mode: st
     with pytest.raises(InvalidInput):
         run(import_gateway, OPERATOR, name, NOW, mode)
     assert run(all_gateways) == []
+
+
+def connect(account: Account, program: Program = Program.OLLAMA) -> NewGateway:
+    made: NewGateway = run(connect_program, acting(account), program, NOW)
+    return made
+
+
+def test_program_gets_a_gateway_of_its_person(admin: Account) -> None:
+    use_desktop()
+    made = connect(admin)
+    [row] = run(gateways_of, admin.id)
+    assert (made.id, made.name, row.id, row.name, row.mode) == (row.id, "ollama", made.id, "ollama", "ollama")
+    assert opens(made.token or "")
+    assert [action for _, action, _ in audit_log()] == ["gateway.create", "gateway.token"]
+    assert (made.token or "") not in str(audit_log())
+
+
+def test_new_token_replaces_the_older_one(admin: Account) -> None:
+    use_desktop()
+    older, newer = connect(admin), connect(admin)
+    assert (older.id, opens(older.token or ""), opens(newer.token or "")) == (newer.id, False, True)
+    connect(admin, Program.CURL)
+    assert opens(newer.token or "")
+    assert [row.name for row in run(gateways_of, admin.id)] == ["ollama", "curl"]
+
+
+def test_gateway_of_a_server_keeps_its_name(admin: Account) -> None:
+    other = new_gateway("ollama", mode="ollama")
+    use_desktop()
+    assert connect(admin).name == "ollama-2"
+    kept = run(gateway_named, "ollama")
+    assert kept is not None
+    assert (kept.id, kept.owner_id) == (other.id, None)
+
+
+def test_people_have_programs_of_their_own(admin: Account, alice: Account) -> None:
+    use_desktop()
+    assert connect(admin).id != connect(alice).id
+    assert [row.name for row in run(gateways_of, alice.id)] == ["ollama-2"]
+
+
+def test_server_connects_no_program(admin: Account) -> None:
+    with pytest.raises(NotFound):
+        connect(admin)
+    assert run(gateways_of, admin.id) == []
+
+
+def test_suspended_person_connects_no_program(alice: Account) -> None:
+    use_desktop()
+    run(set_active, OPERATOR, alice.id, False, NOW)
+    with pytest.raises(NotSignedIn):
+        connect(alice)

@@ -4,21 +4,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from portal.actions.alerts import change_alerts
+from portal.actions.budgets import set_budget
 from portal.actions.gateways import create_gateway, create_gateway_token, import_gateway
 from portal.actions.keys import NewKey
 from portal.actions.reports import store_reports
 from portal.actions.usage import Result
+from portal.actions.verification import verify_account
+from portal.db.crossings import crossings
 from portal.db.gateways import all_gateways, gateway_named
+from portal.db.held import held_events
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.totals import count_requests
 from portal.db.uncounted import Uncounted, rejected_reasons, uncounted_since
 from portal.errors import InvalidInput
+from portal.rules.budgets import Limits
 from portal.rules.reporters import OWN_REPORTS, Person, Reporter
 from portal.rules.secrets import digest
 from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 from portal.views.summary import load_summary
-from tests.cast import NOW, OPERATOR, Gateway, run
+from tests.cast import NOW, OPERATOR, Gateway, acting, run
 
 UTC = ZoneInfo("UTC")
 
@@ -110,3 +116,41 @@ def test_a_call_without_counts_is_a_request_of_unknown_tokens(alice: Account, ga
     assert run(uncounted_since, gateway.id, NOW.date()) == Uncounted(without_counts=1)
     counted = report("img", prompt_tokens=5, completion_tokens=0)
     assert store(Reporter(gateway.id, "native"), counted) == [Result.CONFLICT]
+
+
+def nobodys(id: str = "r-1") -> UsageReport:
+    return report(id, username=None)
+
+
+def by_unknown_key(id: str = "r-2") -> UsageReport:
+    return report(id, username=None, key_hash="e" * 64)
+
+
+def test_usage_of_nobody_is_that_of_the_gateways_owner(alice: Account, bob: Account, gateway: Gateway) -> None:
+    sent = [nobodys(), by_unknown_key(), report("r-3", username="nobody"), report("r-4", username="bob")]
+    reporter = Reporter(gateway.id, "native", owner_id=alice.id)
+    assert store(reporter, *sent) == [Result.ACCEPTED] * 4
+    assert store(reporter, *sent) == [Result.DUPLICATE] * 4
+    assert (tokens(alice), tokens(bob)) == (360, 120)
+    assert run(held_events) == []
+    for account in (alice, bob):
+        assert run(lambda session: list(verify_account(session, account.id, UTC))) == []  # noqa: B023  # it runs at once
+
+
+def test_usage_of_nobody_crosses_the_owners_budget(alice: Account, gateway: Gateway) -> None:
+    run(set_budget, OPERATOR, alice.id, Limits(daily=100), NOW)
+    run(change_alerts, acting(alice), True, 80, None, NOW)
+    store(Reporter(gateway.id, "native", owner_id=alice.id), nobodys())
+    assert [row.threshold for row in run(crossings, alice.id, 10)] == [100, 80]
+
+
+def test_same_id_with_other_content_is_a_conflict_for_an_owner(alice: Account, gateway: Gateway) -> None:
+    reporter = Reporter(gateway.id, "native", owner_id=alice.id)
+    assert store(reporter, nobodys(), report(username=None, prompt_tokens=5)) == [Result.ACCEPTED, Result.CONFLICT]
+    assert tokens(alice) == 120
+
+
+def test_without_an_owner_usage_of_nobody_is_counted_for_nobody(alice: Account, gateway: Gateway) -> None:
+    found = store(Reporter(gateway.id, "native"), nobodys(), by_unknown_key())
+    assert found == [Result.REJECTED, Result.UNATTRIBUTED]
+    assert tokens(alice) == 0

@@ -31,6 +31,7 @@ SPECIFIED = {
     ("POST", "/api/v1/usage"),
     ("POST", "/api/v1/usage/litellm"),
     ("POST", "/api/v1/usage/openai"),
+    ("POST", "/api/v1/usage/continue"),
     ("POST", "/api/v1/otlp/v1/traces"),
     ("POST", "/api/v1/otlp/v1/logs"),
     ("POST", "/api/v1/otlp/v1/metrics"),
@@ -41,7 +42,7 @@ SPECIFIED = {
 }
 
 OTLP = {"/api/v1/otlp/v1/traces", "/api/v1/otlp/v1/logs", "/api/v1/otlp/v1/metrics"}
-FOREIGN = {"/api/v1/usage/litellm", "/api/v1/usage/openai", *OTLP}
+FOREIGN = {"/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/usage/continue", *OTLP}
 """What other programs send as they like: open, and described in words."""
 
 
@@ -70,7 +71,7 @@ def test_route_names_who_may_call_it(method: str, path: str, operation: dict[str
     if path.startswith("/user/"):
         assert operation["security"] == [{"Session": []}]
     elif path.startswith("/api/v1/"):
-        either: Any = [{"GatewayToken": []}, {"ApiKey": []}] if path in OTLP else None
+        either: Any = [{"GatewayToken": []}, {"ApiKey": []}] if path in (FOREIGN - {"/api/v1/usage/litellm"}) else None
         assert operation["security"] in ([{"ApiKey": []}], [{"GatewayToken": []}], either)
     assert ("401" in operation["responses"]) == ("security" in operation)
     assert set(openapi()["components"]["securitySchemes"]) == {"Session", "ApiKey", "GatewayToken"}

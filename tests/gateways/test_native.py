@@ -218,7 +218,6 @@ def test_missing_field_is_refused_by_name(field: str) -> None:
         pytest.param(event(colour="red"), "There is no field called colour.", id="an unknown field"),
         pytest.param(event(**{SECRET: 1}), "There is a field that is not known here.", id="a secret as a field"),
         pytest.param(event(api_key=SECRET), "Say exactly one of", id="a key and a name"),
-        pytest.param(event(username=...), "Say exactly one of", id="neither a key nor a name"),
         pytest.param(by_key(api_key=""), "api_key must not be empty.", id="an empty key"),
         pytest.param(by_key(api_key="x" * 257), "api_key has at most 256", id="a key that is too long"),
         pytest.param(by_key(api_key=5), "api_key must be text.", id="a number as key"),
@@ -246,6 +245,11 @@ def test_an_event_that_contradicts_itself_is_refused(values: Any, reason: str) -
     found = refused(values).reason
     assert reason in found
     assert SECRET not in found
+
+
+def test_event_may_name_nobody() -> None:  # who may send it, the reporter decides
+    report = taken(event(username=...))
+    assert (report.key_hash, report.username) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ LINK = "https://portal.example.org/user/reset-password?token=abc&next=/"
     ("language", "subject", "lasts"),
     [
         pytest.param("en", "Set a new password for MoE Portal", "works once, within 30", id="English"),
-        pytest.param("de", "Neues Passwort für MoE Portal festlegen", "funktioniert einmal, innerhalb von 30", id="German"),
+        pytest.param(
+            "de", "Neues Passwort für MoE Portal festlegen", "funktioniert einmal, innerhalb von 30", id="German"
+        ),
     ],
 )
 def test_reset_mail_has_the_link_to_click_and_to_copy(language: str, subject: str, lasts: str) -> None:

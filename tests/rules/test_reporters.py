@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from portal.rules.reporters import Person, Reporter, free_name, own_id
+from portal.rules.reporters import ONE_ACCOUNT, Person, Reporter, free_name, own_id
 from portal.rules.text import MAX_NAME
 from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
 from tests.cast import NOW
@@ -15,6 +15,29 @@ ALICE = Reporter(None, "native", person=Person(7, "a" * 64))
 
 def test_report_of_a_gateway_is_accepted_unchanged() -> None:
     assert Reporter(1, "native").own(REPORT) is REPORT
+
+
+def test_report_without_a_name_needs_a_gateway_with_an_owner() -> None:
+    nobodys = replace(REPORT, username=None)
+    assert Reporter(1, "native").own(nobodys) == Rejected("r-1", ONE_ACCOUNT)
+    assert Reporter(1, "native", owner_id=7).own(nobodys) is nobodys
+    assert ALICE.own(nobodys) == replace(nobodys, id="7/r-1", key_hash="a" * 64, template=None, cost_factor=None)
+
+
+def test_owner_leaves_a_report_with_a_name_unchanged() -> None:
+    assert Reporter(1, "native", owner_id=7).own(REPORT) is REPORT
+
+
+@pytest.mark.parametrize(
+    ("reporter", "expected"),
+    [
+        pytest.param(Reporter(1, "native"), False, id="a gateway of a server"),
+        pytest.param(Reporter(1, "native", owner_id=7), True, id="a program on a desktop"),
+        pytest.param(ALICE, True, id="a person with a key"),
+    ],
+)
+def test_reporter_is_of_one_person(reporter: Reporter, expected: bool) -> None:
+    assert reporter.is_of_one_person is expected
 
 
 def test_report_of_a_person_has_no_owner_and_no_factor() -> None:

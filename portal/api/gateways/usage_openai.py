@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from portal.actions.usage import Result
-from portal.api.access import ReportingPerson
+from portal.api.access import ReporterOfOnePerson
 from portal.api.bodies import JSON, media_type, read_body, strict_router
 from portal.api.errors import answers
-from portal.api.gateways.usage_ingest import store
+from portal.api.gateways.usage_ingest import note_refusal, read_entries, store
 from portal.errors import InvalidInput
 from portal.gateways.openai import read_response
 from portal.rules.reporters import Reporter
@@ -37,10 +37,11 @@ class OwnReceipt(BaseModel):
     error: str | None = Field(default=None, exclude_if=lambda error: error is None, description="Why not `accepted`")
 
 
-async def response_body(request: Request, person: ReportingPerson) -> tuple[Reporter, bytes]:
-    """Return the person who reports an answer, and the bytes of its body."""
-    media_type(request, JSON)
-    return person, await read_body(request, compressed=True)
+async def response_body(request: Request, reporter: ReporterOfOnePerson) -> tuple[Reporter, bytes]:
+    """Return the sender of an answer, and the bytes of its body."""
+    async with note_refusal(reporter):
+        media_type(request, JSON)
+        return reporter, await read_body(request, compressed=True)
 
 
 @router.post(
@@ -54,16 +55,16 @@ def report_own_usage(
         str | None, Header(description="Identifies an answer without an id, so that it may be sent again")
     ] = None,
 ) -> OwnReceipt:
-    """Count an answer that the holder of the API key got from a model server, once.
+    """Count an answer that the holder of the API key, or the person of the desktop program, got from a model server.
 
     Send the whole answer, or only its `id`, `model`, `created` and `usage` (for Gemini `responseId`, `modelVersion`,
     `createTime` and `usageMetadata`); nothing else is stored. Add `model` if the server does not name it, as Bedrock.
     A `usage` without tokens, such as seconds of speech or an empty one, is stored as a call without counts. An answer
     with an id, as most have, or from Ollama may be sent again; for other answers, send the same `Idempotency-Key`.
     """
-    person, body = batch
-    report = read_response(body, _fallback_id(idempotency_key), person.mode)
-    result = store(person, [report]).results[0]
+    reporter, body = batch
+    report = read_entries(reporter, lambda: read_response(body, _fallback_id(idempotency_key), reporter.mode))
+    result = store(reporter, [report]).results[0]
     if result.result is Result.REJECTED:
         raise InvalidInput(result.error or "")
     return OwnReceipt(

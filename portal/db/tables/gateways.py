@@ -12,7 +12,8 @@ from portal.db.tables.base import CLUSTERED, Table
 class Gateway(Table):
     """A program that serves LLM requests and reports usage here; `mode` is for events without a mode.
 
-    `reported_at` is when it last sent a valid report, to the minute.
+    `reported_at` is when it last sent a valid report, to the minute. `owner_id` is set only for the programs of the
+    desktop program's person: their usage counts for this account if its key or name is unknown.
     """
 
     __tablename__ = "gateways"
@@ -22,6 +23,7 @@ class Gateway(Table):
     mode: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     reported_at: Mapped[datetime | None]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
 
 
 class GatewayToken(Table):
