@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from portal.cli.console import example
+from portal.desktop.shell import Options, port_problem, run
 
 commands = typer.Typer()
 
@@ -24,6 +25,6 @@ def desktop(
 
     There is no sign-in. Closing the window ends the program; without a window it runs until it is stopped.
     """
-    from portal.desktop.shell import Options, run  # noqa: PLC0415  # takes a second to import
-
+    if problem := port_problem(port):
+        raise typer.BadParameter(problem, param_hint="--port")
     raise typer.Exit(run(Options(data, port, not no_window)))

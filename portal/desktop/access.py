@@ -6,68 +6,126 @@ local account: it ends with the program. It is SameSite=Strict, so the answer to
 itself; a redirect would still belong to the navigation from the file, and browsers would not send the cookie with it.
 """
 
+import asyncio
+import logging
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal.desktop.instance import WISHES, Wish, read_wish
+from portal.desktop.presence import Presence
+from portal.desktop.start_page import OPEN
 from portal.desktop.tickets import Tickets
 from portal.web.visitors import cookie_name, session_token
 
-OPEN = "/desktop/open"
-"""The address that takes tickets."""
+log = logging.getLogger(__name__)
+
 _PROBES = {"/healthz", "/readyz"}
 _GATEWAY_ROUTES = "/api/v1/"
 """Below this, routes check the token of a gateway themselves."""
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_LONGEST_TICKET = 1000
+_LARGEST_BODY = 4000
+"""Bytes of a ticket or a wish."""
 _GOES_ON = """<!doctype html><html lang="en"><meta charset="utf-8"><title>MoE Portal</title>
 <meta name="color-scheme" content="light dark"><script nonce="{nonce}">location.replace("/")</script></html>
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets of a run: its tickets, the session of the local account, and the secret of second starts."""
+
+    tickets: Tickets
+    session: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """Functions that are called: a ticket was used, no page is open any more, a second start wishes a window."""
+
+    used: Callable[[], None]
+    gone: Callable[[], None]
+    wished: Callable[[Wish], dict[str, Any]]
+
+
 class Access:
     """Refuses every request that comes from neither a window of this run nor a gateway."""
 
-    def __init__(self, app: ASGIApp, port: int, tickets: Tickets, token: str) -> None:
-        """Wrap `app`; `token` is the session of the local account."""
+    def __init__(self, app: ASGIApp, port: int, own: Secrets, happenings: Happenings) -> None:
+        """Wrap `app`, which is reached at `port` of 127.0.0.1."""
         self.app = app
+        self.startup_failure = ""
+        """The sentence of a server that could not start; empty before that."""
         self._host = f"127.0.0.1:{port}"
-        self._tickets = tickets
-        self._token = token
+        self._own = own
+        self._happenings = happenings
+        self._presence = Presence(happenings.gone)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may pass; answer tickets; refuse everything else."""
+        """Pass on what may pass; answer tickets and wishes; refuse everything else."""
         if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-        elif scope["type"] == "http" and self._takes_ticket(scope):
-            await (await self._open(Request(scope, receive)))(scope, receive, send)
-        elif self._may_pass(scope):
-            await self.app(scope, receive, send)
-        else:
+            await self._start(scope, receive, send)
+        elif self._is_for_shell(scope):
+            request = Request(scope, receive)
+            answer = self._open if scope["path"] == OPEN else self._wish
+            await (await answer(request))(scope, receive, send)
+        elif not self._may_pass(scope):
             await _refuse(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._serve_page(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
-    def _takes_ticket(self, scope: Scope) -> bool:
-        return scope["path"] == OPEN and scope["method"] == "POST" and self._is_own_host(scope)
+    async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def listen(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                self.startup_failure = message.get("message", "")
+            await send(message)
+
+        await self.app(scope, receive, listen)
+
+    async def _serve_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._presence.opened()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._presence.closed()
+
+    def _is_for_shell(self, scope: Scope) -> bool:
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        return is_post and scope["path"] in {OPEN, WISHES} and self._is_own_host(scope)
 
     async def _open(self, request: Request) -> Response:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LONGEST_TICKET:
-                return refusal()
-        ticket = parse_qs(body.decode("latin-1")).get("ticket", [""])[0]
-        if not self._tickets.redeem(ticket):
+        """Give the window its cookie for a ticket. Its page is a file, so the origin of the request is `null`."""
+        form = parse_qs((await _body(request)).decode("latin-1"))
+        if not self._own.tickets.redeem(form.get("ticket", [""])[0]):
             return refusal()
+        await asyncio.to_thread(self._happenings.used)
         nonce = secrets.token_hex(16)
         policy = f"default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         response = HTMLResponse(_GOES_ON.format(nonce=nonce), headers=headers)
-        response.set_cookie(cookie_name(), self._token, httponly=True, samesite="strict", path="/")
+        response.set_cookie(cookie_name(), self._own.session, httponly=True, samesite="strict", path="/")
         return response
+
+    async def _wish(self, request: Request) -> Response:
+        """Do what a second start of the same user wishes; it has read the secret from the folder."""
+        sent = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(sent, f"Bearer {self._own.instance}".encode()):
+            return refusal()
+        try:
+            wish = read_wish(await _body(request))
+        except ValueError:
+            return refusal()
+        return JSONResponse(await asyncio.to_thread(self._happenings.wished, wish))
 
     def _may_pass(self, scope: Scope) -> bool:
         if not self._is_own_host(scope):
@@ -88,12 +146,22 @@ class Access:
 
     def _has_cookie(self, scope: Scope) -> bool:
         sent = session_token(HTTPConnection(scope))
-        return sent is not None and secrets.compare_digest(sent, self._token)
+        return sent is not None and secrets.compare_digest(sent, self._own.session)
 
 
 def _is_from_gateway(scope: Scope) -> bool:
     is_post = scope["type"] == "http" and scope["method"] == "POST"
     return is_post and scope["path"].startswith(_GATEWAY_ROUTES) and "authorization" in Headers(scope=scope)
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body of a small request; of a larger one, nothing."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            return b""
+    return body
 
 
 def refusal() -> Response:

@@ -1,28 +1,47 @@
-"""The run of the desktop program: port, server, window, end."""
+"""The run of the desktop program: one instance, port, window, server, end.
 
+Decision: the main thread has the window and the signals, a second thread imports and runs the server. So the window is
+there before the server is imported, and a toolkit that wants the main thread can have it. The port is bound before
+anything starts, so its number is known, and a browser that comes early waits until the server answers.
+"""
+
+import errno
 import logging
+import os
+import signal
+import socket
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
-from portal.actions.setup import LocalPerson, open_local_session
-from portal.clock import utc_now
-from portal.db.sql.opening import open_or_create
-from portal.db.sql.schema import pinned_budget_timezone
-from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.desktop.access import Access
-from portal.desktop.pages import write_ticket_file
-from portal.desktop.settings import DesktopSettings, desktop_settings
+from portal.desktop.failure_window import show_failure
+from portal.desktop.failures import Failure, failure_of, not_writable, unexpected
+from portal.desktop.folder import LOG, choose_folder, prepare_folder
+from portal.desktop.instance import Instance, Wish
+from portal.desktop.start_page import write_ticket_page
 from portal.desktop.tickets import Tickets
-from portal.settings import use
-from portal.system import person
-from portal.system.folders import user_data_folder
-from portal.web.lifespan import failing_in_a_sentence
-from portal.web.process import listen, prepare, server_of
-from portal.web.server import build
-from portal.web.startup import CannotStart, make_data_directory
+from portal.desktop.windows import CLOSED, NO_WINDOW, SCREEN_VARIABLES, BrowserWindow, Events, Window
+from portal.rules.messages import message
+from portal.system.children import clean_environment
+from portal.system.person import language
+from portal.words import say
+
+if TYPE_CHECKING:
+    from portal.desktop.serving import PortalServer
 
 log = logging.getLogger(__name__)
+
+HIGHEST_PORT = 65_535
+ENDS_WITHIN = 9.5
+"""Seconds that the server has to end; then the process exits."""
+_ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+_SIGNAL = "signal"
+_READY = "ready"
+_SERVER_ENDED = "server ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +53,185 @@ class Options:
     has_window: bool = True
 
 
+def port_problem(port: int | None) -> str | None:
+    """Return a sentence about a port that cannot be asked for."""
+    if port is None or 1 <= port <= HIGHEST_PORT:
+        return None
+    return f"--port is a number from 1 to {HIGHEST_PORT}. Without --port, a free port is used."
+
+
 def run(options: Options) -> int:
     """Serve the portal of this person until it ends; return the exit status."""
+    os.umask(0o077)  # only the owner may read the data, the pages and the log
+    clean_environment()
     try:
-        _serve(options)
-    except CannotStart as error:
-        sys.stderr.write(f"{error}\n")
+        return _run(options)
+    except Failure as failure:
+        sys.stderr.write(f"{say(failure.sentence, language())}\n")
+        if options.has_window:
+            show_failure(failure.sentence, language())
         return 1
-    return 0
 
 
-def _serve(options: Options) -> None:
-    folder = (options.data or user_data_folder()).absolute()
-    listener = listen("127.0.0.1", options.port or 0)
-    port = listener.getsockname()[1]
-    make_data_directory(folder)
-    settings = _settings(folder, port)
-    use(settings)
-    prepare(settings, access_log=False)
-    local = LocalPerson(person.user_name(), person.language(), person.time_zone())
-    token = run_in_transaction(open_local_session, local, utc_now()).token
-    tickets = Tickets()
+def _run(options: Options) -> int:
+    folder = choose_folder(options.data)
+    prepare_folder(folder)
+    instance = Instance(folder)
+    if not instance.take():
+        screen = {name: os.environ[name] for name in SCREEN_VARIABLES if name in os.environ}
+        answer = instance.ask(Wish(options.has_window, screen))
+        if answer is not None:
+            _print_address(int(answer["port"]), answer.get("ticket"))
+            return 0
+    try:
+        with listen(options.port) as listener:
+            instance.publish(listener.getsockname()[1])
+            return _Run(options, folder, instance, listener).run()
+    finally:
+        instance.release()
 
-    def announce() -> None:
-        sys.stdout.write(f"MoE Portal http://127.0.0.1:{port}/\n")
-        if not options.has_window:
-            sys.stdout.write(f"ticket {write_ticket_file(folder, port, tickets.issue())}\n")
+
+def listen(port: int | None) -> socket.socket:
+    """Return a socket that accepts connections on a port of 127.0.0.1, by default a free one. Raises Failure."""
+    try:
+        return socket.create_server(("127.0.0.1", port or 0), backlog=2048)
+    except OSError as error:
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            sentence = message("Your user may not use port {port}. Choose one from 1024 with --port.", port=str(port))
+        else:
+            sentence = message(
+                "Another program uses port {port}. Close that program, choose another port with --port, or leave out "
+                "--port.",
+                port=str(port),
+            )
+        raise Failure(sentence) from error
+
+
+class _Run:
+    """One run of the program with its folder locked and its port bound."""
+
+    def __init__(self, options: Options, folder: Path, instance: Instance, listener: socket.socket) -> None:
+        self._options = options
+        self._folder = folder
+        self._instance = instance
+        self._listener = listener
+        self._port: int = listener.getsockname()[1]
+        self._tickets = Tickets()
+        self._events: Events = Events()
+        self._window: Window = BrowserWindow(folder, language(), self._port, self._tickets.issue, self._events)
+        self._server: PortalServer | None = None
+        self._is_stopping = threading.Event()
+
+    def run(self) -> int:
+        """Run until the window is closed, a signal comes, or the server fails; return the exit status."""
+        for name in _ENDING_SIGNALS:
+            _on_signal(name, self._events)
+        server = threading.Thread(target=self._serve, daemon=True)
+        try:
+            if self._options.has_window:
+                self._window.open({})
+            server.start()
+            self._wait()
+        except Failure as failure:
+            self._end_server(server)
+            sys.stderr.write(f"{say(failure.sentence, language())}\n")
+            if self._options.has_window and not self._window.fail(failure.sentence):
+                self._window.close()
+                show_failure(failure.sentence, language())
+            return 1
+        self._is_stopping.set()
+        self._window.close()
+        self._end_server(server)
+        (self._folder / "open.html").unlink(missing_ok=True)
+        return 0
+
+    def _wait(self) -> None:
+        """Take the events until the run must end. Raises Failure."""
+        has_window = self._options.has_window
+        is_ready = False
+        while True:
+            match self._window.wait(self._events):
+                case Failure() as failure:
+                    raise failure
+                case event if event == _READY:
+                    is_ready = True
+                    _print_address(self._port, None if has_window else self._new_ticket_page())
+                    self._window.ready()
+                case event if event == NO_WINDOW and has_window:
+                    has_window = False
+                    if is_ready:
+                        _print_ticket(self._new_ticket_page())
+                case event if event in {_SIGNAL, _SERVER_ENDED}:
+                    return
+                case event if event == CLOSED and has_window:
+                    return
+
+    def _serve(self) -> None:
+        """Import the server and run it; put a failure into the events."""
+        from portal.desktop.access import Happenings  # noqa: PLC0415  # takes a second to import, as the server
+        from portal.desktop.serving import PortalServer  # noqa: PLC0415
+
+        try:
+            happenings = Happenings(self._window.used, self._gone, self._wished)
+            self._server = PortalServer(self._folder, self._port, self._instance.secret, self._tickets, happenings)
+            if not self._is_stopping.is_set():
+                self._server.run(self._listener, lambda: self._events.put(_READY))
+            self._events.put(_SERVER_ENDED)
+        except Failure as failure:
+            self._events.put(failure)
+        except Exception as error:  # a bug; its traceback is in the log
+            log.exception("unexpected")
+            self._events.put(failure_of(error, self._folder) or unexpected(self._folder / LOG))
+
+    def _new_ticket_page(self) -> Path:
+        """Write the file that opens a window. Raises Failure."""
+        page = self._folder / "open.html"
+        try:
+            return write_ticket_page(page, language(), self._port, self._tickets.issue())
+        except OSError as error:
+            raise failure_of(error, self._folder) or not_writable(self._folder) from error
+
+    def _gone(self) -> None:
+        if self._window.ends_with_pages:
+            self._events.put(CLOSED)
+
+    def _wished(self, wish: Wish) -> dict[str, Any]:
+        """Do what a second start wishes; return the answer to it."""
+        if not wish.is_window:
+            return {"port": self._port, "ticket": str(self._new_ticket_page())}
+        self._window.show(wish.screen)
+        return {"port": self._port}
+
+    def _end_server(self, thread: threading.Thread) -> None:
+        """Stop the server, and wait for it; a thread that does not end is left behind."""
+        self._is_stopping.set()
+        if self._server is not None:
+            self._server.stop()
+        if thread.is_alive():
+            thread.join(ENDS_WITHIN)
+
+
+def _on_signal(name: str, events: Events) -> None:
+    """Put a signal into the events, unless the system lacks it or whoever started the program has it ignored."""
+    number = getattr(signal, name, None)
+    if number is None or signal.getsignal(number) is signal.SIG_IGN:
+        return
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        events.put(_SIGNAL)
+
+    signal.signal(number, note)
+
+
+def _print_address(port: int, ticket: object = None) -> None:
+    """Print the line that says that the program is ready."""
+    sys.stdout.write(f"MoE Portal http://127.0.0.1:{port}/\n")
+    sys.stdout.flush()
+    if ticket is not None:
+        _print_ticket(ticket)
+
+
+def _print_ticket(page: object) -> None:
+    with suppress(OSError):
+        sys.stdout.write(f"ticket {page}\n")
         sys.stdout.flush()
-
-    app = Access(build(settings), port, tickets, token)
-    server_of(app, settings, announce).run_until_signal(listener)
-
-
-def _settings(folder: Path, port: int) -> DesktopSettings:
-    """Open the database, and return the settings with its budget zone: that of the machine at the first start."""
-    settings = desktop_settings(folder, port, person.time_zone())
-    with failing_in_a_sentence():
-        open_or_create(settings.url, settings.database_pool)
-        pinned = run_in_reading(pinned_budget_timezone)
-    return settings.model_copy(update={"budget_timezone": pinned}) if pinned else settings

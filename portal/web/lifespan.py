@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -67,27 +66,20 @@ async def _end(jobs: list[asyncio.Task[None]]) -> None:
 
 def open_portal(settings: Settings) -> None:
     """Open and migrate the database; print a setup link if there is no active administrator. Raises CannotStart."""
-    with failing_in_a_sentence():
+    try:
         opened = open_or_create(settings.url, settings.database_pool)
         pin_budget_timezone(opened, settings.budget_timezone)
         log.info("database: %s", shown(settings.url))
         _create_administrator(settings)
         token = run_in_transaction(new_setup_link, utc_now())
-    if token is not None:
-        link = f"{address(settings, settings.port)}/user/setup?token={token}"
-        sys.stdout.write(f"There is no administrator yet. Create one, once, at\n{link}\n")
-        sys.stdout.flush()
-
-
-@contextmanager
-def failing_in_a_sentence() -> Iterator[None]:
-    """Raise CannotStart, with a sentence, for each failure that opening a database may have."""
-    try:
-        yield
     except (WrongDatabase, MissingExtra) as error:
         raise CannotStart(str(error)) from error
     except (SQLAlchemyError, PortalError, ImportError, OSError) as error:
         raise CannotStart(f"The database cannot be opened: {_reason(error)}") from error
+    if token is not None:
+        link = f"{address(settings, settings.port)}/user/setup?token={token}"
+        sys.stdout.write(f"There is no administrator yet. Create one, once, at\n{link}\n")
+        sys.stdout.flush()
 
 
 def _create_administrator(settings: Settings) -> None:

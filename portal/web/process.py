@@ -34,7 +34,8 @@ def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], No
 
     `ready` is called as soon as the server answers requests.
     """
-    prepare(settings, access_log=access_log)
+    logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
+    os.umask(0o077)  # only the owner may read the database, its journals and the secret
     try:
         listener = listen(settings.host, settings.port)
         port = listener.getsockname()[1]
@@ -52,12 +53,6 @@ def serve(settings: Settings, *, access_log: bool = True, ready: Callable[[], No
     except SystemExit:
         raise SystemExit(1) from None  # the reason is in the log
     log.info("stopped")
-
-
-def prepare(settings: Settings, *, access_log: bool) -> None:
-    """Set the log and the mask of new files for this process."""
-    logging.config.dictConfig(configuration(settings.log_level, settings.log_format, access=access_log))
-    os.umask(0o077)  # only the owner may read the database, its journals and the secret
 
 
 def server_of(app: ASGIApp, settings: Settings, announce: Callable[[], None]) -> "Server":
@@ -95,10 +90,7 @@ class Server(uvicorn.Server):
             self._announce()
 
     def run_until_signal(self, listener: socket.socket) -> None:
-        """Serve until SIGTERM, SIGINT or `should_exit`. Raises SystemExit if the start fails, and logs the reason."""
-        gc.collect()
-        gc.freeze()  # these objects are never collected; to check them again makes large pages slow
-        gc.set_threshold(50_000, 20, 100)
+        """Serve until SIGTERM or SIGINT. Raises SystemExit if the start fails, and logs the reason."""
         signal.signal(
             signal.SIGTERM, lambda *_: None
         )  # uvicorn raises it again at the end; a requested stop is no failure
@@ -106,7 +98,10 @@ class Server(uvicorn.Server):
             self.run(sockets=[listener])
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until a signal; then cancel the timer that ends the process."""
+        """Serve until a signal or `should_exit`; then cancel the timer that ends the process."""
+        gc.collect()
+        gc.freeze()  # these objects are never collected; to check them again makes large pages slow
+        gc.set_threshold(50_000, 20, 100)
         try:
             super().run(sockets)
         finally:

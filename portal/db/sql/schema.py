@@ -23,6 +23,10 @@ class WrongDatabase(Exception):
     """The database cannot be used by this program; the message is a sentence for the operator."""
 
 
+class NewerDatabase(WrongDatabase):
+    """A later version of this program has written the database."""
+
+
 class SharedEmails(WrongDatabase):
     """Several accounts have the same email address, and a person must choose which account keeps it.
 
@@ -43,9 +47,9 @@ class SharedEmails(WrongDatabase):
         self.accounts = accounts
 
 
-def newer(found: str) -> WrongDatabase:
+def newer(found: str) -> NewerDatabase:
     """Return the refusal of a schema that this program does not know."""
-    return WrongDatabase(
+    return NewerDatabase(
         f"The database is at revision {found}, which this version of MoE Portal does not know. "
         "Start the newer version that has written it."
     )

@@ -1,0 +1,95 @@
+"""The server of the desktop program, which runs on a thread of its own. Importing this module takes a second."""
+
+import logging
+import logging.config
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.actions.setup import LocalPerson, open_local_session
+from portal.clock import utc_now
+from portal.db.sql.opening import open_or_create
+from portal.db.sql.schema import NewerDatabase, WrongDatabase, pinned_budget_timezone
+from portal.db.sql.session import database, run_in_reading, run_in_transaction
+from portal.desktop.access import Access, Happenings, Secrets
+from portal.desktop.failures import Failure, failure_of, newer
+from portal.desktop.folder import LOG
+from portal.desktop.settings import DesktopSettings, desktop_settings
+from portal.desktop.tickets import Tickets
+from portal.errors import PortalError
+from portal.settings import WrongSettings, use
+from portal.system import person
+from portal.web.logs import configuration
+from portal.web.process import Server, server_of
+from portal.web.server import build
+from portal.web.startup import CannotStart
+
+log = logging.getLogger(__name__)
+
+_LARGEST_LOG = 1_000_000
+"""Bytes of the log, and of the one before it, which is kept."""
+
+
+class PortalServer:
+    """The whole portal behind its guard, for the local account."""
+
+    def __init__(self, folder: Path, port: int, secret: str, tickets: Tickets, happenings: Happenings) -> None:
+        """Open the data in `folder`, and build the server. Raises Failure."""
+        try:
+            settings = _open(folder, port)
+            local = LocalPerson(person.user_name(), person.language(), person.time_zone())
+            token = run_in_transaction(open_local_session, local, utc_now()).token
+            self._access = Access(build(settings), port, Secrets(tickets, token, secret), happenings)
+        except NewerDatabase as error:
+            raise newer(folder) from error
+        except (WrongDatabase, WrongSettings, CannotStart, SQLAlchemyError, PortalError, OSError) as error:
+            raise failure_of(error, folder) or Failure(str(error)) from error
+        self._settings = settings
+        self._server: Server | None = None
+
+    def run(self, listener: socket.socket, ready: Callable[[], None]) -> None:
+        """Serve until `stop`; call `ready` when requests are answered. Raises Failure if the start fails."""
+        self._server = server_of(self._access, self._settings, ready)
+        try:
+            self._server.run(sockets=[listener])
+        except SystemExit:
+            raise Failure(self._access.startup_failure or "The server cannot start.") from None
+        finally:
+            database().close()
+        log.info("stopped")
+
+    def stop(self) -> None:
+        """Let the server end: it finishes running requests first."""
+        if self._server is not None:
+            self._server.should_exit = True
+
+
+def _open(folder: Path, port: int) -> DesktopSettings:
+    """Open the database; return the settings with its budget zone, which is that of the machine at the first start."""
+    settings = desktop_settings(folder, port, person.time_zone())
+    logging.config.dictConfig(_log_configuration(settings))
+    logging.raiseExceptions = False  # a full disk would print a traceback for each line
+    open_or_create(settings.url, settings.database_pool)
+    pinned = run_in_reading(pinned_budget_timezone)
+    settings = settings.model_copy(update={"budget_timezone": pinned}) if pinned else settings
+    use(settings)
+    return settings
+
+
+def _log_configuration(settings: DesktopSettings) -> dict[str, Any]:
+    """Return the configuration of a log in a file; warnings are printed too."""
+    chosen = configuration(settings.log_level, settings.log_format, access=False)
+    chosen["handlers"]["stderr"]["level"] = "WARNING"
+    chosen["handlers"]["file"] = {
+        "class": "logging.handlers.RotatingFileHandler",
+        "filename": str(settings.data_dir / LOG),
+        "maxBytes": _LARGEST_LOG,
+        "backupCount": 1,
+        "encoding": "utf-8",
+        "formatter": settings.log_format,
+    }
+    chosen["root"]["handlers"] = ["stderr", "file"]
+    return chosen

@@ -1,0 +1,22 @@
+"""The environment of programs that the desktop program starts."""
+
+import os
+import sys
+
+_OF_THE_FILE = ("_PYI_", "_MEI")
+"""Variables that PyInstaller sets for the processes of its own file begin with these."""
+_LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
+"""Variables that a frozen program points to its own libraries; the system's programs would load these."""
+
+
+def clean_environment() -> None:
+    """Remove from the environment of this process what belongs to a frozen program alone, so that no child gets it."""
+    if not getattr(sys, "frozen", False):
+        return
+    for name in [name for name in os.environ if name.startswith(_OF_THE_FILE)]:
+        del os.environ[name]
+    for name in _LIBRARY_PATHS:
+        before = os.environ.pop(f"{name}_ORIG", None)
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before
