@@ -27,7 +27,7 @@ _FLAGS = (
         "--disable-session-crashed-bubble",
     ),
     *("--disable-background-mode", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--disable-breakpad", "--no-pings", "--disable-features=Translate,MediaRouter,msEdgeWelcomePage"),
+    *("--disable-breakpad", "--no-pings", "--disable-features=MediaRouter,msEdgeWelcomePage"),
     *("--password-store=basic", "--use-mock-keychain"),  # no question for the password of a key ring
     f"--class={NAME}",  # by which a desktop finds the icon of the window
 )
@@ -101,7 +101,7 @@ def _is_root() -> bool:
 
 
 def _is_used(profile: Path) -> bool:
-    return (profile / "Default" / "Preferences").exists()
+    return (profile / "Local State").exists()
 
 
 def _snap_name(program: Path) -> str | None:

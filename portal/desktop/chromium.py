@@ -4,6 +4,7 @@ Decision: on POSIX systems the browser gets a pipe for the DevTools protocol. No
 closes the window, and the browser ends with this process, even if that is killed. Windows has no such pipe for Python.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -19,12 +20,14 @@ from typing import Any, Protocol
 
 from portal.desktop.browsers import Browser
 from portal.desktop.devtools import DevTools, NoAnswer
-from portal.desktop.private import make_private_folder
+from portal.desktop.private import make_private_folder, write_private
 
 _ENDS_WITHIN = 3.0
 """Seconds in which a browser must end after it was asked to."""
 _FIRST_FREE = 10
 """Lowest number for the ends of the pipe, so that they are not in the way of 3 and 4, which the browser uses."""
+_PREFERENCES = {"translate": {"enabled": False}, "credentials_enable_service": False}
+"""Preferences of a fresh profile: the browser offers neither to translate pages nor to keep passwords."""
 _SINGLETON = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 
 
@@ -64,7 +67,7 @@ class Chromium:
         return not self._ended.is_set()
 
     def activate(self, address: str) -> bool:
-        """Show the window whose page begins with `address` in front of others; return whether that was possible."""
+        """Show the window of the page at `address` in front of others; return whether that was possible."""
         if self._devtools is None or not self.is_running:
             return False
         try:
@@ -107,7 +110,7 @@ class Chromium:
 
 def start(browser: Browser, profile: Path, page: Path, screen: Mapping[str, str]) -> Chromium:
     """Start a browser that shows a page; `screen` are variables of the screen to use. Raises OSError."""
-    make_private_folder(profile)
+    _prepare(profile)
     variables = {**os.environ, **screen}
     if sys.platform == "win32":
         return Chromium(_popen(browser.command(profile, page), variables), None)
@@ -148,6 +151,14 @@ def end_stale(profile: Path) -> None:
     for name in _SINGLETON:
         with suppress(OSError):
             (profile / name).unlink(missing_ok=True)
+
+
+def _prepare(profile: Path) -> None:
+    preferences = profile / "Default" / "Preferences"
+    make_private_folder(profile)
+    if not preferences.exists():
+        make_private_folder(preferences.parent)
+        write_private(preferences, json.dumps(_PREFERENCES))
 
 
 class _Spawned:

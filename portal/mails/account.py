@@ -45,7 +45,8 @@ def email_changed_mail(display_name: str, language: str, at: datetime, zone: Zon
         subject=message("The address of your MoE Portal account was changed"),
         paragraphs=(
             message(
-                "mails about your account have gone to another address since {when}. This is the last one to this address.",
+                "mails about your account have gone to another address since {when}. This is the last one to this "
+                "address.",
                 when=when,
             ),
             _NOT_YOU,
