@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from portal.db.tables import Account
+from portal.rules.budgets import Limits
 from tests.browser.conftest import LONG_MODE, PHONE, Person, Portal
 from tests.browser.places import go
 
@@ -77,3 +78,15 @@ def test_last_button_of_a_long_dialog_is_in_view(portal: Portal, visit: Visit) -
     assert box is not None
     assert frame is not None
     assert box["y"] + box["height"] <= frame["y"] + frame["height"]
+
+
+@pytest.mark.parametrize("width", [PHONE, SMALL_PHONE])
+def test_german_figures_do_not_overlap(portal: Portal, visit: Visit, width: int) -> None:
+    person = portal.person(f"gundula-{width}", limits=Limits(daily=90_000_000_000_000, monthly=2_000_000_000))
+    portal.run(lambda session: setattr(session.get(Account, person.account.id), "language", "de"))
+    page = visit(person, "/user/billing", width=width)
+    figures = page.locator(".mp-table--budget tbody").locator(".b-left, .b-reset")
+    assert figures.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)") == []
+    go(page, f"{portal.url}/user/dashboard")
+    card = page.locator(".mp-facts").first
+    assert card.evaluate("e => e.scrollWidth <= e.clientWidth")
