@@ -1,5 +1,6 @@
 """The desktop program in tests: its settings, without its window."""
 
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,3 +35,11 @@ def create_local() -> Account:
 def clear_email(session: Session, account_id: int) -> None:
     """Remove the email address of an account, since the local account has none."""
     session.get_one(Account, account_id).email = ""
+
+
+SERVER_WORDS = re.compile(
+    r"administrat|operator|sign(ed)? (in|out)|passw|sessions?\b|organi[sz]ation|your account|e-?mail|user ?name"
+    r"|anmeld|abmeld|kennwort|sitzung|betreiber|ihr konto|benutzername",
+    re.IGNORECASE,
+)
+"""Words of a server, which a person alone on a computer does not meet on any page."""

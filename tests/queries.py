@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from portal.db.tables import AuditEntry, HeldEvent
 
 
-def entries(session: Session, account_id: int) -> list[AuditEntry]:
+def entries(session: Session, account_id: int | None) -> list[AuditEntry]:
     """Return the audit entries about an account, newest first."""
     about = select(AuditEntry).where(AuditEntry.account_id == account_id)
     return list(session.scalars(about.order_by(AuditEntry.id.desc())))

@@ -39,10 +39,10 @@ EMAIL_TAKEN = message("Another account has this email address already.")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The fields of an account that its person may change."""
+    """The fields of an account that its person may change; an email of None stays as it is."""
 
     display_name: str
-    email: str
+    email: str | None
     time_zone: str
     language: str
     theme: str
@@ -189,8 +189,8 @@ def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) 
     """
     own = own_account(session, actor)
     own.display_name = _clean_display_name(new.display_name)
-    address = clean_field("email", clean_email, new.email)
-    change_email(session, own, address, now)
+    if new.email is not None:
+        change_email(session, own, clean_field("email", clean_email, new.email), now)
     try:
         own.time_zone = zone(new.time_zone).key
     except ValueError as error:

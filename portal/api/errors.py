@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from portal.errors import InvalidInput, NotFound, PortalError, TooLarge, UnknownToken
 from portal.rules.validation import first_problem
+from portal.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,10 @@ def error_answer(request: Request, failure: Exception) -> JSONResponse:
             return error_answer(request, PortalError("The request has not arrived completely."))
     number = getattr(request.state, "request_id", None) or f"req-{secrets.token_hex(4)}"
     log.error("%s %s %s", number, request.method, quote(request.url.path), exc_info=failure)
-    return _answer(500, "internal_error", f"Something went wrong here. Tell the administrator this number: {number}.")
+    to_do = (
+        "The log has the reason beside this number" if settings().is_desktop else "Tell the administrator this number"
+    )
+    return _answer(500, "internal_error", f"Something went wrong here. {to_do}: {number}.")
 
 
 def _routing_answer(failure: HTTPException) -> JSONResponse:

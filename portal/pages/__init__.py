@@ -1,5 +1,7 @@
 """The pages: NiceGUI for signed-in people, plain HTML for the forms before the sign-in.
 
+Decision: the desktop program has no forms and no pages of administration; their addresses are unknown there.
+
 Decision: every module has a `router` of its own, which is included when the server is built. Routes that a decorator
 registers on import would be lost after the first test, and would exist in programs that import only a component.
 """
@@ -11,20 +13,23 @@ from portal.pages.account import billing, dashboard, keys, profile
 from portal.pages.account.usage import history
 from portal.pages.admin import gateway, gateway_new, gateways
 from portal.pages.forms import login, password_resets, setup
+from portal.settings import settings
 
 PAGES = (dashboard, billing, history, keys, profile, gateways, gateway_new, gateway)
 """Modules with NiceGUI pages."""
+DESKTOP_PAGES = (dashboard, billing, history, profile)
+"""Those of the desktop program."""
 FORMS = (login, setup, password_resets)
 """Modules with plain HTML forms."""
 
 
 def include_pages() -> None:
     """Add every NiceGUI page to NiceGUI's app."""
-    for page in PAGES:
+    for page in DESKTOP_PAGES if settings().is_desktop else PAGES:
         app.include_router(page.router)
 
 
 def include_forms(server: FastAPI) -> None:
     """Add every plain form to the server around NiceGUI's app, so that NiceGUI creates no session for it."""
-    for form in FORMS:
+    for form in () if settings().is_desktop else FORMS:
         server.include_router(form.router)

@@ -24,6 +24,7 @@ from portal.pages.addresses import SIGN_IN, sign_in_path
 from portal.pages.forms.rendering import html_page
 from portal.pages.navigation import menu_of
 from portal.rules.messages import Message, message
+from portal.settings import settings
 from portal.views.accounts import Viewer
 from portal.web.visitors import viewer_of
 from portal.words import _, say
@@ -48,6 +49,14 @@ _TOO_MUCH = message("Too much at once")
 _BROKEN = ErrorText(
     message("Something went wrong on our side"),
     message("Your data is safe. Try again; if it keeps happening, give your administrator the number below."),
+)
+_BROKEN_DESKTOP = ErrorText(
+    message("Something went wrong in the program"),
+    message("Your data is safe. Try again; if it keeps happening, the log has the reason beside the number below."),
+)
+_EARLIER_RUN = ErrorText(
+    message("This window is from an earlier start"),
+    message("Close it, and open MoE Portal again."),
 )
 _NOTICES = {
     404: ErrorText(
@@ -90,11 +99,19 @@ def error_page(request: Request, error: Exception) -> Response:
 
 def draw_error(request: Request, error: Exception, viewer: Viewer | None = None) -> Response:
     """Return the error page; log an unexpected error."""
-    if isinstance(error, NotSignedIn):
+    if isinstance(error, NotSignedIn) and not settings().is_desktop:
         return RedirectResponse(sign_in_path(request), 303)
     status, notice = _explain(request, error)
     menu = menu_of(viewer) if viewer else ([], [])
-    response = html_page(request, "error.html", status, notice=notice, may_try_again=status >= 500, menu=menu)
+    response = html_page(
+        request,
+        "error.html",
+        status,
+        notice=notice,
+        may_try_again=status >= 500,
+        may_go_on=not isinstance(error, NotSignedIn),
+        menu=menu,
+    )
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})
     if isinstance(error, PortalError) and error.retry_after is not None:
@@ -112,7 +129,7 @@ def tell_in_page(error: Exception) -> None:
         return  # not an action of a visitor but a task of the server
     with suppress(RuntimeError):  # the page has been closed
         if isinstance(error, NotSignedIn):
-            ui.navigate.to(SIGN_IN)
+            ui.navigate.reload() if settings().is_desktop else ui.navigate.to(SIGN_IN)
         else:
             ui.notify(say(sentence), type="negative", close_button=_("Close"), timeout=10_000)
 
@@ -128,6 +145,8 @@ class LoggedElsewhere(logging.Filter):
 def _explain(request: Request, error: Exception) -> tuple[int, ErrorText]:
     """Return the status of an answer and its texts."""
     match error:
+        case NotSignedIn():
+            return error.status, _EARLIER_RUN
         case PortalError():
             return error.status, ErrorText(_TITLES.get(error.status, _FAILED), error.sentence)
         case RequestValidationError():
@@ -139,10 +158,13 @@ def _explain(request: Request, error: Exception) -> tuple[int, ErrorText]:
     if not hasattr(request.state, "failed_as"):  # the outer app handles it after the inner one
         where = f" {request.method} {quote(request.scope['path'])}"
         request.state.failed_as = _log(error, where, getattr(request.state, "request_id", None))
-    return 500, replace(_BROKEN, code=request.state.failed_as)
+    broken = _BROKEN_DESKTOP if settings().is_desktop else _BROKEN
+    return 500, replace(broken, code=request.state.failed_as)
 
 
 def _broken(number: str) -> Message:
+    if settings().is_desktop:
+        return message("Something went wrong in the program ({number}).", number=number)
     return message("Something went wrong on our side ({number}).", number=number)
 
 

@@ -1,12 +1,16 @@
 """The pages of the menu, in the order in which they are shown.
 
 Each has its name, address, icon and role here. Its module reads route and title from here, the menu its links.
+
+Decision: the desktop program has no API keys. A key names the person to a gateway that several people share; on a
+desktop all usage is that of one person, and each program has a token of its own, which Connect makes.
 """
 
 from dataclasses import dataclass
 
 from portal.rules.accounts import Role
 from portal.rules.messages import Message, message
+from portal.settings import settings
 from portal.views.accounts import Viewer
 
 
@@ -26,10 +30,15 @@ USAGE = Entry(message("Usage History"), "/user/usage", "list")
 KEYS = Entry(message("API Keys"), "/user/keys", "key")
 PROFILE = Entry(message("Profile"), "/user/profile", "user")
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "chart", Role.ADMIN)
+CONNECT = Entry(message("Connect"), "/user/connect", "plug")
 
 MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, GATEWAYS)
+DESKTOP_MENU = (DASHBOARD, BILLING, USAGE, CONNECT, PROFILE)
+"""The menu of the desktop program."""
 
 
 def menu_of(viewer: Viewer) -> tuple[list[Entry], list[Entry]]:
     """Return the pages of every account, and those of administration that the viewer may open."""
+    if settings().is_desktop:
+        return list(DESKTOP_MENU), []
     return [page for page in MENU if page.role is None], [page for page in MENU if page.role == viewer.role]

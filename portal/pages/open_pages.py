@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Unavailable
+from portal.settings import settings
 from portal.views.accounts import Viewer, still_running
 from portal.web.visitors import session_token
 
@@ -30,6 +31,8 @@ _TO_SIGN_IN = """
     window.portalLeaves = true;
     location.assign("/user/login?next=" + encodeURIComponent(location.pathname + location.search));
 """
+_AWAY = "window.portalLeaves = true; location.reload()"
+"""The desktop program has no sign-in: the page is requested again, and the answer says what to do."""
 _LONGEST_LOG = 500
 
 _Handler = Callable[..., Any]
@@ -68,7 +71,8 @@ async def close_pages(*session_ids: int) -> None:
     for session_id in session_ids:
         for client in _open.pop(session_id, set()):
             if not client.is_deleted:
-                await core.sio.emit("run_javascript", {"code": _TO_SIGN_IN}, room=client.id)
+                code = _AWAY if settings().is_desktop else _TO_SIGN_IN
+                await core.sio.emit("run_javascript", {"code": code}, room=client.id)
                 with suppress(KeyError):  # it was deleted during the await
                     client.delete()
 

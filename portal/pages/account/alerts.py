@@ -12,11 +12,12 @@ from portal.db.sql.session import in_transaction
 from portal.errors import Conflict
 from portal.pages.components import cells
 from portal.pages.components.inputs.drafts import Draft
-from portal.pages.components.inputs.fields import Form
+from portal.pages.components.inputs.fields import Form, switch_row
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, set_props, tag
 from portal.pages.components.shell.bell import present, sentence, then
 from portal.pages.components.table import Column, data_table
+from portal.pages.navigation import PROFILE
 from portal.rules.mails import State
 from portal.rules.messages import Message, message
 from portal.settings import settings
@@ -89,6 +90,7 @@ class AlertsForm:
         """Draw the fields with the stored settings."""
         self._viewer = viewer
         self._stored = stored
+        self._has_mail = settings().mail_is_set_up or not settings().is_desktop
         with Form(self._save, name=say(_NAME)) as self._form:
             self._draw_fields(viewer.email, *_texts(stored))
             self._draft = Draft("alerts", self._form)
@@ -104,6 +106,8 @@ class AlertsForm:
             on=enabled,
         )
         form = self._form
+        if not self._has_mail:
+            self._draw_where()
         with tag("div", "mp-pair mp-pair--tight"):
             self._threshold = form.text("threshold_percent", _("Threshold"), threshold, inputmode="numeric", suffix="%")
             self._second = form.text(
@@ -132,21 +136,27 @@ class AlertsForm:
             form.submit(_("Save alerts"))
             self._test = button(_("Send a test mail"), self._send_test)
         self._tested = Text("p").classes("mp-hint").props("data-testid=test-mail")
-        if not settings().mail_is_set_up:
+        for of_mail in (self._email.element, self._test):
+            of_mail.set_visibility(self._has_mail)
+        if self._has_mail and not settings().mail_is_set_up:
             set_props(self._test, disable=True)
             text = _("Mail is not set up here. Until it is, alerts appear only in the bell at the top.")
             Text("p", text).classes("mp-hint")
         self._message = form.says()
 
     def _switch(self, name: str, text: str, about: str, *, on: bool) -> ui.switch:
-        with tag("div", "mp-switch"):
-            with ui.element("div"):
-                label = Text("span", text)
-                Text("p", about).classes("mp-card__sub")
-            switch = ui.switch(value=on)
-        set_props(switch, aria_labelledby=label.html_id)
+        switch = switch_row(text, about, on=on)
         self._form.watch(name, switch)
         return switch
+
+    def _draw_where(self) -> None:
+        """Say where the desktop program shows alerts, in place of the switch for mails."""
+        row = self._enabled.parent_slot.parent if self._enabled.parent_slot else self._enabled
+        row.set_visibility(False)
+        with tag("p", "mp-muted"):
+            Text("span", _("Alerts appear in the bell at the top and as notifications of your system."))
+            Text("span", " ")
+            tag("a", "mp-link", _("Notifications"), href=f"{PROFILE.path}#computer")
 
     def show(self, stored: AlertSettings) -> None:
         """Fill in the stored settings, unless a person has typed others."""
@@ -187,7 +197,7 @@ class AlertsForm:
         if self._typed() == typed:
             self._fill(self._stored)
         await refresh_all(self._viewer.id)
-        return _("Alerts saved.") if enabled else _("Saved. Alerts are off.")
+        return _("Alerts saved.") if enabled or not self._has_mail else _("Saved. Alerts are off.")
 
     async def _send_test(self) -> None:
         try:
@@ -207,7 +217,7 @@ class PastAlerts:
         self._formats = formats
         with ui.element("div") as self._place:
             Text("h3", _("Past alerts")).classes("mp-past")
-            self._table = data_table("past", _PAST_COLUMNS, test_id="past-alerts", label=_("Past alerts"))
+            self._table = data_table("past", _past_columns(), test_id="past-alerts", label=_("Past alerts"))
 
     def show(self, past: tuple[PastAlert, ...], now: datetime) -> None:
         """Show newer rows."""
@@ -230,6 +240,11 @@ class PastAlerts:
                 }
             )
         self._table.show_rows(rows)
+
+
+def _past_columns() -> tuple[Column, ...]:
+    """Return the columns; the desktop program sends no mails."""
+    return _PAST_COLUMNS if settings().mail_is_set_up or not settings().is_desktop else _PAST_COLUMNS[:-1]
 
 
 def last_test_mail(mail: TestMail | None, f: Formats, now: datetime) -> str:

@@ -13,14 +13,15 @@ from portal.pages.addresses import BILLABLE, requests_url
 from portal.pages.components import cells
 from portal.pages.components.charts.chart import day_boundary
 from portal.pages.components.live import live
-from portal.pages.components.parts import Text, set_props, tag, weight_legend
+from portal.pages.components.parts import Text, icon, set_props, tag, weight_legend
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
-from portal.pages.navigation import BILLING
+from portal.pages.navigation import BILLING, PROFILE
 from portal.rules.figures import Figures, total
 from portal.rules.messages import message
 from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at
 from portal.rules.usage import Counts
+from portal.settings import settings
 from portal.views.billing import BillingView, load_billing
 from portal.views.budget import BudgetsView
 from portal.views.summary import SummaryView
@@ -224,6 +225,10 @@ class CostCalculation:
                     self._since = Text("span", "")
                     keeps = _("Each request keeps the price of its own time; a later price never changes it.")
                     Text("span", f" {keeps}")
+                if settings().is_desktop:
+                    with tag("p"), tag("a", "mp-more", href=f"{PROFILE.path}#price"):
+                        Text("span", _("Change the price"))
+                        icon("arrow")
         self._mixed.set_visibility(False)
 
     def show(self, view: SummaryView) -> None:
@@ -241,6 +246,8 @@ class CostCalculation:
         self._mixed.show("" if is_plain else self._why(price, month))
         if price is None:
             text = _("No price is in force; requests cost nothing until an administrator enters one.")
+            if settings().is_desktop:
+                text = _("No price is in force; requests cost nothing until you enter one.")
             self._since.show(text, title="")
             return
         amount = f.price(price.eur_per_token)
@@ -252,6 +259,12 @@ class CostCalculation:
         self._since.show(text, title=f.exact(price.valid_from))
 
     def _why(self, price: Price | None, month: Figures) -> str:
+        if month.unpriced and settings().is_desktop:
+            return plural(
+                "{count} request of this month came while no price was in force, and costs nothing.",
+                "{count} requests of this month came while no price was in force, and cost nothing.",
+                month.unpriced,
+            )
         if month.unpriced:
             return plural(
                 "{count} request of this month came while no price was in force, and costs nothing yet. "

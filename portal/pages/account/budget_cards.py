@@ -8,8 +8,10 @@ from nicegui import ui
 from portal.pages.account.forecast_line import ForecastLine
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
+from portal.pages.navigation import PROFILE
 from portal.rules.messages import message
 from portal.rules.periods import Period, countdown
+from portal.settings import settings
 from portal.views.budget import BudgetsView, BudgetView
 from portal.words import _, plural, say
 from portal.words.formats import NOTHING, Formats, zone_name
@@ -105,6 +107,10 @@ class BudgetBanner:
                 self._wait = Text("span", "").props("aria-live=off")
                 self._next = Text("span", "")
                 self._link = Text("a", _("See what used it up")).classes("mp-msg__link")
+                if settings().is_desktop:
+                    Text("span", " ")
+                    raise_it = Text("a", _("Raise the limit")).classes("mp-msg__link")
+                    set_props(raise_it, href=f"{PROFILE.path}#budgets")
         self._box.set_visibility(False)
 
     def show(self, view: BudgetsView, now: datetime) -> None:
@@ -138,12 +144,14 @@ def _refusals(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str, st
     Only gateways refuse requests; the portal itself counts them.
     """
     if view.allows_again_at is None:
+        if settings().is_desktop:
+            return _("Programs may refuse new requests until you raise it."), "", ""
         return _("Gateways may refuse new requests until an administrator raises it."), "", ""
-    text = _(
-        "Gateways may refuse new requests until {end} (in {wait}).",
-        end=_end(view.allows_again_at, view.period, f),
-        wait="{wait}",
-    )
+    end = _end(view.allows_again_at, view.period, f)
+    if settings().is_desktop:
+        text = _("Programs may refuse new requests until {end} (in {wait}).", end=end, wait="{wait}")
+    else:
+        text = _("Gateways may refuse new requests until {end} (in {wait}).", end=end, wait="{wait}")
     before, _unused, after = text.partition("{wait}")
     return before, say(countdown(view.allows_again_at, now)), after
 
@@ -157,7 +165,9 @@ def _end(instant: datetime, period: Period, f: Formats) -> str:
 
 
 def _next_step(view: BudgetView) -> str:
-    """Return what a person can do about a budget that is used up."""
+    """Return what a person can do about a budget that is used up; on a desktop a link says it."""
+    if settings().is_desktop:
+        return ""
     if view.allows_again_at is None:
         return _("Ask your administrator for a higher limit.")
     return _("Wait until then, or ask your administrator for a higher limit.")

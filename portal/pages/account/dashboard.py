@@ -15,9 +15,11 @@ from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, empty, icon, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
-from portal.pages.navigation import DASHBOARD, KEYS
+from portal.pages.components.welcome import connect_program
+from portal.pages.navigation import CONNECT, DASHBOARD, KEYS
 from portal.rules.messages import message
 from portal.rules.periods import Period, day_of
+from portal.settings import settings
 from portal.views.dashboard import DashboardView, load_dashboard
 from portal.views.keys import KeyView
 from portal.views.templates import CategoryView, TemplateView
@@ -49,24 +51,45 @@ async def dashboard_page(viewer: SignedIn) -> None:
         return await in_reading(load_dashboard, viewer.id, utc_now())
 
     with frame(DASHBOARD, viewer) as head:
+        welcome = Welcome() if settings().is_desktop else None
         banner = BudgetBanner(formats)
         with tag("div", "mp-cards"):
             cards = {period: BudgetCard(period, formats) for period in Period}
         chart = UsageChart(formats)
-        with tag("div", "mp-two"):
-            keys = ActiveKeys(formats)
+        keys = None
+        with tag("div", "" if settings().is_desktop else "mp-two"):
+            if not settings().is_desktop:
+                keys = ActiveKeys(formats)
             experts = ExpertConfiguration(formats)
 
         def show(view: DashboardView, now: datetime) -> None:
+            if welcome:
+                welcome.show(is_new=not view.budgets.total.figures.requests)
             head.subtitle(formats.long_day(day_of(now, formats.zone)))
             banner.show(view.budgets, now)
             for budget in view.budgets.all:
                 cards[budget.period].show(budget, now)
             chart.show(view.days, view.budgets.daily.budget.limit)
-            keys.show(view.keys, now)
+            if keys:
+                keys.show(view.keys, now)
             experts.show(view.template)
 
         await live(("dashboard", viewer.id), load, show, head.updated())
+
+
+class Welcome:
+    """The first card of the desktop program until a program has reported a request: it leads to Connect."""
+
+    def __init__(self) -> None:
+        """Draw it hidden."""
+        with tag("section", "mp-card", data_testid="welcome", aria_label=_("Nothing counted yet")) as self._card:
+            about = _("Connect Ollama, LiteLLM or another program, and its requests are counted here.")
+            connect_program(CONNECT.icon, _("Nothing counted yet"), about)
+        self._card.set_visibility(False)
+
+    def show(self, *, is_new: bool) -> None:
+        """Show it while there are no requests."""
+        self._card.set_visibility(is_new)
 
 
 class ActiveKeys:
@@ -114,10 +137,11 @@ class ExpertConfiguration:
         """Draw the card without a template."""
         self._formats = formats
         self._shown: TemplateView | None = None
-        with tag("section", "mp-card mp-column", data_testid="expert-config", aria_label=_("My Expert Configuration")):
+        name = _("My Expert Configuration")
+        with tag("section", "mp-card mp-column", data_testid="expert-config", aria_label=name) as self._card:
             with tag("div", "mp-card__head"):
                 with ui.element("div"):
-                    Text("h2", _("My Expert Configuration"))
+                    Text("h2", name)
                     self._name = Text("p", "").classes("mp-card__sub")
                 self._factor = Text("span", "").classes("mp-badge mp-badge--line")
             self._body = ui.element("div")
@@ -136,6 +160,8 @@ class ExpertConfiguration:
         if template is not None:
             self._factor.show(_("Cost factor {factor}", factor=self._formats.factor(template.cost_factor)))
         self._body.clear()
+        if settings().is_desktop:  # nobody assigns a template there, but a restored backup may have one
+            self._card.set_visibility(template is not None)
         with self._body:
             if template is None:
                 empty(

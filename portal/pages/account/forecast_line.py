@@ -7,6 +7,7 @@ from portal.pages.components.parts import Text, icon, icon_name, set_props, tag
 from portal.rules.forecast import HISTORY_DAYS, LEAST_ACTIVE_DAYS, LEAST_DAYS, Outlook, Prospect
 from portal.rules.messages import message
 from portal.rules.periods import Period
+from portal.settings import settings
 from portal.views.budget import BudgetView
 from portal.words import _, say
 from portal.words.formats import Formats
@@ -69,8 +70,10 @@ def used_up_texts(view: BudgetView, now: datetime, f: Formats) -> tuple[str, str
     if not view.budget.is_used_up:
         return "", ""
     if not view.budget.limit:
-        return "", _("Allows no tokens. Ask for more")
+        return "", _("Allows no tokens. Raise it") if settings().is_desktop else _("Allows no tokens. Ask for more")
     since = _("Used up {when}", when=f.at(view.used_up_at, now)) if view.used_up_at else _("Used up")
+    if settings().is_desktop:
+        return since, _("Raise it or wait") if view.resets_at else _("Raise it")
     return since, _("Ask for more or wait") if view.resets_at else _("Ask for more")
 
 

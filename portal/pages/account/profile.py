@@ -1,4 +1,8 @@
-"""Profile: name, email, time zone, formats, theme, password and sessions of the signed-in account."""
+"""Profile: name, email, time zone, formats, theme, password and sessions of the signed-in account.
+
+In the desktop program, where nobody signs in: name, time zone, formats and theme, the own budgets and price, and what
+the program does on this computer.
+"""
 
 import asyncio
 from datetime import datetime
@@ -12,6 +16,8 @@ from portal.actions.sessions import sign_out_others
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
+from portal.pages.account.computer import ComputerCard
+from portal.pages.account.own_limits import BudgetsForm, PriceForm
 from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation
 from portal.pages.components.inputs.drafts import Draft
@@ -27,7 +33,10 @@ from portal.rules.browsers import browser_name
 from portal.rules.messages import message
 from portal.rules.periods import zone_names
 from portal.rules.text import MIN_PASSWORD
+from portal.settings import settings
+from portal.system import autostart
 from portal.views.accounts import ProfileView, SessionView, Viewer, load_profile
+from portal.views.own_limits import load_own_limits
 from portal.web.visitors import SignedIn
 from portal.words import _, plural, say
 from portal.words.formats import Formats
@@ -54,6 +63,9 @@ _SESSION_COLUMNS = (
 @router.page(PROFILE.path)
 async def profile_page(viewer: SignedIn, saved: str = "") -> None:
     """Show the signed-in account the settings that it may change."""
+    if settings().is_desktop:
+        await show_desktop_profile(viewer, saved)
+        return
     formats = Formats.of(viewer)
 
     async def load() -> ProfileView:
@@ -70,6 +82,22 @@ async def profile_page(viewer: SignedIn, saved: str = "") -> None:
         await live(("profile", viewer.id, viewer.session_id), load, sessions.show, updated)
 
 
+async def show_desktop_profile(viewer: Viewer, saved: str) -> None:
+    """Show the person of the desktop program the values that they may set."""
+    formats = Formats.of(viewer)
+    own = await in_reading(load_own_limits, viewer.id, utc_now())
+    starts = await asyncio.to_thread(autostart.is_on)
+    with frame(PROFILE, viewer) as head:
+        with tag("div", "mp-two"):
+            about = AboutForm(viewer, head.theme)
+            BudgetsForm(viewer, formats, own)
+        with tag("div", "mp-two"):
+            ComputerCard(viewer, starts=starts, notifies=own.on_desktop)
+            PriceForm(viewer, formats, own)
+        if saved == "1":
+            about.say_saved()
+
+
 class AboutForm:
     """Name, email, time zone and formats, saved together. The theme applies as soon as it is chosen."""
 
@@ -81,7 +109,8 @@ class AboutForm:
             with tag("div", "mp-card__head"):
                 Text("h2", _("About you"))
             with Form(self._save, name=_("About you")) as self._form:
-                self._draw_facts()
+                if not settings().is_desktop:
+                    self._draw_facts()
                 self._draw_fields()
                 Draft("about", self._form)
         self._form.element.classes("mp-card__body mp-form")
@@ -97,10 +126,12 @@ class AboutForm:
         role.show(say(ROLES[Role(self._viewer.role)]))
 
     def _draw_fields(self) -> None:
-        viewer, form = self._viewer, self._form
+        viewer, form, is_desktop = self._viewer, self._form, settings().is_desktop
         with tag("div", "mp-pair"):
             self._name = form.text("display_name", _("Display name"), viewer.display_name, autocomplete="name")
-            self._email = form.text("email", _("Email"), viewer.email, kind="email", autocomplete="email")
+            self._email = None
+            if not is_desktop:
+                self._email = form.text("email", _("Email"), viewer.email, kind="email", autocomplete="email")
         with tag("div", "mp-pair"):
             zones = {name: name.replace("_", " ") for name in sorted(zone_names())}
             self._zone = form.choice(
@@ -116,7 +147,7 @@ class AboutForm:
                 _("Language"),
                 LANGUAGES,
                 viewer.language,
-                hint=_("For pages, mails, numbers and dates."),
+                hint=_("For pages, numbers and dates.") if is_desktop else _("For pages, mails, numbers and dates."),
             )
         themes = {theme.value: say(name) for theme, name in THEMES.items()}
         with tag("div", "mp-pair"):
@@ -132,12 +163,16 @@ class AboutForm:
         """Name the time zone of the browser if it is another one."""
         zone = str(event.args)[:64]
         if zone in zone_names() and zone != self._viewer.time_zone:
-            self._zone.hint(_("This browser is in {zone}.", zone=zone.replace("_", " ")))
+            name = zone.replace("_", " ")
+            if settings().is_desktop:
+                self._zone.hint(_("This computer is in {zone}.", zone=name))
+            else:
+                self._zone.hint(_("This browser is in {zone}.", zone=name))
 
     async def _save(self) -> str:
         wanted = Profile(
             display_name=self._name.text,
-            email=self._email.text,
+            email=self._email.text if self._email else None,
             time_zone=self._zone.text,
             language=self._language.text,
             theme=self._theme.theme.value,

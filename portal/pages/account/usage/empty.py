@@ -7,9 +7,11 @@ from nicegui.element import Element
 
 from portal.pages.account.usage.filters import STATUSES, without_choices
 from portal.pages.components.parts import Text, button, empty, icon, tag
+from portal.pages.components.welcome import connect_program
 from portal.pages.navigation import KEYS
 from portal.rules.messages import message
 from portal.rules.usage import RANGES, Counts, Status, UsageFilter
+from portal.settings import settings
 from portal.views.usage import HiddenBy, UsageView
 from portal.words import _, context, say
 from portal.words.formats import Formats
@@ -100,6 +102,8 @@ class EmptyUsage:
 
 
 def _draw_never() -> Element:
+    if settings().is_desktop:
+        return connect_program("list", _("No requests yet"), _("Each request appears here as soon as it is reported."))
     about = _("Create an API key and give it to a program. Each request appears here as soon as a gateway reports it.")
     with empty("list", _("No requests yet"), about) as place:
         with tag("a", "mp-btn mp-btn--primary", href=f"{KEYS.path}?create=1"):

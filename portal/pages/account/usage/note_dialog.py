@@ -12,6 +12,7 @@ from portal.pages.components.inputs.dialogs import FormDialog
 from portal.pages.components.parts import Text, button, icon_name, set_props, tag
 from portal.rules.messages import message
 from portal.rules.text import MAX_NOTE
+from portal.settings import settings
 from portal.views.accounts import Viewer
 from portal.views.usage import UsageRow, load_usage_row
 from portal.words import _, say
@@ -47,7 +48,7 @@ class NoteDialog:
             with ui.element("div"):
                 self._text = self._draw_text()
                 with tag("p", "mp-hint mp-between"):
-                    Text("span", _("Other users never see it. Administrators can."))
+                    Text("span", _who_sees())
                     self._count = Text("span", "")
             self._dialog.form.says()
         with self._dialog.foot:
@@ -146,3 +147,9 @@ def _tell(sentence: str, kind: str) -> None:
         classes=f"mp-toast mp-toast--{kind}",
         attrs={"role": "status"},
     )
+
+
+def _who_sees() -> str:
+    if settings().is_desktop:
+        return _("It stays on this computer.")
+    return _("Other users never see it. Administrators can.")

@@ -14,6 +14,7 @@ from portal.pages.components.charts.plot import Plot
 from portal.pages.components.parts import Text, empty, set_props, tag
 from portal.rules.figures import total
 from portal.rules.periods import DayRange, end_of_day
+from portal.settings import settings
 from portal.views.summary import CHART_DAYS, DayUsage
 from portal.words import _
 from portal.words.formats import Formats, zone_name
@@ -52,7 +53,9 @@ class UsageChart:
                 self._empty = empty(
                     "chart",
                     _("No requests in these 14 days"),
-                    _("The chart fills as soon as a gateway reports one."),
+                    _("The chart fills as soon as a program reports one.")
+                    if settings().is_desktop
+                    else _("The chart fills as soon as a gateway reports one."),
                 )
                 self._empty.set_visibility(False)
                 self._table = DayTable()

@@ -112,6 +112,17 @@ def choice_field(
     return Field(label, draw, hint)
 
 
+def switch_row(text: str, about: str, *, on: bool) -> ui.switch:
+    """Draw a switch with its name and a line about it."""
+    with tag("div", "mp-switch"):
+        with ui.element("div"):
+            label = Text("span", text)
+            hint = Text("p", about).classes("mp-card__sub")
+        switch = ui.switch(value=on)
+    set_props(switch, aria_labelledby=label.html_id, aria_describedby=hint.html_id)
+    return switch
+
+
 class Notice:
     """The result of an action, or why it failed; screen readers read it when it appears."""
 

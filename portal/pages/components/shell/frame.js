@@ -1,4 +1,4 @@
-// The browser's part of every page: the banner of a lost connection, hidden tabs, roles, copying, focus and menus.
+// The browser's part of every page: the banner of a lost connection, the end of the desktop program, hidden tabs, roles, copying, focus and menus.
 "use strict";
 (() => {
   const el = (id) => document.getElementById(id);
@@ -17,9 +17,42 @@
     if (!window.socket) return setTimeout(watchConnection, 50);
     window.socket.on("connect", () => showOffline(false));
     window.socket.on("disconnect", () => setTimeout(() => showOffline(!window.socket.connected), 700));
+    if (el("closed")) for (const event of ["disconnect", "connect_error"]) window.socket.on(event, coverIfEnded);
     document.addEventListener("click", (event) => {
       if (event.target.closest?.("#offline-retry")) window.socket.disconnect().connect();
     });
+  }
+
+  // The desktop program has ended when nobody answers at its port: the page says so, and stops trying.
+  let isAsking = false;
+  async function coverIfEnded() {
+    if (isAsking) return;
+    isAsking = true;
+    if (await hasEnded()) cover();
+    isAsking = false;
+  }
+  async function hasEnded() {
+    for (let tries = 0; tries < 3; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (window.socket.connected || window.portalLeaves) return false;
+      try {
+        await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(2000) });
+        return false;
+      } catch (error) {
+        if (error.name === "TimeoutError") return false; // it is there, and busy
+      }
+    }
+    return true;
+  }
+  function cover() {
+    window.socket.io.reconnection(false);
+    window.socket.disconnect();
+    const closed = el("closed");
+    const beside = [...document.body.children, ...closed.parentElement.children];
+    for (const other of beside) if (!other.contains(closed)) other.inert = true;
+    closed.hidden = false;
+    closed.focus();
+    document.title = closed.querySelector("h2").textContent;
   }
 
   // A hidden tab requests nothing; it is refreshed when it is shown.

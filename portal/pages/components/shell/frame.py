@@ -19,6 +19,7 @@ from portal.pages.languages import speak_to
 from portal.pages.navigation import DASHBOARD, Entry, menu_of
 from portal.pages.open_pages import remember
 from portal.rules.accounts import Theme
+from portal.settings import settings
 from portal.views.accounts import Viewer
 from portal.words import _, say
 from portal.words.formats import Formats
@@ -126,13 +127,9 @@ def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) ->
     with ui.header().classes("mp-topbar"):
         opener = icon_button("menu", _("Open menu"))
         brand()
-        tag(
-            "span",
-            "mp-avatar",
-            viewer.initials,
-            role="img",
-            aria_label=_("Signed in as {name}", name=viewer.display_name),
-        )
+        name = viewer.display_name
+        label = name if settings().is_desktop else _("Signed in as {name}", name=name)
+        tag("span", "mp-avatar", viewer.initials, role="img", aria_label=label)
     with ui.left_drawer(fixed=True).props("width=232 breakpoint=1219 no-swipe-open").classes("mp-nav") as drawer:
         navigation(section or page, viewer, theme, drawer.hide)
     opener.on_click(drawer.toggle)
@@ -143,8 +140,11 @@ def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) ->
         head = Head(title, formats, theme, section)
         with head.corner:
             Bell(viewer, formats)
+        if settings().is_desktop:
+            closed_cover()
         yield head
-    _forms()
+    if not settings().is_desktop:
+        _forms()
 
 
 def follow_zone(viewer: Viewer) -> None:
@@ -208,25 +208,29 @@ def nav_links(pages: Iterable[Entry], present: Entry | str) -> None:
 
 
 def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
-    """Draw the name of the signed-in person, and the menu with the themes and "Sign out"."""
+    """Draw the name of the person, and the menu with the themes and, on a server, "Sign out"."""
+    is_desktop = settings().is_desktop
     with tag("button", "mp-who", type="button", data_testid="account-menu") as opener:
         tag("span", "mp-avatar", viewer.initials, aria_hidden="true")
         with ui.element("span"):
             with tag("span", "mp-who__name"):
                 Name(viewer.display_name)
-            with tag("span", "mp-who__mail"):
-                Name(viewer.email)
+            if not is_desktop:
+                with tag("span", "mp-who__mail"):
+                    Name(viewer.email)
         icon("updown")
     with menu(opener, _("Account"), 'anchor="top left" self="bottom left"'):
         with tag("div", "mp-menu__who", aria_hidden="true"):  # the button has the same text
             Text("p", viewer.display_name)
-            Text("p", viewer.email).classes("mp-faint mp-small")
+            if not is_desktop:
+                Text("p", viewer.email).classes("mp-faint mp-small")
         Text("p", _("Theme")).classes("mp-menu__caption").props("aria-hidden=true")
         theme_choice(theme)
-        ui.separator()
-        with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
-            icon("leave")
-            Text("span", _("Sign out"))
+        if not is_desktop:
+            ui.separator()
+            with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
+                icon("leave")
+                Text("span", _("Sign out"))
 
 
 def theme_choice(switch: ThemeSwitch) -> None:
@@ -257,6 +261,17 @@ def offline_banner() -> None:
         with ui.element("div"):
             tag("span", "", texts["data_text"], id="offline-text")
         tag("button", "mp-btn", _("Try now"), type="button", id="offline-retry")
+
+
+def closed_cover() -> None:
+    """Draw the cover of a page after the desktop program has ended; frame.js shows it."""
+    layout = ui.context.client.layout
+    with layout, tag("div", "mp-closed", id="closed", role="alert", hidden="", tabindex="-1") as cover:
+        with tag("div", "mp-empty"):
+            icon("off")
+            Text("h2", _("MoE Portal was closed"))
+            Text("p", _("Everything it has counted is kept. Open it again to go on; you can close this window."))
+    cover.move(layout, target_index=0)
 
 
 def _forms() -> None:
