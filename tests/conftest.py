@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.databases import Server
 
-BOTH = {"db", "actions", "views", "jobs"}
+BOTH = {"db", "actions", "views", "jobs", "backups"}
 """The tests in these directories, and in those inside them, run on both databases."""
 
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None, print_blob=True)

@@ -115,6 +115,17 @@ def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _
         yield Fault(sentence)
 
 
+def verify_in(
+    session: Session, budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None
+) -> Iterator[Fault]:
+    """Yield all faults as `verify_ledger`, in the transaction of a session, which may be of any database."""
+    for account in all_accounts(session):
+        for difference in verify_account(session, account.id, budget_tz, advance):
+            yield Fault(f"{account.username}, {difference}", account.username, difference)
+    for sentence in verify_pruned(session):
+        yield Fault(sentence)
+
+
 def verify_nightly(now: datetime) -> bool:
     """Verify all accounts unless this was begun this night already; return whether it was done.
 

@@ -19,7 +19,7 @@ from rich.text import Text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from portal.cli.commands import is_quiet
-from portal.db.sql.opening import MissingDatabase, migrate_existing, open_existing, open_or_create
+from portal.db.sql.opening import MissingDatabase, migrate_existing, open_any, open_existing, open_or_create
 from portal.db.sql.opening import shown as database_name
 from portal.db.sql.schema import WrongDatabase, check_budget_timezone
 from portal.db.sql.session import Database, run_in_reading
@@ -94,6 +94,25 @@ def create_portal() -> Database:
     _print_name(chosen)
     check_budget_timezone(opened, chosen.budget_timezone)
     return opened
+
+
+def open_any_portal() -> Database:
+    """Open the configured database, also with an older schema, and print its name. Raises as `open_portal`."""
+    _log_little()
+    chosen = settings()
+    opened = open_any(chosen.url, chosen.database_pool)
+    _print_name(chosen)
+    return opened
+
+
+def restored_address() -> str:
+    """Return the address of the configured database, which may not exist yet, and print its name."""
+    _log_little()
+    chosen = settings()
+    if chosen.database_url is None:
+        chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _print_name(chosen)
+    return chosen.url
 
 
 def migrate_portal(keep_email: Collection[str]) -> tuple[str, str]:

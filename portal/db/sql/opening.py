@@ -71,6 +71,29 @@ def shown(address: str) -> str:
     return plain.render_as_string() + (f" on {named}" if named else "")
 
 
+def database_file(address: str) -> Path | None:
+    """Return the file of a SQLite database; None for PostgreSQL. Raises WrongDatabase and MissingExtra.
+
+    Raises WrongDatabase also for a folder, for SQLite without a file, and if the folder of the file does not exist.
+    """
+    url = _checked(address)
+    if url.get_backend_name() != "sqlite":
+        return None
+    file = _file(url)
+    if file is None:
+        raise WrongDatabase(f"{shown(address)} is not a file. {_KINDS}")
+    if file.is_dir():
+        raise WrongDatabase(f"{file} is a folder, not a database. {_CHOOSE}")
+    if not file.parent.is_dir():
+        raise WrongDatabase(f"The folder {file.parent} does not exist. Create it, or set PORTAL_DATABASE_URL right.")
+    return file
+
+
+def open_any(address: str, pool: int) -> Database:
+    """Open an existing database, also with an older schema. Raises as `open_existing` for all others."""
+    return _open(address, pool)[0]
+
+
 def _open(address: str, pool: int) -> tuple[Database, str]:
     url = _checked(address)
     file = _file(url)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 
 from alembic import command
 from alembic.config import Config
@@ -17,6 +18,8 @@ from portal.db.tables import Installation, Table
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _ZONE = "budget_timezone"
 _LOCK = 0x4D6F45  # "MoE": the lock of all processes that migrate a PostgreSQL database
+_ONE_AT_A_TIME = Lock()
+"""Alembic has one context for all threads of a process."""
 
 
 class WrongDatabase(Exception):
@@ -69,19 +72,30 @@ def migrate(database: Database, keep_email: Collection[str] = ()) -> None:
             return
     with database.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL lock_timeout = 0"))  # a migration may take long
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            lock_migrations(connection)
         current = revision(connection)
         if current is not None and current not in known_revisions():
             raise newer(current)
-        alembic = config(connection)
-        alembic.attributes["keep_email"] = frozenset(keep_email)
-        try:
-            command.upgrade(alembic, "head")
-        except ValueError as error:
-            if shared := alembic.attributes.get("shared_emails"):
-                raise SharedEmails(shared, keep_email) from error
-            raise
+        upgrade(connection, "head", keep_email)
+
+
+def upgrade(connection: Connection, target: str, keep_email: Collection[str] = ()) -> None:
+    """Apply the migrations up to a revision, in the transaction of the connection. Raises SharedEmails."""
+    alembic = config(connection)
+    alembic.attributes["keep_email"] = frozenset(keep_email)
+    try:
+        with _ONE_AT_A_TIME:
+            command.upgrade(alembic, target)
+    except ValueError as error:
+        if shared := alembic.attributes.get("shared_emails"):
+            raise SharedEmails(shared, keep_email) from error
+        raise
+
+
+def lock_migrations(connection: Connection) -> None:
+    """Keep other processes from migrating a PostgreSQL database until the transaction ends."""
+    connection.execute(text("SET LOCAL lock_timeout = 0"))  # a migration may take long
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def revision(connection: Connection) -> str | None:

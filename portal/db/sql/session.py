@@ -75,6 +75,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the other threads of this process from writing on SQLite. Raises Unavailable."""
+        with self._turn():
+            yield
+
+    @contextmanager
     def _turn(self) -> Iterator[None]:
         """Wait until this thread may write on SQLite; threads wait in order, while SQLite itself only tries again."""
         if self._writer is None:
@@ -185,7 +191,7 @@ def _engine(url: str, pool: int) -> Engine:
         )
     engine = create_engine(
         parsed,
-        module=_sqlite(),
+        module=sqlite_module(),
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=BUSY_SECONDS,
@@ -198,7 +204,7 @@ def _engine(url: str, pool: int) -> Engine:
     return engine
 
 
-def _sqlite() -> ModuleType:
+def sqlite_module() -> ModuleType:
     """Return the newer one of Python's SQLite and the packaged one; log a warning if both are too old."""
     newest: ModuleType = max(sqlite3, packaged, key=lambda module: module.sqlite_version_info)
     if newest.sqlite_version_info < SAFE_SQLITE:
