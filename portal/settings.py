@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         default=20, ge=1, le=600, description="Seconds within which the mail server must accept a mail"
     )
 
+    backup_dir: Annotated[Path | None, BeforeValidator(lambda path: path or None)] = Field(
+        default=None, description="Existing directory for scheduled backups; without it there are none"
+    )
+    backup_every: float = Field(default=24, gt=0, le=8784, description="Hours between scheduled backups")
+    backup_keep: int = Field(default=14, ge=1, le=10_000, description="Number of scheduled backups that stay")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info",
         description="Lowest level that is logged: debug, info, warning (without the line per request) or error",

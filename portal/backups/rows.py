@@ -16,7 +16,6 @@ from portal.backups.archive import Check
 from portal.backups.manifest import TRANSIENT, WrongBackup
 from portal.backups.schemas import Schema
 from portal.errors import Unavailable
-from portal.rules.messages import message
 
 _BATCH = 2000
 
@@ -71,9 +70,7 @@ def _copying(target: Connection, table: str, names: Sequence[str]) -> Iterator[A
             yield copying
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         [reason, *_] = str(error).splitlines()
-        raise WrongBackup(
-            message("PostgreSQL refuses a row of this backup: {reason}. Nothing was changed.", reason=reason)
-        ) from error
+        raise WrongBackup(f"PostgreSQL refuses a row of this backup: {reason}. Nothing was changed.") from error
     except psycopg.OperationalError as error:
         raise Unavailable from error
 

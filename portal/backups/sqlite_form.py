@@ -107,6 +107,7 @@ def replace_content(target: Database, file: Path) -> None:
 
 def replace_unused(file: Path, source: Path) -> None:
     """Replace the content of a SQLite database that no program uses, or create it. Raises Conflict if one does."""
+    file.touch(0o600)
     with closing(_connected(file)) as raw:
         try:
             raw.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -118,7 +119,7 @@ def replace_unused(file: Path, source: Path) -> None:
         _copy_into(raw, source)
 
 
-IN_USE = message(
+IN_USE = (
     "Another program uses the database, such as a running portal. Stop it first, then restore. Nothing was changed."
 )
 

@@ -35,7 +35,6 @@ from portal.backups.schemas import schema_at
 from portal.backups.sqlite_form import clean, copy_database, create_at, opened_file
 from portal.db.sql.schema import revision
 from portal.db.sql.session import Database
-from portal.rules.messages import message
 from portal.version import version
 
 
@@ -66,9 +65,7 @@ def _refuse_other_file(file: Path) -> None:
     try:
         manifest_of(file)
     except (WrongBackup, OSError):
-        raise CannotBackUp(
-            message("{file} exists and is not a backup of MoE Portal. Choose another name.", file=str(file))
-        ) from None
+        raise CannotBackUp(f"{file} exists and is not a backup of MoE Portal. Choose another name.") from None
 
 
 def _snapshot(database: Database, folder: Path, now: datetime, portable: bool, check: Check) -> tuple[Manifest, Path]:

@@ -58,7 +58,8 @@ READING = [
     "budget set a --daily 1", "budget show a", "budget list",
     "price set 0.1", "price list", "price remove since-ever", "price repair", "price preview 0.1",
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
-    "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "import usage nowhere.csv",
+    "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "backup a.zip",
+    "import usage nowhere.csv",
     "import moe-sovereign postgresql://nobody@127.0.0.1:1/none",
     "follow moe-sovereign postgresql://nobody@127.0.0.1:1/none",
 ]  # fmt: skip
@@ -79,6 +80,7 @@ def test_missing_database_is_tried_with_every_command() -> None:
     assert {*commands()} - tried == {
         ("serve",),
         ("demo",),
+        ("restore",),
         ("template", "set"),
     }  # create it, or read a file first
 

@@ -15,7 +15,7 @@ from tests.cli.terminal import commands, misuse, succeed
 
 def test_there_are_the_commands_that_were_promised() -> None:
     assert {" ".join(words) for words in commands()} == {
-        "serve", "demo", "desktop", "migrate", "verify", "rebuild",
+        "serve", "demo", "desktop", "migrate", "backup", "restore", "verify", "rebuild",
         "user create", "user password", "user list", "user suspend", "user activate",
         "user edit", "user delete",
         "key create", "key list", "key revoke",

@@ -1,7 +1,7 @@
 """Open a database: read its address, check that it exists, and check its schema.
 
-Decision: `portal serve` and `portal demo` create and migrate. All other commands open existing databases only, so that
-a command in a wrong directory does not answer from an empty database.
+Decision: `portal serve` and `portal demo` create and migrate; `portal restore` creates. All other commands open only
+databases that exist, so that a command in a wrong directory does not answer from an empty database.
 """
 
 import re
