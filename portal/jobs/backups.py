@@ -9,8 +9,14 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
-from portal.actions.backups import BackupState, claim_backup, note_backup
-from portal.backups.schedule import name_at, remove_old, remove_unfinished
+from portal.backups.schedule import (
+    BackupState,
+    claim_backup,
+    name_at,
+    note_backup,
+    remove_old,
+    remove_unfinished,
+)
 from portal.backups.writing import write_backup
 from portal.clock import utc_now
 from portal.db.sql.session import database, run_in_transaction

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from portal.actions.backups import LEASE, TRY_AGAIN, claim_backup
 from portal.backups.archive import manifest_of
+from portal.backups.schedule import LEASE, TRY_AGAIN, claim_backup
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.jobs import backups
@@ -103,7 +103,12 @@ async def test_job_writes_soon_after_the_start(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(backups, "SOON", 0)
     monkeypatch.setattr(backups, "EVERY", 0.01)
     done, loop = asyncio.Event(), asyncio.get_running_loop()
-    monkeypatch.setattr(backups, "remove_old", lambda *_: loop.call_soon_threadsafe(done.set) or [])
+
+    def remove_old(*_: object) -> list[str]:
+        loop.call_soon_threadsafe(done.set)
+        return []
+
+    monkeypatch.setattr(backups, "remove_old", remove_old)
     job = asyncio.create_task(run_backups())
     async with asyncio.timeout(30):
         await done.wait()

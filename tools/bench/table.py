@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from portal.db.sql.session import _sqlite  # the chosen SQLite library is part of the result
+from portal.db.sql.session import sqlite_module  # the chosen SQLite library is part of the result
 from tools.bench.figures import Figure
 
 HEADINGS = ("What", "Measured", "Floor", "Ratio", "Goal", "Met")
@@ -20,7 +20,7 @@ def machine() -> dict[str, str | int]:
     """Return the versions and the number of cores of this machine."""
     return {
         "python": platform.python_version(),
-        "sqlite": _sqlite().sqlite_version,
+        "sqlite": sqlite_module().sqlite_version,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0,
     }
 
