@@ -1,6 +1,7 @@
 """Reports a script's usage to MoE Portal: call `report(response)` after each call of a model.
 
-Put this file beside the script, and set PORTAL_URL and PORTAL_API_KEY, your own key from the portal's page API Keys.
+Put this file beside the script, and set PORTAL_URL and PORTAL_API_KEY, your own key from the portal's page API Keys;
+for the desktop program set PORTAL_URL and PORTAL_GATEWAY_TOKEN, which its page Connect shows.
 `report` accepts the responses of OpenAI's, Anthropic's, Gemini's, Bedrock's and Ollama's libraries, and dicts. Prompts
 and answers stay here: only the counts, the model, the id and the time are sent. If the portal is busy or cannot be
 reached, `report` tries again for half a minute; the portal counts a response once, even if it arrives several times.
@@ -47,7 +48,9 @@ def report(response: Any) -> dict[str, Any]:
 
 
 def _send(body: bytes) -> dict[str, Any]:
-    portal, key = _setting("PORTAL_URL", "http").rstrip("/"), _setting("PORTAL_API_KEY", "moe-sk-")
+    portal = _setting("PORTAL_URL", "http").rstrip("/")
+    is_program = "PORTAL_GATEWAY_TOKEN" in os.environ
+    key = _setting("PORTAL_GATEWAY_TOKEN", "moe-gw-") if is_program else _setting("PORTAL_API_KEY", "moe-sk-")
     headers = {
         "Authorization": f"Bearer {key}",
         "Content-Type": "application/json",
@@ -75,7 +78,8 @@ def _send(body: bytes) -> dict[str, Any]:
 def _setting(name: str, begins: str) -> str:
     value = os.environ.get(name, "").strip()
     if not value.startswith(begins) or not value.isascii():
-        raise NotReportedError(f"Set {name}: it begins with {begins}, and the portal's page API Keys shows it.")
+        page = "Connect" if "PORTAL_GATEWAY_TOKEN" in os.environ else "API Keys"
+        raise NotReportedError(f"Set {name}: it begins with {begins}, and the portal's page {page} shows it.")
     return value
 
 
@@ -86,6 +90,10 @@ def _pause(error: HTTPError, pause: int) -> int:
 
 
 def _refusal(error: HTTPError, portal: str, key: str) -> str:
+    if error.code == 401 and key.startswith("moe-gw-"):
+        return (
+            f"MoE Portal does not know the token {key[:16]}… in PORTAL_GATEWAY_TOKEN. Its page Connect has a new one."
+        )
     if error.code == 401:
         return (
             f"MoE Portal does not know the key {key[:16]}… in PORTAL_API_KEY, or it has expired or was revoked. "

@@ -9,7 +9,7 @@ registers on import would be lost after the first test, and would exist in progr
 from fastapi import FastAPI
 from nicegui import app
 
-from portal.pages.account import billing, dashboard, keys, profile
+from portal.pages.account import billing, dashboard, keys, profile, programs
 from portal.pages.account.usage import history
 from portal.pages.admin import gateway, gateway_new, gateways
 from portal.pages.forms import login, password_resets, setup
@@ -17,7 +17,7 @@ from portal.settings import settings
 
 PAGES = (dashboard, billing, history, keys, profile, gateways, gateway_new, gateway)
 """Modules with NiceGUI pages."""
-DESKTOP_PAGES = (dashboard, billing, history, profile)
+DESKTOP_PAGES = (dashboard, billing, history, programs, profile)
 """Those of the desktop program."""
 FORMS = (login, setup, password_resets)
 """Modules with plain HTML forms."""

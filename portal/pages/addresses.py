@@ -9,7 +9,7 @@ from portal.rules.periods import DayRange
 from portal.rules.usage import UsageFilter
 
 SIGN_IN = "/user/login"
-CONNECT = f"{GATEWAYS.path}/new"
+NEW_GATEWAY = f"{GATEWAYS.path}/new"
 BILLABLE = f"{BILLING.path}#billable"
 """The only place that explains billable and raw tokens."""
 _NOT_BACK_TO = {"/", SIGN_IN, "/user/logout", "/user/setup"}

@@ -52,7 +52,7 @@ def test_menu_leads_to_connect_and_not_to_administration(local: Account) -> None
     assert menu_of(viewer_of(local)) == (list(DESKTOP_MENU), [])
     assert [entry.path for entry in DESKTOP_MENU if entry.path.startswith("/admin")] == []
     routes = {route.path for page in DESKTOP_PAGES for route in page.router.routes}
-    assert {entry.path for entry in DESKTOP_MENU} - routes <= {CONNECT.path}
+    assert {entry.path for entry in DESKTOP_MENU} - routes == set()
 
 
 @pytest.mark.parametrize(

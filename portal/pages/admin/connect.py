@@ -63,6 +63,16 @@ class Choice:
             set_props(drawn, aria_pressed="true" if key == chosen else "false")
 
 
+def draw_snippet(instruction: str, text: str) -> None:
+    """Draw a text to copy below what to do with it, with a button that copies it."""
+    with tag("div", "mp-snippet__head"):
+        Text("p", instruction)
+        copy = button(_("Copy"), kind="ghost", icon="copy")
+    code = Text("pre", text).props("tabindex=0").classes("mp-code")
+    set_props(code, aria_label=instruction, role="region")
+    set_props(copy, data_copies=code.html_id, aria_label=_("Copy: {text}", text=instruction))
+
+
 class Snippets:
     """The texts to copy for one kind, each with a button."""
 
@@ -76,13 +86,7 @@ class Snippets:
         with self._place:
             Text("p", say(kind.about)).classes("mp-muted")
             for part in kind.parts:
-                instruction = say(part.instruction)
-                with tag("div", "mp-snippet__head"):
-                    Text("p", instruction)
-                    copy = button(_("Copy"), kind="ghost", icon="copy")
-                code = Text("pre", part.text(values)).props("tabindex=0").classes("mp-code")
-                set_props(code, aria_label=instruction, role="region")
-                set_props(copy, data_copies=code.html_id, aria_label=_("Copy: {text}", text=instruction))
+                draw_snippet(say(part.instruction), part.text(values))
 
     def clear(self) -> None:
         """Remove the texts, and the token in them."""

@@ -6,7 +6,7 @@ from portal.actions.gateways import NewGateway, create_gateway
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import Conflict, InvalidInput
-from portal.pages.addresses import CONNECT
+from portal.pages.addresses import NEW_GATEWAY
 from portal.pages.admin.connect import Choice, ConnectionLight, Snippets, public_address, say_copied
 from portal.pages.admin.snippets import GATEWAYS as KINDS
 from portal.pages.admin.snippets import Values
@@ -27,7 +27,7 @@ router = APIRouter()
 _DEFAULT = "litellm"
 
 
-@router.page(CONNECT)
+@router.page(NEW_GATEWAY)
 async def connect_page(viewer: Administrator, kind: str = _DEFAULT) -> None:
     """Let an administrator connect a gateway; `?kind=` chooses what it is."""
     names = await in_reading(load_free_names, viewer.id, KINDS)

@@ -7,7 +7,7 @@ from nicegui import APIRouter
 
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
-from portal.pages.addresses import CONNECT
+from portal.pages.addresses import NEW_GATEWAY
 from portal.pages.components import cells
 from portal.pages.components.live import live
 from portal.pages.components.parts import Text, icon, tag
@@ -62,7 +62,7 @@ async def gateways_page(viewer: Administrator) -> None:
 
 def connect_link() -> None:
     """Draw the button that leads to the page for a new gateway."""
-    with tag("a", "mp-btn mp-btn--primary", href=CONNECT):
+    with tag("a", "mp-btn mp-btn--primary", href=NEW_GATEWAY):
         icon("plus")
         Text("span", _("Connect gateway"))
 

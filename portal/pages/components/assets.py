@@ -43,6 +43,7 @@ STYLES = (
     "admin/gateways.css",
     "admin/gateway.css",
     "admin/connect.css",
+    "account/programs.css",
     "forms/forms.css",
     "components/base/touch.css",
 )
