@@ -27,9 +27,10 @@ run: $(VENV)/set-up ## Serve the portal on an empty database
 
 test: $(VENV)/set-up-test ## Run every test; those in a browser have a session of their own
 	@failed=0; \
-	$(BIN)/pytest --ignore=tests/browser --ignore=tests/proxies --numprocesses=2 --dist=worksteal || failed=1; \
 	browser=$$($(BIN)/python scripts/ensure_browser.py) || exit 1; \
-	PORTAL_TEST_BROWSER="$$browser" $(BIN)/pytest tests/browser --numprocesses=2 --dist=worksteal || failed=1; \
+	export PORTAL_TEST_BROWSER="$$browser"; \
+	$(BIN)/pytest --ignore=tests/browser --ignore=tests/proxies --numprocesses=2 --dist=worksteal || failed=1; \
+	$(BIN)/pytest tests/browser --numprocesses=2 --dist=worksteal || failed=1; \
 	exit $$failed
 
 gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM in front of the portal, as in examples/litellm

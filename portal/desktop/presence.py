@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-GONE_AFTER = 8.0
+GONE_AFTER = 5.0
 """Seconds without a page after which the last one counts as closed; a page that is loaded again needs less."""
 
 

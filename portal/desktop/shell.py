@@ -121,6 +121,7 @@ class _Run:
         self._window: Window = BrowserWindow(folder, language(), self._port, self._tickets.issue, self._events)
         self._server: PortalServer | None = None
         self._is_stopping = threading.Event()
+        self._uses_data = threading.Event()
 
     def run(self) -> int:
         """Run until the window is closed, a signal comes, or the server fails; return the exit status."""
@@ -172,6 +173,9 @@ class _Run:
         from portal.desktop.serving import PortalServer  # noqa: PLC0415
 
         try:
+            self._uses_data.set()
+            if self._is_stopping.is_set():
+                return
             happenings = Happenings(self._window.used, self._gone, self._wished)
             self._server = PortalServer(self._folder, self._port, self._instance.secret, self._tickets, happenings)
             if not self._is_stopping.is_set():
@@ -203,11 +207,11 @@ class _Run:
         return {"port": self._port}
 
     def _end_server(self, thread: threading.Thread) -> None:
-        """Stop the server, and wait for it; a thread that does not end is left behind."""
+        """Stop the server, and wait for it, unless it is still being imported and has no data to store."""
         self._is_stopping.set()
         if self._server is not None:
             self._server.stop()
-        if thread.is_alive():
+        if thread.is_alive() and self._uses_data.is_set():
             thread.join(ENDS_WITHIN)
 
 
