@@ -37,6 +37,7 @@ callback_settings:
     retry_delay: 10
 """
 LITELLM_START = """\
+export LITELLM_MASTER_KEY=sk-$(openssl rand -hex 24)
 litellm --config config.yaml
 """
 CONTINUE = """\
@@ -112,7 +113,7 @@ GUIDES = {
         message("LiteLLM’s proxy reports each request. Nothing is kept of prompts and answers."),
         (
             Step(message("Add this to config.yaml:"), LITELLM),
-            Step(message("Start LiteLLM again:"), LITELLM_START),
+            Step(message("Start LiteLLM again, with your master key or a new one:"), LITELLM_START),
         ),
     ),
     Program.OPEN_WEBUI: Guide(
