@@ -16,7 +16,9 @@ def desktop(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the data; default: PORTAL_DATA_DIR, else your own.")
     ] = None,
-    port: Annotated[int | None, typer.Option(metavar="N", help="TCP port on 127.0.0.1; default: a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", help="TCP port on 127.0.0.1; default: that of the last start.")
+    ] = None,
     no_window: Annotated[
         bool, typer.Option("--no-window", help="Open no window; print the file that opens one.")
     ] = False,

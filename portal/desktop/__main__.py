@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of the data; default: PORTAL_DATA_DIR, else your own"
     )
-    parser.add_argument("--port", type=int, metavar="N", help="TCP port on 127.0.0.1; default: a free one")
+    parser.add_argument("--port", type=int, metavar="N", help="TCP port on 127.0.0.1; default: that of the last start")
     parser.add_argument("--no-window", action="store_true", help="open no window; print the file that opens one")
     parser.add_argument("--version", action="version", version=f"MoE Portal {version()}")
     words = parser.parse_args()

@@ -22,6 +22,7 @@ from portal.desktop.failure_window import show_failure
 from portal.desktop.failures import Failure, failure_of, not_writable, unexpected
 from portal.desktop.folder import LOG, choose_folder, prepare_folder
 from portal.desktop.instance import Instance, Wish
+from portal.desktop.ports import listen_as_before
 from portal.desktop.start_page import write_ticket_page
 from portal.desktop.tickets import Tickets
 from portal.desktop.windows import CLOSED, NO_WINDOW, SCREEN_VARIABLES, BrowserWindow, Events, Window
@@ -46,7 +47,7 @@ _SERVER_ENDED = "server ended"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the command; None for the data means the user's folder, None for the port a free one."""
+    """The options of the command; None means the user's folder, and the port of the last start."""
 
     data: Path | None = None
     port: int | None = None
@@ -84,7 +85,7 @@ def _run(options: Options) -> int:
             _print_address(int(answer["port"]), answer.get("ticket"))
             return 0
     try:
-        with listen(options.port) as listener:
+        with listen_as_before(folder) if options.port is None else listen(options.port) as listener:
             instance.publish(listener.getsockname()[1])
             return _Run(options, folder, instance, listener).run()
     finally:

@@ -23,12 +23,12 @@ class _Ollama(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         base = {"model": asked["model"], "created_at": datetime.now(UTC).isoformat()}
-        said = {"message": {"role": "assistant", "content": "a secret answer"}, "done": False}
+        spoken = {"message": {"role": "assistant", "content": "a secret answer"}, "done": False}
         end = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop", **COUNTS}
         parts = (
-            [base | said, base | end]
+            [base | spoken, base | end]
             if asked.get("stream", True)
-            else [base | said | end | {"message": said["message"]}]
+            else [base | spoken | end | {"message": spoken["message"]}]
         )
         body = "".join(json.dumps(part) + "\n" for part in parts).encode()
         self.send_response(200)

@@ -1,0 +1,50 @@
+"""The port of the desktop program: the same at every start, since connected programs have its address.
+
+Decision: the first port is below those that systems give to outgoing connections, so that nothing takes it by chance
+while the program does not run. If another program has it, a new one is chosen, and kept from then on.
+"""
+
+import secrets
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from portal.desktop.failures import failure_of
+from portal.desktop.private import write_private
+
+FIRST, LAST = 20_000, 29_999
+"""The range of ports that the program chooses from."""
+_TRIES = 50
+
+
+def listen_as_before(folder: Path) -> socket.socket:
+    """Return a socket on the port of the last start without `--port`, or on another one, which is kept in `folder`.
+
+    Raises Failure if the port cannot be written.
+    """
+    file = folder / "port"
+    kept = _read(file)
+    if kept is not None and (listener := _listen(kept)) is not None:
+        return listener
+    chosen = (_listen(FIRST + secrets.randbelow(LAST - FIRST + 1)) for _ in range(_TRIES))
+    listener = next(filter(None, chosen), None) or socket.create_server(("127.0.0.1", 0), backlog=2048)
+    try:
+        write_private(file, f"{listener.getsockname()[1]}\n")
+    except OSError as error:
+        listener.close()
+        raise failure_of(error, folder) or error from error
+    return listener
+
+
+def _read(file: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        port = int(file.read_text(encoding="ascii"))
+        return port if 1024 <= port <= 65_535 else None
+    return None
+
+
+def _listen(port: int) -> socket.socket | None:
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=2048)
+    except OSError:
+        return None

@@ -1,0 +1,47 @@
+"""The desktop program keeps its port, since the programs that its person has connected know it."""
+
+from pathlib import Path
+
+import pytest
+
+from portal.desktop.failures import Failure
+from portal.desktop.ports import FIRST, LAST, listen_as_before
+
+
+def port(folder: Path) -> int:
+    with listen_as_before(folder) as listener:
+        found: int = listener.getsockname()[1]
+        return found
+
+
+def test_port_is_the_same_at_every_start(tmp_path: Path) -> None:
+    first = port(tmp_path)
+    assert FIRST <= first <= LAST
+    assert port(tmp_path) == first
+    assert (tmp_path / "port").stat().st_mode & 0o077 == 0
+
+
+def test_port_of_another_program_is_replaced_for_good(tmp_path: Path) -> None:
+    with listen_as_before(tmp_path) as other:
+        second = port(tmp_path)
+        assert second != other.getsockname()[1]
+    assert port(tmp_path) == second
+
+
+def test_two_folders_have_ports_of_their_own(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    with listen_as_before(one) as first, listen_as_before(two) as second:
+        assert first.getsockname() != second.getsockname()
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "80", "99999", "٣٤٥٦٧"])
+def test_port_that_makes_no_sense_is_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "port").write_text(text, encoding="utf-8")
+    assert FIRST <= port(tmp_path) <= LAST
+
+
+def test_port_that_cannot_be_kept_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises((Failure, OSError)):
+        listen_as_before(tmp_path / "missing")
