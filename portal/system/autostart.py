@@ -163,13 +163,14 @@ def switch(on: bool) -> None:
 
 
 def own_command() -> list[str]:
-    """Return the command that starts this program on the same data.
+    """Return the command that starts this program on the same data, without a window until a person opens it.
 
     It is the single file, or `portal desktop` of this installation; with -P, Python does not import from the folder in
     which the system starts it.
     """
     is_frozen = getattr(sys, "frozen", False)
     program = [sys.executable] if is_frozen else [sys.executable, "-P", "-m", "portal", "desktop"]
+    program.append("--no-window")
     folder = settings().data_dir.absolute()
     return program if folder == user_data_folder() else [*program, "--data", str(folder)]
 

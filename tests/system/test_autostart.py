@@ -93,21 +93,22 @@ def test_switch_says_why_the_entry_cannot_be_written(config: Path) -> None:
 
 
 def test_command_names_a_folder_that_is_not_the_usual_one(config: Path, tmp_path: Path) -> None:
-    assert own_command() == [sys.executable, "-P", "-m", "portal", "desktop", "--data", str(tmp_path / "data")]
+    plain = [sys.executable, "-P", "-m", "portal", "desktop", "--no-window"]
+    assert own_command() == [*plain, "--data", str(tmp_path / "data")]
     use_desktop(user_data_folder())
-    assert own_command() == [sys.executable, "-P", "-m", "portal", "desktop"]
+    assert own_command() == plain
 
 
 def test_command_of_the_single_file_is_its_path(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_desktop(user_data_folder())
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert own_command() == [sys.executable]
+    assert own_command() == [sys.executable, "--no-window"]
     assert settings().is_desktop
 
 
 def test_command_starts_the_program_from_any_folder(config: Path, tmp_path: Path) -> None:
     (tmp_path / "portal.py").write_text("raise SystemExit('the wrong portal')", encoding="utf-8")
-    command = [*own_command()[:4], "--version"]
+    command = [*own_command()[:5], "--version"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "portal" in done.stdout.lower()
 

@@ -156,7 +156,7 @@ class AlertsForm:
         with tag("p", "mp-muted"):
             Text("span", _("Alerts appear in the bell at the top and as notifications of your system."))
             Text("span", " ")
-            tag("a", "mp-link", _("Notifications"), href=f"{PROFILE.path}#computer")
+            tag("a", "mp-msg__link", _("Notifications"), href=f"{PROFILE.path}#computer")
 
     def show(self, stored: AlertSettings) -> None:
         """Fill in the stored settings, unless a person has typed others."""

@@ -30,7 +30,7 @@ class ComputerCard:
                 Text("h2", _("This computer"))
             with tag("div", "mp-card__body mp-form"):
                 with tag("div", "mp-switches"):
-                    about = _("Counting begins as soon as your desktop has started.")
+                    about = _("Counting begins with your desktop; a window opens only when you open it.")
                     self._starts = switch_row(_("Start with the system"), about, on=starts)
                     about = _("When a budget passes a threshold or is used up.")
                     self._notifies = switch_row(_("Notifications"), about, on=notifies)

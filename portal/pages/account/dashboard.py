@@ -84,7 +84,7 @@ class Welcome:
         """Draw it hidden."""
         with tag("section", "mp-card", data_testid="welcome", aria_label=_("Nothing counted yet")) as self._card:
             about = _("Connect Ollama, LiteLLM or another program, and its requests are counted here.")
-            connect_program(CONNECT.icon, _("Nothing counted yet"), about)
+            connect_program(CONNECT.icon, _("Nothing counted yet"), about, heading="h2")
         self._card.set_visibility(False)
 
     def show(self, *, is_new: bool) -> None:

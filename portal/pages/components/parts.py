@@ -138,10 +138,10 @@ def icon_button(name: str, label: str, on_click: Callable[..., Any] | None = Non
     return drawn
 
 
-def empty(icon_of: str, title: str, sentence: str) -> Element:
+def empty(icon_of: str, title: str, sentence: str, *, heading: str = "h3") -> Element:
     """Draw the message of an empty table or chart. Use it as a context that draws a button below."""
     with tag("div", "mp-empty") as place:
         icon(icon_of)
-        Text("h3", title)
+        Text(heading, title)
         Text("p", sentence)
     return place

@@ -20,6 +20,7 @@ from portal.pages.navigation import DASHBOARD, Entry, menu_of
 from portal.pages.open_pages import remember
 from portal.rules.accounts import Theme
 from portal.settings import settings
+from portal.system.ending import end_program
 from portal.views.accounts import Viewer
 from portal.words import _, say
 from portal.words.formats import Formats
@@ -208,7 +209,7 @@ def nav_links(pages: Iterable[Entry], present: Entry | str) -> None:
 
 
 def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
-    """Draw the name of the person, and the menu with the themes and, on a server, "Sign out"."""
+    """Draw the name of the person, and the menu with the themes and, "Sign out" or "Quit"."""
     is_desktop = settings().is_desktop
     with tag("button", "mp-who", type="button", data_testid="account-menu") as opener:
         tag("span", "mp-avatar", viewer.initials, aria_hidden="true")
@@ -226,11 +227,14 @@ def account_menu(viewer: Viewer, theme: ThemeSwitch) -> None:
                 Text("p", viewer.email).classes("mp-faint mp-small")
         Text("p", _("Theme")).classes("mp-menu__caption").props("aria-hidden=true")
         theme_choice(theme)
-        if not is_desktop:
-            ui.separator()
-            with tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem"):
-                icon("leave")
-                Text("span", _("Sign out"))
+        ui.separator()
+        if is_desktop:
+            leave = tag("button", "mp-menu__item", type="button", role="menuitem").on("click", end_program)
+        else:
+            leave = tag("button", "mp-menu__item", type="submit", form="sign-out", role="menuitem")
+        with leave:
+            icon("leave")
+            Text("span", _("Quit MoE Portal") if is_desktop else _("Sign out"))
 
 
 def theme_choice(switch: ThemeSwitch) -> None:
