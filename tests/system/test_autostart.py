@@ -108,7 +108,7 @@ def test_command_of_the_single_file_is_its_path(config: Path, monkeypatch: pytes
 
 def test_command_starts_the_program_from_any_folder(config: Path, tmp_path: Path) -> None:
     (tmp_path / "portal.py").write_text("raise SystemExit('the wrong portal')", encoding="utf-8")
-    command = [*own_command()[:5], "--version"]
+    command = [*own_command()[:5], "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "portal" in done.stdout.lower()
 

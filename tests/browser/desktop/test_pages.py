@@ -27,11 +27,12 @@ from tests.browser.places import settle
 from tests.cast import OPERATOR
 from tests.desktops import SERVER_WORDS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = {
     "/user/dashboard": ("Dashboard", "Übersicht"),
     "/user/billing": ("Billing", "Abrechnung"),
     "/user/usage": ("Usage History", "Verbrauchsverlauf"),
+    "/user/connect": ("Connect", "Verbinden"),
     "/user/profile": ("Profile", "Profil"),
 }
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -115,7 +116,7 @@ def go(page: Page, url: str) -> None:
 
 
 def check(page: Page, desktop: Desktop, number: int, *, has_axe: bool) -> None:
-    """Check every page in the language of this number: heading, words, links, width, and the rules of axe if asked to."""
+    """Check every page in the language of this number: heading, words, links, width, and with `has_axe` all rules."""
     for route, headings in PAGES.items():
         go(page, desktop.url + route)
         expect(page.get_by_role("heading", level=1)).to_have_text(headings[number])
