@@ -105,6 +105,8 @@ class Access:
 
     async def _open(self, request: Request) -> Response:
         """Give the window its cookie for a ticket. Its page is a file, so the origin of the request is `null`."""
+        if not {"null", f"http://{self._host}"}.issuperset(request.headers.getlist("origin")):
+            return refusal()
         form = parse_qs((await _body(request)).decode("latin-1"))
         if not self._own.tickets.redeem(form.get("ticket", [""])[0]):
             return refusal()

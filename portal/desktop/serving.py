@@ -15,7 +15,7 @@ from portal.db.sql.opening import open_or_create
 from portal.db.sql.schema import NewerDatabase, WrongDatabase, pinned_budget_timezone
 from portal.db.sql.session import database, run_in_reading, run_in_transaction
 from portal.desktop.access import Access, Happenings, Secrets
-from portal.desktop.failures import Failure, failure_of, newer
+from portal.desktop.failures import Failure, failure_of, newer, unexpected
 from portal.desktop.folder import LOG
 from portal.desktop.settings import DesktopSettings, desktop_settings
 from portal.desktop.tickets import Tickets
@@ -48,6 +48,7 @@ class PortalServer:
         except (WrongDatabase, WrongSettings, CannotStart, SQLAlchemyError, PortalError, OSError) as error:
             raise failure_of(error, folder) or Failure(str(error)) from error
         self._settings = settings
+        self._log = folder / LOG
         self._server: Server | None = None
 
     def run(self, listener: socket.socket, ready: Callable[[], None]) -> None:
@@ -56,7 +57,8 @@ class PortalServer:
         try:
             self._server.run(sockets=[listener])
         except SystemExit:
-            raise Failure(self._access.startup_failure or "The server cannot start.") from None
+            sentence = self._access.startup_failure
+            raise Failure(sentence) if sentence else unexpected(self._log) from None
         finally:
             database().close()
         log.info("stopped")

@@ -1,0 +1,63 @@
+"""The folder of the data: which one is used, and which ones are refused."""
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from portal.desktop.failures import Failure
+from portal.desktop.folder import choose_folder, prepare_folder
+from portal.desktop.shell import listen, port_problem
+
+
+def test_option_comes_before_variable_and_user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert choose_folder(None) == tmp_path / ".local" / "share" / "moe-portal"
+    monkeypatch.setenv("PORTAL_DATA_DIR", "~/named")
+    assert choose_folder(None) == tmp_path / "named"
+    assert choose_folder(Path("given")) == Path.cwd() / "given"
+
+
+def test_new_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    prepare_folder(folder)
+    prepare_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_file_is_refused_and_kept(tmp_path: Path, below: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine", encoding="utf-8")
+    with pytest.raises(Failure, match="is not a folder"):
+        prepare_folder(file / below)
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
+def test_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 12_345)
+    with pytest.raises(Failure, match=f"{tmp_path} belongs to another user"):
+        prepare_folder(tmp_path)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65_536, 99_999])
+def test_impossible_port_has_a_sentence(port: int) -> None:
+    assert "--port is a number from 1 to 65535" in (port_problem(port) or "")
+
+
+@pytest.mark.parametrize("port", [None, 1, 8080, 65_535])
+def test_possible_port_has_none(port: int | None) -> None:
+    assert port_problem(port) is None
+
+
+def test_port_of_another_program_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(Failure, match="Another program uses port"):
+        listen(other.getsockname()[1])
+
+
+def test_port_is_bound_on_loopback_alone() -> None:
+    with listen(None) as own:
+        assert own.getsockname()[0] == "127.0.0.1"
