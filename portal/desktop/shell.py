@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from portal.desktop.browsers import has_screen
 from portal.desktop.failure_window import show_failure
 from portal.desktop.failures import Failure, failure_of, not_writable, unexpected
 from portal.desktop.folder import LOG, choose_folder, prepare_folder
@@ -28,7 +29,7 @@ from portal.desktop.start_page import write_ticket_page
 from portal.desktop.tickets import Tickets
 from portal.desktop.windows import CLOSED, NO_WINDOW, SCREEN_VARIABLES, BrowserWindow, Events, Window
 from portal.rules.messages import message
-from portal.system.children import clean_environment
+from portal.system.children import clean_environment, end_with_parent
 from portal.system.person import language
 from portal.words import say
 
@@ -66,6 +67,7 @@ def run(options: Options) -> int:
     """Serve the portal of this person until it ends; return the exit status."""
     os.umask(0o077)  # only the owner may read the data, the pages and the log
     clean_environment()
+    end_with_parent()
     try:
         return _run(options)
     except Failure as failure:
@@ -81,7 +83,7 @@ def _run(options: Options) -> int:
     instance = Instance(folder)
     if not instance.take():
         screen = {name: os.environ[name] for name in SCREEN_VARIABLES if name in os.environ}
-        answer = instance.ask(Wish(options.has_window, screen))
+        answer = instance.ask(Wish(options.has_window and has_screen(), screen))
         if answer is not None:
             _print_address(int(answer["port"]), answer.get("ticket"))
             return 0

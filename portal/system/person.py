@@ -4,6 +4,8 @@ import ctypes
 import getpass
 import locale
 import os
+import platform
+import subprocess
 import sys
 
 from babel.localtime import get_localzone
@@ -38,7 +40,7 @@ def time_zone() -> str:
 
 def language() -> Language:
     """Return the language of the system, or English."""
-    found = _windows_language() if sys.platform == "win32" else _posix_language()
+    found = _windows_language() if sys.platform == "win32" else _posix_language() or _macos_language()
     return Language.GERMAN if found.lower().startswith("de") else Language.ENGLISH
 
 
@@ -58,6 +60,14 @@ def _posix_language() -> str:
         if value := os.environ.get(name):
             return value
     return locale.getlocale()[0] or ""
+
+
+def _macos_language() -> str:
+    """Return the language that the person has chosen; programs that are not started in a terminal have no variables."""
+    if platform.system() != "Darwin":
+        return ""
+    command = ["/usr/bin/defaults", "read", "-g", "AppleLocale"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
 
 
 def _windows_language() -> str:

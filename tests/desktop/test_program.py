@@ -43,7 +43,13 @@ def test_program_keeps_everything_after_signals_and_kills(home: Home) -> None:
     second = home.start(NO_WINDOW)  # with the lock and the files of the killed program
     assert keys(second.open()) == [LABEL["label"]]
     assert second.stop(signal.SIGHUP) == 0
-    assert sorted(path.name for path in home.data.iterdir()) == ["lock", "moe-portal.log", "portal.sqlite3", "secret"]
+    assert sorted(path.name for path in home.data.iterdir()) == [
+        "lock",
+        "moe-portal.log",
+        "port",
+        "portal.sqlite3",
+        "secret",
+    ]
     assert second.errors == ""
 
 

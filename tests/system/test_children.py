@@ -1,6 +1,8 @@
-"""The environment that other programs get from a frozen program."""
+"""The environment that other programs get from a frozen program, and its end with its parent."""
 
 import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -30,3 +32,16 @@ def test_environment(
     monkeypatch.setattr(os, "environ", dict(given))
     clean_environment()
     assert dict(os.environ) == expected
+
+
+def test_frozen_program_ends_with_its_parent() -> None:
+    child = (
+        "import sys, time; sys.frozen = True; from portal.system.children import end_with_parent; end_with_parent();"
+        "print('child', flush=True); time.sleep(600)"
+    )
+    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "child\n"
+        process.send_signal(signal.SIGKILL)
+        assert process.stdout.read() == ""  # ends when the child has ended too
