@@ -5,10 +5,11 @@ import os
 import secrets
 import shutil
 import stat
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,8 @@ MANIFEST = "manifest.json"
 PART = ".part"
 """The end of the name of a backup that is being written."""
 _CHUNK = 2**20
+_LEFT_BEHIND = 24 * 3600
+"""Seconds after which an unfinished file belongs to a process that was killed."""
 _MOST_DENSE = 200
 """Bytes of data for each byte in the file, above `_ALWAYS_ALLOWED`; SQLite databases have up to about 30."""
 _ALWAYS_ALLOWED = 64 * 2**20
@@ -48,6 +51,18 @@ def cannot_write(file: Path, error: OSError) -> CannotBackUp:
     return CannotBackUp(
         message("{file} cannot be written: {reason}.", file=str(file), reason=error.strerror or str(error))
     )
+
+
+def remove_left_behind(folder: Path, pattern: str) -> None:
+    """Remove unfinished files and folders of processes that were killed: those that are a day old."""
+    with suppress(OSError):
+        for path in folder.glob(pattern):
+            if path.stat().st_mtime > time.time() - _LEFT_BEHIND:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def go_on() -> None:

@@ -1,10 +1,8 @@
 """The steps of a restore that are the same for both databases: unpack, check, migrate, verify."""
 
-import shutil
 import tempfile
-import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.actions.verification import verify_in
-from portal.backups.archive import cannot_write, unpack
+from portal.backups.archive import cannot_write, remove_left_behind, unpack
 from portal.backups.manifest import (
     DUMP_FORM,
     TRANSIENT,
@@ -36,8 +34,6 @@ Advance = Callable[[int], None]
 """Called with the number of requests that were verified since the last call."""
 
 _FOLDER = ".restore-"
-_LEFT_BEHIND = 24 * 3600
-"""Seconds after which the folder of a restore belongs to a process that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Unpacked:
 @contextmanager
 def unpacked(file: Path, folder: Path) -> Iterator[Unpacked]:
     """Yield the data of a backup, checked, in a new folder inside `folder`. Raises WrongBackup and CannotBackUp."""
-    _remove_left_behind(folder)
+    remove_left_behind(folder, f"{_FOLDER}*")
     try:
         work = tempfile.TemporaryDirectory(prefix=_FOLDER, dir=folder, ignore_cleanup_errors=True)
     except OSError as error:
@@ -98,13 +94,6 @@ def unpacked(file: Path, folder: Path) -> Iterator[Unpacked]:
             with opened_file(data) as connection:
                 check_content(connection, manifest, schema.tables)
         yield found
-
-
-def _remove_left_behind(folder: Path) -> None:
-    with suppress(OSError):
-        for each in folder.glob(f"{_FOLDER}*"):
-            if each.stat().st_mtime < time.time() - _LEFT_BEHIND:
-                shutil.rmtree(each, ignore_errors=True)
 
 
 def prepare_file(found: Unpacked, order: Order) -> Restored:

@@ -5,9 +5,6 @@ writes it.
 """
 
 import re
-import shutil
-import time
-from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -19,9 +16,8 @@ from portal.db.sql.upsert import insert, upsert
 from portal.db.tables import Installation
 
 _NAME = re.compile(r"moe-portal-\d{8}T\d{6}Z\.zip")
-_UNFINISHED = ".moe-portal-*"
-_LEFT_BEHIND = 24 * 3600
-"""Seconds after which an unfinished file belongs to a server that was killed."""
+UNFINISHED = ".moe-portal-*"
+"""The names of files that are being written."""
 
 
 class BackupState(StrEnum):
@@ -68,15 +64,3 @@ def remove_old(folder: Path, keep: int) -> list[str]:
     for path in old:
         path.unlink(missing_ok=True)
     return [path.name for path in old]
-
-
-def remove_unfinished(folder: Path) -> None:
-    """Remove what servers that were killed have left behind."""
-    with suppress(OSError):
-        for path in folder.glob(_UNFINISHED):
-            if path.stat().st_mtime > time.time() - _LEFT_BEHIND:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)

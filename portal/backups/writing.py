@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from portal.backups.archive import (
     go_on,
     manifest_of,
     new_file,
+    remove_left_behind,
     write_archive,
 )
 from portal.backups.manifest import (
@@ -47,6 +49,7 @@ def write_backup(
     called often; an exception of it stops the work and leaves nothing behind. Raises CannotBackUp and Unavailable.
     """
     _refuse_other_file(file)
+    remove_left_behind(file.parent, f".{escape(file.name)}.*")
     try:
         work = tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent, ignore_cleanup_errors=True)
     except OSError as error:

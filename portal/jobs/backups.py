@@ -9,13 +9,14 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
+from portal.backups.archive import remove_left_behind
 from portal.backups.schedule import (
+    UNFINISHED,
     BackupState,
     claim_backup,
     name_at,
     note_backup,
     remove_old,
-    remove_unfinished,
 )
 from portal.backups.writing import write_backup
 from portal.clock import utc_now
@@ -69,7 +70,7 @@ def back_up_if_due(now: datetime, stops: threading.Event) -> bool:
 
     state = BackupState.FAILED
     try:
-        remove_unfinished(folder)
+        remove_left_behind(folder, UNFINISHED)
         manifest = write_backup(database(), folder / name_at(now), now, check=check)
         state = BackupState.DONE
         removed = remove_old(folder, settings().backup_keep)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from nicegui import app
 
 from portal.pages.account import billing, dashboard, keys, profile, programs
+from portal.pages.account.backup import files
 from portal.pages.account.usage import history
 from portal.pages.admin import gateway, gateway_new, gateways
 from portal.pages.forms import login, password_resets, setup
@@ -21,6 +22,8 @@ DESKTOP_PAGES = (dashboard, billing, history, programs, profile)
 """Those of the desktop program."""
 FORMS = (login, setup, password_resets)
 """Modules with plain HTML forms."""
+DESKTOP_FORMS = (files,)
+"""Modules of the desktop program with requests that are no pages."""
 
 
 def include_pages() -> None:
@@ -31,5 +34,5 @@ def include_pages() -> None:
 
 def include_forms(server: FastAPI) -> None:
     """Add every plain form to the server around NiceGUI's app, so that NiceGUI creates no session for it."""
-    for form in () if settings().is_desktop else FORMS:
+    for form in DESKTOP_FORMS if settings().is_desktop else FORMS:
         server.include_router(form.router)

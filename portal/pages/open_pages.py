@@ -66,13 +66,18 @@ def discard(mark: object) -> None:
             client.delete()
 
 
-async def close_pages(*session_ids: int) -> None:
-    """Send the open pages of sessions that have ended to the sign-in form, and remove their handlers at once."""
+async def close_pages(*session_ids: int, code: str = "") -> None:
+    """Send the open pages of sessions that have ended to the sign-in form, and remove their handlers at once.
+
+    The browsers run `code` in its place if it is given.
+    """
     for session_id in session_ids:
         for client in _open.pop(session_id, set()):
             if not client.is_deleted:
-                code = _AWAY if settings().is_desktop else _TO_SIGN_IN
-                await core.sio.emit("run_javascript", {"code": code}, room=client.id)
+                leaves = code or (_AWAY if settings().is_desktop else _TO_SIGN_IN)
+                await core.sio.emit("run_javascript", {"code": leaves}, room=client.id)
+                for document in list(client._delete_tasks):
+                    client._cancel_delete_task(document)  # a page that was left: NiceGUI would delete it once more
                 with suppress(KeyError):  # it was deleted during the await
                     client.delete()
 

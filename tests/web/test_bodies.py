@@ -7,7 +7,7 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from portal import api
-from portal.pages import FORMS
+from portal.pages import DESKTOP_FORMS, FORMS
 from portal.web.bodies import LARGEST_BODIES, SMALL_BODY, largest_body, listed_body
 
 READS = {"GET", "HEAD"}
@@ -15,7 +15,7 @@ READS = {"GET", "HEAD"}
 
 def written_paths() -> Iterator[str]:
     """Yield the paths of all routes that a body may be sent to."""
-    for router in (api.router, *(form.router for form in FORMS)):
+    for router in (api.router, *(form.router for form in FORMS + DESKTOP_FORMS)):
         routes: list[Any] = [context.original_route for context in iter_route_contexts(router.routes)]
         yield from (
             route.path for route in routes if isinstance(route, APIRoute) and not set(route.methods or ()) <= READS

@@ -16,6 +16,7 @@ from portal.actions.sessions import sign_out_others
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
+from portal.pages.account.backup.card import BackupCard
 from portal.pages.account.computer import ComputerCard
 from portal.pages.account.own_limits import BudgetsForm, PriceForm
 from portal.pages.components import cells
@@ -61,10 +62,10 @@ _SESSION_COLUMNS = (
 
 
 @router.page(PROFILE.path)
-async def profile_page(viewer: SignedIn, saved: str = "") -> None:
+async def profile_page(viewer: SignedIn, saved: str = "", restored: str = "") -> None:
     """Show the signed-in account the settings that it may change."""
     if settings().is_desktop:
-        await show_desktop_profile(viewer, saved)
+        await show_desktop_profile(viewer, saved=saved == "1", restored=restored == "1")
         return
     formats = Formats.of(viewer)
 
@@ -82,7 +83,7 @@ async def profile_page(viewer: SignedIn, saved: str = "") -> None:
         await live(("profile", viewer.id, viewer.session_id), load, sessions.show, updated)
 
 
-async def show_desktop_profile(viewer: Viewer, saved: str) -> None:
+async def show_desktop_profile(viewer: Viewer, *, saved: bool, restored: bool) -> None:
     """Show the person of the desktop program the values that they may set."""
     formats = Formats.of(viewer)
     own = await in_reading(load_own_limits, viewer.id, utc_now())
@@ -94,8 +95,11 @@ async def show_desktop_profile(viewer: Viewer, saved: str) -> None:
         with tag("div", "mp-two"):
             ComputerCard(viewer, starts=starts, notifies=own.on_desktop)
             PriceForm(viewer, formats, own)
-        if saved == "1":
+        backup = BackupCard(viewer, formats)
+        if saved:
             about.say_saved()
+        if restored:
+            backup.say_restored()
 
 
 class AboutForm:

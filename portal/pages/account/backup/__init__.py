@@ -1,0 +1,1 @@
+"""Backup and restore on the profile of the desktop program."""
