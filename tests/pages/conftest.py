@@ -31,10 +31,10 @@ def patient_light(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sunday_afternoon() -> Iterator[None]:
+def sunday_afternoon() -> Iterator[time_machine.Traveller]:
     """Set the clock of the pages to the cast's NOW."""
-    with time_machine.travel(NOW, tick=False):
-        yield
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture

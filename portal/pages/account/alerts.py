@@ -73,11 +73,11 @@ class AlertsCard:
     def show(self, view: BillingView, now: datetime) -> None:
         """Show the stored settings, unless a person has typed others, and the past alerts."""
         if self._form is not None:
-            self._form.show(view.alerts)
+            self._form.show(view.alerts, now)
         else:
             self._room.delete()
             with self._card:
-                self._form = AlertsForm(self._viewer, view.alerts)
+                self._form = AlertsForm(self._viewer, view.alerts, now)
                 self._past = PastAlerts(self._formats)
         self._form.show_test(last_test_mail(view.test_mail, self._formats, now))
         self._past.show(view.past_alerts, now)
@@ -86,10 +86,11 @@ class AlertsCard:
 class AlertsForm:
     """The form; it is drawn once, and filled again only while nobody has typed into it."""
 
-    def __init__(self, viewer: Viewer, stored: AlertSettings) -> None:
-        """Draw the fields with the stored settings."""
+    def __init__(self, viewer: Viewer, stored: AlertSettings, read_at: datetime) -> None:
+        """Draw the fields with the stored settings, which were read from `read_at` on."""
         self._viewer = viewer
         self._stored = stored
+        self._read_at = read_at
         self._has_mail = settings().mail_is_set_up or not settings().is_desktop
         with Form(self._save, name=say(_NAME)) as self._form:
             self._draw_fields(viewer.email, *_texts(stored))
@@ -158,12 +159,17 @@ class AlertsForm:
             Text("span", " ")
             tag("a", "mp-msg__link", _("Notifications"), href=f"{PROFILE.path}#computer")
 
-    def show(self, stored: AlertSettings) -> None:
-        """Fill in the stored settings, unless a person has typed others."""
+    def show(self, stored: AlertSettings, read_at: datetime) -> None:
+        """Fill in the stored settings, unless a person has typed others.
+
+        Settings that were read before the last save may be older than it; they are not shown.
+        """
+        if read_at < self._read_at:
+            return
         if stored != self._stored and self._typed() == _texts(self._stored):
             self._fill(stored)
             self._draft.begin()
-        self._stored = stored
+        self._stored, self._read_at = stored, read_at
 
     def show_test(self, sentence: str) -> None:
         """Show the state of the last test mail."""
@@ -194,6 +200,7 @@ class AlertsForm:
             second_threshold_percent=whole_number(second) if second.strip() else None,
             forecast=forecast,
         )
+        self._read_at = utc_now()
         if self._typed() == typed:
             self._fill(self._stored)
         await refresh_all(self._viewer.id)

@@ -1,7 +1,9 @@
 """Billing shows the exact sums of its view only to their owner, and stores the alerts."""
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,6 +12,7 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
+from time_machine import Traveller
 
 from portal.actions.alerts import change_alerts
 from portal.actions.budgets import set_budget
@@ -17,6 +20,7 @@ from portal.actions.keys import NewKey
 from portal.actions.prices import enter_price, remove_price
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
+from portal.pages.account import billing
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.rules.budgets import BudgetType, Limits
@@ -302,6 +306,32 @@ async def test_refresh_keeps_typed_values_and_fills_in_others(visit, alice: Acco
     await live.tick()
     assert field(typing, "Threshold").value == "33"
     assert (switch(idle).value, field(idle, "Threshold").value) == (True, "90")
+
+
+async def test_settings_read_before_a_save_are_not_shown(
+    visit, alice: Account, sunday_afternoon: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await visit(alice)
+    reads: list[Event] = []
+
+    def read_and_wait(*arguments: Any) -> BillingView:
+        view = load_billing(*arguments)
+        reads.append(Event())
+        reads[-1].wait(20)
+        return view
+
+    monkeypatch.setattr(billing, "load_billing", read_and_wait)
+    before = asyncio.create_task(live.tick())
+    await until(lambda: len(reads) == 1)
+    sunday_afternoon.shift(1)
+    save(user, enabled=True, threshold="65", email="")
+    await until(lambda: len(reads) == 2)
+    reads[0].set()
+    await before
+    assert (switch(user).value, field(user, "Threshold").value) == (True, "65")
+    reads[1].set()
+    await until(lambda: message_of(user))
+    assert (switch(user).value, field(user, "Threshold").value) == (True, "65")
 
 
 async def test_a_second_threshold_is_saved_and_taken_back(visit, alice: Account) -> None:
