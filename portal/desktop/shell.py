@@ -23,7 +23,7 @@ from portal.desktop.failure_window import show_failure
 from portal.desktop.failures import Failure, failure_of, not_writable, unexpected
 from portal.desktop.folder import LOG, choose_folder, prepare_folder
 from portal.desktop.instance import Instance, Wish
-from portal.desktop.lean import without_http_clients
+from portal.desktop.lean import lean_imports
 from portal.desktop.ports import listen_as_before
 from portal.desktop.start_page import write_ticket_page
 from portal.desktop.tickets import Tickets
@@ -173,7 +173,7 @@ class _Run:
 
     def _serve(self) -> None:
         """Import the server and run it; put a failure into the events."""
-        with without_http_clients():
+        with lean_imports():
             from portal.desktop.access import Happenings  # noqa: PLC0415  # takes a second to import, as the server
             from portal.desktop.serving import PortalServer  # noqa: PLC0415
 

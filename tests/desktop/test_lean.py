@@ -1,0 +1,34 @@
+"""What the server of the desktop program does without."""
+
+import subprocess
+import sys
+
+from tests.portals import ROOT
+
+PROGRAM = """
+import gc, sys
+from portal.desktop.lean import lean_imports
+with lean_imports():
+    import portal.desktop.serving
+print(sorted({"aiohttp", "requests", "websocket"} & set(sys.modules)), gc.isenabled())
+import aiohttp
+print(aiohttp.__name__)
+"""
+LIGHT = """
+import sys
+import portal.desktop.shell
+print(sorted({"pydantic", "nicegui", "sqlalchemy", "starlette", "uvicorn"} & set(sys.modules)))
+"""
+
+
+def run(program: str) -> list[str]:
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_server_needs_no_http_clients_but_others_may_import_them() -> None:
+    assert run(PROGRAM) == ["[] True", "aiohttp"]
+
+
+def test_window_opens_before_anything_heavy_is_imported() -> None:
+    assert run(LIGHT) == ["[]"]
