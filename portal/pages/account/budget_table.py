@@ -11,6 +11,7 @@ from portal.pages.components.parts import LevelMark, Text, set_props, tag
 from portal.rules.budgets import BudgetType
 from portal.rules.messages import message
 from portal.rules.periods import Period
+from portal.settings import settings
 from portal.views.budget import BudgetsView, BudgetView
 from portal.words import _, context, say
 from portal.words.formats import Formats, zone_name
@@ -29,7 +30,6 @@ class BudgetTable:
         (message("Remaining"), "num"),
         (message("Progress"), "th-prog"),
         (message("Reset"), ""),
-        (message("Type"), ""),
     )
 
     def __init__(self, formats: Formats) -> None:
@@ -46,6 +46,8 @@ class BudgetTable:
                     with tag("thead", role="rowgroup"), tag("tr", role="row"):
                         for name, classes in self._HEADINGS:
                             tag("th", classes, say(name), scope="col", role="columnheader")
+                        if not settings().is_desktop:  # nobody chooses a type there
+                            tag("th", "", _("Type"), scope="col", role="columnheader")
                     with tag("tbody", role="rowgroup"):
                         self._rows = {period: _BudgetRow(period, formats) for period in Period}
 
@@ -79,8 +81,9 @@ class _BudgetRow:
                 self._forecast = ForecastLine(formats)
             with tag("td", "b-reset", role="cell", data_before=_("Resets")) as self._reset_cell:
                 self._reset = Text(skeleton=80)
-            with tag("td", "b-type", role="cell"):
+            with tag("td", "b-type", role="cell") as kind:
                 self._type = Text(skeleton=80).classes("mp-badge")
+            kind.set_visibility(not settings().is_desktop)
 
     def show(self, view: BudgetView, kind: BudgetType, now: datetime) -> None:
         f, budget = self._formats, view.budget

@@ -7,6 +7,7 @@ from portal.pages.components.filters import Chip, FilterBar
 from portal.rules.messages import message
 from portal.rules.periods import DayRange
 from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, Status, UsageFilter, parse_filter
+from portal.settings import settings
 from portal.words import _, plural, say
 from portal.words.formats import Formats
 
@@ -34,7 +35,8 @@ class UsageFilters:
             ranges = {str(days): plural("{count} day", "{count} days", days) for days in RANGES}
             self._bar.segments("range", _("Time range"), ranges)
             self._bar.more()
-            self._bar.search("token_name", _("Token name"), _("Label or prefix"))
+            if not settings().is_desktop:  # its programs have no API keys
+                self._bar.search("token_name", _("Token name"), _("Label or prefix"))
             self._bar.choice("mode", _("Mode"), {"": _("All")}, names=True)
             self._bar.choice("status", _("Status"), statuses, Status.ALL.value, names=False)
             self._bar.day("from", _("From"), str(FIRST_DAY), str(LAST_DAY))

@@ -10,6 +10,7 @@ from portal.pages.components.table import Column, DataTable, data_table
 from portal.rules.messages import message
 from portal.rules.periods import day_of
 from portal.rules.usage import Order
+from portal.settings import settings
 from portal.views.usage import UsageRow
 from portal.words import _, context
 from portal.words.formats import NOTHING, Formats
@@ -98,6 +99,8 @@ class UsageTable:
         self._formats = formats
         self._figure_width = 0
         self.element: DataTable = data_table("usage", _COLUMNS, test_id="usage-table", label=_("Requests"))
+        if settings().is_desktop:  # its programs have no API keys, and their modes tell them apart
+            self.element.classes("mp-no-keys")
         self.element.on("sort", lambda event: sort(event.args))
         self.element.on("edit", lambda event: edit(event.args))
 
