@@ -31,6 +31,8 @@ PAGES = {
     "/admin/gateways/{gateway_id}": "browser-tests",
 }
 """NiceGUI's pages by their routes, with their headings."""
+DESKTOP_PAGES = {"/user/connect": "Connect"}
+"""Pages that only the desktop program has; `desktop/` walks them."""
 FORMS = {
     "/user/login": "Sign in",
     "/user/forgot-password": "Forgot password",
@@ -121,6 +123,8 @@ WINDOWS = {
     "gateway.NewToken": Window("/admin/gateways/{gateway_id}", ("^New token",), answer="Done"),
 }
 """Dialogs and menus by the part of the code that draws them."""
+DESKTOP_WINDOWS = {"programs.ProgramList": Window("/user/connect", ("^New token",))}
+"""Those that only the desktop program has."""
 _DRAWN_BY = {"Dialog", "Confirmation", "FormDialog", "menu"}
 
 

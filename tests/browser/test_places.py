@@ -1,16 +1,26 @@
 """`places.py` has an entry for every page, dialog and menu."""
 
 from portal import pages
-from tests.browser.places import FORMS, PAGES, WINDOWS, modules_with, routes, windows_in_code
+from tests.browser.places import (
+    DESKTOP_PAGES,
+    DESKTOP_WINDOWS,
+    FORMS,
+    PAGES,
+    WINDOWS,
+    modules_with,
+    routes,
+    windows_in_code,
+)
 
 
 def test_every_page_is_walked() -> None:
     assert routes(pages.PAGES) == set(PAGES)
+    assert routes(pages.DESKTOP_PAGES) - routes(pages.PAGES) == set(DESKTOP_PAGES)
     assert routes(pages.FORMS) == set(FORMS)
 
 
 def test_every_dialog_and_menu_is_walked() -> None:
-    assert windows_in_code() == set(WINDOWS)
+    assert windows_in_code() == {*WINDOWS, *DESKTOP_WINDOWS}
 
 
 def test_one_module_creates_all_dialogs_and_one_all_menus() -> None:

@@ -158,7 +158,7 @@ class ProgramCard:
         self._count.show(_("{requests} today", requests=f.requests(view.today)) if at else "")
         href = requests_url(day, mode=view.mode) if view.mode else None
         set_props(self._today, href=href) if href else self._today.props.pop("href", None)
-        self._today.set_visibility(at is not None)
+        self._today.set_visibility(is_green or view.today > 0)
         is_off = view.state is ProgramState.OFF
         self._connect.set_visibility(is_off)
         self._toggle.set_visibility(not is_off)
