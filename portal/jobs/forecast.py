@@ -5,17 +5,13 @@ one request. A budget causes one warning in its period, from the first process t
 """
 
 import asyncio
-import logging
 from datetime import datetime
 
 from portal.actions.crossings import note_forecast
-from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.errors import Unavailable
+from portal.jobs.retrying import run_until_done
 from portal.settings import settings
 from portal.views.budget import load_early_ends
-
-log = logging.getLogger(__name__)
 
 EVERY = 15 * 60.0
 """Seconds between two checks."""
@@ -27,12 +23,7 @@ async def run_forecasts() -> None:
     """Check until the task is cancelled."""
     await asyncio.sleep(SOON)
     while True:
-        try:
-            await asyncio.to_thread(warn_all, utc_now())
-        except Unavailable:
-            log.warning("forecasts wait for the database")
-        except Exception:
-            log.exception("forecasts could not be made")
+        await run_until_done(warn_all, "the forecast", EVERY)
         await asyncio.sleep(EVERY)
 
 

@@ -9,9 +9,8 @@ import logging
 from datetime import datetime
 
 from portal.actions.crossings import Notice, claim_notices, is_any_notice_due
-from portal.clock import utc_now
 from portal.db.sql.session import run_in_glance, run_in_transaction
-from portal.errors import Unavailable
+from portal.jobs.retrying import run_until_done
 from portal.settings import settings
 from portal.system.notices import CannotNotify, show_notice
 from portal.words import speaking
@@ -28,12 +27,7 @@ async def run_notices() -> None:
     if not settings().is_desktop:
         return
     while True:
-        try:
-            await asyncio.to_thread(show_new, utc_now())
-        except Unavailable:
-            log.warning("notifications wait for the database")
-        except Exception:
-            log.exception("notifications have failed")
+        await run_until_done(show_new, "the notification", EVERY)
         await asyncio.sleep(EVERY)
 
 

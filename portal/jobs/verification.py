@@ -5,48 +5,31 @@ them.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from portal.actions.verification import verify_nightly
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading
-from portal.errors import Unavailable
+from portal.jobs.retrying import run_until_done
 from portal.rules.periods import day_of, end_of_day, start_of_day
 from portal.settings import settings
 from portal.views.health import load_verification
 
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
-
 AFTER_MIDNIGHT = timedelta(hours=3)
 """The start, in the budget time zone: few requests, and late events of the day before have arrived."""
 SOON = timedelta(minutes=10)
-TRY_AGAIN = timedelta(minutes=5)
+TRY_AGAIN = 5 * 60.0
+"""Seconds before another try after a failure."""
+_NAME = "the nightly verification"
 
 
 async def run_nightly() -> None:
     """Verify once every night until the task is cancelled, and soon after the start if a night was missed."""
-    begins = await _run_until_done(first_start)
+    begins = await run_until_done(first_start, _NAME, TRY_AGAIN)
     while True:
         await asyncio.sleep(max((begins - utc_now()).total_seconds(), 0))
-        await _run_until_done(verify_nightly)
+        await run_until_done(verify_nightly, _NAME, TRY_AGAIN)
         begins = next_start(utc_now())
-
-
-async def _run_until_done(work: Callable[[datetime], T]) -> T:
-    """Run `work` on a thread, again after every failure, until it succeeds; return its result."""
-    while True:
-        try:
-            return await asyncio.to_thread(work, utc_now())
-        except Unavailable:
-            log.warning("the nightly verification waits for the database")
-        except Exception:
-            log.exception("the nightly verification has failed")
-        await asyncio.sleep(TRY_AGAIN.total_seconds())
 
 
 def first_start(now: datetime) -> datetime:
