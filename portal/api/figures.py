@@ -24,15 +24,5 @@ class Sums(BaseModel):
     @classmethod
     def of(cls, figures: Figures, **about: object) -> Self:
         """Return figures as JSON, with the further fields `about`."""
-        return cls.model_validate(
-            {
-                "tokens": figures.tokens,
-                "prompt_tokens": figures.prompt_tokens,
-                "completion_tokens": figures.completion_tokens,
-                "total_tokens": figures.total_tokens,
-                "requests": figures.requests,
-                "cost_eur": eur_text(figures.cost_nano_eur),
-                "without_counts": figures.without_counts,
-                **about,
-            }
-        )
+        sums = {name: getattr(figures, name) for name in Sums.model_fields if name != "cost_eur"}
+        return cls.model_validate({**sums, "cost_eur": eur_text(figures.cost_nano_eur), **about})

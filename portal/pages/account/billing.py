@@ -39,11 +39,9 @@ _REQUESTS = cells.lines(
 _MODEL_COLUMNS = (
     Column("model", message("Model"), classes="m-model", cell=cells.name("model"), total=cells.text("model")),
     Column("mode", message("Mode"), classes="m-mode", cell=cells.mode(), total=""),
-    Column(
-        "tokens", message("Tokens"), classes="num m-tok mp-weigh", heading="num", attributes=cells.WEIGHT, cell=_TOKENS
-    ),
-    Column("requests", message("Requests"), classes="num m-req", heading="num", cell=_REQUESTS),
-    Column("cost", message("Cost"), classes="num m-cost", heading="num", attributes=cells.exact("exact_cost")),
+    Column("tokens", message("Tokens"), classes="num m-tok mp-weigh", attributes=cells.WEIGHT, cell=_TOKENS),
+    Column("requests", message("Requests"), classes="num m-req", cell=_REQUESTS),
+    Column("cost", message("Cost"), classes="num m-cost", attributes=cells.exact("exact_cost")),
 )
 
 

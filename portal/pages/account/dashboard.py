@@ -32,13 +32,7 @@ router = APIRouter()
 _KEY_COLUMNS = (
     Column("prefix", message("Key prefix"), cell=cells.span(cells.text("prefix") + "…", "mp-mono")),
     Column("label", message("Label"), cell=cells.name("label")),
-    Column(
-        "last_used",
-        message("Last used"),
-        classes="num",
-        heading="num",
-        attributes=cells.exact("last_used_exact"),
-    ),
+    Column("last_used", message("Last used"), classes="num", attributes=cells.exact("last_used_exact")),
 )
 
 

@@ -41,7 +41,6 @@ _COLUMNS = (
         "actions",
         message("Actions"),
         classes="k-act num",
-        heading="num",
         hidden_label=True,
         cell=cells.action("rename") + cells.action("revoke", danger=True),
     ),

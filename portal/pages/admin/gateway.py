@@ -48,17 +48,12 @@ _TOKENS = (
     Column("created", message("Created"), classes="t-created", attributes=cells.exact("created_exact")),
     Column("status", message("Status"), classes="t-status", cell=cells.status()),
     Column(
-        "actions",
-        message("Actions"),
-        classes="t-act num",
-        heading="num",
-        hidden_label=True,
-        cell=cells.action("revoke", danger=True),
+        "actions", message("Actions"), classes="t-act num", hidden_label=True, cell=cells.action("revoke", danger=True)
     ),
 )
 _REJECTED = (
     Column("reason", message("Reason"), classes="r-reason", attributes='lang="en"'),
-    Column("count", message("Events"), classes="num r-count", heading="num"),
+    Column("count", message("Events"), classes="num r-count"),
     Column("first", message("First"), classes="r-first", attributes=cells.exact("first_exact")),
     Column("last", message("Last"), classes="r-last", attributes=cells.exact("last_exact")),
     Column("example", message("Example"), classes="r-event", cell=cells.code(cells.name("example"))),

@@ -30,7 +30,6 @@ _COLUMNS = (
         "tokens",
         message("Tokens"),
         classes="g-tokens num",
-        heading="num",
         cell=cells.not_on_phone(cells.text("tokens")) + cells.on_phone(cells.text("tokens_in_words")),
     ),
     Column("reported", message("Last report"), classes="g-reported", attributes=cells.exact("reported_exact")),
@@ -38,7 +37,6 @@ _COLUMNS = (
         "rejected",
         message("Rejected, 7 days"),
         classes="g-rejected num",
-        heading="num",
         cell=cells.span(cells.text("rejected"), mark=("mp-bad", "has_rejected")) + cells.on_phone(cells.text("word")),
     ),
 )

@@ -22,6 +22,8 @@ from portal.words import say
 class Column:
     """A column: its heading, classes for its cells and for the heading, and the template of its cells.
 
+    Cells of the class `num` are numbers or actions at the right edge; the heading gets this class too.
+
     `cell` is a template of `cells`; without one the cell shows the value with the name of the column. `attributes` are
     those of the cell. `heading_cell` and `heading_attributes` are the same for the heading. `total` is the template of
     the last row, which has the totals, if it differs from `cell`. Heading and last row read the state of the table.
@@ -113,7 +115,8 @@ def _heading(column: Column) -> str:
     text = escape(say(column.label))
     label = f'<span class="mp-sr">{text}</span>' if column.hidden_label else text
     cell = column.heading_cell.replace(LABEL, text) or label
-    attributes = f'class="{column.heading}" {column.heading_attributes}'
+    classes = f"num {column.heading}".rstrip() if "num" in column.classes.split() else column.heading
+    attributes = f'class="{classes}" {column.heading_attributes}'
     return f'<th scope="col" role="columnheader" {attributes}>{cell}</th>'
 
 

@@ -58,15 +58,13 @@ _COLUMNS = (
     Column("model", message("Model / Template"), classes="u-model", cell=_MODEL),
     Column("key", message("API Key"), classes="u-key", heading="th-key", cell=_KEY),
     Column("mode", message("Mode"), classes="u-mode", heading="th-mode", cell=cells.mode()),
-    Column("prompt", message("Prompt"), classes="num u-p", heading="num th-num", cell=cells.known("prompt")),
-    Column(
-        "completion", message("Completion"), classes="num u-c", heading="num th-num", cell=cells.known("completion")
-    ),
+    Column("prompt", message("Prompt"), classes="num u-p", heading="th-num", cell=cells.known("prompt")),
+    Column("completion", message("Completion"), classes="num u-c", heading="th-num", cell=cells.known("completion")),
     Column(
         "total",
         message("Total"),
         classes="num u-total mp-weigh",
-        heading="num th-total",
+        heading="th-total",
         cell=cells.first_of(("unknown", cells.span(cells.unknown())), otherwise=_TOTAL),
         attributes=cells.WEIGHT,
         heading_cell=cells.sort_button("total", cells.on_phone("&nbsp;" + cells.text("of_total"))),
