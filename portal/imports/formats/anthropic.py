@@ -6,7 +6,7 @@ disjoint; a key has its name only. The report of Claude Code has a row for each 
 
 from datetime import UTC
 
-from portal.imports.formats.format import FileFormat
+from portal.imports.formats.format import FileFormat, by_own_name
 
 ANTHROPIC = FileFormat(
     "Anthropic's usage report",
@@ -32,9 +32,7 @@ ANTHROPIC_API = FileFormat(
     {"username": ["user", "useremail", "email"], "model": ["model"], "requested_at": ["startingat"]},
     {
         "uncachedinputtokens": "input_tokens",
-        "outputtokens": "output_tokens",
-        "cachereadinputtokens": "cache_read_input_tokens",
-        "cachecreationinputtokens": "cache_creation_input_tokens",
+        **by_own_name("output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
         "cachecreationephemeral5minputtokens": "cache_creation.ephemeral_5m_input_tokens",
         "cachecreationephemeral1hinputtokens": "cache_creation.ephemeral_1h_input_tokens",
     },

@@ -10,7 +10,7 @@ Source: Cursor's documentation, and files of public reports. The counts of all o
 
 from datetime import UTC
 
-from portal.imports.formats.format import Fields, FileFormat, pop_text
+from portal.imports.formats.format import Fields, FileFormat, by_own_name, pop_text
 
 _UNSUCCESSFUL = ("errored", "aborted", "failed", "cancel")
 
@@ -34,9 +34,8 @@ CURSOR = FileFormat(
         "inputwcachewrite": "cache_creation_input_tokens",
         "inputwocachewrite": "input_tokens",
         "cacheread": "cache_read_input_tokens",
-        "outputtokens": "output_tokens",
         "output": "output_tokens",
-        "totaltokens": "total_tokens",
+        **by_own_name("output_tokens", "total_tokens"),
     },
     frozenset({"date", "model", "inputwcachewrite", "inputwocachewrite", "cacheread"}),
     _refine,
@@ -62,8 +61,7 @@ CCUSAGE = FileFormat(
     "ccusage",
     {"model": ["modelname"], "requested_at": ["date", "lastactivity"]},
     {
-        "inputtokens": "input_tokens",
-        "outputtokens": "output_tokens",
+        **by_own_name("input_tokens", "output_tokens"),
         "cachecreationtokens": "cache_creation_input_tokens",
         "cachereadtokens": "cache_read_input_tokens",
     },

@@ -56,6 +56,11 @@ def plain(column: str) -> str:
     return "".join(letter for letter in column.lower() if letter.isalnum())
 
 
+def by_own_name(*counts: str) -> dict[str, str]:
+    """Return the counts of columns that have the names of the counts, for `FileFormat.counts`."""
+    return {plain(count): count for count in counts}
+
+
 def without_counts(fields: Fields) -> None:
     """Mark the counts of a row as unknown."""
     fields |= {"prompt_tokens": None, "completion_tokens": None}

@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from portal.imports.formats.format import Fields, FileFormat, pop_text
+from portal.imports.formats.format import Fields, FileFormat, by_own_name, pop_text
 
 
 def _refine(fields: Fields) -> None:
@@ -23,14 +23,8 @@ HELICONE = FileFormat(
         "cached_from": ["cachereferenceid"],
         "cached": ["cacheenabledhit", "cachehit"],
     },
-    {
-        "prompttokens": "prompt_tokens",
-        "completiontokens": "completion_tokens",
-        "totaltokens": "total_tokens",
-        "promptcachereadtokens": "cache_read_tokens",
-        "promptcachewritetokens": "cache_write_tokens",
-        "reasoningtokens": "reasoning_tokens",
-    },
+    by_own_name("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens")
+    | {"promptcachereadtokens": "cache_read_tokens", "promptcachewritetokens": "cache_write_tokens"},
     frozenset({"requestcreatedat", "prompttokens", "completiontokens"}),
     _refine,
     UTC,

@@ -18,7 +18,7 @@ from portal.gateways.lenient_values import mapping
 from portal.gateways.litellm import event_counts, owner_names
 from portal.gateways.litellm_ids import shared_id
 from portal.imports.cells import as_count, as_object, as_text
-from portal.imports.formats.format import Fields, FileFormat, Skip, set_latency, without_counts
+from portal.imports.formats.format import Fields, FileFormat, Skip, by_own_name, set_latency, without_counts
 from portal.rules.text import clip_line
 from portal.rules.usage import Replay
 
@@ -122,13 +122,10 @@ _DAILY = FileFormat(
         "model": ["model"],
         "requested_at": ["date"],
     },
-    {
-        "prompttokens": "prompt_tokens",
-        "completiontokens": "completion_tokens",
-        "totaltokens": "total_tokens",
-        "cachereadinputtokens": "cache_read_input_tokens",
-        "cachecreationinputtokens": "cache_creation_input_tokens",
-    },
+    by_own_name(
+        *("prompt_tokens", "completion_tokens", "total_tokens"),
+        *("cache_read_input_tokens", "cache_creation_input_tokens"),
+    ),
     frozenset({"date", "model", "spend", "requests", "totaltokens", "prompttokens", "completiontokens"}),
     zone=UTC,
     beside=False,

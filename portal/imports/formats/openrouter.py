@@ -7,7 +7,7 @@ are UTC.
 
 from datetime import UTC
 
-from portal.imports.formats.format import Fields, FileFormat, pop_text
+from portal.imports.formats.format import Fields, FileFormat, by_own_name, pop_text
 
 
 def _refine(fields: Fields) -> None:
@@ -35,10 +35,8 @@ OPENROUTER = FileFormat(
         "tokenscompletion": "completion_tokens",
         "tokensreasoning": "reasoning_tokens",
         "tokenscached": "cached_tokens",
-        "nativetokensprompt": "native_tokens_prompt",
-        "nativetokenscompletion": "native_tokens_completion",
-        "nativetokensreasoning": "native_tokens_reasoning",
-        "nativetokenscached": "native_tokens_cached",
+        **by_own_name("native_tokens_prompt", "native_tokens_completion"),
+        **by_own_name("native_tokens_reasoning", "native_tokens_cached"),
     },
     frozenset({"generationid", "createdat", "tokensprompt", "tokenscompletion", "modelpermaslug"}),
     _refine,
@@ -49,11 +47,7 @@ OPENROUTER_DAYS = FileFormat(
     "OpenRouter's activity by day",
     "openrouter",
     {"username": ["user", "useremail"], "model": ["modelpermaslug"], "requested_at": ["date"]},
-    {
-        "prompttokens": "prompt_tokens",
-        "completiontokens": "completion_tokens",
-        "reasoningtokens": "reasoning_tokens",
-    },
+    by_own_name("prompt_tokens", "completion_tokens", "reasoning_tokens"),
     frozenset({"date", "modelpermaslug", "endpointid", "requests", "prompttokens", "completiontokens"}),
     zone=UTC,
     beside=False,
