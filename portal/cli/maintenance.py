@@ -17,7 +17,7 @@ from portal.rules.figures import Figures
 from portal.rules.periods import day_of, zone
 from portal.rules.text import counted
 from portal.settings import settings
-from portal.views.verification import load_stored_counts
+from portal.views.health import load_stored_counts
 
 commands = typer.Typer()
 

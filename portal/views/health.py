@@ -1,4 +1,4 @@
-"""The schema of the database, and the result of the last verification."""
+"""The schema of the database, the result of the last verification, and the amount of data to verify."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
+from portal.db.accounts import count_accounts
+from portal.db.events import count_events, count_pruned
 from portal.db.sql.schema import head, revision
 from portal.db.verification import last_verification
 
@@ -47,3 +49,17 @@ def load_verification(session: Session) -> VerificationView | None:
 def _newest() -> str:
     """Return the newest schema revision of this program, which is read from files once."""
     return head()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCounts:
+    """The numbers of accounts, of stored events, and of pruned events."""
+
+    accounts: int
+    events: int
+    pruned: int
+
+
+def load_stored_counts(session: Session) -> StoredCounts:
+    """Return the numbers of stored data, for operators."""
+    return StoredCounts(count_accounts(session), count_events(session), count_pruned(session))

@@ -12,10 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from portal.demo import delivery
-from portal.demo.delivery import EventQueue
-from portal.demo.gateway import post, report, simulated_gateway, wait_until_ready
-from portal.demo.traffic import Traffic
+from portal.demo import gateway as simulated
+from portal.demo.gateway import EventQueue, post, report, simulated_gateway, wait_until_ready
+from portal.demo.requests import Traffic
 
 START = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 
@@ -36,7 +35,7 @@ class Clock:
 
 
 def test_requests_go_out_as_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "LOST_ANSWERS", 0)
+    monkeypatch.setattr(simulated, "LOST_ANSWERS", 0)
     clock = Clock(stop_after=120)
     arrived: list[dict[str, Any]] = []
 
@@ -53,7 +52,7 @@ def test_requests_go_out_as_they_are_made(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_requests_go_on_while_the_portal_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "LOST_ANSWERS", 0)
+    monkeypatch.setattr(simulated, "LOST_ANSWERS", 0)
     clock = Clock(stop_after=400)
     arrived: list[str] = []
 

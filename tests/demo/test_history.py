@@ -9,7 +9,7 @@ import pytest
 from portal.demo.history import FULL_DAY, billable, make_history
 from portal.demo.limits import demo_limits
 from portal.demo.people import OWNER, PEOPLE
-from portal.demo.traffic import Traffic
+from portal.demo.requests import Traffic
 from portal.rules.budgets import Level, PeriodBudget
 from portal.rules.periods import Period, day_of, period_start, start_of_day
 from portal.rules.usage import UsageReport

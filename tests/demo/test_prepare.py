@@ -22,7 +22,7 @@ from portal.db.tables import Note, UsageEvent
 from portal.demo.history import make_history
 from portal.demo.people import ADMIN, OWNER, PASSWORD
 from portal.demo.prepare import GATEWAY, fresh_token, is_empty, prepare, prepared_seed
-from portal.demo.traffic import Traffic
+from portal.demo.requests import Traffic
 from portal.rules.budgets import BudgetType, Level
 from portal.rules.keys import KeyStatus
 from portal.rules.secrets import digest

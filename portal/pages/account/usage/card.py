@@ -6,8 +6,7 @@ from datetime import datetime
 from portal.pages.account.usage.empty import EmptyUsage
 from portal.pages.account.usage.table import UsageTable, next_order
 from portal.pages.addresses import BILLABLE
-from portal.pages.components.listing import SumStrip
-from portal.pages.components.pager import Pager
+from portal.pages.components.listing import Pager, SumStrip
 from portal.pages.components.parts import Text, set_props, tag
 from portal.rules.figures import Figures
 from portal.rules.messages import message

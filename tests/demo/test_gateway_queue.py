@@ -8,8 +8,8 @@ from random import Random
 import httpx
 import pytest
 
-from portal.demo import delivery
-from portal.demo.delivery import FLUSH_SECONDS, LONGEST_WAIT, Event, EventQueue
+from portal.demo import gateway as simulated
+from portal.demo.gateway import FLUSH_SECONDS, LONGEST_WAIT, Event, EventQueue
 
 UP = 200
 
@@ -42,7 +42,7 @@ class Portal:
 
 
 def to(portal: Portal, *, lost_answers: float = 0, monkeypatch: pytest.MonkeyPatch) -> EventQueue:
-    monkeypatch.setattr(delivery, "LOST_ANSWERS", lost_answers)
+    monkeypatch.setattr(simulated, "LOST_ANSWERS", lost_answers)
     return EventQueue(portal.post, Random(1))
 
 
@@ -112,7 +112,7 @@ def test_now_and_then_a_batch_that_arrived_is_sent_again(monkeypatch: pytest.Mon
     add(queue, "a")
     queue.attempt()
     add(queue, "b")
-    monkeypatch.setattr(delivery, "LOST_ANSWERS", 0)
+    monkeypatch.setattr(simulated, "LOST_ANSWERS", 0)
     queue.attempt()
     queue.attempt()
     assert portal.batches == [["a"], ["a"], ["b"]]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.imports.files.api_answers import rows_of
+from portal.imports.files.json_rows import rows_of
 from portal.rules.strict_json import Flaw
 
 A, B = {"model": "a", "n": 1}, {"model": "b", "n": 2}

@@ -8,8 +8,7 @@ from itertools import pairwise
 import pytest
 
 from portal.demo.people import OWNER, PEOPLE
-from portal.demo.requests import key_hash
-from portal.demo.traffic import Traffic, as_event
+from portal.demo.requests import Traffic, as_event, key_hash
 from portal.gateways.native import read_events
 from portal.rules.usage import UsageReport
 
