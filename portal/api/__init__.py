@@ -28,7 +28,7 @@ from portal.api import health
 from portal.api.account import alerts, budget, keys, notes, summary, usage, usage_export
 from portal.api.bodies import strict_router
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
-from portal.api.gateways import authorization, otlp, usage_continue, usage_ingest, usage_litellm, usage_openai
+from portal.api.gateways import authorization, otlp, usage_continue, usage_ingest, usage_openai
 
 VERSION = "1"
 """Version of the API, raised by a change that breaks programs."""
@@ -54,7 +54,7 @@ def read_openapi() -> dict[str, Any]:
     return openapi()
 
 
-_often = (authorization, usage_ingest, usage_litellm, budget, otlp)  # first, since routes are tried one by one
+_often = (authorization, usage_ingest, budget, otlp)  # first, since routes are tried one by one
 _others = (usage_openai, usage_continue, summary, usage, usage_export, notes, alerts, keys, health)
 _parts = [part.router for part in (*_often, *_others)]
 _parts.append(document)

@@ -1,4 +1,4 @@
-"""Usage events of gateways: `POST /api/v1/usage`."""
+"""Usage events of gateways, `POST /api/v1/usage`, and those of LiteLLM's callback, `POST /api/v1/usage/litellm`."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,6 +18,7 @@ from portal.api.errors import answers
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_transaction
 from portal.errors import PortalError, Unavailable
+from portal.gateways.litellm import read_litellm
 from portal.gateways.native import MOST_EVENTS, Event, read_events
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry
@@ -32,6 +33,11 @@ Entries = TypeVar("Entries")
 
 _EVENT = Event.model_json_schema()
 _EVENTS = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MOST_EVENTS}
+_LITELLM = {
+    "description": "LiteLLM's StandardLoggingPayload: an array of them, one per line, or a single one",
+    "type": "object",
+    "additionalProperties": True,
+}
 
 
 class EventResult(BaseModel):
@@ -64,12 +70,15 @@ async def usage_body(request: Request, gateway: ReportingGateway) -> tuple[Repor
         return gateway, await read_body(request, compressed=True), kind in LINES
 
 
+UsageBody = Annotated[tuple[Reporter, bytes, bool], Depends(usage_body)]
+
+
 @router.post(
     "/api/v1/usage",
     openapi_extra=body_documentation(Event, {JSON: {"anyOf": [_EVENT, _EVENTS]}} | dict.fromkeys(LINES, _EVENT)),
     responses=answers(401, 403, 415),
 )
-def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_body)]) -> UsageReceipt:
+def report_usage(batch: UsageBody) -> UsageReceipt:
     """Store usage events, each once.
 
     The body is one event, a JSON array of up to 1,000 events, or NDJSON of up to 10,000, one event a line. An invalid
@@ -79,6 +88,21 @@ def report_usage(batch: Annotated[tuple[Reporter, bytes, bool], Depends(usage_bo
     """
     gateway, body, is_lines = batch
     return store(gateway, read_entries(gateway, lambda: read_events(body, lines=is_lines)))
+
+
+@router.post(
+    "/api/v1/usage/litellm",
+    openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": _LITELLM}}}},
+    responses=answers(401, 403, 415),
+)
+def report_litellm_usage(batch: UsageBody) -> UsageReceipt:
+    """Store what LiteLLM's `generic_api` callback sends, each request once.
+
+    Prompts and answers are not stored. An event that cannot be read is rejected; the others of its batch are
+    stored. A hit of LiteLLM's cache is stored with a cost factor of 0, a failure with the code of its error.
+    """
+    gateway, body, _is_lines = batch
+    return store(gateway, read_entries(gateway, lambda: read_litellm(body, gateway.mode)))
 
 
 def store(reporter: Reporter, entries: Sequence[Entry], *, ignored: int = 0) -> UsageReceipt:
