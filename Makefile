@@ -33,7 +33,7 @@ test: $(VENV)/set-up-test ## Run every test; those in a browser have a session o
 	$(BIN)/pytest tests/browser --numprocesses=2 --dist=worksteal || failed=1; \
 	exit $$failed
 
-gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM in front of the portal, as in examples/litellm
+gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM and Ollama's library with the portal
 	PORTAL_TEST_LITELLM=$(CURDIR)/$(GATEWAY_VENV)/bin $(BIN)/pytest tests/proxies
 
 desktop: $(DESKTOP_VENV)/set-up ## Build dist/moe-portal, the desktop program in one file
