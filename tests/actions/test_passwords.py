@@ -12,6 +12,7 @@ from portal.actions import passwords
 from portal.actions.passwords import check_hash, hash_password
 from tests.cast import PASSWORD, PASSWORD_HASH
 
+OF_UNKNOWN = passwords._UNKNOWN  # the other tests replace it
 LONG = "correct horse battery staple, and so on for more than seventy-two bytes of it 🍵"
 
 
@@ -27,6 +28,11 @@ def test_a_new_hash_is_argon2id_and_fits_its_password_alone() -> None:
     assert check_hash(PASSWORD, first) == (True, None)
     assert check_hash(PASSWORD + " ", first) == (False, None)
     assert check_hash(PASSWORD.upper(), first) == (False, None)
+
+
+def test_the_hash_of_unknown_names_costs_as_much_as_a_new_one() -> None:
+    assert check_hash(PASSWORD, OF_UNKNOWN) == (False, None)
+    assert not passwords._hasher.check_needs_rehash(OF_UNKNOWN)
 
 
 def test_the_cast_has_the_hash_of_its_password() -> None:
