@@ -19,7 +19,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from portal.desktop.browsers import has_screen
-from portal.desktop.failure_window import show_failure
 from portal.desktop.failures import Failure, failure_of, not_writable, unexpected
 from portal.desktop.folder import LOG, choose_folder, prepare_folder
 from portal.desktop.instance import Instance, Wish
@@ -27,7 +26,8 @@ from portal.desktop.lean import lean_imports
 from portal.desktop.ports import listen_as_before
 from portal.desktop.start_page import write_ticket_page
 from portal.desktop.tickets import Tickets
-from portal.desktop.windows import CLOSED, NO_WINDOW, SCREEN_VARIABLES, BrowserWindow, Events, Window
+from portal.desktop.toolkit import new_window, show_failure
+from portal.desktop.windows import CLOSED, NO_WINDOW, SCREEN_VARIABLES, Events, Window
 from portal.rules.messages import message
 from portal.system.children import clean_environment, end_with_parent
 from portal.system.person import language
@@ -122,7 +122,9 @@ class _Run:
         self._port: int = listener.getsockname()[1]
         self._tickets = Tickets()
         self._events: Events = Events()
-        self._window: Window = BrowserWindow(folder, language(), self._port, self._tickets.issue, self._events)
+        self._window: Window = new_window(
+            folder, language(), self._port, self._tickets.issue, self._events, is_shown=options.has_window
+        )
         self._server: PortalServer | None = None
         self._is_stopping = threading.Event()
         self._uses_data = threading.Event()

@@ -26,6 +26,11 @@ ARCHIVE = Archive(
         pytest.param("nicegui/elements/table.js", True, id="an element of pages"),
         pytest.param("nicegui/static/vue.esm-browser.js", False, id="a file for debugging"),
         pytest.param("nicegui/static/vue.esm-browser.prod.js", True, id="the file that pages load"),
+        pytest.param("PySide6/Qt/lib/libQt6WebEngineCore.so.6", True, id="a library of the window"),
+        pytest.param("PySide6/Qt/lib/libQt6Charts.so.6", False, id="another library of Qt"),
+        pytest.param("PySide6/Qt/plugins/platforms/libqxcb.so", True, id="a plugin of the window"),
+        pytest.param("PySide6/Qt/plugins/sqldrivers/libqsqlite.so", False, id="another plugin of Qt"),
+        pytest.param("PySide6/Qt/libexec/QtWebEngineProcess", True, id="the program that draws pages"),
         pytest.param("portal/static/plotly/plotly-basic.min.js", True, id="the portal's own charts"),
     ],
 )

@@ -31,7 +31,7 @@ def main() -> int:
     folders = ["--distpath", str(ROOT / "dist"), "--workpath", str(ROOT / "build" / name)]
     pyinstaller = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR", *folders, str(SPEC)]
     with subprocess.Popen([*pyinstaller, "--", *variant], cwd=ROOT) as building:
-        used = record()
+        used = record(has_qt=bool(variant))
         if building.wait():
             return 1
     built = ROOT / "dist" / (f"{name}.exe" if sys.platform == "win32" else name)
@@ -52,11 +52,12 @@ def step(sentence: str) -> None:
     sys.stdout.flush()
 
 
-def record() -> dict[str, Any]:
+def record(*, has_qt: bool = False) -> dict[str, Any]:
     """Run the program from its source with a visitor; return the modules and the files that it used."""
     with tempfile.TemporaryDirectory() as folder:
         used, data = Path(folder, "used.json"), Path(folder, "data")
         program = [sys.executable, "-m", "tools.desktop_build.program", str(used), "--no-window", "--data", str(data)]
+        program += ["--with-qt"] if has_qt else []
         german = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "LC_"))}
         german |= {"LANG": "de_DE.UTF-8", "LANGUAGE": "de", "PORTAL_LOG_LEVEL": "error"}
         with subprocess.Popen(

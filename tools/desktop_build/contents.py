@@ -90,6 +90,21 @@ _LANGUAGES = ("root", "en", "de")
 """Babel's data of languages that stay: those of the catalogues, with their regions."""
 
 
+_QT_LIBRARIES = (
+    *("Core", "DBus", "Gui", "Network", "OpenGL", "Positioning", "PrintSupport", "Svg", "WaylandClient"),
+    *("WaylandEglClientHwIntegration", "WebChannel", "WebEngineCore", "WebEngineWidgets", "Widgets", "XcbQpa"),
+    *("Qml", "QmlMeta", "QmlModels", "QmlWorkerScript", "Quick", "QuickWidgets"),
+    *("icudata", "icui18n", "icuuc"),
+)
+"""What QtWebEngine and the window load of Qt's libraries."""
+_QT_PLUGINS = (
+    *("iconengines", "platforms", "tls", "wayland-decoration-client", "wayland-graphics-integration-client"),
+    *("wayland-shell-integration", "xcbglintegrations"),
+)
+_GTK = ("libgtk-3", "libgdk-3", "libgdk_pixbuf", "libcairo", "libpango", "libatk-bridge", "libepoxy")
+"""Libraries of a theme of Qt that is left out."""
+
+
 def is_module_wanted(name: str) -> bool:
     """Return whether a module may be in the single file."""
     return not any(name == left_out or name.startswith(f"{left_out}.") for left_out in LEFT_OUT_MODULES)
@@ -100,7 +115,23 @@ def is_file_wanted(name: str) -> bool:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.parent == PurePosixPath("babel/locale-data"):
         return path.stem.split("_")[0] in _LANGUAGES
-    return not any(_matches(path, pattern) for pattern in _UNUSED_FILES)
+    if path.parts[:2] == ("PySide6", "Qt"):
+        return _is_qt_wanted(path)
+    return not path.name.startswith(_GTK) and not any(_matches(path, pattern) for pattern in _UNUSED_FILES)
+
+
+def _is_qt_wanted(path: PurePosixPath) -> bool:
+    """Return whether the window needs a file of Qt: `PySide6/Qt/lib/libQt6Core.so.6`."""
+    match path.parts[2]:
+        case "lib":
+            return path.name.removeprefix("lib").removeprefix("Qt6").partition(".")[0] in _QT_LIBRARIES
+        case "plugins":
+            return path.parts[3] in _QT_PLUGINS
+        case "qml":
+            return False
+        case "translations":
+            return path.stem in {"en-US", "en-GB", "de", "qtbase_de"}
+    return path.name != "qtwebengine_devtools_resources.pak"
 
 
 def _matches(path: PurePosixPath, pattern: str) -> bool:

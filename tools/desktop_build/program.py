@@ -1,7 +1,7 @@
 """Run the desktop program from its source and write what it used: {"modules": {name: path}, "files": [path, ...]}.
 
-`python -m tools.desktop_build.program USED.json ARGUMENTS…` ends when its standard input ends. The packages that the
-single file leaves out cannot be imported, as in the file.
+`python -m tools.desktop_build.program USED.json [--with-qt] ARGUMENTS…` ends when its standard input ends. The
+packages that the single file leaves out cannot be imported, as in the file.
 """
 
 import importlib.abc
@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,9 @@ def main() -> int:
     threading.Thread(target=_end_with_input, daemon=True).start()
     sys.argv = ["moe-portal", *arguments]
     try:
+        if "--with-qt" in sys.argv:
+            sys.argv.remove("--with-qt")
+            import_module("portal.desktop.qt")
         from portal.desktop.__main__ import main as run
 
         return run()
@@ -70,12 +74,18 @@ def main() -> int:
 def _origin(module: ModuleType) -> str | None:
     """Return the file of a module; None for those in the interpreter, of namespaces, or made while the program runs."""
     spec = getattr(module, "__spec__", None)
-    return spec.origin if spec is not None and spec.has_location else None
+    origin = spec.origin if spec is not None and spec.has_location else None
+    return origin if origin and Path(origin).exists() else None
 
 
 def _end_with_input() -> None:
     sys.stdin.read()
-    signal.raise_signal(signal.SIGTERM)
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        signal.pthread_kill(main_thread, signal.SIGTERM)  # which waits for it
 
 
 if __name__ == "__main__":

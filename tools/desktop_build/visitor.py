@@ -11,11 +11,9 @@ import httpx
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from portal.pages.navigation import MENU
-
 _ADDRESS = re.compile(r"""["'(=](/(?:_nicegui/|static/|user/|admin/|api/|favicon)[^"'()\s<>\\]*)""")
-_NOT_OPENED = re.compile(r"/(?:sign-out|logout)|[{}$`]|/_nicegui/client/")
-_FIELD = re.compile(r'action="([^"]+)".*?name="(\w+)" value="([^"]*)"', re.DOTALL)
+_NOT_OPENED = re.compile(r"/(?:sign-out|logout|quit)|[{}$`]|/_nicegui/client/")
+_TICKET = re.compile(r'{"action": "[^"]+", "ticket": "[^"]+"}')
 _CLIENT = re.compile(r"'client_id': '([0-9a-f-]{36})'")
 MOST = 600
 """Addresses that are opened; the same page with another filter is another address."""
@@ -29,14 +27,14 @@ class Visitor:
         self.address = address.rstrip("/")
         self.answers: dict[str, int] = {}
         self._client = httpx.Client(base_url=self.address, timeout=60, headers={"Origin": self.address})
-        form = _FIELD.search(ticket.read_text(encoding="utf-8"))
-        assert form is not None, "the ticket is a page with a form"
-        action, name, value = map(unescape, form.groups())
-        self._client.post(action, data={name: value}).raise_for_status()
+        form = _TICKET.search(ticket.read_text(encoding="utf-8"))
+        assert form is not None, "the page of the ticket does not contain it"
+        found = json.loads(form[0])
+        self._client.post(found["action"], data={"ticket": found["ticket"]}).raise_for_status()
 
     def open_everything(self) -> None:
-        """Open the pages of the menu, what they link to, their files, and what the API offers."""
-        waiting = ["/", *(page.path for page in MENU), *self._offered()]
+        """Open the first page, all that it and the others link to, their files, and what the API offers."""
+        waiting = ["/", *self._offered()]
         while waiting and len(self.answers) < MOST:
             address = waiting.pop(0)
             if address not in self.answers:
