@@ -14,7 +14,7 @@ COMPILE := $(UV) pip compile pyproject.toml --group build --universal --python-v
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test gateway-test import-test chaos bench fuzz words lint lock clean
-.PHONY: desktop desktop-qt
+.PHONY: desktop desktop-qt desktop-test desktop-install desktop-uninstall
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,20 @@ desktop: $(DESKTOP_VENV)/set-up ## Build dist/moe-portal, the desktop program in
 
 desktop-qt: $(QT_VENV)/set-up ## Build dist/moe-portal-qt, the same with a window of its own, for machines without a browser
 	$(QT_VENV)/bin/python -m tools.desktop_build --qt
+
+desktop-test: $(VENV)/set-up-test $(DESKTOP_VENV)/set-up $(QT_VENV)/set-up ## Build both files and use them in a window
+	@$(BIN)/python scripts/ensure_desktop.py
+	desktop-file-validate packaging/moe-portal.desktop
+	appstreamcli validate --no-net packaging/org.moe_portal.moe_portal.metainfo.xml
+	$(DESKTOP_VENV)/bin/python -m tools.desktop_build
+	$(QT_VENV)/bin/python -m tools.desktop_build --qt
+	$(BIN)/python -m tools.desktop_proof $(PROOF)
+
+desktop-install: dist/moe-portal ## Install dist/moe-portal for your user, with an entry in the menu; PREFIX=~/.local
+	@scripts/install_desktop.sh install "$(or $(PREFIX),$(HOME)/.local)"
+
+desktop-uninstall: ## Remove what desktop-install has installed; your data stays
+	@scripts/install_desktop.sh uninstall "$(or $(PREFIX),$(HOME)/.local)"
 
 import-test: $(VENV)/set-up-test ## Import a MoE Sovereign of ROWS=1000000 requests, killed again and again, and compare the sums
 	$(BIN)/python -m tools.import_proof --rows $(or $(ROWS),1000000) --database $(or $(DATABASE),sqlite)
@@ -75,6 +89,9 @@ lock: $(UV) ## Write the lock files again, from pyproject.toml; UPGRADE=1 takes 
 clean: ## Remove what set-up, tests and tools left behind; data stays
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist test-results
 	find portal tests scripts tools -name __pycache__ -prune -exec rm -rf {} +
+
+dist/moe-portal:
+	@$(MAKE) --no-print-directory desktop
 
 # The files below are stamps: each says that a step was finished, and is older than what it depends on when it must
 # be done again. The lock files carry hashes, so nothing is installed that was not there when they were written.

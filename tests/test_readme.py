@@ -27,6 +27,7 @@ PUBLIC = "export PORTAL_BASE_URL=https://portal.example.org\n"
 NOT_RUN = {
     "make demo": "its targets are tried by a fresh clone; the demo by tests/cli/test_demo.py",
     "make run": "serves until it is stopped; the test serves the same folder",
+    "make desktop": "takes minutes, and installs; tests/test_packaging.py installs, and make desktop-test builds",
     "make bench": "takes minutes; tests/tools/test_bench.py tries it",
     "export PORTAL_IMPORT_URL": "needs a MoE Sovereign: tests/cli/test_import_sovereign.py",
     ".venv/bin/python -m hatchling": "tests/test_package.py builds",
