@@ -114,11 +114,9 @@ def _open_session(
     return signed_in
 
 
-def open_session_for(
-    session: Session, account_id: int, browser: Browser, now: datetime, token: str | None = None
-) -> SignIn:
-    """Open a session for an account after the caller has checked the identity of the person; by default a new token."""
-    token = token or secrets.token_urlsafe(32)
+def open_session_for(session: Session, account_id: int, browser: Browser, now: datetime) -> SignIn:
+    """Open a session for an account after the caller has checked the identity of the person."""
+    token = secrets.token_urlsafe(32)
     add_session(session, account_id, digest(token), browser.user_agent, browser.address, now, lifetime())
     return SignIn(account_id, token)
 

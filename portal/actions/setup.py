@@ -117,12 +117,11 @@ def _create_named(session: Session, username: str, email: str | None, password_h
     return True
 
 
-def open_local_session(session: Session, person: LocalPerson, now: datetime, token: str | None = None) -> SignIn:
+def open_local_session(session: Session, person: LocalPerson, now: datetime) -> SignIn:
     """Open the only session of the local account; create the account first if there is none.
 
     Sessions of earlier runs end. An account that was suspended or is no administrator becomes an active one, since a
-    backup of a server may contain such an account. With `token`, the session has this token, which a window knows
-    already: after a restore, which ends all sessions.
+    backup of a server may contain such an account.
     """
     account = account_named(session, LOCAL)
     if account is None:
@@ -133,4 +132,4 @@ def open_local_session(session: Session, person: LocalPerson, now: datetime, tok
     account.role, account.active = Role.ADMIN, True
     end_sessions(session, account.id)
     forget_old(session, now)
-    return open_session_for(session, account.id, _WINDOW, now, token)
+    return open_session_for(session, account.id, _WINDOW, now)

@@ -111,7 +111,7 @@ class Chromium:
 def start(browser: Browser, profile: Path, page: Path, screen: Mapping[str, str]) -> Chromium:
     """Start a browser that shows a page; `screen` are variables of the screen to use. Raises OSError."""
     _prepare(profile)
-    variables = {**os.environ, **screen}
+    variables = _variables(profile, screen)
     if sys.platform == "win32":
         return Chromium(_popen(browser.command(profile, page), variables), None)
     end_stale(profile)
@@ -130,7 +130,7 @@ def start(browser: Browser, profile: Path, page: Path, screen: Mapping[str, str]
 
 def add_window(browser: Browser, profile: Path, page: Path, screen: Mapping[str, str]) -> None:
     """Show a page in another window of a browser that runs with this profile. Raises OSError."""
-    child = _popen(browser.command(profile, page), {**os.environ, **screen})
+    child = _popen(browser.command(profile, page), _variables(profile, screen))
     threading.Thread(target=child.wait, daemon=True).start()
 
 
@@ -159,6 +159,11 @@ def _prepare(profile: Path) -> None:
     if not preferences.exists():
         make_private_folder(preferences.parent)
         write_private(preferences, json.dumps(_PREFERENCES))
+
+
+def _variables(profile: Path, screen: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a browser; its reports of crashes stay in the profile too."""
+    return {**os.environ, **screen, "BREAKPAD_DUMP_LOCATION": str(profile / "crashes")}
 
 
 class _Spawned:

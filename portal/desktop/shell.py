@@ -89,8 +89,9 @@ def _run(options: Options) -> int:
             return 0
     try:
         with listen_as_before(folder) if options.port is None else listen(options.port) as listener:
+            started = _Run(options, folder, instance, listener)
             instance.publish(listener.getsockname()[1])
-            return _Run(options, folder, instance, listener).run()
+            return started.run()
     finally:
         instance.release()
 
@@ -128,11 +129,11 @@ class _Run:
         self._server: PortalServer | None = None
         self._is_stopping = threading.Event()
         self._uses_data = threading.Event()
+        for name in _ENDING_SIGNALS:
+            _on_signal(name, self._events)
 
     def run(self) -> int:
         """Run until the window is closed, a signal comes, or the server fails; return the exit status."""
-        for name in _ENDING_SIGNALS:
-            _on_signal(name, self._events)
         server = threading.Thread(target=self._serve, daemon=True)
         try:
             if self._options.has_window:

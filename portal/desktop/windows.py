@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from portal.desktop import default_browser
@@ -24,6 +24,9 @@ CLOSED = "closed"
 NO_WINDOW = "no window"
 """The event of a start without any browser that shows a window."""
 SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_ACTIVATION_TOKEN", "DESKTOP_STARTUP_ID")
+
+_WAKES_EVERY = 1.0
+"""Seconds between two looks at signals."""
 
 Events = SimpleQueue[object]
 """What happens in a run; its main thread takes the events one by one."""
@@ -111,8 +114,10 @@ class BrowserWindow:
                 add_window(browser, _profile(room), page, screen)
 
     def wait(self, events: Events) -> object:
-        """Return the next event."""
-        return events.get()
+        """Return the next event; wakes up in between, since Windows handles no signal while a thread waits."""
+        while True:
+            with suppress(Empty):
+                return events.get(timeout=_WAKES_EVERY)
 
     def fail(self, sentence: Message | str) -> bool:
         """Show a sentence in place of the start page; without a page that waits, return False."""

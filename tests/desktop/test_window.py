@@ -40,6 +40,7 @@ def test_closing_the_window_ends_the_program(home: Home) -> None:
     home.close_browser()
     assert program.wait() == 0
     assert list((home.data / "window").iterdir()) == []
+    assert not (home.directory / ".config" / "chromium").exists()  # the profile of the person
     assert program.errors == ""
 
 
