@@ -8,7 +8,7 @@ Decisions:
   documents a token also reads it from the request (`access`), since each dependency takes time.
 - Nothing is guessed: unknown fields and parameters, converted types and ambiguous JSON are refused with a sentence
   (`errors`). The OpenAPI document has every status that a route can answer; a test checks this.
-- A write with a cookie must come from an origin of the portal; `web.guard` checks this.
+- A write with a cookie must come from an origin of the portal; `web.origins` decides this.
 - All paths below `/api/` and `/user/api/` are answered here, also unknown ones, so that no program gets a page.
 """
 

@@ -1,4 +1,4 @@
-"""The texts of mails, and their delivery to a mail server.
+"""The texts of mails, such as alerts about budgets (`crossing`), and their delivery to a mail server.
 
 Decisions: a mail is written when it is queued, in the account's language and zone, so that its text is right even if it
 arrives late. It is text and HTML from templates, without images, scripts or anything that tracks its reader. Subjects

@@ -1,4 +1,4 @@
-"""The table of requests in Usage History. Its columns show the fields of `portal.views.usage.UsageRow`."""
+"""The table of requests in Usage History. Its columns show the fields of `portal.db.usage.UsageRow`."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
