@@ -50,7 +50,9 @@ ENTRIES = (
     CommandEntry("mail", "mails", "Mails that could not be sent."),
     CommandEntry("import", "imports", "Import from other systems."),
     CommandEntry("follow", "import_sovereign", "Keep importing what another system adds.", attribute="follow"),
-    CommandEntry("backup", "backup", "Write everything of the portal to one file.", is_group=False),
+    CommandEntry(
+        "backup", "backup", "Write everything of the portal to one file; the portal may be running.", is_group=False
+    ),
     CommandEntry("restore", "backup", "Create the database from a backup.", is_group=False),
     CommandEntry("verify", "maintenance", "Compare all sums with the stored events.", is_group=False),
     CommandEntry("rebuild", "maintenance", "Compute all sums again from the stored events.", is_group=False),

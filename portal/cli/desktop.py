@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from portal.cli.console import example
 from portal.desktop.shell import Options, port_problem, run
 
 commands = typer.Typer()
 
+_EXAMPLES = "\b\nExample:\n  portal desktop\n  portal desktop --data ~/usage --port 8090"
+"""Without `portal.cli.console`, which imports the database: the window opens before that."""
 
-@commands.command(epilog=example("portal desktop", "portal desktop --data ~/usage --port 8090"))
+
+@commands.command(epilog=_EXAMPLES)
 def desktop(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the data; default: PORTAL_DATA_DIR, else your own.")

@@ -16,7 +16,7 @@ print(aiohttp.__name__)
 """
 LIGHT = """
 import sys
-import portal.desktop.shell
+import portal.cli.desktop, portal.desktop.__main__
 print(sorted({"pydantic", "nicegui", "sqlalchemy", "starlette", "uvicorn"} & set(sys.modules)))
 """
 
