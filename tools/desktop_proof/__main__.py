@@ -115,7 +115,7 @@ class Proof:
             step("a program reports with the snippet of the page Connect, and the window shows it")
             self._token = report(page, address)
             assert self.home.rows(EVENTS) == [("qwen3:8b", 12, 3)]
-            see_figure(page)
+            see_figure(page, self._tokens())
             self._screen.save(PICTURES / "figure.png")
             step("a note is written in the window")
             write_note(page)
@@ -147,7 +147,7 @@ class Proof:
         self._screen.window("Dashboard")
         self._measure("second start, until the first page", program)
         with attached(self.home, self._connect) as page:
-            see_figure(page)
+            see_figure(page, self._tokens())
             see_note(page)
             self._screen.save(PICTURES / "again.png")
         self._close(program)
@@ -175,6 +175,10 @@ class Proof:
         assert [one.wait() for one in ended] == [0]
         [stays] = [one for one in both if one not in ended]
         self._close(stays)
+
+    def _tokens(self) -> int:
+        """Return the stored tokens."""
+        return sum(prompt + completion for _, prompt, completion in self.home.rows(EVENTS))
 
     def _measure(self, name: str, program: Program) -> None:
         self.measured[name] = f"{program.since_start():.1f} s"

@@ -74,10 +74,10 @@ def fill(address: str, token: str) -> None:
              completion_tokens=chance.randint(50, 2500))  # fmt: skip
 
 
-def see_figure(page: Page) -> None:
-    """Find the reported tokens on the dashboard."""
+def see_figure(page: Page, tokens: int) -> None:
+    """Find all reported tokens on the dashboard."""
     go_to(page, "Dashboard")
-    expect(page.get_by_text("15", exact=True).first).to_be_visible(timeout=PATIENCE * 1000)
+    expect(page.get_by_text(f"{tokens:,}", exact=True).first).to_be_visible(timeout=PATIENCE * 1000)
 
 
 def write_note(page: Page) -> None:

@@ -79,8 +79,9 @@ def check_starts(file: Path, home: Home, folder: Path) -> None:
     ]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         options.append((("--port", str(taken.getsockname()[1])), 1, "Another program uses port"))
-        for given, status, sentence in options:
-            _check_end(home.start(file, *given, "--no-window"), status, sentence)
+        running = [(home.start(file, *given, "--no-window"), status, sentence) for given, status, sentence in options]
+        for program, status, sentence in running:
+            _check_end(program, status, sentence)
     stranger = folder / "stranger"
     stranger.mkdir()
     database = stranger / "portal.sqlite3"
