@@ -14,6 +14,7 @@ from websockets.typing import Origin
 _ADDRESS = re.compile(r"""["'(=](/(?:_nicegui/|static/|user/|admin/|api/|favicon)[^"'()\s<>\\]*)""")
 _NOT_OPENED = re.compile(r"/(?:sign-out|logout|quit)|[{}$`]|/_nicegui/client/")
 _TICKET = re.compile(r'{"action": "[^"]+", "ticket": "[^"]+"}')
+_FILE = re.compile(r"/(?:_nicegui|static)/")
 _CLIENT = re.compile(r"'client_id': '([0-9a-f-]{36})'")
 MOST = 600
 """Addresses that are opened; the same page with another filter is another address."""
@@ -88,8 +89,12 @@ class Visitor:
         self.answers["/api/v1/otlp/v1/traces, protobuf"] = answer.status_code
 
     def failures(self) -> dict[str, int]:
-        """Return the answers that are errors of the program, or addresses it names and does not have."""
-        return {address: status for address, status in self.answers.items() if status == 404 or status >= 500}
+        """Return the answers that are errors of the program, and the files that it names and does not have.
+
+        Other addresses may be those of forms, which have nothing to open.
+        """
+        lost = {address for address, status in self.answers.items() if status == 404 and _FILE.match(address)}
+        return {address: status for address, status in self.answers.items() if status >= 500 or address in lost}
 
     def __str__(self) -> str:
         """Return the answers as JSON."""
