@@ -51,11 +51,11 @@ def restore(
         ),
     ] = None,
 ) -> None:
-    """Create the database from a backup, of SQLite or PostgreSQL; stop the portal first.
+    """Create the database from a backup.
 
-    A backup of an older version is migrated. Everything is checked before the old content is replaced, at once; after a
-    failure or an interruption the database is as it was. Afterwards everybody signs in again. The exit status is 1 if
-    sums differ from the stored requests, else 0.
+    Stop the portal first. The backup may be of SQLite or PostgreSQL; one of an older version is migrated. Everything is
+    checked before the old content is replaced, at once; after a failure or an interruption the database is as it was.
+    Afterwards everybody signs in again. The exit status is 1 if sums differ from the stored requests, else 0.
     """
     address = restored_address()
     manifest = manifest_of(file)
