@@ -60,7 +60,7 @@ def port_problem(port: int | None) -> str | None:
     """Return a sentence about a port that cannot be asked for."""
     if port is None or 1 <= port <= HIGHEST_PORT:
         return None
-    return f"--port is a number from 1 to {HIGHEST_PORT}. Without --port, a free port is used."
+    return f"--port is a number from 1 to {HIGHEST_PORT}. Without --port, that of the last start is used."
 
 
 def run(options: Options) -> int:

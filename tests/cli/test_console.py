@@ -80,6 +80,7 @@ def test_missing_database_is_tried_with_every_command() -> None:
     assert {*commands()} - tried == {
         ("serve",),
         ("demo",),
+        ("desktop",),
         ("restore",),
         ("template", "set"),
     }  # create it, or read a file first

@@ -19,6 +19,8 @@ WRONG: dict[str, tuple[int, str]] = {
     "serve --port many": (2, "valid integer"),
     "demo --port 99999": (2, "65535"),
     "demo --seed -1": (2, "greater than or equal to 0"),
+    "desktop --port 0": (2, "1 to 65535"),
+    "desktop --port 99999": (2, "1 to 65535"),
     "migrate now": (2, "unexpected extra argument"),
     "backup": (2, "Missing argument"),
     "backup .": (1, ". exists and is not a backup of MoE Portal"),
