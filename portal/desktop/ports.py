@@ -1,7 +1,8 @@
 """The port of the desktop program: the same at every start, since connected programs have its address.
 
 Decision: the first port is below those that systems give to outgoing connections, so that nothing takes it by chance
-while the program does not run. If another program has it, a new one is chosen, and kept from then on.
+while the program does not run. If another program has it, a new one is chosen, and kept from then on. A port that the
+person chooses with `--port` is kept too: the start with the system, and the entry in the menu, do not name it.
 """
 
 import secrets
@@ -15,21 +16,26 @@ from portal.desktop.private import write_private
 FIRST, LAST = 20_000, 29_999
 """The range of ports that the program chooses from."""
 _TRIES = 50
+_FILE = "port"
 
 
 def listen_as_before(folder: Path) -> socket.socket:
-    """Return a socket on the port of the last start without `--port`, or on another one, which is kept in `folder`.
+    """Return a socket on the port of the last start, or on another one, which is kept in `folder`.
 
     Raises Failure if the port cannot be written.
     """
-    file = folder / "port"
-    kept = _read(file)
+    kept = _read(folder / _FILE)
     if kept is not None and (listener := _listen(kept)) is not None:
         return listener
     chosen = (_listen(FIRST + secrets.randbelow(LAST - FIRST + 1)) for _ in range(_TRIES))
     listener = next(filter(None, chosen), None) or socket.create_server(("127.0.0.1", 0), backlog=2048)
+    return keep_port(folder, listener)
+
+
+def keep_port(folder: Path, listener: socket.socket) -> socket.socket:
+    """Keep the port of a socket for the next start; return the socket. Raises Failure if it cannot be written."""
     try:
-        write_private(file, f"{listener.getsockname()[1]}\n")
+        write_private(folder / _FILE, f"{listener.getsockname()[1]}\n")
     except OSError as error:
         listener.close()
         raise failure_of(error, folder) or error from error

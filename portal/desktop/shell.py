@@ -23,7 +23,7 @@ from portal.desktop.failures import Failure, failure_of, not_writable, unexpecte
 from portal.desktop.folder import LOG, choose_folder, prepare_folder
 from portal.desktop.instance import Instance, Wish
 from portal.desktop.lean import lean_imports
-from portal.desktop.ports import listen_as_before
+from portal.desktop.ports import keep_port, listen_as_before
 from portal.desktop.start_page import write_ticket_page
 from portal.desktop.tickets import Tickets
 from portal.desktop.toolkit import new_window, show_failure
@@ -88,12 +88,16 @@ def _run(options: Options) -> int:
             _print_address(int(answer["port"]), answer.get("ticket"))
             return 0
     try:
-        with listen_as_before(folder) if options.port is None else listen(options.port) as listener:
+        with _listener(folder, options.port) as listener:
             started = _Run(options, folder, instance, listener)
             instance.publish(listener.getsockname()[1])
             return started.run()
     finally:
         instance.release()
+
+
+def _listener(folder: Path, port: int | None) -> socket.socket:
+    return listen_as_before(folder) if port is None else keep_port(folder, listen(port))
 
 
 def listen(port: int | None) -> socket.socket:

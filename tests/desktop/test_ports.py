@@ -1,11 +1,12 @@
 """The desktop program keeps its port, since the programs that its person has connected know it."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from portal.desktop.failures import Failure
-from portal.desktop.ports import FIRST, LAST, listen_as_before
+from portal.desktop.ports import FIRST, LAST, keep_port, listen_as_before
 
 
 def port(folder: Path) -> int:
@@ -26,6 +27,13 @@ def test_port_of_another_program_is_replaced_for_good(tmp_path: Path) -> None:
         second = port(tmp_path)
         assert second != other.getsockname()[1]
     assert port(tmp_path) == second
+
+
+def test_kept_port_replaces_the_one_before(tmp_path: Path) -> None:
+    before = port(tmp_path)
+    with listen_as_before(tmp_path), keep_port(tmp_path, socket.create_server(("127.0.0.1", 0))) as listener:
+        chosen = listener.getsockname()[1]
+    assert port(tmp_path) == chosen != before
 
 
 def test_two_folders_have_ports_of_their_own(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The program without a window: what it prints, how it ends, and that nothing is lost."""
 
 import signal
+import socket
 import sqlite3
 import stat
 from contextlib import closing
@@ -63,6 +64,17 @@ def test_of_two_starts_at_once_one_serves(home: Home) -> None:
     (first,) = set(both) - {second}
     assert first.open().get("/user/dashboard").status_code == 200
     assert first.stop(signal.SIGINT) == 0
+
+
+def test_port_that_was_asked_for_is_kept(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    first = home.start(NO_WINDOW, "--port", str(port))
+    assert first.address == f"http://127.0.0.1:{port}"
+    assert first.stop(signal.SIGTERM) == 0
+    second = home.start(NO_WINDOW)  # as the start with the system does
+    assert second.address == first.address
+    assert second.stop(signal.SIGTERM) == 0
 
 
 def test_signal_during_the_start_ends_it_with_success(home: Home) -> None:
