@@ -28,7 +28,7 @@ def copy_to_sqlite(source: Connection, target: Connection, schema: Schema, check
             insertion = f"INSERT INTO {_place(table, names)} VALUES ({', '.join('?' * len(names))})"  # noqa: S608
             reading = source.execution_options(yield_per=_BATCH)
             with reading.exec_driver_sql(f'SELECT {_listed(names)} FROM "{table}"') as rows:  # noqa: S608
-                for batch in rows.partitions():
+                for batch in rows.partitions(_BATCH):
                     check()
                     target.exec_driver_sql(insertion, [tuple(map(as_sqlite, row)) for row in batch])
 

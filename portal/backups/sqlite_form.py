@@ -58,9 +58,10 @@ def clean(file: Path) -> None:
     """Delete secrets of visitors from a copy, and everything that was deleted before."""
     with opened_file(file) as connection:
         delete_secrets(connection, [name for kind, name in objects_of(connection) if kind == "table"])
+    packed = file.with_name(f"{file.name}.packed")
     with closing(sqlite_module().connect(str(file), isolation_level=None)) as raw, _translated():
-        raw.execute("PRAGMA synchronous=OFF")
-        raw.execute("VACUUM")
+        raw.execute("VACUUM INTO ?", (str(packed),))  # pysqlite3 keeps the whole content in memory for VACUUM
+    packed.replace(file)
 
 
 def create_at(file: Path, revision: str) -> None:
@@ -77,16 +78,24 @@ def check_file(file: Path, manifest: Manifest, schema: Schema) -> None:
     """Raise WrongBackup unless a file is an intact database with exactly the objects of the schema."""
     try:
         with opened_file(file) as connection:
-            is_intact = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar() == "ok"
-            has_parents = connection.exec_driver_sql("PRAGMA foreign_key_check").first() is None
+            is_intact = damage_in(connection) is None
             is_ours = objects_of(connection) == schema.objects and all(
                 columns_of(connection, table) == schema.columns[table] for table in schema.tables
             )
             versions = [row[0] for row in connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}")]  # noqa: S608
     except (DatabaseError, sqlite_module().DatabaseError) as error:
         raise WrongBackup from error
-    if not (is_intact and has_parents and is_ours and versions == [manifest.schema_revision]):
+    if not (is_intact and is_ours and versions == [manifest.schema_revision]):
         raise WrongBackup
+
+
+def damage_in(connection: Connection) -> str | None:
+    """Return the first damage of a SQLite file, such as an index that misses a row; None if it is intact."""
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+    if found != "ok":
+        return str(found).replace("\n", " ")
+    orphan = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    return None if orphan is None else f"a row of {orphan[0]} belongs to no row of {orphan[2]}"
 
 
 def migrate_file(file: Path, keep_email: Collection[str] = ()) -> None:

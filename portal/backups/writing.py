@@ -34,9 +34,10 @@ from portal.backups.manifest import (
 from portal.backups.postgres_dump import write_dump
 from portal.backups.rows import copy_to_sqlite
 from portal.backups.schemas import schema_at
-from portal.backups.sqlite_form import clean, copy_database, create_at, opened_file
+from portal.backups.sqlite_form import clean, copy_database, create_at, damage_in, opened_file
 from portal.db.sql.schema import revision
 from portal.db.sql.session import Database
+from portal.rules.messages import message
 from portal.version import version
 
 
@@ -79,6 +80,7 @@ def _snapshot(database: Database, folder: Path, now: datetime, portable: bool, c
         copy_database(database, data, check)
         clean(data)
         with opened_file(data) as connection:
+            _refuse_damage(connection)
             found = _measured(connection)
     else:
         with database.reading() as session:
@@ -100,6 +102,15 @@ def _snapshot(database: Database, folder: Path, now: datetime, portable: bool, c
         sums=found.sums,
     )
     return manifest, data
+
+
+def _refuse_damage(connection: Connection) -> None:
+    """Raise CannotBackUp for a damaged database, so that its backup does not replace a good one."""
+    damage = damage_in(connection)
+    if damage is not None:
+        raise CannotBackUp(
+            message("The database is damaged: {damage}. Restore a backup that was written before.", damage=damage)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,9 +97,9 @@ class PortalCommands(TyperGroup):
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
             raise  # exceptions of typer; a broken pipe means that the reader has stopped
         except Exception as error:
-            from portal.cli.console import EXPECTED, exit_status, sentence  # noqa: PLC0415  # imported only after a failure
+            from portal.cli.console import exit_status, is_expected, sentence  # noqa: PLC0415  # imported only after a failure
 
-            if not isinstance(error, EXPECTED):
+            if not is_expected(error):
                 raise
             typer.echo(f"portal: {sentence(error)}", err=True)
             raise typer.Exit(exit_status(error)) from error

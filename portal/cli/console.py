@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from portal.cli.commands import is_quiet
 from portal.db.sql.opening import MissingDatabase, migrate_existing, open_any, open_existing, open_or_create
@@ -35,8 +35,12 @@ from portal.views.accounts import AccountView, find_account
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-EXPECTED = (PortalError, WrongDatabase, WrongSettings, OSError, OperationalError, InterfaceError, ValidationError)
-"""Failures that print one sentence. Every other failure is a bug and shows a traceback."""
+_EXPECTED = (PortalError, WrongDatabase, WrongSettings, OSError, OperationalError, InterfaceError, ValidationError)
+
+
+def is_expected(error: Exception) -> bool:
+    """Return whether a failure prints one sentence. Every other failure is a bug and shows a traceback."""
+    return isinstance(error, _EXPECTED) or (isinstance(error, DatabaseError) and "malformed" in str(error.orig))
 
 
 def exit_status(error: Exception) -> int:
@@ -51,6 +55,8 @@ def sentence(error: Exception) -> str:
             text = f"The database cannot be used right now: {reason(error.__cause__)}."
         case OperationalError() | InterfaceError():
             text = f"The database cannot be reached: {reason(error)}."
+        case DatabaseError():
+            text = f"The database is damaged: {reason(error)}. `portal restore --replace FILE` restores a backup."
         case ValidationError():
             text = explain(error)
         case OSError():

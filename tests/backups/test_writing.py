@@ -120,6 +120,28 @@ def test_full_disk_leaves_the_older_file(
     assert [path.name for path in tmp_path.iterdir()] == ["portal.zip"]
 
 
+def test_damaged_database_does_not_replace_a_backup(sqlite: Server, tmp_path: Path) -> None:
+    url, file = sqlite.new_url(), tmp_path / "portal.zip"
+    with opened(url) as database:
+        migrate(database)
+        with database.engine.begin() as connection:
+            page = connection.scalar(
+                text("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_prices_1'")
+            )
+        write_backup(database, file, NOW)
+    before = file.read_bytes()
+    with Path(str(make_url(url).database)).open("r+b") as data:
+        data.seek((page - 1) * 4096)
+        data.write(bytes([10, 0, 0, 0, 0, 16, 0, 0]))  # the header of a page of an index without rows
+    with (
+        opened(url) as database,
+        pytest.raises(CannotBackUp, match=r"is damaged: .* in index sqlite_autoindex_prices_1"),
+    ):
+        write_backup(database, file, NOW)
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["portal.zip"]
+
+
 FAKE = """#!/bin/sh
 printf '%s\\n' "$@" > "{folder}/arguments"
 env > "{folder}/environment"

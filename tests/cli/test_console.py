@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from alembic import command
 from sqlalchemy import create_engine, inspect, make_url
 
 from portal.db.sql.schema import config, pin_budget_timezone
-from portal.db.sql.session import Database, database
+from portal.db.sql.session import Database, database, sqlite_module
 from portal.db.tables import Account
 from portal.settings import settings
 from portal.version import version
@@ -181,6 +182,22 @@ def test_busy_database_is_named_in_the_error(alice: Account, db: Database, monke
         assert "cannot be used right now: database is locked" in fail("user", "suspend", "alice")
         assert [row[0] for row in rows(succeed("user", "list"))] == ["alice"]
     assert the("alice").active
+
+
+def test_damaged_database_is_named_in_the_error(
+    alice: Account, db: Database, settings_env: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "portal.sqlite3"
+    with closing(sqlite_module().connect(db.engine.url.database)) as connection:
+        connection.execute("VACUUM INTO ?", (str(file),))
+    with closing(sqlite_module().connect(file)) as connection:
+        [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'accounts'").fetchone()
+    with file.open("r+b") as opened:
+        opened.seek((page - 1) * 4096)
+        opened.write(b"\xff" * 4096)
+    settings_env(database_url=f"sqlite:///{file}")
+    assert "The database is damaged: database disk image is malformed." in fail("user", "suspend", "alice")
+    database().close()
 
 
 def test_days_counted_in_another_zone_stop_every_command(db: Database) -> None:
