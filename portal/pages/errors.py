@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from portal.errors import NotSignedIn, PortalError
 from portal.pages.addresses import SIGN_IN, sign_in_path
+from portal.pages.components.parts import icon_name
 from portal.pages.forms.rendering import html_page
 from portal.pages.navigation import menu_of
 from portal.rules.messages import Message, message
@@ -131,7 +132,20 @@ def tell_in_page(error: Exception) -> None:
         if isinstance(error, NotSignedIn):
             ui.navigate.reload() if settings().is_desktop else ui.navigate.to(SIGN_IN)
         else:
-            ui.notify(say(sentence), type="negative", close_button=_("Close"), timeout=10_000)
+            _notify(say(sentence))
+
+
+def _notify(sentence: str) -> None:
+    """Show a message for ten seconds; Quasar's own colours would hide the button, so the stylesheet has them."""
+    ui.notify(
+        sentence,
+        color="mp",
+        textColor="mp",
+        icon=icon_name("crit"),
+        classes="mp-toast mp-toast--crit",
+        actions=[{"label": _("Close"), "color": "mp", "noCaps": True}],
+        timeout=10_000,
+    )
 
 
 class LoggedElsewhere(logging.Filter):

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nicegui
 import pytest
@@ -224,3 +225,19 @@ def test_a_click_that_fails_is_explained_in_the_page(
     assert str(shown).startswith(message)
     assert "a detail" not in str(shown)
     assert [record.levelname for record in caplog.records] == logged
+
+
+def test_message_of_a_failed_click_has_colours_of_the_portal(failing: TestClient) -> None:
+    client = Client.instances[client_id(failing.get("/user/open").text)]
+
+    async def click() -> list[dict[str, Any]]:
+        ui.notify = notify
+        with client:
+            nicegui_app.handle_exception(NotFound("It is gone."))
+        return [data for _, _, data in client.outbox.messages]
+
+    assert failing.portal is not None
+    (shown,) = failing.portal.call(click)
+    assert "type" not in shown, "Quasar's own colours hide the button"
+    assert shown["classes"] == "mp-toast mp-toast--crit"
+    assert [action["label"] for action in shown["actions"]] == ["Close"]
