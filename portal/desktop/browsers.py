@@ -1,5 +1,6 @@
 """Find the browsers that can show the portal in a window of its own: Chromium, Chrome, Edge, Brave."""
 
+import json
 import os
 import shutil
 import sys
@@ -52,7 +53,7 @@ class Browser:
 
     def command(self, profile: Path, page: Path, *extra: str) -> list[str]:
         """Return the command that shows a page in a window without tabs and address."""
-        flags = [*_FLAGS, *extra, *(_AS_ROOT if _is_root() else ()), *(() if _is_used(profile) else _FIRST_SIZE)]
+        flags = [*_FLAGS, *extra, *(_AS_ROOT if _is_root() else ()), *(() if _has_size(profile) else _FIRST_SIZE)]
         return [str(self.program), *flags, f"--user-data-dir={profile}", f"--app={page.as_uri()}"]
 
 
@@ -100,8 +101,13 @@ def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _is_used(profile: Path) -> bool:
-    return (profile / "Local State").exists()
+def _has_size(profile: Path) -> bool:
+    """Return whether the browser has stored the size of the last window; a killed browser may not have."""
+    try:
+        stored = json.loads((profile / "Default" / "Preferences").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return bool(stored.get("browser", {}).get("app_window_placement"))
 
 
 def _snap_name(program: Path) -> str | None:

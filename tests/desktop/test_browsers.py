@@ -74,7 +74,17 @@ def test_only_root_runs_without_the_sandbox(
     assert any(word.startswith("--window-size=") for word in command)
 
 
-def test_used_profile_keeps_the_size_of_its_window(tmp_path: Path) -> None:
-    (tmp_path / "Local State").touch()
+@pytest.mark.parametrize(
+    ("preferences", "has_size"),
+    [
+        ('{"browser": {"app_window_placement": {"_/window": {"html": {"right": 900}}}}}', True),
+        ('{"browser": {}}', False),
+        ("{", False),
+    ],
+    ids=["stored", "killed before it was stored", "damaged"],
+)
+def test_window_keeps_a_stored_size(tmp_path: Path, preferences: str, has_size: bool) -> None:
+    (tmp_path / "Default").mkdir()
+    (tmp_path / "Default" / "Preferences").write_text(preferences, encoding="utf-8")
     command = Browser(Path("/usr/bin/chromium")).command(tmp_path, tmp_path / "window.html")
-    assert not any(word.startswith("--window-size=") for word in command)
+    assert any(word.startswith("--window-size=") for word in command) is not has_size
