@@ -1,6 +1,8 @@
 """The folder of the data: which one, and whether it can be used."""
 
 import os
+import shlex
+import stat
 from pathlib import Path
 
 from portal.desktop.failures import Failure, failure_of
@@ -23,7 +25,7 @@ def prepare_folder(folder: Path) -> None:
     """Create the folder for its owner alone, unless it exists. Raises Failure if the program cannot use it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = folder.stat().st_uid
+        found = folder.stat()
     except (FileExistsError, NotADirectoryError):
         raise Failure(
             message(
@@ -33,13 +35,28 @@ def prepare_folder(folder: Path) -> None:
         ) from None
     except OSError as error:
         raise failure_of(error, folder) or _unusable(folder, error) from error
-    if hasattr(os, "geteuid") and owner != os.geteuid():
+    if hasattr(os, "geteuid"):  # Windows has lists of rights, not owners and modes
+        _refuse_other_users(folder, found)
+
+
+def _refuse_other_users(folder: Path, found: os.stat_result) -> None:
+    """Raise Failure if another user owns the folder, or may replace files in it."""
+    if found.st_uid != os.geteuid():
         raise Failure(
             message(
                 "The folder {folder} belongs to another user, {user}. Everybody has data of their own: choose another "
                 "folder with --data.",
                 folder=str(folder),
-                user=_name(owner),
+                user=_name(found.st_uid),
+            )
+        )
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Failure(
+            message(
+                "Other users may write into the folder {folder}, and could replace your data. Run {command}, or choose "
+                "another folder with --data.",
+                folder=str(folder),
+                command=f"chmod go-w {shlex.quote(str(folder))}",
             )
         )
 

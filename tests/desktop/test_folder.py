@@ -43,6 +43,28 @@ def test_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
         prepare_folder(tmp_path)
 
 
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o770, 0o720, 0o702], ids=oct)
+def test_folder_that_others_may_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(Failure, match=f"Run chmod go-w '{folder}', or choose another folder"):
+        prepare_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755], ids=oct)
+def test_folder_that_others_may_only_read_is_used(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    prepare_folder(tmp_path)
+
+
+def test_modes_of_windows_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o777)
+    monkeypatch.delattr(os, "geteuid")
+    prepare_folder(tmp_path)
+
+
 @pytest.mark.parametrize("port", [0, -1, 65_536, 99_999])
 def test_impossible_port_has_a_sentence(port: int) -> None:
     assert "--port is a number from 1 to 65535" in (port_problem(port) or "")

@@ -94,7 +94,7 @@ def test_no_browser_leaves_a_file_to_open(home: Home) -> None:
 
 
 def test_data_of_a_newer_version_are_left_alone(home: Home) -> None:
-    home.data.mkdir()
+    home.data.mkdir(mode=0o700)
     file = home.data / "portal.sqlite3"
     with closing(sqlite3.connect(file)) as database:
         database.executescript(
@@ -109,7 +109,7 @@ def test_data_of_a_newer_version_are_left_alone(home: Home) -> None:
 
 
 def test_damaged_database_is_left_alone(home: Home) -> None:
-    home.data.mkdir()
+    home.data.mkdir(mode=0o700)
     file = home.data / "portal.sqlite3"
     file.write_bytes(b"not a database " * 1000)
     status, output, errors = home.run(NO_WINDOW, LANG="de_DE.UTF-8")

@@ -79,7 +79,7 @@ def test_killed_program_takes_its_window_along(home: Home) -> None:
 
 def test_start_page_shows_why_the_program_cannot_start(home: Home) -> None:
     home.add_chromium()
-    home.data.mkdir()
+    home.data.mkdir(mode=0o700)
     (home.data / "portal.sqlite3").write_bytes(b"not a database " * 1000)
     status, _, errors = home.run()
     assert status == 1
