@@ -209,6 +209,11 @@ class Settings(BaseSettings):
         return (self.base_url or "").startswith("https://")
 
     @property
+    def taken_port(self) -> int | None:
+        """The port that connected programs report to, while another program has it; only in the desktop program."""
+        return None
+
+    @property
     def mail_is_set_up(self) -> bool:
         """Whether there is a mail server to send mails to."""
         return self.smtp_host is not None

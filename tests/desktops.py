@@ -2,25 +2,21 @@
 
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from portal.actions.setup import LOCAL
 from portal.db.tables import Account
-from portal.settings import Settings, use
+from portal.desktop.settings import DesktopSettings
+from portal.settings import use
 from tests.cast import create_member, run
 
 
-class DesktopMode(Settings):
-    """Settings of the desktop program with the variables of a test."""
-
-    is_desktop: ClassVar[bool] = True
-
-
-def use_desktop(data_dir: Path | None = None) -> Settings:
+def use_desktop(data_dir: Path | None = None, kept_port: int | None = None) -> DesktopSettings:
     """Make this process the desktop program, with its data in `data_dir`; the fixture of all tests ends it."""
-    chosen = DesktopMode(data_dir=data_dir) if data_dir else DesktopMode()
+    values: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
+    chosen = DesktopSettings(**values, kept_port=kept_port)
     use(chosen)
     return chosen
 

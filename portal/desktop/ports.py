@@ -1,7 +1,8 @@
 """The port of the desktop program: the same at every start, since connected programs have its address.
 
 Decision: the first port is below those that systems give to outgoing connections, so that nothing takes it by chance
-while the program does not run. If another program has it, a new one is chosen, and kept from then on. A port that the
+while the program does not run. If another program has it, one run uses another port, the page Connect says so, and the
+kept one stays in the file: connected programs report to it, so it is used again as soon as it is free. A port that the
 person chooses with `--port` is kept too: the start with the system, and the entry in the menu, do not name it.
 """
 
@@ -20,16 +21,16 @@ _FILE = "port"
 
 
 def listen_as_before(folder: Path) -> socket.socket:
-    """Return a socket on the port of the last start, or on another one, which is kept in `folder`.
+    """Return a socket on the port that is kept in `folder`, or on another one for this run if it is taken.
 
-    Raises Failure if the port cannot be written.
+    The first port is kept. Raises Failure if it cannot be written.
     """
-    kept = _read(folder / _FILE)
+    kept = kept_port(folder)
     if kept is not None and (listener := _listen(kept)) is not None:
         return listener
     chosen = (_listen(FIRST + secrets.randbelow(LAST - FIRST + 1)) for _ in range(_TRIES))
     listener = next(filter(None, chosen), None) or socket.create_server(("127.0.0.1", 0), backlog=2048)
-    return keep_port(folder, listener)
+    return listener if kept is not None else keep_port(folder, listener)
 
 
 def keep_port(folder: Path, listener: socket.socket) -> socket.socket:
@@ -42,9 +43,10 @@ def keep_port(folder: Path, listener: socket.socket) -> socket.socket:
     return listener
 
 
-def _read(file: Path) -> int | None:
+def kept_port(folder: Path) -> int | None:
+    """Return the port that connected programs know; None before the first start."""
     with suppress(OSError, ValueError):
-        port = int(file.read_text(encoding="ascii"))
+        port = int((folder / _FILE).read_text(encoding="ascii"))
         return port if 1024 <= port <= 65_535 else None
     return None
 

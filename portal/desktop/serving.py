@@ -17,6 +17,7 @@ from portal.db.sql.session import database, run_in_reading, run_in_transaction
 from portal.desktop.access import Access, Happenings, Secrets
 from portal.desktop.failures import Failure, failure_of, newer, unexpected
 from portal.desktop.folder import LOG
+from portal.desktop.ports import kept_port
 from portal.desktop.settings import DesktopSettings, desktop_settings
 from portal.desktop.tickets import Tickets
 from portal.errors import PortalError
@@ -71,9 +72,11 @@ class PortalServer:
 
 def _open(folder: Path, port: int) -> DesktopSettings:
     """Open the database; return the settings with its budget zone, which is that of the machine at the first start."""
-    settings = desktop_settings(folder, port, person.time_zone())
+    settings = desktop_settings(folder, port, person.time_zone(), kept_port(folder))
     logging.config.dictConfig(_log_configuration(settings))
     logging.raiseExceptions = False  # a full disk would print a traceback for each line
+    if settings.taken_port is not None:
+        log.warning("another program has port %d, so this run uses port %d", settings.taken_port, port)
     open_or_create(settings.url, settings.database_pool)
     pinned = run_in_reading(pinned_budget_timezone)
     settings = settings.model_copy(update={"budget_timezone": pinned}) if pinned else settings

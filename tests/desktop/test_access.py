@@ -21,12 +21,12 @@ from portal.db.sql.session import Database, run_in_transaction
 from portal.db.tables import Account
 from portal.desktop.access import Access, Happenings, Secrets
 from portal.desktop.instance import WISHES, Wish
+from portal.desktop.settings import DesktopSettings
 from portal.desktop.start_page import OPEN
 from portal.desktop.tickets import VALID_SECONDS, Tickets
 from portal.settings import use
 from portal.web.server import build
 from tests.cast import NOW, Gateway, run
-from tests.desktops import DesktopMode
 from tests.sockets import client_id, connect, socket_path
 
 PORT = 8080
@@ -65,9 +65,9 @@ class Desktop:
         return self.client.post(OPEN, data={"ticket": ticket}, headers=sent)  # type: ignore[return-value]  # the same
 
 
-def settings_here(folder: Path, **values: Any) -> DesktopMode:
+def settings_here(folder: Path, **values: Any) -> DesktopSettings:
     """Make this process a desktop program on PORT."""
-    chosen = DesktopMode(data_dir=folder, port=PORT, **values)
+    chosen = DesktopSettings(data_dir=folder, port=PORT, **values)
     use(chosen)
     return chosen
 

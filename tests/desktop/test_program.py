@@ -77,6 +77,27 @@ def test_port_that_was_asked_for_is_kept(home: Home) -> None:
     assert second.stop(signal.SIGTERM) == 0
 
 
+def test_port_of_another_program_is_named_until_it_is_free(home: Home) -> None:
+    notice = "Another program has the port"
+    first = home.start(NO_WINDOW)
+    address, port = first.address, int(first.address.rpartition(":")[2])
+    assert notice not in first.open().get("/user/connect").text
+    assert first.stop(signal.SIGTERM) == 0
+    with socket.create_server(("127.0.0.1", port)):
+        second = home.start(NO_WINDOW)
+        assert second.address != address
+        page = second.open().get("/user/connect").text
+        assert notice in page
+        assert second.address in page
+        assert second.stop(signal.SIGTERM) == 0
+    log = (home.data / "moe-portal.log").read_text(encoding="utf-8")
+    assert f"another program has port {port}, so this run uses port" in log
+    third = home.start(NO_WINDOW)
+    assert third.address == address
+    assert third.stop(signal.SIGTERM) == 0
+    assert third.errors == ""
+
+
 def test_signal_during_the_start_ends_it_with_success(home: Home) -> None:
     program = home.start(NO_WINDOW)
     while not (home.data / "instance.json").exists():

@@ -23,6 +23,11 @@ def test_server_settings_have_no_effect(tmp_path: Path, monkeypatch: pytest.Monk
     assert (chosen.budget_timezone, chosen.log_level) == ("Europe/Berlin", "debug")
 
 
+@pytest.mark.parametrize(("kept", "taken"), [(None, None), (8500, None), (20_111, 20_111)])
+def test_kept_port_is_taken_if_another_one_is_used(tmp_path: Path, kept: int | None, taken: int | None) -> None:
+    assert desktop_settings(tmp_path, 8500, "UTC", kept).taken_port == taken
+
+
 @pytest.mark.parametrize(("name", "value"), [("PORTAL_LOGLEVEL", "debug"), ("PORTAL_LOG_LEVEL", "loud")])
 def test_wrong_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)

@@ -51,6 +51,7 @@ async def programs_page(viewer: SignedIn) -> None:
     with frame(CONNECT, viewer) as head:
         head.subtitle(_("Choose a program, follow its steps, and watch its light turn green."))
         updated = head.updated(only_stale=True)
+        _draw_taken_port()
         programs = ProgramList(viewer)
         page = await live(("programs", viewer.id), load, programs.show, updated)
         programs.look_often(page.refresh)
@@ -226,6 +227,22 @@ class ProgramCard:
         self._token = made.token
         self._open()
         await self._programs.refresh()
+
+
+def _draw_taken_port() -> None:
+    """Say that connected programs report to a port that another program has, if that is so."""
+    port = settings().taken_port
+    if port is None:
+        return
+    with tag("div", "mp-msg mp-msg--warn", data_testid="connect-port"):
+        icon("warn")
+        sentence = _(
+            "Another program has the port {port}, which your programs report to. Until it is free and MoE Portal is "
+            "started again, the address is {address}.",
+            port=str(port),
+            address=public_address(),
+        )
+        Text("div", sentence)
 
 
 def _value(name: str, text: str, test_id: str) -> None:

@@ -135,6 +135,27 @@ async def test_token_is_shown_once_and_replaced(local: Account, visit: Visit) ->
     assert run(gateway_with_token, digest(older.token or "")) is None
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "Another program has the port 20111, which your programs report to."),
+        ("de", "Ein anderes Programm hat den Port 20111, an den Ihre Programme melden."),
+    ],
+)
+async def test_taken_port_is_named(local: Account, visit: Visit, language: str, sentence: str) -> None:
+    use_desktop(kept_port=20_111)
+    run(lambda session: setattr(session.get(Account, local.id), "language", language))
+    notice = tagged(await visit(local), "connect-port")
+    (text,) = texts(notice)
+    assert text.startswith(sentence)
+    assert "http://" in text
+
+
+async def test_free_port_is_not_named(local: Account, visit: Visit) -> None:
+    use_desktop(kept_port=settings().port)
+    assert "connect-port" not in everything(await visit(local))
+
+
 def test_server_has_no_page_to_connect_programs(admin: Account, sign_in_as: Callable[[Account], str]) -> None:
     from portal.web.visitors import cookie_name
 
