@@ -91,6 +91,16 @@ def in_use(folder: Path) -> Failure:
     )
 
 
+def linked_log(log: Path) -> Failure:
+    """Return the refusal to write a log into the file that a link names."""
+    return Failure(
+        message(
+            "{log} is a link, and the log must be a file in its folder. Remove the link, then start MoE Portal again.",
+            log=str(log),
+        )
+    )
+
+
 def unexpected(log: Path) -> Failure:
     """Return the failure that nobody has foreseen."""
     return Failure(message("An unexpected error has ended MoE Portal. The file {log} has the details.", log=str(log)))

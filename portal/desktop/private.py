@@ -22,3 +22,8 @@ def write_private(path: Path, text: str) -> None:
 def make_private_folder(folder: Path) -> None:
     """Create a folder that only its owner may read, unless it exists. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def open_without_links(path: str, flags: int) -> int:
+    """Open a file as an `opener` does, for its owner alone. Raises OSError if it is a link, where systems can tell."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)  # Windows has no such flag

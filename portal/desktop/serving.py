@@ -2,8 +2,10 @@
 
 import logging
 import logging.config
+import logging.handlers
 import socket
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from portal.db.sql.opening import open_or_create
 from portal.db.sql.schema import NewerDatabase, WrongDatabase, pinned_budget_timezone
 from portal.db.sql.session import database, run_in_reading, run_in_transaction
 from portal.desktop.access import Access, Happenings, Secrets
-from portal.desktop.failures import Failure, failure_of, newer, unexpected
+from portal.desktop.failures import Failure, failure_of, linked_log, newer, unexpected
 from portal.desktop.folder import LOG
 from portal.desktop.ports import kept_port
+from portal.desktop.private import open_without_links
 from portal.desktop.settings import DesktopSettings, desktop_settings
 from portal.desktop.tickets import Tickets
 from portal.errors import PortalError
@@ -32,6 +35,13 @@ log = logging.getLogger(__name__)
 
 _LARGEST_LOG = 1_000_000
 """Bytes of the log, and of the one before it, which is kept."""
+
+
+class OwnLog(logging.handlers.RotatingFileHandler):
+    """A log that is never written through a link, also if one appears while the program runs."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=open_without_links)
 
 
 class PortalServer:
@@ -73,6 +83,8 @@ class PortalServer:
 def _open(folder: Path, port: int) -> DesktopSettings:
     """Open the database; return the settings with its budget zone, which is that of the machine at the first start."""
     settings = desktop_settings(folder, port, person.time_zone(), kept_port(folder))
+    if (folder / LOG).is_symlink():
+        raise linked_log(folder / LOG)
     logging.config.dictConfig(_log_configuration(settings))
     logging.raiseExceptions = False  # a full disk would print a traceback for each line
     if settings.taken_port is not None:
@@ -89,7 +101,7 @@ def _log_configuration(settings: DesktopSettings) -> dict[str, Any]:
     chosen = configuration(settings.log_level, settings.log_format, access=False)
     chosen["handlers"]["stderr"]["level"] = "WARNING"
     chosen["handlers"]["file"] = {
-        "class": "logging.handlers.RotatingFileHandler",
+        "()": OwnLog,
         "filename": str(settings.data_dir / LOG),
         "maxBytes": _LARGEST_LOG,
         "backupCount": 1,

@@ -138,3 +138,15 @@ def test_damaged_database_is_left_alone(home: Home) -> None:
     assert errors.startswith(f"Die Datenbank {file} ist beschädigt.")
     assert errors.count("\n") == 1
     assert file.read_bytes() == b"not a database " * 1000
+
+
+def test_log_is_not_written_through_a_link(home: Home) -> None:
+    home.data.mkdir(mode=0o700)
+    other = home.directory / "other"
+    other.write_text("mine", encoding="utf-8")
+    (home.data / "moe-portal.log").symlink_to(other)
+    status, output, errors = home.run(NO_WINDOW)
+    assert (status, output) == (1, "")
+    assert errors.startswith(f"{home.data / 'moe-portal.log'} is a link")
+    assert errors.count("\n") == 1
+    assert other.read_text(encoding="utf-8") == "mine"
