@@ -17,8 +17,10 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal.api.gateways import otlp, usage_continue, usage_ingest, usage_openai
 from portal.desktop.instance import WISHES, Wish, read_wish
 from portal.desktop.presence import Presence
 from portal.desktop.start_page import OPEN
@@ -28,8 +30,9 @@ from portal.web.visitors import cookie_name, session_token
 log = logging.getLogger(__name__)
 
 _PROBES = {"/healthz", "/readyz"}
-_GATEWAY_ROUTES = "/api/v1/"
-"""Below this, routes check the token of a gateway themselves."""
+_INGESTING = (usage_ingest, usage_openai, usage_continue, otlp)
+INGEST_ROUTES = frozenset(route.path for part in _INGESTING for route in part.router.routes if isinstance(route, Route))
+"""The paths that take usage. Their routes check the token of a gateway themselves; it reaches nothing else."""
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _LARGEST_BODY = 4000
 """Bytes of a ticket or a wish."""
@@ -153,7 +156,7 @@ class Access:
 
 def _is_from_gateway(scope: Scope) -> bool:
     is_post = scope["type"] == "http" and scope["method"] == "POST"
-    return is_post and scope["path"].startswith(_GATEWAY_ROUTES) and "authorization" in Headers(scope=scope)
+    return is_post and scope["path"] in INGEST_ROUTES and "authorization" in Headers(scope=scope)
 
 
 async def _body(request: Request) -> bytes:

@@ -242,22 +242,34 @@ def test_malformed_ticket_is_refused(guard: Desktop, ticket: str) -> None:
 
 def test_gateway_token_reaches_ingest_routes_only(desktop: Desktop, gateway: Gateway) -> None:
     bearer = f"Bearer {gateway.token}"
-    pages = (
-        DASHBOARD,
-        "/user/api/usage",
-        "/user/api/keys",
-        "/api/openapi.json",
-        "/metrics",
-        "/static/favicon.svg",
-        OPEN,
-    )
-    for path in pages:
-        for method in ("GET", "POST"):
-            assert is_refused(desktop.ask(method, path, cookie=False, authorization=bearer)), path
+    for path in (DASHBOARD, "/user/api/usage", "/api/v1/authorize"):
+        assert is_refused(desktop.ask("POST", path, cookie=False, authorization=bearer)), path
     json = "application/json"
     assert desktop.ask("POST", USAGE, cookie=False, authorization=bearer, **{"content-type": json}).status_code == 400
     assert is_refused(desktop.ask("GET", USAGE, cookie=False, authorization=bearer))
     assert desktop.ask("POST", USAGE, cookie=False, authorization="Bearer moe-gw-wrong").status_code == 401
+
+
+async def test_bearer_token_reaches_no_other_route(tmp_path: Path) -> None:
+    """Only these take usage: no page, no form, not `authorize`, nothing below them, no other spelling."""
+    settings_here(tmp_path)
+    access = Access(passed_on, PORT, Secrets(Tickets(), "own", "of the instance"), QUIET)
+    others = {f"{USAGE}/", f"{USAGE}/1", f"/{USAGE}", "/api/v1/", "/API/v1/usage", "/api/v1/otlp/v1"}
+    sent = {"host": HOST, "authorization": "Bearer moe-gw-1"}
+    answers = {
+        (method, path): (await status_and_text(access, method, path, sent))[0]
+        for path in {*addresses(), *others}
+        for method in METHODS
+    }
+    assert sorted(asked for asked, status in answers.items() if status != 403) == [
+        ("POST", "/api/v1/otlp/v1/logs"),
+        ("POST", "/api/v1/otlp/v1/metrics"),
+        ("POST", "/api/v1/otlp/v1/traces"),
+        ("POST", USAGE),
+        ("POST", "/api/v1/usage/continue"),
+        ("POST", "/api/v1/usage/litellm"),
+        ("POST", "/api/v1/usage/openai"),
+    ]
 
 
 @pytest.mark.parametrize("headers", [{"origin": "https://example.org"}, {"host": f"localhost:{PORT}"}])
