@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from portal.desktop.shell import Options, port_problem, run
+from portal.desktop.shell import Options, data_problem, port_problem, run
 
 commands = typer.Typer()
 
@@ -16,7 +16,7 @@ _EXAMPLES = "\b\nExample:\n  portal desktop\n  portal desktop --data ~/usage --p
 @commands.command(epilog=_EXAMPLES)
 def desktop(
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the data; default: PORTAL_DATA_DIR, else your own.")
+        str | None, typer.Option(metavar="DIR", help="Folder of the data; default: PORTAL_DATA_DIR, else your own.")
     ] = None,
     port: Annotated[
         int | None, typer.Option(metavar="N", help="TCP port on 127.0.0.1; default: that of the last start.")
@@ -29,6 +29,8 @@ def desktop(
 
     There is no sign-in. Closing the window ends the program; without a window it runs until it is stopped.
     """
+    if problem := data_problem(data):
+        raise typer.BadParameter(problem, param_hint="--data")
     if problem := port_problem(port):
         raise typer.BadParameter(problem, param_hint="--port")
-    raise typer.Exit(run(Options(data, port, not no_window)))
+    raise typer.Exit(run(Options(Path(data) if data else None, port, not no_window)))

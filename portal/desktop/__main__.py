@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from portal.desktop.shell import Options, port_problem, run
+from portal.desktop.shell import Options, data_problem, port_problem, run
 from portal.version import version
 
 
@@ -15,16 +15,14 @@ def main() -> int:
     multiprocessing.freeze_support()  # before arguments are read: a child process of a frozen program has its own
     _open_missing_streams()
     parser = argparse.ArgumentParser("moe-portal", description="MoE Portal of one person on one machine.")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="folder of the data; default: PORTAL_DATA_DIR, else your own"
-    )
+    parser.add_argument("--data", metavar="DIR", help="folder of the data; default: PORTAL_DATA_DIR, else your own")
     parser.add_argument("--port", type=int, metavar="N", help="TCP port on 127.0.0.1; default: that of the last start")
     parser.add_argument("--no-window", action="store_true", help="open no window; print the file that opens one")
     parser.add_argument("--version", action="version", version=f"MoE Portal {version()}")
     words = parser.parse_args()
-    if problem := port_problem(words.port):
+    if problem := data_problem(words.data) or port_problem(words.port):
         parser.error(problem)
-    return run(Options(words.data, words.port, not words.no_window))
+    return run(Options(words.data and Path(words.data), words.port, not words.no_window))
 
 
 def _open_missing_streams() -> None:

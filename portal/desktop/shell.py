@@ -63,6 +63,11 @@ def port_problem(port: int | None) -> str | None:
     return f"--port is a number from 1 to {HIGHEST_PORT}. Without --port, that of the last start is used."
 
 
+def data_problem(given: str | None) -> str | None:
+    """Return a sentence about an empty name of a folder; a `Path` of it would be the current folder."""
+    return "--data has no name of a folder. Without --data, the folder of your user is used." if given == "" else None
+
+
 def run(options: Options) -> int:
     """Serve the portal of this person until it ends; return the exit status."""
     os.umask(0o077)  # only the owner may read the data, the pages and the log

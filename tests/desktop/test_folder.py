@@ -3,6 +3,8 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from portal.desktop.failures import Failure
 from portal.desktop.folder import choose_folder, prepare_folder
 from portal.desktop.shell import listen, port_problem
+from tests.portals import ROOT
 
 
 def test_option_comes_before_variable_and_user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +66,17 @@ def test_modes_of_windows_are_not_read(tmp_path: Path, monkeypatch: pytest.Monke
     tmp_path.chmod(0o777)
     monkeypatch.delattr(os, "geteuid")
     prepare_folder(tmp_path)
+
+
+@pytest.mark.parametrize("entry", [["portal.desktop"], ["portal", "desktop"]], ids=" ".join)
+def test_empty_name_is_refused(tmp_path: Path, entry: list[str]) -> None:
+    words = ["--data", "", "--no-window", "--port", "0"]  # the port is refused too, so nothing is ever served
+    command = [sys.executable, "-m", *entry, *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "COLUMNS": "200"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--data has no name of a folder. Without --data, the folder of your user is used." in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("port", [0, -1, 65_536, 99_999])
