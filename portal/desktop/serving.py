@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from portal.actions.setup import LocalPerson, open_local_session
 from portal.clock import utc_now
@@ -44,6 +45,19 @@ class OwnLog(logging.handlers.RotatingFileHandler):
         return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=open_without_links)
 
 
+class WholeTargets(HttpToolsProtocol):
+    """Requests as they came: an absolute target, `GET http://name/`, is one more host, which uvicorn would drop.
+
+    Only clients of a proxy send it. The guard wants exactly one host, so it refuses all of them.
+    """
+
+    def on_headers_complete(self) -> None:
+        """Add the target to the Host headers, unless it is a path."""
+        if not self.url.startswith(b"/"):
+            self.headers.append((b"host", self.url))
+        super().on_headers_complete()
+
+
 class PortalServer:
     """The whole portal behind its guard, for the local account."""
 
@@ -65,6 +79,7 @@ class PortalServer:
     def run(self, listener: socket.socket, ready: Callable[[], None]) -> None:
         """Serve until `stop`; call `ready` when requests are answered. Raises Failure if the start fails."""
         self._server = server_of(self._access, self._settings, ready)
+        self._server.config.http = WholeTargets
         try:
             self._server.run(sockets=[listener])
         except SystemExit:

@@ -13,6 +13,15 @@ from tests.desktop.programs import Home, Program, eventually, ticket_in
 
 NO_WINDOW = "--no-window"
 LABEL = {"label": "My laptop"}
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+
+
+def status_of(host: str, target: str, *headers: str) -> int:
+    """Send a GET request as it is written here; return the status of the answer."""
+    name, _, port = host.partition(":")
+    with socket.create_connection((name, int(port)), timeout=20) as connection, connection.makefile("rb") as answer:
+        connection.sendall("\r\n".join((f"GET {target} HTTP/1.1", *headers, "", "")).encode())
+        return int(answer.readline().split()[1])
 
 
 def create_key(window: httpx.Client) -> None:
@@ -96,6 +105,39 @@ def test_port_of_another_program_is_named_until_it_is_free(home: Home) -> None:
     assert third.address == address
     assert third.stop(signal.SIGTERM) == 0
     assert third.errors == ""
+
+
+def test_only_exactly_the_own_host_gets_an_answer(home: Home) -> None:
+    program = home.start(NO_WINDOW)
+    host = program.address.removeprefix("http://")
+    own, foreign = f"Host: {host}", "Host: example.org"
+    socket_of_page = (
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {KEY}",
+    )
+    window = program.open()
+    cookie = "; ".join(f"{name}={value}" for name, value in window.cookies.items())
+    visitor = f"Cookie: {cookie}", f"Origin: {program.address}"
+    page = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    answers = {
+        "one": status_of(host, "/healthz", own),
+        "two": status_of(host, "/healthz", own, foreign),
+        "two, foreign first": status_of(host, "/healthz", foreign, own),
+        "the same twice": status_of(host, "/healthz", own, own),
+        "foreign target": status_of(host, "http://example.org/healthz", own),
+        "own target": status_of(host, f"http://{host}/healthz", own),
+        "page": status_of(host, "/user/dashboard", own, *visitor),
+        "page, foreign target": status_of(host, "http://example.org/user/dashboard", own, *visitor),
+        "page, two": status_of(host, "/user/dashboard", own, foreign, *visitor),
+        "socket": status_of(host, page, own, *visitor, *socket_of_page),
+        "socket, foreign target": status_of(host, f"http://example.org{page}", own, *visitor, *socket_of_page),
+        "socket, two": status_of(host, page, own, foreign, *visitor, *socket_of_page),
+    }
+    answered = {"one": 200, "page": 200, "socket": 101}
+    assert answers == dict.fromkeys(answers, 403) | answered
+    assert program.stop() == 0
 
 
 def test_signal_during_the_start_ends_it_with_success(home: Home) -> None:
