@@ -128,7 +128,14 @@ class Program:
         self.clients: list[httpx.Client] = []
         command = [sys.executable, "-m", "portal.desktop", "--data", str(home.data), *words]
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment | variables, stdout=out, stderr=err)
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment | variables,
+                stdout=out,
+                stderr=err,
+                preexec_fn=_hear_hangups,  # noqa: PLW1509  # it sets a signal, which is safe beside threads
+            )
 
     @property
     def output(self) -> str:
@@ -176,6 +183,11 @@ class Program:
     def wait(self) -> int:
         """Return the exit status."""
         return self.process.wait(ENDS_WITHIN)
+
+
+def _hear_hangups() -> None:
+    """Let the program hear SIGHUP, which it ignores if the tests were started with `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def ticket_in(page: Path) -> str:
