@@ -83,7 +83,7 @@ def check_starts(file: Path, home: Home, folder: Path) -> None:
         for program, status, sentence in running:
             _check_end(program, status, sentence)
     stranger = folder / "stranger"
-    stranger.mkdir()
+    stranger.mkdir(mode=0o700)
     database = stranger / "portal.sqlite3"
     database.write_bytes(b"SQLite format 3\0" + os.urandom(9000))
     _check_end(home.start(file, "--data", str(stranger), "--no-window"), 1, "damaged")
@@ -96,7 +96,7 @@ def check_starts(file: Path, home: Home, folder: Path) -> None:
 
 def check_disks(file: Path, home: Home, folder: Path) -> None:
     """Start the file on a folder that is read-only, and on a full disk; both are mounted for the program alone."""
-    for name, options, sentence in (("read-only", "ro", "read-only"), ("full", "size=100k", "full")):
+    for name, options, sentence in (("read-only", "ro,mode=700", "read-only"), ("full", "size=100k,mode=700", "full")):
         data = folder / name
         data.mkdir()
         script = f'mount -t tmpfs -o {options} tmpfs "$1" && exec "$2" --data "$1" --no-window'
