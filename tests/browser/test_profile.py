@@ -51,7 +51,7 @@ def test_the_first_browser_gives_an_account_its_time_zone(portal: Portal, visit:
 
 
 def test_chosen_language_is_that_of_the_page_at_once(portal: Portal, visit: Visit) -> None:
-    page = visit(portal.person("greta"), "/user/profile")
+    page = visit(portal.person("gerlinde"), "/user/profile")
     form = page.get_by_test_id("profile-form")
     form.get_by_label("Language").click()
     page.get_by_role("option", name="Deutsch").click()
