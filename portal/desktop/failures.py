@@ -6,6 +6,7 @@ before the server is imported.
 
 import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from portal.rules.messages import Message, message
@@ -34,6 +35,18 @@ def failure_of(error: BaseException, folder: Path) -> Failure | None:
     if codes & _DAMAGED:
         return damaged(folder)
     return in_use(folder) if codes & _BUSY else None
+
+
+@contextmanager
+def disk_failures(folder: Path) -> Iterator[None]:
+    """Raise the failure that an error of the disk means in place of the error; other errors stay as they are."""
+    try:
+        yield
+    except OSError as error:
+        failure = failure_of(error, folder)
+        if failure is None:
+            raise
+        raise failure from error
 
 
 def disk_full(folder: Path) -> Failure:

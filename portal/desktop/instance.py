@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from portal.desktop.failures import Failure, failure_of
+from portal.desktop.failures import Failure, disk_failures
 from portal.desktop.private import write_private
 from portal.rules.messages import message
 
@@ -48,11 +48,8 @@ class Instance:
 
     def take(self) -> bool:
         """Lock the folder; return False if another program has it. Raises Failure if it cannot be locked."""
-        try:
-            descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-            lock = os.fdopen(descriptor, "r+b", buffering=0)
-        except OSError as error:
-            raise failure_of(error, self._folder) or error from error
+        with disk_failures(self._folder):
+            lock = os.fdopen(os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
         if not _lock(lock):
             lock.close()
             return False
@@ -62,10 +59,8 @@ class Instance:
 
     def publish(self, port: int) -> None:
         """Write the port for second starts. Raises Failure."""
-        try:
+        with disk_failures(self._folder):
             write_private(self._file, json.dumps({"port": port, "secret": self.secret}))
-        except OSError as error:
-            raise failure_of(error, self._folder) or error from error
 
     def ask(self, wish: Wish) -> dict[str, Any] | None:
         """Send a wish to the program that has the folder; return its answer, or None if it ends and the lock is free.

@@ -6,14 +6,17 @@ kept one stays in the file: connected programs report to it, so it is used again
 person chooses with `--port` is kept too: the start with the system, and the entry in the menu, do not name it.
 """
 
+import errno
 import secrets
 import socket
 from contextlib import suppress
 from pathlib import Path
 
-from portal.desktop.failures import failure_of
+from portal.desktop.failures import Failure, disk_failures
 from portal.desktop.private import write_private
+from portal.rules.messages import message
 
+HIGHEST = 65_535
 FIRST, LAST = 20_000, 29_999
 """The range of ports that the program chooses from."""
 _TRIES = 50
@@ -29,17 +32,34 @@ def listen_as_before(folder: Path) -> socket.socket:
     if kept is not None and (listener := _listen(kept)) is not None:
         return listener
     chosen = (_listen(FIRST + secrets.randbelow(LAST - FIRST + 1)) for _ in range(_TRIES))
-    listener = next(filter(None, chosen), None) or socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener = next(filter(None, chosen), None) or _bind(0)
     return listener if kept is not None else keep_port(folder, listener)
+
+
+def listen(port: int) -> socket.socket:
+    """Return a socket on the port that the person has chosen. Raises Failure."""
+    try:
+        return _bind(port)
+    except OSError as error:
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            sentence = message("Your user may not use port {port}. Choose one from 1024 with --port.", port=str(port))
+        else:
+            sentence = message(
+                "Another program uses port {port}. Close that program, choose another port with --port, or leave out "
+                "--port.",
+                port=str(port),
+            )
+        raise Failure(sentence) from error
 
 
 def keep_port(folder: Path, listener: socket.socket) -> socket.socket:
     """Keep the port of a socket for the next start; return the socket. Raises Failure if it cannot be written."""
     try:
-        write_private(folder / _FILE, f"{listener.getsockname()[1]}\n")
-    except OSError as error:
+        with disk_failures(folder):
+            write_private(folder / _FILE, f"{listener.getsockname()[1]}\n")
+    except (Failure, OSError):
         listener.close()
-        raise failure_of(error, folder) or error from error
+        raise
     return listener
 
 
@@ -47,12 +67,18 @@ def kept_port(folder: Path) -> int | None:
     """Return the port that connected programs know; None before the first start."""
     with suppress(OSError, ValueError):
         port = int((folder / _FILE).read_text(encoding="ascii"))
-        return port if 1024 <= port <= 65_535 else None
+        return port if 1024 <= port <= HIGHEST else None
     return None
 
 
 def _listen(port: int) -> socket.socket | None:
+    """Return a socket on a port; None if it is taken."""
     try:
-        return socket.create_server(("127.0.0.1", port), backlog=2048)
+        return _bind(port)
     except OSError:
         return None
+
+
+def _bind(port: int) -> socket.socket:
+    """Return a socket that accepts connections on a port of 127.0.0.1; 0 is a free one. Raises OSError."""
+    return socket.create_server(("127.0.0.1", port), backlog=2048)

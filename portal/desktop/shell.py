@@ -5,7 +5,6 @@ there before the server is imported, and a toolkit that wants the main thread ca
 anything starts, so its number is known, and a browser that comes early waits until the server answers.
 """
 
-import errno
 import logging
 import os
 import signal
@@ -23,12 +22,11 @@ from portal.desktop.failures import Failure, failure_of, not_writable, unexpecte
 from portal.desktop.folder import LOG, choose_folder, prepare_folder
 from portal.desktop.instance import Instance, Wish
 from portal.desktop.lean import lean_imports
-from portal.desktop.ports import keep_port, listen_as_before
+from portal.desktop.ports import HIGHEST, keep_port, listen, listen_as_before
 from portal.desktop.start_page import write_ticket_page
 from portal.desktop.tickets import Tickets
 from portal.desktop.toolkit import new_window, show_failure
 from portal.desktop.windows import CLOSED, NO_WINDOW, SCREEN_VARIABLES, Events, Window
-from portal.rules.messages import message
 from portal.system.children import clean_environment, end_with_parent
 from portal.system.person import language
 from portal.words import say
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HIGHEST_PORT = 65_535
 ENDS_WITHIN = 9.5
 """Seconds that the server has to end; then the process exits."""
 _ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
@@ -58,9 +55,9 @@ class Options:
 
 def port_problem(port: int | None) -> str | None:
     """Return a sentence about a port that cannot be asked for."""
-    if port is None or 1 <= port <= HIGHEST_PORT:
+    if port is None or 1 <= port <= HIGHEST:
         return None
-    return f"--port is a number from 1 to {HIGHEST_PORT}. Without --port, that of the last start is used."
+    return f"--port is a number from 1 to {HIGHEST}. Without --port, that of the last start is used."
 
 
 def data_problem(given: str | None) -> str | None:
@@ -103,22 +100,6 @@ def _run(options: Options) -> int:
 
 def _listener(folder: Path, port: int | None) -> socket.socket:
     return listen_as_before(folder) if port is None else keep_port(folder, listen(port))
-
-
-def listen(port: int | None) -> socket.socket:
-    """Return a socket that accepts connections on a port of 127.0.0.1, by default a free one. Raises Failure."""
-    try:
-        return socket.create_server(("127.0.0.1", port or 0), backlog=2048)
-    except OSError as error:
-        if error.errno in {errno.EACCES, errno.EPERM}:
-            sentence = message("Your user may not use port {port}. Choose one from 1024 with --port.", port=str(port))
-        else:
-            sentence = message(
-                "Another program uses port {port}. Close that program, choose another port with --port, or leave out "
-                "--port.",
-                port=str(port),
-            )
-        raise Failure(sentence) from error
 
 
 class _Run:

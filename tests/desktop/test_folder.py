@@ -1,7 +1,6 @@
 """The folder of the data: which one is used, and which ones are refused."""
 
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import pytest
 
 from portal.desktop.failures import Failure
 from portal.desktop.folder import choose_folder, prepare_folder
-from portal.desktop.shell import listen, port_problem
+from portal.desktop.shell import port_problem
 from tests.portals import ROOT
 
 
@@ -87,13 +86,3 @@ def test_impossible_port_has_a_sentence(port: int) -> None:
 @pytest.mark.parametrize("port", [None, 1, 8080, 65_535])
 def test_possible_port_has_none(port: int | None) -> None:
     assert port_problem(port) is None
-
-
-def test_port_of_another_program_is_refused() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(Failure, match="Another program uses port"):
-        listen(other.getsockname()[1])
-
-
-def test_port_is_bound_on_loopback_alone() -> None:
-    with listen(None) as own:
-        assert own.getsockname()[0] == "127.0.0.1"

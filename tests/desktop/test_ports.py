@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from portal.desktop.failures import Failure
-from portal.desktop.ports import FIRST, LAST, keep_port, kept_port, listen_as_before
+from portal.desktop.ports import FIRST, LAST, keep_port, kept_port, listen, listen_as_before
 
 
 def port(folder: Path) -> int:
@@ -55,3 +55,13 @@ def test_port_that_makes_no_sense_is_replaced(tmp_path: Path, text: str) -> None
 def test_port_that_cannot_be_kept_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises((Failure, OSError)):
         listen_as_before(tmp_path / "missing")
+
+
+def test_port_of_another_program_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(Failure, match="Another program uses port"):
+        listen(other.getsockname()[1])
+
+
+def test_port_is_bound_on_loopback_alone() -> None:
+    with listen(0) as own:
+        assert own.getsockname()[0] == "127.0.0.1"
