@@ -19,9 +19,9 @@ from portal.backups.schedule import (
     remove_old,
 )
 from portal.backups.writing import write_backup
-from portal.clock import utc_now
 from portal.db.sql.session import database, run_in_transaction
-from portal.errors import PortalError, Unavailable
+from portal.errors import PortalError
+from portal.jobs.retrying import run_until_done
 from portal.settings import settings
 
 log = logging.getLogger(__name__)
@@ -44,12 +44,7 @@ async def run_backups() -> None:
     try:
         await asyncio.sleep(SOON)
         while True:
-            try:
-                await asyncio.to_thread(back_up_if_due, utc_now(), stops)
-            except Unavailable:
-                log.warning("the scheduled backup waits for the database")
-            except Exception:
-                log.exception("the scheduled backup has failed")
+            await run_until_done(lambda now: back_up_if_due(now, stops), "the scheduled backup", EVERY)
             await asyncio.sleep(EVERY)
     finally:
         stops.set()  # the thread ends soon, so that the server can

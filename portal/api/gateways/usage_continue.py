@@ -7,9 +7,9 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from portal.api.access import AnyReporter
-from portal.api.bodies import JSON, media_type, read_body, strict_router
+from portal.api.bodies import JSON, strict_router
 from portal.api.errors import answers
-from portal.api.gateways.usage_ingest import UsageReceipt, note_refusal, read_entries, store
+from portal.api.gateways.usage_ingest import UsageReceipt, read_entries, read_json, store
 from portal.gateways.continue_dev import read_continue
 from portal.rules.reporters import Reporter
 
@@ -24,9 +24,7 @@ _SCHEMA = {
 
 async def event_body(request: Request, reporter: AnyReporter) -> tuple[Reporter, bytes]:
     """Return the sender of an event, and the bytes of its body."""
-    async with note_refusal(reporter):
-        media_type(request, JSON)
-        return reporter, await read_body(request, compressed=True)
+    return reporter, await read_json(request, reporter)
 
 
 @router.post(

@@ -129,6 +129,13 @@ async def note_refusal(reporter: Reporter) -> AsyncIterator[None]:
         raise
 
 
+async def read_json(request: Request, reporter: Reporter) -> bytes:
+    """Return the body of a request with JSON; store a refusal for the gateway's page. Raises PortalError."""
+    async with note_refusal(reporter):
+        media_type(request, JSON)
+        return await read_body(request, compressed=True)
+
+
 def read_entries(reporter: Reporter, read: Callable[[], Entries]) -> Entries:
     """Return the entries of a body; store a refusal for the gateway's page. Raises PortalError."""
     try:

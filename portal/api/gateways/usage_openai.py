@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from portal.actions.usage import Result
 from portal.api.access import ReporterOfOnePerson
-from portal.api.bodies import JSON, media_type, read_body, strict_router
+from portal.api.bodies import JSON, strict_router
 from portal.api.errors import answers
-from portal.api.gateways.usage_ingest import note_refusal, read_entries, store
+from portal.api.gateways.usage_ingest import read_entries, read_json, store
 from portal.errors import InvalidInput
 from portal.gateways.openai import read_response
 from portal.rules.reporters import Reporter
@@ -39,9 +39,7 @@ class OwnReceipt(BaseModel):
 
 async def response_body(request: Request, reporter: ReporterOfOnePerson) -> tuple[Reporter, bytes]:
     """Return the sender of an answer, and the bytes of its body."""
-    async with note_refusal(reporter):
-        media_type(request, JSON)
-        return reporter, await read_body(request, compressed=True)
+    return reporter, await read_json(request, reporter)
 
 
 @router.post(
