@@ -30,7 +30,8 @@ def requests_by_gateway(session: Session, account_id: int, since: datetime, unti
 def last_received(session: Session, account_id: int, gateway_id: int) -> datetime | None:
     """Return when the newest request of an account by a gateway arrived; None before there is any.
 
-    The index by account and time is read from its end, so this is quick for a gateway that reports now and then.
+    The index by account and time is read from its end, so this is quick for a gateway that reports now and then. It
+    reads all requests of the account if the gateway has none: ask `gateways.first_event` before.
     """
     newest = (
         select(UsageEvent.received_at)

@@ -114,14 +114,14 @@ class _Light:
 
 def _light(session: Session, account_id: int, row: Gateway, now: datetime) -> _Light:
     """Return the state of a gateway; the newest of usage, rejected and held events decides."""
-    used_at = last_received(session, account_id, row.id)
+    first = first_event(session, row.id)
+    used_at = None if first is None else last_received(session, account_id, row.id)
     troubles = [light for light in (_rejected(session, row, now), _held(session, row)) if light is not None]
     newest = max(troubles, key=attrgetter("at"), default=None)
     if newest is not None and (used_at is None or newest.at > used_at):
         return newest
     if used_at is None:
         return _without_usage(row)
-    first = first_event(session, row.id)
     if first is not None and first.is_exact:
         return _Light(ProgramState.CONNECTED, message("First usage"), first.received_at)
     return _Light(ProgramState.CONNECTED, message("Last usage"), used_at)

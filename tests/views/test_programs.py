@@ -1,15 +1,18 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from portal.actions.gateways import connect_program
 from portal.actions.reports import store_reports
 from portal.db.gateways import gateways_of
+from portal.db.programs import last_received
 from portal.db.tables import Account
 from portal.rules.programs import Program
 from portal.rules.reporters import Reporter
 from portal.rules.usage import Entry, Rejected
 from portal.settings import settings
+from portal.views import programs
 from portal.views.programs import ProgramState, ProgramView, load_programs
 from tests.cast import NOW, acting, report, run
 from tests.desktops import use_desktop
@@ -54,6 +57,19 @@ def test_first_usage_turns_the_light_green(owner: Account) -> None:
     assert (found.state, str(found.sentence), found.at) == (ProgramState.CONNECTED, "First usage", NOW)
     assert (found.today, found.mode) == (2, "ollama")
     assert seen(owner, Program.CURL).state is ProgramState.WAITING
+
+
+def test_history_is_not_read_for_a_program_without_usage(owner: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrives(owner, report(username=None, mode="ollama"))
+    read: list[int] = []
+
+    def note_and_read(session: Session, account_id: int, gateway_id: int) -> datetime | None:
+        read.append(gateway_id)
+        return last_received(session, account_id, gateway_id)
+
+    monkeypatch.setattr(programs, "last_received", note_and_read)
+    assert seen(owner, Program.CURL).state is ProgramState.WAITING
+    assert read == [row.id for row in run(gateways_of, owner.id) if row.mode == Program.OLLAMA]
 
 
 def test_requests_of_other_days_are_not_of_today(owner: Account) -> None:
