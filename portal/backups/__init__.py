@@ -16,7 +16,8 @@ Decisions:
   which mean other people afterwards. Only the desktop program restores while it runs, since it gives its session a new
   number and loads its pages again.
 - A damaged SQLite database is not backed up, since the file would replace a good one.
-- Both take the same memory for any number of rows; pysqlite3 keeps temporary tables in memory, so VACUUM is not used.
+- Both take the same memory for any number of rows; pysqlite3 keeps temporary tables in memory, so a copy is
+  packed by VACUUM INTO. Only a file with other pages than the database is packed by VACUUM.
 - A backup with sums that differ from its events can be restored, since its manifest proves that nothing was lost; the
   differences are reported, and `portal rebuild` corrects them.
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
@@ -12,8 +12,8 @@ from portal.rules.messages import Message, message
 
 FORMAT = 1
 """The number of the format; a program refuses newer ones."""
-SQLITE_FORM = "portal.sqlite3"
-DUMP_FORM = "portal.dump"
+SQLITE_FORM: Final = "portal.sqlite3"
+DUMP_FORM: Final = "portal.dump"
 LARGEST_MANIFEST = 1_000_000
 
 TRANSIENT = ("sessions", "setup_links", "reset_links")

@@ -93,7 +93,7 @@ def _snapshot(database: Database, folder: Path, now: datetime, portable: bool, c
         version=version(),
         created_at=utc(now),
         database="sqlite" if kind == "sqlite" else "postgresql",
-        data="portal.sqlite3" if data.name == SQLITE_FORM else "portal.dump",
+        data=SQLITE_FORM if data.name == SQLITE_FORM else DUMP_FORM,
         size=data.stat().st_size,
         sha256=digest_of(data, check),
         schema_revision=found.revision,

@@ -17,9 +17,8 @@ from typing import Protocol
 from portal.errors import Unavailable
 from portal.rules.messages import message
 from portal.settings import settings
-from portal.system.folders import user_data_folder
+from portal.system.folders import NAME, user_data_folder
 
-_NAME = "moe-portal"
 _LABEL = "org.moe-portal.desktop"
 _RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
 _RESERVED = re.compile(r"[\"`$\\]")
@@ -67,7 +66,7 @@ class XdgEntry:
         """Find the folder; a relative XDG_CONFIG_HOME is ignored, as the specification says."""
         named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
         home = named if named.is_absolute() else Path.home() / ".config"
-        self.path = home / "autostart" / f"{_NAME}.desktop"
+        self.path = home / "autostart" / f"{NAME}.desktop"
 
     def is_on(self) -> bool:
         """Return whether the entry is there; settings of desktops switch it off by a line in it."""
@@ -121,7 +120,7 @@ if sys.platform == "win32":
             """Return whether the value is there."""
             try:
                 with winreg.OpenKey(winreg.HKEY_CURRENT_USER, _RUN_KEY) as key:
-                    winreg.QueryValueEx(key, _NAME)
+                    winreg.QueryValueEx(key, NAME)
             except OSError:
                 return False
             return True
@@ -129,13 +128,13 @@ if sys.platform == "win32":
         def switch_on(self, command: Sequence[str]) -> None:
             """Write the value. Raises OSError."""
             with winreg.CreateKey(winreg.HKEY_CURRENT_USER, _RUN_KEY) as key:
-                winreg.SetValueEx(key, _NAME, 0, winreg.REG_SZ, subprocess.list2cmdline(command))
+                winreg.SetValueEx(key, NAME, 0, winreg.REG_SZ, subprocess.list2cmdline(command))
 
         def switch_off(self) -> None:
             """Remove the value. Raises OSError."""
             if self.is_on():
                 with winreg.OpenKey(winreg.HKEY_CURRENT_USER, _RUN_KEY, access=winreg.KEY_SET_VALUE) as key:
-                    winreg.DeleteValue(key, _NAME)
+                    winreg.DeleteValue(key, NAME)
 
 
 def autostart() -> Autostart:

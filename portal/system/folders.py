@@ -5,6 +5,7 @@ from pathlib import Path
 import platformdirs
 
 NAME = "moe-portal"
+"""The name of the program for the system: of its folder, its desktop entry and its windows."""
 
 
 def user_data_folder() -> Path:

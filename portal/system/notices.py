@@ -18,6 +18,7 @@ from pathlib import Path
 import portal
 from portal.errors import Unavailable
 from portal.rules.messages import message
+from portal.system.folders import NAME
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def _call_bus(title: str, text: str) -> None:
     service = DBusAddress(
         "/org/freedesktop/Notifications", "org.freedesktop.Notifications", "org.freedesktop.Notifications"
     )
-    hints: dict[str, tuple[str, str]] = {"desktop-entry": ("s", "moe-portal")}
+    hints: dict[str, tuple[str, str]] = {"desktop-entry": ("s", NAME)}
     nothing: list[str] = []
     body = (APP, 0, str(_ICON), title, escape(text, quote=False), nothing, hints, -1)  # -1: for as long as usual
     with open_dbus_connection("SESSION", auth_timeout=TIMEOUT) as bus:
