@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,9 +86,10 @@ def start(folder: Path) -> Desktop:
     return Desktop(process, url, ticket, folder / "settings", Database(f"sqlite:///{folder / 'data'}/portal.sqlite3"))
 
 
-@pytest.fixture(scope="module")
-def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
-    found = start(tmp_path_factory.mktemp("desktop"))
+@contextmanager
+def running(folder: Path) -> Iterator[Desktop]:
+    """Run the program with its data in a folder."""
+    found = start(folder)
     yield found
     found.process.kill()
     found.process.wait()
@@ -96,9 +98,9 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
     found.database.close()
 
 
-@pytest.fixture(scope="module")
-def window(desktop: Desktop, chromium: Chromium) -> Iterator[Page]:
-    """The window of the program, opened by its ticket."""
+@contextmanager
+def opened(desktop: Desktop, chromium: Chromium) -> Iterator[Page]:
+    """Open the window of the program by its ticket."""
     context = chromium.new_context(viewport={"width": WIDE, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(8000)
     page = context.new_page()
@@ -107,6 +109,26 @@ def window(desktop: Desktop, chromium: Chromium) -> Iterator[Page]:
     page.wait_for_function("window.did_handshake === true")
     yield page
     context.close()
+
+
+@pytest.fixture(scope="module")
+def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
+    """A program without usage, for all tests that leave it running and without usage."""
+    with running(tmp_path_factory.mktemp("desktop")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def window(desktop: Desktop, chromium: Chromium) -> Iterator[Page]:
+    with opened(desktop, chromium) as page:
+        yield page
+
+
+@pytest.fixture
+def own(tmp_path: Path, chromium: Chromium) -> Iterator[tuple[Desktop, Page]]:
+    """A program and its window for one test, since tests run in any order."""
+    with running(tmp_path) as found, opened(found, chromium) as page:
+        yield found, page
 
 
 def go(page: Page, url: str) -> None:
@@ -180,7 +202,8 @@ def test_switch_writes_the_entry_of_the_system(desktop: Desktop, window: Page) -
     assert not entry.exists()
 
 
-def test_german_pages_are_for_a_person_alone(desktop: Desktop, window: Page) -> None:
+def test_german_pages_are_for_a_person_alone(own: tuple[Desktop, Page]) -> None:
+    desktop, window = own
     with desktop.database.transaction() as session:
         token = create_gateway(session, OPERATOR, "ollama", utc_now()).token
     event = {"id": "a", "username": LOCAL, "model": "qwen3:32b", "mode": "native", "prompt_tokens": 2000}
@@ -199,10 +222,10 @@ def test_german_pages_are_for_a_person_alone(desktop: Desktop, window: Page) -> 
     expect(banner.get_by_role("link", name="Limit erhöhen")).to_have_attribute("href", "/user/profile#budgets")
     banner.get_by_role("link", name="Limit erhöhen").click()
     expect(window.get_by_test_id("budgets-form")).to_be_in_viewport()
-    desktop.speak("en")
 
 
-def test_page_says_that_its_person_quit_the_program(desktop: Desktop, window: Page) -> None:
+def test_page_says_that_its_person_quit_the_program(own: tuple[Desktop, Page]) -> None:
+    desktop, window = own
     go(window, f"{desktop.url}/user/usage")
     window.get_by_test_id("account-menu").click()
     window.get_by_role("menuitem", name="Quit MoE Portal").click()
