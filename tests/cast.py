@@ -10,19 +10,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.actions.gateways import create_gateway
-from portal.actions.usage import Outcome, Result, record_usage
-from portal.db.accounts import add_account
+from portal.actions.metering.gateways import create_gateway
+from portal.actions.metering.usage import Outcome, Result, record_usage
+from portal.db.metering.totals import TOTALS, Total, stream
+from portal.db.people.accounts import add_account
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account, AuditEntry, Reservation, SummedColumns, UsageCounter, UsageDaily, UsageHourly
-from portal.db.totals import TOTALS, Total, stream
-from portal.rules.actors import Actor, Means
-from portal.rules.figures import Figures
-from portal.rules.rollups import CounterKey, DailyKey, HourlyKey
-from portal.rules.usage import UsageReport
+from portal.rules.metering.figures import Figures
+from portal.rules.metering.rollups import CounterKey, DailyKey, HourlyKey
+from portal.rules.metering.usage import UsageReport
+from portal.rules.people.actors import Actor, Means
 from portal.settings import settings
-from portal.views.accounts import Viewer, find_account
-from portal.views.budget import load_key_budgets
+from portal.views.people.accounts import Viewer, find_account
+from portal.views.spending.budget import load_key_budgets
 
 P = ParamSpec("P")
 R = TypeVar("R")

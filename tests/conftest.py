@@ -17,8 +17,8 @@ from nicegui.functions.download import download
 from nicegui.functions.navigate import Navigate
 from nicegui.functions.notify import notify
 
-from portal.actions.keys import NewKey, create_key
-from portal.actions.sessions import Browser, open_session_for
+from portal.actions.people.keys import NewKey, create_key
+from portal.actions.people.sessions import Browser, open_session_for
 from portal.clock import utc_now
 from portal.db.sql.session import Database, run_in_transaction
 from portal.db.tables import Account

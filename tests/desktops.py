@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.actions.setup import LOCAL
+from portal.actions.people.setup import LOCAL
 from portal.db.tables import Account
 from portal.desktop.settings import DesktopSettings
 from portal.settings import use

@@ -53,12 +53,12 @@ def reaches(file: Path, modules: set[str]) -> set[str]:
 
 
 def part_of(module: str) -> str:
-    """Return the part a module is in: `rules` for `rules.budgets.level`, `web.visitors` for itself."""
+    """Return the part a module is in: `rules` for `rules.spending.budgets.level`, `web.visitors` for itself."""
     return next((part for part in PARTS_INSIDE if f"{module}.".startswith(f"{part}.")), module.partition(".")[0])
 
 
 def part(file: Path) -> str:
-    """Return the part a file is in: `rules` for portal/rules/budgets.py, `clock` for portal/clock.py."""
+    """Return the part a file is in: `rules` for portal/rules/spending/budgets.py, `clock` for portal/clock.py."""
     return part_of(".".join(file.relative_to(PORTAL).with_suffix("").parts))
 
 
@@ -125,7 +125,9 @@ def test_there_is_something_to_check(name: str) -> None:
         pytest.param("from portal.db import tables", {"portal.db.tables"}, id="a name from a package"),
         pytest.param("def f():\n    from portal import version", {"portal.version"}, id="inside a function"),
         pytest.param("from . import tables", {"portal.rules.tables"}, id="a neighbour"),
-        pytest.param("from ..db.budgets import limits", {"portal.db.budgets.limits"}, id="a relative"),
+        pytest.param(
+            "from ..db.spending.budgets import limits", {"portal.db.spending.budgets.limits"}, id="a relative"
+        ),
     ],
 )
 def test_no_import_is_overlooked(

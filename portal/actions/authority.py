@@ -2,11 +2,11 @@
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import account, active_account, administrator
+from portal.db.people.accounts import account, active_account, administrator
 from portal.db.tables import Account
 from portal.errors import Conflict, Forbidden, NotFound, NotSignedIn
-from portal.rules.actors import Actor
 from portal.rules.messages import message
+from portal.rules.people.actors import Actor
 
 
 def check_administrator(session: Session, actor: Actor) -> None:

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
-from portal.db.alerts import alert_settings
 from portal.db.audit import add_entry
 from portal.db.mails import DueMail as DueMail  # noqa: PLC0414  # for jobs, which do not import db
 from portal.db.mails import NewMail, add_mail, claim_due, give_up, is_any_due, mails_of, mark_sent, put_off
+from portal.db.spending.alerts import alert_settings
 from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict
 from portal.mails import Content, test_mail
-from portal.rules.actors import Actor
 from portal.rules.mails import Kind, State
+from portal.rules.people.actors import Actor
 from portal.rules.periods import zone_or
 from portal.settings import settings
 from portal.words.stored_reasons import stored_sentence

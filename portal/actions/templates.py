@@ -12,9 +12,9 @@ from portal.db import templates
 from portal.db.audit import add_entry
 from portal.db.templates import AssignedModel
 from portal.errors import InvalidInput, NotFound
-from portal.rules.actors import Actor
 from portal.rules.messages import message
-from portal.rules.pricing import read_cost_factor
+from portal.rules.people.actors import Actor
+from portal.rules.spending.pricing import read_cost_factor
 from portal.rules.text import MAX_NAME, clean_line
 
 MOST_MODELS = 200

@@ -12,10 +12,10 @@ from starlette.requests import HTTPConnection, Request
 from portal.clock import utc_now
 from portal.db.sql.session import open_session, open_snapshot, run_in_reading
 from portal.errors import UnknownToken
-from portal.rules.reporters import Reporter
-from portal.rules.secrets import API_KEY, GATEWAY_TOKEN, is_secret
+from portal.rules.metering.reporters import Reporter
+from portal.rules.people.secrets import API_KEY, GATEWAY_TOKEN, is_secret
 from portal.settings import settings
-from portal.views.reporters import load_reporting_gateway, load_reporting_person
+from portal.views.metering.reporters import load_reporting_gateway, load_reporting_person
 from portal.web.visitors import sent_bearer, sent_session
 
 

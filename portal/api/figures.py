@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from portal.rules.figures import Figures
-from portal.rules.pricing import eur_text
+from portal.rules.metering.figures import Figures
+from portal.rules.spending.pricing import eur_text
 
 
 class Sums(BaseModel):

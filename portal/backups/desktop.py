@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_administrator
-from portal.actions.setup import LOCAL
-from portal.actions.verification import recount_all
+from portal.actions.metering.verification import recount_all
+from portal.actions.people.setup import LOCAL
 from portal.backups.archive import cannot_write
 from portal.backups.manifest import Manifest, WrongBackup
 from portal.backups.restoring import Order, prepare_file, unpacked
@@ -26,13 +26,13 @@ from portal.backups.schedule import name_at
 from portal.backups.sqlite_form import opened_file, replace_content
 from portal.backups.targets import FOR_POSTGRESQL
 from portal.backups.writing import write_backup
-from portal.db.accounts import account, account_named, add_account
+from portal.db.people.accounts import account, account_named, add_account
 from portal.db.sql.session import database, run_in_reading
 from portal.db.tables import Account
 from portal.db.tables import Session as SessionRow
 from portal.errors import NotFound, NotSignedIn
-from portal.rules.accounts import Role
-from portal.rules.actors import Actor
+from portal.rules.people.accounts import Role
+from portal.rules.people.actors import Actor
 from portal.settings import settings
 
 _SAVED = "backup-saved"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from portal.actions.verification import verify_in
+from portal.actions.metering.verification import verify_in
 from portal.backups.archive import cannot_write, remove_left_behind, unpack
 from portal.backups.manifest import (
     DUMP_FORM,
@@ -26,8 +26,8 @@ from portal.backups.schemas import schema_at
 from portal.backups.sqlite_form import check_file, migrate_file, opened_file
 from portal.db.audit import add_entry
 from portal.db.sql.schema import SharedEmails, known_revisions
-from portal.rules.actors import Actor
 from portal.rules.messages import message
+from portal.rules.people.actors import Actor
 from portal.rules.periods import zone
 
 Advance = Callable[[int], None]

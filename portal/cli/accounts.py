@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.actions.accounts import (
+from portal.actions.people.accounts import (
     check_new_account,
     create_account,
     edit_account,
@@ -13,13 +13,13 @@ from portal.actions.accounts import (
     set_active,
     set_password,
 )
-from portal.actions.deletion import delete_account
+from portal.actions.people.deletion import delete_account
 from portal.cli.console import UserName, actor, can_ask, example, open_account, open_portal, read_password
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.rules.accounts import Role
-from portal.views.accounts import load_accounts
+from portal.rules.people.accounts import Role
+from portal.views.people.accounts import load_accounts
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
 

@@ -12,7 +12,7 @@ from portal.backups.targets import restore_backup
 from portal.backups.writing import write_backup
 from portal.cli.console import actor, example, note, open_any_portal, progress, restored_address, shown
 from portal.clock import utc_now
-from portal.rules.pricing import eur_text
+from portal.rules.spending.pricing import eur_text
 from portal.rules.text import counted
 from portal.settings import settings
 

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.actions.budgets import change_budget
+from portal.actions.spending.budgets import change_budget
 from portal.cli.console import UserName, actor, example, open_account, open_portal, show_table, shown, shown_tokens
 from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.rules.budgets import BudgetType
 from portal.rules.periods import Period
-from portal.views.accounts import find_account
-from portal.views.budget import BudgetsView, load_all_budgets, load_budgets
+from portal.rules.spending.budgets import BudgetType
+from portal.views.people.accounts import find_account
+from portal.views.spending.budget import BudgetsView, load_all_budgets, load_budgets
 from portal.words.labels import BUDGET_TYPES, level_label
 
 commands = typer.Typer(help="Budgets: limits in billable tokens.", no_args_is_help=True)

@@ -24,13 +24,13 @@ from portal.db.sql.opening import shown as database_name
 from portal.db.sql.schema import WrongDatabase, check_budget_timezone
 from portal.db.sql.session import Database, run_in_reading
 from portal.errors import PortalError, Unavailable
-from portal.rules.actors import Actor, Means
 from portal.rules.instants import InvalidInstant, parse_instant
+from portal.rules.metering.usage import InvalidFilter, parse_day
+from portal.rules.people.actors import Actor, Means
 from portal.rules.periods import end_of_day, start_of_day
 from portal.rules.text import MAX_PASSWORD
-from portal.rules.usage import InvalidFilter, parse_day
 from portal.settings import Settings, WrongSettings, explain, settings
-from portal.views.accounts import AccountView, find_account
+from portal.views.people.accounts import AccountView, find_account
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from portal.actions.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
+from portal.actions.metering.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
 from portal.cli.console import actor, example, note, open_portal
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
 from portal.rules.text import counted
-from portal.views.gateways import find_gateway, load_gateway_tokens
+from portal.views.metering.gateways import find_gateway, load_gateway_tokens
 
 commands = typer.Typer(help="Gateways, and the tokens with which they report usage.", no_args_is_help=True)
 

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from portal.actions.held import assign_held, dismiss_held
+from portal.actions.metering.held import assign_held, dismiss_held
 from portal.cli.console import UserName, actor, example, open_account, open_portal, progress
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.text import counted
 from portal.settings import settings
-from portal.views.held import load_held, load_held_body
+from portal.views.metering.held import load_held, load_held_body
 
 commands = typer.Typer(
     help="Events that could not be counted: of unknown keys and users, and contradictions.", no_args_is_help=True

@@ -13,7 +13,7 @@ from portal.clock import utc_now
 from portal.errors import Unavailable
 from portal.imports.sovereign.run import SovereignImport
 from portal.imports.sovereign.source import SourceSnapshot, SourceUnavailable, open_source
-from portal.rules.imports import ImportKind, ImportOutcome, Tally
+from portal.rules.metering.imports import ImportKind, ImportOutcome, Tally
 from portal.settings import read_secret_file
 
 commands = typer.Typer()

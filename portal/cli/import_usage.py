@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from portal.actions.usage import Result
+from portal.actions.metering.usage import Result
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, sentence, show_table
 from portal.clock import utc_now
 from portal.errors import PortalError

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from portal.actions.keys import create_key, revoke_key
+from portal.actions.people.keys import create_key, revoke_key
 from portal.cli.console import UserName, actor, example, note, open_account, read_moment
 from portal.cli.listing import AsJson, Cell, listing, show_list
 from portal.clock import utc_now
@@ -12,7 +12,7 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, NotFound
 from portal.rules.periods import zone_or
 from portal.settings import settings
-from portal.views.keys import load_keys
+from portal.views.people.keys import load_keys
 
 _FIELDS = ("prefix", "label", "status", "created_at", "expires_at", "last_used_at", "revoked_at")
 

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from portal.actions.pruning import LEAST_DAYS, prune_all
-from portal.actions.verification import Fault, rebuild_all, recount_all, verify_ledger
+from portal.actions.metering.pruning import LEAST_DAYS, prune_all
+from portal.actions.metering.verification import Fault, rebuild_all, recount_all, verify_ledger
 from portal.cli.console import actor, example, note, open_portal, progress
 from portal.cli.listing import AsJson, answer, show_json
 from portal.clock import utc_now
 from portal.db.sql.schema import pinned_budget_timezone
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.rules.figures import Figures
+from portal.rules.metering.figures import Figures
 from portal.rules.periods import day_of, zone
 from portal.rules.text import counted
 from portal.settings import settings

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.actions.prices import enter_price, remove_price, repair_costs
+from portal.actions.spending.prices import enter_price, remove_price, repair_costs
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, show_table, shown
 from portal.cli.listing import AsJson, Cell, answer, listing, show_json, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.periods import InvalidMonth, parse_month
-from portal.rules.pricing import eur_text
+from portal.rules.spending.pricing import eur_text
 from portal.rules.text import counted
 from portal.settings import settings
-from portal.views.prices import PreviewView, load_preview, load_prices
+from portal.views.spending.prices import PreviewView, load_preview, load_prices
 
 commands = typer.Typer(help="The price book: EUR per billable token, by date.", no_args_is_help=True)
 

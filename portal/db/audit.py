@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.tables import AuditEntry
-from portal.rules.actors import Actor
+from portal.rules.people.actors import Actor
 
 
 def add_entry(

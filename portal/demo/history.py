@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from portal.demo.people import OWNER, PEOPLE, DemoKey, DemoPerson, cost_factor
 from portal.demo.requests import new_report
+from portal.rules.metering.usage import UsageReport
 from portal.rules.periods import DayRange, day_of, end_of_day, last_days, start_of_day
-from portal.rules.pricing import billable_tokens
-from portal.rules.usage import UsageReport
+from portal.rules.spending.pricing import billable_tokens
 
 DAYS = 90
 WEEKDAYS = (0.95, 1.12, 1.16, 1.06, 0.78)

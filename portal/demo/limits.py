@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from portal.rules.budgets import BudgetType, Limits
 from portal.rules.periods import Period
+from portal.rules.spending.budgets import BudgetType, Limits
 
 Consumed = Mapping[Period, int]
 """Billable tokens by period."""

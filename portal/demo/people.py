@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portal.db.templates import AssignedModel
-from portal.rules.secrets import API_KEY
+from portal.rules.people.secrets import API_KEY
 
 PASSWORD = "demo-portal"  # noqa: S105  # public: the demo listens on loopback only
 OWNER = "demo"

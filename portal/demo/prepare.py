@@ -7,26 +7,26 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import create_account, hash_new_password, set_active
-from portal.actions.alerts import change_alerts
-from portal.actions.budgets import set_budget
-from portal.actions.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
-from portal.actions.notes import write_note
+from portal.actions.metering.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
+from portal.actions.metering.notes import write_note
+from portal.actions.metering.usage import Result, record_usage
+from portal.actions.people.accounts import create_account, hash_new_password, set_active
+from portal.actions.spending.alerts import change_alerts
+from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template, define_template
-from portal.actions.usage import Result, record_usage
-from portal.db.accounts import account_named, count_accounts
-from portal.db.gateways import gateway_named
-from portal.db.keys import add_key
+from portal.db.metering.gateways import gateway_named
+from portal.db.metering.totals import counter
+from portal.db.people.accounts import account_named, count_accounts
+from portal.db.people.keys import add_key
 from portal.db.tables import Account, Gateway, Installation, UsageEvent
-from portal.db.totals import counter
 from portal.demo.history import DAYS
 from portal.demo.limits import Consumed, all_limits
 from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, DemoPerson
-from portal.rules.accounts import Role
-from portal.rules.actors import Actor, Means
+from portal.rules.metering.usage import UsageReport
+from portal.rules.people.accounts import Role
+from portal.rules.people.actors import Actor, Means
+from portal.rules.people.secrets import digest, key_prefix
 from portal.rules.periods import Period, day_of, end_of_day, period_start, start_of_day
-from portal.rules.secrets import digest, key_prefix
-from portal.rules.usage import UsageReport
 
 GATEWAY = "moe-sovereign"
 ACTOR = Actor(Means.DEMO)

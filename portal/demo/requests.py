@@ -10,8 +10,8 @@ from random import Random
 from typing import Any, TypeVar
 
 from portal.demo.people import OWNER, PEOPLE, DemoKey, DemoPerson
-from portal.rules.secrets import digest
-from portal.rules.usage import UsageReport
+from portal.rules.metering.usage import UsageReport
+from portal.rules.people.secrets import digest
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from portal.actions.setup import LocalPerson, open_local_session
+from portal.actions.people.setup import LocalPerson, open_local_session
 from portal.clock import utc_now
 from portal.db.sql.opening import open_or_create
 from portal.db.sql.schema import NewerDatabase, WrongDatabase, pinned_budget_timezone

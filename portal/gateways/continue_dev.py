@@ -15,8 +15,8 @@ from typing import Any
 from portal.errors import InvalidInput
 from portal.gateways.lenient_json import KeptMembers
 from portal.gateways.lenient_values import UnclearValue, mapping, read_instant, token_count
+from portal.rules.metering.usage import Entry, Rejected, UsageReport
 from portal.rules.text import clip_line
-from portal.rules.usage import Entry, Rejected, UsageReport
 
 USAGE = "tokensGenerated"
 _COUNTED = ("timestamp", "model", "provider", "promptTokens", "generatedTokens")

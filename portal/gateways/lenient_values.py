@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from portal.rules.instants import InvalidInstant, instant_of_seconds, parse_instant
-from portal.rules.pricing import MAX_TOKENS
+from portal.rules.metering.usage import LONGEST_LATENCY
+from portal.rules.spending.pricing import MAX_TOKENS
 from portal.rules.text import MAX_EMAIL, MAX_NAME, clip_line
-from portal.rules.usage import LONGEST_LATENCY
 
 _MOST_DIGITS = 18
 

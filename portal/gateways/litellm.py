@@ -30,9 +30,9 @@ from portal.gateways.counts import CountMembers, TokenCounts, read_counts
 from portal.gateways.lenient_json import KeptMembers, OptionalMembers, members, objects
 from portal.gateways.lenient_values import UnclearValue, account_names, as_latency, mapping, read_instant
 from portal.gateways.litellm_ids import IDS, request_id, shared_id, shown_id
-from portal.rules.secrets import as_digest
+from portal.rules.metering.usage import Entry, Rejected, Replay, UsageReport
+from portal.rules.people.secrets import as_digest
 from portal.rules.text import clip_line
-from portal.rules.usage import Entry, Rejected, Replay, UsageReport
 
 MOST_EVENTS = 10_000
 """Events of a batch; LiteLLM sends up to 512."""

@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 from portal.gateways.lenient_values import UnclearValue
+from portal.rules.metering.usage import LONGEST_ID
 from portal.rules.text import clip_line
-from portal.rules.usage import LONGEST_ID
 
 IDS = ("litellm_call_id", "id", "status", "startTime")
 """Members of an event that are unique together."""

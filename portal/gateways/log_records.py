@@ -28,7 +28,7 @@ from portal.gateways.otlp_wire import (
     nanoseconds,
     read_items,
 )
-from portal.rules.usage import Rejected
+from portal.rules.metering.usage import Rejected
 
 EVENT_NAME = "event.name"
 LONGEST_NAME = 200

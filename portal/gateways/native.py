@@ -15,12 +15,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.rules.instants import parse_instant
-from portal.rules.pricing import MAX_TOKENS, read_cost_factor
-from portal.rules.reporters import ONE_ACCOUNT
-from portal.rules.secrets import digest, is_digest
+from portal.rules.metering.reporters import ONE_ACCOUNT
+from portal.rules.metering.usage import LONGEST_ID, LONGEST_LATENCY, Rejected, UsageReport
+from portal.rules.people.secrets import digest, is_digest
+from portal.rules.spending.pricing import MAX_TOKENS, read_cost_factor
 from portal.rules.strict_json import Flaw, MalformedJson, read_items, read_json, read_lines, split_lines
 from portal.rules.text import MAX_EMAIL, MAX_NAME, clean_line
-from portal.rules.usage import LONGEST_ID, LONGEST_LATENCY, Rejected, UsageReport
 from portal.rules.validation import first_problem
 
 MOST_EVENTS = 1_000

@@ -22,8 +22,8 @@ from portal.errors import InvalidInput
 from portal.gateways.counts import CountMembers, TokenCounts, read_counts
 from portal.gateways.lenient_json import KeptMembers
 from portal.gateways.lenient_values import UnclearValue, as_latency, first_value, mapping, read_instant
+from portal.rules.metering.usage import LONGEST_ID, UsageReport
 from portal.rules.text import clip_line
-from portal.rules.usage import LONGEST_ID, UsageReport
 
 _USAGES = ("usage", "usageMetadata", "usage_metadata", "amazon-bedrock-invocationMetrics", "meta")
 """Members that contain the counts, unless the answer itself has them."""

@@ -43,7 +43,7 @@ from portal.gateways.otlp_nesting import Call, Nesting, in_context, nest_calls, 
 from portal.gateways.otlp_usage import attribute_counts
 from portal.gateways.otlp_wire import Attributes, Span, read_spans
 from portal.rules.instants import instant_of_nanoseconds
-from portal.rules.usage import Entry, Rejected, Replay, UsageReport
+from portal.rules.metering.usage import Entry, Rejected, Replay, UsageReport
 
 CLAUDE = "claude_code"
 """The prefix of the ids of Claude Code's requests."""

@@ -20,10 +20,10 @@ from portal.gateways.otlp_kinds import KIND_ATTRIBUTES, operation
 from portal.gateways.otlp_usage import ATTRIBUTE_PREFIXES, COUNT_ATTRIBUTES
 from portal.gateways.otlp_wire import Attributes, Value, WantedAttributes
 from portal.rules.messages import InvalidValue
-from portal.rules.pricing import MAX_COST_FACTOR, read_cost_factor
-from portal.rules.secrets import as_digest, digest
+from portal.rules.metering.usage import LONGEST_ID, UsageReport
+from portal.rules.people.secrets import as_digest, digest
+from portal.rules.spending.pricing import MAX_COST_FACTOR, read_cost_factor
 from portal.rules.text import MAX_NAME, clip_line, clip_name
-from portal.rules.usage import LONGEST_ID, UsageReport
 
 ASKED = (
     *("gen_ai.request.model", "llm.request.model", "llm.model_name", "embedding.model_name"),

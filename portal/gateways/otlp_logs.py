@@ -35,8 +35,8 @@ from portal.gateways.otlp_calls import (
 from portal.gateways.otlp_kinds import SERVICE, is_call, is_embedding, is_in_logs, is_replay
 from portal.gateways.otlp_usage import COMPLETION, PROMPT, attribute_counts
 from portal.rules.instants import instant_of_nanoseconds
-from portal.rules.secrets import digest
-from portal.rules.usage import Entry, Rejected, Replay, UsageReport
+from portal.rules.metering.usage import Entry, Rejected, Replay, UsageReport
+from portal.rules.people.secrets import digest
 
 GEN_AI_EVENT = "gen_ai.client.inference.operation.details"
 _REQUESTS = frozenset({"api_request", "api_response"})

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from portal.errors import PortalError, TooLarge
-from portal.rules.usage import Rejected
+from portal.rules.metering.usage import Rejected
 
 MOST_ITEMS = 10_000
 """Spans, log records or metrics of a request; SDKs send 512 at once, collectors 8,192."""

@@ -15,8 +15,8 @@ from uuid import UUID
 from portal.gateways.lenient_values import UnclearValue, as_digits, as_latency, token_count
 from portal.imports.notations import UNKNOWN, Marks, Notation, instants_in, number_in, numbers_in
 from portal.rules.instants import instant_of_number, parse_lenient_instant
-from portal.rules.pricing import MAX_TOKENS
-from portal.rules.secrets import as_digest
+from portal.rules.people.secrets import as_digest
+from portal.rules.spending.pricing import MAX_TOKENS
 
 EMPTY = frozenset({"", "NULL", "null", r"\N", "None", "NaN", "nan", "N/A", "n/a", "-"})
 """The texts of empty cells in exports of databases and programs."""

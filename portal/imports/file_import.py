@@ -13,22 +13,22 @@ from itertools import islice
 
 from sqlalchemy.orm import Session
 
-from portal.actions.gateways import import_gateway
-from portal.actions.usage import Outcome, Result, record_usage
+from portal.actions.metering.gateways import import_gateway
+from portal.actions.metering.usage import Outcome, Result, record_usage
 from portal.clock import utc_now
 from portal.db.audit import add_entry
-from portal.db.gateways import gateway_named
-from portal.db.imports import Progress, import_progress, note_import_progress
+from portal.db.metering.gateways import gateway_named
+from portal.db.metering.imports import Progress, import_progress, note_import_progress
+from portal.db.metering.uncounted import Uncounted, count_uncounted
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.uncounted import Uncounted, count_uncounted
 from portal.errors import InvalidInput
 from portal.imports.columns import Plan
 from portal.imports.files.content import Advance
 from portal.imports.files.table import FileTable, read_rows
 from portal.imports.reports import Skipped, read_reports
-from portal.rules.actors import Actor
+from portal.rules.metering.usage import Rejected, Replay, UsageReport
+from portal.rules.people.actors import Actor
 from portal.rules.text import counted
-from portal.rules.usage import Rejected, Replay, UsageReport
 from portal.settings import settings
 
 DONE = "done"

@@ -25,10 +25,10 @@ from portal.imports.columns import OWNERS, Plan
 from portal.imports.files.content import Row
 from portal.imports.formats.format import COUNTED, Fields, without_counts
 from portal.imports.notations import UNKNOWN, Notation, numbers_in
-from portal.rules.secrets import digest, key_prefix
+from portal.rules.metering.usage import LONGEST_ID, Rejected, Replay, UsageReport
+from portal.rules.people.secrets import digest, key_prefix
 from portal.rules.strict_json import Flaw
 from portal.rules.text import clip_line
-from portal.rules.usage import LONGEST_ID, Rejected, Replay, UsageReport
 from portal.rules.validation import first_problem
 
 _NOT_OF_EVENTS = ("provider_model", "is_only_one", "fallback_names")

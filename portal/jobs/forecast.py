@@ -7,11 +7,11 @@ one request. A budget causes one warning in its period, from the first process t
 import asyncio
 from datetime import datetime
 
-from portal.actions.crossings import note_forecast
+from portal.actions.spending.crossings import note_forecast
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.jobs.retrying import run_until_done
 from portal.settings import settings
-from portal.views.budget import load_early_ends
+from portal.views.spending.budget import load_early_ends
 
 EVERY = 15 * 60.0
 """Seconds between two checks."""

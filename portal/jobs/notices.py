@@ -8,7 +8,7 @@ import asyncio
 import logging
 from datetime import datetime
 
-from portal.actions.crossings import Notice, claim_notices, is_any_notice_due
+from portal.actions.spending.crossings import Notice, claim_notices, is_any_notice_due
 from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.jobs.retrying import run_until_done
 from portal.settings import settings

@@ -7,7 +7,7 @@ them.
 import asyncio
 from datetime import datetime, timedelta
 
-from portal.actions.verification import verify_nightly
+from portal.actions.metering.verification import verify_nightly
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading
 from portal.jobs.retrying import run_until_done

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from portal.rules.budgets import Level
 from portal.rules.messages import Message
+from portal.rules.spending.budgets import Level
 from portal.rules.text import clip_line
 from portal.words import say, speaking
 from portal.words.formats import Formats

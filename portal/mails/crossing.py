@@ -5,10 +5,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from portal.mails.content import Bar, Content, Letter, formats_of, written
-from portal.rules.alerts import CrossingKind
-from portal.rules.budgets import Level, PeriodBudget
 from portal.rules.messages import Message, context_message, message
 from portal.rules.periods import Period
+from portal.rules.spending.alerts import CrossingKind
+from portal.rules.spending.budgets import Level, PeriodBudget
 from portal.words.labels import BUDGETS
 
 _WHY = message(

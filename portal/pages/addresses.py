@@ -5,8 +5,8 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 
 from portal.pages.navigation import BILLING, DASHBOARD, GATEWAYS, USAGE
+from portal.rules.metering.usage import UsageFilter
 from portal.rules.periods import DayRange
-from portal.rules.usage import UsageFilter
 
 SIGN_IN = "/user/login"
 NEW_GATEWAY = f"{GATEWAYS.path}/new"

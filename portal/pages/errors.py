@@ -26,7 +26,7 @@ from portal.pages.forms.rendering import html_page
 from portal.pages.navigation import menu_of
 from portal.rules.messages import Message, message
 from portal.settings import settings
-from portal.views.accounts import Viewer
+from portal.views.people.accounts import Viewer
 from portal.web.visitors import viewer_of
 from portal.words import _, say
 

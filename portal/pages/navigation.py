@@ -8,10 +8,10 @@ desktop all usage is that of one person, and each program has a token of its own
 
 from dataclasses import dataclass
 
-from portal.rules.accounts import Role
 from portal.rules.messages import Message, message
+from portal.rules.people.accounts import Role
 from portal.settings import settings
-from portal.views.accounts import Viewer
+from portal.views.people.accounts import Viewer
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Unavailable
 from portal.settings import settings
-from portal.views.accounts import Viewer, still_running
+from portal.views.people.accounts import Viewer, still_running
 from portal.web.visitors import session_token
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import sys
 
 from babel.localtime import get_localzone
 
-from portal.rules.accounts import Language
+from portal.rules.people.accounts import Language
 from portal.rules.periods import zone
 
 _LANGUAGE_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.views.budget import BudgetsView, load_budgets, with_outlooks
-from portal.views.keys import KeyView, load_active_keys
-from portal.views.summary import DayUsage, load_days
+from portal.views.people.keys import KeyView, load_active_keys
+from portal.views.spending.budget import BudgetsView, load_budgets, with_outlooks
+from portal.views.spending.summary import DayUsage, load_days
 from portal.views.templates import TemplateView, load_template
 
 

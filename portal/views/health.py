@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import count_accounts
-from portal.db.events import count_events, count_pruned
+from portal.db.metering.events import count_events, count_pruned
+from portal.db.metering.verification import last_verification
+from portal.db.people.accounts import count_accounts
 from portal.db.sql.schema import head, revision
-from portal.db.verification import last_verification
 
 
 @dataclass(frozen=True, slots=True)

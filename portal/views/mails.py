@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import account
 from portal.db.mails import failed_mails
+from portal.db.people.accounts import account
 
 DAYS = 30
 MOST = 1000

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portal.actions.setup import create_first_administrator, new_setup_link
+from portal.actions.people.setup import create_first_administrator, new_setup_link
 from portal.clock import utc_now
 from portal.db.sql.opening import open_or_create, shown
 from portal.db.sql.schema import WrongDatabase, pin_budget_timezone

@@ -11,14 +11,14 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from portal.actions.sessions import TOUCHED_EVERY, Browser, keep_alive
+from portal.actions.people.sessions import TOUCHED_EVERY, Browser, keep_alive
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Forbidden, NotSignedIn, UnknownToken
-from portal.rules.accounts import Role, preferred_language
 from portal.rules.messages import message
+from portal.rules.people.accounts import Role, preferred_language
 from portal.settings import settings
-from portal.views.accounts import Viewer, load_viewer
+from portal.views.people.accounts import Viewer, load_viewer
 
 LONGEST_COOKIE = 200
 COOKIE_LASTS = 400 * 86_400

@@ -1,8 +1,8 @@
 """The sentences about an alert, for the pages and for notifications."""
 
-from portal.rules.alerts import FULL, CrossingKind
 from portal.rules.messages import message
 from portal.rules.periods import Period
+from portal.rules.spending.alerts import FULL, CrossingKind
 from portal.words import _, plural
 from portal.words.labels import BUDGETS
 

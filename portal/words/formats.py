@@ -11,10 +11,10 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal
 
-from portal.rules.figures import Figures
 from portal.rules.messages import Message, message, plural_message
+from portal.rules.metering.figures import Figures
 from portal.rules.periods import DayRange, day_of
-from portal.rules.pricing import eur_text, shown_eur
+from portal.rules.spending.pricing import eur_text, shown_eur
 from portal.settings import settings
 from portal.words import say
 from portal.words.locales import grouped, locale_of

@@ -1,9 +1,9 @@
 """The labels of codes: levels, types of budgets, roles, themes and languages."""
 
-from portal.rules.accounts import Role, Theme
-from portal.rules.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.messages import Message, message
+from portal.rules.people.accounts import Role, Theme
 from portal.rules.periods import Period
+from portal.rules.spending.budgets import BudgetType, Level, PeriodBudget
 
 LEVELS = {Level.NORMAL: message("Normal"), Level.WARNING: message("Warning"), Level.CRITICAL: message("Critical")}
 BUDGET_TYPES = {BudgetType.SUBSCRIPTION: message("Subscription"), BudgetType.ONE_TIME: message("One-time")}

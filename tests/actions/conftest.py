@@ -3,7 +3,7 @@
 import pytest
 from argon2 import PasswordHasher
 
-from portal.actions import passwords
+from portal.actions.people import passwords
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.cast import PASSWORD, create_member

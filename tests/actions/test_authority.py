@@ -7,20 +7,20 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.actions.accounts import create_account, edit_account, set_active, set_password
-from portal.actions.budgets import set_budget
-from portal.actions.deletion import delete_account
-from portal.actions.held import assign_held, dismiss_held
-from portal.actions.imports import import_person, import_template
-from portal.actions.prices import enter_price, remove_price, repair_costs
+from portal.actions.metering.held import assign_held, dismiss_held
+from portal.actions.metering.imports import import_person, import_template
+from portal.actions.people.accounts import create_account, edit_account, set_active, set_password
+from portal.actions.people.deletion import delete_account
+from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.prices import enter_price, remove_price, repair_costs
 from portal.actions.templates import assign_template, define_template
 from portal.db.tables import Account
 from portal.errors import Forbidden
-from portal.rules.accounts import Role
-from portal.rules.actors import Actor
-from portal.rules.budgets import Limits
-from portal.rules.imports import ImportedPerson, ImportedTemplate
+from portal.rules.metering.imports import ImportedPerson, ImportedTemplate
+from portal.rules.people.accounts import Role
+from portal.rules.people.actors import Actor
 from portal.rules.periods import zone
+from portal.rules.spending.budgets import Limits
 from tests.cast import NOW, OPERATOR, PASSWORD_HASH, acting, audit_log, create_member, run
 
 UTC = zone("UTC")

@@ -2,15 +2,15 @@ from collections.abc import Callable
 
 import pytest
 
-from portal.actions.accounts import Profile, change_password, change_profile, set_active
-from portal.actions.alerts import change_alerts
-from portal.actions.budgets import set_budget
 from portal.actions.mails import send_test_mail
+from portal.actions.people.accounts import Profile, change_password, change_profile, set_active
+from portal.actions.spending.alerts import change_alerts
+from portal.actions.spending.budgets import set_budget
 from portal.db.mails import mails_of
 from portal.db.tables import Account
 from portal.errors import Conflict, NotSignedIn
-from portal.rules.budgets import Limits
 from portal.rules.mails import MAILS_A_DAY
+from portal.rules.spending.budgets import Limits
 from tests.cast import NOW, OPERATOR, PASSWORD, acting, run
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from portal.actions.usage import Result
-from portal.rules.budgets import Limits
-from portal.rules.usage import UsageReport
+from portal.actions.metering.usage import Result
+from portal.rules.metering.usage import UsageReport
+from portal.rules.spending.budgets import Limits
 
 HALF = Fraction(1, 2)
 

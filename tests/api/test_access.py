@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import time_machine
 
-from portal.actions.accounts import set_active
-from portal.actions.sessions import sign_out
+from portal.actions.people.accounts import set_active
+from portal.actions.people.sessions import sign_out
 from portal.api import openapi
 from portal.db.sql.session import Database
 from portal.db.tables import Account

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portal.actions.keys import NewKey
+from portal.actions.people.keys import NewKey
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.api.conftest import As, Client, everything

@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 
-from portal.actions.verification import verify_nightly
+from portal.actions.metering.verification import verify_nightly
 from portal.db.sql import session as door
 from portal.db.sql.session import Database
 from tests.api.conftest import Client

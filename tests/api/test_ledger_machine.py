@@ -24,20 +24,20 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from portal.actions.budgets import set_budget
-from portal.actions.held import assign_held
-from portal.actions.prices import enter_price, remove_price, repair_costs
-from portal.actions.pruning import prune_account
-from portal.actions.usage import Result, record_usage
-from portal.actions.verification import rebuild_account, verify_account
-from portal.db.events import count_events, count_pruned, count_unpriced
-from portal.db.gateways import gateway_named
+from portal.actions.metering.held import assign_held
+from portal.actions.metering.pruning import prune_account
+from portal.actions.metering.usage import Result, record_usage
+from portal.actions.metering.verification import rebuild_account, verify_account
+from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.prices import enter_price, remove_price, repair_costs
+from portal.db.metering.events import count_events, count_pruned, count_unpriced
+from portal.db.metering.gateways import gateway_named
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import HeldEvent
-from portal.rules.budgets import Limits
+from portal.rules.metering.usage import UsageReport
 from portal.rules.periods import start_of_day
-from portal.rules.pricing import eur_text
-from portal.rules.usage import UsageReport
+from portal.rules.spending.budgets import Limits
+from portal.rules.spending.pricing import eur_text
 from portal.web.visitors import cookie_name
 from tests.api.conftest import Client
 from tests.api.ledger_model import Entry, Ledger

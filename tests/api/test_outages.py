@@ -16,9 +16,9 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.actions.reports import store_reports
-from portal.actions.verification import verify_account
-from portal.db.events import count_events
+from portal.actions.metering.reports import store_reports
+from portal.actions.metering.verification import verify_account
+from portal.db.metering.events import count_events
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings

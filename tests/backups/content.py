@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from portal.actions.pruning import prune_all
+from portal.actions.metering.pruning import prune_all
 from portal.backups.manifest import TRANSIENT
 from portal.db.sql.session import Database, run_in_transaction
 from portal.db.sql.types import Instant, Rate

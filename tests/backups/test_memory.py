@@ -26,7 +26,7 @@ from portal.backups.targets import restore_backup
 from portal.backups.writing import write_backup
 from portal.clock import utc_now
 from portal.db.sql.session import Database
-from portal.rules.actors import Actor, Means
+from portal.rules.people.actors import Actor, Means
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (2**20 if sys.platform == "darwin" else 1024)

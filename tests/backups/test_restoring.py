@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import func, select, text
 
-from portal.actions.sessions import Browser, open_session_for
+from portal.actions.people.sessions import Browser, open_session_for
 from portal.backups.manifest import WrongBackup
 from portal.backups.targets import restore_backup
 from portal.backups.writing import write_backup
@@ -170,7 +170,7 @@ from portal.backups import {module} as module
 from portal.backups.restoring import Order
 from portal.backups.targets import restore_backup
 from portal.clock import utc_now
-from portal.rules.actors import Actor, Means
+from portal.rules.people.actors import Actor, Means
 from pathlib import Path
 whole = module.{name}
 calls = 0

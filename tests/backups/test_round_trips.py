@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.actions.verification import verify_in
+from portal.actions.metering.verification import verify_in
 from portal.backups.targets import restore_backup
 from portal.backups.writing import write_backup
 from portal.db.sql.session import Database

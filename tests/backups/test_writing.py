@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from portal.actions.sessions import Browser, open_session_for
+from portal.actions.people.sessions import Browser, open_session_for
 from portal.backups.archive import CannotBackUp, manifest_of
 from portal.backups.targets import restore_backup
 from portal.backups.writing import write_backup
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.rules.usage import UsageReport
+from portal.rules.metering.usage import UsageReport
 from tests.backups.conftest import BINARIES, ORDER, opened
 from tests.backups.content import all_rows
 from tests.cast import NOW, Gateway, report, run, send

@@ -23,17 +23,17 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import ConsoleMessage, Page, Route, sync_playwright
 from sqlalchemy import select
 
-from portal.actions.budgets import set_budget
-from portal.actions.gateways import create_gateway
-from portal.actions.keys import NewKey, create_key
-from portal.actions.notes import write_note
-from portal.actions.sessions import Browser, open_session_for
+from portal.actions.metering.gateways import create_gateway
+from portal.actions.metering.notes import write_note
+from portal.actions.people.keys import NewKey, create_key
+from portal.actions.people.sessions import Browser, open_session_for
+from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template, define_template
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import Account, Mail
 from portal.db.templates import AssignedModel
-from portal.rules.budgets import Limits
+from portal.rules.spending.budgets import Limits
 from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH, acting
 from tests.portals import Process
 

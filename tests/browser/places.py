@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page
 
 from portal import pages
-from portal.actions.setup import new_setup_link
+from portal.actions.people.setup import new_setup_link
 from tests.browser.conftest import Portal, mailed_link
 
 CODE = Path(pages.__file__).parent

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal.rules.budgets import Limits
+from portal.rules.spending.budgets import Limits
 from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Portal
 from tests.browser.places import go, settle

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal.rules.budgets import BudgetType, Limits
+from portal.rules.spending.budgets import BudgetType, Limits
 from tests.browser.conftest import PHONE, WIDE, Portal, unconnected
 
 Visit = Callable[..., Page]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 from playwright.sync_api import Page, expect
 
-from portal.rules.budgets import Limits
+from portal.rules.spending.budgets import Limits
 from tests.browser.conftest import Portal
 
 Visit = Callable[..., Page]

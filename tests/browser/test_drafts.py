@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from portal.actions.alerts import change_alerts
-from portal.actions.notes import write_note
+from portal.actions.metering.notes import write_note
+from portal.actions.spending.alerts import change_alerts
 from portal.db.tables import UsageEvent
 from tests.browser.conftest import Person, Portal
 from tests.browser.places import FORM_WINDOWS, PAGES, WINDOWS, Window, address, go, settle

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from portal.db.tables import Account
-from portal.rules.budgets import Limits
+from portal.rules.spending.budgets import Limits
 from tests.browser.conftest import LONG_MODE, PHONE, Person, Portal
 from tests.browser.places import go
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from playwright.sync_api import Page, expect
 
-from portal.actions.sessions import Browser, open_session_for
+from portal.actions.people.sessions import Browser, open_session_for
 from tests.browser.conftest import Portal
 
 Visit = Callable[..., Page]

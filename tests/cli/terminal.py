@@ -7,7 +7,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from portal.cli import app
-from portal.db.accounts import account_named
+from portal.db.people.accounts import account_named
 from portal.db.sql.session import database, run_in_reading
 from portal.db.tables import Account, AuditEntry
 

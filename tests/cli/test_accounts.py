@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.actions.passwords import check_hash
+from portal.actions.people.passwords import check_hash
 from portal.db.sql.session import Database, database
 from portal.db.tables import Account
 from tests.cast import create_member

@@ -11,16 +11,16 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from portal.actions.budgets import set_budget
-from portal.actions.notes import write_note
-from portal.actions.sessions import Browser, sign_in
-from portal.actions.setup import LOCAL, LocalPerson, open_local_session
-from portal.db.alerts import AlertSettings, set_alert_settings
+from portal.actions.metering.notes import write_note
+from portal.actions.people.sessions import Browser, sign_in
+from portal.actions.people.setup import LOCAL, LocalPerson, open_local_session
+from portal.actions.spending.budgets import set_budget
+from portal.db.spending.alerts import AlertSettings, set_alert_settings
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database, database
 from portal.db.tables import Account, UsageCounter, UsageEvent
-from portal.rules.actors import Actor, Means
-from portal.rules.budgets import Limits
+from portal.rules.people.actors import Actor, Means
+from portal.rules.spending.budgets import Limits
 from tests.backups.conftest import BINARIES
 from tests.backups.content import all_rows
 from tests.cast import NOW, OPERATOR, Gateway, create_member, new_gateway, report, run, send

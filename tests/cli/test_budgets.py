@@ -3,10 +3,10 @@
 import pytest
 
 from portal.clock import utc_now
-from portal.db.budgets import limits
+from portal.db.spending.budgets import limits
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.rules.budgets import BudgetType, Limits
+from portal.rules.spending.budgets import BudgetType, Limits
 from tests.cast import Gateway, report, send
 from tests.cli.terminal import fail, misuse, rows, succeed
 

@@ -1,8 +1,8 @@
 """`portal gateway`."""
 
-from portal.db.gateways import gateway_with_token
+from portal.db.metering.gateways import gateway_with_token
 from portal.db.sql.session import Database, run_in_reading
-from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
+from portal.rules.people.secrets import GATEWAY_TOKEN, digest, is_secret
 from tests.cast import Gateway
 from tests.cli.terminal import fail, rows, succeed
 

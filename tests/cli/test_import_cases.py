@@ -11,8 +11,8 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import select
 
-from portal.db.gateways import all_gateways
-from portal.db.keys import add_key
+from portal.db.metering.gateways import all_gateways
+from portal.db.people.keys import add_key
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, UncountedDaily, UsageEvent
 from tests.cast import NOW, create_member, run

@@ -14,21 +14,21 @@ import bcrypt
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
-from portal.actions.budgets import set_budget
-from portal.actions.held import assign_held
-from portal.actions.imports import WAS_DELETED, import_batch
-from portal.actions.sessions import Browser, sign_in
+from portal.actions.metering.held import assign_held
+from portal.actions.metering.imports import WAS_DELETED, import_batch
+from portal.actions.people.sessions import Browser, sign_in
+from portal.actions.spending.budgets import set_budget
 from portal.clock import utc_now
-from portal.db.budgets import limits
-from portal.db.held import held_events
-from portal.db.keys import keys
+from portal.db.metering.held import held_events
+from portal.db.people.keys import keys
+from portal.db.spending.budgets import limits
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account, ApiKey, ImportProgress, Note, UsageCounter, UsageEvent
 from portal.db.templates import AssignedModel, models_of, template_of
 from portal.errors import Unavailable
-from portal.rules.budgets import BudgetType, Limits
-from portal.rules.secrets import API_KEY, digest, new_secret
+from portal.rules.people.secrets import API_KEY, digest, new_secret
+from portal.rules.spending.budgets import BudgetType, Limits
 from portal.settings import settings
 from tests.cast import NOW, OPERATOR, id_of, opens, run
 from tests.cli.terminal import audit, fail, misuse, portal, rows, succeed, the

@@ -17,14 +17,14 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import func, select
 
-from portal.actions.keys import NewKey
+from portal.actions.people.keys import NewKey
 from portal.cli import import_usage
-from portal.db.gateways import all_gateways
+from portal.db.metering.gateways import all_gateways
 from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account, Gateway, HeldEvent, UsageEvent
 from portal.errors import Unavailable
 from portal.imports import file_import
-from portal.rules.secrets import digest
+from portal.rules.people.secrets import digest
 from tests.cast import NOW, new_gateway, run
 from tests.cli.terminal import audit, misuse, portal, rows, succeed
 

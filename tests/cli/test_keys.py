@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal.actions.keys import NewKey
+from portal.actions.people.keys import NewKey
 from portal.clock import utc_now
-from portal.db.keys import keys
+from portal.db.people.keys import keys
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.rules.secrets import API_KEY, digest, is_secret
+from portal.rules.people.secrets import API_KEY, digest, is_secret
 from tests.cast import opens
 from tests.cli.terminal import fail, misuse, portal, rows, succeed
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from portal.actions.budgets import set_budget
-from portal.actions.keys import NewKey
+from portal.actions.people.keys import NewKey
+from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import define_template
 from portal.cli.listing import show_json
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel
-from portal.rules.budgets import BudgetType, Limits
+from portal.rules.spending.budgets import BudgetType, Limits
 from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 from tests.cli.terminal import portal, succeed
 

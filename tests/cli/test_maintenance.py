@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from portal.actions.verification import rebuild_account
+from portal.actions.metering.verification import rebuild_account
 from portal.clock import utc_now
 from portal.db.sql.schema import pin_budget_timezone, pinned_budget_timezone
 from portal.db.sql.session import Database, database, run_in_reading
@@ -72,7 +72,7 @@ def test_a_zone_change_that_fails_changes_nothing(
             raise OSError(28, "No space left on device", "portal.sqlite3")
         rebuild_account(*args)
 
-    monkeypatch.setattr("portal.actions.verification.rebuild_account", fails_at_the_second)
+    monkeypatch.setattr("portal.actions.metering.verification.rebuild_account", fails_at_the_second)
     assert "No space left" in fail("rebuild", "--budget-timezone", "Pacific/Auckland")
     assert run_in_reading(pinned_budget_timezone) == "UTC"
     assert portal("verify").exit_code == 0

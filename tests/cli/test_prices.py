@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portal.clock import utc_now
-from portal.db.prices import price_book
+from portal.db.spending.prices import price_book
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from tests.cast import NOW, Gateway, report, send

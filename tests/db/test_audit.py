@@ -4,7 +4,7 @@ import json
 
 from portal.db.audit import add_entry
 from portal.db.tables import Account
-from portal.rules.actors import Actor, Means
+from portal.rules.people.actors import Actor, Means
 from tests.cast import NOW, run
 from tests.queries import entries
 

@@ -10,9 +10,9 @@ from portal.demo.history import FULL_DAY, billable, make_history
 from portal.demo.limits import demo_limits
 from portal.demo.people import OWNER, PEOPLE
 from portal.demo.requests import Traffic
-from portal.rules.budgets import Level, PeriodBudget
+from portal.rules.metering.usage import UsageReport
 from portal.rules.periods import Period, day_of, period_start, start_of_day
-from portal.rules.usage import UsageReport
+from portal.rules.spending.budgets import Level, PeriodBudget
 
 UTC_ZONE = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from portal.actions.passwords import check_hash
-from portal.actions.usage import Result, record_usage
-from portal.actions.verification import verify_account
-from portal.db.accounts import account_named, all_accounts
-from portal.db.alerts import alert_settings
-from portal.db.events import count_events
-from portal.db.gateways import gateway_named, gateway_with_token
+from portal.actions.metering.usage import Result, record_usage
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.passwords import check_hash
+from portal.db.metering.events import count_events
+from portal.db.metering.gateways import gateway_named, gateway_with_token
+from portal.db.people.accounts import account_named, all_accounts
+from portal.db.spending.alerts import alert_settings
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import Note, UsageEvent
@@ -23,11 +23,11 @@ from portal.demo.history import make_history
 from portal.demo.people import ADMIN, OWNER, PASSWORD
 from portal.demo.prepare import GATEWAY, fresh_token, is_empty, prepare, prepared_seed
 from portal.demo.requests import Traffic
-from portal.rules.budgets import BudgetType, Level
-from portal.rules.keys import KeyStatus
-from portal.rules.secrets import digest
-from portal.views.budget import load_budgets
-from portal.views.keys import load_active_keys, load_keys
+from portal.rules.people.keys import KeyStatus
+from portal.rules.people.secrets import digest
+from portal.rules.spending.budgets import BudgetType, Level
+from portal.views.people.keys import load_active_keys, load_keys
+from portal.views.spending.budget import load_budgets
 from portal.views.templates import load_template
 from tests.queries import count_held
 

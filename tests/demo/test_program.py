@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.actions.verification import verify_account
+from portal.actions.metering.verification import verify_account
 from portal.clock import utc_now
-from portal.db.accounts import all_accounts
+from portal.db.people.accounts import all_accounts
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import UsageEvent

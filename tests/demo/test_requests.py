@@ -10,7 +10,7 @@ import pytest
 from portal.demo.people import OWNER, PEOPLE
 from portal.demo.requests import Traffic, as_event, key_hash
 from portal.gateways.native import read_events
-from portal.rules.usage import UsageReport
+from portal.rules.metering.usage import UsageReport
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 KEYS = {key_hash(key, 3, person.username): (person, key) for person in PEOPLE for key in person.keys}

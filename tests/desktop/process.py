@@ -6,19 +6,19 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.gateways import connect_program
-from portal.actions.setup import LOCAL
-from portal.actions.verification import verify_account
+from portal.actions.metering.gateways import connect_program
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.setup import LOCAL
 from portal.clock import utc_now
-from portal.db.accounts import account_named
-from portal.db.held import held_events
+from portal.db.metering.held import held_events
+from portal.db.metering.usage import UsageRow
+from portal.db.people.accounts import account_named
 from portal.db.sql.schema import pinned_budget_timezone
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.db.usage import UsageRow
-from portal.rules.programs import Program
-from portal.rules.usage import UsageFilter
-from portal.views.usage import load_usage
+from portal.rules.metering.programs import Program
+from portal.rules.metering.usage import UsageFilter
+from portal.views.metering.usage import load_usage
 from tests.cast import acting, viewer_of
 from tests.desktops import use_desktop
 from tests.portals import Process

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from portal import api
-from portal.actions.setup import LOCAL, LocalPerson, open_local_session
+from portal.actions.people.setup import LOCAL, LocalPerson, open_local_session
 from portal.db.sql.session import Database, run_in_transaction
 from portal.db.tables import Account
 from portal.desktop.access import Access, Happenings, Secrets

@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from portal.actions.keys import NewKey
+from portal.actions.people.keys import NewKey
 from portal.api import errors, router
 from portal.clock import utc_now
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.views.summary import load_summary
+from portal.views.spending.summary import load_summary
 from tests.cast import run
 from tests.servers import listening
 

@@ -6,7 +6,7 @@ import pytest
 
 from portal.errors import InvalidInput
 from portal.gateways.continue_dev import read_continue
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.metering.usage import Rejected, UsageReport
 
 TOKENS = {
     "timestamp": "2026-11-22T14:05:00.123Z",

@@ -13,8 +13,8 @@ import pytest
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways import litellm
 from portal.gateways.litellm import read_litellm
-from portal.rules.secrets import digest
-from portal.rules.usage import Entry, Rejected, UsageReport
+from portal.rules.metering.usage import Entry, Rejected, UsageReport
+from portal.rules.people.secrets import digest
 from tests.work import at_most_calls
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "litellm"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from portal.errors import InvalidInput, PortalError, TooLarge
 from portal.gateways.native import LONGEST_LINE, MOST_EVENTS, MOST_LINES, read_events
-from portal.rules.secrets import digest
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.metering.usage import Rejected, UsageReport
+from portal.rules.people.secrets import digest
 from tests.work import at_most_calls
 
 SECRET = "moe-sk-" + "5e" * 24

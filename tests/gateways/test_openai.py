@@ -6,8 +6,8 @@ import pytest
 
 from portal.errors import InvalidInput
 from portal.gateways.openai import read_response
-from portal.rules.pricing import MAX_TOKENS
-from portal.rules.usage import UsageReport
+from portal.rules.metering.usage import UsageReport
+from portal.rules.spending.pricing import MAX_TOKENS
 
 CREATED = 1_795_600_000
 CHAT = {

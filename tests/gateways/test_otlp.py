@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from portal.gateways.otlp import OtlpEntries, read_traces
-from portal.rules.pricing import MAX_TOKENS
-from portal.rules.secrets import digest
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.metering.usage import Rejected, UsageReport
+from portal.rules.people.secrets import digest
+from portal.rules.spending.pricing import MAX_TOKENS
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_json, in_protobuf
 
 GEN_AI = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portal.gateways.otlp import OtlpEntries, read_traces
-from portal.rules.usage import Replay, UsageReport
+from portal.rules.metering.usage import Replay, UsageReport
 from tests.gateways.otlp_bodies import TRACE, Sent, in_json, in_protobuf
 
 SPAN = "eee19b7ec3c1b174"

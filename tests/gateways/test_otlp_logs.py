@@ -7,7 +7,7 @@ import pytest
 
 from portal.gateways.otlp import OtlpEntries, read_traces
 from portal.gateways.otlp_logs import GEN_AI_EVENT, read_logs
-from portal.rules.usage import Rejected, Replay, UsageReport
+from portal.rules.metering.usage import Rejected, Replay, UsageReport
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_protobuf
 from tests.gateways.otlp_log_bodies import CLAUDE_CODE, CODEX, Record, logs_in_json, logs_in_protobuf
 

@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 from portal.errors import PortalError, TooLarge
 from portal.gateways import otlp_wire
 from portal.gateways.otlp_wire import MOST_FIELDS, MOST_ITEMS, MOST_TOKENS, Span, WantedAttributes, read_spans
-from portal.rules.usage import Rejected
+from portal.rules.metering.usage import Rejected
 from tests.gateways.otlp_bodies import NOON, TRACE, Sent, in_json, in_protobuf
 from tests.work import at_most_calls
 

@@ -10,8 +10,8 @@ import pytest
 from portal.gateways.lenient_values import UnclearValue
 from portal.imports import cells
 from portal.imports.notations import Marks, Notation, Order
-from portal.rules.pricing import MAX_TOKENS
-from portal.rules.secrets import digest
+from portal.rules.people.secrets import digest
+from portal.rules.spending.pricing import MAX_TOKENS
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TEN = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 
 from portal.imports.columns import make_plan
 from portal.imports.reports import Skipped, examples, read_reports
-from portal.rules.secrets import digest
+from portal.rules.metering.usage import Rejected, UsageReport
+from portal.rules.people.secrets import digest
 from portal.rules.strict_json import Flaw
-from portal.rules.usage import Rejected, UsageReport
 
 ROW: dict[str, Any] = {
     "id": "r-1",

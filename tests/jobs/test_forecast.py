@@ -2,14 +2,14 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.accounts import set_active
-from portal.actions.alerts import change_alerts
-from portal.actions.budgets import set_budget
-from portal.db.crossings import crossings
+from portal.actions.people.accounts import set_active
+from portal.actions.spending.alerts import change_alerts
+from portal.actions.spending.budgets import set_budget
+from portal.db.spending.crossings import crossings
 from portal.db.tables import Account
 from portal.jobs.forecast import warn_all
-from portal.rules.alerts import CrossingKind
-from portal.rules.budgets import Limits
+from portal.rules.spending.alerts import CrossingKind
+from portal.rules.spending.budgets import Limits
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 DAYS = 28

@@ -3,12 +3,12 @@ from contextlib import suppress
 
 import pytest
 
-from portal.actions.budgets import set_budget
+from portal.actions.spending.budgets import set_budget
 from portal.clock import utc_now
 from portal.db.tables import Account
 from portal.jobs import notices
 from portal.jobs.notices import run_notices, show_new
-from portal.rules.budgets import Limits
+from portal.rules.spending.budgets import Limits
 from portal.system.notices import CannotNotify
 from tests.cast import OPERATOR, Gateway, report, run, send
 from tests.desktops import create_local, use_desktop

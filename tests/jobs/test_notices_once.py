@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from portal.actions.alerts import change_alerts, switch_notices
-from portal.actions.budgets import set_budget
-from portal.actions.crossings import OLD_NEWS, Notice, claim_notices, is_any_notice_due, read_crossings
-from portal.db.alerts import AlertSettings, alert_settings
+from portal.actions.spending.alerts import change_alerts, switch_notices
+from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.crossings import OLD_NEWS, Notice, claim_notices, is_any_notice_due, read_crossings
+from portal.db.spending.alerts import AlertSettings, alert_settings
 from portal.db.sql.session import run_in_glance
 from portal.db.tables import Account
-from portal.rules.alerts import CrossingKind
-from portal.rules.budgets import Limits
 from portal.rules.periods import Period
+from portal.rules.spending.alerts import CrossingKind
+from portal.rules.spending.budgets import Limits
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 from tests.desktops import create_local
 from tests.queries import entries

@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portal.actions.budgets import set_budget
-from portal.db.alerts import AlertSettings, set_alert_settings
-from portal.db.crossings import crossings
+from portal.actions.spending.budgets import set_budget
 from portal.db.mails import mails_of
+from portal.db.spending.alerts import AlertSettings, set_alert_settings
+from portal.db.spending.crossings import crossings
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
-from portal.rules.budgets import Limits
+from portal.rules.spending.budgets import Limits
 from portal.web.process import listen
 from tests.cast import NOW, OPERATOR, Gateway, run
 from tests.databases import Server

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from portal.actions.verification import verify_nightly
+from portal.actions.metering.verification import verify_nightly
+from portal.db.metering.verification import begin, last_verification
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account, UsageCounter
-from portal.db.verification import begin, last_verification
 from portal.errors import Unavailable
 from portal.jobs import verification
 from portal.jobs.verification import first_start, next_start, run_nightly
@@ -109,7 +109,7 @@ def test_failed_verification_begins_again(used: None, monkeypatch: pytest.Monkey
         raise Unavailable
 
     with monkeypatch.context() as broken:
-        broken.setattr("portal.actions.verification.verify_account", fail)
+        broken.setattr("portal.actions.metering.verification.verify_account", fail)
         with pytest.raises(Unavailable):
             verify_nightly(NOW)
     assert run_in_reading(last_verification) is None

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.mails import Content, CrossingFacts, crossing_mail
-from portal.rules.alerts import CrossingKind
 from portal.rules.periods import EPOCH_DAY, Period
+from portal.rules.spending.alerts import CrossingKind
 
 FACTS = CrossingFacts(
     period=Period.DAILY,

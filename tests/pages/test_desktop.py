@@ -9,11 +9,11 @@ from nicegui.element import Element
 from nicegui.testing import User
 from starlette.testclient import TestClient
 
-from portal.actions.budgets import set_budget
+from portal.actions.spending.budgets import set_budget
 from portal.db.tables import Account
 from portal.pages import DESKTOP_PAGES, include_forms
 from portal.pages.navigation import CONNECT, DESKTOP_MENU, PROFILE, menu_of
-from portal.rules.budgets import Limits
+from portal.rules.spending.budgets import Limits
 from tests.cast import NOW, OPERATOR, Gateway, report, run, send, viewer_of
 from tests.desktops import SERVER_WORDS, create_local, use_desktop
 from tests.pages.screen import elements, tagged, texts

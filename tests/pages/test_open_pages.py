@@ -12,7 +12,7 @@ from nicegui import APIRouter, Client, ui
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient, WebSocketTestSession
 
-from portal.actions.sessions import sign_out
+from portal.actions.people.sessions import sign_out
 from portal.clock import utc_now
 from portal.db.sql.session import Database
 from portal.db.tables import Account

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portal.db.usage import UsageRow
+from portal.db.metering.usage import UsageRow
 from portal.pages.account.program_guides import GUIDES
 from portal.pages.components.assets import content
-from portal.rules.programs import Program
+from portal.rules.metering.programs import Program
 from tests.desktop.process import Desktop, start_desktop
 from tests.proxies.ollama_server import ollama_server
 

@@ -18,21 +18,21 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from portal.actions.budgets import set_budget
-from portal.actions.gateways import create_gateway
-from portal.actions.keys import NewKey, create_key, revoke_key
-from portal.actions.verification import verify_account
+from portal.actions.metering.gateways import create_gateway
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.keys import NewKey, create_key, revoke_key
+from portal.actions.spending.budgets import set_budget
 from portal.clock import utc_now
-from portal.db.accounts import add_account
+from portal.db.metering.usage import UsageRow
+from portal.db.people.accounts import add_account
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import GatewayToken
-from portal.db.usage import UsageRow
-from portal.rules.budgets import Limits
-from portal.rules.usage import UsageFilter
+from portal.rules.metering.usage import UsageFilter
+from portal.rules.spending.budgets import Limits
 from portal.settings import settings
-from portal.views.accounts import find_account
-from portal.views.usage import load_usage
+from portal.views.metering.usage import load_usage
+from portal.views.people.accounts import find_account
 from tests.cast import OPERATOR, acting, viewer_of
 from tests.portals import ROOT, Process
 

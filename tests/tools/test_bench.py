@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from portal.actions.verification import verify_account
+from portal.actions.metering.verification import verify_account
 from portal.clock import utc_now
 from portal.db.sql.session import Database
 from portal.db.tables import UsageDaily

@@ -6,19 +6,19 @@ from random import Random
 
 import pytest
 
-from portal.actions.prices import enter_price
-from portal.actions.verification import verify_account
+from portal.actions.metering.verification import verify_account
+from portal.actions.spending.prices import enter_price
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.rules.figures import Figures, total
+from portal.rules.metering.figures import Figures, total
+from portal.rules.metering.usage import UsageFilter
 from portal.rules.periods import last_days, start_of_day
-from portal.rules.usage import UsageFilter
 from portal.settings import settings
-from portal.views.accounts import Viewer
-from portal.views.billing import load_billing
 from portal.views.dashboard import load_dashboard
-from portal.views.summary import load_summary
-from portal.views.usage import load_export, load_usage
+from portal.views.metering.usage import load_export, load_usage
+from portal.views.people.accounts import Viewer
+from portal.views.spending.billing import load_billing
+from portal.views.spending.summary import load_summary
 from tests.cast import NOW, OPERATOR, Gateway, report, run, send, viewer_of
 
 HOUR = timedelta(hours=1)

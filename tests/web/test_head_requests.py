@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from portal.actions.setup import new_setup_link, setup_link_is_good
+from portal.actions.people.setup import new_setup_link, setup_link_is_good
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account, Session

@@ -4,10 +4,10 @@ from enum import StrEnum
 
 import pytest
 
-from portal.rules.accounts import Language, Role, Theme
-from portal.rules.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.messages import Message
+from portal.rules.people.accounts import Language, Role, Theme
 from portal.rules.periods import Period
+from portal.rules.spending.budgets import BudgetType, Level, PeriodBudget
 from portal.words.labels import BUDGET_TYPES, BUDGETS, LANGUAGES, LEVELS, ROLES, THEMES, level_label
 
 

@@ -14,9 +14,9 @@ import pytest
 from portal import errors, words
 from portal.errors import PortalError
 from portal.mails import Content, CrossingFacts, account, crossing_mail
-from portal.rules.alerts import CrossingKind
 from portal.rules.messages import InvalidValue, message, plural_message
 from portal.rules.periods import Period
+from portal.rules.spending.alerts import CrossingKind
 from portal.words import say, speaking
 from tests.cast import NOW
 from tests.words.pseudo import PSEUDO, leak, pseudo_catalogue

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from portal.actions.verification import rebuild_account
+from portal.actions.metering.verification import rebuild_account
 from portal.db.sql.session import Database
-from portal.rules.rollups import start_of_hour
+from portal.rules.metering.rollups import start_of_hour
 from tools.bench.premises import BUDGET_ZONE, MODELS, MODES, Premises
 
 DAYS = 400

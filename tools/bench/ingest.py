@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal.actions.usage import Result, record_usage
+from portal.actions.metering.usage import Result, record_usage
 from portal.clock import utc_now
 from portal.db.sql.session import Database
 from portal.db.tables import UsageEvent
-from portal.rules.usage import UsageReport
+from portal.rules.metering.usage import UsageReport
 from tests.databases import Server
 from tools.bench.figures import Figure, Goal, median, seconds
 from tools.bench.premises import BUDGET_ZONE, Traffic, batches, prepare

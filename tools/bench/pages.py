@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.clock import utc_now
+from portal.db.metering.usage import Selection, position_of, usage_page
 from portal.db.sql.session import Database
-from portal.db.usage import Selection, position_of, usage_page
-from portal.rules.usage import Order, UsageFilter
+from portal.rules.metering.usage import Order, UsageFilter
 from portal.settings import settings
-from portal.views.accounts import Viewer
-from portal.views.billing import load_billing
 from portal.views.dashboard import load_dashboard
-from portal.views.usage import _cursor, load_usage  # only the view knows the form of a cursor
+from portal.views.metering.usage import _cursor, load_usage  # only the view knows the form of a cursor
+from portal.views.people.accounts import Viewer
+from portal.views.spending.billing import load_billing
 from tools.bench.figures import Figure, at_most, median
 from tools.bench.fill import DAYS, fill, size
 from tools.bench.premises import prepare

@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.budgets import set_budget
-from portal.actions.gateways import create_gateway
-from portal.actions.keys import create_key
-from portal.actions.sessions import Browser, open_session_for
+from portal.actions.metering.gateways import create_gateway
+from portal.actions.people.keys import create_key
+from portal.actions.people.sessions import Browser, open_session_for
+from portal.actions.spending.budgets import set_budget
 from portal.clock import utc_now
-from portal.db.accounts import add_account
+from portal.db.people.accounts import add_account
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
-from portal.rules.actors import Actor, Means
-from portal.rules.budgets import Limits
-from portal.rules.secrets import digest
-from portal.rules.usage import UsageReport
+from portal.rules.metering.usage import UsageReport
+from portal.rules.people.actors import Actor, Means
+from portal.rules.people.secrets import digest
+from portal.rules.spending.budgets import Limits
 
 ACTOR = Actor(Means.COMMAND_LINE, "bench")
 BUDGET_ZONE = ZoneInfo("UTC")

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from portal.actions.verification import verify_account
-from portal.db.events import account_events
+from portal.actions.metering.verification import verify_account
+from portal.db.metering.events import account_events
+from portal.db.metering.totals import EVENT_SUMS, TOTALS, Total, figures_of, summed
 from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
-from portal.db.totals import EVENT_SUMS, TOTALS, Total, figures_of, summed
-from portal.rules.figures import Figures
-from portal.rules.rollups import sum_up
+from portal.rules.metering.figures import Figures
+from portal.rules.metering.rollups import sum_up
 from tools.chaos.clients import Ledger
 
 BUDGET_ZONE = ZoneInfo("America/Havana")

@@ -12,12 +12,12 @@ from http.client import HTTPConnection
 from os import kill
 from pathlib import Path
 
-from portal.actions.gateways import create_gateway
+from portal.actions.metering.gateways import create_gateway
 from portal.clock import utc_now
-from portal.db.accounts import add_account
+from portal.db.people.accounts import add_account
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
-from portal.rules.actors import Actor, Means
+from portal.rules.people.actors import Actor, Means
 from tests.databases import PostgreSQL, Server
 from tools.chaos.checks import BUDGET_ZONE, violations
 from tools.chaos.clients import PEOPLE, Client, Ledger

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.actions.alerts import change_alerts
+from portal.actions.spending.alerts import change_alerts
 from portal.api.access import SESSION, Reading, Writing
 from portal.api.bodies import (
     JSON,
@@ -24,7 +24,7 @@ from portal.api.errors import answers
 from portal.clock import utc_now
 from portal.errors import InvalidInput, PortalError
 from portal.rules.text import MAX_EMAIL
-from portal.views.alerts import alert_settings
+from portal.views.spending.alerts import alert_settings
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])

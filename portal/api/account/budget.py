@@ -14,9 +14,9 @@ from portal.api.responses import json_response
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_glance
 from portal.errors import NotSignedIn, UnknownToken
-from portal.rules.budgets import BudgetType, Level
-from portal.rules.pricing import eur_text
-from portal.views.budget import BudgetsView, BudgetView, load_key_budgets, load_session_budgets
+from portal.rules.spending.budgets import BudgetType, Level
+from portal.rules.spending.pricing import eur_text
+from portal.views.spending.budget import BudgetsView, BudgetView, load_key_budgets, load_session_budgets
 from portal.web.visitors import prolong
 
 router = strict_router()

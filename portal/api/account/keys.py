@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import Depends
 from pydantic import BeforeValidator, Field
 
-from portal.actions.keys import create_key, rename_key, revoke_key
+from portal.actions.people.keys import create_key, rename_key, revoke_key
 from portal.api.access import SESSION, Reading, Writing
 from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers
 from portal.clock import utc_now
 from portal.rules.instants import parse_instant
 from portal.rules.text import MAX_LABEL
-from portal.views.keys import KeysView, KeyView, key_view, load_key, load_keys
+from portal.views.people.keys import KeysView, KeyView, key_view, load_key, load_keys
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])

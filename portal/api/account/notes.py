@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 from pydantic import BaseModel
 
-from portal.actions.notes import write_note
+from portal.actions.metering.notes import write_note
 from portal.api.access import SESSION, Writing
 from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers

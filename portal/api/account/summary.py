@@ -9,7 +9,7 @@ from portal.api.bodies import strict_router
 from portal.api.errors import answers
 from portal.api.figures import Sums
 from portal.clock import utc_now
-from portal.views.summary import load_summary
+from portal.views.spending.summary import load_summary
 from portal.web.visitors import SignedIn
 
 router = strict_router()

@@ -12,9 +12,9 @@ from portal.api.errors import answers
 from portal.api.figures import Sums
 from portal.clock import utc_now
 from portal.errors import InvalidInput
-from portal.rules.pricing import eur_text
-from portal.rules.usage import RANGES, Counts, InvalidFilter, Order, Status, UsageFilter, parse_filter
-from portal.views.usage import MOST_ROWS, UsageRow, load_usage
+from portal.rules.metering.usage import RANGES, Counts, InvalidFilter, Order, Status, UsageFilter, parse_filter
+from portal.rules.spending.pricing import eur_text
+from portal.views.metering.usage import MOST_ROWS, UsageRow, load_usage
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])

@@ -34,10 +34,10 @@ from portal.api.errors import answers
 from portal.clock import utc_now
 from portal.db.sql.session import open_snapshot
 from portal.errors import Unavailable
-from portal.rules.pricing import eur, eur_text
-from portal.rules.usage import UsageFilter
-from portal.views.accounts import Viewer
-from portal.views.usage import UsageRow, load_export
+from portal.rules.metering.usage import UsageFilter
+from portal.rules.spending.pricing import eur, eur_text
+from portal.views.metering.usage import UsageRow, load_export
+from portal.views.people.accounts import Viewer
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])

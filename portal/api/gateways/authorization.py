@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.actions.authorization import Authorization, AuthorizationRequest, authorize, note_key_use
+from portal.actions.spending.authorization import Authorization, AuthorizationRequest, authorize, note_key_use
 from portal.api.access import GatewayToken, reporting_gateway
 from portal.api.bodies import Body, JsonBody, body_documentation, strict_router
 from portal.api.errors import answers
@@ -19,10 +19,10 @@ from portal.api.responses import json_response
 from portal.clock import utc_now
 from portal.errors import PortalError
 from portal.gateways.native import Key, KeyHash, RequestId
-from portal.rules.authorization import Reason
+from portal.rules.people.secrets import digest
 from portal.rules.periods import Period
-from portal.rules.pricing import MAX_TOKENS
-from portal.rules.secrets import digest
+from portal.rules.spending.authorization import Reason
+from portal.rules.spending.pricing import MAX_TOKENS
 
 router = strict_router("Gateways")
 

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.actions.usage import Result
+from portal.actions.metering.usage import Result
 from portal.api.access import AnyReporter
 from portal.api.bodies import JSON, media_type, read_body, strict_router
 from portal.api.errors import answers
@@ -25,7 +25,7 @@ from portal.api.gateways.usage_ingest import UsageReceipt, note_refusal, read_en
 from portal.gateways.log_records import count_metrics
 from portal.gateways.otlp import OtlpEntries, read_traces
 from portal.gateways.otlp_logs import read_logs
-from portal.rules.reporters import Reporter
+from portal.rules.metering.reporters import Reporter
 from portal.web.bodies import LARGEST_JSON_EXPORT
 
 router = strict_router("Gateways")

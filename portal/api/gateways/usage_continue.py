@@ -11,7 +11,7 @@ from portal.api.bodies import JSON, strict_router
 from portal.api.errors import answers
 from portal.api.gateways.usage_ingest import UsageReceipt, read_entries, read_json, store
 from portal.gateways.continue_dev import read_continue
-from portal.rules.reporters import Reporter
+from portal.rules.metering.reporters import Reporter
 
 router = strict_router("Programs")
 

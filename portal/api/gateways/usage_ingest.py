@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from portal.actions.reports import note_refused_batch, store_reports
-from portal.actions.usage import Outcome, Result
+from portal.actions.metering.reports import note_refused_batch, store_reports
+from portal.actions.metering.usage import Outcome, Result
 from portal.api.access import ReportingGateway
 from portal.api.bodies import JSON, body_documentation, media_type, read_body, strict_router
 from portal.api.errors import answers
@@ -20,8 +20,8 @@ from portal.db.sql.session import run_in_transaction
 from portal.errors import PortalError, Unavailable
 from portal.gateways.litellm import read_litellm
 from portal.gateways.native import MOST_EVENTS, Event, read_events
-from portal.rules.reporters import Reporter
-from portal.rules.usage import Entry
+from portal.rules.metering.reporters import Reporter
+from portal.rules.metering.usage import Entry
 from portal.settings import settings
 
 router = strict_router("Gateways")

@@ -7,14 +7,14 @@ from fastapi import Depends, Header
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from portal.actions.usage import Result
+from portal.actions.metering.usage import Result
 from portal.api.access import ReporterOfOnePerson
 from portal.api.bodies import JSON, strict_router
 from portal.api.errors import answers
 from portal.api.gateways.usage_ingest import read_entries, read_json, store
 from portal.errors import InvalidInput
 from portal.gateways.openai import read_response
-from portal.rules.reporters import Reporter
+from portal.rules.metering.reporters import Reporter
 from portal.rules.text import InvalidText, clean_line
 
 router = strict_router("Programs")

@@ -1,4 +1,4 @@
-"""Summed tables, which `db.totals.TOTALS` describes, and the results of their verification."""
+"""Summed tables, which `db.metering.totals.TOTALS` describes, and the results of their verification."""
 
 from datetime import date, datetime
 

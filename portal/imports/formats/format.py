@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Any
 
 from portal.imports.cells import as_instant, as_text, in_utc
-from portal.rules.usage import Replay
+from portal.rules.metering.usage import Replay
 
 Fields = dict[str, Any]
 """The values of a row by field; a format may have fields that events do not have."""

@@ -19,8 +19,8 @@ from portal.gateways.litellm import event_counts, owner_names
 from portal.gateways.litellm_ids import shared_id
 from portal.imports.cells import as_count, as_object, as_text
 from portal.imports.formats.format import Fields, FileFormat, Skip, by_own_name, set_latency, without_counts
+from portal.rules.metering.usage import Replay
 from portal.rules.text import clip_line
-from portal.rules.usage import Replay
 
 
 def _spend_log(fields: Fields) -> Skip | Replay | None:

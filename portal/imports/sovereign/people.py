@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
 from portal.imports.sovereign.source import SourceRow, as_utc
-from portal.rules.accounts import Language, Role
-from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
-from portal.rules.imports import (
+from portal.rules.instants import InvalidInstant
+from portal.rules.metering.imports import (
     Finding,
     ImportedKey,
     ImportedPerson,
@@ -19,8 +18,9 @@ from portal.rules.imports import (
     ModelOfCategory,
     NotImportable,
 )
-from portal.rules.instants import InvalidInstant
-from portal.rules.secrets import PREFIX_LENGTH, is_digest
+from portal.rules.people.accounts import Language, Role
+from portal.rules.people.secrets import PREFIX_LENGTH, is_digest
+from portal.rules.spending.budgets import MAX_LIMIT, BudgetType, Limits
 from portal.rules.text import MAX_LABEL, MAX_NAME, InvalidText, clean_email, clean_line, clean_new_username, clip_line
 
 NO_LABEL = "MoE Sovereign"

@@ -12,20 +12,20 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.actions.gateways import import_gateway
-from portal.actions.imports import UsageBatch, import_batch, import_person, import_template
+from portal.actions.metering.gateways import import_gateway
+from portal.actions.metering.imports import UsageBatch, import_batch, import_person, import_template
 from portal.clock import utc_now
 from portal.db.audit import add_entry
-from portal.db.imports import Progress, import_progress, note_import_progress
+from portal.db.metering.imports import Progress, import_progress, note_import_progress
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Gateway
 from portal.errors import InvalidInput, Unavailable
 from portal.imports.sovereign.people import MappedPeople, People, map_people
 from portal.imports.sovereign.source import SourceSnapshot, UsageKey, UsageRange
 from portal.imports.sovereign.usage import Owners, read_note, read_request
-from portal.rules.actors import Actor
-from portal.rules.imports import Finding, ImportedPerson, ImportedTemplate, ImportKind, ImportOutcome, Tally
-from portal.rules.secrets import digest
+from portal.rules.metering.imports import Finding, ImportedPerson, ImportedTemplate, ImportKind, ImportOutcome, Tally
+from portal.rules.people.actors import Actor
+from portal.rules.people.secrets import digest
 from portal.rules.text import InvalidText
 from portal.settings import settings
 

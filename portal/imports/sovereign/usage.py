@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from portal.gateways.lenient_values import UnclearValue, as_latency, token_count
 from portal.imports.sovereign.source import SourceRow, as_utc
 from portal.rules.instants import InvalidInstant
+from portal.rules.metering.usage import LONGEST_ID, Rejected, UsageReport
 from portal.rules.text import MAX_NAME, clean_note, clip_line
-from portal.rules.usage import LONGEST_ID, Rejected, UsageReport
 
 _ID = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_ID - 2}}}[!-~])?")
 """Printable ASCII without spaces around it."""

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from nicegui import ui
 
-from portal.actions.alerts import change_alerts
 from portal.actions.mails import send_test_mail
+from portal.actions.spending.alerts import change_alerts
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import Conflict
@@ -21,9 +21,9 @@ from portal.pages.navigation import PROFILE
 from portal.rules.mails import State
 from portal.rules.messages import Message, message
 from portal.settings import settings
-from portal.views.accounts import Viewer
-from portal.views.alerts import AlertSettings, PastAlert, TestMail
-from portal.views.billing import BillingView
+from portal.views.people.accounts import Viewer
+from portal.views.spending.alerts import AlertSettings, PastAlert, TestMail
+from portal.views.spending.billing import BillingView
 from portal.words import _, context, say
 from portal.words.formats import Formats
 

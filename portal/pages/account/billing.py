@@ -17,14 +17,14 @@ from portal.pages.components.parts import Text, icon, set_props, tag, weight_leg
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import BILLING, PROFILE
-from portal.rules.figures import Figures, total
 from portal.rules.messages import message
-from portal.rules.pricing import Price, average_price, cost_nano_eur, costs_at
-from portal.rules.usage import Counts
+from portal.rules.metering.figures import Figures, total
+from portal.rules.metering.usage import Counts
+from portal.rules.spending.pricing import Price, average_price, cost_nano_eur, costs_at
 from portal.settings import settings
-from portal.views.billing import BillingView, load_billing
-from portal.views.budget import BudgetsView
-from portal.views.summary import SummaryView
+from portal.views.spending.billing import BillingView, load_billing
+from portal.views.spending.budget import BudgetsView
+from portal.views.spending.summary import SummaryView
 from portal.web.visitors import SignedIn
 from portal.words import _, context, plural
 from portal.words.formats import NOTHING, Formats, zone_name

@@ -12,7 +12,7 @@ from portal.pages.navigation import PROFILE
 from portal.rules.messages import message
 from portal.rules.periods import Period, countdown
 from portal.settings import settings
-from portal.views.budget import BudgetsView, BudgetView
+from portal.views.spending.budget import BudgetsView, BudgetView
 from portal.words import _, plural, say
 from portal.words.formats import NOTHING, Formats, zone_name
 from portal.words.labels import BUDGETS, level_label

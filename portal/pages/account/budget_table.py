@@ -8,11 +8,11 @@ from portal.pages.account.budget_cards import BudgetBar, reset_text, reset_title
 from portal.pages.account.forecast_line import ForecastLine
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import LevelMark, Text, set_props, tag
-from portal.rules.budgets import BudgetType
 from portal.rules.messages import message
 from portal.rules.periods import Period
+from portal.rules.spending.budgets import BudgetType
 from portal.settings import settings
-from portal.views.budget import BudgetsView, BudgetView
+from portal.views.spending.budget import BudgetsView, BudgetView
 from portal.words import _, context, say
 from portal.words.formats import Formats, zone_name
 from portal.words.labels import BUDGET_TYPES

@@ -5,7 +5,7 @@ import asyncio
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
-from portal.actions.alerts import switch_notices
+from portal.actions.spending.alerts import switch_notices
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import PortalError
@@ -15,7 +15,7 @@ from portal.settings import settings
 from portal.system import autostart
 from portal.system.notices import show_notice
 from portal.version import version
-from portal.views.accounts import Viewer
+from portal.views.people.accounts import Viewer
 from portal.words import _, say
 
 

@@ -21,7 +21,7 @@ from portal.rules.messages import message
 from portal.rules.periods import Period, day_of
 from portal.settings import settings
 from portal.views.dashboard import DashboardView, load_dashboard
-from portal.views.keys import KeyView
+from portal.views.people.keys import KeyView
 from portal.views.templates import CategoryView, TemplateView
 from portal.web.visitors import SignedIn
 from portal.words import _

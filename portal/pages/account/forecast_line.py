@@ -4,11 +4,11 @@ from datetime import datetime
 
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Text, icon, icon_name, set_props, tag
-from portal.rules.forecast import HISTORY_DAYS, LEAST_ACTIVE_DAYS, LEAST_DAYS, Outlook, Prospect
 from portal.rules.messages import message
 from portal.rules.periods import Period
+from portal.rules.spending.forecast import HISTORY_DAYS, LEAST_ACTIVE_DAYS, LEAST_DAYS, Outlook, Prospect
 from portal.settings import settings
-from portal.views.budget import BudgetView
+from portal.views.spending.budget import BudgetView
 from portal.words import _, say
 from portal.words.formats import Formats
 

@@ -6,7 +6,7 @@ from datetime import date
 from nicegui import events, ui
 from nicegui.element import Element
 
-from portal.actions.keys import NewKey, create_key, rename_key, revoke_key
+from portal.actions.people.keys import NewKey, create_key, rename_key, revoke_key
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
@@ -16,13 +16,13 @@ from portal.pages.components.inputs.dialogs import Confirmation, Dialog, FormDia
 from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, set_props, tag
-from portal.rules.keys import LIFETIMES, KeyStatus, expires_after, last_day_after
 from portal.rules.messages import message
+from portal.rules.metering.usage import InvalidFilter, parse_day
+from portal.rules.people.keys import LIFETIMES, KeyStatus, expires_after, last_day_after
 from portal.rules.periods import day_of
-from portal.rules.usage import InvalidFilter, parse_day
-from portal.views.accounts import Viewer
-from portal.views.gateways import NO_REQUEST_YET, load_key_connection
-from portal.views.keys import KeyView, load_keys
+from portal.views.metering.gateways import NO_REQUEST_YET, load_key_connection
+from portal.views.people.accounts import Viewer
+from portal.views.people.keys import KeyView, load_keys
 from portal.words import _, plural
 from portal.words.formats import Formats
 

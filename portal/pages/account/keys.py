@@ -15,10 +15,10 @@ from portal.pages.components.parts import Text, button, icon_name, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import KEYS
-from portal.rules.keys import KeyStatus, expires_soon, last_day
 from portal.rules.messages import message
+from portal.rules.people.keys import KeyStatus, expires_soon, last_day
 from portal.rules.periods import countdown
-from portal.views.keys import KeysView, KeyView, load_keys
+from portal.views.people.keys import KeysView, KeyView, load_keys
 from portal.web.visitors import SignedIn
 from portal.words import _, say
 from portal.words.formats import Formats

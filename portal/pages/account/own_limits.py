@@ -2,20 +2,20 @@
 
 from dataclasses import asdict
 
-from portal.actions.budgets import set_budget
 from portal.actions.fields import clean_field
-from portal.actions.prices import enter_price
+from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.prices import enter_price
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.pages.components.inputs.drafts import Draft
 from portal.pages.components.inputs.fields import Form
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, tag
-from portal.rules.budgets import BudgetType, Limits
 from portal.rules.messages import InvalidValue
-from portal.rules.pricing import NANO
-from portal.views.accounts import Viewer
-from portal.views.own_limits import OwnLimits
+from portal.rules.spending.budgets import BudgetType, Limits
+from portal.rules.spending.pricing import NANO
+from portal.views.people.accounts import Viewer
+from portal.views.spending.own_limits import OwnLimits
 from portal.words import _, say
 from portal.words.formats import Formats, zone_name
 from portal.words.labels import BUDGETS

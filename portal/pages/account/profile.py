@@ -11,8 +11,8 @@ from typing import Any
 from nicegui import APIRouter, ui
 from nicegui.events import GenericEventArguments
 
-from portal.actions.accounts import Profile, change_password, change_profile
-from portal.actions.sessions import sign_out_others
+from portal.actions.people.accounts import Profile, change_password, change_profile
+from portal.actions.people.sessions import sign_out_others
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
@@ -29,15 +29,15 @@ from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import PROFILE
 from portal.pages.open_pages import recheck
-from portal.rules.accounts import Role, Theme
-from portal.rules.browsers import browser_name
 from portal.rules.messages import message
+from portal.rules.people.accounts import Role, Theme
+from portal.rules.people.browsers import browser_name
 from portal.rules.periods import zone_names
 from portal.rules.text import MIN_PASSWORD
 from portal.settings import settings
 from portal.system import autostart
-from portal.views.accounts import ProfileView, SessionView, Viewer, load_profile
-from portal.views.own_limits import load_own_limits
+from portal.views.people.accounts import ProfileView, SessionView, Viewer, load_profile
+from portal.views.spending.own_limits import load_own_limits
 from portal.web.visitors import SignedIn
 from portal.words import _, plural, say
 from portal.words.formats import Formats

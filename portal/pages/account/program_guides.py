@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from portal.pages.components.assets import content
 from portal.rules.messages import Message, message
-from portal.rules.programs import Program
+from portal.rules.metering.programs import Program
 
 TOKEN_UNKNOWN = "moe-gw-…"  # noqa: S105  # a placeholder for a token that is shown no more
 OLLAMA = """\

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from nicegui import APIRouter, events, ui
 
-from portal.actions.gateways import connect_program
+from portal.actions.metering.gateways import connect_program
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import NotFound
@@ -19,11 +19,11 @@ from portal.pages.components.live import live
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import CONNECT
+from portal.rules.metering.programs import Program
 from portal.rules.periods import DayRange
-from portal.rules.programs import Program
 from portal.settings import settings
-from portal.views.accounts import Viewer
-from portal.views.programs import ProgramState, ProgramsView, ProgramView, load_programs
+from portal.views.metering.programs import ProgramState, ProgramsView, ProgramView, load_programs
+from portal.views.people.accounts import Viewer
 from portal.web.visitors import SignedIn
 from portal.words import _, say
 from portal.words.formats import Formats

@@ -12,7 +12,7 @@ from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.rules import messages
 from portal.settings import settings
-from portal.views.gateways import ConnectionState, ConnectionView
+from portal.views.metering.gateways import ConnectionState, ConnectionView
 from portal.words import _, say
 from portal.words.formats import Formats
 

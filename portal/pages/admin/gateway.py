@@ -5,7 +5,7 @@ from typing import Any
 
 from nicegui import APIRouter, events, ui
 
-from portal.actions.gateways import create_gateway_token, revoke_gateway_tokens
+from portal.actions.metering.gateways import create_gateway_token, revoke_gateway_tokens
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import NotFound
@@ -22,9 +22,9 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import GATEWAYS
 from portal.rules.messages import message
-from portal.rules.reporters import OWN_REPORTS
-from portal.views.accounts import Viewer
-from portal.views.gateways import MOST_HELD, GatewayView, RejectedView, TokenView, load_gateway
+from portal.rules.metering.reporters import OWN_REPORTS
+from portal.views.metering.gateways import MOST_HELD, GatewayView, RejectedView, TokenView, load_gateway
+from portal.views.people.accounts import Viewer
 from portal.web.visitors import Administrator
 from portal.words import _, say
 from portal.words.formats import NOTHING, Formats

@@ -2,7 +2,7 @@
 
 from nicegui import APIRouter, events, ui
 
-from portal.actions.gateways import NewGateway, create_gateway
+from portal.actions.metering.gateways import NewGateway, create_gateway
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import Conflict, InvalidInput
@@ -16,8 +16,8 @@ from portal.pages.components.parts import Text, icon, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import GATEWAYS
 from portal.rules.messages import message
-from portal.views.accounts import Viewer
-from portal.views.gateways import NO_EVENT_YET, ConnectionView, load_free_names, load_gateway_connection
+from portal.views.metering.gateways import NO_EVENT_YET, ConnectionView, load_free_names, load_gateway_connection
+from portal.views.people.accounts import Viewer
 from portal.web.visitors import Administrator
 from portal.words import _, say
 from portal.words.formats import Formats

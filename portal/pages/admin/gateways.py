@@ -15,8 +15,8 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import GATEWAYS
 from portal.rules.messages import message
-from portal.rules.reporters import OWN_REPORTS
-from portal.views.gateways import GatewayRow, load_gateways
+from portal.rules.metering.reporters import OWN_REPORTS
+from portal.views.metering.gateways import GatewayRow, load_gateways
 from portal.web.visitors import Administrator
 from portal.words import _, plural
 from portal.words.formats import NOTHING, Formats

@@ -14,7 +14,7 @@ from portal.pages.components import cells
 from portal.pages.components.inputs.fields import Field, choice_field, text_field
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, button, icon, icon_button, set_props, tag
-from portal.rules.usage import InvalidFilter
+from portal.rules.metering.usage import InvalidFilter
 from portal.words import _, context, say
 
 AnyField = Field[ui.input] | Field[ui.select]

@@ -21,8 +21,8 @@ from portal.pages.components.parts import Text, button, icon, icon_name, set_pro
 from portal.pages.components.shell.frame import Head
 from portal.pages.components.shell.menus import menu
 from portal.rules.messages import Message, message
-from portal.rules.usage import InvalidFilter
-from portal.views.accounts import Viewer
+from portal.rules.metering.usage import InvalidFilter
+from portal.views.people.accounts import Viewer
 from portal.words import _, say
 from portal.words.formats import Formats
 

@@ -7,7 +7,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from portal.pages.components.assets import static
-from portal.rules.budgets import Level, PeriodBudget
+from portal.rules.spending.budgets import Level, PeriodBudget
 from portal.words import say
 from portal.words.labels import level_label
 

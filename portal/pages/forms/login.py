@@ -7,9 +7,9 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.actions.accounts import adopt_browser
-from portal.actions.password_resets import links_can_be_mailed
-from portal.actions.sessions import SignIn, sign_in, sign_out
+from portal.actions.people.accounts import adopt_browser
+from portal.actions.people.password_resets import links_can_be_mailed
+from portal.actions.people.sessions import SignIn, sign_in, sign_out
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import PortalError, TooManyTries, WrongCredentials
@@ -17,10 +17,10 @@ from portal.pages.addresses import SIGN_IN, own_path
 from portal.pages.forms.rendering import html_page, read_form, wait
 from portal.pages.navigation import DASHBOARD
 from portal.pages.open_pages import close_pages
-from portal.rules.accounts import preferred_language
 from portal.rules.messages import Message, message
+from portal.rules.people.accounts import preferred_language
 from portal.rules.text import MAX_NAME
-from portal.views.accounts import Viewer
+from portal.views.people.accounts import Viewer
 from portal.web.visitors import browser_of, clear_session_cookie, session_token, set_session_cookie, viewer_of
 
 router = APIRouter(include_in_schema=False)

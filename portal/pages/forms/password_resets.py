@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.actions.password_resets import (
+from portal.actions.people.password_resets import (
     LinkEnded,
     count_ask,
     links_can_be_mailed,

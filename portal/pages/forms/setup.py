@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.actions.setup import set_up, setup_link_is_good, why_setup_link_ended
+from portal.actions.people.setup import set_up, setup_link_is_good, why_setup_link_ended
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Conflict, InvalidInput, NotFound

@@ -7,15 +7,15 @@ import time_machine
 from pydantic import TypeAdapter
 from sqlalchemy import event, select
 
-from portal.actions.budgets import set_budget
-from portal.actions.keys import NewKey, revoke_key
-from portal.actions.sessions import TOUCHED_EVERY
+from portal.actions.people.keys import NewKey, revoke_key
+from portal.actions.people.sessions import TOUCHED_EVERY
+from portal.actions.spending.budgets import set_budget
 from portal.api.account.budget import BudgetAnswer
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.tables import Session as SessionRow
-from portal.rules.budgets import BudgetType, Limits
-from portal.views.budget import load_budgets
+from portal.rules.spending.budgets import BudgetType, Limits
+from portal.views.spending.budget import load_budgets
 from tests.api.conftest import As, Client
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.actions.keys import NewKey
-from portal.db.keys import MOST_KEYS
+from portal.actions.people.keys import NewKey
+from portal.db.people.keys import MOST_KEYS
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.api.conftest import As, Client, everything
@@ -77,7 +77,7 @@ def test_anothers_key_is_not_there(alice: Account, bob: Account, alices_key: New
 
 def test_there_is_an_end_to_keys(alice: Account, as_: As, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_KEYS == 200
-    monkeypatch.setattr("portal.actions.keys.MOST_KEYS", 1)
+    monkeypatch.setattr("portal.actions.people.keys.MOST_KEYS", 1)
     assert as_(alice).post(KEYS, json={"label": "one"}).status_code == 201
     answer = as_(alice).post(KEYS, json={"label": "two"})
     assert (answer.status_code, answer.json()["error"]) == (409, "conflict")

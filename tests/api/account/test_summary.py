@@ -2,8 +2,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from portal.db.tables import Account
-from portal.rules.pricing import eur_text
-from portal.views.summary import load_summary
+from portal.rules.spending.pricing import eur_text
+from portal.views.spending.summary import load_summary
 from tests.api.conftest import As
 from tests.cast import NOW, Gateway, report, run, send
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from portal.actions.keys import NewKey
-from portal.actions.notes import write_note
+from portal.actions.metering.notes import write_note
+from portal.actions.people.keys import NewKey
 from portal.db.tables import Account
-from portal.rules.secrets import digest
+from portal.rules.people.secrets import digest
 from tests.api.conftest import As, Client
 from tests.cast import NOW, Gateway, acting, report, run, send
 

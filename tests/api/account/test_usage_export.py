@@ -18,12 +18,12 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
-from portal.actions.notes import write_note
+from portal.actions.metering.notes import write_note
 from portal.api.account import usage_export
 from portal.api.account.usage_export import AT_ONCE, COLUMNS
 from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
-from portal.rules.pricing import MAX_TOKENS
+from portal.rules.spending.pricing import MAX_TOKENS
 from tests.api.conftest import As
 from tests.cast import NOW, Gateway, acting, report, run, send
 

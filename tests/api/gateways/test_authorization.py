@@ -9,16 +9,16 @@ import time_machine
 from pydantic import TypeAdapter
 from sqlalchemy import select
 
-from portal.actions.accounts import set_active
-from portal.actions.budgets import set_budget
-from portal.actions.keys import NewKey, revoke_key
+from portal.actions.people.accounts import set_active
+from portal.actions.people.keys import NewKey, revoke_key
+from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template, define_template
 from portal.api.gateways.authorization import AuthorizeAnswer
 from portal.db.sql.session import Database
 from portal.db.tables import Account, ApiKey
-from portal.rules.budgets import Limits
-from portal.rules.pricing import MAX_TOKENS
-from portal.rules.secrets import digest
+from portal.rules.people.secrets import digest
+from portal.rules.spending.budgets import Limits
+from portal.rules.spending.pricing import MAX_TOKENS
 from portal.views.templates import find_template
 from tests.api.conftest import As, Client, event, everything
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send

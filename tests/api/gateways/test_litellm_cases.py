@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.actions.verification import verify_account
-from portal.db.held import held_events
-from portal.db.keys import add_key
+from portal.actions.metering.verification import verify_account
+from portal.db.metering.held import held_events
+from portal.db.people.keys import add_key
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.rules.usage import UsageFilter
+from portal.rules.metering.usage import UsageFilter
 from portal.settings import settings
-from portal.views.usage import load_usage
+from portal.views.metering.usage import load_usage
 from tests.api.conftest import Client
 from tests.cast import Gateway, run, viewer_of
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.actions.keys import NewKey
-from portal.actions.verification import verify_account
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.keys import NewKey
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.rules.usage import UsageFilter
+from portal.rules.metering.usage import UsageFilter
 from portal.settings import settings
-from portal.views.usage import load_usage
+from portal.views.metering.usage import load_usage
 from tests.api.conftest import Client
 from tests.cast import run, viewer_of
 

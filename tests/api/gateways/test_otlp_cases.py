@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.actions.keys import create_key
-from portal.actions.verification import verify_account
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.keys import create_key
 from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
 from portal.settings import settings

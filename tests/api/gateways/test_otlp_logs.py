@@ -24,13 +24,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from starlette.types import ASGIApp
 
-from portal.actions.keys import NewKey
-from portal.actions.verification import verify_account
-from portal.db.events import count_events
-from portal.db.held import held_events
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.keys import NewKey
+from portal.db.metering.events import count_events
+from portal.db.metering.held import held_events
+from portal.db.metering.uncounted import rejected_reasons
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.db.uncounted import rejected_reasons
 from portal.settings import settings as portal_settings
 from tests.api.conftest import As, Client, everything
 from tests.api.gateways.test_otlp_traces import JSON, PROTOBUF, served

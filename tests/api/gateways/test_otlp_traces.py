@@ -32,13 +32,13 @@ from sqlalchemy.exc import OperationalError
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from portal.actions.keys import NewKey, revoke_key
-from portal.actions.verification import verify_account
-from portal.db.events import count_events
-from portal.db.held import held_events
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.keys import NewKey, revoke_key
+from portal.db.metering.events import count_events
+from portal.db.metering.held import held_events
+from portal.db.metering.uncounted import rejected_reasons, uncounted_since
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.db.uncounted import rejected_reasons, uncounted_since
 from portal.errors import PortalError, Unavailable
 from portal.settings import settings as portal_settings
 from tests.api.conftest import As, Client, everything
@@ -201,7 +201,7 @@ def test_trouble_that_passes_makes_the_exporter_come_again(
 
     with pytest.MonkeyPatch.context() as trouble:
         trouble.setattr(Unavailable, "__init__", soon)
-        trouble.setattr("portal.actions.usage.insert_events", broken)
+        trouble.setattr("portal.actions.metering.usage.insert_events", broken)
         assert exporter(alices_key.secret).export(finished()) is SpanExportResult.SUCCESS
     assert len(refused) == 1
     assert used(as_, alice) == 120

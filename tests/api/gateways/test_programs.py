@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from portal.actions.gateways import connect_program
-from portal.actions.keys import NewKey
-from portal.db.held import held_events
+from portal.actions.metering.gateways import connect_program
+from portal.actions.people.keys import NewKey
+from portal.db.metering.held import held_events
+from portal.db.metering.uncounted import rejected_reasons
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.db.uncounted import rejected_reasons
-from portal.rules.programs import Program
+from portal.rules.metering.programs import Program
 from portal.settings import settings
 from tests.api.conftest import As, Client, event, everything
 from tests.cast import NOW, Gateway, acting, run

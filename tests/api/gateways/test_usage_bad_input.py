@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from portal.actions.verification import verify_account
-from portal.db.events import count_events
+from portal.actions.metering.verification import verify_account
+from portal.db.metering.events import count_events
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings

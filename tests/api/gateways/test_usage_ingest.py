@@ -13,15 +13,15 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp
 
-from portal.actions.gateways import create_gateway_token, revoke_gateway_tokens
-from portal.actions.keys import NewKey, revoke_key
-from portal.actions.reports import store_reports
+from portal.actions.metering.gateways import create_gateway_token, revoke_gateway_tokens
+from portal.actions.metering.reports import store_reports
+from portal.actions.metering.verification import verify_account
+from portal.actions.people.keys import NewKey, revoke_key
 from portal.actions.templates import define_template
-from portal.actions.verification import verify_account
-from portal.db.events import count_events
+from portal.db.metering.events import count_events
 from portal.db.sql.session import Database
 from portal.db.tables import Account, HeldEvent
-from portal.rules.secrets import digest
+from portal.rules.people.secrets import digest
 from portal.settings import settings
 from tests.api.conftest import As, Client, event, everything
 from tests.cast import NOW, OPERATOR, Gateway, acting, new_gateway, run

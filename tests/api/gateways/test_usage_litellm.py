@@ -14,15 +14,15 @@ import time_machine
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from portal.db.events import count_events
-from portal.db.held import held_events
-from portal.db.keys import add_key
+from portal.db.metering.events import count_events
+from portal.db.metering.held import held_events
+from portal.db.metering.uncounted import rejected_reasons
+from portal.db.metering.usage import UsageRow
+from portal.db.people.keys import add_key
 from portal.db.sql.session import Database
 from portal.db.tables import Account
-from portal.db.uncounted import rejected_reasons
-from portal.db.usage import UsageRow
-from portal.rules.usage import UsageFilter
-from portal.views.usage import load_usage
+from portal.rules.metering.usage import UsageFilter
+from portal.views.metering.usage import load_usage
 from tests.api.conftest import Client, everything
 from tests.cast import Gateway, new_gateway, run, viewer_of
 
@@ -161,7 +161,7 @@ def test_temporary_failure_is_answered_and_stores_nothing(
         raise OperationalError("INSERT", {}, Exception("database is locked"))
 
     with monkeypatch.context() as trouble:
-        trouble.setattr("portal.actions.usage.insert_events", broken)
+        trouble.setattr("portal.actions.metering.usage.insert_events", broken)
         answer = post(recorded("30"))
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
     assert run(count_events) == 0

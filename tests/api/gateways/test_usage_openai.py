@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from portal.actions.accounts import set_active
-from portal.actions.keys import NewKey, revoke_key
+from portal.actions.people.accounts import set_active
+from portal.actions.people.keys import NewKey, revoke_key
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.api.conftest import As, Client, everything

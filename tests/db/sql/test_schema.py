@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from portal.db.prices import price_book
+from portal.db.spending.prices import price_book
 from portal.db.sql.schema import (
     WrongDatabase,
     check_budget_timezone,
@@ -26,7 +26,7 @@ from portal.db.sql.schema import (
 )
 from portal.db.sql.session import Database, run_in_reading, run_in_transaction
 from portal.db.tables import Account, Table
-from portal.rules.pricing import Price
+from portal.rules.spending.pricing import Price
 from tests.cast import Gateway, acting, create_member, new_gateway, report, send
 from tests.databases import Server
 
@@ -81,8 +81,8 @@ def test_every_migration_can_be_undone_and_done_again(empty: Database) -> None:
 
 def test_a_database_with_usage_can_be_taken_back(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of dropping must suit the keys between tables that have rows in them."""
-    from portal.actions.notes import write_note
-    from portal.db.events import count_events
+    from portal.actions.metering.notes import write_note
+    from portal.db.metering.events import count_events
     from tests.cast import NOW, run
 
     migrate(empty)

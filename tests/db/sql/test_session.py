@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from portal.db.accounts import account_named, all_accounts, count_accounts
+from portal.db.people.accounts import account_named, all_accounts, count_accounts
 from portal.db.sql import session as door
 from portal.db.sql.session import (
     Database,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from portal.db import attribution, events, held, templates
+from portal.db import templates
+from portal.db.metering import attribution, events, held
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 

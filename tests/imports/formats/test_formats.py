@@ -15,8 +15,8 @@ from portal.imports.formats.new_api import NEW_API
 from portal.imports.formats.portal_export import PORTAL
 from portal.imports.formats.recognition import recognise
 from portal.imports.reports import Skipped, read_reports
-from portal.rules.secrets import digest
-from portal.rules.usage import Rejected, Replay, UsageReport
+from portal.rules.metering.usage import Rejected, Replay, UsageReport
+from portal.rules.people.secrets import digest
 
 TEN = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SPEND_LOG: dict[str, Any] = {

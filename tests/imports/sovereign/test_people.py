@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from portal.imports.sovereign.people import NO_LABEL, MappedPeople, People, map_people
-from portal.rules.budgets import MAX_LIMIT, BudgetType, Limits
-from portal.rules.imports import ImportedKey, ImportedPerson, ImportKind, ImportOutcome, ModelOfCategory
-from portal.rules.secrets import digest
+from portal.rules.metering.imports import ImportedKey, ImportedPerson, ImportKind, ImportOutcome, ModelOfCategory
+from portal.rules.people.secrets import digest
+from portal.rules.spending.budgets import MAX_LIMIT, BudgetType, Limits
 
 HASH = "$2b$12$" + "a" * 53
 USER: dict[str, Any] = {

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from portal.imports.sovereign.usage import Owners, read_note, read_request
-from portal.rules.secrets import digest
+from portal.rules.metering.usage import Rejected, UsageReport
+from portal.rules.people.secrets import digest
 from portal.rules.text import InvalidText
-from portal.rules.usage import Rejected, UsageReport
 
 REQUEST: dict[str, Any] = {
     "id": "row-1", "user_id": "u-1", "api_key_id": "k-1", "session_id": None, "model": "qwen3:32b",

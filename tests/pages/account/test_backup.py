@@ -12,8 +12,8 @@ from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 from sqlalchemy import select
 
-from portal.actions.setup import LOCAL
-from portal.actions.verification import verify_ledger
+from portal.actions.metering.verification import verify_ledger
+from portal.actions.people.setup import LOCAL
 from portal.backups import desktop
 from portal.backups.desktop import preview_upload, restore_upload
 from portal.backups.manifest import DUMP_FORM, WrongBackup
@@ -24,10 +24,10 @@ from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, UsageEvent
 from portal.db.tables import Session as SessionRow
 from portal.errors import Forbidden, NotFound
-from portal.rules.actors import Actor
+from portal.rules.people.actors import Actor
 from portal.rules.periods import zone
 from portal.settings import settings
-from portal.views.accounts import load_viewer
+from portal.views.people.accounts import load_viewer
 from portal.web.visitors import cookie_name
 from tests.cast import NOW, Gateway, acting, create_member, report, run, send
 from tests.desktops import create_local, use_desktop

@@ -14,22 +14,22 @@ from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 from time_machine import Traveller
 
-from portal.actions.alerts import change_alerts
-from portal.actions.budgets import set_budget
-from portal.actions.keys import NewKey
-from portal.actions.prices import enter_price, remove_price
+from portal.actions.people.keys import NewKey
+from portal.actions.spending.alerts import change_alerts
+from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.prices import enter_price, remove_price
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.pages.account import billing
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
-from portal.rules.budgets import BudgetType, Limits
-from portal.rules.figures import Figures, total
-from portal.rules.secrets import digest
-from portal.rules.usage import parse_filter
-from portal.views.alerts import AlertSettings, alert_settings
-from portal.views.billing import BillingView, load_billing
-from portal.views.usage import load_usage
+from portal.rules.metering.figures import Figures, total
+from portal.rules.metering.usage import parse_filter
+from portal.rules.people.secrets import digest
+from portal.rules.spending.budgets import BudgetType, Limits
+from portal.views.metering.usage import load_usage
+from portal.views.spending.alerts import AlertSettings, alert_settings
+from portal.views.spending.billing import BillingView, load_billing
 from portal.words.formats import Formats
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send, viewer_of
 from tests.pages.screen import complaint_about, control, elements, everything, tagged, texts, until

@@ -6,7 +6,7 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
-from portal.db.alerts import alert_settings
+from portal.db.spending.alerts import alert_settings
 from portal.db.tables import Account
 from portal.pages.account import computer
 from portal.system import autostart

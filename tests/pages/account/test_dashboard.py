@@ -9,8 +9,8 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.testing import User
 
-from portal.actions.budgets import set_budget
-from portal.actions.keys import NewKey, revoke_key
+from portal.actions.people.keys import NewKey, revoke_key
+from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template, define_template
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
@@ -18,9 +18,9 @@ from portal.db.templates import AssignedModel
 from portal.pages.components import live
 from portal.pages.components.charts.plot import Plot
 from portal.pages.components.table import DataTable
-from portal.rules.budgets import BudgetType, Limits
+from portal.rules.people.secrets import digest
 from portal.rules.periods import Period
-from portal.rules.secrets import digest
+from portal.rules.spending.budgets import BudgetType, Limits
 from portal.views.dashboard import load_dashboard
 from portal.views.templates import find_template
 from portal.words.formats import Formats

@@ -8,11 +8,11 @@ import pytest
 from babel import Locale
 
 from portal.pages.account.forecast_line import outlook_texts, used_up_texts
-from portal.rules.budgets import PeriodBudget
-from portal.rules.figures import Figures
-from portal.rules.forecast import Outlook, Prospect
+from portal.rules.metering.figures import Figures
 from portal.rules.periods import Period
-from portal.views.budget import BudgetView
+from portal.rules.spending.budgets import PeriodBudget
+from portal.rules.spending.forecast import Outlook, Prospect
+from portal.views.spending.budget import BudgetView
 from portal.words.formats import Formats
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)

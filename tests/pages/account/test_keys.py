@@ -10,17 +10,17 @@ from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.keys import NewKey, create_key
+from portal.actions.people.keys import NewKey, create_key
 from portal.db.sql.session import run_in_glance, run_in_reading
 from portal.db.tables import Account
 from portal.errors import Unavailable
 from portal.pages.account import key_dialogs
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
-from portal.rules.keys import KeyStatus, expires_after
-from portal.rules.secrets import API_KEY, is_secret
-from portal.views.budget import load_key_budgets
-from portal.views.keys import KeyView, load_keys
+from portal.rules.people.keys import KeyStatus, expires_after
+from portal.rules.people.secrets import API_KEY, is_secret
+from portal.views.people.keys import KeyView, load_keys
+from portal.views.spending.budget import load_key_budgets
 from tests.cast import NOW, acting, run
 from tests.pages.screen import complaint_about, control, elements, everything, until
 

@@ -7,12 +7,12 @@ import pytest
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.budgets import set_budget
-from portal.db.budgets import limits
+from portal.actions.spending.budgets import set_budget
+from portal.db.spending.budgets import limits
 from portal.db.tables import Account
-from portal.rules.budgets import BudgetType, Limits
-from portal.rules.pricing import FIRST_PRICE
-from portal.views.own_limits import load_own_limits
+from portal.rules.spending.budgets import BudgetType, Limits
+from portal.rules.spending.pricing import FIRST_PRICE
+from portal.views.spending.own_limits import load_own_limits
 from tests.cast import NOW, OPERATOR, run
 from tests.desktops import create_local, use_desktop
 from tests.pages.screen import complaint_about, control, tagged, texts, until

@@ -8,12 +8,12 @@ from nicegui.element import Element
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.passwords import check_hash
-from portal.db.accounts import account
+from portal.actions.people.passwords import check_hash
+from portal.db.people.accounts import account
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
 from portal.pages.components.table import DataTable
-from portal.views.accounts import load_viewer
+from portal.views.people.accounts import load_viewer
 from portal.web.visitors import cookie_name
 from tests.cast import NOW, PASSWORD, PASSWORD_HASH
 from tests.pages.screen import complaint_about, elements, everything, labelled_by, until

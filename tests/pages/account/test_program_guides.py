@@ -19,7 +19,7 @@ import pytest
 from portal.clock import utc_now
 from portal.pages.account.program_guides import GUIDES
 from portal.pages.components.assets import content
-from portal.rules.programs import Program
+from portal.rules.metering.programs import Program
 from tests.desktop.process import Desktop, start_desktop
 from tests.gateways.test_continue_dev import TOKENS
 from tests.gateways.test_continue_dev import event as continue_event

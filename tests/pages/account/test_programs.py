@@ -9,15 +9,15 @@ from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 from starlette.testclient import TestClient
 
-from portal.actions.gateways import NewGateway, connect_program
-from portal.actions.reports import store_reports
-from portal.db.gateways import gateway_with_token, gateways_of
+from portal.actions.metering.gateways import NewGateway, connect_program
+from portal.actions.metering.reports import store_reports
+from portal.db.metering.gateways import gateway_with_token, gateways_of
 from portal.db.tables import Account
 from portal.pages.components import live
-from portal.rules.programs import Program
-from portal.rules.reporters import Reporter
-from portal.rules.secrets import GATEWAY_TOKEN, digest, is_secret
-from portal.rules.usage import Entry, Rejected
+from portal.rules.metering.programs import Program
+from portal.rules.metering.reporters import Reporter
+from portal.rules.metering.usage import Entry, Rejected
+from portal.rules.people.secrets import GATEWAY_TOKEN, digest, is_secret
 from portal.settings import settings
 from tests.cast import NOW, acting, report, run
 from tests.desktops import create_local, use_desktop

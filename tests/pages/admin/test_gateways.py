@@ -11,19 +11,19 @@ from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 from starlette.testclient import TestClient
 
-from portal.actions.accounts import set_active
-from portal.actions.gateways import create_gateway
-from portal.actions.reports import store_reports
-from portal.db.gateways import all_gateways, gateway_with_token, tokens_of
+from portal.actions.metering.gateways import create_gateway
+from portal.actions.metering.reports import store_reports
+from portal.actions.people.accounts import set_active
+from portal.db.metering.gateways import all_gateways, gateway_with_token, tokens_of
 from portal.db.tables import Account
 from portal.errors import Forbidden
 from portal.pages.admin import connect
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.pages.navigation import MENU
-from portal.rules.reporters import Reporter
-from portal.rules.secrets import digest
-from portal.rules.usage import Rejected, UsageReport
+from portal.rules.metering.reporters import Reporter
+from portal.rules.metering.usage import Rejected, UsageReport
+from portal.rules.people.secrets import digest
 from portal.settings import settings
 from portal.web.visitors import cookie_name
 from tests.cast import NOW, OPERATOR, Gateway, acting, create_member, report, run

@@ -10,7 +10,7 @@ from nicegui import Client
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from portal.actions.accounts import set_active
+from portal.actions.people.accounts import set_active
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.pages.addresses import own_path

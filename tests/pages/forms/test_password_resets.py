@@ -10,13 +10,13 @@ from nicegui import Client
 from sqlalchemy import event, select
 from starlette.testclient import TestClient
 
-from portal.actions.accounts import set_active
-from portal.actions.password_resets import LinkEnded
+from portal.actions.people.accounts import set_active
+from portal.actions.people.password_resets import LinkEnded
 from portal.db.sql.session import Database, database
 from portal.db.tables import Account, Mail
 from portal.errors import Unavailable
 from portal.rules.mails import LINK_LASTS
-from portal.rules.throttling import FREE_TRIES
+from portal.rules.people.throttling import FREE_TRIES
 from tests.cast import NOW, OPERATOR, PASSWORD, run
 from tests.portals import FORM, HERE, running_portal
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from portal.db.accounts import account_named, count_accounts
+from portal.db.people.accounts import account_named, count_accounts
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from tests.cast import create_member, run

@@ -16,7 +16,7 @@ from portal.pages.components.inputs.fields import Notice, choice_field
 from portal.pages.components.parts import Text, button, known_facts, set_props, tag
 from portal.pages.navigation import PROFILE
 from portal.pages.open_pages import close_pages
-from portal.views.accounts import Viewer
+from portal.views.people.accounts import Viewer
 from portal.web.bodies import LARGEST_BODIES
 from portal.words import _, say
 from portal.words.formats import Formats

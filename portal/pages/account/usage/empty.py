@@ -10,9 +10,9 @@ from portal.pages.components.parts import Text, button, empty, icon, tag
 from portal.pages.components.welcome import connect_program
 from portal.pages.navigation import KEYS
 from portal.rules.messages import message
-from portal.rules.usage import RANGES, Counts, Status, UsageFilter
+from portal.rules.metering.usage import RANGES, Counts, Status, UsageFilter
 from portal.settings import settings
-from portal.views.usage import HiddenBy, UsageView
+from portal.views.metering.usage import HiddenBy, UsageView
 from portal.words import _, context, say
 from portal.words.formats import Formats
 

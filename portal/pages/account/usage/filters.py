@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 from portal.pages.components.filters import Chip, FilterBar
 from portal.rules.messages import message
+from portal.rules.metering.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, Status, UsageFilter, parse_filter
 from portal.rules.periods import DayRange
-from portal.rules.usage import FIRST_DAY, LAST_DAY, RANGES, Counts, Status, UsageFilter, parse_filter
 from portal.settings import settings
 from portal.words import _, plural, say
 from portal.words.formats import Formats

@@ -17,10 +17,10 @@ from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import USAGE
-from portal.rules.figures import Figures
 from portal.rules.messages import message
-from portal.rules.usage import Counts, Order, UsageFilter, parse_filter
-from portal.views.usage import UsageView, is_cursor, load_usage
+from portal.rules.metering.figures import Figures
+from portal.rules.metering.usage import Counts, Order, UsageFilter, parse_filter
+from portal.views.metering.usage import UsageView, is_cursor, load_usage
 from portal.web.visitors import SignedIn
 from portal.words import _, plural, say
 from portal.words.formats import Formats

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
-from portal.actions.notes import write_note
+from portal.actions.metering.notes import write_note
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import PortalError
@@ -13,8 +13,8 @@ from portal.pages.components.parts import Text, button, icon_name, set_props, ta
 from portal.rules.messages import message
 from portal.rules.text import MAX_NOTE
 from portal.settings import settings
-from portal.views.accounts import Viewer
-from portal.views.usage import UsageRow, load_usage_row
+from portal.views.metering.usage import UsageRow, load_usage_row
+from portal.views.people.accounts import Viewer
 from portal.words import _, say
 from portal.words.formats import Formats
 

@@ -1,4 +1,4 @@
-"""The table of requests in Usage History. Its columns show the fields of `portal.db.usage.UsageRow`."""
+"""The table of requests in Usage History. Its columns show the fields of `portal.db.metering.usage.UsageRow`."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -8,10 +8,10 @@ from typing import Any
 from portal.pages.components import cells
 from portal.pages.components.table import Column, DataTable, data_table
 from portal.rules.messages import message
+from portal.rules.metering.usage import Order
 from portal.rules.periods import day_of
-from portal.rules.usage import Order
 from portal.settings import settings
-from portal.views.usage import UsageRow
+from portal.views.metering.usage import UsageRow
 from portal.words import _, context
 from portal.words.formats import NOTHING, Formats
 

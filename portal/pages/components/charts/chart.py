@@ -12,10 +12,10 @@ from nicegui import events, ui
 from portal.pages.addresses import requests_url
 from portal.pages.components.charts.plot import Plot
 from portal.pages.components.parts import Text, empty, set_props, tag
-from portal.rules.figures import total
+from portal.rules.metering.figures import total
 from portal.rules.periods import DayRange, end_of_day
 from portal.settings import settings
-from portal.views.summary import CHART_DAYS, DayUsage
+from portal.views.spending.summary import CHART_DAYS, DayUsage
 from portal.words import _
 from portal.words.formats import Formats, zone_name
 

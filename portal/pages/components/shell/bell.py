@@ -4,16 +4,16 @@ from datetime import datetime
 
 from nicegui import ui
 
-from portal.actions.crossings import read_crossings
+from portal.actions.spending.crossings import read_crossings
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.pages.components.live import follow_later
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
 from portal.pages.components.shell.menus import menu
 from portal.pages.navigation import BILLING
-from portal.rules.alerts import FULL
-from portal.views.accounts import Viewer
-from portal.views.crossings import BellView, CrossingView, count_unread, load_bell
+from portal.rules.spending.alerts import FULL
+from portal.views.people.accounts import Viewer
+from portal.views.spending.crossings import BellView, CrossingView, count_unread, load_bell
 from portal.words import _
 from portal.words.alerts import alert_sentence, consumed_of
 from portal.words.formats import Formats

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from portal.actions.accounts import adopt_time_zone, set_theme
+from portal.actions.people.accounts import adopt_time_zone, set_theme
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.pages.components.assets import static
@@ -18,10 +18,10 @@ from portal.pages.components.shell.menus import menu
 from portal.pages.languages import speak_to
 from portal.pages.navigation import DASHBOARD, Entry, menu_of
 from portal.pages.open_pages import remember
-from portal.rules.accounts import Theme
+from portal.rules.people.accounts import Theme
 from portal.settings import settings
 from portal.system.ending import end_program
-from portal.views.accounts import Viewer
+from portal.views.people.accounts import Viewer
 from portal.words import _, say
 from portal.words.formats import Formats
 from portal.words.labels import THEMES

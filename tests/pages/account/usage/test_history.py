@@ -17,20 +17,20 @@ from nicegui.functions.navigate import History
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.keys import NewKey, create_key
-from portal.actions.pruning import prune_account
-from portal.db.notes import set_note
+from portal.actions.metering.pruning import prune_account
+from portal.actions.people.keys import NewKey, create_key
+from portal.db.metering.notes import set_note
+from portal.db.metering.usage import Selection, UsageRow, usage_page
 from portal.db.sql.session import in_reading, in_transaction
 from portal.db.tables import Account
-from portal.db.usage import Selection, UsageRow, usage_page
 from portal.errors import Unavailable
 from portal.pages.account.usage import note_dialog
 from portal.pages.account.usage.history import LISTING
 from portal.pages.components import listing, live
 from portal.pages.components.listing import Place
 from portal.pages.components.table import DataTable
-from portal.rules.secrets import digest
-from portal.rules.usage import Order, Status, UsageFilter
+from portal.rules.metering.usage import Order, Status, UsageFilter
+from portal.rules.people.secrets import digest
 from tests.cast import NOW, Gateway, acting, report, run, send
 from tests.pages.screen import elements, tagged, texts, until
 

@@ -8,8 +8,8 @@ import pytest
 from babel import Locale
 
 from portal.pages.components.charts.chart import _draw, _empty_figure, _limit_sentence
-from portal.rules.figures import Figures
-from portal.views.summary import DayUsage
+from portal.rules.metering.figures import Figures
+from portal.views.spending.summary import DayUsage
 from portal.words import speaking
 from portal.words.formats import Formats
 

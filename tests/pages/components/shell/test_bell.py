@@ -4,13 +4,13 @@ import pytest
 from nicegui.testing import User
 from nicegui.testing.user_interaction import UserInteraction
 
-from portal.actions.budgets import set_budget
-from portal.actions.crossings import note_forecast
-from portal.db.crossings import count_unread
+from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.crossings import note_forecast
+from portal.db.spending.crossings import count_unread
 from portal.db.tables import Account
 from portal.pages.components import live
-from portal.rules.budgets import Limits
 from portal.rules.periods import Period
+from portal.rules.spending.budgets import Limits
 from portal.settings import settings
 from tests.cast import NOW, OPERATOR, Gateway, report, run, send
 from tests.pages.screen import tagged, texts, until

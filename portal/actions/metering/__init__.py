@@ -1,0 +1,1 @@
+"""Storing, correcting, verifying and removing usage."""

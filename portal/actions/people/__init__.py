@@ -1,0 +1,1 @@
+"""Changes to accounts, keys, sessions and passwords."""

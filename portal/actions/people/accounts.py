@@ -1,0 +1,291 @@
+"""Changes to accounts: by administrators and operators, and by people to their own account."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.actions.authority import check_administrator, existing_account, own_account, signed_in_account
+from portal.actions.fields import clean_field
+from portal.actions.mails import queue_notice
+from portal.actions.people.passwords import check_hash, hash_password
+from portal.db.audit import add_entry
+from portal.db.mails import drop_mails
+from portal.db.people.accounts import (
+    account,
+    account_at,
+    account_named,
+    add_account,
+    change_password_hash,
+    lock_administrators,
+)
+from portal.db.people.password_resets import forget_links
+from portal.db.people.sessions import end_sessions
+from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.db.tables import Account
+from portal.errors import Conflict, InvalidInput, NotSignedIn
+from portal.mails import email_changed_mail, password_changed_mail
+from portal.rules.messages import message
+from portal.rules.people.accounts import Language, Role, Theme
+from portal.rules.people.actors import Actor
+from portal.rules.periods import zone
+from portal.rules.text import MAX_PASSWORD, check_password, clean_email, clean_line, clean_new_username
+
+DISPLAY_NAME_LENGTH = 100
+EMAIL_TAKEN = message("Another account has this email address already.")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The fields of an account that its person may change; an email of None stays as it is."""
+
+    display_name: str
+    email: str | None
+    time_zone: str
+    language: str
+    theme: str
+
+
+def create_account(
+    session: Session,
+    actor: Actor,
+    username: str,
+    email: str,
+    role: Role,
+    password_hash: str | None,
+    now: datetime,
+    display_name: str | None = None,
+) -> Account:
+    """Create an account. Raises Forbidden, and the errors of `check_new_account`.
+
+    The caller hashes the password before the transaction (`hash_new_password`).
+    """
+    check_administrator(session, actor)
+    name, address, shown = check_new_account(session, username, email, display_name)
+    try:
+        created = add_account(session, name, shown, address, role, password_hash, now)
+    except IntegrityError as error:  # another transaction has just taken it
+        raise Conflict(
+            message(
+                "There is an account called {name}, or with the address {address}, already.", name=name, address=address
+            )
+        ) from error
+    add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role)
+    return created
+
+
+def check_new_account(
+    session: Session, username: str, email: str, display_name: str | None = None
+) -> tuple[str, str, str]:
+    """Return the user name, email address and display name to store for a new account.
+
+    Raises InvalidInput for a malformed value, and Conflict if the user name or address is in use.
+    """
+    name = clean_field("username", clean_new_username, username)
+    address = clean_field("email", clean_email, email)
+    shown = _clean_display_name(display_name or name)
+    if account_named(session, name) is not None:
+        raise Conflict(message("There is an account called {name} already.", name=name), "username")
+    check_email_is_free(session, address)
+    return name, address, shown
+
+
+def keep_an_administrator(session: Session, found: Account) -> None:
+    """Raise Conflict if the account is the last active administrator; lock all administrators."""
+    others = lock_administrators(session) - {found.id}
+    session.refresh(found)
+    if found.role == Role.ADMIN and found.active and not others:
+        raise Conflict(
+            message(
+                "{username} is the only active administrator. Make another account one first: "
+                "portal user edit NAME --role admin",
+                username=found.username,
+            )
+        )
+
+
+def edit_account(
+    session: Session,
+    actor: Actor,
+    account_id: int,
+    now: datetime,
+    *,
+    role: Role | None = None,
+    email: str | None = None,
+    display_name: str | None = None,
+) -> Account:
+    """Change the given fields of an account. An empty email removes the address; a new role ends the sessions.
+
+    Raises Forbidden, NotFound, InvalidInput, and Conflict if another account has the address, if the account is the
+    last active administrator, or if it was deleted.
+    """
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
+    changed: dict[str, object] = {}
+    if role is not None and role != found.role:
+        keep_an_administrator(session, found)
+        changed["role"] = [found.role, role]
+        found.role = role
+        end_sessions(session, found.id)
+    if email is not None:
+        address = clean_field("email", clean_email, email) if email.strip() else ""
+        changed |= {"email": "changed"} if address != found.email else {}
+        change_email(session, found, address, now)
+    if display_name is not None:
+        shown = _clean_display_name(display_name)
+        changed |= {"display_name": "changed"} if shown != found.display_name else {}
+        found.display_name = shown
+    if changed:
+        add_entry(session, actor, "account.edit", now, account_id=found.id, **changed)
+    return found
+
+
+def check_email_is_free(session: Session, address: str, account_id: int | None = None) -> None:
+    """Raise Conflict if an account other than `account_id` has this email address."""
+    owner = account_at(session, address)
+    if owner is not None and owner.id != account_id:
+        raise Conflict(EMAIL_TAKEN, "email")
+
+
+def hash_new_password(password: str, username: str) -> str:
+    """Check a new password and return its hash; takes 0.25 seconds. Raises InvalidInput."""
+    clean_field("password", check_password, password, username)
+    return hash_password(password)
+
+
+def set_password(session: Session, actor: Actor, account_id: int, password_hash: str, now: datetime) -> None:
+    """Replace the password of an account and end all its sessions. Raises Forbidden, NotFound and Conflict."""
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
+    found.password_hash = password_hash
+    end_sessions(session, found.id)
+    forget_links(session, found.id)
+    add_entry(session, actor, "account.password", now, account_id=found.id)
+
+
+def set_active(session: Session, actor: Actor, account_id: int, active: bool, now: datetime) -> None:
+    """Activate an account, or suspend it and end its sessions.
+
+    Raises Forbidden, NotFound, and Conflict if the account is the last active administrator or was deleted.
+    """
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
+    if not active:
+        keep_an_administrator(session, found)
+    found.active = active
+    if not active:
+        end_sessions(session, found.id)
+        forget_links(session, found.id)
+        drop_mails(session, found.id, "The account was suspended.", now)
+    add_entry(session, actor, "account.activate" if active else "account.suspend", now, account_id=found.id)
+
+
+def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) -> None:
+    """Change a person's own profile.
+
+    Raises InvalidInput, Conflict if another account has the address, and NotSignedIn if the account is suspended.
+    """
+    own = own_account(session, actor)
+    own.display_name = _clean_display_name(new.display_name)
+    if new.email is not None:
+        change_email(session, own, clean_field("email", clean_email, new.email), now)
+    try:
+        own.time_zone = zone(new.time_zone).key
+    except ValueError as error:
+        raise InvalidInput(message("Choose a time zone such as Europe/Berlin."), "time_zone") from error
+    own.language = _choice(Language, "language", new.language)
+    own.theme = _choice(Theme, "theme", new.theme)
+    add_entry(session, actor, "account.profile", now, account_id=own.id)
+
+
+def change_email(session: Session, own: Account, address: str, now: datetime) -> None:
+    """Change the email address of an account and notify the old address. Raises Conflict if it is in use."""
+    if address == own.email:
+        return
+    check_email_is_free(session, address, own.id)
+    forget_links(session, own.id)  # the links went to the old address
+    queue_notice(session, own, email_changed_mail, now)
+    own.email = address
+    try:
+        session.flush()
+    except IntegrityError as error:  # another transaction has just taken it
+        raise Conflict(EMAIL_TAKEN, "email") from error
+
+
+def set_theme(session: Session, actor: Actor, theme: str, now: datetime) -> None:
+    """Change the theme of an account. Raises InvalidInput and NotSignedIn."""
+    own = own_account(session, actor)
+    own.theme = _choice(Theme, "theme", theme)
+    add_entry(session, actor, "account.theme", now, account_id=own.id, theme=theme)
+
+
+def adopt_time_zone(session: Session, account_id: int, name: str) -> bool:
+    """Store the browser's time zone if the account has none; return whether it was stored. Ignores unknown zones."""
+    own = signed_in_account(session, account_id)
+    try:
+        found = zone(name)
+    except ValueError:
+        return False
+    if own.time_zone is not None:
+        return False
+    own.time_zone = found.key
+    return True
+
+
+def adopt_browser(session: Session, account_id: int, language: Language, time_zone: str) -> None:
+    """Store language and time zone of the browser at the first sign-in, which is when the account has no zone.
+
+    A language other than English was chosen for the account and does not change.
+    """
+    own = signed_in_account(session, account_id)
+    if own.time_zone is None and own.language == Language.ENGLISH:
+        own.language = language
+    adopt_time_zone(session, account_id, time_zone)
+
+
+def change_password(actor: Actor, session_id: int | None, current: str, new: str, now: datetime) -> None:
+    """Change a person's own password and end their other sessions. Raises InvalidInput, Conflict and NotSignedIn.
+
+    Opens its own transactions, since hashing is slow.
+    """
+    username, old_hash = run_in_reading(_credentials, actor)
+    is_correct, _ = check_hash(current[: MAX_PASSWORD + 1], old_hash)
+    if not is_correct:
+        raise InvalidInput(message("That is not your current password."), "current")
+    try:
+        new_hash = hash_new_password(new, username)
+    except InvalidInput as error:
+        raise InvalidInput(error.sentence, "new") from error
+    run_in_transaction(_store_password, actor, session_id, old_hash, new_hash, now)
+
+
+def _credentials(session: Session, actor: Actor) -> tuple[str, str | None]:
+    own = None if actor.account_id is None else account(session, actor.account_id)
+    if own is None or not own.active:
+        raise NotSignedIn
+    return own.username, own.password_hash
+
+
+def _store_password(
+    session: Session, actor: Actor, session_id: int | None, old_hash: str | None, new_hash: str, now: datetime
+) -> None:
+    own = own_account(session, actor)
+    if not change_password_hash(session, own.id, new_hash, expected=old_hash):
+        raise Conflict(message("The password was changed elsewhere meanwhile."))
+    end_sessions(session, own.id, exclude=session_id)
+    forget_links(session, own.id)
+    queue_notice(session, own, password_changed_mail, now)
+    add_entry(session, actor, "account.password", now, account_id=own.id)
+
+
+def _clean_display_name(text: str) -> str:
+    return clean_field("display_name", clean_line, text, message("The display name"), DISPLAY_NAME_LENGTH)
+
+
+def _choice(kind: type[StrEnum], field: str, value: str) -> str:
+    try:
+        return kind(value).value
+    except ValueError as error:
+        raise InvalidInput(message("Choose one of {choices}.", choices=", ".join(kind)), field) from error

@@ -1,0 +1,1 @@
+"""Changes to budgets and prices, and the authorization of requests."""

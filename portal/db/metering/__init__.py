@@ -1,0 +1,1 @@
+"""Usage events, their sums, and the gateways that report them."""

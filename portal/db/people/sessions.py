@@ -1,0 +1,152 @@
+"""Sessions of signed-in browsers, counts of wrong passwords, and the setup link."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import BindParameter, ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from portal.db.sql.upsert import insert, upsert
+from portal.db.tables import Account, Crossing, SetupLink, SignInFailure
+from portal.db.tables import Session as SessionRow
+from portal.rules.people.throttling import FORGOTTEN_AFTER, Failures
+
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class OpenSession(NamedTuple):
+    """A running session, its active account, and the number of warnings that the account has not seen."""
+
+    session: SessionRow
+    account: Account
+    unread: int
+
+
+def session_of(session: Session, token_hash: str, now: datetime) -> OpenSession | None:
+    """Return the running session with this token."""
+    row = session.execute(
+        select(SessionRow, Account, _UNREAD)
+        .join(Account, Account.id == SessionRow.account_id)
+        .where(SessionRow.token_hash == token_hash, *running(now))
+    ).first()
+    return None if row is None else OpenSession(row[0], row[1], row[2])
+
+
+_UNREAD = (
+    select(func.count())
+    .where(Crossing.account_id == Account.id, Crossing.read_at.is_(None))
+    .correlate(Account)
+    .scalar_subquery()
+)
+
+
+def still_running(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
+    """Return the ids of the sessions that still run and belong to an active account."""
+    return set(
+        session.scalars(
+            select(SessionRow.id)
+            .join(Account, Account.id == SessionRow.account_id)
+            .where(SessionRow.id.in_(session_ids), *running(now))
+        )
+    )
+
+
+def running(now: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a running session of an active account at `now`, which may be a parameter."""
+    return SessionRow.expires_at > now, Account.active.is_(True)
+
+
+def sessions(session: Session, account_id: int, now: datetime) -> list[SessionRow]:
+    """Return an account's running sessions, last used first."""
+    return list(
+        session.scalars(
+            select(SessionRow)
+            .where(SessionRow.account_id == account_id, SessionRow.expires_at > now)
+            .order_by(SessionRow.last_seen_at.desc(), SessionRow.id.desc())
+        )
+    )
+
+
+def add_session(
+    session: Session, account_id: int, token_hash: str, user_agent: str, address: str, now: datetime, lasts: timedelta
+) -> SessionRow:
+    """Store a new session."""
+    row = SessionRow(
+        token_hash=token_hash,
+        account_id=account_id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + lasts,
+        user_agent=user_agent[:200],
+        address=address[:64],
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def touch_session(session: Session, session_id: int, now: datetime, lasts: timedelta) -> None:
+    """Store that a session is in use, and extend it to `lasts` from now."""
+    session.execute(
+        update(SessionRow).where(SessionRow.id == session_id).values(last_seen_at=now, expires_at=now + lasts)
+    )
+
+
+def end_session(session: Session, token_hash: str) -> None:
+    """Delete the session with this token, if there is one."""
+    session.execute(delete(SessionRow).where(SessionRow.token_hash == token_hash))
+
+
+def end_sessions(session: Session, account_id: int, *, exclude: int | None = None) -> int:
+    """Delete an account's sessions except one; return how many."""
+    others = delete(SessionRow).where(SessionRow.account_id == account_id, SessionRow.id != (exclude or 0))
+    return int(session.execute(others).rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete sessions that have expired and failures that no longer count."""
+    session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
+    session.execute(delete(SignInFailure).where(SignInFailure.last_at <= now - FORGOTTEN_AFTER))
+
+
+def failures(session: Session, scope: str, name: str) -> Failures | None:
+    """Return the wrong passwords in a row of a user name or an address, and lock them until the transaction ends.
+
+    A row with a count of 0 is stored first where there is none, since only a row can be locked.
+    """
+    none_yet = {"scope": scope, "name": name[:256], "count": 0, "last_at": _NEVER}
+    session.execute(insert(session, SignInFailure).values(**none_yet).on_conflict_do_nothing())
+    row = session.scalar(
+        select(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]).with_for_update()
+    )  # None if a right password has just deleted the row
+    return Failures(row.count, row.last_at) if row is not None and row.count else None
+
+
+def set_failures(session: Session, scope: str, name: str, now_failed: Failures) -> None:
+    """Store the number of wrong passwords in a row."""
+    values = {"count": now_failed.count, "last_at": now_failed.last_at}
+    upsert(session, SignInFailure, {"scope": scope, "name": name[:256]}, values)
+
+
+def forget_failures(session: Session, scope: str, name: str) -> None:
+    """Delete the count of wrong passwords, after a right password."""
+    session.execute(delete(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]))
+
+
+def replace_setup_link(session: Session, token_hash: str, now: datetime) -> None:
+    """Store a setup link and delete all others."""
+    session.execute(delete(SetupLink))
+    session.add(SetupLink(token_hash=token_hash, created_at=now))
+    session.flush()
+
+
+def has_setup_link(session: Session, token_hash: str) -> bool:
+    """Return whether a setup link is valid."""
+    return session.get(SetupLink, token_hash) is not None
+
+
+def use_setup_link(session: Session, token_hash: str) -> bool:
+    """Delete a setup link; return whether it was valid. Only one of two concurrent calls gets True."""
+    used = session.execute(delete(SetupLink).where(SetupLink.token_hash == token_hash))
+    return bool(used.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult

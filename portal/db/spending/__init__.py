@@ -1,0 +1,1 @@
+"""Budgets, prices, reservations and crossings."""

@@ -1,0 +1,122 @@
+"""Budgets: the limits of accounts, and the usage that counts against them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVarTuple
+
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy.orm import Session, aliased, join
+
+from portal.db.metering.totals import figures_of, summed
+from portal.db.people.keys import usable
+from portal.db.people.sessions import running
+from portal.db.sql.types import Instant
+from portal.db.sql.upsert import upsert
+from portal.db.tables import Account, ApiKey, Budget, UsageCounter
+from portal.db.tables import Session as SessionRow
+from portal.rules.metering.figures import SUMS, Figures
+from portal.rules.periods import Period, period_start
+from portal.rules.spending.budgets import BudgetType, Limits
+
+Columns = TypeVarTuple("Columns")
+
+COUNTERS = {period: aliased(UsageCounter, name=f"counter_{period}") for period in Period}
+"""The counters of the three periods in which a day lies, for statements that read them all at once."""
+BUDGET = (Budget.daily, Budget.monthly, Budget.total, Budget.type)
+"""The columns that `limits_of` reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStatus:
+    """An account's limits, its usage in the three periods of a day, and the day of its first usage (`began`)."""
+
+    account_id: int
+    limits: Limits
+    used: Mapping[Period, Figures]
+    began: date | None
+
+
+def limits(session: Session, account_id: int) -> Limits:
+    """Return an account's limits; all None where it has no budget."""
+    row = session.execute(select(*BUDGET).where(Budget.account_id == account_id)).first()
+    return Limits() if row is None else limits_of(row)
+
+
+def budget_status(connection: Connection, account_id: int, day: date) -> BudgetStatus:
+    """Return the limits and usage of an account on a day of the budget time zone. Raises NoResultFound."""
+    return _budget_status(connection.execute(_BY_ACCOUNT, {"account_id": account_id} | starts(day)).one())
+
+
+def budget_status_of_session(
+    connection: Connection, token_hash: str, day: date, now: datetime
+) -> tuple[BudgetStatus, datetime] | None:
+    """Return the status for the active account of a running session, and when the session was last used."""
+    row = connection.execute(_BY_SESSION, {"token_hash": token_hash, "now": now} | starts(day)).first()
+    return None if row is None else (_budget_status(row), row[-1])
+
+
+def budget_status_of_key(connection: Connection, key_hash: str, day: date, now: datetime) -> BudgetStatus | None:
+    """Return the status for the active account of a usable key."""
+    row = connection.execute(_BY_KEY, {"key_hash": key_hash, "now": now} | starts(day)).first()
+    return None if row is None else _budget_status(row)
+
+
+def set_limits(session: Session, account_id: int, new: Limits, now: datetime) -> None:
+    """Replace an account's limits."""
+    values = {"daily": new.daily, "monthly": new.monthly, "total": new.total, "type": new.type, "updated_at": now}
+    upsert(session, Budget, {"account_id": account_id}, values)
+
+
+def limits_of(row: Any) -> Limits:
+    """Return the limits in a row that has the columns `BUDGET`, or nulls in their place."""
+    return Limits() if row.type is None else Limits(row.daily, row.monthly, row.total, BudgetType(row.type))
+
+
+def with_counters(statement: Select[*Columns]) -> Select[*Columns]:
+    """Join the `COUNTERS` to a statement that selects from accounts; its parameters are `starts`."""
+    for period, counter in COUNTERS.items():
+        start = bindparam(f"{period}_start", type_=counter.start.type)
+        is_it = and_(counter.account_id == Account.id, counter.period == period.value, counter.start == start)
+        statement = statement.outerjoin(counter, is_it)
+    return statement
+
+
+def starts(day: date) -> dict[str, date]:
+    """Return the parameters of `with_counters`, for the periods in which `day` lies."""
+    return {f"{period}_start": period_start(period, day) for period in Period}
+
+
+def _budget_status(row: Any) -> BudgetStatus:
+    used = {
+        period: figures_of(row[_FIRST + number * len(SUMS) : _FIRST + (number + 1) * len(SUMS)])
+        for number, period in enumerate(Period)
+    }
+    return BudgetStatus(row.id, limits_of(row), used, row.began)
+
+
+def _budget_status_in(accounts: Any) -> Select[*tuple[Any, ...]]:
+    """Return the statement that reads the status; `accounts` is the table or a join that ends with it."""
+    began = select(func.min(UsageCounter.start)).where(
+        UsageCounter.account_id == Account.id, UsageCounter.period == Period.DAILY.value
+    )
+    used = [column for counter in COUNTERS.values() for column in summed(counter)]
+    return with_counters(
+        select(Account.id, *BUDGET, began.scalar_subquery().label("began"), *used)
+        .select_from(accounts)
+        .outerjoin(Budget, Budget.account_id == Account.id)
+    )
+
+
+# Compiled once, since programs and open pages run these statements often.
+_NOW = bindparam("now", type_=Instant())
+_FIRST = 2 + len(BUDGET)  # where in a row the first counter begins
+_BY_ACCOUNT = _budget_status_in(Account).where(Account.id == bindparam("account_id"))
+_BY_KEY = _budget_status_in(join(ApiKey, Account, ApiKey.account_id == Account.id)).where(
+    ApiKey.key_hash == bindparam("key_hash"), *usable(_NOW), Account.active
+)
+_BY_SESSION = (
+    _budget_status_in(join(SessionRow, Account, SessionRow.account_id == Account.id))
+    .where(SessionRow.token_hash == bindparam("token_hash"), *running(_NOW))
+    .add_columns(SessionRow.last_seen_at)
+)

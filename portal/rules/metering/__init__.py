@@ -1,0 +1,1 @@
+"""Usage: its values, sums and sources."""

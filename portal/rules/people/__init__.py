@@ -1,0 +1,1 @@
+"""Accounts, keys, secrets and those who act."""

@@ -1,0 +1,1 @@
+"""Budgets, prices, and the decision whether a key may spend."""

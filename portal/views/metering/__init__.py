@@ -1,0 +1,1 @@
+"""Usage and gateways, as pages and API show them."""

@@ -1,0 +1,1 @@
+"""Budgets, prices and costs, as pages and API show them."""

@@ -1,0 +1,133 @@
+"""The price book, and costs that wait for a price."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from portal.actions.metering.verification import rebuild_account, verify_account
+from portal.actions.spending import prices
+from portal.actions.spending.prices import RepairResult, enter_price, remove_price, repair_costs
+from portal.db.metering.events import count_unpriced
+from portal.db.metering.totals import counter
+from portal.db.spending.prices import price_book
+from portal.db.sql.session import Database, run_in_reading
+from portal.db.tables import Account
+from portal.errors import InvalidInput, NotFound
+from portal.rules.metering.figures import Figures
+from portal.rules.metering.usage import UsageFilter
+from portal.rules.periods import EPOCH_DAY, Period, zone
+from portal.rules.spending.pricing import MAX_TOKENS, Price
+from portal.views.metering.usage import load_usage
+from portal.views.spending.summary import load_summary
+from tests.cast import NOW, OPERATOR, Gateway, audit_log, daily_of, hourly_of, report, results, run, send, viewer_of
+
+UTC = zone("UTC")
+DAY = timedelta(1)
+
+
+def total(account: Account) -> Figures:
+    return run(counter, account.id, Period.TOTAL, EPOCH_DAY)
+
+
+def ties(account: Account) -> bool:
+    return not run_in_reading(lambda session: list(verify_account(session, account.id, UTC)))
+
+
+@pytest.fixture
+def without_price(alice: Account, gateway: Gateway) -> None:
+    """The book begins today; Alice has made two requests before and one since."""
+    run(remove_price, OPERATOR, None, NOW)
+    run(enter_price, OPERATOR, Decimal("0.00003"), NOW, NOW)
+    days_ago = [report(f"r-{n}", requested_at=NOW - n * DAY) for n in range(3)]
+    assert results(send(gateway, *days_ago)) == ["accepted"] * 3
+
+
+def test_request_without_a_price_is_counted_as_unpriced(without_price: None, alice: Account) -> None:
+    assert total(alice) == Figures(360, 300, 60, 3, 3_600_000, unpriced=2)
+    assert run(count_unpriced) == 2
+    usage = run(load_usage, viewer_of(alice), UsageFilter(), NOW)
+    assert [row.cost_nano_eur for row in usage.rows] == [3_600_000, None, None]
+    assert usage.totals == total(alice)
+    assert ties(alice)
+
+
+def test_a_repair_prices_what_has_a_price_by_now_in_every_sum(without_price: None, alice: Account) -> None:
+    run(enter_price, OPERATOR, Decimal("0.00001"), NOW - DAY - DAY / 2, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=1, left=1, last=None)
+    assert total(alice) == Figures(360, 300, 60, 3, 3_600_000 + 1_200_000, unpriced=1)
+    assert ties(alice)
+    run(enter_price, OPERATOR, Decimal(0), NOW - 9 * DAY, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=1, left=0, last=None)
+    assert total(alice) == Figures(360, 300, 60, 3, 4_800_000)
+    assert run(load_usage, viewer_of(alice), UsageFilter(), NOW).totals == total(alice)
+    before = daily_of(alice), hourly_of(alice)
+    run(rebuild_account, alice.id, UTC)
+    assert (daily_of(alice), hourly_of(alice)) == before
+
+
+def test_repair_stops_at_the_largest_sum(without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
+    monkeypatch.setattr("portal.actions.spending.prices.MAX_SUM", 3_600_000 + 2_400_000)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=1, left=1, last=None)
+    assert total(alice) == Figures(360, 300, 60, 3, 6_000_000, unpriced=1)
+    assert ties(alice)
+
+
+def test_a_repair_changes_no_cost_that_is_fixed(without_price: None, alice: Account) -> None:
+    run(enter_price, OPERATOR, Decimal("0.00002"), NOW - 9 * DAY, NOW)
+    run(repair_costs, OPERATOR, None, UTC, NOW)
+    run(enter_price, OPERATOR, Decimal("0.5"), NOW - 9 * DAY, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=0, left=0, last=None)
+    assert total(alice).cost_nano_eur == 3_600_000 + 2 * 2_400_000
+
+
+def test_a_repair_goes_on_where_its_last_batch_ended(
+    without_price: None, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prices, "BATCH", 1)
+    first = run(repair_costs, OPERATOR, None, UTC, NOW)
+    assert (first.left, first.last is not None) == (1, True)
+    run(enter_price, OPERATOR, Decimal("0.00002"), NOW - DAY, NOW)
+    second = run(repair_costs, OPERATOR, first.last, UTC, NOW)
+    assert second.repaired == 1
+    assert run(repair_costs, OPERATOR, second.last, UTC, NOW) == RepairResult(0, 0, None)
+    assert total(alice).unpriced == 1
+
+
+def test_a_cost_beyond_all_bounds_is_left(alice: Account, gateway: Gateway) -> None:
+    run(remove_price, OPERATOR, None, NOW)
+    send(gateway, report(prompt_tokens=MAX_TOKENS, cost_factor=Decimal(1000)))
+    run(enter_price, OPERATOR, Decimal(1), NOW - DAY, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=0, left=1, last=None)
+    assert (total(alice).unpriced, total(alice).cost_nano_eur) == (1, 0)
+
+
+def test_billing_says_that_no_price_is_in_force(alice: Account) -> None:
+    run(remove_price, OPERATOR, None, NOW)
+    assert run(load_summary, alice.id, NOW).price is None
+
+
+def test_only_a_price_that_is_there_can_be_removed(alice: Account) -> None:
+    run(remove_price, OPERATOR, None, NOW)
+    for begins in (None, NOW):
+        with pytest.raises(NotFound):
+            run(remove_price, OPERATOR, begins, NOW)
+
+
+@pytest.mark.parametrize("price", ["0", "0.000000000001", "0.00002", "1"])
+def test_price_is_entered_and_audited(db: Database, price: str) -> None:
+    begins = NOW + timedelta(days=1)
+    run(enter_price, OPERATOR, Decimal(price), begins, NOW)
+    assert run(price_book)[-1] == Price(Decimal(price), begins)
+    assert audit_log() == [(str(OPERATOR), "price.set", {"eur_per_token": price, "valid_from": begins.isoformat()})]
+
+
+@pytest.mark.parametrize(
+    "price", ["-0.000001", "1.000001", "1E+9", "0.0000000000001", "NaN", "sNaN", "Infinity", "-Infinity"]
+)
+def test_price_out_of_bounds_is_refused(db: Database, price: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(enter_price, OPERATOR, Decimal(price), NOW, NOW)
+    assert caught.value.field == "eur_per_token"
+    assert len(run(price_book)) == 1
