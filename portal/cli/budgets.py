@@ -1,19 +1,23 @@
 """`portal budget`: the limits of accounts."""
 
 import re
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from portal.actions.spending.budgets import change_budget
+from portal.actions.spending.default_budgets import change_default_budget, set_default_budget
 from portal.cli.console import UserName, actor, example, open_account, open_portal, show_table, shown, shown_tokens
 from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.rules.people.accounts import Role
 from portal.rules.periods import Period
-from portal.rules.spending.budgets import BudgetType
+from portal.rules.spending.budgets import BudgetType, Limits
 from portal.views.people.accounts import find_account
 from portal.views.spending.budget import BudgetsView, load_all_budgets, load_budgets
+from portal.views.spending.default_budgets import load_default_budgets
 from portal.words.labels import BUDGET_TYPES, level_label
 
 commands = typer.Typer(help="Budgets: limits in billable tokens.", no_args_is_help=True)
@@ -44,18 +48,48 @@ def set_limits(
     if daily is monthly is total is type is None:
         raise typer.BadParameter("say what to set: --daily, --monthly, --total or --type")
     open_portal()
-    texts = {"daily": daily, "monthly": monthly, "total": total}
-    changes: dict[str, Any] = {
-        period: _limit(text, f"--{period}") for period, text in texts.items() if text is not None
-    }
-    if type is not None:
-        changes["type"] = type
+    changes = _changes(daily, monthly, total, type)
     account = run_in_reading(find_account, name)
     new = run_in_transaction(change_budget, actor(), account.id, changes, utc_now())
-    typer.echo(
-        f"Budget of {name}: daily {shown_tokens(new.daily)}, monthly {shown_tokens(new.monthly)}, "
-        f"total {shown_tokens(new.total)}, {new.type}."
-    )
+    typer.echo(f"Budget of {name}: {_sentence(new)}.")
+
+
+@commands.command(
+    "default",
+    epilog=listing(
+        "portal budget default user --daily 1_000_000 --monthly 20_000_000",
+        "portal budget default user --none",
+        "portal budget default",
+        fields="role and limits: null, or an object with daily, monthly, total (null: none) and type",
+    ),
+)
+def default(
+    role: Annotated[Role | None, typer.Argument(help="The role; without one, list all roles.")] = None,
+    daily: Annotated[str | None, typer.Option(metavar="N|none", help="Billable tokens a day.")] = None,
+    monthly: Annotated[str | None, typer.Option(metavar="N|none", help="Billable tokens a month.")] = None,
+    total: Annotated[str | None, typer.Option(metavar="N|none", help="Billable tokens altogether.")] = None,
+    type: Annotated[BudgetType | None, typer.Option(help="Of a one_time budget only the total limit counts.")] = None,  # noqa: A002  # the name of the option
+    none: Annotated[bool, typer.Option("--none", help="New accounts of the role get no budget.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set the budget that new accounts of a role get, or list these budgets. Present accounts keep theirs."""
+    is_change = not (daily is monthly is total is type is None)
+    if role is None and (is_change or none):
+        raise typer.BadParameter("name the role first: user, expert or admin")
+    if is_change and none:
+        raise typer.BadParameter("--none takes no limits")
+    open_portal()
+    if role is not None and none:
+        run_in_transaction(set_default_budget, actor(), role, None, utc_now())
+    elif role is not None and is_change:
+        changes = _changes(daily, monthly, total, type)
+        run_in_transaction(change_default_budget, actor(), role, changes, utc_now())
+    views = [view for view in run_in_reading(load_default_budgets) if role in (None, view.role)]
+    records = [{"role": view.role, "limits": None if view.limits is None else asdict(view.limits)} for view in views]
+    if as_json:
+        show_json(records)
+        return
+    show_table(("Role", "Default budget"), [(view.role, _sentence(view.limits)) for view in views])
 
 
 @commands.command(
@@ -125,6 +159,23 @@ def _record(name: str, view: BudgetsView) -> dict[str, object]:
         for part in view.all
     }
     return {"username": name, "type": view.type, **parts}
+
+
+def _sentence(limits: Limits | None) -> str:
+    if limits is None:
+        return "none"
+    parts = (f"{period} {shown_tokens(limits.set_for(period))}" for period in Period)
+    return f"{', '.join(parts)}, {limits.type}"
+
+
+def _changes(
+    daily: str | None, monthly: str | None, total: str | None, kind: BudgetType | None
+) -> dict[str, int | BudgetType | None]:
+    texts = {"daily": daily, "monthly": monthly, "total": total}
+    changes: dict[str, int | BudgetType | None] = {
+        period: _limit(text, f"--{period}") for period, text in texts.items() if text is not None
+    }
+    return changes if kind is None else changes | {"type": kind}
 
 
 def _limit(text: str, option: str) -> int | None:

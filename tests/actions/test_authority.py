@@ -12,6 +12,7 @@ from portal.actions.metering.imports import import_person, import_template
 from portal.actions.people.accounts import create_account, edit_account, set_active, set_password
 from portal.actions.people.deletion import delete_account
 from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.default_budgets import set_default_budget
 from portal.actions.spending.prices import enter_price, remove_price, repair_costs
 from portal.actions.templates import assign_template, define_template
 from portal.db.tables import Account
@@ -39,6 +40,7 @@ Change = Callable[[Session, Actor, int], object]
         lambda db, who, of: set_active(db, who, of, False, NOW),
         lambda db, who, of: delete_account(db, who, of, NOW),
         lambda db, who, of: set_budget(db, who, of, Limits(), NOW),
+        lambda db, who, _: set_default_budget(db, who, Role.USER, Limits(1), NOW),
         lambda db, who, _: define_template(db, who, "research", Decimal(1), [], NOW),
         lambda db, who, of: assign_template(db, who, of, None, NOW),
         lambda db, who, _: enter_price(db, who, Decimal(0), NOW + timedelta(1), NOW),

@@ -1,10 +1,12 @@
 """`portal budget`."""
 
+import json
+
 import pytest
 
 from portal.clock import utc_now
 from portal.db.spending.budgets import limits
-from portal.db.sql.session import run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.rules.spending.budgets import BudgetType, Limits
 from tests.cast import Gateway, report, send
@@ -42,3 +44,25 @@ def test_a_budget_is_shown_with_what_was_spent(alice: Account, gateway: Gateway)
         ["This month", "120", "∞", "∞", "–", "No limit", "Subscription"],
         ["Total", "120", "100", "0", "120.0 %", "Used up", "Subscription"],
     ]
+
+
+def test_default_budgets_are_set_listed_and_removed(db: Database) -> None:
+    succeed("budget", "default", "user", "--daily", "1_000", "--monthly", "20000")
+    succeed("budget", "default", "user", "--daily", "none")
+    shown = rows(succeed("budget", "default"))
+    assert shown == [
+        ["user", "daily none, monthly 20,000, total none, subscription"],
+        ["expert", "none"],
+        ["admin", "none"],
+    ]
+    limits = {"daily": None, "monthly": 20000, "total": None, "type": "subscription"}
+    assert json.loads(succeed("budget", "default", "user", "--json")) == [{"role": "user", "limits": limits}]
+    assert rows(succeed("budget", "default", "user", "--none")) == [["user", "none"]]
+
+
+@pytest.mark.parametrize(
+    "words", [("--daily", "1"), ("user", "--daily", "1", "--none"), ("boss",), ("--none",), ("user", "--daily", "1.5")]
+)
+def test_default_budget_in_wrong_usage_changes_nothing(db: Database, words: tuple[str, ...]) -> None:
+    misuse("budget", "default", *words)
+    assert {row[1] for row in rows(succeed("budget", "default"))} == {"none"}

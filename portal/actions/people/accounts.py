@@ -1,6 +1,6 @@
 """Changes to accounts: by administrators and operators, and by people to their own account."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -23,6 +23,7 @@ from portal.db.people.accounts import (
 )
 from portal.db.people.password_resets import forget_links
 from portal.db.people.sessions import end_sessions
+from portal.db.spending.default_budgets import apply_default_budget
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotSignedIn
@@ -58,7 +59,7 @@ def create_account(
     now: datetime,
     display_name: str | None = None,
 ) -> Account:
-    """Create an account. Raises Forbidden, and the errors of `check_new_account`.
+    """Create an account with the default budget of its role. Raises Forbidden, and the errors of `check_new_account`.
 
     The caller hashes the password before the transaction (`hash_new_password`).
     """
@@ -72,7 +73,9 @@ def create_account(
                 "There is an account called {name}, or with the address {address}, already.", name=name, address=address
             )
         ) from error
-    add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role)
+    budget = apply_default_budget(session, created.id, role, now)
+    details = {} if budget is None else {"budget": asdict(budget)}
+    add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role, **details)
     return created
 
 

@@ -35,12 +35,17 @@ def change_budget(session: Session, actor: Actor, account_id: int, changes: Mapp
     lock_account(session, account.id)
     before = stored_limits(session, account.id)
     limits = replace(before, **changes)
+    check_limits(limits)
+    set_limits(session, account.id, limits, now)
+    add_entry(session, actor, "budget.set", now, account_id=account.id, **asdict(limits))
+    note_crossings(session, {account.id}, settings().budget_zone, now, limits_before=before)
+    return limits
+
+
+def check_limits(limits: Limits) -> None:
+    """Raise InvalidInput with the name of the field for a limit out of bounds."""
     for name, limit in (("daily", limits.daily), ("monthly", limits.monthly), ("total", limits.total)):
         if limit is not None and not 0 <= limit <= MAX_LIMIT:
             raise InvalidInput(
                 message("A limit is a whole number of tokens from 0 to {most}, or none.", most=MAX_LIMIT), name
             )
-    set_limits(session, account.id, limits, now)
-    add_entry(session, actor, "budget.set", now, account_id=account.id, **asdict(limits))
-    note_crossings(session, {account.id}, settings().budget_zone, now, limits_before=before)
-    return limits

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from portal.db.tables import (
     Account,
     AlertSettings,
+    Allowance,
     ApiKey,
     AuditEntry,
     Budget,
+    BudgetRequest,
     Crossing,
     HeldEvent,
     Mail,
@@ -26,8 +28,8 @@ from portal.rules.text import deleted_username, email_key
 
 DELETED_NAME = "Deleted account"
 DELETED_LABEL = "deleted"
-_OWNED = (SessionRow, ResetLink, Note, Mail, Crossing, AlertSettings, Budget, Reservation)
-"""Tables with rows of an account that are deleted, in this order: mails refer to crossings."""
+_OWNED = (SessionRow, ResetLink, Note, Mail, Crossing, AlertSettings, Budget, BudgetRequest, Allowance, Reservation)
+"""Tables with rows of an account that are deleted, in this order: mails refer to crossings, requests to allowances."""
 _PERSONAL = {"username", "email", "display_name", "label", "address"}
 """Details of audit entries about an account that are erased."""
 _AT_ONCE = 500

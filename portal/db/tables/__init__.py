@@ -2,6 +2,7 @@
 
 from portal.db.tables.accounts import Account, ApiKey, ResetLink, Session, SetupLink, SignInFailure
 from portal.db.tables.alerts import AlertSettings, Crossing
+from portal.db.tables.allowances import Allowance, BudgetRequest, DefaultBudget
 from portal.db.tables.audit import AuditEntry, Installation
 from portal.db.tables.base import Table
 from portal.db.tables.budgets import Budget, Price, Reservation
@@ -30,10 +31,13 @@ from portal.db.tables.totals import (
 __all__ = [
     "Account",
     "AlertSettings",
+    "Allowance",
     "ApiKey",
     "AuditEntry",
     "Budget",
+    "BudgetRequest",
     "Crossing",
+    "DefaultBudget",
     "DetailColumns",
     "ExpertModel",
     "ExpertTemplate",

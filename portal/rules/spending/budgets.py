@@ -38,6 +38,10 @@ class Limits:
         """Return the limit that counts for `period`; a one-time budget has only the total limit."""
         if self.type is BudgetType.ONE_TIME and period is not Period.TOTAL:
             return None
+        return self.set_for(period)
+
+    def set_for(self, period: Period) -> int | None:
+        """Return the limit that is set for `period`, also if it does not count."""
         match period:
             case Period.DAILY:
                 return self.daily
