@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 
-from portal.actions.mails import DeliveryOutcome, DueMail, claim_mails, note_delivery
+from portal.actions.outbox import DeliveryOutcome, DueMessage, claim_messages, note_delivery
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import Unavailable
@@ -34,14 +34,14 @@ async def run_outbox() -> None:
     """Send due mails until the task is cancelled; return at once if mail is not set up."""
     if not settings().mail_is_set_up:
         return
-    under_way: dict[asyncio.Task[None], int] = {}
+    under_way: dict[asyncio.Task[None], str] = {}
     try:
         while True:
             claimed = await _claimed(AT_ONCE - len(under_way), set(under_way.values()))
-            under_way |= {asyncio.create_task(deliver(mail)): mail.account_id for mail in claimed}
+            under_way |= {asyncio.create_task(deliver(mail)): mail.lane for mail in claimed}
             if under_way:
                 done, _ = await asyncio.wait(under_way, timeout=EVERY, return_when=asyncio.FIRST_COMPLETED)
-                under_way = {task: account for task, account in under_way.items() if task not in done}
+                under_way = {task: lane for task, lane in under_way.items() if task not in done}
             else:
                 await asyncio.sleep(EVERY)
     finally:
@@ -51,10 +51,10 @@ async def run_outbox() -> None:
             task.cancel()
 
 
-async def _claimed(limit: int, busy: Collection[int]) -> list[DueMail]:
+async def _claimed(limit: int, busy: Collection[str]) -> list[DueMessage]:
     """Return mails to send; after an error, wait and return none."""
     try:
-        return await asyncio.to_thread(claim_mails, limit, utc_now(), exclude=busy) if limit else []
+        return await asyncio.to_thread(claim_messages, limit, utc_now(), exclude=busy) if limit else []
     except Unavailable:
         log.warning("mails wait for the database")
     except Exception:
@@ -63,7 +63,7 @@ async def _claimed(limit: int, busy: Collection[int]) -> list[DueMail]:
     return []
 
 
-async def deliver(mail: DueMail) -> None:
+async def deliver(mail: DueMessage) -> None:
     """Send a mail and store the outcome."""
     try:
         content = Content(mail.subject, mail.text, mail.html)
@@ -84,12 +84,12 @@ async def deliver(mail: DueMail) -> None:
         await take_leave(client)
 
 
-def _discreet(error: Exception, mail: DueMail) -> str:
+def _discreet(error: Exception, mail: DueMessage) -> str:
     """Return the message of a mail server without the address of the recipient."""
     return str(error).replace(mail.recipient, "…")
 
 
-async def _note(mail: DueMail, outcome: DeliveryOutcome, reason: str = "") -> None:
+async def _note(mail: DueMessage, outcome: DeliveryOutcome, reason: str = "") -> None:
     """Store the outcome of a mail; repeat until the database is available, since nothing else has the outcome."""
     while True:
         try:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.db.mails import failed_mails
+from portal.db.outbox import failed_messages
 from portal.db.people.accounts import account
 
 DAYS = 30
@@ -28,8 +28,8 @@ class FailedMail:
 def load_failed_mails(session: Session, now: datetime) -> tuple[FailedMail, ...]:
     """Return the mails of the last 30 days that were given up, newest first; at most 1,000."""
     found = []
-    for mail in failed_mails(session, now - timedelta(DAYS), MOST):
-        owner = account(session, mail.account_id)
+    for mail in failed_messages(session, now - timedelta(DAYS), MOST):
+        owner = None if mail.account_id is None else account(session, mail.account_id)
         username, recipient = owner.username if owner else None, mail.recipient or None
         found.append(FailedMail(mail.finished_at, username, recipient, mail.subject, mail.kind, mail.tries, mail.error))
     return tuple(found)

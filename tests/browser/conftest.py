@@ -31,7 +31,7 @@ from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template, define_template
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
-from portal.db.tables import Account, Mail
+from portal.db.tables import Account, OutboxMessage
 from portal.db.templates import AssignedModel
 from portal.rules.spending.budgets import Limits
 from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH, acting
@@ -359,8 +359,8 @@ def free_port() -> int:
 
 def mailed_link(portal: Portal, person: Person) -> str:
     """Return the link of a person's newest mail, which the server queues after its answer."""
-    mails: list[Mail] = []
-    newest = select(Mail).where(Mail.account_id == person.account.id).order_by(Mail.id)
+    mails: list[OutboxMessage] = []
+    newest = select(OutboxMessage).where(OutboxMessage.account_id == person.account.id).order_by(OutboxMessage.id)
     for _ in range(100):
         mails = portal.run(lambda session: session.scalars(newest).all())
         if mails:

@@ -177,7 +177,7 @@ def test_data_move_from_desktop_to_server_and_back(
     assert {crossing[5] for crossing in after["crossings"]} >= {50, 80}
     assert all(
         after[table]
-        for table in ("budgets", "prices", "alert_settings", "crossings", "notes", "mails")
+        for table in ("budgets", "prices", "alert_settings", "crossings", "notes", "outbox")
         if before[table]
     )
     succeed("user", "password", LOCAL, "--password-stdin", typed="four words are enough\n")

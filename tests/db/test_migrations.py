@@ -94,3 +94,23 @@ def test_an_answer_that_does_not_decide_is_none(empty: Database, keep: list[str]
     at_revision(empty, "0004", mara="mara@example.org", mara2="Mara@Example.org", bob="bob@example.org")
     with pytest.raises(SharedEmails, match=r"mara and mara2.*portal migrate (--keep-email bob )?--keep-email mara$"):
         migrate(empty, keep_email=keep)
+
+
+def test_mails_stay_in_the_outbox_and_back(empty: Database) -> None:
+    at_revision(empty, "0011", alice="alice@example.org")
+    columns = "account_id, kind, message_id, recipient, subject, text, html, state, tries, next_try_at, created_at"
+    values = "1, 'test', :message, 'alice@example.org', 'Test', 'text', '', 'queued', 0, :now, :now"
+    with empty.engine.begin() as connection:
+        for message in ("<1@portal>", "<2@portal>"):
+            added = text(f"INSERT INTO mails ({columns}) VALUES ({values})")
+            connection.execute(added, {"message": message, "now": NOW})
+    migrate(empty)
+    with empty.engine.begin() as connection:
+        kept = connection.execute(text("SELECT id, message_id, channel, state FROM outbox ORDER BY id")).all()
+        added = text(f"INSERT INTO outbox ({columns}, channel) VALUES ({values}, 'chat') RETURNING id")
+        assert connection.execute(added, {"message": "<3@portal>", "now": NOW}).scalar_one() == 3
+    assert kept == [(1, "<1@portal>", "mail", "queued"), (2, "<2@portal>", "mail", "queued")]
+    with empty.engine.begin() as connection:
+        command.downgrade(config(connection), "0011")
+        left = connection.execute(text("SELECT id, message_id FROM mails ORDER BY id")).all()
+    assert left == [(1, "<1@portal>"), (2, "<2@portal>")]

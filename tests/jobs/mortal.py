@@ -44,11 +44,11 @@ def arm(moment: Moment) -> None:
     from sqlalchemy import event
     from sqlalchemy.orm import Session
 
-    from portal.db.tables import Mail
+    from portal.db.tables import OutboxMessage
 
     match moment:
         case Moment.BEFORE_COMMIT | Moment.AFTER_COMMIT:
-            event.listen(Mail, "after_insert", lambda *_: event.listen(Session, moment.name.lower(), die))
+            event.listen(OutboxMessage, "after_insert", lambda *_: event.listen(Session, moment.name.lower(), die))
         case Moment.BEFORE_CONNECT:
             patch.object(SMTP, "connect", die).start()
         case Moment.AFTER_RCPT:
@@ -71,9 +71,9 @@ def dies_after(work: Callable[..., Awaitable[object]]) -> Callable[..., Awaitabl
 
 def die_if_sent(session: Any) -> None:
     """Die if a mail is marked as sent in this transaction."""
-    from portal.db.tables import Mail
+    from portal.db.tables import OutboxMessage
 
-    if session.query(Mail).filter(Mail.state == "sent").count():
+    if session.query(OutboxMessage).filter(OutboxMessage.state == "sent").count():
         die()
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import time_machine
 
-from portal.actions.mails import claim_mails, note_delivery
+from portal.actions.outbox import claim_messages, note_delivery
 from portal.clock import utc_now
-from portal.db.mails import Delivery, NewMail, add_mail, failed_mails, mails_of
+from portal.db.outbox import Delivery, NewMessage, add_message, failed_messages, messages_of
 from portal.db.sql.session import run_in_reading
-from portal.db.tables import Account, Mail
+from portal.db.tables import Account, OutboxMessage
 from portal.errors import Unavailable
 from portal.jobs import outbox
 from portal.jobs.outbox import deliver, run_outbox
@@ -54,19 +54,19 @@ def clock(db: object) -> Iterator[Any]:
 def queue(whose: Account, recipient: str | None = None, subject: str = "Test", kind: str = "test") -> None:
     """Queue a mail in a transaction of its own, at the present time."""
     content = account_mails.reset_mail(whose.display_name, "en", SECRET, 30)._replace(subject=subject)
-    new = NewMail(whose.id, kind, recipient or whose.email, *content)
-    run(add_mail, new, utc_now())
+    new = NewMessage(whose.id, kind, recipient or whose.email, *content)
+    run(add_message, new, utc_now())
 
 
 async def send() -> None:
     """Send the due mails, one after the other."""
-    for mail in claim_mails(100, utc_now()):
+    for mail in claim_messages(100, utc_now()):
         await deliver(mail)
 
 
 def state_of(whose: Account) -> Delivery:
     """Return what has become of somebody's newest mail."""
-    return run_in_reading(mails_of, whose.id, 1)[0]
+    return run_in_reading(messages_of, whose.id, 1)[0]
 
 
 async def test_a_mail_is_taken_once_and_its_words_are_forgotten(post: PostOffice, clock: Any, alice: Account) -> None:
@@ -80,7 +80,7 @@ async def test_a_mail_is_taken_once_and_its_words_are_forgotten(post: PostOffice
     assert mail["Date"].datetime == NOW.replace(second=0, microsecond=0)
     stored = state_of(alice)
     assert (stored.state, stored.tries, stored.error, stored.finished_at) == ("sent", 1, None, NOW)
-    row = run(lambda session: session.get(Mail, stored.id))
+    row = run(lambda session: session.get(OutboxMessage, stored.id))
     assert row is not None
     assert (row.text, row.html) == ("", "")
 
@@ -91,7 +91,7 @@ async def test_refused_connections_are_given_up_after_48_hours(post: PostOffice,
     pauses = []
     while (stored := state_of(alice)).state == "queued":
         clock.move_to(stored.next_try_at - timedelta(seconds=1))
-        assert claim_mails(1, utc_now()) == []
+        assert claim_messages(1, utc_now()) == []
         clock.move_to(stored.next_try_at)
         await send()
         pauses.append((stored.next_try_at - stored.created_at) // timedelta(minutes=1))
@@ -100,7 +100,7 @@ async def test_refused_connections_are_given_up_after_48_hours(post: PostOffice,
     assert stored.finished_at is not None
     assert timedelta(hours=48) <= stored.finished_at - stored.created_at < timedelta(hours=49)
     assert stored.error == "Given up: it is too old by now. The mail server cannot be reached: Connection refused."
-    assert [mail.id for mail in run_in_reading(failed_mails, NOW, 10)] == [stored.id]
+    assert [mail.id for mail in run_in_reading(failed_messages, NOW, 10)] == [stored.id]
     await send()
     assert post.taken == []
 
@@ -149,14 +149,14 @@ async def test_mail_refused_for_good_is_given_up_with_its_reason(
     await send()
     stored = state_of(alice)
     assert (stored.state, stored.tries, stored.error, stored.finished_at) == ("failed", 1, reason, NOW)
-    assert run_in_reading(failed_mails, NOW, 10) == [stored]
+    assert run_in_reading(failed_messages, NOW, 10) == [stored]
     assert post.subjects(bob.email) == ["Test"]
     clock.shift(timedelta(hours=1))
-    assert claim_mails(10, utc_now()) == []
+    assert claim_messages(10, utc_now()) == []
     assert "is given up: 55" in caplog.text
     for private in (alice.email, bob.email, "the-secret"):
         assert private not in caplog.text
-    row = run(lambda session: session.get(Mail, stored.id))
+    row = run(lambda session: session.get(OutboxMessage, stored.id))
     assert row is not None
     assert (row.text, row.html) == ("", "")
 
@@ -196,7 +196,7 @@ async def test_certificates_are_verified(
         smtp_password="secret",
     )
     queue(alice)
-    (mail,) = claim_mails(1, utc_now())
+    (mail,) = claim_messages(1, utc_now())
     await deliver(mail)
     assert state_of(alice).error == "The mail server’s certificate is not valid: self-signed certificate."
     assert (office.taken, office.logins) == ([], [])
@@ -213,7 +213,7 @@ async def test_without_starttls_nothing_is_sent_where_it_is_asked_for(
 ) -> None:
     settings_env(smtp_security="starttls")
     queue(alice)
-    (mail,) = claim_mails(1, utc_now())
+    (mail,) = claim_messages(1, utc_now())
     await deliver(mail)
     assert (state_of(alice).state, post.taken) == ("queued", [])
     assert "STARTTLS" in str(state_of(alice).error)
@@ -267,7 +267,7 @@ async def test_outbox_survives_missing_databases_and_bugs(
     def claim_or_fail(limit: int, now: datetime, *, exclude: Any) -> Any:
         if troubles:
             raise troubles.pop()
-        return claim_mails(limit, now, exclude=exclude)
+        return claim_messages(limit, now, exclude=exclude)
 
     def note_or_fail(session: Any, mail: Any, *delivery: Any) -> None:
         if len(marks) < 2:
@@ -278,7 +278,7 @@ async def test_outbox_survives_missing_databases_and_bugs(
     marks: list[Any] = []
     monkeypatch.setattr(outbox, "TRY_AGAIN", 0.01)
     monkeypatch.setattr(outbox, "EVERY", 0.01)
-    monkeypatch.setattr(outbox, "claim_mails", claim_or_fail)
+    monkeypatch.setattr(outbox, "claim_messages", claim_or_fail)
     monkeypatch.setattr(outbox, "note_delivery", note_or_fail)
     queue(alice)
     running = asyncio.create_task(run_outbox())
@@ -307,20 +307,20 @@ async def test_a_bug_with_one_mail_is_logged_and_that_one_waits(
 
 async def test_mail_of_a_dead_sender_is_sent_after_the_lease(post: PostOffice, clock: Any, alice: Account) -> None:
     queue(alice)
-    (held,) = claim_mails(10, utc_now())
+    (held,) = claim_messages(10, utc_now())
     clock.shift(LEASE - timedelta(seconds=1))
-    assert claim_mails(10, utc_now()) == []
+    assert claim_messages(10, utc_now()) == []
     clock.shift(timedelta(seconds=1))
-    assert [mail.message_id for mail in claim_mails(10, utc_now())] == [held.message_id]
+    assert [mail.message_id for mail in claim_messages(10, utc_now())] == [held.message_id]
 
 
 async def test_who_has_lost_a_mail_to_another_one_does_not_spoil_it(
     post: PostOffice, clock: Any, alice: Account
 ) -> None:
     queue(alice)
-    (lost,) = claim_mails(10, utc_now())
+    (lost,) = claim_messages(10, utc_now())
     clock.shift(LEASE)
-    (held,) = claim_mails(10, utc_now())
+    (held,) = claim_messages(10, utc_now())
     post.does[alice.email] = Does.REFUSES
     await deliver(lost)
     assert state_of(alice).state == "queued"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from portal.actions.spending.budgets import set_budget
-from portal.db.mails import mails_of
+from portal.db.outbox import messages_of
 from portal.db.spending.alerts import AlertSettings, set_alert_settings
 from portal.db.spending.crossings import crossings
 from portal.db.sql.session import Database, run_in_reading
@@ -131,7 +131,7 @@ def test_one_crossing_and_a_mail_whenever_the_server_dies(
     assert not is_acknowledged or moment not in {Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT}
     life.begin(LATER)
     assert cross(life, gateway)
-    life.wait_until(lambda: [mail.state for mail in run_in_reading(mails_of, alice.id, 10)] == ["sent"])
+    life.wait_until(lambda: [mail.state for mail in run_in_reading(messages_of, alice.id, 10)] == ["sent"])
     assert life.end(signal.SIGTERM) == 0, life.output
     assert len(run_in_reading(crossings, alice.id, 10)) == 1
     assert office.subjects(alice.email) == ["Daily budget 85 % used"] * (2 if moment in UNCLOSED else 1)

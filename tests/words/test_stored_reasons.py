@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.db import mails
+from portal.db import outbox
 from portal.words import say
 from portal.words.stored_reasons import stored_sentence
 
@@ -10,10 +10,10 @@ from portal.words.stored_reasons import stored_sentence
 @pytest.mark.parametrize(
     ("stored", "german"),
     [
-        (mails.NOT_SET_UP, "Der Mailversand ist nicht eingerichtet."),
-        (mails.NO_ADDRESS, "Das Konto hat keine E-Mail-Adresse."),
-        (mails.TOO_MANY, "Mehr als 20 Mails an einem Tag."),
-        (mails.TOO_MANY_LINKS, "Mehr als 10 Links für vergessene Passwörter an einem Tag."),
+        (outbox.NOT_SET_UP, "Der Mailversand ist nicht eingerichtet."),
+        (outbox.NO_ADDRESS, "Das Konto hat keine E-Mail-Adresse."),
+        (outbox.TOO_MANY, "Mehr als 20 Mails an einem Tag."),
+        (outbox.TOO_MANY_LINKS, "Mehr als 10 Links für vergessene Passwörter an einem Tag."),
         (
             "Given up: it is too old by now. The mail server cannot be reached: none of its addresses answers.",
             "Aufgegeben: Die Mail ist inzwischen zu alt. "

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_administrator, existing_account, own_account, signed_in_account
 from portal.actions.fields import clean_field
-from portal.actions.mails import queue_notice
+from portal.actions.outbox import queue_notice
 from portal.actions.people.passwords import check_hash, hash_password
 from portal.db.audit import add_entry
-from portal.db.mails import drop_mails
+from portal.db.outbox import drop_messages
 from portal.db.people.accounts import (
     account,
     account_at,
@@ -181,7 +181,7 @@ def set_active(session: Session, actor: Actor, account_id: int, active: bool, no
     if not active:
         end_sessions(session, found.id)
         forget_links(session, found.id)
-        drop_mails(session, found.id, "The account was suspended.", now)
+        drop_messages(session, found.id, "The account was suspended.", now)
     add_entry(session, actor, "account.activate" if active else "account.suspend", now, account_id=found.id)
 
 

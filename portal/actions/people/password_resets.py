@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from portal.actions.mails import queue_notice
+from portal.actions.outbox import queue_notice
 from portal.actions.people.accounts import hash_new_password
 from portal.actions.people.sessions import count_try
 from portal.db.audit import add_entry
-from portal.db.mails import NewMail, add_mail
+from portal.db.outbox import NewMessage, add_message
 from portal.db.people.accounts import account_at
 from portal.db.people.password_resets import add_link, forget_expired_links, forget_links, owner_of_link, use_link
 from portal.db.people.sessions import end_sessions, forget_failures
@@ -28,8 +28,8 @@ from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import NotFound, Unavailable
 from portal.mails import password_changed_mail, reset_mail
-from portal.rules.mails import LINK_LASTS, Kind
 from portal.rules.messages import message
+from portal.rules.outbox import LINK_LASTS, Kind
 from portal.rules.people.actors import Actor, Means
 from portal.rules.people.secrets import digest
 from portal.settings import settings
@@ -48,8 +48,9 @@ class LinkEnded(NotFound):
 class ResetMail(NamedTuple):
     """A mail with a link, and the hash of the token in the link."""
 
+    account_id: int
     token_hash: str
-    mail: NewMail
+    mail: NewMessage
 
 
 def links_can_be_mailed() -> bool:
@@ -85,16 +86,16 @@ def _reset_mail(account: Account) -> ResetMail:
     link = f"{(settings().base_url or '').rstrip('/')}/user/reset-password?token={token}"
     minutes = LINK_LASTS // timedelta(minutes=1)
     content = reset_mail(account.display_name, account.language, link, minutes)
-    return ResetMail(digest(token), NewMail(account.id, Kind.RESET, account.email, *content))
+    return ResetMail(account.id, digest(token), NewMessage(account.id, Kind.RESET, account.email, *content))
 
 
 def _queue(session: Session, resets: list[ResetMail], address: str, now: datetime) -> None:
     forget_expired_links(session, now)
     actor = Actor(Means.VISITOR, address=address)
     for reset in resets:
-        add_link(session, reset.mail.account_id, reset.token_hash, now, now + LINK_LASTS)
-        add_mail(session, reset.mail, now)
-        add_entry(session, actor, _ASKED, now, account_id=reset.mail.account_id)
+        add_link(session, reset.account_id, reset.token_hash, now, now + LINK_LASTS)
+        add_message(session, reset.mail, now)
+        add_entry(session, actor, _ASKED, now, account_id=reset.account_id)
     if not resets:
         add_entry(session, actor, _ASKED, now)
 

@@ -9,12 +9,12 @@ from portal.actions.authority import own_account
 from portal.actions.fields import clean_field
 from portal.actions.spending.crossings import note_crossings
 from portal.db.audit import add_entry
-from portal.db.mails import drop_mails
+from portal.db.outbox import drop_messages
 from portal.db.people.accounts import lock_account
 from portal.db.spending.alerts import AlertSettings, alert_settings, set_alert_settings
 from portal.errors import InvalidInput
-from portal.rules.mails import Kind
 from portal.rules.messages import message
+from portal.rules.outbox import Kind
 from portal.rules.people.actors import Actor
 from portal.rules.spending.alerts import FULL
 from portal.rules.text import clean_email
@@ -53,7 +53,7 @@ def change_alerts(
     )
     set_alert_settings(session, account_id, new, now)
     if not enabled or address != before.email:
-        drop_mails(session, account_id, "Alerts were switched off, or go elsewhere since.", now, kind=Kind.ALERT)
+        drop_messages(session, account_id, "Alerts were switched off, or go elsewhere since.", now, kind=Kind.ALERT)
     chosen = {"threshold": threshold_percent, "second_threshold": second_threshold_percent, "forecast": forecast}
     add_entry(session, actor, "alerts.change", now, account_id=account_id, enabled=enabled, **chosen)
     note_crossings(session, {account_id}, settings().budget_zone, now)

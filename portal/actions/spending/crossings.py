@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
 from portal.actions.people.setup import LOCAL
-from portal.db.mails import NewMail, add_mail
+from portal.db.outbox import NewMessage, add_message
 from portal.db.people.accounts import account_named
 from portal.db.spending.alerts import alert_settings
 from portal.db.spending.crossings import (
@@ -33,7 +33,7 @@ from portal.db.spending.crossings import (
     mark_read,
 )
 from portal.mails import CrossingFacts, crossing_mail
-from portal.rules.mails import Kind
+from portal.rules.outbox import Kind
 from portal.rules.people.actors import Actor
 from portal.rules.periods import Period, day_of, period_start, resets_at, zone_or
 from portal.rules.spending.alerts import CrossingKind, reached, thresholds
@@ -161,4 +161,4 @@ def _queue_mail(
         zone=zone_or(account.time_zone, budget_tz),
     )
     content = crossing_mail(facts, settings().base_url or "")
-    add_mail(session, NewMail(account.account_id, Kind.ALERT, account.email, *content, crossing_id), now)
+    add_message(session, NewMessage(account.account_id, Kind.ALERT, account.email, *content, crossing_id), now)

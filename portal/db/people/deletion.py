@@ -17,8 +17,10 @@ from portal.db.tables import (
     BudgetRequest,
     Crossing,
     HeldEvent,
-    Mail,
     Note,
+    NotificationChannel,
+    NotificationChoice,
+    OutboxMessage,
     Reservation,
     ResetLink,
     SignInFailure,
@@ -28,8 +30,11 @@ from portal.rules.text import deleted_username, email_key
 
 DELETED_NAME = "Deleted account"
 DELETED_LABEL = "deleted"
-_OWNED = (SessionRow, ResetLink, Note, Mail, Crossing, AlertSettings, Budget, BudgetRequest, Allowance, Reservation)
-"""Tables with rows of an account that are deleted, in this order: mails refer to crossings, requests to allowances."""
+_OWNED = (
+    *(SessionRow, ResetLink, Note, OutboxMessage, NotificationChannel, NotificationChoice, Crossing, AlertSettings),
+    *(Budget, BudgetRequest, Allowance, Reservation),
+)
+"""Tables with rows of an account that are deleted, in an order in which no row refers to a deleted one."""
 _PERSONAL = {"username", "email", "display_name", "label", "address"}
 """Details of audit entries about an account that are erased."""
 _AT_ONCE = 500

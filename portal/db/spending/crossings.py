@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from portal.db import tables
 from portal.db.spending.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
 from portal.db.sql.upsert import insert
-from portal.db.tables import Account, Budget, Crossing, Mail
+from portal.db.tables import Account, Budget, Crossing, OutboxMessage
+from portal.rules.notifications import Channel
 from portal.rules.periods import Period, period_start
 from portal.rules.spending.alerts import DEFAULT_THRESHOLD, FULL, CrossingKind
 from portal.rules.spending.budgets import Limits
@@ -146,7 +147,8 @@ class AlertWithMail(NamedTuple):
 
 def alerts_with_mail(session: Session, account_id: int, limit: int) -> list[AlertWithMail]:
     """Return an account's crossings with the state of their mails, newest first."""
-    wanted = select(Crossing, Mail.state, Mail.error).outerjoin(Mail, Mail.crossing_id == Crossing.id)
+    is_its_mail = (OutboxMessage.crossing_id == Crossing.id) & (OutboxMessage.channel == Channel.MAIL)
+    wanted = select(Crossing, OutboxMessage.state, OutboxMessage.error).outerjoin(OutboxMessage, is_its_mail)
     newest = wanted.where(Crossing.account_id == account_id).order_by(Crossing.id.desc()).limit(limit)
     return [AlertWithMail(row[0], row[1], row[2]) for row in session.execute(newest)]
 

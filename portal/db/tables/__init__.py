@@ -15,7 +15,7 @@ from portal.db.tables.gateways import (
     RejectedReason,
     UncountedDaily,
 )
-from portal.db.tables.mails import Mail
+from portal.db.tables.outbox import NotificationChannel, NotificationChoice, NotificationMark, OutboxMessage
 from portal.db.tables.templates import ExpertModel, ExpertTemplate
 from portal.db.tables.totals import (
     DetailColumns,
@@ -47,8 +47,11 @@ __all__ = [
     "ImportProgress",
     "ImportedAccount",
     "Installation",
-    "Mail",
+    "OutboxMessage",
     "Note",
+    "NotificationChannel",
+    "NotificationChoice",
+    "NotificationMark",
     "Price",
     "PrunedEvent",
     "RejectedReason",

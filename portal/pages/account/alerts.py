@@ -5,7 +5,7 @@ from datetime import datetime
 
 from nicegui import ui
 
-from portal.actions.mails import send_test_mail
+from portal.actions.outbox import send_test_mail
 from portal.actions.spending.alerts import change_alerts
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
@@ -18,8 +18,8 @@ from portal.pages.components.parts import Text, button, set_props, tag
 from portal.pages.components.shell.bell import present, sentence, then
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import PROFILE
-from portal.rules.mails import State
 from portal.rules.messages import Message, message
+from portal.rules.outbox import State
 from portal.settings import settings
 from portal.views.people.accounts import Viewer
 from portal.views.spending.alerts import AlertSettings, PastAlert, TestMail

@@ -28,8 +28,8 @@ from portal.errors import InvalidInput, TooManyTries
 from portal.pages.addresses import SIGN_IN
 from portal.pages.forms.rendering import PASSWORD_HINT, check_repeated, html_page, read_form, wait
 from portal.pages.open_pages import recheck
-from portal.rules.mails import LINK_LASTS
 from portal.rules.messages import Message, message
+from portal.rules.outbox import LINK_LASTS
 from portal.rules.text import MAX_EMAIL, MIN_PASSWORD, InvalidText, clean_email
 from portal.web.visitors import browser_of
 

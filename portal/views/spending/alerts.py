@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.mails import NOT_SET_UP, last_test
+from portal.db.outbox import NOT_SET_UP, last_test
 from portal.db.spending.alerts import AlertSettings, alert_settings
 from portal.db.spending.crossings import AlertWithMail, alerts_with_mail
-from portal.rules.mails import State
 from portal.rules.messages import Message, message
+from portal.rules.outbox import State
 from portal.settings import settings
 from portal.views.spending.budget import BudgetsView
 from portal.views.spending.crossings import CrossingView, crossing_view

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.actions.mails import send_test_mail
 from portal.actions.metering.held import assign_held
 from portal.actions.metering.notes import write_note
 from portal.actions.metering.verification import verify_account
+from portal.actions.outbox import send_test_mail
 from portal.actions.people.accounts import (
     Profile,
     change_profile,

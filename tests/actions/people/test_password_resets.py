@@ -17,9 +17,9 @@ from portal.actions.people.password_resets import LinkEnded, count_ask, owner_of
 from portal.actions.people.sessions import Browser, open_session_for, sign_in
 from portal.db.people.sessions import failures, sessions
 from portal.db.sql.session import Database
-from portal.db.tables import Account, AuditEntry, Mail, ResetLink
+from portal.db.tables import Account, AuditEntry, OutboxMessage, ResetLink
 from portal.errors import InvalidInput, TooManyTries, Unavailable, WrongCredentials
-from portal.rules.mails import LINK_LASTS, LINKS_A_DAY
+from portal.rules.outbox import LINK_LASTS, LINKS_A_DAY
 from portal.rules.people.secrets import digest
 from portal.rules.people.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK_HASH
@@ -37,15 +37,15 @@ def mail_is_set_up(settings_env: Callable[..., None]) -> None:
     settings_env(base_url="https://portal.example.org/", smtp_host="mail.example.org", smtp_from="portal@example.org")
 
 
-def mails() -> list[Mail]:
-    return list(run(lambda session: session.scalars(select(Mail).order_by(Mail.id)).all()))
+def mails() -> list[OutboxMessage]:
+    return list(run(lambda session: session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()))
 
 
 def links() -> set[str]:
     return set(run(lambda session: session.scalars(select(ResetLink.token_hash)).all()))
 
 
-def token_in(mail: Mail) -> str:
+def token_in(mail: OutboxMessage) -> str:
     (token,) = re.findall(r"https://portal\.example\.org/user/reset-password\?token=([\w-]{43})\s", mail.text)
     return str(token)
 

@@ -13,8 +13,8 @@ from portal.actions.metering.verification import rebuild_account
 from portal.actions.spending.alerts import change_alerts
 from portal.actions.spending.budgets import set_budget
 from portal.actions.spending.crossings import read_crossings
-from portal.db.mails import mails_of
 from portal.db.metering.held import held_events
+from portal.db.outbox import messages_of
 from portal.db.spending.crossings import count_unread, crossings
 from portal.db.tables import Account
 from portal.rules.spending.budgets import BudgetType, Limits
@@ -259,4 +259,4 @@ def test_lower_threshold_after_a_higher_one_is_no_news(alice: Account, gateway: 
     run(change_alerts, acting(alice), True, 50, None, NOW)
     assert ("daily", "11-22", 50) in crossed(alice)
     assert run(count_unread, alice.id) == 0
-    assert run(mails_of, alice.id, 10) == []
+    assert run(messages_of, alice.id, 10) == []

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 from portal.actions.people.accounts import set_active
 from portal.actions.people.password_resets import LinkEnded
 from portal.db.sql.session import Database, database
-from portal.db.tables import Account, Mail
+from portal.db.tables import Account, OutboxMessage
 from portal.errors import Unavailable
-from portal.rules.mails import LINK_LASTS
+from portal.rules.outbox import LINK_LASTS
 from portal.rules.people.throttling import FREE_TRIES
 from tests.cast import NOW, OPERATOR, PASSWORD, run
 from tests.portals import FORM, HERE, running_portal
@@ -42,8 +42,8 @@ def ask(browser: TestClient, email: str = "alice@example.org", **headers: str):
     return browser.post("/user/forgot-password", data={"email": email}, headers=headers)
 
 
-def mails() -> list[Mail]:
-    return list(run(lambda session: session.scalars(select(Mail).order_by(Mail.id)).all()))
+def mails() -> list[OutboxMessage]:
+    return list(run(lambda session: session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()))
 
 
 def link(browser: TestClient) -> str:

@@ -1,4 +1,4 @@
-"""Limits of mail: how many an account gets, and for how long and how often the portal tries to send one.
+"""Limits of messages: how many an account gets, and for how long and how often the portal tries to send one.
 
 Source: RFC 5321, 4.5.4.1: a sender tries again, with growing pauses, for some days. An alert is useful for two days.
 """
@@ -7,19 +7,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 TRIED_FOR = timedelta(hours=48)
-"""The portal tries to send a mail for this long after it was written."""
+"""The portal tries to send a message for this long after it was written."""
 LINK_LASTS = timedelta(minutes=30)
 """A link for a forgotten password works for this long; after that its mail is not sent."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 MAILS_A_DAY = 20
 """Most mails that an account gets on one day (UTC)."""
+MESSAGES_A_DAY = 200
+"""Most messages that an account gets by webhook, and by chat, on one day (UTC)."""
 LINKS_A_DAY = 10
 """Most of these mails that have a link for a forgotten password: strangers can request them, and alerts need room."""
 
 
 class Kind(StrEnum):
-    """The subject of a mail."""
+    """The subject of a message that is not the topic of a notification; `ALERT` is both."""
 
     ALERT = "alert"
     TEST = "test"
@@ -28,7 +30,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Whether a mail waits, was sent, or was given up."""
+    """Whether a message waits, was sent, or was given up."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -41,5 +43,5 @@ def pause(tries: int) -> timedelta:
 
 
 def is_too_late(kind: str, written_at: datetime, now: datetime) -> bool:
-    """Return whether a mail is too old to be sent."""
+    """Return whether a message is too old to be sent."""
     return now - written_at >= (LINK_LASTS if kind == Kind.RESET else TRIED_FOR)

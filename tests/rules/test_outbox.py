@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.rules.mails import Kind, is_too_late, pause
+from portal.rules.outbox import Kind, is_too_late, pause
 from tests.cast import NOW
 
 

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
 from portal.db.audit import add_entry
-from portal.db.mails import DueMail as DueMail  # noqa: PLC0414  # for jobs, which do not import db
-from portal.db.mails import NewMail, add_mail, claim_due, give_up, is_any_due, mails_of, mark_sent, put_off
+from portal.db.outbox import DueMessage as DueMessage  # noqa: PLC0414  # for jobs, which do not import db
+from portal.db.outbox import NewMessage, add_message, claim_due, give_up, is_any_due, mark_sent, messages_of, put_off
 from portal.db.spending.alerts import alert_settings
 from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict
 from portal.mails import Content, test_mail
-from portal.rules.mails import Kind, State
+from portal.rules.outbox import Kind, State
 from portal.rules.people.actors import Actor
 from portal.rules.periods import zone_or
 from portal.settings import settings
@@ -31,8 +31,8 @@ def send_test_mail(session: Session, actor: Actor, now: datetime) -> str:
     own = own_account(session, actor)
     recipient = alert_settings(session, own.id).email or own.email
     content = test_mail(own.display_name, own.language, settings().base_url or "")
-    add_mail(session, NewMail(own.id, Kind.TEST, recipient, *content), now)
-    (queued,) = mails_of(session, own.id, 1)
+    add_message(session, NewMessage(own.id, Kind.TEST, recipient, *content), now)
+    (queued,) = messages_of(session, own.id, 1)
     if queued.state == State.FAILED:
         raise Conflict(stored_sentence(queued.error or ""))
     add_entry(session, actor, "mail.test", now, account_id=own.id)
@@ -46,7 +46,7 @@ def queue_notice(
     if settings().mail_is_set_up and account.email:
         tz = zone_or(account.time_zone, settings().budget_zone)
         content = write(account.display_name, account.language, now, tz)
-        add_mail(session, NewMail(account.id, Kind.NOTICE, account.email, *content), now)
+        add_message(session, NewMessage(account.id, Kind.NOTICE, account.email, *content), now)
 
 
 class DeliveryOutcome(StrEnum):
@@ -57,17 +57,17 @@ class DeliveryOutcome(StrEnum):
     REFUSED = "refused"
 
 
-def claim_mails(limit: int, now: datetime, *, exclude: Collection[int] = ()) -> list[DueMail]:
-    """Return due mails, at most one for each account, and lease them for three times the SMTP timeout.
+def claim_messages(limit: int, now: datetime, *, exclude: Collection[str] = ()) -> list[DueMessage]:
+    """Return due mails, at most one for each lane, and lease them for three times the SMTP timeout.
 
-    Leaves out mails of the accounts in `exclude`. Opens its own transaction. Raises Unavailable.
+    Leaves out mails of the lanes in `exclude`. Opens its own transaction. Raises Unavailable.
     """
     if not run_in_glance(is_any_due, now):
         return []
     return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit, exclude=exclude)
 
 
-def note_delivery(session: Session, mail: DueMail, outcome: DeliveryOutcome, reason: str, now: datetime) -> None:
+def note_delivery(session: Session, mail: DueMessage, outcome: DeliveryOutcome, reason: str, now: datetime) -> None:
     """Store the outcome of a claimed mail, with the reason if it was not sent."""
     if outcome is DeliveryOutcome.SENT:
         mark_sent(session, mail, now)

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from portal.db.mails import NewMail, add_mail, claim_due, drop_mails, failed_mails, is_any_due, mails_of
+from portal.db.outbox import NewMessage, add_message, claim_due, drop_messages, failed_messages, is_any_due, messages_of
 from portal.db.sql.session import Database, run_in_glance, run_in_reading
-from portal.db.tables import Account, Mail
-from portal.rules.mails import Kind
+from portal.db.tables import Account, OutboxMessage
+from portal.rules.outbox import Kind
 from tests.cast import NOW, run
 
 LEASE = timedelta(minutes=3)
@@ -26,11 +26,11 @@ def mail_is_set_up(db: object, settings_env: Callable[..., None]) -> None:
 def add(
     session: Session, account: Account, now: datetime = NOW, kind: str = "alert", subject: str = "A subject"
 ) -> None:
-    add_mail(session, NewMail(account.id, kind, account.email, subject, "text", "<p>html</p>"), now)
+    add_message(session, NewMessage(account.id, kind, account.email, subject, "text", "<p>html</p>"), now)
 
 
 def states(account: Account) -> list[tuple[str, str | None]]:
-    return [(mail.state, mail.error) for mail in run_in_reading(mails_of, account.id, 100)]
+    return [(mail.state, mail.error) for mail in run_in_reading(messages_of, account.id, 100)]
 
 
 def test_a_mail_is_due_at_once_and_until_somebody_has_it(mail_is_set_up: None, alice: Account) -> None:
@@ -66,7 +66,7 @@ def test_each_mail_has_an_id_of_its_own(
     settings_env(base_url=base_url)
     run(add, alice)
     run(add, alice)
-    ids = set(run(lambda session: list(session.scalars(select(Mail.message_id)))))
+    ids = set(run(lambda session: list(session.scalars(select(OutboxMessage.message_id)))))
     assert len(ids) == 2
     assert all(id.startswith("<") and id.endswith(f"@{domain}>") for id in ids)
 
@@ -74,7 +74,7 @@ def test_each_mail_has_an_id_of_its_own(
 def test_without_a_mail_server_the_history_says_so(db: object, alice: Account) -> None:
     run(add, alice)
     assert states(alice) == [("failed", "Mail is not set up.")]
-    assert run(lambda session: session.query(Mail).one().text) == ""
+    assert run(lambda session: session.query(OutboxMessage).one().text) == ""
     assert not run_in_glance(is_any_due, NOW)
 
 
@@ -144,7 +144,7 @@ def test_a_mail_that_kills_its_senders_has_pauses_too(mail_is_set_up: None, alic
     now, tries = NOW, 0
     while run_in_glance(is_any_due, now):
         tries += len(run(claim_due, now, LEASE, 1))
-        now = run_in_reading(mails_of, alice.id, 1)[0].next_try_at
+        now = run_in_reading(messages_of, alice.id, 1)[0].next_try_at
     assert tries < 60
 
 
@@ -152,14 +152,14 @@ def test_failed_mails_of_all_are_listed_newest_first(db: object, alice: Account,
     run(add, alice, NOW - timedelta(days=8))
     run(add, alice, NOW)
     run(add, bob, NOW + timedelta(hours=1))
-    failed = run_in_reading(failed_mails, NOW - timedelta(days=7), 10)
+    failed = run_in_reading(failed_messages, NOW - timedelta(days=7), 10)
     assert [mail.account_id for mail in failed] == [bob.id, alice.id]
-    assert len(run_in_reading(failed_mails, NOW - timedelta(days=30), 2)) == 2
+    assert len(run_in_reading(failed_messages, NOW - timedelta(days=30), 2)) == 2
 
 
 def test_nobody_sees_the_mails_of_others(mail_is_set_up: None, alice: Account, bob: Account) -> None:
     run(add, alice)
-    assert run_in_reading(mails_of, bob.id, 10) == []
+    assert run_in_reading(messages_of, bob.id, 10) == []
 
 
 def test_looking_for_mails_reads_the_index_of_due_ones_alone(db: Database) -> None:
@@ -177,27 +177,27 @@ def test_looking_for_mails_reads_the_index_of_due_ones_alone(db: Database) -> No
             explain = "EXPLAIN"
             connection.exec_driver_sql("SET enable_seqscan = off")  # which is faster while there are no mails
         plan = connection.exec_driver_sql(f"{explain} {statement}", values).all()
-    assert "ix_mails_due" in str(plan)
+    assert "ix_outbox_due" in str(plan)
 
 
 def test_each_account_is_given_one_mail_at_a_time(mail_is_set_up: None, alice: Account, bob: Account) -> None:
     for account in (alice, alice, bob):
         run(add, account)
     claimed = run(claim_due, NOW, LEASE, 5)
-    assert sorted(mail.account_id for mail in claimed) == sorted([alice.id, bob.id])
-    assert run(claim_due, NOW, LEASE, 5, exclude={alice.id}) == []
+    assert {mail.account_id for mail in claimed} == {alice.id, bob.id}
+    assert run(claim_due, NOW, LEASE, 5, exclude={f"mail:{alice.id}"}) == []
     assert [mail.account_id for mail in run(claim_due, NOW, LEASE, 5)] == [alice.id]
 
 
 def test_what_waits_can_be_dropped_by_its_kind(mail_is_set_up: None, alice: Account, bob: Account) -> None:
     for account in (alice, bob):
         run(add, account)
-    run(drop_mails, alice.id, "Switched off.", NOW, kind=Kind.NOTICE)
+    run(drop_messages, alice.id, "Switched off.", NOW, kind=Kind.NOTICE)
     assert [state for state, _ in states(alice)] == ["queued"]
-    run(drop_mails, alice.id, "Switched off.", NOW)
+    run(drop_messages, alice.id, "Switched off.", NOW)
     assert (states(alice), [state for state, _ in states(bob)]) == ([("failed", "Switched off.")], ["queued"])
 
 
 def test_an_account_without_an_address_is_sent_nothing(mail_is_set_up: None, alice: Account) -> None:
-    run(add_mail, NewMail(alice.id, Kind.ALERT, "", "A subject", "text", "<p>html</p>"), NOW)
+    run(add_message, NewMessage(alice.id, Kind.ALERT, "", "A subject", "text", "<p>html</p>"), NOW)
     assert states(alice) == [("failed", "The account has no email address.")]
