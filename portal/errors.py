@@ -100,6 +100,13 @@ class Forbidden(PortalError):
     sentence = message("You may not do this.")
 
 
+class OnlyLooking(Forbidden):
+    """An administrator who acts as a person has tried to change something."""
+
+    code = "only_looking"
+    sentence = message("You see the portal as this person, and can only look. Exit first.")
+
+
 class ForeignOrigin(Forbidden):
     """A request with a cookie that changes something came from another site."""
 

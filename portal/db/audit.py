@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.tables import AuditEntry
-from portal.rules.people.actors import Actor
+from portal.errors import OnlyLooking
+from portal.rules.people.actors import Actor, Means
 
 
 def add_entry(
@@ -18,7 +19,12 @@ def add_entry(
     account_id: int | None = None,
     **details: object,
 ) -> None:
-    """Store that `actor` did `action` to an account, with the actor's address; `details` must not hold secrets."""
+    """Store that `actor` did `action` to an account, with the actor's address; `details` must not hold secrets.
+
+    Raises OnlyLooking for an administrator who acts as a person, which undoes the change.
+    """
+    if actor.means is Means.ACTING:
+        raise OnlyLooking
     if actor.address is not None:
         details["address"] = actor.address
     text = json.dumps(details, sort_keys=True, default=str)

@@ -22,7 +22,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Unavailable
 from portal.settings import settings
-from portal.views.people.accounts import Viewer, still_running
+from portal.views.people.accounts import SeenSession, Viewer, still_running
 from portal.web.visitors import session_token
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ _LONGEST_LOG = 500
 
 _Handler = Callable[..., Any]
 
-_open: dict[int, set[Client]] = {}
-"""The open pages of each session, by its id."""
-_session_of: dict[str, int] = {}
+_open: dict[SeenSession, set[Client]] = {}
+"""The open pages of each session, and of each person as whom its administrator saw the portal."""
+_session_of: dict[str, SeenSession] = {}
 """The session of each open page, by the page's id."""
 _driven: dict[str, str] = {}
 """The page that each socket drives: socket id to client id."""
@@ -51,12 +51,12 @@ _nicegui: dict[str, _Handler] = dict(core.sio.handlers["/"])
 
 def remember(client: Client, viewer: Viewer) -> None:
     """Record the session in which a page was opened, so that the page is closed when the session ends."""
-    session_id = viewer.session_id
-    if session_id is None:
+    seen = viewer.seen_session
+    if seen is None:
         return
-    _open.setdefault(session_id, set()).add(client)
-    _session_of[client.id] = session_id
-    client.on_delete(lambda: _forget(session_id, client))
+    _open.setdefault(seen, set()).add(client)
+    _session_of[client.id] = seen
+    client.on_delete(lambda: _forget(seen, client))
 
 
 def discard(mark: object) -> None:
@@ -66,13 +66,14 @@ def discard(mark: object) -> None:
             client.delete()
 
 
-async def close_pages(*session_ids: int, code: str = "") -> None:
+async def close_pages(*seen: SeenSession, code: str = "") -> None:
     """Send the open pages of sessions that have ended to the sign-in form, and remove their handlers at once.
 
-    The browsers run `code` in its place if it is given.
+    If the session still runs, and only shows the portal as another person, the form leads back. The browsers run `code`
+    in its place if it is given.
     """
-    for session_id in session_ids:
-        for client in _open.pop(session_id, set()):
+    for each in seen:
+        for client in _open.pop(each, set()):
             if not client.is_deleted:
                 leaves = code or (_AWAY if settings().is_desktop else _TO_SIGN_IN)
                 await core.sio.emit("run_javascript", {"code": leaves}, room=client.id)
@@ -182,15 +183,15 @@ async def _may_still_act(client_id: str) -> bool:
 
     While the database does not answer, nobody is signed out; actions fail then by themselves.
     """
-    session_id = _session_of.get(client_id)
-    if session_id is None:
+    seen = _session_of.get(client_id)
+    if seen is None:
         return True  # a page without a session changes no data of any account
     try:
-        if await in_reading(still_running, {session_id}, utc_now()):
+        if await in_reading(still_running, {seen}, utc_now()):
             return True
     except Unavailable:
         return True
-    await close_pages(session_id)
+    await close_pages(seen)
     return False
 
 
@@ -207,9 +208,9 @@ def _is_handshake(data: dict[str, Any]) -> bool:
     return has_names and (next_id is None or str(next_id).isdecimal())
 
 
-def _forget(session_id: int, client: Client) -> None:
+def _forget(seen: SeenSession, client: Client) -> None:
     _session_of.pop(client.id, None)
-    clients = _open.get(session_id, set())
+    clients = _open.get(seen, set())
     clients.discard(client)
     if not clients:
-        _open.pop(session_id, None)
+        _open.pop(seen, None)

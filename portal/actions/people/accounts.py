@@ -7,7 +7,13 @@ from enum import StrEnum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import check_administrator, existing_account, own_account, signed_in_account
+from portal.actions.authority import (
+    check_administrator,
+    existing_account,
+    own_account,
+    refuse_acting,
+    signed_in_account,
+)
 from portal.actions.fields import clean_field
 from portal.actions.outbox import queue_notice
 from portal.actions.people.passwords import check_hash, hash_password
@@ -118,14 +124,20 @@ def edit_account(
     role: Role | None = None,
     email: str | None = None,
     display_name: str | None = None,
+    time_zone: str | None = None,
+    language: str | None = None,
+    version: int | None = None,
 ) -> Account:
     """Change the given fields of an account. An empty email removes the address; a new role ends the sessions.
 
-    Raises Forbidden, NotFound, InvalidInput, and Conflict if another account has the address, if the account is the
-    last active administrator, or if it was deleted.
+    `version` is that of the account from which the change was made; without it nobody is asked. Raises Forbidden,
+    NotFound, InvalidInput, and Conflict if another account has the address, if the account is the last active
+    administrator, if it was deleted, or if somebody has changed it since `version`.
     """
     check_administrator(session, actor)
-    found = existing_account(session, account_id)
+    if role is not None:
+        lock_administrators(session)  # before the account, as everybody does who may end an administrator
+    found = unchanged_account(session, account_id, version)
     changed: dict[str, object] = {}
     if role is not None and role != found.role:
         keep_an_administrator(session, found)
@@ -140,8 +152,24 @@ def edit_account(
         shown = _clean_display_name(display_name)
         changed |= {"display_name": "changed"} if shown != found.display_name else {}
         found.display_name = shown
+    if time_zone is not None and (zone_name := _clean_zone(time_zone)) != found.time_zone:
+        changed["time_zone"], found.time_zone = "changed", zone_name
+    if language is not None and (chosen := _choice(Language, "language", language)) != found.language:
+        changed["language"], found.language = [found.language, chosen], chosen
     if changed:
         add_entry(session, actor, "account.edit", now, account_id=found.id, **changed)
+    return found
+
+
+def unchanged_account(session: Session, account_id: int, version: int | None) -> Account:
+    """Return an account of this version, or of any without one, and lock it until the transaction ends.
+
+    Raises NotFound, and Conflict if it was deleted, or changed since that version.
+    """
+    found = existing_account(session, account_id)
+    session.refresh(found, with_for_update={"key_share": True})
+    if version is not None and found.version != version:
+        raise Conflict(message("Somebody else has changed this account meanwhile. Look at it again, then change it."))
     return found
 
 
@@ -168,13 +196,18 @@ def set_password(session: Session, actor: Actor, account_id: int, password_hash:
     add_entry(session, actor, "account.password", now, account_id=found.id)
 
 
-def set_active(session: Session, actor: Actor, account_id: int, active: bool, now: datetime) -> None:
-    """Activate an account, or suspend it and end its sessions.
+def set_active(
+    session: Session, actor: Actor, account_id: int, active: bool, now: datetime, *, version: int | None = None
+) -> None:
+    """Activate an account, or suspend it and end its sessions; `version` is that of `edit_account`.
 
-    Raises Forbidden, NotFound, and Conflict if the account is the last active administrator or was deleted.
+    Raises Forbidden, NotFound, and Conflict if the account is the last active administrator, was deleted, or has been
+    changed since `version`.
     """
     check_administrator(session, actor)
-    found = existing_account(session, account_id)
+    if not active:
+        lock_administrators(session)  # before the account, as everybody does who may end an administrator
+    found = unchanged_account(session, account_id, version)
     if not active:
         keep_an_administrator(session, found)
     found.active = active
@@ -194,10 +227,7 @@ def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) 
     own.display_name = _clean_display_name(new.display_name)
     if new.email is not None:
         change_email(session, own, clean_field("email", clean_email, new.email), now)
-    try:
-        own.time_zone = zone(new.time_zone).key
-    except ValueError as error:
-        raise InvalidInput(message("Choose a time zone such as Europe/Berlin."), "time_zone") from error
+    own.time_zone = _clean_zone(new.time_zone)
     own.language = _choice(Language, "language", new.language)
     own.theme = _choice(Theme, "theme", new.theme)
     add_entry(session, actor, "account.profile", now, account_id=own.id)
@@ -224,9 +254,12 @@ def set_theme(session: Session, actor: Actor, theme: str, now: datetime) -> None
     add_entry(session, actor, "account.theme", now, account_id=own.id, theme=theme)
 
 
-def adopt_time_zone(session: Session, account_id: int, name: str) -> bool:
+def adopt_time_zone(session: Session, actor: Actor, name: str) -> bool:
     """Store the browser's time zone if the account has none; return whether it was stored. Ignores unknown zones."""
-    own = signed_in_account(session, account_id)
+    return _adopt_time_zone(own_account(session, actor), name)
+
+
+def _adopt_time_zone(own: Account, name: str) -> bool:
     try:
         found = zone(name)
     except ValueError:
@@ -245,7 +278,7 @@ def adopt_browser(session: Session, account_id: int, language: Language, time_zo
     own = signed_in_account(session, account_id)
     if own.time_zone is None and own.language == Language.ENGLISH:
         own.language = language
-    adopt_time_zone(session, account_id, time_zone)
+    _adopt_time_zone(own, time_zone)
 
 
 def change_password(actor: Actor, session_id: int | None, current: str, new: str, now: datetime) -> None:
@@ -265,6 +298,7 @@ def change_password(actor: Actor, session_id: int | None, current: str, new: str
 
 
 def _credentials(session: Session, actor: Actor) -> tuple[str, str | None]:
+    refuse_acting(actor)
     own = None if actor.account_id is None else account(session, actor.account_id)
     if own is None or not own.active:
         raise NotSignedIn
@@ -285,6 +319,13 @@ def _store_password(
 
 def _clean_display_name(text: str) -> str:
     return clean_field("display_name", clean_line, text, message("The display name"), DISPLAY_NAME_LENGTH)
+
+
+def _clean_zone(name: str) -> str:
+    try:
+        return zone(name).key
+    except ValueError as error:
+        raise InvalidInput(message("Choose a time zone such as Europe/Berlin."), "time_zone") from error
 
 
 def _choice(kind: type[StrEnum], field: str, value: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import check_holder, existing_account
+from portal.actions.authority import check_holder, check_holder_or_administrator, existing_account
 from portal.actions.fields import clean_field
 from portal.db.audit import add_entry
 from portal.db.people.keys import MOST_KEYS, add_key, count_usable_keys, key
@@ -55,7 +55,8 @@ def create_key(
 
 def rename_key(session: Session, actor: Actor, account_id: int, key_id: int, label: str, now: datetime) -> ApiKey:
     """Change the label of a key of an account. Raises Forbidden, NotSignedIn, NotFound and InvalidInput."""
-    row = _key(session, actor, account_id, key_id)
+    check_holder(session, actor, account_id)
+    row = _key(session, account_id, key_id)
     row.label = _clean_label(label)
     add_entry(session, actor, "key.rename", now, account_id=account_id, prefix=row.prefix, label=row.label)
     return row
@@ -64,10 +65,11 @@ def rename_key(session: Session, actor: Actor, account_id: int, key_id: int, lab
 def revoke_key(session: Session, actor: Actor, account_id: int, key_id: int, now: datetime) -> ApiKey:
     """Revoke a key of an account; its past usage stays. May be repeated.
 
-    Operators may also revoke keys of a suspended account, which otherwise work again once it is activated.
-    Raises Forbidden, NotSignedIn and NotFound.
+    Administrators and operators may also revoke keys of a suspended account, which otherwise work again once it is
+    activated. Raises Forbidden, NotSignedIn and NotFound.
     """
-    row = _key(session, actor, account_id, key_id)
+    check_holder_or_administrator(session, actor, account_id)
+    row = _key(session, account_id, key_id)
     if row.revoked_at is None:
         row.revoked_at = now
         add_entry(session, actor, "key.revoke", now, account_id=account_id, prefix=row.prefix)
@@ -78,9 +80,8 @@ def _clean_label(label: str) -> str:
     return clean_field("label", clean_line, label, message("The label"), MAX_LABEL)
 
 
-def _key(session: Session, actor: Actor, account_id: int, key_id: int) -> ApiKey:
-    check_holder(session, actor, account_id)
+def _key(session: Session, account_id: int, key_id: int) -> ApiKey:
     row = key(session, account_id, key_id)
     if row is None:
-        raise NotFound(message("You have no such key."))
+        raise NotFound(message("There is no such key."))
     return row

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from portal.actions.authority import check_administrator, existing_account
 from portal.actions.outbox import queue_notice
 from portal.actions.people.accounts import hash_new_password
 from portal.actions.people.sessions import count_try
@@ -26,7 +27,7 @@ from portal.db.people.password_resets import add_link, forget_expired_links, for
 from portal.db.people.sessions import end_sessions, forget_failures
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
-from portal.errors import NotFound, Unavailable
+from portal.errors import Conflict, NotFound, Unavailable
 from portal.mails import password_changed_mail, reset_mail
 from portal.rules.messages import message
 from portal.rules.outbox import LINK_LASTS, Kind
@@ -36,6 +37,8 @@ from portal.settings import settings
 
 log = logging.getLogger(__name__)
 
+PASSWORD_LINK_LASTS = timedelta(days=3)
+"""A link that an administrator makes and passes on works for this long: a new colleague may be away for a weekend."""
 _ASKED = "account.forgot_password"
 
 
@@ -43,6 +46,13 @@ class LinkEnded(NotFound):
     """A link was used, has expired or never existed; the answer is the same for all three."""
 
     sentence = message("This link has been used or its time is over.")
+
+
+class PasswordLink(NamedTuple):
+    """The path of a link with which a person sets a password, and its end; the portal cannot show it again."""
+
+    path: str
+    expires_at: datetime
 
 
 class ResetMail(NamedTuple):
@@ -83,10 +93,31 @@ def _reset_mails(session: Session, email: str) -> list[ResetMail]:
 
 def _reset_mail(account: Account) -> ResetMail:
     token = secrets.token_urlsafe(32)
-    link = f"{(settings().base_url or '').rstrip('/')}/user/reset-password?token={token}"
+    link = f"{(settings().base_url or '').rstrip('/')}{_path_of(token)}"
     minutes = LINK_LASTS // timedelta(minutes=1)
     content = reset_mail(account.display_name, account.language, link, minutes)
     return ResetMail(account.id, digest(token), NewMessage(account.id, Kind.RESET, account.email, *content))
+
+
+def _path_of(token: str) -> str:
+    return f"/user/reset-password?token={token}"
+
+
+def make_password_link(session: Session, actor: Actor, account_id: int, now: datetime) -> PasswordLink:
+    """Make a link with which the person of an account sets a password; earlier links stay valid.
+
+    The present password works until then. Raises Forbidden, NotFound, and Conflict if the account is suspended or was
+    deleted.
+    """
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
+    if not found.active:
+        raise Conflict(message("{username} is suspended. Activate the account first.", username=found.username))
+    token, expires_at = secrets.token_urlsafe(32), now + PASSWORD_LINK_LASTS
+    forget_expired_links(session, now)
+    add_link(session, found.id, digest(token), now, expires_at)
+    add_entry(session, actor, "account.password_link", now, account_id=found.id)
+    return PasswordLink(_path_of(token), expires_at)
 
 
 def _queue(session: Session, resets: list[ResetMail], address: str, now: datetime) -> None:

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import own_account
+from portal.actions.authority import check_administrator, existing_account, own_account
 from portal.actions.people.passwords import check_hash
 from portal.db.audit import add_entry
 from portal.db.people.accounts import account_named, change_password_hash
 from portal.db.people.sessions import (
     add_session,
+    end_own_session,
     end_session,
     end_sessions,
     failures,
@@ -22,7 +23,8 @@ from portal.db.people.sessions import (
     touch_session,
 )
 from portal.db.sql.session import run_in_transaction
-from portal.errors import TooManyTries, WrongCredentials
+from portal.errors import NotFound, TooManyTries, WrongCredentials
+from portal.rules.messages import message
 from portal.rules.people.actors import Actor, Means
 from portal.rules.people.secrets import digest
 from portal.rules.people.throttling import after_failure, after_success, wait_until
@@ -139,6 +141,35 @@ def sign_out_others(session: Session, actor: Actor, session_id: int, now: dateti
     ended = end_sessions(session, account_id, exclude=session_id)
     add_entry(session, actor, "session.end_others", now, account_id=account_id, ended=ended)
     return ended
+
+
+def sign_out_everywhere(session: Session, actor: Actor, account_id: int, now: datetime) -> int:
+    """End all sessions of an account; return their number. Raises Forbidden, NotFound and Conflict."""
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
+    session.refresh(found, with_for_update=True)  # a sign-in that has begun ends first, and its session ends here
+    ended = end_sessions(session, found.id)
+    add_entry(session, actor, "session.end_all", now, account_id=found.id, ended=ended)
+    return ended
+
+
+def end_one_session(session: Session, actor: Actor, account_id: int, session_id: int, now: datetime) -> None:
+    """End one session of an account. Raises Forbidden, and NotFound if it has ended."""
+    check_administrator(session, actor)
+    if not end_own_session(session, account_id, session_id):
+        raise NotFound(message("This session has ended already."))
+    add_entry(session, actor, "session.end", now, account_id=account_id)
+
+
+def unlock_sign_in(session: Session, actor: Actor, account_id: int, now: datetime) -> None:
+    """Forget the wrong passwords of an account, so that its person may try again at once. May be repeated.
+
+    Raises Forbidden, NotFound and Conflict.
+    """
+    check_administrator(session, actor)
+    found = existing_account(session, account_id)
+    forget_failures(session, "account", found.username)
+    add_entry(session, actor, "account.unlock", now, account_id=found.id)
 
 
 def lifetime() -> timedelta:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal.db.people.sessions import end_acting
 from portal.db.tables import (
     Account,
     AlertSettings,
@@ -42,6 +43,7 @@ _AT_ONCE = 500
 
 def erase_person(session: Session, own: Account, now: datetime) -> None:
     """Erase all personal data of an account and rename it to `deleted-<id>`; the caller must lock the account first."""
+    end_acting(session, own.id)
     for table in _OWNED:
         session.execute(delete(table).where(table.account_id == own.id))
     session.execute(update(ApiKey).where(ApiKey.account_id == own.id).values(label=DELETED_LABEL))

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, ColumnElement, and_, delete, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from portal.db.sql.upsert import insert, upsert
 from portal.db.tables import Account, Crossing, SetupLink, SignInFailure
@@ -15,40 +15,67 @@ from portal.rules.people.throttling import FORGOTTEN_AFTER, Failures
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
+Person = aliased(Account, name="person")
+"""The account as which an administrator sees the portal."""
+
+
 class OpenSession(NamedTuple):
-    """A running session, its active account, and the number of warnings that the account has not seen."""
+    """A running session, its active account, the number of warnings that the seen account has not read, and `person`.
+
+    `person` is the account as which an administrator sees the portal, or None.
+    """
 
     session: SessionRow
     account: Account
     unread: int
+    person: Account | None = None
+
+
+class SeenSession(NamedTuple):
+    """A session, and the account as which its administrator sees the portal, or None."""
+
+    id: int
+    acting_as: int | None
 
 
 def session_of(session: Session, token_hash: str, now: datetime) -> OpenSession | None:
     """Return the running session with this token."""
     row = session.execute(
-        select(SessionRow, Account, _UNREAD)
+        select(SessionRow, Account, _UNREAD, Person)
         .join(Account, Account.id == SessionRow.account_id)
+        .outerjoin(Person, acting(now))
         .where(SessionRow.token_hash == token_hash, *running(now))
     ).first()
-    return None if row is None else OpenSession(row[0], row[1], row[2])
+    return None if row is None else OpenSession(row[0], row[1], row[2], row[3])
 
 
 _UNREAD = (
     select(func.count())
-    .where(Crossing.account_id == Account.id, Crossing.read_at.is_(None))
-    .correlate(Account)
+    .where(Crossing.account_id == func.coalesce(Person.id, Account.id), Crossing.read_at.is_(None))
+    .correlate(Account, Person)
     .scalar_subquery()
 )
 
 
-def still_running(session: Session, session_ids: Collection[int], now: datetime) -> set[int]:
-    """Return the ids of the sessions that still run and belong to an active account."""
-    return set(
-        session.scalars(
-            select(SessionRow.id)
-            .join(Account, Account.id == SessionRow.account_id)
-            .where(SessionRow.id.in_(session_ids), *running(now))
-        )
+def still_running(session: Session, seen: Collection[SeenSession], now: datetime) -> set[SeenSession]:
+    """Return those sessions that still run, belong to an active account, and show the portal as the same account."""
+    rows = session.execute(
+        select(SessionRow.id, Person.id)
+        .join(Account, Account.id == SessionRow.account_id)
+        .outerjoin(Person, acting(now))
+        .where(SessionRow.id.in_({each.id for each in seen}), *running(now))
+    )
+    return {SeenSession(*row) for row in rows}.intersection(seen)
+
+
+def acting(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Return the condition under which the administrator of a session sees the portal as `Person` at `now`."""
+    return and_(
+        Person.id == SessionRow.acting_as,
+        SessionRow.acting_until > now,
+        Person.active.is_(True),
+        Person.role != "admin",
+        Account.role == "admin",
     )
 
 
@@ -80,6 +107,7 @@ def add_session(
         expires_at=now + lasts,
         user_agent=user_agent[:200],
         address=address[:64],
+        confirmed_at=now,
     )
     session.add(row)
     session.flush()
@@ -91,6 +119,24 @@ def touch_session(session: Session, session_id: int, now: datetime, lasts: timed
     session.execute(
         update(SessionRow).where(SessionRow.id == session_id).values(last_seen_at=now, expires_at=now + lasts)
     )
+
+
+def own_session(session: Session, account_id: int, session_id: int, now: datetime) -> SessionRow | None:
+    """Return a running session of an account, and lock it until the transaction ends."""
+    own = SessionRow.id == session_id, SessionRow.account_id == account_id, SessionRow.expires_at > now
+    return session.scalar(select(SessionRow).where(*own).with_for_update())
+
+
+def end_own_session(session: Session, account_id: int, session_id: int) -> bool:
+    """Delete one session of an account; return whether there was one."""
+    own = delete(SessionRow).where(SessionRow.account_id == account_id, SessionRow.id == session_id)
+    return bool(session.execute(own).rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
+def end_acting(session: Session, account_id: int) -> None:
+    """Let no administrator see the portal as this account any more."""
+    acting_as = update(SessionRow).where(SessionRow.acting_as == account_id)
+    session.execute(acting_as.values(acting_as=None, acting_until=None))
 
 
 def end_session(session: Session, token_hash: str) -> None:

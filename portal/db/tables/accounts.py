@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, inspect
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from portal.db.sql.types import BigId
@@ -14,7 +14,8 @@ class Account(Table):
     """A person who signs in. `time_zone` is null until the first sign-in, where the browser sends its own.
 
     `email` is empty for an account without an address. `email_key` is its form without upper case, so that an address
-    belongs to one account only. Of a deleted account (`deleted_at`) only the usage is kept.
+    belongs to one account only. Of a deleted account (`deleted_at`) only the usage is kept. `version` grows with each
+    change of what administrators edit, so that two of them cannot overwrite each other's changes.
     """
 
     __tablename__ = "accounts"
@@ -33,10 +34,19 @@ class Account(Table):
     template_id: Mapped[int | None] = mapped_column(ForeignKey("expert_templates.id"))
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+
+    @validates("display_name", "role", "active", "time_zone", "language")
+    def _count_change(self, name: str, value: object) -> object:
+        """Increase `version` if an assignment changes a stored account."""
+        if inspect(self).has_identity and getattr(self, name) != value:
+            self.version += 1
+        return value
 
     @validates("email")
-    def _key_email(self, _: str, email: str) -> str:
+    def _key_email(self, name: str, email: str) -> str:
         """Set `email_key` on every assignment of `email`."""
+        self._count_change(name, email)
         self.email_key = email_key(email)
         return email
 
@@ -58,7 +68,11 @@ class ApiKey(Table):
 
 
 class Session(Table):
-    """A signed-in browser; only the SHA-256 of its cookie is stored."""
+    """A signed-in browser; only the SHA-256 of its cookie is stored.
+
+    `confirmed_at` is when its person last gave the password. Until `acting_until` an administrator sees the portal as
+    the account `acting_as`.
+    """
 
     __tablename__ = "sessions"
 
@@ -70,6 +84,9 @@ class Session(Table):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     user_agent: Mapped[str] = mapped_column(String(200))
     address: Mapped[str] = mapped_column(String(64))
+    confirmed_at: Mapped[datetime | None]
+    acting_as: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    acting_until: Mapped[datetime | None]
 
 
 class SignInFailure(Table):

@@ -91,9 +91,9 @@ def _closing(viewer: Viewer | None) -> BackgroundTask | None:
 
     Closed earlier, its pages would request the form while the browser still has the old cookie.
     """
-    if viewer is None or viewer.session_id is None:
+    if viewer is None or viewer.seen_session is None:
         return None
-    return BackgroundTask(close_pages, viewer.session_id)
+    return BackgroundTask(close_pages, viewer.seen_session)
 
 
 def _form(

@@ -8,6 +8,7 @@ class Means(StrEnum):
     """The way by which a change reaches the portal."""
 
     SESSION = "session"
+    ACTING = "acting as a person"
     COMMAND_LINE = "command line"
     ENVIRONMENT = "environment"
     SETUP_LINK = "setup link"
@@ -21,7 +22,8 @@ class Means(StrEnum):
 class Actor:
     """The person or program that changes something, the means, and the network address if it is known.
 
-    `account_id` is None for those who act without an account: an operator on the server, or the holder of a link.
+    `account_id` is None for those who act without an account: an operator on the server, or the holder of a link. With
+    Means.ACTING it is the person whom the administrator `name` sees the portal as; such an actor changes nothing.
     """
 
     means: Means

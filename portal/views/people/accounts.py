@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db.people.accounts import account_called, all_accounts
+from portal.db.people.sessions import SeenSession as SeenSession  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.people.sessions import session_of, sessions
-from portal.db.people.sessions import still_running as still_running  # noqa: PLC0414  # for pages, which do not import db
+from portal.db.people.sessions import still_running as still_running  # noqa: PLC0414
 from portal.errors import NotFound
 from portal.rules.messages import message
 from portal.rules.people.actors import Actor, Means
@@ -19,11 +20,21 @@ from portal.views.rows import view_of
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """The administrator who sees the portal as another person, and until when."""
+
+    admin_id: int
+    admin_name: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """The account that sees a page, with its preferences.
 
     `session_id` is None for a program with an API key; `time_zone` is None until a browser has sent its zone. `unread`
-    is the number of unread alerts.
+    is the number of unread alerts. If an administrator sees the portal as this account, `acting` is that administrator,
+    and the session is theirs.
     """
 
     id: int
@@ -37,6 +48,12 @@ class Viewer:
     theme: str
     seen_at: datetime | None = None
     unread: int = 0
+    acting: Acting | None = None
+
+    @property
+    def seen_session(self) -> SeenSession | None:
+        """The session of the page; None for a program with an API key."""
+        return None if self.session_id is None else SeenSession(self.session_id, self.id if self.acting else None)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -45,7 +62,9 @@ class Viewer:
 
     @property
     def actor(self) -> Actor:
-        """The account as the actor of its changes, for the audit log."""
+        """The account as the actor of its changes, for the audit log; no action takes one who only looks."""
+        if self.acting is not None:
+            return Actor(Means.ACTING, self.acting.admin_name, self.id)
         return Actor(Means.SESSION, self.username, self.id)
 
     @property
@@ -108,8 +127,10 @@ def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
     found = session_of(session, digest(token), now)
     if found is None:
         return None
-    own = found.session
-    return view_of(Viewer, found.account, session_id=own.id, seen_at=own.last_seen_at, unread=found.unread)
+    own, person, acting = found.session, found.account, None
+    if found.person is not None and own.acting_until is not None:
+        person, acting = found.person, Acting(found.account.id, found.account.username, own.acting_until)
+    return view_of(Viewer, person, session_id=own.id, seen_at=own.last_seen_at, unread=found.unread, acting=acting)
 
 
 def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView:

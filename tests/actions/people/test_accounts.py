@@ -198,11 +198,11 @@ def test_themes_and_languages(alice: Account) -> None:
 
 def test_the_browsers_zone_is_taken_once(db: Database) -> None:
     dora = create_member("dora", time_zone=None)
-    assert not run(adopt_time_zone, dora.id, "Mars/Olympus")
-    assert not run(adopt_time_zone, dora.id, "\ud800")
+    assert not run(adopt_time_zone, acting(dora), "Mars/Olympus")
+    assert not run(adopt_time_zone, acting(dora), "\ud800")
     assert named("dora").time_zone is None
-    assert run(adopt_time_zone, dora.id, "Asia/Tokyo")
-    assert not run(adopt_time_zone, dora.id, "Europe/Berlin")
+    assert run(adopt_time_zone, acting(dora), "Asia/Tokyo")
+    assert not run(adopt_time_zone, acting(dora), "Europe/Berlin")
     assert named("dora").time_zone == "Asia/Tokyo"
 
 
@@ -230,7 +230,7 @@ def test_later_sign_in_keeps_the_language(alice: Account) -> None:
     [
         pytest.param(lambda who: run(change_profile, who, PROFILE, NOW), id="profile"),
         pytest.param(lambda who: run(set_theme, who, "dark", NOW), id="theme"),
-        pytest.param(lambda who: run(adopt_time_zone, who.account_id or 0, "Asia/Tokyo"), id="time zone"),
+        pytest.param(lambda who: run(adopt_time_zone, who, "Asia/Tokyo"), id="time zone"),
         pytest.param(lambda who: change_password(who, None, PASSWORD, NEW_PASSWORD, NOW), id="password"),
     ],
 )
@@ -439,3 +439,38 @@ def test_administrators_who_end_each_other_at_once_leave_one(db: Database) -> No
     with ThreadPoolExecutor(3) as threads:
         assert sorted(threads.map(end, ends)) == [False, True, True]
     assert [row.role for row in run(all_accounts) if row.active and row.role == "admin"] == ["admin"]
+
+
+# Two who edit the same account
+
+
+def test_second_of_two_editors_is_refused(alice: Account) -> None:
+    seen = named("alice").version
+    run(edit_account, OPERATOR, alice.id, NOW, display_name="Alice L.", version=seen)
+    for change in (
+        lambda db: edit_account(db, OPERATOR, alice.id, NOW, display_name="Liddell", version=seen),
+        lambda db: set_active(db, OPERATOR, alice.id, False, NOW, version=seen),
+    ):
+        with pytest.raises(Conflict, match="Somebody else has changed"):
+            run(change)
+    assert (named("alice").display_name, named("alice").active) == ("Alice L.", True)
+    run(edit_account, OPERATOR, alice.id, NOW, display_name="Liddell", version=seen + 1)
+
+
+def test_each_change_of_an_account_counts_once(alice: Account) -> None:
+    now = named("alice")
+    seen = now.version
+    run(edit_account, OPERATOR, now.id, NOW, email=now.email, time_zone=now.time_zone, language=now.language)
+    run(set_theme, acting(alice), "dark", NOW)
+    assert named("alice").version == seen
+    run(edit_account, OPERATOR, alice.id, NOW, time_zone="Asia/Tokyo", language="de")
+    assert (named("alice").version, named("alice").time_zone, named("alice").language) == (seen + 2, "Asia/Tokyo", "de")
+    run(change_profile, acting(alice), PROFILE, NOW)
+    assert named("alice").version > seen + 2
+
+
+def test_unknown_choices_of_an_editor_are_refused(alice: Account) -> None:
+    with pytest.raises(InvalidInput, match="time zone"):
+        run(edit_account, OPERATOR, alice.id, NOW, time_zone="Mars/Olympus")
+    with pytest.raises(InvalidInput, match="Choose one of en, de"):
+        run(edit_account, OPERATOR, alice.id, NOW, language="xx")

@@ -163,3 +163,12 @@ def test_operator_gives_no_key_to_a_suspended_account(alice: Account) -> None:
     run(delete_account, OPERATOR, alice.id, NOW)
     with pytest.raises(Conflict, match="was deleted"):
         run(create_key, OPERATOR, alice.id, "Laptop", None, NOW)
+
+
+def test_an_administrator_revokes_keys_of_others_only(alice: Account, bob: Account, admin: Account) -> None:
+    made = run(create_key, acting(alice), alice.id, "laptop", None, NOW)
+    with pytest.raises(Forbidden):
+        run(revoke_key, acting(bob), alice.id, made.id, NOW)
+    with pytest.raises(Forbidden):
+        run(rename_key, acting(admin), alice.id, made.id, "mine", NOW)
+    assert run(revoke_key, acting(admin), alice.id, made.id, NOW).revoked_at == NOW

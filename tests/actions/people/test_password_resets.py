@@ -13,17 +13,24 @@ from sqlalchemy import event, select
 
 from portal.actions.people import password_resets
 from portal.actions.people.accounts import Profile, change_password, change_profile, set_active, set_password
-from portal.actions.people.password_resets import LinkEnded, count_ask, owner_of, queue_links, reset_password
+from portal.actions.people.password_resets import (
+    LinkEnded,
+    count_ask,
+    make_password_link,
+    owner_of,
+    queue_links,
+    reset_password,
+)
 from portal.actions.people.sessions import Browser, open_session_for, sign_in
 from portal.db.people.sessions import failures, sessions
 from portal.db.sql.session import Database
 from portal.db.tables import Account, AuditEntry, OutboxMessage, ResetLink
-from portal.errors import InvalidInput, TooManyTries, Unavailable, WrongCredentials
+from portal.errors import Conflict, InvalidInput, TooManyTries, Unavailable, WrongCredentials
 from portal.rules.outbox import LINK_LASTS, LINKS_A_DAY
 from portal.rules.people.secrets import digest
 from portal.rules.people.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK_HASH
-from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, run
+from tests.cast import NOW, OPERATOR, PASSWORD, acting, audit_log, create_member, run
 from tests.queries import entries
 
 OVER = NOW + LINK_LASTS
@@ -319,3 +326,24 @@ def test_a_link_ends_with_what_it_was_asked_for(alice: Account, end: str) -> Non
         change_password(acting(alice), None, PASSWORD, "four glasses of water", NOW)
     with pytest.raises(LinkEnded):
         run(owner_of, token, NOW)
+
+
+# By an administrator
+
+
+def test_a_password_link_of_an_administrator_works_once(alice: Account, admin: Account) -> None:
+    link = run(make_password_link, acting(admin), alice.id, NOW)
+    assert link.expires_at == NOW + timedelta(days=3)
+    token = link.path.partition("token=")[2]
+    assert run(owner_of, token, link.expires_at - timedelta(seconds=1)) == "alice"
+    reset_password(token, "two glasses of cold tea", NOW)
+    for when in (NOW, link.expires_at):
+        with pytest.raises(LinkEnded):
+            run(owner_of, token, when)
+    assert token not in str(audit_log())
+
+
+def test_a_suspended_account_gets_no_password_link(alice: Account, admin: Account) -> None:
+    run(set_active, OPERATOR, alice.id, False, NOW)
+    with pytest.raises(Conflict, match="suspended"):
+        run(make_password_link, acting(admin), alice.id, NOW)

@@ -15,22 +15,25 @@ from portal.actions.people.sessions import (
     TOUCHED_EVERY,
     Browser,
     SignIn,
+    end_one_session,
     keep_alive,
     lifetime,
     open_session_for,
     sign_in,
     sign_out,
+    sign_out_everywhere,
     sign_out_others,
+    unlock_sign_in,
 )
 from portal.db.people.sessions import failures, session_of
 from portal.db.people.sessions import sessions as sessions_of
 from portal.db.sql.session import Database, open_database
 from portal.db.tables import Account
-from portal.errors import TooManyTries, WrongCredentials
+from portal.errors import NotFound, TooManyTries, WrongCredentials
 from portal.rules.people.secrets import digest
 from portal.rules.people.throttling import FREE_TRIES
 from tests.actions.conftest import QUICK
-from tests.cast import NOW, OPERATOR, PASSWORD, acting, create_member, run
+from tests.cast import NOW, OPERATOR, PASSWORD, acting, audit_log, create_member, run
 from tests.queries import entries
 
 FIREFOX = Browser("Firefox", "192.0.2.1")
@@ -333,3 +336,31 @@ def test_signing_in_tidies_up(alice: Account) -> None:
     enter(now=NOW + lifetime())
     assert len(run(sessions_of, alice.id, NOW)) == 1
     assert run(failures, "account", "dora") is None
+
+
+# By an administrator
+
+
+def test_an_administrator_signs_a_person_out_everywhere(alice: Account, bob: Account, admin: Account) -> None:
+    here, there, bobs = (run(open_session_for, who.id, FIREFOX, NOW) for who in (alice, alice, bob))
+    assert run(sign_out_everywhere, acting(admin), alice.id, NOW) == 2
+    assert [is_open(each) for each in (here, there, bobs)] == [False, False, True]
+    assert audit_log()[-1] == ("root", "session.end_all", {"ended": 2})
+
+
+def test_an_administrator_ends_one_session(alice: Account, bob: Account, admin: Account) -> None:
+    here, there = (run(open_session_for, alice.id, FIREFOX, NOW) for _ in range(2))
+    found = run(session_of, digest(here.token), NOW)
+    assert found is not None
+    with pytest.raises(NotFound):
+        run(end_one_session, acting(admin), bob.id, found.session.id, NOW)
+    run(end_one_session, acting(admin), alice.id, found.session.id, NOW)
+    assert [is_open(here), is_open(there)] == [False, True]
+
+
+def test_an_administrator_unlocks_a_sign_in(alice: Account, admin: Account) -> None:
+    fail(FREE_TRIES["account"])
+    with pytest.raises(TooManyTries):
+        enter()
+    run(unlock_sign_in, acting(admin), alice.id, NOW)
+    assert is_open(enter())

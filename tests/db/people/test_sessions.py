@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from portal.db.people.sessions import (
+    SeenSession,
     add_session,
     end_session,
     end_sessions,
@@ -49,7 +50,7 @@ def test_a_suspended_account_has_no_session(alice: Account) -> None:
 
     run(suspend)
     assert run(session_of, "one", NOW) is None
-    assert run(still_running, {begun}, NOW) == set()
+    assert run(still_running, {SeenSession(begun, None)}, NOW) == set()
 
 
 def test_sessions_in_use_are_prolonged(alice: Account) -> None:
@@ -72,7 +73,9 @@ def test_own_running_sessions_come_last_used_first(alice: Account, bob: Account)
 
 def test_which_sessions_still_run(alice: Account, bob: Account) -> None:
     mine, over, bobs = begin(alice, "one"), begin(alice, "over", lasts=timedelta(0)), begin(bob, "bob")
-    assert run(still_running, {mine, over, bobs, 2**62}, NOW) == {mine, bobs}
+    seen = {id_: SeenSession(id_, None) for id_ in (mine, over, bobs, 2**62)}
+    assert run(still_running, set(seen.values()), NOW) == {seen[mine], seen[bobs]}
+    assert run(still_running, {SeenSession(mine, bob.id)}, NOW) == set()
     assert run(still_running, set(), NOW) == set()
 
 

@@ -10,6 +10,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings
 from portal.views.people.accounts import (
+    SeenSession,
     load_profile,
     load_viewer,
     still_running,
@@ -76,9 +77,10 @@ def test_which_sessions_run(alice: Account, bob: Account) -> None:
     mine, bobs = (run(load_viewer, enter(who).token, NOW) for who in (alice, bob))
     assert mine is not None
     assert bobs is not None
-    ids = {mine.session_id or 0, bobs.session_id or 0, 2**62}
     run(set_active, OPERATOR, bob.id, False, NOW)
-    assert run(still_running, ids, NOW) == {mine.session_id}
+    seen = [SeenSession(viewer.session_id or 0, None) for viewer in (mine, bobs)]
+    assert seen == [mine.seen_session, bobs.seen_session]
+    assert run(still_running, {*seen, SeenSession(2**62, None)}, NOW) == {seen[0]}
 
 
 @pytest.mark.parametrize(

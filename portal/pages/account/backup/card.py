@@ -110,10 +110,10 @@ class BackupCard:
 
     async def _restore(self, preview: Preview, username: str) -> None:
         viewer = self._viewer
-        if viewer.session_id is None:
+        if viewer.session_id is None or viewer.seen_session is None:
             return
         await asyncio.to_thread(restore_upload, preview.upload, viewer.actor, viewer.session_id, username, utc_now())
-        await close_pages(viewer.session_id, code=_RELOAD)
+        await close_pages(viewer.seen_session, code=_RELOAD)
 
 
 class RestoreDialog(Dialog):

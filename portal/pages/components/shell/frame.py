@@ -151,11 +151,11 @@ def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) ->
 def follow_zone(viewer: Viewer) -> None:
     """Ask the browser for its time zone if the account has none; the first answer is stored for the account."""
     ui.context.client.layout.props["data-zone"] = viewer.time_zone or ""
-    if viewer.time_zone is not None:
+    if viewer.time_zone is not None or viewer.acting:
         return
 
     async def adopt(event: GenericEventArguments) -> None:
-        if await in_transaction(adopt_time_zone, viewer.id, str(event.args)[:64]):
+        if await in_transaction(adopt_time_zone, viewer.actor, str(event.args)[:64]):
             ui.navigate.reload()
 
     ui.on("portal-zone", adopt)
