@@ -8,6 +8,7 @@ import typer
 
 from portal.actions.spending.budgets import change_budget
 from portal.actions.spending.default_budgets import change_default_budget, set_default_budget
+from portal.cli.allowances import commands as allowances
 from portal.cli.console import UserName, actor, example, open_account, open_portal, show_table, shown, shown_tokens
 from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
@@ -21,6 +22,7 @@ from portal.views.spending.default_budgets import load_default_budgets
 from portal.words.labels import BUDGET_TYPES, level_label
 
 commands = typer.Typer(help="Budgets: limits in billable tokens.", no_args_is_help=True)
+commands.add_typer(allowances)
 
 NAMES = {Period.DAILY: "Today", Period.MONTHLY: "This month", Period.TOTAL: "Total"}
 _FIELDS = (

@@ -65,6 +65,14 @@ def clean_note(text: str) -> str:
     return note
 
 
+def clean_lines(text: str, what: Message | str, longest: int, *, empty: bool = False) -> str:
+    """Return text of several lines, stripped; line breaks and tabs stay. Raises InvalidText with a sentence."""
+    lines = _clean(text, what).replace("\r\n", "\n").replace("\r", "\n")
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in lines):
+        raise InvalidText(message("{what} must not contain control characters.", what=what))
+    return _bounded(lines.strip(), what, longest, empty=empty)
+
+
 def clean_username(text: str) -> str:
     """Return a user name in lower case: letters, digits and . _ @ + - inside, at most 64. Raises InvalidText."""
     name = clean_line(text, message("The user name"), MAX_NAME).lower()

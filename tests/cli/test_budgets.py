@@ -66,3 +66,27 @@ def test_default_budgets_are_set_listed_and_removed(db: Database) -> None:
 def test_default_budget_in_wrong_usage_changes_nothing(db: Database, words: tuple[str, ...]) -> None:
     misuse("budget", "default", *words)
     assert {row[1] for row in rows(succeed("budget", "default"))} == {"none"}
+
+
+def test_allowance_is_granted_listed_and_ended(alice: Account, bob: Account) -> None:
+    succeed("budget", "set", "alice", "--daily", "100")
+    words = ("budget", "allow", "alice", "--period", "daily", "--tokens", "50", "--reason", "A demo")
+    assert "50 more tokens (daily) until" in succeed(*words)
+    (listed,) = json.loads(succeed("budget", "allowances", "--json"))
+    assert (listed["username"], listed["tokens"], listed["state"]) == ("alice", 50, "in_force")
+    assert rows(succeed("budget", "show", "alice"))[0][2] == "150"
+    assert json.loads(succeed("budget", "allowances", "bob", "--json")) == []
+    succeed("budget", "end", str(listed["id"]))
+    assert [row[4] for row in rows(succeed("budget", "allowances", "ALICE@example.org"))] == ["ended"]
+    assert "ended already" in fail("budget", "end", str(listed["id"]))
+
+
+def test_allowance_in_wrong_form_is_refused(alice: Account) -> None:
+    succeed("budget", "set", "alice", "--daily", "100")
+    words = ("budget", "allow", "alice", "--reason", "A demo")
+    misuse(*words, "--period", "weekly", "--tokens", "5")
+    misuse(*words, "--period", "daily", "--tokens", "5.5")
+    misuse(*words, "--period", "daily", "--tokens", "5", "--until", "tomorrow")
+    assert "in the future" in fail(*words, "--period", "daily", "--tokens", "5", "--until", "2020-01-01")
+    assert "no limit" in fail(*words, "--period", "total", "--tokens", "5")
+    assert json.loads(succeed("budget", "allowances", "--json")) == []

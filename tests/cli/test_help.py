@@ -21,6 +21,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "key create", "key list", "key revoke",
         "gateway create", "gateway token", "gateway list", "gateway revoke",
         "budget set", "budget show", "budget list", "budget default",
+        "budget allow", "budget allowances", "budget end",
         "price set", "price list", "price remove", "price repair", "price preview",
         "held list", "held show", "held assign", "held dismiss", "mail failed", "prune",
         "template set", "template assign", "template list",

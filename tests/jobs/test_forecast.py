@@ -4,11 +4,14 @@ import pytest
 
 from portal.actions.people.accounts import set_active
 from portal.actions.spending.alerts import change_alerts
+from portal.actions.spending.allowances import grant_allowance
 from portal.actions.spending.budgets import set_budget
 from portal.db.spending.crossings import crossings
 from portal.db.tables import Account
 from portal.jobs.forecast import warn_all
+from portal.rules.periods import Period
 from portal.rules.spending.alerts import CrossingKind
+from portal.rules.spending.allowances import NewAllowance
 from portal.rules.spending.budgets import Limits
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
@@ -64,3 +67,15 @@ def test_another_account_and_a_suspended_one_hear_nothing(steady: None, alice: A
     run(set_active, OPERATOR, alice.id, False, NOW)
     assert warn_all(NOW) == 1
     assert (warned(alice), warned(bob)) == ([], [("monthly", CrossingKind.FORECAST)])
+
+
+def test_end_of_an_allowance_warns_without_another_request(alice: Account, gateway: Gateway) -> None:
+    run(set_budget, OPERATOR, alice.id, Limits(daily=1000), NOW)
+    end = NOW + timedelta(minutes=30)
+    run(grant_allowance, OPERATOR, alice.id, NewAllowance(Period.DAILY, 1000, "A test", end), NOW)
+    send(gateway, report(prompt_tokens=1100))
+    warn_all(end - timedelta(seconds=1))
+    assert warned(alice) == []
+    warn_all(end)
+    warn_all(end + timedelta(minutes=15))
+    assert warned(alice) == [("daily", CrossingKind.THRESHOLD)] * 2

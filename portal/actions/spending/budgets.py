@@ -12,7 +12,7 @@ from portal.actions.spending.crossings import note_crossings
 from portal.db.audit import add_entry
 from portal.db.people.accounts import lock_account
 from portal.db.spending.budgets import limits as stored_limits
-from portal.db.spending.budgets import set_limits
+from portal.db.spending.budgets import limits_in_force, set_limits
 from portal.errors import InvalidInput
 from portal.rules.messages import message
 from portal.rules.people.actors import Actor
@@ -33,8 +33,8 @@ def change_budget(session: Session, actor: Actor, account_id: int, changes: Mapp
     check_administrator(session, actor)
     account = existing_account(session, account_id)
     lock_account(session, account.id)
-    before = stored_limits(session, account.id)
-    limits = replace(before, **changes)
+    before = limits_in_force(session, account.id, now)
+    limits = replace(stored_limits(session, account.id), **changes)
     check_limits(limits)
     set_limits(session, account.id, limits, now)
     add_entry(session, actor, "budget.set", now, account_id=account.id, **asdict(limits))

@@ -65,13 +65,13 @@ def note_crossings(
 ) -> None:
     """Store the new crossings of accounts, and queue mails for accounts that want them.
 
-    A threshold below a reported threshold causes no warning. `limits_before` are the limits that an
-    administrator has just replaced.
+    A threshold below a reported threshold causes no warning. `limits_before` are the limits that were in
+    force before an administrator or an allowance changed them.
     """
     if not account_ids:
         return
     today = day_of(now, budget_tz)
-    all_of = alert_accounts(session, account_ids, today)
+    all_of = alert_accounts(session, account_ids, today, now)
     candidates = [(account, new) for account in all_of for new in _crossed(account, today)]
     if not candidates:
         return
@@ -92,7 +92,7 @@ def note_crossings(
 def note_forecast(session: Session, account_id: int, period: Period, budget_tz: ZoneInfo, now: datetime) -> None:
     """Store that a budget will be exhausted before it resets, once in a period, and queue the mail about it."""
     today = day_of(now, budget_tz)
-    for account in alert_accounts(session, {account_id}, today):
+    for account in alert_accounts(session, {account_id}, today, now):
         limit, consumed = account.limits.in_force(period), account.used[period]
         if limit is None or consumed >= limit:
             return  # the limit was changed, or the budget is exhausted already

@@ -1,11 +1,15 @@
-"""Budgets: the limits of accounts, and the usage that counts against them."""
+"""Budgets: the limits of accounts, with the allowances in force, and the usage that counts against them.
+
+Decision: every statement that decides or shows something reads the columns `BUDGET`, and `limits_of` adds the
+allowances in force at `:now`. So cards, authorization, alerts and forecasts have the same limit.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Label, Select, and_, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session, aliased, join
 
 from portal.db.metering.totals import figures_of, summed
@@ -13,39 +17,65 @@ from portal.db.people.keys import usable
 from portal.db.people.sessions import running
 from portal.db.sql.types import Instant
 from portal.db.sql.upsert import upsert
-from portal.db.tables import Account, ApiKey, Budget, UsageCounter
+from portal.db.tables import Account, Allowance, ApiKey, Budget, UsageCounter
 from portal.db.tables import Session as SessionRow
 from portal.rules.metering.figures import SUMS, Figures
 from portal.rules.periods import Period, period_start
+from portal.rules.spending.allowances import Extra
 from portal.rules.spending.budgets import BudgetType, Limits
 
 Columns = TypeVarTuple("Columns")
 
 COUNTERS = {period: aliased(UsageCounter, name=f"counter_{period}") for period in Period}
 """The counters of the three periods in which a day lies, for statements that read them all at once."""
-BUDGET = (Budget.daily, Budget.monthly, Budget.total, Budget.type)
-"""The columns that `limits_of` reads."""
+_NOW = bindparam("now", type_=Instant())
+
+
+def _of_allowances(aggregate: ColumnElement[Any], period: Period, name: str) -> Label[Any]:
+    """Return the column `name`: an aggregate over the allowances in force for a period of the budget's account."""
+    in_force = Allowance.starts_at <= _NOW, Allowance.ends_at > _NOW, Allowance.ended_at.is_(None)
+    of_period = Allowance.account_id == Budget.account_id, Allowance.period == literal_column(f"'{period}'")
+    return select(aggregate).where(*of_period, *in_force).correlate(Budget).scalar_subquery().label(f"{name}_{period}")
+
+
+BUDGET = (
+    *(Budget.daily, Budget.monthly, Budget.total, Budget.type),
+    *(_of_allowances(func.sum(Allowance.tokens), period, "extra") for period in Period),
+)
+"""The columns that `limits_of` reads; the parameter `now` decides which allowances are in force."""
+_UNTIL = tuple(_of_allowances(func.min(Allowance.ends_at), period, "until") for period in Period)
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """An account's limits, its usage in the three periods of a day, and the day of its first usage (`began`)."""
+    """An account's limits in force, its usage in the three periods of a day, and the day of its first usage (`began`).
+
+    `extra` are the allowances that the limits include.
+    """
 
     account_id: int
     limits: Limits
+    extra: Mapping[Period, Extra]
     used: Mapping[Period, Figures]
     began: date | None
 
 
 def limits(session: Session, account_id: int) -> Limits:
-    """Return an account's limits; all None where it has no budget."""
-    row = session.execute(select(*BUDGET).where(Budget.account_id == account_id)).first()
+    """Return an account's limits as they are set, without allowances; all None where it has no budget."""
+    row = session.get(Budget, account_id, populate_existing=True)
+    return Limits() if row is None else stored_limits_of(row)
+
+
+def limits_in_force(session: Session, account_id: int, now: datetime) -> Limits:
+    """Return an account's limits with the allowances in force at `now`."""
+    row = session.execute(select(*BUDGET).where(Budget.account_id == account_id), {"now": now}).first()
     return Limits() if row is None else limits_of(row)
 
 
-def budget_status(connection: Connection, account_id: int, day: date) -> BudgetStatus:
-    """Return the limits and usage of an account on a day of the budget time zone. Raises NoResultFound."""
-    return _budget_status(connection.execute(_BY_ACCOUNT, {"account_id": account_id} | starts(day)).one())
+def budget_status(connection: Connection, account_id: int, day: date, now: datetime) -> BudgetStatus:
+    """Return the limits and usage of an account at `now`, on a day of the budget time zone. Raises NoResultFound."""
+    values = {"account_id": account_id, "now": now} | starts(day)
+    return _budget_status(connection.execute(_BY_ACCOUNT, values).one())
 
 
 def budget_status_of_session(
@@ -68,9 +98,15 @@ def set_limits(session: Session, account_id: int, new: Limits, now: datetime) ->
     upsert(session, Budget, {"account_id": account_id}, values)
 
 
-def limits_of(row: Any) -> Limits:
-    """Return the limits in a row that has the columns `BUDGET`, or nulls in their place."""
+def stored_limits_of(row: Any) -> Limits:
+    """Return the limits in a row with the columns of a budget, or nulls in their place."""
     return Limits() if row.type is None else Limits(row.daily, row.monthly, row.total, BudgetType(row.type))
+
+
+def limits_of(row: Any) -> Limits:
+    """Return the limits in force in a row that has the columns `BUDGET`, or nulls in their place."""
+    extra = {period: int(tokens) for period in Period if (tokens := getattr(row, f"extra_{period}"))}
+    return stored_limits_of(row).raised(extra) if extra else stored_limits_of(row)
 
 
 def with_counters(statement: Select[*Columns]) -> Select[*Columns]:
@@ -92,7 +128,16 @@ def _budget_status(row: Any) -> BudgetStatus:
         period: figures_of(row[_FIRST + number * len(SUMS) : _FIRST + (number + 1) * len(SUMS)])
         for number, period in enumerate(Period)
     }
-    return BudgetStatus(row.id, limits_of(row), used, row.began)
+    return BudgetStatus(row.id, limits_of(row), _extra_of(row), used, row.began)
+
+
+def _extra_of(row: Any) -> dict[Period, Extra]:
+    extra = {}
+    for period in Period:
+        tokens = getattr(row, f"extra_{period}")
+        if tokens and stored_limits_of(row).in_force(period) is not None:
+            extra[period] = Extra(int(tokens), getattr(row, f"until_{period}"))
+    return extra
 
 
 def _budget_status_in(accounts: Any) -> Select[*tuple[Any, ...]]:
@@ -102,15 +147,14 @@ def _budget_status_in(accounts: Any) -> Select[*tuple[Any, ...]]:
     )
     used = [column for counter in COUNTERS.values() for column in summed(counter)]
     return with_counters(
-        select(Account.id, *BUDGET, began.scalar_subquery().label("began"), *used)
+        select(Account.id, *BUDGET, *_UNTIL, began.scalar_subquery().label("began"), *used)
         .select_from(accounts)
         .outerjoin(Budget, Budget.account_id == Account.id)
     )
 
 
 # Compiled once, since programs and open pages run these statements often.
-_NOW = bindparam("now", type_=Instant())
-_FIRST = 2 + len(BUDGET)  # where in a row the first counter begins
+_FIRST = 2 + len(BUDGET) + len(_UNTIL)  # where in a row the first counter begins
 _BY_ACCOUNT = _budget_status_in(Account).where(Account.id == bindparam("account_id"))
 _BY_KEY = _budget_status_in(join(ApiKey, Account, ApiKey.account_id == Account.id)).where(
     ApiKey.key_hash == bindparam("key_hash"), *usable(_NOW), Account.active

@@ -48,7 +48,7 @@ class NewCrossing(NamedTuple):
     limit: int
 
 
-def alert_accounts(session: Session, account_ids: Collection[int], day: date) -> list[AlertAccount]:
+def alert_accounts(session: Session, account_ids: Collection[int], day: date, now: datetime) -> list[AlertAccount]:
     """Return the accounts with these ids that have a budget, with their usage in the periods that contain a day."""
     settings = tables.AlertSettings
     query = with_counters(
@@ -64,7 +64,7 @@ def alert_accounts(session: Session, account_ids: Collection[int], day: date) ->
         .join(Budget, Budget.account_id == Account.id)
         .outerjoin(settings, settings.account_id == Account.id)
     )
-    rows = session.execute(query.where(Account.id.in_(sorted(account_ids))), starts(day))
+    rows = session.execute(query.where(Account.id.in_(sorted(account_ids))), starts(day) | {"now": now})
     return [_alert_account(row) for row in rows]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.db.spending.budgets import limits_of, set_limits
+from portal.db.spending.budgets import set_limits, stored_limits_of
 from portal.db.sql.upsert import upsert
 from portal.db.tables import DefaultBudget
 from portal.rules.people.accounts import Role
@@ -15,7 +15,7 @@ from portal.rules.spending.budgets import Limits
 
 def default_budgets(session: Session) -> dict[Role, Limits | None]:
     """Return the default budget of every role; None where new accounts get no budget."""
-    stored = {row.role: limits_of(row) for row in session.scalars(select(DefaultBudget))}
+    stored = {row.role: stored_limits_of(row) for row in session.scalars(select(DefaultBudget))}
     return {role: stored.get(role) for role in Role}
 
 
@@ -32,5 +32,5 @@ def apply_default_budget(session: Session, account_id: int, role: Role, now: dat
     row = session.get(DefaultBudget, role.value)
     if row is None:
         return None
-    set_limits(session, account_id, limits := limits_of(row), now)
+    set_limits(session, account_id, limits := stored_limits_of(row), now)
     return limits

@@ -1,5 +1,6 @@
 """Limits of an account, and how much of them is used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -49,6 +50,15 @@ class Limits:
                 return self.monthly
             case Period.TOTAL:
                 return self.total
+
+    def raised(self, extra: Mapping[Period, int]) -> "Limits":
+        """Return the limits with extra tokens added to those that are in force; no limit stays no limit."""
+
+        def limit(period: Period) -> int | None:
+            tokens = self.set_for(period)
+            return tokens if self.in_force(period) is None or tokens is None else tokens + extra.get(period, 0)
+
+        return Limits(limit(Period.DAILY), limit(Period.MONTHLY), limit(Period.TOTAL), self.type)
 
     def resets(self, period: Period) -> bool:
         """Return whether pages show a reset for `period`; a one-time budget has none."""

@@ -24,6 +24,7 @@ from portal.rules.periods import (
     resets_at,
     start_of_day,
 )
+from portal.rules.spending.allowances import Extra
 from portal.rules.spending.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.spending.forecast import SHAPE_DAYS, Outlook, Rhythm, history_days, outlook, rhythm_of
 from portal.settings import settings
@@ -37,7 +38,7 @@ class BudgetView:
     counted days of the budget zone (None before the first usage of a total). `resets_at` is None for a budget that does
     not reset. `elapsed` is the elapsed share of the period, from 0 to 1; None for the total. `outlook` is the forecast;
     None unless it was loaded (`with_outlooks`). `used_up_at` is when the budget was first found to be used up at its
-    present limit; None if unknown or not used up.
+    present limit; None if unknown or not used up. `extra` are the allowances that the limit includes; None without one.
     """
 
     period: Period
@@ -48,6 +49,7 @@ class BudgetView:
     elapsed: float | None
     outlook: Outlook | None = None
     used_up_at: datetime | None = None
+    extra: Extra | None = None
 
     @property
     def percent(self) -> Decimal | None:
@@ -90,7 +92,7 @@ class SessionBudgets:
 
 def load_budgets(session: Session, account_id: int, now: datetime) -> BudgetsView:
     """Return an account's budgets at `now`; reads three counters."""
-    return _budgets(budget_status(session.connection(), account_id, _today(now)), now)
+    return _budgets(budget_status(session.connection(), account_id, _today(now), now), now)
 
 
 def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, BudgetsView]]:
@@ -169,6 +171,7 @@ def _budgets(found: BudgetStatus, now: datetime) -> BudgetsView:
             days=_days(period, period_start(period, today), today, found.began),
             resets_at=resets_at(period, now, tz) if resets else None,
             elapsed=elapsed_share(period, now, tz) if resets else None,
+            extra=found.extra.get(period),
         )
 
     return BudgetsView(found.limits.type, view(Period.DAILY), view(Period.MONTHLY), view(Period.TOTAL))
