@@ -112,9 +112,9 @@ def reserved_tokens(account: Account, now: datetime = NOW) -> int:
 
 
 def audit_log() -> list[tuple[str, str, dict[str, Any]]]:
-    """Return the audit log, oldest first: who, what, details."""
+    """Return the audit log, oldest first: who, what, details with the values after the change."""
     rows = run(lambda session: list(session.scalars(select(AuditEntry).order_by(AuditEntry.id))))
-    return [(row.actor, row.action, json.loads(row.details)) for row in rows]
+    return [(row.actor, row.action, json.loads(row.details) | json.loads(row.after or "{}")) for row in rows]
 
 
 def opens(secret: str, now: datetime) -> bool:

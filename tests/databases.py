@@ -107,7 +107,9 @@ class PostgreSQL:
 @cache
 def _emptying() -> list[str]:
     """Return what makes a database as good as new, also after a test has written another version into it."""
-    deletions = [f"DELETE FROM {table.name}" for table in reversed(Table.metadata.sorted_tables)]
+    allowing = ["DELETE FROM audit_pruning", "INSERT INTO audit_pruning VALUES (1, '9999-12-31 00:00:00+00:00', NULL)"]
+    tables = [table.name for table in reversed(Table.metadata.sorted_tables) if table.name != "audit_pruning"]
+    deletions = [*allowing, *(f"DELETE FROM {table}" for table in (*tables, "audit_pruning"))]
     first_price = "INSERT INTO prices (eur_per_token, created_at) VALUES ('0.00002', '2026-01-01 00:00:00+00:00')"
     return [*deletions, first_price, "DELETE FROM alembic_version", f"INSERT INTO alembic_version VALUES ('{head()}')"]
 

@@ -1,6 +1,7 @@
 """Defining expert templates, and assigning them to accounts."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 
@@ -38,9 +39,16 @@ def define_template(
         )
         for m in models
     ]
+    found = templates.template_named(session, text)
+    before = None if found is None else _fields(found.cost_factor, templates.models_of(session, found.id))
     row = templates.save_template(session, text, factor, clean, now)
-    add_entry(session, actor, "template.set", now, name=text, cost_factor=f"{factor:f}", models=len(clean))
+    after = _fields(factor, clean)
+    add_entry(session, actor, "template.set", now, target=f"template:{text}", before=before, after=after)
     return row.id
+
+
+def _fields(cost_factor: Decimal, models: Sequence[AssignedModel]) -> dict[str, object]:
+    return {"cost_factor": f"{cost_factor:f}", "models": [asdict(model) for model in models]}
 
 
 def assign_template(session: Session, actor: Actor, account_id: int, template_id: int | None, now: datetime) -> None:
@@ -53,6 +61,7 @@ def assign_template(session: Session, actor: Actor, account_id: int, template_id
     template = None if template_id is None else templates.template(session, template_id)
     if template_id is not None and template is None:
         raise NotFound(message("There is no such expert template."))
+    old = None if account.template_id is None else templates.template(session, account.template_id)
     account.template_id = template_id
-    name = None if template is None else template.name
-    add_entry(session, actor, "template.assign", now, account_id=account.id, template=name)
+    before, after = ({"template": None if each is None else each.name} for each in (old, template))
+    add_entry(session, actor, "template.assign", now, account_id=account.id, before=before, after=after)

@@ -130,7 +130,8 @@ def _finish(session: Session, actor: Actor, importing: FileImport, tally: FileTa
     """Store that a whole file was read, and an audit entry with the number of rows by result."""
     note_import_progress(session, importing.source, Progress(DONE, rows), now)
     counts = {str(result): count for result, count in sorted(tally.results.items())}
-    add_entry(session, actor, "usage.import", now, gateway=importing.gateway, file=tally.file, **counts)
+    target = f"gateway:{importing.gateway}"
+    add_entry(session, actor, "usage.import", now, target=target, file=tally.file, rows=counts)
 
 
 def _results(batch: Iterable[RowResult], outcomes: Iterable[Outcome]) -> Iterator[tuple[str, str | None]]:

@@ -1,6 +1,6 @@
 """Expert templates and the accounts that have them."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 import pytest
@@ -24,7 +24,8 @@ def test_template_is_defined_and_replaced(db: Database) -> None:
     assert found is not None
     assert found.cost_factor == Decimal("0.5")
     assert run(models_of, found.id) == [replace(CODE, category="maths")]
-    assert audit_log()[-1] == (str(OPERATOR), "template.set", {"name": "research", "cost_factor": "0.5", "models": 1})
+    models = [asdict(replace(CODE, category="maths"))]
+    assert audit_log()[-1] == (str(OPERATOR), "template.set", {"cost_factor": "0.5", "models": models})
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,29 @@ def test_mails_stay_in_the_outbox_and_back(empty: Database) -> None:
         command.downgrade(config(connection), "0011")
         left = connection.execute(text("SELECT id, message_id FROM mails ORDER BY id")).all()
     assert left == [(1, "<1@portal>"), (2, "<2@portal>")]
+
+
+def test_audit_entries_get_means_target_and_address(empty: Database) -> None:
+    at_revision(empty, "0011", alice="")
+    rows = [
+        ("alice", "session.open", 1, '{"address": "192.0.2.1"}'),
+        ("command line (root)", "gateway.create", None, '{"name": "moe-1"}'),
+        ("migration", "account.email", 1, "{}"),
+        ("deleted-9", "price.set", None, '{"valid_from": "2026-01-01"}'),
+        ("visitor", "account.forgot_password", None, "{}"),
+    ]
+    insert = text("INSERT INTO audit_log (at, actor, action, account_id, details) VALUES (:now, :by, :what, :id, :d)")
+    with empty.engine.begin() as connection:
+        for actor, what, id, details in rows:
+            connection.execute(insert, {"now": NOW, "by": actor, "what": what, "id": id, "d": details})
+    migrate(empty)
+    columns = "actor, actor_id, means, target, address, details, before, after"
+    with empty.engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM audit_log ORDER BY id"))]
+    assert found == [
+        ("alice", 1, "session", "account:1", "192.0.2.1", rows[0][3], None, None),
+        ("command line (root)", None, "command line", "gateway:moe-1", None, rows[1][3], None, None),
+        ("migration", None, "migration", "account:1", None, "{}", None, None),
+        ("deleted-9", None, "session", "price:2026-01-01", None, rows[3][3], None, None),
+        ("visitor", None, "visitor", None, None, "{}", None, None),
+    ]

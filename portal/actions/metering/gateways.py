@@ -71,7 +71,7 @@ def revoke_gateway_tokens(
     """
     row = _gateway(session, actor, gateway_id)
     revoked = gateways.revoke_tokens(session, row.id, now, prefix=prefix)
-    add_entry(session, actor, "gateway.revoke", now, name=row.name, prefix=prefix, revoked=revoked)
+    add_entry(session, actor, "gateway.revoke", now, target=f"gateway:{row.name}", prefix=prefix, revoked=revoked)
     return revoked
 
 
@@ -89,7 +89,7 @@ def connect_program(session: Session, actor: Actor, program: Program, now: datet
         name = free_name(program, [each.name for each in gateways.all_gateways(session)])
         row = _add_gateway(session, actor, name, now, program, owner.id)
     elif revoked := gateways.revoke_tokens(session, row.id, now):
-        add_entry(session, actor, "gateway.revoke", now, name=row.name, prefix=None, revoked=revoked)
+        add_entry(session, actor, "gateway.revoke", now, target=f"gateway:{row.name}", prefix=None, revoked=revoked)
     return NewGateway(row.id, row.name, _add_token(session, actor, row, now))
 
 
@@ -101,14 +101,14 @@ def _add_gateway(
         row = gateways.add_gateway(session, text, usual, now, owner_id)
     except IntegrityError as error:
         raise Conflict(message("There is a gateway called {name} already.", name=text)) from error
-    add_entry(session, actor, "gateway.create", now, name=text, mode=usual)
+    add_entry(session, actor, "gateway.create", now, target=f"gateway:{text}", after={"name": text, "mode": usual})
     return row
 
 
 def _add_token(session: Session, actor: Actor, row: Gateway, now: datetime) -> str:
     secret = new_secret(GATEWAY_TOKEN)
     gateways.add_token(session, row.id, digest(secret), key_prefix(secret), now)
-    add_entry(session, actor, "gateway.token", now, name=row.name, prefix=key_prefix(secret))
+    add_entry(session, actor, "gateway.token", now, target=f"gateway:{row.name}", prefix=key_prefix(secret))
     return secret
 
 

@@ -52,14 +52,30 @@ def assign_held(
             )
         )
     held.resolved_at = now
-    add_entry(session, actor, "held.assign", now, account_id=owner.id, held=held_id, external_id=held.external_id)
+    _note(session, actor, "held.assign", held, "assigned", now, owner.id)
 
 
 def dismiss_held(session: Session, actor: Actor, held_id: int, now: datetime) -> None:
     """Settle a held event without counting it; it is kept. Raises Forbidden, NotFound and Conflict."""
     held = _unsettled(session, actor, held_id)
     held.resolved_at = now
-    add_entry(session, actor, "held.dismiss", now, held=held_id, external_id=held.external_id)
+    _note(session, actor, "held.dismiss", held, "dismissed", now)
+
+
+def _note(
+    session: Session,
+    actor: Actor,
+    action: str,
+    held: HeldEvent,
+    state: str,
+    now: datetime,
+    account_id: int | None = None,
+) -> None:
+    old, new = {"state": "held"}, {"state": state}
+    target, event = f"held:{held.id}", held.external_id
+    add_entry(
+        session, actor, action, now, account_id=account_id, target=target, before=old, after=new, external_id=event
+    )
 
 
 def _unsettled(session: Session, actor: Actor, held_id: int) -> HeldEvent:

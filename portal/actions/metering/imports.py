@@ -107,7 +107,8 @@ def _omit_deleted(session: Session, deleted: Account, person: ImportedPerson) ->
 def _add_account(session: Session, actor: Actor, new: ImportedPerson, now: datetime) -> Account:
     row = add_account(session, new.username, new.display_name, new.email, new.role, new.password_hash, now)
     row.active, row.time_zone, row.language = new.active, new.time_zone, new.language
-    add_entry(session, actor, "account.import", now, account_id=row.id, username=row.username, role=row.role)
+    imported = {"username": row.username, "role": row.role}
+    add_entry(session, actor, "account.import", now, account_id=row.id, after=imported)
     return row
 
 
@@ -120,7 +121,8 @@ def _import_key(session: Session, actor: Actor, account: Account, new: ImportedK
     if found is None:
         made_at = min(new.created_at or now, now)
         found = add_key(session, account.id, new.key_hash, new.prefix, new.label, new.expires_at, made_at)
-        add_entry(session, actor, "key.import", now, account_id=account.id, prefix=new.prefix, label=new.label)
+        target, imported = f"key:{new.prefix}", {"label": new.label}
+        add_entry(session, actor, "key.import", now, account_id=account.id, target=target, after=imported)
         outcome = ImportOutcome.IMPORTED
     if not new.active:
         revoke_key(session, actor, account.id, found.id, now)

@@ -80,8 +80,10 @@ def create_account(
             )
         ) from error
     budget = apply_default_budget(session, created.id, role, now)
-    details = {} if budget is None else {"budget": asdict(budget)}
-    add_entry(session, actor, "account.create", now, account_id=created.id, username=name, role=role, **details)
+    new: dict[str, object] = {"username": name, "email": address, "display_name": shown, "role": role}
+    if budget is not None:
+        new["budget"] = asdict(budget)
+    add_entry(session, actor, "account.create", now, account_id=created.id, after=new)
     return created
 
 
@@ -138,27 +140,29 @@ def edit_account(
     if role is not None:
         lock_administrators(session)  # before the account, as everybody does who may end an administrator
     found = unchanged_account(session, account_id, version)
-    changed: dict[str, object] = {}
+    before = _account_fields(found)
     if role is not None and role != found.role:
         keep_an_administrator(session, found)
-        changed["role"] = [found.role, role]
         found.role = role
         end_sessions(session, found.id)
     if email is not None:
         address = clean_field("email", clean_email, email) if email.strip() else ""
-        changed |= {"email": "changed"} if address != found.email else {}
         change_email(session, found, address, now)
     if display_name is not None:
-        shown = _clean_display_name(display_name)
-        changed |= {"display_name": "changed"} if shown != found.display_name else {}
-        found.display_name = shown
-    if time_zone is not None and (zone_name := _clean_zone(time_zone)) != found.time_zone:
-        changed["time_zone"], found.time_zone = "changed", zone_name
-    if language is not None and (chosen := _choice(Language, "language", language)) != found.language:
-        changed["language"], found.language = [found.language, chosen], chosen
-    if changed:
-        add_entry(session, actor, "account.edit", now, account_id=found.id, **changed)
+        found.display_name = _clean_display_name(display_name)
+    if time_zone is not None:
+        found.time_zone = _clean_zone(time_zone)
+    if language is not None:
+        found.language = _choice(Language, "language", language)
+    after = _account_fields(found)
+    if after != before:
+        add_entry(session, actor, "account.edit", now, account_id=found.id, before=before, after=after)
     return found
+
+
+def _account_fields(found: Account) -> dict[str, object]:
+    names = ("role", "email", "display_name", "time_zone", "language")
+    return {name: getattr(found, name) for name in names}
 
 
 def unchanged_account(session: Session, account_id: int, version: int | None) -> Account:
@@ -210,12 +214,13 @@ def set_active(
     found = unchanged_account(session, account_id, version)
     if not active:
         keep_an_administrator(session, found)
-    found.active = active
+    before, found.active = {"active": found.active}, active
     if not active:
         end_sessions(session, found.id)
         forget_links(session, found.id)
         drop_messages(session, found.id, "The account was suspended.", now)
-    add_entry(session, actor, "account.activate" if active else "account.suspend", now, account_id=found.id)
+    action, after = "account.activate" if active else "account.suspend", {"active": active}
+    add_entry(session, actor, action, now, account_id=found.id, before=before, after=after)
 
 
 def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) -> None:
@@ -224,13 +229,19 @@ def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) 
     Raises InvalidInput, Conflict if another account has the address, and NotSignedIn if the account is suspended.
     """
     own = own_account(session, actor)
+    before = _profile_fields(own)
     own.display_name = _clean_display_name(new.display_name)
     if new.email is not None:
         change_email(session, own, clean_field("email", clean_email, new.email), now)
     own.time_zone = _clean_zone(new.time_zone)
     own.language = _choice(Language, "language", new.language)
     own.theme = _choice(Theme, "theme", new.theme)
-    add_entry(session, actor, "account.profile", now, account_id=own.id)
+    after = _profile_fields(own)
+    add_entry(session, actor, "account.profile", now, account_id=own.id, before=before, after=after)
+
+
+def _profile_fields(own: Account) -> dict[str, object]:
+    return {name: getattr(own, name) for name in ("display_name", "email", "time_zone", "language", "theme")}
 
 
 def change_email(session: Session, own: Account, address: str, now: datetime) -> None:
@@ -250,8 +261,8 @@ def change_email(session: Session, own: Account, address: str, now: datetime) ->
 def set_theme(session: Session, actor: Actor, theme: str, now: datetime) -> None:
     """Change the theme of an account. Raises InvalidInput and NotSignedIn."""
     own = own_account(session, actor)
-    own.theme = _choice(Theme, "theme", theme)
-    add_entry(session, actor, "account.theme", now, account_id=own.id, theme=theme)
+    before, own.theme = {"theme": own.theme}, _choice(Theme, "theme", theme)
+    add_entry(session, actor, "account.theme", now, account_id=own.id, before=before, after={"theme": own.theme})
 
 
 def adopt_time_zone(session: Session, actor: Actor, name: str) -> bool:

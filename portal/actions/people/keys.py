@@ -49,7 +49,8 @@ def create_key(
         raise Conflict(message("You have {most} keys. Revoke some that you no longer need.", most=MOST_KEYS))
     secret = new_secret(API_KEY)
     row = add_key(session, account_id, digest(secret), key_prefix(secret), text, expires_at, now)
-    add_entry(session, actor, "key.create", now, account_id=account_id, prefix=row.prefix, label=text)
+    new = {"label": text, "expires_at": expires_at}
+    add_entry(session, actor, "key.create", now, account_id=account_id, target=_target(row), after=new)
     return NewKey(row.id, secret, row.prefix, text)
 
 
@@ -57,8 +58,9 @@ def rename_key(session: Session, actor: Actor, account_id: int, key_id: int, lab
     """Change the label of a key of an account. Raises Forbidden, NotSignedIn, NotFound and InvalidInput."""
     check_holder(session, actor, account_id)
     row = _key(session, account_id, key_id)
-    row.label = _clean_label(label)
-    add_entry(session, actor, "key.rename", now, account_id=account_id, prefix=row.prefix, label=row.label)
+    old, row.label = {"label": row.label}, _clean_label(label)
+    new = {"label": row.label}
+    add_entry(session, actor, "key.rename", now, account_id=account_id, target=_target(row), before=old, after=new)
     return row
 
 
@@ -72,8 +74,13 @@ def revoke_key(session: Session, actor: Actor, account_id: int, key_id: int, now
     row = _key(session, account_id, key_id)
     if row.revoked_at is None:
         row.revoked_at = now
-        add_entry(session, actor, "key.revoke", now, account_id=account_id, prefix=row.prefix)
+        old, new = {"revoked": False}, {"revoked": True}
+        add_entry(session, actor, "key.revoke", now, account_id=account_id, target=_target(row), before=old, after=new)
     return row
+
+
+def _target(row: ApiKey) -> str:
+    return f"key:{row.prefix}"
 
 
 def _clean_label(label: str) -> str:

@@ -113,7 +113,8 @@ def _create_named(session: Session, username: str, email: str | None, password_h
         return True
     name = clean_field("username", clean_username, username)
     created = add_account(session, name, name, "", Role.ADMIN, password_hash, now)
-    add_entry(session, ENVIRONMENT, "account.create", now, account_id=created.id, username=name, role=Role.ADMIN)
+    new = {"username": name, "role": Role.ADMIN}
+    add_entry(session, ENVIRONMENT, "account.create", now, account_id=created.id, after=new)
     return True
 
 
@@ -127,8 +128,8 @@ def open_local_session(session: Session, person: LocalPerson, now: datetime) -> 
     if account is None:
         account = add_account(session, LOCAL, person.display_name, "", Role.ADMIN, None, now)
         account.language, account.time_zone = person.language, person.time_zone
-        actor = Actor(Means.DESKTOP)
-        add_entry(session, actor, "account.create", now, account_id=account.id, username=LOCAL, role=Role.ADMIN)
+        actor, new = Actor(Means.DESKTOP), {"username": LOCAL, "role": Role.ADMIN}
+        add_entry(session, actor, "account.create", now, account_id=account.id, after=new)
     account.role, account.active = Role.ADMIN, True
     end_sessions(session, account.id)
     forget_old(session, now)

@@ -1,6 +1,6 @@
 """Changes to alert settings."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -54,8 +54,8 @@ def change_alerts(
     set_alert_settings(session, account_id, new, now)
     if not enabled or address != before.email:
         drop_messages(session, account_id, "Alerts were switched off, or go elsewhere since.", now, kind=Kind.ALERT)
-    chosen = {"threshold": threshold_percent, "second_threshold": second_threshold_percent, "forecast": forecast}
-    add_entry(session, actor, "alerts.change", now, account_id=account_id, enabled=enabled, **chosen)
+    old, chosen = asdict(before), asdict(new)
+    add_entry(session, actor, "alerts.change", now, account_id=account_id, before=old, after=chosen)
     note_crossings(session, {account_id}, settings().budget_zone, now)
     return new
 
@@ -67,7 +67,8 @@ def switch_notices(session: Session, actor: Actor, on: bool, now: datetime) -> N
     stored = alert_settings(session, account_id)
     if stored.on_desktop != on:
         set_alert_settings(session, account_id, replace(stored, on_desktop=on), now)
-        add_entry(session, actor, "alerts.desktop", now, account_id=account_id, on_desktop=on)
+        old, new = {"on_desktop": not on}, {"on_desktop": on}
+        add_entry(session, actor, "alerts.desktop", now, account_id=account_id, before=old, after=new)
 
 
 def _check(field: str, percent: int) -> None:

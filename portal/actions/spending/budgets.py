@@ -37,7 +37,8 @@ def change_budget(session: Session, actor: Actor, account_id: int, changes: Mapp
     limits = replace(stored_limits(session, account.id), **changes)
     check_limits(limits)
     set_limits(session, account.id, limits, now)
-    add_entry(session, actor, "budget.set", now, account_id=account.id, **asdict(limits))
+    old, new = asdict(before), asdict(limits)
+    add_entry(session, actor, "budget.set", now, account_id=account.id, before=old, after=new)
     note_crossings(session, {account.id}, settings().budget_zone, now, limits_before=before)
     return limits
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal.db.audit import erasing
 from portal.db.people.sessions import end_acting
 from portal.db.tables import (
     Account,
@@ -36,8 +37,10 @@ _OWNED = (
     *(Budget, BudgetRequest, Allowance, Reservation),
 )
 """Tables with rows of an account that are deleted, in an order in which no row refers to a deleted one."""
-_PERSONAL = {"username", "email", "display_name", "label", "address"}
+_PERSONAL = {"username", "email", "display_name", "label", "address", "time_zone"}
 """Details of audit entries about an account that are erased."""
+_JSON = (AuditEntry.details, AuditEntry.before, AuditEntry.after)
+"""Columns of audit entries with JSON objects."""
 _AT_ONCE = 500
 
 
@@ -71,20 +74,29 @@ def _rename_in_held_events(session: Session, own: Account) -> None:
 
 
 def _rename_in_audit_log(session: Session, own: Account) -> None:
-    """Write the new name into entries by the person, and erase personal details in entries about the person."""
+    """Write the new name into entries by the person, and erase personal values in entries by or about the person."""
     new = deleted_username(own.id)
-    by_them = AuditEntry.actor == own.username[:80]
-    session.execute(update(AuditEntry).where(by_them).values(actor=new))
+    by_them = or_(AuditEntry.actor_id == own.id, AuditEntry.actor == own.username[:80])
     texts = [json.dumps(text)[1:-1] for text in (own.username, own.email) if text]
-    named = [AuditEntry.details.icontains(text, autoescape=True) for text in texts]
-    wanted = select(AuditEntry.id, AuditEntry.account_id, AuditEntry.details)
+    named = [column.icontains(text, autoescape=True) for text in texts for column in _JSON]
+    wanted = select(AuditEntry.id, AuditEntry.account_id, *_JSON)
     rows = session.execute(wanted.where(or_(AuditEntry.account_id == own.id, *named))).all()
-    for entry_id, account_id, details in rows:
-        values = json.loads(details)
-        kept = {name: value for name, value in values.items() if account_id != own.id or name not in _PERSONAL}
-        renamed = json.dumps(_renamed(own, kept), sort_keys=True)
-        if renamed != details:
-            session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(details=renamed))
+    with erasing(session, own.id):
+        session.execute(update(AuditEntry).where(by_them).values(actor=new, address=None))
+        session.execute(update(AuditEntry).where(AuditEntry.account_id == own.id).values(address=None))
+        for entry_id, account_id, *stored in rows:
+            renamed = [_erased(own, text, is_about_them=account_id == own.id) for text in stored]
+            if renamed != stored:
+                values = dict(zip(_JSON, renamed, strict=True))
+                session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(values))
+
+
+def _erased(own: Account, text: str | None, *, is_about_them: bool) -> str | None:
+    if text is None:
+        return None
+    values = json.loads(text)
+    kept = {name: value for name, value in values.items() if not is_about_them or name not in _PERSONAL}
+    return json.dumps(_renamed(own, kept), sort_keys=True)
 
 
 def _renamed(own: Account, value: Any) -> Any:

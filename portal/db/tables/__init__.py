@@ -3,7 +3,7 @@
 from portal.db.tables.accounts import Account, ApiKey, ResetLink, Session, SetupLink, SignInFailure
 from portal.db.tables.alerts import AlertSettings, Crossing
 from portal.db.tables.allowances import Allowance, BudgetRequest, DefaultBudget
-from portal.db.tables.audit import AuditEntry, Installation
+from portal.db.tables.audit import AuditEntry, AuditPruning, Installation
 from portal.db.tables.base import Table
 from portal.db.tables.budgets import Budget, Price, Reservation
 from portal.db.tables.events import HeldEvent, Note, PrunedEvent, UsageEvent
@@ -15,6 +15,7 @@ from portal.db.tables.gateways import (
     RejectedReason,
     UncountedDaily,
 )
+from portal.db.tables.jobs import JobRun
 from portal.db.tables.outbox import NotificationChannel, NotificationChoice, NotificationMark, OutboxMessage
 from portal.db.tables.templates import ExpertModel, ExpertTemplate
 from portal.db.tables.totals import (
@@ -34,6 +35,7 @@ __all__ = [
     "Allowance",
     "ApiKey",
     "AuditEntry",
+    "AuditPruning",
     "Budget",
     "BudgetRequest",
     "Crossing",
@@ -47,6 +49,7 @@ __all__ = [
     "ImportProgress",
     "ImportedAccount",
     "Installation",
+    "JobRun",
     "OutboxMessage",
     "Note",
     "NotificationChannel",

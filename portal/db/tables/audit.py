@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.sql.types import BigId
@@ -10,9 +10,20 @@ from portal.db.tables.base import Table
 
 
 class AuditEntry(Table):
-    """A change, with its actor; `details` is JSON without secrets."""
+    """A change: who did what to whom, when, and from where; a trigger refuses to change or delete an entry.
+
+    `target` is `kind:name`, such as `account:7` or `gateway:moe-1`. `before`, `after` and `details` are JSON objects
+    without secrets; the first two have the fields that changed.
+    """
 
     __tablename__ = "audit_log"
+    __table_args__ = (
+        Index("ix_audit_log_at", "at", "id"),
+        Index("ix_audit_log_actor", "actor", "at", "id"),
+        Index("ix_audit_log_action", "action", "at", "id"),
+        Index("ix_audit_log_target", "target", "at", "id"),
+        Index("ix_audit_log_actor_id", "actor_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime]
@@ -20,6 +31,25 @@ class AuditEntry(Table):
     action: Mapped[str] = mapped_column(String(64))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
     details: Mapped[str]
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    means: Mapped[str] = mapped_column(String(32), server_default="session")
+    target: Mapped[str | None] = mapped_column(String(200))
+    address: Mapped[str | None] = mapped_column(String(64))
+    before: Mapped[str | None]
+    after: Mapped[str | None]
+
+
+class AuditPruning(Table):
+    """The exception to the triggers of the audit log, which a transaction inserts and deletes again.
+
+    Entries before `before_at` may be deleted; while the account `erased_id` is erased, entries may get new names.
+    """
+
+    __tablename__ = "audit_pruning"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    before_at: Mapped[datetime | None]
+    erased_id: Mapped[int | None]
 
 
 class Installation(Table):

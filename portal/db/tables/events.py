@@ -59,7 +59,16 @@ class HeldEvent(Table):
     """An event that could not be counted: its key is unknown, or its id is stored with different content."""
 
     __tablename__ = "held_events"
-    __table_args__ = (UniqueConstraint("gateway_id", "external_id", "fingerprint"),)
+    __table_args__ = (
+        UniqueConstraint("gateway_id", "external_id", "fingerprint"),
+        Index(
+            "ix_held_events_unsettled",
+            "id",
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+        Index("ix_held_events_received_at", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"))
@@ -87,6 +96,7 @@ class Note(Table):
     """An account's private text on one of its usage events."""
 
     __tablename__ = "notes"
+    __table_args__ = (Index("ix_notes_updated_at", "updated_at", "usage_id"),)
 
     usage_id: Mapped[int] = mapped_column(ForeignKey("usage_events.id"), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)

@@ -26,6 +26,13 @@ class OutboxMessage(Table):
             postgresql_where=text("state = 'queued'"),
         ),
         Index("ix_outbox_account", "account_id", "created_at"),
+        Index(
+            "ix_outbox_failed",
+            "finished_at",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
+        ),
+        Index("ix_outbox_created_at", "created_at"),
         Index("ix_outbox_crossing", "crossing_id", "channel", unique=True),
     )
 

@@ -87,7 +87,10 @@ class UsagePruned(DetailColumns, Table):
 
 
 class Verification(Table):
-    """A nightly comparison of all sums with the events; the first process of the night creates the row."""
+    """A comparison of all sums with the events; the first process of the night creates the row.
+
+    `requests` grows while it runs. `faults` is a JSON list of sentences about the first differences.
+    """
 
     __tablename__ = "verifications"
 
@@ -97,3 +100,4 @@ class Verification(Table):
     accounts: Mapped[int]
     requests: Mapped[int]
     differences: Mapped[int]
+    faults: Mapped[str] = mapped_column(server_default="[]")

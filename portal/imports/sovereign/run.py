@@ -109,7 +109,7 @@ class SovereignImport:
                 self._actor,
                 "import.moe-sovereign",
                 utc_now(),
-                gateway=self._gateway,
+                target=f"gateway:{self._gateway}",
                 source=source,
                 imported=counts,
             )

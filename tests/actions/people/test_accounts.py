@@ -65,7 +65,13 @@ def test_an_account_is_created_and_written_down(db: Database) -> None:
     assert (row.language, row.theme, row.template_id) == ("en", "system", None)
     (entry,) = run(entries, row.id)
     assert (entry.actor, entry.action) == (str(OPERATOR), "account.create")
-    assert json.loads(entry.details) == {"username": "dora", "role": "expert"}
+    assert entry.before is None
+    assert json.loads(entry.after or "") == {
+        "username": "dora",
+        "role": "expert",
+        "email": "dora@example.org",
+        "display_name": "Dora  Maar",
+    }
 
 
 def test_an_account_is_shown_by_its_user_name_at_first(db: Database) -> None:
@@ -299,12 +305,12 @@ def test_an_edit_changes_what_is_given_alone(alice: Account) -> None:
     assert (found.role, found.display_name, found.email) == ("expert", "Alice Liddell", "alice@example.com")
     run(edit_account, OPERATOR, alice.id, NOW, email="")
     assert named("alice").email == ""
-    written = [(entry.action, json.loads(entry.details)) for entry in run(entries, alice.id)][::-1]
+    written = [(entry.action, entry.before, entry.after) for entry in run(entries, alice.id)][::-1]
     assert written == [
-        ("account.edit", {"role": ["user", "expert"]}),
-        ("account.edit", {"display_name": "changed"}),
-        ("account.edit", {"email": "changed"}),
-        ("account.edit", {"email": "changed"}),
+        ("account.edit", '{"role": "user"}', '{"role": "expert"}'),
+        ("account.edit", '{"display_name": "Alice"}', '{"display_name": "Alice Liddell"}'),
+        ("account.edit", '{"email": "alice@example.org"}', '{"email": "alice@example.com"}'),
+        ("account.edit", '{"email": "alice@example.com"}', '{"email": ""}'),
     ]
 
 

@@ -36,8 +36,9 @@ def test_a_key_is_shown_once_and_kept_as_a_digest(alice: Account) -> None:
     assert opens(new)
     (entry,) = run(entries, alice.id)
     assert (entry.actor, entry.action) == ("alice", "key.create")
-    assert json.loads(entry.details) == {"label": "Läptop", "prefix": new.prefix}
-    assert new.secret[16:] not in entry.details + repr(vars(row))
+    assert entry.target == f"key:{new.prefix}"
+    assert json.loads(entry.after or "") == {"label": "Läptop", "expires_at": None}
+    assert new.secret[16:] not in repr(vars(entry)) + repr(vars(row))
 
 
 def test_an_operator_creates_a_key_in_their_own_name(alice: Account) -> None:

@@ -20,11 +20,9 @@ def test_settings_are_stored_and_written_down(alice: Account, bob: Account) -> N
     assert run(alert_settings, alice.id) == wanted
     assert run(alert_settings, bob.id) == AlertSettings()
     (entry,) = run(entries, alice.id)
-    assert (entry.actor, entry.action, json.loads(entry.details)) == (
-        "alice",
-        "alerts.change",
-        {"enabled": True, "threshold": 90, "second_threshold": None, "forecast": False},
-    )
+    assert (entry.actor, entry.action) == ("alice", "alerts.change")
+    assert json.loads(entry.before or "") == {"enabled": False, "threshold_percent": 80, "email": None}
+    assert json.loads(entry.after or "") == {"enabled": True, "threshold_percent": 90, "email": "ops@example.org"}
 
 
 @pytest.mark.parametrize("email", [None, "", "  "])

@@ -1,7 +1,7 @@
 """Limits of accounts."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -29,12 +29,10 @@ def test_budget_is_set_and_audited(alice: Account, wanted: Limits) -> None:
     assert run(limits, alice.id) == wanted
     (entry,) = run(entries, alice.id)
     assert (entry.actor, entry.action) == (str(OPERATOR), "budget.set")
-    assert json.loads(entry.details) == {
-        "daily": wanted.daily,
-        "monthly": wanted.monthly,
-        "total": wanted.total,
-        "type": wanted.type,
-    }
+    old, new = asdict(Limits()), asdict(wanted)
+    changed = {name for name in old if old[name] != new[name]}
+    assert json.loads(entry.before or "") == {name: old[name] for name in changed}
+    assert json.loads(entry.after or "") == {name: new[name] for name in changed}
 
 
 @pytest.mark.parametrize("field", ["daily", "monthly", "total"])

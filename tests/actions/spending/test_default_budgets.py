@@ -34,7 +34,7 @@ def test_new_account_gets_the_budget_of_its_role(alice: Account) -> None:
 def test_audit_entry_of_a_new_account_has_its_budget(db: object) -> None:
     run(set_default_budget, OPERATOR, Role.USER, GENEROUS, NOW)
     (entry,) = run(entries, new_account("una", Role.USER).id)
-    assert '"monthly": 20000' in entry.details
+    assert '"monthly": 20000' in (entry.after or "")
 
 
 def test_removed_default_gives_no_budget(db: object) -> None:
