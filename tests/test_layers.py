@@ -16,7 +16,7 @@ LAYERS = (
     {"words", "system"},
     {"db", "mails"},
     {"views", "actions"},
-    {"web.bodies", "web.visitors", "gateways", "backups"},
+    {"web.bodies", "web.visitors", "gateways", "backups", "exports"},
     {"pages", "api", "jobs", "imports", "demo"},
     {"web"},
     {"desktop"},

@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from portal.api import health
-from portal.api.account import alerts, budget, keys, notes, summary, usage, usage_export
+from portal.api.account import alerts, budget, export, keys, notes, summary, usage, usage_export
 from portal.api.bodies import strict_router
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.gateways import authorization, otlp, usage_continue, usage_ingest, usage_openai
@@ -55,7 +55,7 @@ def read_openapi() -> dict[str, Any]:
 
 
 _often = (authorization, usage_ingest, budget, otlp)  # first, since routes are tried one by one
-_others = (usage_openai, usage_continue, summary, usage, usage_export, notes, alerts, keys, health)
+_others = (usage_openai, usage_continue, summary, usage, usage_export, notes, alerts, keys, export, health)
 _parts = [part.router for part in (*_often, *_others)]
 _parts.append(document)
 

@@ -112,6 +112,7 @@ def draw_error(request: Request, error: Exception, viewer: Viewer | None = None)
         may_try_again=status >= 500,
         may_go_on=not isinstance(error, NotSignedIn),
         menu=menu,
+        exit_of=viewer.display_name if viewer and viewer.acting else "",
     )
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})

@@ -27,6 +27,7 @@ SPECIFIED = {
     ("POST", "/user/api/keys"),
     ("PATCH", "/user/api/keys/{key_id}"),
     ("POST", "/user/api/keys/{key_id}/revoke"),
+    ("GET", "/user/api/export"),
     ("GET", "/api/v1/budget"),
     ("POST", "/api/v1/usage"),
     ("POST", "/api/v1/usage/litellm"),

@@ -8,6 +8,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.audit import erasing
+from portal.db.people.held_names import held_events_naming, is_name_of
 from portal.db.people.sessions import end_acting
 from portal.db.tables import (
     Account,
@@ -41,7 +42,6 @@ _PERSONAL = {"username", "email", "display_name", "label", "address", "time_zone
 """Details of audit entries about an account that are erased."""
 _JSON = (AuditEntry.details, AuditEntry.before, AuditEntry.after)
 """Columns of audit entries with JSON objects."""
-_AT_ONCE = 500
 
 
 def erase_person(session: Session, own: Account, now: datetime) -> None:
@@ -64,13 +64,10 @@ def erase_person(session: Session, own: Account, now: datetime) -> None:
 
 def _rename_in_held_events(session: Session, own: Account) -> None:
     """Write the new name into held events that name the person; their fingerprints do not change."""
-    named = select(HeldEvent.id, HeldEvent.body).where(HeldEvent.body.contains('"username":'))
-    for held_id, body in session.execute(named.execution_options(yield_per=_AT_ONCE)).all():
-        payload = json.loads(body)
-        if _is_name_of(own, payload.get("username")):
-            payload["username"] = deleted_username(own.id)
-            renamed = json.dumps(payload, separators=(",", ":"), ensure_ascii=True)
-            session.execute(update(HeldEvent).where(HeldEvent.id == held_id).values(body=renamed))
+    for held_id, payload in list(held_events_naming(session, own)):
+        payload["username"] = deleted_username(own.id)
+        renamed = json.dumps(payload, separators=(",", ":"), ensure_ascii=True)
+        session.execute(update(HeldEvent).where(HeldEvent.id == held_id).values(body=renamed))
 
 
 def _rename_in_audit_log(session: Session, own: Account) -> None:
@@ -104,10 +101,4 @@ def _renamed(own: Account, value: Any) -> Any:
         return {name: _renamed(own, each) for name, each in value.items()}
     if isinstance(value, list):
         return [_renamed(own, each) for each in value]
-    return deleted_username(own.id) if _is_name_of(own, value) else value
-
-
-def _is_name_of(own: Account, value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    return value.lower() == own.username or (own.email_key is not None and email_key(value) == own.email_key)
+    return deleted_username(own.id) if is_name_of(own, value) else value

@@ -24,7 +24,7 @@ from portal.pages.components.inputs.dialogs import Confirmation
 from portal.pages.components.inputs.drafts import Draft
 from portal.pages.components.inputs.fields import Form, Notice, choice_field
 from portal.pages.components.live import live, refresh_all
-from portal.pages.components.parts import Text, button, known_facts, tag
+from portal.pages.components.parts import Text, button, icon, known_facts, tag
 from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import PROFILE
@@ -78,6 +78,7 @@ async def profile_page(viewer: SignedIn, saved: str = "", restored: str = "") ->
             about = AboutForm(viewer, head.theme)
             PasswordForm(viewer)
         sessions = SessionsTable(viewer, formats)
+        draw_own_data()
         if saved == "1":
             about.say_saved()
         await live(("profile", viewer.id, viewer.session_id), load, sessions.show, updated)
@@ -100,6 +101,21 @@ async def show_desktop_profile(viewer: Viewer, *, saved: bool, restored: bool) -
             about.say_saved()
         if restored:
             backup.say_restored()
+
+
+def draw_own_data() -> None:
+    """Draw the card with the link to everything that the portal holds of the person."""
+    with tag("section", "mp-card", aria_label=_("Your data"), data_testid="own-data"):
+        with tag("div", "mp-card__head mp-card__head--table"):
+            with ui.element("div"):
+                Text("h2", _("Your data"))
+                about = _(
+                    "Everything that the portal holds of you, in one ZIP file: requests, notes, keys, mails and more."
+                )
+                Text("p", about).classes("mp-card__sub")
+            with tag("a", "mp-btn", href="/user/api/export", download=""):
+                icon("export")
+                Text("span", _("Download my data"))
 
 
 class AboutForm:

@@ -18,6 +18,7 @@ STYLES = (
     "components/shell/menus.css",
     "components/shell/bell.css",
     "components/shell/closed.css",
+    "components/shell/acting.css",
     "components/parts.css",
     "components/cards.css",
     "components/buttons.css",

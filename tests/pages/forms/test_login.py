@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from portal.actions.people.accounts import set_active
+from portal.actions.people.acting import act_as
+from portal.clock import utc_now
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.pages.addresses import own_path
+from portal.views.people.accounts import load_viewer
 from tests.cast import NOW, OPERATOR, PASSWORD, create_member, run
 from tests.portals import FORM, HERE, running_portal
 
@@ -298,6 +301,23 @@ def test_a_link_signs_nobody_out(browser: TestClient, alice: Account) -> None:
     sign_in(browser)
     assert browser.get("/user/logout").status_code == 405
     assert browser.get("/user/dashboard").status_code == 200
+
+
+def test_exit_ends_acting_as_a_person_and_its_pages(browser: TestClient, alice: Account, admin: Account) -> None:
+    sign_in(browser, "root")
+    viewer = run(load_viewer, browser.cookies["portal_session"], utc_now())
+    assert viewer is not None
+    act_as(viewer.actor, viewer.session_id, alice.id, "", utc_now())
+    page = browser.get("/user/dashboard")
+    assert "You see the portal as Alice." in page.text
+    refused = browser.get("/admin/gateways")
+    assert (refused.status_code, "You see the portal as Alice." in refused.text) == (403, True)
+    assert len(Client.instances) == 1
+    answer = browser.post("/user/exit", headers={**FORM, "Origin": HERE})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/admin/accounts/{alice.id}")
+    assert Client.instances == {}
+    assert browser.get("/admin/gateways").status_code == 200
+    assert browser.post("/user/exit", headers=FORM).headers["location"] == "/user/dashboard"
 
 
 def test_without_a_database_the_form_says_so(

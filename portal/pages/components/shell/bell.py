@@ -73,7 +73,7 @@ class Bell:
         """Show the present alerts, and mark them as read."""
         view = await in_reading(load_bell, self._viewer.id, utc_now())
         self.show(view, utc_now())
-        if view.unread:
+        if view.unread and not self._viewer.acting:
             await in_transaction(read_crossings, self._viewer.actor, view.crossings[0].id, utc_now())
         self._show_count(0)
 

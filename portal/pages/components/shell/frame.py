@@ -13,6 +13,7 @@ from portal.pages.components.assets import static
 from portal.pages.components.live import Updated
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, icon, icon_button, set_props, tag
+from portal.pages.components.shell.acting import acting_banner
 from portal.pages.components.shell.bell import Bell
 from portal.pages.components.shell.menus import menu
 from portal.pages.languages import speak_to
@@ -49,6 +50,7 @@ class ThemeSwitch:
         """Start with the theme of the account."""
         self.theme = Theme(viewer.theme)
         self._actor = viewer.actor
+        self._is_stored = viewer.acting is None
         self._followers: list[Callable[[Theme], object]] = []
 
     def follow(self, show: Callable[[Theme], object]) -> None:
@@ -57,14 +59,15 @@ class ThemeSwitch:
         show(self.theme)
 
     async def choose(self, theme: Theme) -> None:
-        """Apply a theme at once, and store it for the account."""
+        """Apply a theme at once, and store it for the account, unless an administrator only looks."""
         if theme is self.theme:
             return
         self.theme = theme
         ui.run_javascript(_SWITCH_THEME[theme])
         for show in self._followers:
             show(theme)
-        await in_transaction(set_theme, self._actor, theme.value, utc_now())
+        if self._is_stored:
+            await in_transaction(set_theme, self._actor, theme.value, utc_now())
 
 
 class Head:
@@ -138,6 +141,7 @@ def frame(page: Entry | str, viewer: Viewer, *, section: Entry | None = None) ->
     with tag("div", "mp-main", id="main", tabindex="-1"), tag("div", "mp-page"):
         offline_banner()
         formats = Formats.of(viewer)
+        acting_banner(viewer, formats)
         head = Head(title, formats, theme, section)
         with head.corner:
             Bell(viewer, formats)
