@@ -1,4 +1,4 @@
-"""What is exported about a person: nothing that refers to an account is forgotten."""
+"""The export of a person: no table that refers to an account is forgotten."""
 
 from portal.db.people.export import LEFT_OUT, PARTS
 from portal.db.tables import Table
