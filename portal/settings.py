@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     )
     backup_every: float = Field(default=24, gt=0, le=8784, description="Hours between scheduled backups")
     backup_keep: int = Field(default=14, ge=1, le=10_000, description="Number of scheduled backups that stay")
+    keep_audit: int = Field(default=730, ge=30, le=36_525, description="Days that entries of the audit log stay")
+    keep_mails: int = Field(default=90, ge=7, le=36_525, description="Days that sent mails and those given up stay")
+    keep_held: int = Field(default=400, ge=30, le=36_525, description="Days that held events stay, settled or not")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info",
         description="Lowest level that is logged: debug, info, warning (without the line per request) or error",

@@ -8,6 +8,7 @@ import typer
 
 from portal.actions.metering.pruning import LEAST_DAYS, prune_all
 from portal.actions.metering.verification import Fault, rebuild_all, recount_all, verify_ledger
+from portal.actions.retention import kept_days, prune_kept
 from portal.cli.console import actor, example, note, open_portal, progress
 from portal.cli.listing import AsJson, answer, show_json
 from portal.clock import utc_now
@@ -15,6 +16,7 @@ from portal.db.sql.schema import pinned_budget_timezone
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.metering.figures import Figures
 from portal.rules.periods import day_of, zone
+from portal.rules.retention import Kept
 from portal.rules.text import counted
 from portal.settings import settings
 from portal.views.health import load_stored_counts
@@ -88,18 +90,50 @@ def rebuild(
     typer.echo(f"Computed the sums of {counted(rebuilt, 'account')} again.")
 
 
-@commands.command(epilog=example("portal prune --keep-events 400d"))
+@commands.command(epilog=example("portal prune --keep-events 400d", "portal prune --audit --mails --held"))
 def prune(
     keep_events: Annotated[
-        str, typer.Option(metavar="DAYS", help=f"How many days of events stay, at least {LEAST_DAYS}, such as 400d.")
-    ],
+        str | None,
+        typer.Option(metavar="DAYS", help=f"Remove older events; at least {LEAST_DAYS} days, such as 400d."),
+    ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Remove audit entries that are older than PORTAL_KEEP_AUDIT days.")
+    ] = False,
+    mails: Annotated[
+        bool, typer.Option("--mails", help="Remove finished mails that are older than PORTAL_KEEP_MAILS days.")
+    ] = False,
+    held: Annotated[
+        bool, typer.Option("--held", help="Remove held events that are older than PORTAL_KEEP_HELD days.")
+    ] = False,
 ) -> None:
-    """Remove old events, in small batches; the portal may be running.
+    """Remove old data, in small batches; the portal may be running.
 
-    Counters, daily roll-ups and lifetime figures stay, and verification still proves them. Events with a note stay,
-    and those that wait for a price. The id of a removed event is kept, so that it is never counted again.
+    Of removed events, counters, daily roll-ups and lifetime figures stay, and verification still proves them. Events
+    with a note stay, and those that wait for a price. The id of a removed event is kept, so that it is never counted
+    again. Each removal leaves an entry in the audit log. A running portal removes old audit entries, mails and held
+    events by itself, once a day.
     """
+    chosen = [kept for kept, is_chosen in ((Kept.AUDIT, audit), (Kept.MAILS, mails), (Kept.HELD, held)) if is_chosen]
+    if keep_events is None and not chosen:
+        raise typer.BadParameter("say what to remove: --keep-events DAYS, --audit, --mails or --held")
+    if keep_events is not None:
+        _days(keep_events)
     open_portal()
+    if keep_events is not None:
+        _prune_events(keep_events)
+    for kept in chosen:
+        removed = prune_kept(actor(), kept, utc_now())
+        typer.echo(f"Removed {counted(removed, *_KEPT[kept])} older than {kept_days(kept)} days.")
+
+
+_KEPT = {
+    Kept.AUDIT: ("audit entry", "audit entries"),
+    Kept.MAILS: ("mail", "mails"),
+    Kept.HELD: ("held event", "held events"),
+}
+
+
+def _prune_events(keep_events: str) -> None:
     tz, now = settings().budget_zone, utc_now()
     first_kept = day_of(now, tz) - timedelta(_days(keep_events))
     with progress("Pruning", run_in_reading(load_stored_counts).accounts) as advance:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Connection, Text, Update, cast, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Text, Update, cast, delete, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.tables import OutboxMessage
@@ -230,3 +230,14 @@ def failed_messages(session: Session, since: datetime, limit: int) -> Sequence[D
     failed = select(*_DELIVERY).where(OutboxMessage.state == State.FAILED, OutboxMessage.finished_at >= since)
     newest = failed.order_by(OutboxMessage.finished_at.desc(), OutboxMessage.id.desc()).limit(limit)
     return [Delivery(*row) for row in session.execute(newest)]
+
+
+def remove_finished(session: Session, before: datetime, limit: int) -> int:
+    """Delete the oldest messages that were written before an instant and do not wait; return their number.
+
+    At most `limit`.
+    """
+    old = select(OutboxMessage.id).where(OutboxMessage.created_at < before, OutboxMessage.state != State.QUEUED)
+    ids = list(session.scalars(old.order_by(OutboxMessage.created_at).limit(limit)))
+    session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(ids)))
+    return len(ids)

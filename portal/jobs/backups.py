@@ -22,6 +22,7 @@ from portal.backups.writing import write_backup
 from portal.db.sql.session import database, run_in_transaction
 from portal.errors import PortalError
 from portal.jobs.retrying import run_until_done
+from portal.rules.jobs import Job
 from portal.settings import settings
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ async def run_backups() -> None:
     try:
         await asyncio.sleep(SOON)
         while True:
-            await run_until_done(lambda now: back_up_if_due(now, stops), "the scheduled backup", EVERY)
+            await run_until_done(lambda now: back_up_if_due(now, stops), "the scheduled backup", EVERY, job=Job.BACKUPS)
             await asyncio.sleep(EVERY)
     finally:
         stops.set()  # the thread ends soon, so that the server can

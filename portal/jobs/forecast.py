@@ -12,6 +12,7 @@ from portal.actions.spending.allowances import note_limit_after_allowances
 from portal.actions.spending.crossings import note_forecast
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.jobs.retrying import run_until_done
+from portal.rules.jobs import Job
 from portal.settings import settings
 from portal.views.spending.allowances import ended_between
 from portal.views.spending.budget import load_early_ends
@@ -28,7 +29,7 @@ async def run_forecasts() -> None:
     """Check until the task is cancelled."""
     await asyncio.sleep(SOON)
     while True:
-        await run_until_done(warn_all, "the forecast", EVERY)
+        await run_until_done(warn_all, "the forecast", EVERY, job=Job.FORECASTS)
         await asyncio.sleep(EVERY)
 
 

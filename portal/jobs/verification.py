@@ -11,6 +11,7 @@ from portal.actions.metering.verification import verify_nightly
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading
 from portal.jobs.retrying import run_until_done
+from portal.rules.jobs import Job
 from portal.rules.periods import day_of, end_of_day, start_of_day
 from portal.settings import settings
 from portal.views.health import load_verification
@@ -28,7 +29,7 @@ async def run_nightly() -> None:
     begins = await run_until_done(first_start, _NAME, TRY_AGAIN)
     while True:
         await asyncio.sleep(max((begins - utc_now()).total_seconds(), 0))
-        await run_until_done(verify_nightly, _NAME, TRY_AGAIN)
+        await run_until_done(verify_nightly, _NAME, TRY_AGAIN, job=Job.VERIFICATION)
         begins = next_start(utc_now())
 
 

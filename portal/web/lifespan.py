@@ -14,14 +14,21 @@ from portal.db.sql.opening import open_or_create, shown
 from portal.db.sql.schema import WrongDatabase, pin_budget_timezone
 from portal.db.sql.session import database, run_in_transaction
 from portal.errors import Conflict, InvalidInput, MissingExtra, PortalError
-from portal.jobs import backups, forecast, notices, outbox, verification
+from portal.jobs import backups, forecast, notices, outbox, retention, verification
 from portal.settings import Settings
 from portal.web.startup import CannotStart, address
 from portal.words.catalogues import read_catalogues
 
 log = logging.getLogger(__name__)
 
-_JOBS = (verification.run_nightly, outbox.run_outbox, forecast.run_forecasts, backups.run_backups, notices.run_notices)
+_JOBS = (
+    verification.run_nightly,
+    outbox.run_outbox,
+    forecast.run_forecasts,
+    backups.run_backups,
+    notices.run_notices,
+    retention.run_retention,
+)
 """Jobs that run as long as the server."""
 
 

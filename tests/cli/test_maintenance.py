@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 
 from portal.actions.metering.verification import rebuild_account
 from portal.clock import utc_now
+from portal.db.audit import add_entry
 from portal.db.sql.schema import pin_budget_timezone, pinned_budget_timezone
 from portal.db.sql.session import Database, database, run_in_reading
 from portal.db.tables import Account, UsageCounter
-from tests.cast import Gateway, report, run, send
+from tests.cast import OPERATOR, Gateway, report, run, send
 from tests.cli.terminal import audit, fail, misuse, portal, succeed
 
 
@@ -96,3 +97,17 @@ def test_old_events_are_pruned_and_the_numbers_still_tie(alice: Account, gateway
 @pytest.mark.parametrize("text", ["99d", "0", "-1", "a year", "400h", "999999"])
 def test_recent_events_cannot_be_pruned(alice: Account, text: str) -> None:
     assert "at least 100" in misuse("prune", "--keep-events", text)
+
+
+def test_old_audit_entries_are_pruned(db: Database) -> None:
+    run(lambda session: add_entry(session, OPERATOR, "old", utc_now() - timedelta(731)))
+    printed = succeed("prune", "--audit", "--held")
+    assert printed.splitlines() == [
+        "Removed 1 audit entry older than 730 days.",
+        "Removed 0 held events older than 400 days.",
+    ]
+    assert [action for action, _ in audit()] == ["audit.prune"]
+
+
+def test_prune_needs_to_know_what(db: Database) -> None:
+    assert "say what to remove" in misuse("prune")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.sql.bulk_insert import BulkInsert
@@ -96,3 +96,11 @@ def held_events(session: Session, *, settled: bool = False, limit: int = 1000) -
 def held_event(session: Session, held_id: int) -> HeldEvent | None:
     """Return a held event and lock it until the transaction ends."""
     return session.scalar(select(HeldEvent).where(HeldEvent.id == held_id).with_for_update())
+
+
+def remove_old_held(session: Session, before: datetime, limit: int) -> int:
+    """Delete the oldest held events that arrived before an instant, at most `limit`; return their number."""
+    old = select(HeldEvent.id).where(HeldEvent.received_at < before).order_by(HeldEvent.received_at).limit(limit)
+    ids = list(session.scalars(old))
+    session.execute(delete(HeldEvent).where(HeldEvent.id.in_(ids)))
+    return len(ids)

@@ -16,6 +16,7 @@ class Means(StrEnum):
     DESKTOP = "desktop program"
     DEMO = "portal demo"
     VISITOR = "visitor"
+    JOB = "job"
 
 
 @dataclass(frozen=True, slots=True)
