@@ -30,7 +30,7 @@ test: $(VENV)/set-up-test ## Run every test; those in a browser have a session o
 	browser=$$($(BIN)/python scripts/ensure_browser.py) || exit 1; \
 	export PORTAL_TEST_BROWSER="$$browser"; \
 	$(BIN)/pytest --ignore=tests/browser --ignore=tests/proxies --numprocesses=2 --dist=worksteal || failed=1; \
-	$(BIN)/pytest tests/browser --numprocesses=2 --dist=worksteal || failed=1; \
+	$(BIN)/pytest tests/browser --numprocesses=3 --dist=worksteal || failed=1; \
 	exit $$failed
 
 gateway-test: $(VENV)/set-up-test $(GATEWAY_VENV)/set-up ## Run a real LiteLLM and Ollama's library with the portal

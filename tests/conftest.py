@@ -46,7 +46,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep what is imported out of the garbage collection: NiceGUI collects twice a test, a quarter of a second each."""
+    """Keep imported modules out of the garbage collection: NiceGUI collects twice a test, which takes half a second."""
     gc.collect()
     gc.freeze()
 
@@ -144,7 +144,7 @@ def _still_open(database: Database) -> int:
 @pytest.fixture
 def browser(db: Database) -> "Iterator[TestClient]":
     """A browser, without a session, at a whole portal of its own."""
-    from tests.portals import running_portal  # importing it freezes the garbage collector
+    from tests.portals import running_portal  # importing it loads the whole portal
 
     with running_portal() as client:
         yield client

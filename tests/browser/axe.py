@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 LEAST_CONTRAST = 4.5
 _RESULTS = {"resultTypes": ["violations", "incomplete"]}
 _CONTRAST = {**_RESULTS, "runOnly": ["color-contrast"]}
+_OTHERS = {**_RESULTS, "rules": {"color-contrast": {"enabled": False}}}
 _SWITCH = """theme => {
   const {dataset} = document.documentElement, before = dataset.theme ?? "";
   if (theme) dataset.theme = theme;
@@ -17,7 +18,6 @@ _SWITCH = """theme => {
   return before;
 }"""
 _IS_STILL = "() => !document.querySelector('.q-dialog[aria-modal=false], .q-dialog__inner--animating')"
-_THERE = "([targets, within]) => targets.filter(target => document.querySelector(target)?.closest(within))"
 _HIDE = """targets => targets.flatMap(target => [...document.querySelectorAll(target)]).forEach(element => {
   for (const name of ["color", "fill"]) element.style.setProperty(name, "transparent", "important");
 })"""
@@ -31,8 +31,7 @@ _BOXES = """targets => targets.map(target => {
 })"""
 _LEAST = """async ([shown, hidden, boxes]) => {
   const pixels = async png => {
-    const image = Object.assign(new Image(), {src: "data:image/png;base64," + png});
-    await image.decode();
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(png), letter => letter.charCodeAt(0))]));
     const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d", {willReadFrequently: true});
     canvas.drawImage(image, 0, 0);
     return canvas;
@@ -66,30 +65,30 @@ _LEAST = """async ([shown, hidden, boxes]) => {
 def violations(page: Page, within: str = "html") -> list[str]:
     """Return the violations, a line each; contrast is measured in the element `within`, such as a dialog."""
     page.wait_for_function(_IS_STILL)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
     before = page.evaluate(_SWITCH, "light")
-    lines = [f"light: {line}" for line in _found(page, _RESULTS, within)]
-    page.evaluate(_SWITCH, "dark")
-    lines += [f"dark: {line}" for line in _found(page, _CONTRAST, within)]
+    lines = _found(page, _OTHERS, "html")
+    for theme in ("light", "dark"):
+        page.evaluate(_SWITCH, theme)
+        lines += [f"{theme}: {line}" for line in _found(page, _CONTRAST, within)]
     page.evaluate(_SWITCH, before)
     return lines
 
 
-def _found(page: Page, options: dict[str, Any], within: str) -> list[str]:
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("options => axe.run(options)", options)
-    return [line for result in found["violations"] for line in _lines(result)] + _too_faint(page, found, within)
+def _found(page: Page, options: dict[str, Any], place: str) -> list[str]:
+    found = page.evaluate("([place, options]) => axe.run(place, options)", [place, options])
+    return [line for result in found["violations"] for line in _lines(result)] + _too_faint(page, found)
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
     return [f"{result['id']}: {node['html'][:160]} {node['failureSummary'][:200]}" for node in result["nodes"][:3]]
 
 
-def _too_faint(page: Page, found: dict[str, Any], within: str) -> list[str]:
+def _too_faint(page: Page, found: dict[str, Any]) -> list[str]:
     """Measure the texts with a contrast that axe cannot decide; return those with too little contrast or none."""
     results = [result for result in found["incomplete"] if result["id"] == "color-contrast"]
     targets = [node["target"][0] for result in results for node in result["nodes"]]
-    targets = page.evaluate(_THERE, [targets, within])
     if not targets:
         return []
     boxes = page.evaluate(_BOXES, targets)
@@ -98,8 +97,6 @@ def _too_faint(page: Page, found: dict[str, Any], within: str) -> list[str]:
     hidden = page.screenshot(full_page=True, scale="css")
     page.evaluate(_SHOW, targets)
     pictures = [base64.b64encode(picture).decode() for picture in (shown, hidden)]
-    measure = page.context.new_page()  # our pages load only pictures of their own
-    least = measure.evaluate(_LEAST, [*pictures, boxes])
-    measure.close()
+    least = page.evaluate(_LEAST, [*pictures, boxes])
     pairs = zip(targets, least, strict=True)
     return [f"contrast {ratio}: {target}" for target, ratio in pairs if ratio is None or ratio < LEAST_CONTRAST]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account, OutboxMessage
 from portal.db.templates import AssignedModel
 from portal.rules.spending.budgets import Limits
+from tests.browser.contexts import Contexts, Lender
 from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH, acting
 from tests.portals import Process
 
@@ -232,6 +234,12 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="session")
+def contexts(chromium: Chromium) -> Contexts:
+    """The windows that tests share, one after the other."""
+    return Contexts(chromium)
+
+
+@pytest.fixture(scope="session")
 def busy(portal: Portal) -> Person:
     """A person with pages that show everything a page can show."""
     return create_busy(portal)
@@ -287,12 +295,12 @@ def wordy(portal: Portal) -> Person:
 
 
 @pytest.fixture
-def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
+def visit(portal: Portal, contexts: Contexts) -> Iterator[Callable[..., Page]]:
     """Yield a function that opens a page as a person in a new window; scripts must not log errors.
 
     Allowed are errors about a wrong password, and about a connection that breaks when a test stops the portal.
     """
-    contexts, complaints = [], []
+    complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
         expected = ("net::ERR_CONNECTION_", "net::ERR_EMPTY_RESPONSE", "401 (Unauthorized)", "/_nicegui_ws/")
@@ -302,17 +310,15 @@ def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
             complaints.append(text)
 
     def open_page(
-        person: Person | None, path: str, *, width: int = WIDE, scheme: str = "light", zone: str = "UTC"
+        lend: Lender, person: Person | None, path: str, *, width: int = WIDE, scheme: str = "light", zone: str = "UTC"
     ) -> Page:
-        context = chromium.new_context(
+        context = lend(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if scheme == "dark" else "light",
             timezone_id=zone,
             has_touch=width < 768,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(8000)
-        contexts.append(context)
         if person is not None:
             context.add_cookies([{"name": "portal_session", "value": person.session, "url": portal.url}])
         page = context.new_page()
@@ -323,9 +329,8 @@ def visit(portal: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
             page.wait_for_function("window.did_handshake === true")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    with contexts.lend() as lend:
+        yield partial(open_page, lend)
     assert complaints == []
 
 

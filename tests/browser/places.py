@@ -123,6 +123,15 @@ WINDOWS = {
     "gateway.NewToken": Window("/admin/gateways/{gateway_id}", ("^New token",), answer="Done"),
 }
 """Dialogs and menus by the part of the code that draws them."""
+
+
+def windows_of(route: str) -> dict[str, Window]:
+    """Return the dialogs and menus of a page, by the part of the code that draws them."""
+    return {name: window for name, window in WINDOWS.items() if window.route == route}
+
+
+ROUTES_OF_WINDOWS = sorted({window.route for window in WINDOWS.values()})
+"""The pages with dialogs or menus."""
 DESKTOP_WINDOWS = {"programs.ProgramList": Window("/user/connect", ("^New token",))}
 """Those that only the desktop program has."""
 _DRAWN_BY = {"Dialog", "Confirmation", "FormDialog", "menu"}

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from portal.pages.errors import draw_error
 from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Person, Portal
-from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, go, settle
+from tests.browser.places import ERRORS, PAGES, ROUTES_OF_WINDOWS, address, form_addresses, go, settle, windows_of
 
 Visit = Callable[..., Page]
 
@@ -37,16 +37,15 @@ def test_no_empty_page_has_a_violation(portal: Portal, visit: Visit) -> None:
         assert violations_at_both_widths(page) == [], route
 
 
-@pytest.mark.parametrize("route", sorted({window.route for window in WINDOWS.values()}))
+@pytest.mark.parametrize("route", ROUTES_OF_WINDOWS)
 def test_no_dialog_or_menu_of_a_page_has_a_violation(busy: Person, portal: Portal, visit: Visit, route: str) -> None:
     page = visit(busy, address(route))
     settle(page)
-    for name, window in WINDOWS.items():
-        if window.route == route:
-            opened = window.open(page)
-            assert violations(page, ".q-dialog, .q-menu") == [], name
-            window.close(page)
-            expect(opened).to_have_count(0)
+    for name, window in windows_of(route).items():
+        opened = window.open(page)
+        assert violations(page, ".q-dialog, .q-menu") == [], name
+        window.close(page)
+        expect(opened).to_have_count(0)
 
 
 def test_no_form_or_error_has_a_violation(busy: Person, portal: Portal, mailing: Portal, visit: Visit) -> None:

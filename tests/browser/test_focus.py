@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, WIDE, Person, Portal
-from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, go
+from tests.browser.places import ERRORS, PAGES, ROUTES_OF_WINDOWS, address, form_addresses, go, windows_of
 
 Visit = Callable[..., Page]
 
-RINGS = Path(__file__).with_name("rings.js")
+RINGS = Path(__file__).parent / "scripts" / "rings.js"
 """Checks the ring of each element with the focus: 2 px wide, contrast 3:1, not on letters, not cut or covered."""
 _AT_A_TIME = 8
 _MOST_TABS = 400
@@ -57,19 +57,19 @@ def test_the_menu_of_a_phone_and_its_filters_show_the_focus(page: Page, portal: 
     assert page.evaluate("complaints") == []
 
 
-@pytest.mark.parametrize("name", WINDOWS)
-def test_a_window_keeps_the_focus_and_gives_it_back(page: Page, portal: Portal, name: str) -> None:
-    window = WINDOWS[name]
-    go(page, portal.url + address(window.route))
-    opener = window.opener(page)
-    opened = window.open(page)
-    tab_through(page, opened)
-    page.keyboard.press("Tab")
-    expect(page.locator(".q-layout :focus")).to_have_count(0)
-    assert page.evaluate("complaints") == []
-    window.close(page)
-    expect(opened).to_have_count(0)
-    expect(opener).to_be_focused()
+@pytest.mark.parametrize("route", ROUTES_OF_WINDOWS)
+def test_windows_keep_the_focus_and_give_it_back(page: Page, portal: Portal, route: str) -> None:
+    go(page, portal.url + address(route))
+    for name, window in windows_of(route).items():
+        opener = window.opener(page)
+        opened = window.open(page)
+        tab_through(page, opened)
+        page.keyboard.press("Tab")
+        expect(page.locator(".q-layout :focus")).to_have_count(0)
+        assert page.evaluate("complaints") == [], name
+        window.close(page)
+        expect(opened).to_have_count(0)
+        expect(opener).to_be_focused()
 
 
 def tab_through(page: Page, place: Locator | None = None) -> None:

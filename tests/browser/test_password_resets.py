@@ -1,35 +1,32 @@
 """A forgotten password: from the sign-in form to the mail, and to the sign-in with a new one."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Portal, mailed_link
+from tests.browser.contexts import Contexts, Lender
 
 NEW = "a cup of warm milk"
 
 
 @pytest.fixture
-def look(mailing: Portal, chromium: Chromium) -> Iterator[Callable[..., Page]]:
+def look(mailing: Portal, contexts: Contexts) -> Iterator[Callable[..., Page]]:
     """Yield a function that opens an address in a new window; scripts must not log errors."""
-    contexts, complaints = [], []
+    complaints: list[str] = []
 
-    def open_page(path: str, width: int = WIDE, scheme: Any = "light") -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        context.set_default_timeout(8000)
-        contexts.append(context)
-        page = context.new_page()
+    def open_page(lend: Lender, path: str, width: int = WIDE, scheme: Any = "light") -> Page:
+        page = lend(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path if path.startswith("http") else mailing.url + path)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    with contexts.lend() as lend:
+        yield partial(open_page, lend)
     assert complaints == []
 
 

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, Person, Portal
-from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, go, settle
+from tests.browser.places import ERRORS, PAGES, address, form_addresses, go, settle, windows_of
 
 Visit = Callable[..., Page]
 
-TARGETS = Path(__file__).with_name("targets.js")
+TARGETS = Path(__file__).parent / "scripts" / "targets.js"
 """Measures the area in which each control reacts. Links within sentences are left out."""
 
 
@@ -25,9 +25,15 @@ def page(busy: Person, visit: Visit) -> Page:
 
 
 @pytest.mark.parametrize("route", PAGES)
-def test_each_control_of_a_page_is_large_enough(page: Page, portal: Portal, route: str) -> None:
+def test_each_control_of_a_page_and_its_windows_is_large(page: Page, portal: Portal, route: str) -> None:
     go(page, portal.url + address(route))
     assert page.evaluate("small()") == []
+    for name, window in windows_of(route).items():
+        opened = window.open(page)
+        settle(page)
+        assert page.evaluate("small()") == [], name
+        window.close(page)
+        expect(opened).to_have_count(0)
 
 
 def test_each_control_of_forms_and_errors_is_large_enough(page: Page, portal: Portal, mailing: Portal) -> None:
@@ -45,15 +51,6 @@ def test_each_name_that_shows_itself_whole_is_large_enough(
     page.add_init_script(path=TARGETS)
     go(page, portal.url + path)
     expect(page.locator("mp-name[role=button]")).not_to_have_count(0)
-    assert page.evaluate("small()") == []
-
-
-@pytest.mark.parametrize("name", WINDOWS)
-def test_each_control_of_a_window_is_large_enough(page: Page, portal: Portal, name: str) -> None:
-    window = WINDOWS[name]
-    go(page, portal.url + address(window.route))
-    window.open(page)
-    settle(page)
     assert page.evaluate("small()") == []
 
 

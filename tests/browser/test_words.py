@@ -1,24 +1,25 @@
 """Every text on every page, form, error, dialog and menu comes from the catalogue: it is in the pseudo-locale."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from portal.db.tables import Account
 from tests.browser.conftest import Person, Portal, create_busy, running, running_with_mail
-from tests.browser.places import ERRORS, PAGES, WINDOWS, address, form_addresses, settle
+from tests.browser.contexts import Contexts, Lender
+from tests.browser.places import ERRORS, PAGES, address, form_addresses, settle, windows_of
 from tests.words.pseudo import PSEUDO, leak
 
 pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent
 PROGRAM = HERE.parent / "words" / "pseudo.py"
-COLLECT = (HERE / "leaks.js").read_text(encoding="utf-8")
+COLLECT = (HERE / "scripts" / "leaks.js").read_text(encoding="utf-8")
 DATA = "|".join(
     [
         *("[Bb]ertha(-laptop|@example.org)?", "browser-tests", "BE", "moe-[0-9a-zA-Z_-]+…?", "mpk[-_]\\S+", "Etc/UTC"),
@@ -54,23 +55,19 @@ def pseudo_mailing(tmp_path: Path) -> Iterator[Portal]:
 
 
 @pytest.fixture
-def visit(chromium: Chromium) -> Iterator[Callable[..., Page]]:
+def visit(contexts: Contexts) -> Iterator[Callable[..., Page]]:
     """Yield a function that opens an address in a German browser, signed in or not."""
-    contexts = []
 
-    def open_page(url: str, person: Person | None = None) -> Page:
-        context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="de-DE", timezone_id="UTC")
-        context.set_default_timeout(8000)
-        contexts.append(context)
+    def open_page(lend: Lender, url: str, person: Person | None = None) -> Page:
+        context = lend(viewport={"width": 1440, "height": 900}, locale="de-DE", timezone_id="UTC")
         if person is not None:
             context.add_cookies([{"name": "portal_session", "value": person.session, "url": urljoin(url, "/")}])
         page = context.new_page()
         page.goto(url)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    with contexts.lend() as lend:
+        yield partial(open_page, lend)
 
 
 def leaks(page: Page) -> list[str]:
@@ -80,22 +77,19 @@ def leaks(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("route", PAGES)
-def test_page_is_translated(route: str, pseudo: Portal, reader: Person, visit: Callable[..., Page]) -> None:
+def test_page_and_its_windows_are_translated(
+    route: str, pseudo: Portal, reader: Person, visit: Callable[..., Page]
+) -> None:
     page = visit(pseudo.url + address(route), reader)
     page.wait_for_function("window.did_handshake === true")
     settle(page)
     assert page.locator("html").get_attribute("lang") == "de"
     assert leaks(page) == []
-
-
-@pytest.mark.parametrize("name", WINDOWS)
-def test_window_is_translated(name: str, pseudo: Portal, reader: Person, visit: Callable[..., Page]) -> None:
-    window = WINDOWS[name]
-    page = visit(pseudo.url + address(window.route), reader)
-    page.wait_for_function("window.did_handshake === true")
-    settle(page)
-    window.open(page)
-    assert leaks(page) == []
+    for name, window in windows_of(route).items():
+        opened = window.open(page)
+        assert leaks(page) == [], name
+        window.close(page)
+        expect(opened).to_have_count(0)
 
 
 @pytest.mark.parametrize("path", ERRORS.values())
