@@ -157,7 +157,7 @@ def test_settings_in_a_document_are_those_that_there_are(document: Path) -> None
 
 def test_changelog_lists_the_commands_that_help_lists() -> None:
     (line,) = re.findall(r"^- \*\*Commands\*\*: (.*?)\.$", read_changelog(), re.MULTILINE | re.DOTALL)
-    listed = re.findall(r"`(?:portal )?(\w+)`", line)
+    listed = re.findall(r"`(?:portal )?([\w-]+)`", line)
     assert sorted(listed) == sorted(entry.name for entry in ENTRIES)
 
 

@@ -9,7 +9,8 @@ Decisions:
 - Nothing is guessed: unknown fields and parameters, converted types and ambiguous JSON are refused with a sentence
   (`errors`). The OpenAPI document has every status that a route can answer; a test checks this.
 - A write with a cookie must come from an origin of the portal; `web.origins` decides this.
-- All paths below `/api/` and `/user/api/` are answered here, also unknown ones, so that no program gets a page.
+- All paths below `/api/`, `/user/api/` and `/admin/api/` are answered here, also unknown ones, so that no program
+  gets a page.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from starlette.routing import BaseRoute
 
 from portal.api import health
 from portal.api.account import alerts, budget, export, keys, notes, summary, usage, usage_export
+from portal.api.admin import accounts
 from portal.api.bodies import strict_router
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.gateways import authorization, otlp, usage_continue, usage_ingest, usage_openai
@@ -56,7 +58,8 @@ def read_openapi() -> dict[str, Any]:
 
 _often = (authorization, usage_ingest, budget, otlp)  # first, since routes are tried one by one
 _others = (usage_openai, usage_continue, summary, usage, usage_export, notes, alerts, keys, export, health)
-_parts = [part.router for part in (*_often, *_others)]
+_administration = (accounts,)
+_parts = [part.router for part in (*_often, *_others, *_administration)]
 _parts.append(document)
 
 router = APIRouter(

@@ -125,16 +125,21 @@ async def no_body(request: Request) -> None:
 
 async def strict_query(request: Request) -> None:
     """Raise InvalidInput for unknown or repeated query parameters, but only after sign-in below `/user/`."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    problem = ""
-    if len(names) != len(set(names)):
-        problem = "A query parameter is given twice."
-    elif names and not request.scope["route"].dependant.query_params:
-        problem = "This address takes no query parameters."
-    if problem:
+    try:
+        check_query(request)
+    except InvalidInput:
         if request.url.path.startswith("/user/"):
             await run_in_threadpool(signed_in, request)
-        raise InvalidInput(problem)
+        raise
+
+
+def check_query(request: Request) -> None:
+    """Raise InvalidInput for repeated query parameters, and for any on a route that takes none."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) != len(set(names)):
+        raise InvalidInput("A query parameter is given twice.")
+    if names and not request.scope["route"].dependant.query_params:
+        raise InvalidInput("This address takes no query parameters.")
 
 
 def parse_digits(text: str) -> int:

@@ -25,8 +25,8 @@ from portal.settings import settings
 
 log = logging.getLogger(__name__)
 
-JSON_TREES = ("/api/", "/user/api/")
-JSON_PATHS = ("/api", "/user/api", "/user/alerts", "/healthz", "/readyz")
+JSON_TREES = ("/api/", "/user/api/", "/admin/api/")
+JSON_PATHS = ("/api", "/user/api", "/admin/api", "/user/alerts", "/healthz", "/readyz")
 
 
 class ErrorAnswer(BaseModel):
@@ -39,7 +39,7 @@ class ErrorAnswer(BaseModel):
 _MEANINGS = {
     400: "The request cannot be understood, or the portal does not answer under the host's name",
     401: "There is no session or valid token, or it has ended",
-    403: "The request came from another site",
+    403: "The caller may not do this, or the request came from another site",
     404: "There is no such thing, or it belongs to somebody else",
     409: "The name is in use, or there are too many",
     413: "The body, or the batch in it, is too large",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from portal.actions.people.accounts import (
     check_new_account,
@@ -15,11 +16,14 @@ from portal.actions.people.accounts import (
 )
 from portal.actions.people.deletion import delete_account
 from portal.cli.console import UserName, actor, can_ask, example, open_account, open_portal, read_password
-from portal.cli.listing import AsJson, Cell, listing, show_list
+from portal.cli.listing import AsJson, Cell, Search, Sort, listing, read_filter, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.rules.lists import ListFilter
+from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus
 from portal.rules.people.accounts import Role
-from portal.views.people.accounts import load_accounts
+from portal.rules.spending.pricing import eur_text
+from portal.views.people.account_list import AccountItem, load_account_rows
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
 
@@ -61,24 +65,44 @@ def password(name: UserName, password_stdin: PasswordStdin = False) -> None:
 @commands.command(
     "list",
     epilog=listing(
-        "portal user list", fields="username, display_name, email, role, active, deleted, time_zone, created_at"
+        "portal user list",
+        "portal user list --role admin --status active --sort=-cost --json",
+        fields="id, username, display_name, email, role, active, deleted, time_zone, created_at, signed_in_at, tokens, "
+        "cost_eur, unpriced, budget_period, budget_percent, budget_level",
     ),
 )
-def list_accounts(as_json: AsJson = False) -> None:
-    """List all accounts."""
+def list_accounts(
+    search: Search = "",
+    role: Annotated[Role | None, typer.Option(help="Only accounts with this role.")] = None,
+    status: Annotated[
+        str, typer.Option(help=f"Only {', '.join(AccountStatus)} accounts; or {EVERY_STATUS}.")
+    ] = EVERY_STATUS,
+    sort: Sort = "",
+    as_json: AsJson = False,
+) -> None:
+    """List accounts with their usage of this month and their fullest budget."""
     open_portal()
+    wanted = read_filter(ACCOUNT_LIST, search=search, sort=sort, role=role or "", status=status)
     records = [
         {
+            "id": account.id,
             "username": account.username,
             "display_name": account.display_name,
             "email": account.email or None,
             "role": account.role,
-            "active": account.active,
-            "deleted": account.deleted_at is not None,
+            "active": account.status is AccountStatus.ACTIVE,
+            "deleted": account.status is AccountStatus.DELETED,
             "time_zone": account.time_zone,
             "created_at": account.created_at,
+            "signed_in_at": account.signed_in_at,
+            "tokens": account.month.tokens,
+            "cost_eur": eur_text(account.month.cost_nano_eur),
+            "unpriced": account.month.unpriced,
+            "budget_period": account.period,
+            "budget_percent": account.budget and account.budget.percent,
+            "budget_level": account.budget and account.budget.level,
         }
-        for account in run_in_reading(load_accounts)
+        for account in run_in_reading(_all_rows, wanted)
     ]
     columns: dict[str, Cell] = {
         "Name": "username",
@@ -86,9 +110,17 @@ def list_accounts(as_json: AsJson = False) -> None:
         "Email": lambda record: record["email"] or "",
         "Role": "role",
         "Status": _status,
+        "Tokens this month": "tokens",
+        "Cost this month (EUR)": "cost_eur",
+        "Budget %": "budget_percent",
+        "Last sign-in": "signed_in_at",
         "Created": "created_at",
     }
     show_list(records, columns, as_json=as_json)
+
+
+def _all_rows(session: Session, wanted: ListFilter) -> list[AccountItem]:
+    return list(load_account_rows(session, actor(), wanted, utc_now()))
 
 
 def _status(record: Mapping[str, Any]) -> str:

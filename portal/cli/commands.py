@@ -41,6 +41,7 @@ ENTRIES = (
     CommandEntry("desktop", "desktop", "Open the portal of one person on one machine, in a window.", is_group=False),
     CommandEntry("migrate", "migrate", "Migrate an existing database to the schema of this version.", is_group=False),
     CommandEntry("user", "accounts", "Accounts of the people who sign in."),
+    CommandEntry("admin-token", "admin_tokens", "Admin tokens, with which programs administer the portal."),
     CommandEntry("key", "keys", "API keys, with which a person's programs reach the gateways."),
     CommandEntry("gateway", "gateways", "Gateways, and the tokens with which they report usage."),
     CommandEntry("budget", "budgets", "Budgets: limits in billable tokens."),

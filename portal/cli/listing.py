@@ -13,12 +13,28 @@ from typing import Annotated
 import typer
 
 from portal.cli.console import example, show_table, shown
+from portal.rules.lists import ListFilter, ListRules
+from portal.rules.metering.usage import InvalidFilter
 
 Record = Mapping[str, object]
 Cell = str | Callable[[Record], object]
 """A column of a table: the key of a record, or a function that returns the cell of a record."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as described below, in place of a table.")]
+
+
+Search = Annotated[str, typer.Option(help="Only rows with this part of a text, in upper or lower case.")]
+Sort = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Sort by a column; a minus before it means descending: --sort=-cost.")
+]
+
+
+def read_filter(rules: ListRules, **params: str) -> ListFilter:
+    """Return the filter of a list from options. Raises BadParameter."""
+    try:
+        return rules.parse(params)
+    except InvalidFilter as error:
+        raise typer.BadParameter(str(error.sentence), param_hint=f"--{error.field.replace('_', '-')}") from None
 
 
 def listing(*lines: str, fields: str) -> str:

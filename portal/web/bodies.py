@@ -18,6 +18,7 @@ LARGEST_BODIES = {
     "/api/v1/otlp/": 64_000_000,
     "/api/v1/authorize": SMALL_BODY,
     "/user/api/": SMALL_BODY,
+    "/admin/api/": SMALL_BODY,
     "/user/backup": 1_000_000_000,  # a file to restore, in the desktop program only
     "/user/alerts": SMALL_BODY,
     "/user/login": _FORM,

@@ -1,6 +1,7 @@
 """The labels of codes: levels, types of budgets, roles, themes and languages."""
 
 from portal.rules.messages import Message, message
+from portal.rules.people.account_list import AccountStatus
 from portal.rules.people.accounts import Role, Theme
 from portal.rules.periods import Period
 from portal.rules.spending.budgets import BudgetType, Level, PeriodBudget
@@ -13,6 +14,11 @@ BUDGETS = {
     Period.TOTAL: message("Total budget"),
 }
 ROLES = {Role.USER: message("User"), Role.EXPERT: message("Expert"), Role.ADMIN: message("Administrator")}
+STATUSES = {
+    AccountStatus.ACTIVE: message("Active"),
+    AccountStatus.SUSPENDED: message("Suspended"),
+    AccountStatus.DELETED: message("Deleted"),
+}
 THEMES = {
     Theme.SYSTEM: message("Follow the system"),
     Theme.LIGHT: message("Light"),

@@ -26,6 +26,7 @@ PAGES = {
     "/user/usage": "Usage History",
     "/user/keys": "API Keys",
     "/user/profile": "Profile",
+    "/admin/accounts": "Accounts",
     "/admin/gateways": "Gateways",
     "/admin/gateways/new": "Connect gateway",
     "/admin/gateways/{gateway_id}": "browser-tests",

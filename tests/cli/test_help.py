@@ -18,6 +18,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "serve", "demo", "desktop", "migrate", "backup", "restore", "verify", "rebuild",
         "user create", "user password", "user list", "user suspend", "user activate",
         "user edit", "user delete",
+        "admin-token create", "admin-token list", "admin-token revoke",
         "key create", "key list", "key revoke",
         "gateway create", "gateway token", "gateway list", "gateway revoke",
         "budget set", "budget show", "budget list", "budget default",

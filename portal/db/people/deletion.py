@@ -12,6 +12,7 @@ from portal.db.people.held_names import held_events_naming, is_name_of
 from portal.db.people.sessions import end_acting
 from portal.db.tables import (
     Account,
+    AdminToken,
     AlertSettings,
     Allowance,
     ApiKey,
@@ -35,7 +36,7 @@ DELETED_NAME = "Deleted account"
 DELETED_LABEL = "deleted"
 _OWNED = (
     *(SessionRow, ResetLink, Note, OutboxMessage, NotificationChannel, NotificationChoice, Crossing, AlertSettings),
-    *(Budget, BudgetRequest, Allowance, Reservation),
+    *(Budget, BudgetRequest, Allowance, Reservation, AdminToken),
 )
 """Tables with rows of an account that are deleted, in an order in which no row refers to a deleted one."""
 _PERSONAL = {"username", "email", "display_name", "label", "address", "time_zone"}
@@ -57,7 +58,8 @@ def erase_person(session: Session, own: Account, now: datetime) -> None:
     _rename_in_held_events(session, own)
     _rename_in_audit_log(session, own)
     own.username, own.display_name, own.email = deleted_username(own.id), DELETED_NAME, ""
-    own.password_hash, own.time_zone, own.active, own.deleted_at = None, None, False, now
+    own.password_hash, own.time_zone, own.signed_in_at = None, None, None
+    own.active, own.deleted_at = False, now
     own.role, own.language, own.theme = "user", "en", "system"
     session.flush()
 

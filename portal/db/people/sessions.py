@@ -98,7 +98,7 @@ def sessions(session: Session, account_id: int, now: datetime) -> list[SessionRo
 def add_session(
     session: Session, account_id: int, token_hash: str, user_agent: str, address: str, now: datetime, lasts: timedelta
 ) -> SessionRow:
-    """Store a new session."""
+    """Store a new session, and the time of the sign-in."""
     row = SessionRow(
         token_hash=token_hash,
         account_id=account_id,
@@ -110,6 +110,7 @@ def add_session(
         confirmed_at=now,
     )
     session.add(row)
+    session.execute(update(Account).where(Account.id == account_id).values(signed_in_at=now))
     session.flush()
     return row
 

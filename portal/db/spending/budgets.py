@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, Label, Select, and_, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Label, Select, and_, bindparam, case, func, literal_column, select
 from sqlalchemy.orm import Session, aliased, join
 
 from portal.db.metering.totals import figures_of, summed
 from portal.db.people.keys import usable
 from portal.db.people.sessions import running
+from portal.db.sql.functions import largest
 from portal.db.sql.types import Instant
 from portal.db.sql.upsert import upsert
 from portal.db.tables import Account, Allowance, ApiKey, Budget, UsageCounter
@@ -38,9 +39,10 @@ def _of_allowances(aggregate: ColumnElement[Any], period: Period, name: str) -> 
     return select(aggregate).where(*of_period, *in_force).correlate(Budget).scalar_subquery().label(f"{name}_{period}")
 
 
+_EXTRA = {period: _of_allowances(func.sum(Allowance.tokens), period, "extra") for period in Period}
 BUDGET = (
     *(Budget.daily, Budget.monthly, Budget.total, Budget.type),
-    *(_of_allowances(func.sum(Allowance.tokens), period, "extra") for period in Period),
+    *_EXTRA.values(),
 )
 """The columns that `limits_of` reads; the parameter `now` decides which allowances are in force."""
 _UNTIL = tuple(_of_allowances(func.min(Allowance.ends_at), period, "until") for period in Period)
@@ -121,6 +123,23 @@ def with_counters(statement: Select[*Columns]) -> Select[*Columns]:
 def starts(day: date) -> dict[str, date]:
     """Return the parameters of `with_counters`, for the periods in which `day` lies."""
     return {f"{period}_start": period_start(period, day) for period in Period}
+
+
+def fullest() -> ColumnElement[int]:
+    """Return how full the fullest budget of an account is, in tenths of a percent; -1 without a limit.
+
+    For sorting in statements with `BUDGET` and `with_counters`; `rules.spending.budgets` has exact values.
+    """
+    return largest(*(_fullness(period) for period in Period))
+
+
+def _fullness(period: Period) -> ColumnElement[int]:
+    limit = getattr(Budget, period.value) + func.coalesce(_EXTRA[period].element, 0)
+    used = COUNTERS[period].tokens
+    is_free = limit.is_(None)
+    if period is not Period.TOTAL:
+        is_free = is_free | (Budget.type == BudgetType.ONE_TIME.value)
+    return case((is_free, -1), (limit == 0, 1000), else_=func.coalesce(used, 0) * 1000 // limit)
 
 
 def _budget_status(row: Any) -> BudgetStatus:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from portal.db.sql.functions import FOLD, fold
 from portal.errors import Unavailable
 
 try:
@@ -217,6 +218,7 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver sends no BEGIN: _begin_sqlite does
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function(FOLD, 1, fold, deterministic=True)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """Every table. Tokens are whole numbers, money is whole nano-euros (10⁻⁹ EUR), instants are UTC."""
 
-from portal.db.tables.accounts import Account, ApiKey, ResetLink, Session, SetupLink, SignInFailure
+from portal.db.tables.accounts import Account, AdminToken, ApiKey, ResetLink, Session, SetupLink, SignInFailure
 from portal.db.tables.alerts import AlertSettings, Crossing
 from portal.db.tables.allowances import Allowance, BudgetRequest, DefaultBudget
 from portal.db.tables.audit import AuditEntry, AuditPruning, Installation
@@ -31,6 +31,7 @@ from portal.db.tables.totals import (
 
 __all__ = [
     "Account",
+    "AdminToken",
     "AlertSettings",
     "Allowance",
     "ApiKey",

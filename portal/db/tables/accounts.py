@@ -14,8 +14,9 @@ class Account(Table):
     """A person who signs in. `time_zone` is null until the first sign-in, where the browser sends its own.
 
     `email` is empty for an account without an address. `email_key` is its form without upper case, so that an address
-    belongs to one account only. Of a deleted account (`deleted_at`) only the usage is kept. `version` grows with each
-    change of what administrators edit, so that two of them cannot overwrite each other's changes.
+    belongs to one account only. `signed_in_at` is the time of the last sign-in. Of a deleted account (`deleted_at`)
+    only the usage is kept. `version` grows with each change of what administrators edit, so that two of them cannot
+    overwrite each other's changes.
     """
 
     __tablename__ = "accounts"
@@ -33,6 +34,7 @@ class Account(Table):
     theme: Mapped[str] = mapped_column(String(16), default="system")
     template_id: Mapped[int | None] = mapped_column(ForeignKey("expert_templates.id"))
     created_at: Mapped[datetime]
+    signed_in_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
@@ -61,6 +63,27 @@ class ApiKey(Table):
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     prefix: Mapped[str] = mapped_column(String(16))
     label: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class AdminToken(Table):
+    """A secret for programs that administer the portal; only its SHA-256 and its first 16 characters are stored.
+
+    `account_id` is the administrator who created it; `scopes` are separated by spaces. It works while its creator is an
+    active administrator.
+    """
+
+    __tablename__ = "admin_tokens"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    prefix: Mapped[str] = mapped_column(String(16))
+    label: Mapped[str] = mapped_column(String(100))
+    scopes: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -10,7 +10,10 @@ Every mode in the portal is drawn by `mode` from `mode_values`, every weight by 
 
 import zlib
 
-from portal.pages.components.parts import icon_name
+from portal.pages.components.parts import LEVEL_ICONS, icon_name
+from portal.rules.spending.budgets import PeriodBudget
+from portal.words import say
+from portal.words.labels import level_label
 
 LABEL = "{label}"
 """A table replaces this text in the template of a heading by the label of the column."""
@@ -145,6 +148,21 @@ def status() -> str:
     """Draw the badge of an active or inactive (`off`) thing, from the values `status` and `icon`."""
     drawn = '<q-icon class="mp-i" :name="props.row.icon" aria-hidden="true"></q-icon>'
     return span(drawn + text("status"), "mp-badge", mark=("mp-badge--ok", "!off"))
+
+
+def budget_level() -> str:
+    """Draw the level of a budget as an icon, a word and a colour, from the values of `level_values`."""
+    drawn = '<q-icon class="mp-i" :name="props.row.level_icon" aria-hidden="true"></q-icon>'
+    return f'<span class="mp-level" :data-level="props.row.level">{drawn}{text("level_word")}</span>'
+
+
+def level_values(budget: PeriodBudget) -> dict[str, object]:
+    """Return the values of the level of a budget."""
+    return {
+        "level": budget.level.value if budget.level else "none",
+        "level_icon": icon_name(LEVEL_ICONS[budget.level]),
+        "level_word": say(level_label(budget)),
+    }
 
 
 def level(of_what: str, content: str) -> str:

@@ -69,7 +69,7 @@ class FilterBar(Generic[AnyWanted]):
         self._focused: str | None = None
         self._refused: set[str] = set()
         self._is_writing = False
-        self._bar = tag("div", "mp-filters", role="search", aria_label=label)
+        self.element = self._bar = tag("div", "mp-filters", role="search", aria_label=label)
         self._chips = tag("div", "mp-chips")
 
     def __enter__(self) -> "FilterBar[AnyWanted]":

@@ -5,7 +5,7 @@ the filter bar, the sums, the table and the pager, `show` shows a loaded page in
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -30,7 +30,7 @@ View = TypeVar("View")
 
 ROWS = (25, 50, 100)
 """The possible numbers of rows on a page of a list; the first is the default."""
-_EXPORTS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON Lines"}
+_FORMATS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON Lines"}
 _LONGEST_CURSOR = 500
 _TO_THE_TOP = """
     const card = document.getElementById("%s");
@@ -52,7 +52,8 @@ class Listing(Generic[AnyWanted, View]):
     """The address, filter and loader of a list.
 
     `plain` is the filter of an address without parameters; `instead` says that it is shown in place of an invalid one.
-    `load` gets session, viewer, filter, now, rows per page, and the cursor. `export` is the address of the files.
+    `load` gets session, viewer, filter, now, rows per page, and the cursor. `export` is the address of the files, which
+    it has in the `formats`.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Listing(Generic[AnyWanted, View]):
     is_cursor: Callable[[str, AnyWanted], bool]
     load: Callable[..., View]
     export: str
+    formats: tuple[str, ...] = tuple(_FORMATS)
 
     def read(self, params: Mapping[str, str]) -> tuple[Place[AnyWanted], Message | None]:
         """Return the place of an address, and a sentence about an invalid part of the address."""
@@ -90,6 +92,8 @@ class Listing(Generic[AnyWanted, View]):
 class ListPage(ABC, Generic[AnyWanted, View]):
     """An open list. A change of its place changes the address, and loads other rows."""
 
+    card_id = "requests"
+    """The id of the card with the rows, which is scrolled to its start when the page is turned."""
     _page: Page[View]
 
     def __init__(self, listing: Listing[AnyWanted, View], viewer: Viewer, place: Place[AnyWanted]) -> None:
@@ -114,11 +118,19 @@ class ListPage(ABC, Generic[AnyWanted, View]):
     def wait(self) -> None:
         """Show that other rows are being loaded."""
 
+    def draw_side(self) -> None:  # most lists have none
+        """Draw buttons beside the menu of exports."""
+
+    async def refresh(self) -> None:
+        """Load the rows again at once, after an action."""
+        await self._page.refresh(at_once=True)
+
     async def open(self, head: Head, complaint: Message | None) -> None:
         """Draw the page, load its rows, and keep them up to date; `complaint` is about the address."""
         self._page = open_page(self.show, head.updated())
         with head.side:
-            self._exports = export_menu()
+            self._exports = export_menu(self.listing.formats)
+            self.draw_side()
         self._complaint = address_complaint(complaint)
         self.draw()
         self._show_place()
@@ -134,7 +146,7 @@ class ListPage(ABC, Generic[AnyWanted, View]):
 
     async def turn(self, cursor: str | None) -> None:
         """Show another page of the same list; None is the first."""
-        ui.run_javascript(_TO_THE_TOP % "requests")
+        ui.run_javascript(_TO_THE_TOP % self.card_id)
         await self._go(replace(self.place, cursor=cursor))
 
     async def _go(self, place: Place[AnyWanted]) -> None:
@@ -162,11 +174,11 @@ class ListPage(ABC, Generic[AnyWanted, View]):
             set_props(link, href=f"{self.listing.export}?{urlencode(params)}")
 
 
-def export_menu() -> dict[str, ui.element]:
+def export_menu(formats: Sequence[str]) -> dict[str, ui.element]:
     """Draw the menu that exports the filtered rows to files; return the link of each format."""
     opener = button(_("Export"), icon="export")
     with menu(opener, _("Export"), 'anchor="bottom right" self="top right"', classes="mp-menu--small"):
-        return {kind: tag("a", "mp-menu__item", name, role="menuitem", download="") for kind, name in _EXPORTS.items()}
+        return {kind: tag("a", "mp-menu__item", _FORMATS[kind], role="menuitem", download="") for kind in formats}
 
 
 def address_complaint(sentence: Message | None) -> ui.element:

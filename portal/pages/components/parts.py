@@ -11,7 +11,7 @@ from portal.rules.spending.budgets import Level, PeriodBudget
 from portal.words import say
 from portal.words.labels import level_label
 
-_LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit", None: "inf"}
+LEVEL_ICONS = {Level.NORMAL: "ok", Level.WARNING: "warn", Level.CRITICAL: "crit", None: "inf"}
 
 
 def icon_name(name: str) -> str:
@@ -73,7 +73,7 @@ class LevelMark:
         """Show the level of a budget."""
         level = budget.level
         set_props(self.element, data_level=level.value if level else "none")
-        self._icon.set_name(icon_name(_LEVEL_ICONS[level]))
+        self._icon.set_name(icon_name(LEVEL_ICONS[level]))
         self._icon.set_visibility(True)
         self._word.show(say(level_label(budget)))
 

@@ -9,6 +9,7 @@ class Means(StrEnum):
 
     SESSION = "session"
     ACTING = "acting as a person"
+    ADMIN_TOKEN = "admin token"  # noqa: S105  # the name of a means, not a token
     COMMAND_LINE = "command line"
     ENVIRONMENT = "environment"
     SETUP_LINK = "setup link"
@@ -24,7 +25,8 @@ class Actor:
     """The person or program that changes something, the means, and the network address if it is known.
 
     `account_id` is None for those who act without an account: an operator on the server, or the holder of a link. With
-    Means.ACTING it is the person whom the administrator `name` sees the portal as; such an actor changes nothing.
+    Means.ACTING it is the person whom the administrator `name` sees the portal as; such an actor changes nothing. For
+    an admin token it is the account of its creator, and `name` is the label of the token.
     """
 
     means: Means

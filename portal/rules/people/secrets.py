@@ -1,4 +1,4 @@
-"""API keys, gateway tokens and other secrets: their formats, and the digests that the portal stores.
+"""API keys, gateway tokens, admin tokens and other secrets: their formats, and the digests that the portal stores.
 
 Only the SHA-256 of a secret is stored. That is safe, because each has at least 192 random bits: nobody can try them
 all, so a slow password hash would only cost time (source: OWASP ASVS 2.9, random tokens).
@@ -9,6 +9,7 @@ import re
 import secrets
 
 API_KEY = "moe-sk-"
+ADMIN_TOKEN = "moe-ad-"  # noqa: S105  # the public prefix of every admin token, not a token
 GATEWAY_TOKEN = "moe-gw-"  # noqa: S105  # the public prefix of every gateway token, not a token
 PREFIX_LENGTH = 16
 _HEX = re.compile(r"[0-9a-f]{48}")
@@ -16,7 +17,7 @@ _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 
 
 def new_secret(kind: str) -> str:
-    """Return a new secret of a kind (`API_KEY` or `GATEWAY_TOKEN`): its prefix and 48 random hex digits."""
+    """Return a new secret: the prefix of its kind, such as `API_KEY`, and 48 random hex digits."""
     return kind + secrets.token_hex(24)
 
 

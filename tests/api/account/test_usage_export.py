@@ -19,8 +19,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from portal.actions.metering.notes import write_note
+from portal.api import exports
 from portal.api.account import usage_export
-from portal.api.account.usage_export import AT_ONCE, COLUMNS
+from portal.api.account.usage_export import COLUMNS
+from portal.api.exports import AT_ONCE
 from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
 from portal.rules.spending.pricing import MAX_TOKENS
@@ -174,7 +176,7 @@ def test_xlsx_has_numbers_and_dates_not_texts(history: None, alice: Account, as_
 def test_more_rows_than_a_sheet_has_go_on_the_next(
     history: None, alice: Account, as_: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usage_export, "_SHEET_ROWS", 10)
+    monkeypatch.setattr(exports, "_SHEET_ROWS", 10)
     content = as_(alice).get(EXPORT, params={"format": "xlsx"}).content
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert [sheet.max_row - 1 for sheet in book.worksheets] == [10, 10, 10, 5]
@@ -216,13 +218,13 @@ def test_nobody_exports_anothers_requests(history: None, charlie: Account, as_: 
 
 
 def test_only_a_few_exports_run_at_once(alice: Account, as_: As) -> None:
-    taken = [usage_export._slots.acquire() for _ in range(AT_ONCE)]
+    taken = [exports._slots.acquire() for _ in range(AT_ONCE)]
     try:
         answer = as_(alice).get(EXPORT)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     finally:
         for _ in taken:
-            usage_export._slots.release()
+            exports._slots.release()
     assert as_(alice).get(EXPORT).status_code == 200
 
 
@@ -249,7 +251,7 @@ async def test_a_reader_who_leaves_gives_everything_back(
     db: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(usage_export, "_BATCH", 1)
+    monkeypatch.setattr(exports, "_BATCH", 1)
     sent: list[Any] = []
     has_left = asyncio.Event()
 
@@ -282,5 +284,5 @@ async def test_a_reader_who_leaves_gives_everything_back(
         await app(scope, receive, send_to_nobody)
     assert 5 <= len(sent) < 30
     assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # the pool of files counts
-    assert all(usage_export._slots.acquire(blocking=False) for _ in range(AT_ONCE))
-    usage_export._slots.release(AT_ONCE)
+    assert all(exports._slots.acquire(blocking=False) for _ in range(AT_ONCE))
+    exports._slots.release(AT_ONCE)

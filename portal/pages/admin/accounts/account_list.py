@@ -1,0 +1,114 @@
+"""Accounts: the list of all people, with their usage of this month and their fullest budget."""
+
+from datetime import datetime
+from typing import Any
+
+from nicegui import APIRouter
+from starlette.requests import Request
+
+from portal.pages.components import cells
+from portal.pages.components.filters import FilterBar
+from portal.pages.components.parts import icon_name
+from portal.pages.components.shell.frame import frame
+from portal.pages.components.table_list import TableList, sorted_column, table_listing
+from portal.pages.navigation import ACCOUNTS
+from portal.rules.lists import ListFilter
+from portal.rules.messages import message
+from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus
+from portal.rules.people.accounts import Role
+from portal.views.people.account_list import AccountItem, load_account_list
+from portal.web.visitors import Administrator
+from portal.words import _, plural, say
+from portal.words.labels import BUDGETS, ROLES, STATUSES
+
+router = APIRouter()
+
+LISTING = table_listing(ACCOUNTS.path, ACCOUNT_LIST, load_account_list, "/admin/api/accounts/export")
+
+_COLUMNS = (
+    sorted_column("username", message("Username"), classes="a-user", cell=cells.link(cells.name("username"))),
+    sorted_column("name", message("Name"), classes="a-name", cell=cells.name("name", flows=True)),
+    sorted_column("email", message("Email"), classes="a-email", cell=cells.name("email", flows=True)),
+    sorted_column("role", message("Role"), classes="a-role"),
+    sorted_column("status", message("Status"), classes="a-status", cell=cells.status()),
+    sorted_column("tokens", message("Tokens this month"), classes="num a-tokens mp-weigh", attributes=cells.WEIGHT),
+    sorted_column("cost", message("Cost this month"), classes="num a-cost"),
+    sorted_column(
+        "level",
+        message("Budget level"),
+        classes="a-level",
+        cell=cells.first_of(
+            ("percent", cells.budget_level() + cells.text("percent")), otherwise=cells.text("no_limit")
+        ),
+        attributes=cells.exact("budget"),
+    ),
+    sorted_column("signed_in", message("Last sign-in"), classes="a-seen", attributes=cells.exact("signed_in_exact")),
+)
+
+
+@router.page(ACCOUNTS.path)
+async def accounts_page(request: Request, viewer: Administrator) -> None:
+    """Show an administrator all accounts."""
+    place, complaint = LISTING.read(request.query_params)
+    with frame(ACCOUNTS, viewer) as head:
+        await AccountList(LISTING, viewer, place).open(head, complaint)
+
+
+class AccountList(TableList[AccountItem]):
+    """The filters, and the table of the accounts; each row is a link to the page of the account."""
+
+    name = "accounts"
+    test_id = "accounts-table"
+    label = message("Accounts")
+    rules = ACCOUNT_LIST
+    columns = _COLUMNS
+    none_yet = (message("No accounts yet"), message("Create the first one here."))
+
+    def draw_filters(self, bar: FilterBar[ListFilter]) -> None:
+        """Draw the choices of a role and a status."""
+        roles = {role.value: say(words) for role, words in ROLES.items()}
+        bar.choice("role", _("Role"), {"": _("All")} | roles, names=False)
+        statuses = {status.value: say(words) for status, words in STATUSES.items()}
+        everyone = {"": _("All but deleted"), EVERY_STATUS: _("All")}
+        bar.choice("status", _("Status"), everyone | statuses, names=False)
+
+    def counted(self, total: int) -> str:
+        """Return the number of accounts in words."""
+        return plural("{count} account", "{count} accounts", total)
+
+    def show(self, view: Any, now: datetime) -> None:
+        """Show newer rows, with lines for the share of the largest."""
+        self._largest = max((row.month.tokens for row in view.rows), default=0)
+        super().show(view, now)
+
+    def cells(self, row: AccountItem, now: datetime) -> dict[str, Any]:
+        """Return the values of an account."""
+        f = self.formats
+        return {
+            "id": row.id,
+            "href": f"{ACCOUNTS.path}/{row.id}",
+            "username": row.username,
+            "name": row.display_name,
+            "email": row.email,
+            "role": say(ROLES[Role(row.role)]),
+            "status": say(STATUSES[row.status]),
+            "icon": icon_name("check" if row.status is AccountStatus.ACTIVE else "ban"),
+            "off": row.status is not AccountStatus.ACTIVE,
+            "tokens": f.number(row.month.tokens),
+            "weight": cells.weight(row.month.tokens, self._largest),
+            "cost": f.cost(row.month),
+            **_budget(row, f.percent),
+            "signed_in": f.moment(row.signed_in_at, now) if row.signed_in_at else _("Never"),
+            "signed_in_exact": f.exact(row.signed_in_at),
+        }
+
+
+def _budget(row: AccountItem, percent: Any) -> dict[str, Any]:
+    """Return the level of the fullest budget, with its name as a tooltip."""
+    if row.budget is None or row.period is None:
+        return {"percent": "", "no_limit": _("No limit"), "budget": ""}
+    return {
+        "percent": percent(row.budget.percent),
+        "budget": say(BUDGETS[row.period]),
+        **cells.level_values(row.budget),
+    }

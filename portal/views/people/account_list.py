@@ -1,0 +1,81 @@
+"""The list of accounts for administrators: page, JSON, export and command."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from portal.db.people.account_list import AccountListRow, account_list
+from portal.rules.lists import ListFilter
+from portal.rules.metering.figures import Figures
+from portal.rules.people.account_list import ACCOUNT_LIST, AccountStatus, account_status
+from portal.rules.people.actors import Actor
+from portal.rules.periods import Period, day_of
+from portal.rules.spending.budgets import Limits, PeriodBudget
+from portal.settings import settings
+from portal.views.authority import check_reader
+from portal.views.lists import ListView, load_list, load_list_rows
+
+
+@dataclass(frozen=True, slots=True)
+class AccountItem:
+    """An account of the list. `month` is its usage in this month of the budget zone.
+
+    `budget` is the fullest of its budgets, that of `period`; None without a limit.
+    """
+
+    id: int
+    username: str
+    display_name: str
+    email: str
+    role: str
+    status: AccountStatus
+    time_zone: str | None
+    created_at: datetime
+    signed_in_at: datetime | None
+    limits: Limits
+    month: Figures
+    budget: PeriodBudget | None
+    period: Period | None
+
+
+def load_account_list(
+    session: Session, reader: Actor, wanted: ListFilter, now: datetime, limit: int, cursor: str | None = None
+) -> ListView[AccountItem]:
+    """Return one page of the list. Raises Forbidden, and InvalidInput for a malformed cursor."""
+    check_reader(session, reader)
+    found = load_list(session, account_list(wanted, _today(now), now), ACCOUNT_LIST, wanted, limit, cursor)
+    return ListView(tuple(map(_item, found.rows)), found.total, found.before, found.back, found.on)
+
+
+def load_account_rows(session: Session, reader: Actor, wanted: ListFilter, now: datetime) -> Iterator[AccountItem]:
+    """Return all filtered accounts, in the order of the filter; needs an open session. Raises Forbidden."""
+    check_reader(session, reader)
+    return map(_item, load_list_rows(session, account_list(wanted, _today(now), now), ACCOUNT_LIST, wanted))
+
+
+def _today(now: datetime) -> date:
+    return day_of(now, settings().budget_zone)
+
+
+def _item(row: AccountListRow) -> AccountItem:
+    budgets = {period: PeriodBudget(row.limits.in_force(period), row.used[period]) for period in Period}
+    limited = {period: budget for period, budget in budgets.items() if budget.exact_percent is not None}
+    fullest = max(limited, key=lambda period: limited[period].exact_percent or Decimal(0), default=None)
+    return AccountItem(
+        id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        email=row.email,
+        role=row.role,
+        status=account_status(active=row.active, deleted_at=row.deleted_at),
+        time_zone=row.time_zone,
+        created_at=row.created_at,
+        signed_in_at=row.signed_in_at,
+        limits=row.limits,
+        month=row.month,
+        budget=limited.get(fullest) if fullest else None,
+        period=fullest,
+    )
