@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 
 from portal.actions.people.export import allow_export
 from portal.api.access import SESSION
-from portal.api.account.usage_export import export_slot
+from portal.api.account.usage_export import own_slot
 from portal.api.bodies import strict_router
 from portal.api.errors import answers
 from portal.clock import utc_now
@@ -24,7 +24,7 @@ _ZIP = "application/zip"
 
 @router.get(
     "/user/api/export",
-    dependencies=[Depends(export_slot)],
+    dependencies=[Depends(own_slot)],
     response_class=StreamingResponse,
     responses=answers(401, 403)
     | {200: {"description": "A ZIP with JSON and CSV files, and a README that explains them.", "content": {_ZIP: {}}}},
