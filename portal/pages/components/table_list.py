@@ -90,7 +90,7 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
         """Return the number of all rows in words."""
 
     def draw_above(self) -> None:  # most lists have nothing there
-        """Draw what is above the table, inside its card."""
+        """Draw elements above the table, inside its card."""
 
     def draw(self) -> None:
         """Draw the filters and the card with room for the rows."""

@@ -36,7 +36,7 @@ ACCOUNT_LIST = ListRules(
 
 
 def account_status(*, active: bool, deleted_at: datetime | None) -> AccountStatus:
-    """Return the status of an account."""
+    """Return whether an account works, from its row."""
     if deleted_at is not None:
         return AccountStatus.DELETED
     return AccountStatus.ACTIVE if active else AccountStatus.SUSPENDED
