@@ -37,9 +37,13 @@ class Held:
 
 @dataclass
 class Ledger:
-    """All there is to know. Days are those of UTC; `book` has EUR per token by first instant, None is since ever."""
+    """All there is to know. Days are those of UTC; `book` has EUR per token by first instant, None is since ever.
+
+    `model_book` has EUR per million prompt, completion and cached tokens by name or prefix of models and first instant.
+    """
 
     book: dict[datetime | None, Fraction] = field(default_factory=lambda: {None: Fraction(2, 100_000)})
+    model_book: dict[tuple[str, datetime], tuple[int, int, int]] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     limits: dict[str, Limits] = field(default_factory=dict)
@@ -74,7 +78,7 @@ class Ledger:
         """Give a cost to all that has a price by now."""
         for entry in self.entries.values():
             if entry.cost is None:
-                entry.cost = self._cost(entry.billable, entry.requested_at)
+                entry.cost = self._cost(entry.usage, entry.billable, entry.requested_at)
 
     def prune(self, first_kept: datetime, now: datetime) -> None:
         """Let go of old events; they count all the same."""
@@ -90,10 +94,20 @@ class Ledger:
         requested_at = usage.requested_at or received_at
         factor = Fraction(usage.cost_factor if usage.cost_factor is not None else 1)
         billable = (usage.total_tokens * factor + HALF).__floor__()
-        cost = 0 if usage.without_counts else self._cost(billable, requested_at)
+        cost = 0 if usage.without_counts else self._cost(usage, billable, requested_at)
         self.entries[usage.id] = Entry(owner, usage, requested_at, received_at, billable, cost)
 
-    def _cost(self, billable: int, at: datetime) -> int | None:
+    def _cost(self, usage: UsageReport, billable: int, at: datetime) -> int | None:
+        begun = [(pattern, since) for pattern, since in self.model_book if fits(pattern, usage.model) and since <= at]
+        if begun:  # exact names have no star, and longer prefixes go first; of each the latest
+            prompt, completion, cached = self.model_book[max(begun, key=lambda e: ("*" not in e[0], len(e[0]), e[1]))]
+            uncached = usage.prompt_tokens - usage.cached_tokens
+            millionths = uncached * prompt + usage.cached_tokens * cached + usage.completion_tokens * completion
+            factor = Fraction(usage.cost_factor if usage.cost_factor is not None else 1)
+            return (millionths * factor * 1000 + HALF).__floor__()
+        return self._general_cost(billable, at)
+
+    def _general_cost(self, billable: int, at: datetime) -> int | None:
         begun = [begins for begins in self.book if begins is not None and begins <= at]
         if not begun and None not in self.book:
             return None
@@ -118,3 +132,8 @@ class Ledger:
             if held.usage.id == external_id and held.reason is Result.UNATTRIBUTED and not held.settled:
                 held.settled = held.usage == self.entries[external_id].usage
                 held.reason = held.reason if held.settled else Result.CONFLICT
+
+
+def fits(pattern: str, model: str) -> bool:
+    """Return whether a name, or a prefix with a star, is that of a model."""
+    return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern

@@ -29,7 +29,7 @@ from portal.actions.metering.pruning import prune_account
 from portal.actions.metering.usage import Result, record_usage
 from portal.actions.metering.verification import rebuild_account, verify_account
 from portal.actions.spending.budgets import set_budget
-from portal.actions.spending.prices import enter_price, remove_price, repair_costs
+from portal.actions.spending.prices import enter_model_price, enter_price, remove_price, repair_costs
 from portal.db.metering.events import count_events, count_pruned, count_unpriced
 from portal.db.metering.gateways import gateway_named
 from portal.db.sql.session import Database, run_in_reading
@@ -37,6 +37,7 @@ from portal.db.tables import HeldEvent
 from portal.rules.metering.usage import UsageReport
 from portal.rules.periods import start_of_day
 from portal.rules.spending.budgets import Limits
+from portal.rules.spending.prices import Rates
 from portal.rules.spending.pricing import eur_text
 from portal.web.visitors import cookie_name
 from tests.api.conftest import Client
@@ -59,12 +60,14 @@ INSTANTS = st.timedeltas(timedelta(days=-150), timedelta(minutes=5)).map(lambda 
 def reports(draw: st.DrawFn) -> UsageReport:
     """Draw a report of one of few ids, so that many repeat or contradict each other; some are without counts."""
     is_counted = draw(st.sampled_from([True, True, True, False]))
+    prompt = draw(st.integers(0, 3)) if is_counted else 0
     return report(
         f"r-{draw(st.integers(1, 9))}",
         username=draw(st.sampled_from(["alice", "alice", "bob", "nobody"])),
         model=draw(st.sampled_from(["qwen", "gemma"])),
         status=draw(st.sampled_from(["ok", "error"])),
-        prompt_tokens=draw(st.integers(0, 3)) if is_counted else 0,
+        prompt_tokens=prompt,
+        cached_tokens=draw(st.integers(0, prompt)),
         completion_tokens=draw(st.sampled_from([0, 20, 10**6])) if is_counted else 0,
         without_counts=None if is_counted else True,
         requested_at=draw(INSTANTS),
@@ -118,6 +121,25 @@ class LedgerMachine(RuleBasedStateMachine):
         begins = NOW - timedelta(days=back)
         run(enter_price, OPERATOR, Decimal(cents) / 100_000, begins, self.now)
         self.model.book[begins] = Fraction(cents, 100_000)
+
+    @rule(
+        pattern=st.sampled_from(["qwen", "q*", "gem*", "*"]),
+        rates=st.tuples(*[st.sampled_from([0, 1, 7, 10**6])] * 3),
+        back=st.integers(-1, 140),
+    )
+    def enter_model_price(self, pattern: str, rates: tuple[int, int, int], back: int) -> None:
+        """An administrator enters a price of models, or replaces one."""
+        begins = NOW - timedelta(days=back)
+        run(enter_model_price, OPERATOR, pattern, Rates(*map(Decimal, rates)), begins, self.now)
+        self.model.model_book[pattern, begins] = rates
+
+    @precondition(lambda self: self.model.model_book)
+    @rule(data=st.data())
+    def remove_model_price(self, data: st.DataObject) -> None:
+        """An administrator takes one out."""
+        pattern, begins = data.draw(st.sampled_from(sorted(self.model.model_book)))
+        run(remove_price, OPERATOR, begins, self.now, pattern=pattern)
+        del self.model.model_book[pattern, begins]
 
     @precondition(lambda self: self.model.book)
     @rule(data=st.data())

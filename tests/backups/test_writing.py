@@ -125,9 +125,7 @@ def test_damaged_database_does_not_replace_a_backup(sqlite: Server, tmp_path: Pa
     with opened(url) as database:
         migrate(database)
         with database.engine.begin() as connection:
-            page = connection.scalar(
-                text("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_prices_1'")
-            )
+            page = connection.scalar(text("SELECT rootpage FROM sqlite_master WHERE name = 'uq_prices_general'"))
         write_backup(database, file, NOW)
     before = file.read_bytes()
     with Path(str(make_url(url).database)).open("r+b") as data:
@@ -135,7 +133,7 @@ def test_damaged_database_does_not_replace_a_backup(sqlite: Server, tmp_path: Pa
         data.write(bytes([10, 0, 0, 0, 0, 16, 0, 0]))  # the header of a page of an index without rows
     with (
         opened(url) as database,
-        pytest.raises(CannotBackUp, match=r"is damaged: .* in index sqlite_autoindex_prices_1"),
+        pytest.raises(CannotBackUp, match=r"is damaged: .* in index uq_prices_general"),
     ):
         write_backup(database, file, NOW)
     assert file.read_bytes() == before

@@ -140,3 +140,28 @@ def test_audit_entries_get_means_target_and_address(empty: Database) -> None:
         ("deleted-9", None, "session", "price:2026-01-01", None, rows[3][3], None, None),
         ("visitor", None, "visitor", None, None, "{}", None, None),
     ]
+
+
+def test_old_prices_and_events_survive_prices_of_models(empty: Database) -> None:
+    at_revision(empty, "0011", alice="")
+    names = "gateway_id, external_id, fingerprint, account_id, model, mode, status, prompt_tokens, completion_tokens, "
+    names += "cached_tokens, reasoning_tokens, cost_factor, billable_tokens, cost_nano_eur, requested_at, received_at"
+    values = "1, 'r-1', 'f', 1, 'm', 'native', 'ok', 1, 1, 0, 0, '1', 2, 40, :now, :now"
+    with empty.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO gateways (name, mode, created_at) VALUES ('moe', 'native', :now)"), {"now": NOW}
+        )
+        connection.execute(text(f"INSERT INTO usage_events ({names}) VALUES ({values})"), {"now": NOW})
+    migrate(empty)
+    with empty.engine.begin() as connection:
+        rows = connection.execute(text("SELECT eur_per_token, pattern, source, removed_at FROM prices")).all()
+        assert [tuple(row) for row in rows] == [("0.00002", None, "", None)]
+        assert tuple(connection.execute(text("SELECT cost_nano_eur, price_id FROM usage_events")).one()) == (40, None)
+        connection.execute(text("UPDATE usage_events SET price_id = (SELECT id FROM prices)"))
+        columns = "valid_from, eur_per_token, pattern, prompt_eur, completion_eur, cached_eur, created_at"
+        connection.execute(
+            text(f"INSERT INTO prices ({columns}) VALUES (:now, '0', 'gpt', '1', '2', '3', :now)"), {"now": NOW}
+        )
+        command.downgrade(config(connection), "0011")
+        assert connection.execute(text("SELECT eur_per_token FROM prices")).all() == [("0.00002",)]
+        assert connection.execute(text("SELECT cost_nano_eur FROM usage_events")).all() == [(40,)]

@@ -17,7 +17,7 @@ from portal.db.metering.held import NewHeld, hold_events, release_events
 from portal.db.metering.uncounted import Uncounted, count_uncounted
 from portal.db.people.keys import note_last_use
 from portal.db.spending.authorization import release
-from portal.db.spending.prices import price_book
+from portal.db.spending.prices import prices_of_models
 from portal.db.sql.schema import counts_in
 from portal.db.templates import cost_factors
 from portal.errors import Unavailable
@@ -25,7 +25,8 @@ from portal.rules.metering.figures import Figures
 from portal.rules.metering.rollups import sum_up
 from portal.rules.metering.usage import CLOCK_TOLERANCE, UsageReport, is_repeated
 from portal.rules.people.keys import NOTED_EVERY
-from portal.rules.spending.pricing import MAX_COST, MAX_SUM, Price, billable_tokens, cost_nano_eur, price_at
+from portal.rules.spending.prices import PriceBook, RequestTokens
+from portal.rules.spending.pricing import MAX_COST, MAX_SUM, billable_tokens
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Earlier requests are rejected. In every time zone this instant is on `rules.metering.usage.FIRST_DAY` or later."""
@@ -68,7 +69,7 @@ class _Batch:
     keys: dict[str, Owner]
     names: dict[str, Owner]
     template_factors: dict[str, Decimal]
-    prices: list[Price]
+    prices: PriceBook
     assigned_to: Owner | None
     otherwise: Owner | None
     undated_at: datetime
@@ -167,7 +168,7 @@ def _look_up(
         keys=keys,
         names=owners_by_name(session, names),
         template_factors=cost_factors(session, {r.template for r in reports if r.template and r.cost_factor is None}),
-        prices=price_book(session),
+        prices=PriceBook(prices_of_models(session, {r.model for r in reports})),
         assigned_to=owners_by_name(session, [assigned_to])[assigned_to] if assigned_to else None,
         otherwise=None if owner_id is None else owner_by_id(session, owner_id),
         undated_at=undated_at,
@@ -189,8 +190,9 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         return None
     factor = batch.cost_factor(report, owner)
     billable = billable_tokens(report.total_tokens, factor)
-    price = price_at(batch.prices, requested_at)
-    cost = None if price is None else cost_nano_eur(billable, price.eur_per_token)
+    price = None if report.without_counts else batch.prices.at(report.model, requested_at)
+    tokens = RequestTokens(report.prompt_tokens, report.completion_tokens, report.cached_tokens, billable)
+    cost = None if price is None else price.cost(tokens, factor)
     if report.without_counts:
         cost = 0
     if cost is not None and cost > MAX_COST:
@@ -205,6 +207,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         cost_factor=factor,
         billable_tokens=billable,
         cost_nano_eur=cost,
+        price_id=price.id if price else None,
         requested_at=requested_at,
         received_at=batch.now,
         without_counts=report.without_counts is True,

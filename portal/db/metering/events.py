@@ -15,6 +15,7 @@ from portal.db.sql.bulk_insert import BulkInsert
 from portal.db.sql.text_list import among
 from portal.db.tables import Note, PrunedEvent, UsageEvent
 from portal.rules.metering.figures import Figures, figures_of_request
+from portal.rules.spending.prices import RequestTokens
 
 _CHUNK = 400
 
@@ -44,6 +45,7 @@ class NewEvent(NamedTuple):
     requested_at: datetime
     received_at: datetime
     without_counts: bool = False
+    price_id: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -70,6 +72,15 @@ class StoredEvent:
     api_key_id: int | None
     failed: bool
     figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class UnpricedEvent:
+    """A stored event without a cost, with the values that its cost depends on."""
+
+    event: StoredEvent
+    tokens: RequestTokens
+    cost_factor: Decimal
 
 
 def insert_events(session: Session, events: Sequence[NewEvent]) -> set[str]:
@@ -120,17 +131,29 @@ def account_events(session: Session, account_id: int) -> Iterator[StoredEvent]:
             yield _stored(row)
 
 
-def unpriced_events(session: Session, after: tuple[datetime, int] | None, limit: int) -> list[StoredEvent]:
+def unpriced_events(session: Session, after: tuple[datetime, int] | None, limit: int) -> list[UnpricedEvent]:
     """Return up to `limit` events without a cost, oldest first, after an instant and id; they stay locked."""
-    query = _COUNTED.where(UsageEvent.cost_nano_eur.is_(None)).order_by(UsageEvent.requested_at, UsageEvent.id)
+    query = _COUNTED.add_columns(UsageEvent.cached_tokens, UsageEvent.cost_factor)
+    query = query.where(UsageEvent.cost_nano_eur.is_(None)).order_by(UsageEvent.requested_at, UsageEvent.id)
     if after is not None:
         query = query.where(tuple_(UsageEvent.requested_at, UsageEvent.id) > after)
-    return [_stored(row) for row in session.execute(query.limit(limit).with_for_update())]
+    return [_unpriced(row) for row in session.execute(query.limit(limit).with_for_update())]
 
 
-def fill_in_costs(session: Session, costs: Mapping[int, int]) -> None:
-    """Store missing costs in nano-euros, by event id; nothing else of a stored event is ever changed."""
-    rows = [{"id": event_id, "cost_nano_eur": cost} for event_id, cost in costs.items()]
+def _unpriced(row: Any) -> UnpricedEvent:
+    *counted, cached, factor = row
+    event = _stored(counted)
+    figures = event.figures
+    tokens = RequestTokens(figures.prompt_tokens, figures.completion_tokens, cached, figures.tokens)
+    return UnpricedEvent(event, tokens, factor)
+
+
+def fill_in_costs(session: Session, costs: Mapping[int, tuple[int, int | None]]) -> None:
+    """Store missing costs in nano-euros and the ids of their prices, by event id.
+
+    Nothing else of a stored event is ever changed.
+    """
+    rows = [{"id": key, "cost_nano_eur": cost, "price_id": price_id} for key, (cost, price_id) in costs.items()]
     if rows:
         session.execute(update(UsageEvent), rows)
 

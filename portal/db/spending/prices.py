@@ -1,32 +1,119 @@
-"""The price book."""
+"""The price book. An entry is never deleted, since events refer to the entry that priced them."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.db import tables
-from portal.db.sql.upsert import upsert
-from portal.rules.spending.pricing import Price
+from portal.db.sql.text_list import among
+from portal.rules.spending.prices import Price, Rates
 
 
 def price_book(session: Session) -> list[Price]:
-    """Return all prices, oldest first."""
-    return [Price(*row) for row in session.connection().execute(_PRICE_BOOK)]
+    """Return all entries that are not removed: general ones, then by pattern; of each the oldest first."""
+    return [_price(row) for row in session.connection().execute(_PRICE_BOOK)]
 
 
-_PRICE_BOOK = select(tables.Price.eur_per_token, tables.Price.valid_from).order_by(
-    tables.Price.valid_from.is_not(None), tables.Price.valid_from
+def prices_of_models(session: Session, models: Iterable[str]) -> list[Price]:
+    """Return the entries that may price these models: general ones, their exact names, and all patterns."""
+    names = {"models": sorted({model.lower() for model in models})}
+    return [_price(row) for row in session.connection().execute(_OF_MODELS, names)]
+
+
+def prices_by_id(session: Session, ids: Iterable[int]) -> dict[int, Price]:
+    """Return entries by id, removed ones as well."""
+    rows = session.execute(select(*_COLUMNS).where(tables.Price.id.in_(list(ids))))
+    return {row.id: _price(row) for row in rows}
+
+
+_COLUMNS = (
+    tables.Price.id,
+    tables.Price.valid_from,
+    tables.Price.eur_per_token,
+    tables.Price.pattern,
+    tables.Price.prompt_eur,
+    tables.Price.completion_eur,
+    tables.Price.cached_eur,
+    tables.Price.source,
+)
+_PRICE_BOOK = (
+    select(*_COLUMNS)
+    .where(tables.Price.removed_at.is_(None))
+    .order_by(
+        tables.Price.pattern.is_not(None),
+        tables.Price.pattern,
+        tables.Price.valid_from.is_not(None),
+        tables.Price.valid_from,
+    )
+)
+_OF_MODELS = (
+    select(*_COLUMNS)
+    .where(tables.Price.removed_at.is_(None))
+    .where(
+        tables.Price.pattern.is_(None)
+        | tables.Price.pattern.contains("*")
+        | tables.Price.pattern.contains("?")
+        | among(tables.Price.pattern, "models")
+    )
 )
 
 
-def set_price(session: Session, eur_per_token: Decimal, valid_from: datetime, now: datetime) -> None:
-    """Store a price, or replace the one for the same instant."""
-    upsert(session, tables.Price, {"valid_from": valid_from}, {"eur_per_token": eur_per_token, "created_at": now})
+def _price(row: Any) -> Price:  # a row of _COLUMNS
+    price_id, valid_from, eur_per_token, pattern, prompt, completion, cached, source = row
+    rates = None if pattern is None else Rates(prompt, completion, cached)
+    return Price(eur_per_token, valid_from, pattern, rates, source, price_id)
 
 
-def remove_price_of(session: Session, valid_from: datetime | None) -> bool:
-    """Delete the price that is valid from an instant on (None: always); return whether there was one."""
-    begins = tables.Price.valid_from.is_(None) if valid_from is None else tables.Price.valid_from == valid_from
-    return session.scalar(delete(tables.Price).where(begins).returning(tables.Price.id)) is not None
+def set_price(session: Session, price: Price, now: datetime) -> bool:
+    """Store an entry in place of the one for the same pattern and instant; return False if the prices are equal."""
+    lock_book(session)
+    same = _same(price.pattern, price.valid_from)
+    stored = session.execute(select(*_COLUMNS).where(*same)).first()
+    if stored is not None:
+        kept = _price(stored)
+        if (kept.eur_per_token, kept.rates) == (price.eur_per_token, price.rates):
+            return False
+        session.execute(update(tables.Price).where(*same).values(removed_at=now))
+    rates = price.rates
+    session.add(
+        tables.Price(
+            valid_from=price.valid_from,
+            eur_per_token=price.eur_per_token,
+            pattern=price.pattern,
+            prompt_eur=rates and rates.prompt,
+            completion_eur=rates and rates.completion,
+            cached_eur=rates and rates.cached,
+            source=price.source,
+            created_at=now,
+        )
+    )
+    session.flush()
+    return True
+
+
+def remove_price_of(session: Session, pattern: str | None, valid_from: datetime | None, now: datetime) -> Price | None:
+    """Take the entry of a pattern (None: general) and an instant (None: always) out of the book; return it."""
+    lock_book(session)
+    same = _same(pattern, valid_from)
+    row = session.execute(select(*_COLUMNS).where(*same)).first()
+    if row is None:
+        return None
+    session.execute(update(tables.Price).where(*same).values(removed_at=now))
+    return _price(row)
+
+
+def lock_book(session: Session) -> None:
+    """Have other changes of the book wait until the transaction ends; storing events does not wait."""
+    session.execute(select(tables.Price.id).order_by(tables.Price.id).with_for_update(key_share=True)).all()
+
+
+def _same(pattern: str | None, valid_from: datetime | None) -> tuple[Any, ...]:
+    entry = tables.Price
+    return (
+        entry.removed_at.is_(None),
+        entry.pattern.is_(None) if pattern is None else entry.pattern == pattern,
+        entry.valid_from.is_(None) if valid_from is None else entry.valid_from == valid_from,
+    )

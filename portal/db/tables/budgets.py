@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.sql.types import BigId
@@ -36,11 +36,42 @@ class Reservation(Table):
 
 
 class Price(Table):
-    """EUR per billable token from `valid_from` on; null is always."""
+    """An entry of the price book, in force from `valid_from` on; null is always.
+
+    A model entry has a `pattern`, and EUR per million prompt, completion and cached tokens in place of `eur_per_token`,
+    which is 0. `removed_at` is set when it is taken out of the book; events that it priced still refer to it.
+    """
 
     __tablename__ = "prices"
+    __table_args__ = (
+        Index(
+            "uq_prices_general",
+            "valid_from",
+            unique=True,
+            sqlite_where=text("pattern IS NULL AND removed_at IS NULL"),
+            postgresql_where=text("pattern IS NULL AND removed_at IS NULL"),
+        ),
+        Index(
+            "uq_prices_pattern",
+            "pattern",
+            "valid_from",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        CheckConstraint(
+            "pattern IS NULL OR (prompt_eur IS NOT NULL AND completion_eur IS NOT NULL AND cached_eur IS NOT NULL)",
+            "rates",
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    valid_from: Mapped[datetime | None] = mapped_column(unique=True)
+    valid_from: Mapped[datetime | None]
     eur_per_token: Mapped[Decimal]
+    pattern: Mapped[str | None] = mapped_column(String(200))
+    prompt_eur: Mapped[Decimal | None]
+    completion_eur: Mapped[Decimal | None]
+    cached_eur: Mapped[Decimal | None]
+    source: Mapped[str] = mapped_column(String(200), server_default=text("''"))
     created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]

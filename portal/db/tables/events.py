@@ -13,7 +13,8 @@ from portal.db.tables.base import CLUSTERED, Table
 class UsageEvent(Table):
     """One LLM request as a gateway reported it; it is never changed.
 
-    `cost_nano_eur` is null if no price was valid at its time; a repair sets it later.
+    `cost_nano_eur` is null if no price was valid at its time; a repair sets it later. `price_id`
+    is the entry of the price book that made the cost; null also for events of releases that did not store it.
     """
 
     __tablename__ = "usage_events"
@@ -49,6 +50,7 @@ class UsageEvent(Table):
     cost_factor: Mapped[Decimal]
     billable_tokens: Mapped[int]
     cost_nano_eur: Mapped[int | None]
+    price_id: Mapped[int | None] = mapped_column(ForeignKey("prices.id"))
     latency_ms: Mapped[int | None]
     requested_at: Mapped[datetime]
     received_at: Mapped[datetime]

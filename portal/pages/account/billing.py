@@ -20,7 +20,8 @@ from portal.pages.navigation import BILLING, PROFILE
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures, total
 from portal.rules.metering.usage import Counts
-from portal.rules.spending.pricing import Price, average_price, cost_nano_eur, costs_at
+from portal.rules.spending.prices import Price
+from portal.rules.spending.pricing import average_price, cost_nano_eur, costs_at
 from portal.settings import settings
 from portal.views.spending.billing import BillingView, load_billing
 from portal.views.spending.budget import BudgetsView

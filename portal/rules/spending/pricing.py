@@ -1,4 +1,4 @@
-"""Computes billable tokens from tokens, and costs from billable tokens.
+"""Computes billable tokens from tokens, and costs from billable tokens or from the tokens of a model with own prices.
 
 Rates are `Decimal`, amounts are whole numbers: tokens, and nano-euros (10⁻⁹ EUR). Each request is rounded once, half
 up, so every sum of requests is exact.
@@ -6,9 +6,8 @@ up, so every sum of requests is exact.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import reduce
 
 from portal.rules.messages import InvalidValue, message
 
@@ -31,21 +30,8 @@ same time."""
 
 _EXACT = Context(prec=60)
 _FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
+_NANO_PER_MILLION = Decimal(NANO // 10**6)
 _FINEST_FACTOR = Decimal("1E-12")
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """An entry of the price book; one without `valid_from` is in force from the beginning."""
-
-    eur_per_token: Decimal
-    valid_from: datetime | None = None
-
-
-def price_at(book: Sequence[Price], instant: datetime) -> Price | None:
-    """Return the entry in force at `instant`: the latest that is valid from then or before; None if there is none."""
-    begun = [entry for entry in book if entry.valid_from is None or entry.valid_from <= instant]
-    return max(begun, key=lambda entry: (entry.valid_from is not None, entry.valid_from), default=None)
 
 
 def read_cost_factor(value: object) -> Decimal:
@@ -76,6 +62,13 @@ def billable_tokens(total_tokens: int, cost_factor: Decimal) -> int:
 def cost_nano_eur(billable: int, eur_per_token: Decimal) -> int:
     """Return the cost of `billable` tokens in whole nano-euros, rounded half up."""
     return _whole(_EXACT.multiply(Decimal(billable * NANO), eur_per_token))
+
+
+def model_cost_nano_eur(tokens: Sequence[int], eur_per_million: Sequence[Decimal], cost_factor: Decimal) -> int:
+    """Return Σ(tokens × EUR per million tokens) × cost factor in whole nano-euros, rounded half up once."""
+    parts = (_EXACT.multiply(Decimal(count), rate) for count, rate in zip(tokens, eur_per_million, strict=True))
+    amount = reduce(_EXACT.add, parts)
+    return _whole(_EXACT.multiply(_EXACT.multiply(amount, cost_factor), _NANO_PER_MILLION))
 
 
 def costs_at(eur_per_token: Decimal, tokens: int, requests: int, nano_eur: int) -> bool:

@@ -10,7 +10,7 @@ from portal.db.spending.alerts import alert_settings
 from portal.db.spending.budgets import limits
 from portal.db.spending.prices import price_book
 from portal.rules.spending.budgets import Limits
-from portal.rules.spending.pricing import price_at
+from portal.rules.spending.prices import PriceBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class OwnLimits:
 
 def load_own_limits(session: Session, account_id: int, now: datetime) -> OwnLimits:
     """Return the present values of an account."""
-    price = price_at(price_book(session), now)
+    price = PriceBook(price_book(session)).general(now)
     return OwnLimits(
         limits=limits(session, account_id),
         price=None if price is None else price.eur_per_token,

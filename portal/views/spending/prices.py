@@ -1,6 +1,6 @@
 """The price book, and a preview of costs at another price."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,22 +13,33 @@ from portal.errors import InvalidInput
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures, total
 from portal.rules.periods import day_of, first_of_month
-from portal.rules.spending.pricing import MAX_PRICE, cost_nano_eur, is_rate, price_at
+from portal.rules.spending.prices import Price, prices_in_force
+from portal.rules.spending.pricing import MAX_PRICE, cost_nano_eur, is_rate
 from portal.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
 class PriceView:
-    """A price of the book; `valid_from` is None for the first price, which has always been in force."""
+    """An entry of the price book.
+
+    `valid_from` is None for the first price, which has always been in force. A general entry has `eur_per_token`; a
+    model entry has the pattern `model` and EUR per million tokens in `prompt`, `completion` and `cached`. `in_force` is
+    whether it is the present one of its pattern.
+    """
 
     valid_from: datetime | None
-    eur_per_token: Decimal
+    eur_per_token: Decimal | None
     in_force: bool
+    model: str | None = None
+    prompt: Decimal | None = None
+    completion: Decimal | None = None
+    cached: Decimal | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """All prices, oldest first, and the number of requests that are stored without a cost."""
+    """All prices, the general ones first, and the number of requests that are stored without a cost."""
 
     prices: tuple[PriceView, ...]
     unpriced: int
@@ -54,10 +65,15 @@ class PreviewView:
 
 def load_prices(session: Session, now: datetime) -> PriceBook:
     """Return the price book; for operators."""
-    book = price_book(session)
-    current = price_at(book, now)
-    views = tuple(PriceView(price.valid_from, price.eur_per_token, price == current) for price in book)
-    return PriceBook(views, count_unpriced(session))
+    entries = price_book(session)
+    present = {price.id for price in prices_in_force(entries, now)}
+    return PriceBook(tuple(_view(price, price.id in present) for price in entries), count_unpriced(session))
+
+
+def _view(price: Price, in_force: bool) -> PriceView:
+    if price.rates is None:
+        return PriceView(price.valid_from, price.eur_per_token, in_force, source=price.source)
+    return PriceView(price.valid_from, None, in_force, price.pattern, **asdict(price.rates), source=price.source)
 
 
 def load_preview(session: Session, eur_per_token: Decimal, month: date | None, now: datetime) -> PreviewView:

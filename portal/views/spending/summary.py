@@ -9,7 +9,7 @@ from portal.db.metering.totals import ModelUsage, counter, daily_usage, first_da
 from portal.db.spending.prices import price_book
 from portal.rules.metering.figures import Figures
 from portal.rules.periods import EPOCH_DAY, DayRange, Period, day_of, first_of_month, last_days
-from portal.rules.spending.pricing import Price, price_at
+from portal.rules.spending.prices import Price, PriceBook
 from portal.settings import settings
 
 MODEL_DAYS = 30
@@ -51,7 +51,7 @@ def load_summary(session: Session, account_id: int, now: datetime) -> SummaryVie
         by_model=tuple(usage_by_model(session, account_id, days)),
         model_days=days,
         daily=load_days(session, account_id, now),
-        price=price_at(price_book(session), now),
+        price=PriceBook(price_book(session)).general(now),
         since=first_day(session, account_id),
     )
 

@@ -1,29 +1,35 @@
 """The price book, and costs that wait for a price."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from portal.actions.metering.verification import rebuild_account, verify_account
 from portal.actions.spending import prices
-from portal.actions.spending.prices import RepairResult, enter_price, remove_price, repair_costs
+from portal.actions.spending.prices import RepairResult, enter_model_price, enter_price, remove_price, repair_costs
+from portal.db import tables
 from portal.db.metering.events import count_unpriced
 from portal.db.metering.totals import counter
 from portal.db.spending.prices import price_book
 from portal.db.sql.session import Database, run_in_reading
-from portal.db.tables import Account
+from portal.db.tables import Account, UsageEvent
 from portal.errors import InvalidInput, NotFound
 from portal.rules.metering.figures import Figures
 from portal.rules.metering.usage import UsageFilter
 from portal.rules.periods import EPOCH_DAY, Period, zone
-from portal.rules.spending.pricing import MAX_TOKENS, Price
+from portal.rules.spending.prices import Price, Rates
+from portal.rules.spending.pricing import MAX_TOKENS
 from portal.views.metering.usage import load_usage
 from portal.views.spending.summary import load_summary
 from tests.cast import NOW, OPERATOR, Gateway, audit_log, daily_of, hourly_of, report, results, run, send, viewer_of
 
 UTC = zone("UTC")
 DAY = timedelta(1)
+RATES = Rates(prompt=Decimal("2.5"), completion=Decimal(10), cached=Decimal("1.25"))
+DEAR = Rates(prompt=Decimal(5), completion=Decimal(20), cached=Decimal("2.5"))
 
 
 def total(account: Account) -> Figures:
@@ -101,6 +107,78 @@ def test_a_cost_beyond_all_bounds_is_left(alice: Account, gateway: Gateway) -> N
     run(enter_price, OPERATOR, Decimal(1), NOW - DAY, NOW)
     assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=0, left=1, last=None)
     assert (total(alice).unpriced, total(alice).cost_nano_eur) == (1, 0)
+
+
+def stored_costs() -> dict[str, tuple[int | None, Decimal | None]]:
+    """Return the cost of each event, and the price per million prompt tokens of the entry that made it."""
+    wanted = select(UsageEvent.external_id, UsageEvent.cost_nano_eur, tables.Price.prompt_eur)
+    query = wanted.outerjoin(tables.Price, tables.Price.id == UsageEvent.price_id)
+    return {row[0]: (row[1], row[2]) for row in run(lambda session: session.execute(query).all())}
+
+
+def test_events_have_the_price_of_their_model(alice: Account, gateway: Gateway) -> None:
+    run(enter_model_price, OPERATOR, "gpt-*", RATES, NOW - DAY, NOW)
+    run(enter_model_price, OPERATOR, "gpt-4o", DEAR, NOW, NOW)
+    reports = [
+        report("qwen", model="qwen3"),
+        report("mini", model="gpt-4o-mini", cached_tokens=40),
+        report("dear", model="GPT-4o", cost_factor=Decimal("1.5")),
+        report("before", model="gpt-4o", requested_at=NOW - DAY / 2),
+        report("early", model="gpt-4o", requested_at=NOW - 2 * DAY),
+        report("unknown", model="gpt-4o", prompt_tokens=0, completion_tokens=0, without_counts=True),
+    ]
+    assert results(send(gateway, *reports)) == ["accepted"] * 6
+    assert stored_costs() == {
+        "qwen": (2_400_000, None),
+        "mini": (60 * 2500 + 40 * 1250 + 20 * 10_000, RATES.prompt),
+        "dear": ((100 * 5000 + 20 * 20_000) * 3 // 2, DEAR.prompt),
+        "before": (100 * 2500 + 20 * 10_000, RATES.prompt),
+        "early": (2_400_000, None),
+        "unknown": (0, None),
+    }
+    assert ties(alice)
+
+
+def test_repair_uses_the_price_of_the_model(alice: Account, gateway: Gateway) -> None:
+    run(remove_price, OPERATOR, None, NOW)
+    send(gateway, report("mini", model="gpt-4o-mini", cached_tokens=40, cost_factor=Decimal(2)), report("qwen"))
+    run(enter_model_price, OPERATOR, "gpt-*", RATES, NOW - DAY, NOW)
+    assert run(repair_costs, OPERATOR, None, UTC, NOW) == RepairResult(repaired=1, left=1, last=None)
+    assert stored_costs() == {"mini": (2 * (60 * 2500 + 40 * 1250 + 20 * 10_000), RATES.prompt), "qwen": (None, None)}
+    assert ties(alice)
+
+
+def test_removed_price_of_a_model_no_longer_applies(alice: Account, gateway: Gateway) -> None:
+    run(enter_model_price, OPERATOR, "gpt-*", RATES, NOW - DAY, NOW)
+    send(gateway, report("r-1", model="gpt-4o"))
+    run(remove_price, OPERATOR, NOW - DAY, NOW, pattern="GPT-*")
+    send(gateway, report("r-2", model="gpt-4o"))
+    assert stored_costs() == {"r-1": (450_000, RATES.prompt), "r-2": (2_400_000, None)}
+    with pytest.raises(NotFound, match="no price of gpt-"):
+        run(remove_price, OPERATOR, NOW - DAY, NOW, pattern="gpt-*")
+
+
+def test_price_of_a_model_is_audited_once(db: Database) -> None:
+    entered = [run(enter_model_price, OPERATOR, " GPT-4* ", RATES, NOW, NOW, source="by hand") for _ in range(2)]
+    assert entered == [True, False]
+    ((_, action, details),) = audit_log()
+    assert action == "price.set"
+    assert details["model"] == "gpt-4*"
+    assert (details["prompt"], details["completion"], details["cached"]) == ("2.5", "10", "1.25")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rates", "field"),
+    [
+        pytest.param("  ", RATES, "model", id="no pattern"),
+        pytest.param("gpt", replace(RATES, cached=Decimal(-1)), "prompt", id="a negative price"),
+    ],
+)
+def test_invalid_price_of_a_model_is_refused(db: Database, pattern: str, rates: Rates, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        run(enter_model_price, OPERATOR, pattern, rates, NOW, NOW)
+    assert caught.value.field == field
+    assert len(run(price_book)) == 1
 
 
 def test_billing_says_that_no_price_is_in_force(alice: Account) -> None:

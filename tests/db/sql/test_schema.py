@@ -26,7 +26,7 @@ from portal.db.sql.schema import (
 )
 from portal.db.sql.session import Database, run_in_reading, run_in_transaction
 from portal.db.tables import Account, Table
-from portal.rules.spending.pricing import Price
+from portal.rules.spending.prices import Price
 from tests.cast import Gateway, acting, create_member, new_gateway, report, send
 from tests.databases import Server
 

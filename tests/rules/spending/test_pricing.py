@@ -1,6 +1,5 @@
 """Billable tokens, prices and amounts of EUR."""
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -15,14 +14,12 @@ from portal.rules.spending.pricing import (
     MAX_COST_FACTOR,
     MAX_PRICE,
     MAX_TOKENS,
-    Price,
     average_price,
     billable_tokens,
     cost_nano_eur,
     costs_at,
     eur,
     eur_text,
-    price_at,
     read_cost_factor,
     shown_eur,
 )
@@ -84,33 +81,6 @@ def test_amounts_do_not_depend_on_the_precision_of_the_thread() -> None:
         assert eur(1_234_567_890_123) == Decimal("1234.567890123")
         assert str(shown_eur(1_234_567_890_123)) == "1234.57"
         assert str(shown_eur(9_999_400)) == "0.009999"
-
-
-EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
-BOOK = [Price(Decimal(1)), Price(Decimal(2), EARLY), Price(Decimal(3), LATE)]
-
-
-@pytest.mark.parametrize("book", [BOOK, BOOK[::-1]], ids=["in order", "in any order"])
-@pytest.mark.parametrize(
-    ("instant", "price"),
-    [
-        pytest.param(datetime(2000, 1, 1, tzinfo=UTC), 1, id="since ever"),
-        pytest.param(EARLY - timedelta(microseconds=1), 1, id="just before a price begins"),
-        pytest.param(EARLY, 2, id="the instant it begins"),
-        pytest.param(LATE - timedelta(microseconds=1), 2, id="until the next"),
-        pytest.param(LATE, 3, id="the last one"),
-        pytest.param(datetime(2999, 1, 1, tzinfo=UTC), 3, id="for ever"),
-    ],
-)
-def test_latest_price_is_in_force(book: list[Price], instant: datetime, price: int) -> None:
-    found = price_at(book, instant)
-    assert found is not None
-    assert found.eur_per_token == price
-
-
-@pytest.mark.parametrize("book", [[], [Price(Decimal(1), LATE)]], ids=["an empty book", "a book that begins later"])
-def test_price_before_the_first_entry_is_none(book: list[Price]) -> None:
-    assert price_at(book, EARLY) is None
 
 
 @pytest.mark.parametrize(

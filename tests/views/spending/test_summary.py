@@ -9,7 +9,8 @@ from portal.db.spending.alerts import AlertSettings
 from portal.db.tables import Account
 from portal.rules.metering.figures import Figures
 from portal.rules.periods import DayRange
-from portal.rules.spending.pricing import FIRST_PRICE, Price
+from portal.rules.spending.prices import Price
+from portal.rules.spending.pricing import FIRST_PRICE
 from portal.views.spending.billing import load_billing
 from portal.views.spending.summary import load_summary
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
