@@ -10,8 +10,8 @@ Undo      Drops the prices of models and the entries that were removed; costs st
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
