@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.actions.spending.prices import enter_price, remove_price, repair_costs
+from portal.actions.spending.prices import enter_model_price, enter_price, remove_price, repair_costs
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, show_table, shown
 from portal.cli.listing import AsJson, Cell, answer, listing, show_json, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.periods import InvalidMonth, parse_month
+from portal.rules.spending.prices import Rates
 from portal.rules.spending.pricing import eur_text
 from portal.rules.text import counted
 from portal.settings import settings
@@ -21,9 +22,17 @@ from portal.views.spending.prices import PreviewView, load_preview, load_prices
 commands = typer.Typer(help="The price book: EUR per billable token, by date.", no_args_is_help=True)
 
 
-@commands.command("set", epilog=example("portal price set 0.00003 --from 2026-12-01"))
+@commands.command(
+    "set",
+    epilog=example(
+        "portal price set 0.00003 --from 2026-12-01",
+        "portal price set --model 'gpt-4o*' --prompt 2.30 --completion 9.20 --cached 1.15",
+    ),
+)
 def set_price(
-    eur: Annotated[str, typer.Argument(metavar="EUR", help="EUR per billable token, such as 0.00003.")],
+    eur: Annotated[
+        str | None, typer.Argument(metavar="EUR", help="EUR per billable token, such as 0.00003; not with --model.")
+    ] = None,
     begins: Annotated[
         str | None,
         typer.Option(
@@ -34,11 +43,34 @@ def set_price(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; a price of 0 needs it without a terminal.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help="For these models only: an exact name, or a pattern with * and ?."),
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(metavar="EUR", help="EUR per million prompt tokens.")] = None,
+    completion: Annotated[str | None, typer.Option(metavar="EUR", help="EUR per million completion tokens.")] = None,
+    cached: Annotated[
+        str | None, typer.Option(metavar="EUR", help="EUR per million cached prompt tokens; default: as --prompt.")
+    ] = None,
 ) -> None:
     """Enter a price. It applies to requests from then on; costs that are stored never change."""
     open_portal()
-    price, now = _price(eur), utc_now().replace(microsecond=0)  # without a fraction, so that it can be typed
+    now = utc_now().replace(microsecond=0)  # without a fraction, so that it can be typed
     valid_from = now if begins is None else read_moment(begins, "--from", settings().budget_zone)
+    if model is not None:
+        if eur is not None or prompt is None or completion is None:
+            raise typer.BadParameter(
+                "a price of models needs --prompt and --completion, and no EUR", param_hint="--model"
+            )
+        rates = Rates(_price(prompt), _price(completion), _price(prompt if cached is None else cached))
+        _confirm(min(rates.prompt, rates.completion, rates.cached), valid_from, now, yes=yes)
+        run_in_transaction(enter_model_price, actor(), model, rates, valid_from, now)
+        amounts = f"{rates.prompt:f} / {rates.completion:f} / {rates.cached:f} EUR"
+        typer.echo(f"{model}: {amounts} per million prompt / completion / cached tokens from {shown(valid_from)} on.")
+        return
+    if eur is None or prompt or completion or cached:
+        raise typer.BadParameter("write EUR per billable token, or a price of models with --model", param_hint="EUR")
+    price = _price(eur)
     _confirm(price, valid_from, now, yes=yes)
     run_in_transaction(enter_price, actor(), price, valid_from, now)
     typer.echo(f"{price:f} EUR per billable token from {shown(valid_from)} on.")
@@ -46,7 +78,11 @@ def set_price(
 
 @commands.command(
     "list",
-    epilog=listing("portal price list", fields="valid_from (null: since ever), eur_per_token, in_force"),
+    epilog=listing(
+        "portal price list",
+        fields="valid_from (null: since ever), eur_per_token, in_force, "
+        "model (null: general), prompt, completion, cached (EUR per million tokens), source",
+    ),
 )
 def list_prices(as_json: AsJson = False) -> None:
     """List all prices, the oldest first."""
@@ -55,6 +91,10 @@ def list_prices(as_json: AsJson = False) -> None:
     columns: dict[str, Cell] = {
         "From": lambda record: _begin_text(record["valid_from"]),
         "EUR per token": "eur_per_token",
+        "Model": "model",
+        "Prompt": "prompt",
+        "Completion": "completion",
+        "Cached": "cached",
         "Now": lambda record: "in force" if record["in_force"] else "–",
     }
     show_list(records, columns, as_json=as_json)
@@ -71,6 +111,9 @@ def remove(
         str,
         typer.Argument(metavar="DATE", help="When the price begins, as it was given to `set`, or `since-ever`."),
     ],
+    model: Annotated[
+        str | None, typer.Option(metavar="PATTERN", help="Of these models, as it was given to `set`.")
+    ] = None,
 ) -> None:
     """Take a price out of the book. Costs that are stored never change.
 
@@ -78,7 +121,7 @@ def remove(
     """
     open_portal()
     valid_from = None if begins == "since-ever" else read_moment(begins, "DATE", settings().budget_zone)
-    run_in_transaction(remove_price, actor(), valid_from, utc_now())
+    run_in_transaction(remove_price, actor(), valid_from, utc_now(), pattern=model)
     typer.echo(f"Removed the price that began {'since ever' if valid_from is None else shown(valid_from)}.")
 
 
@@ -121,6 +164,7 @@ def preview(
 ) -> None:
     """Say what a month would have cost at another price, account by account. Changes nothing.
 
+    The price is applied to all models, also to those with a price of their own.
     Exact to the nano-euro for prices of at most 9 decimals; finer ones are rounded once per account, not per request.
     """
     open_portal()
@@ -153,7 +197,7 @@ def _confirm(price: Decimal, valid_from: datetime, now: datetime, *, yes: bool) 
     """Warn of a price of 0 or in the past, and ask on a terminal. Raises Abort, and BadParameter for a price of 0."""
     is_past = valid_from < now
     if not price:
-        note(f"At a price of 0 EUR, requests from {shown(valid_from)} on cost nothing.")
+        note(f"At a price of 0 EUR, requests from {shown(valid_from)} on, or these tokens of them, cost nothing.")
     if is_past:
         note(
             f"{shown(valid_from)} is in the past. Requests that have a cost keep it: `portal price repair` only fills "

@@ -1,5 +1,6 @@
 """`portal price`."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from portal.clock import utc_now
 from portal.db.spending.prices import price_book
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
+from portal.rules.spending.prices import Rates
 from tests.cast import NOW, Gateway, report, send
 from tests.cli.terminal import fail, misuse, portal, rows, succeed
 
@@ -31,7 +33,11 @@ def test_price_begins_now_by_default(db: Database) -> None:
     assert now.valid_from is not None
     assert before <= now.valid_from <= utc_now()
     assert later.valid_from == datetime(2098, 12, 31, 23, tzinfo=UTC)
-    assert [row[1:] for row in rows(succeed("price", "list"))] == [["0.00002", "–"], ["0", "in force"], ["0.5", "–"]]
+    assert [row[1:3] for row in [[r[0], r[1], r[-1]] for r in rows(succeed("price", "list"))]] == [
+        ["0.00002", "–"],
+        ["0", "in force"],
+        ["0.5", "–"],
+    ]
 
 
 @pytest.mark.parametrize("text", ["1.01", "NaN", "Infinity", "0.0000000000001"])
@@ -122,3 +128,22 @@ def test_past_price_asks_on_a_terminal(db: Database, terminal: None) -> None:
     assert len(run_in_reading(price_book)) == 1
     assert portal("price", "set", "0.00003", "--from", "2020-01-01", "--yes").exit_code == 0
     assert portal("price", "set", "0.00004", typed="").exit_code == 0, "an ordinary price is not asked about"
+
+
+def test_price_of_models_is_entered_listed_and_removed(db: Database) -> None:
+    words = ("--model", "GPT-4*", "--prompt", "2.3", "--completion", "9.2")
+    succeed("price", "set", *words, "--from", "2099-01-01")
+    entry = run_in_reading(price_book)[-1]
+    assert entry.rates == Rates(Decimal("2.3"), Decimal("9.2"), Decimal("2.3"))
+    listed = json.loads(succeed("price", "list", "--json"))[-1]
+    assert (listed["model"], listed["eur_per_token"]) == ("gpt-4*", None)
+    succeed("price", "remove", "2099-01-01", "--model", "GPT-4*")
+    assert len(run_in_reading(price_book)) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("0.1", "--prompt", "1"), ("--model", "m", "--prompt", "1"), ("0.1", "--model", "m")]
+)
+def test_incomplete_price_of_models_is_wrong_usage(db: Database, words: tuple[str, ...]) -> None:
+    misuse("price", "set", *words)
+    assert len(run_in_reading(price_book)) == 1
