@@ -33,11 +33,8 @@ def test_price_begins_now_by_default(db: Database) -> None:
     assert now.valid_from is not None
     assert before <= now.valid_from <= utc_now()
     assert later.valid_from == datetime(2098, 12, 31, 23, tzinfo=UTC)
-    assert [row[1:3] for row in [[r[0], r[1], r[-1]] for r in rows(succeed("price", "list"))]] == [
-        ["0.00002", "–"],
-        ["0", "in force"],
-        ["0.5", "–"],
-    ]
+    listed = [(row[1], row[-1]) for row in rows(succeed("price", "list"))]
+    assert listed == [("0.00002", "–"), ("0", "in force"), ("0.5", "–")]
 
 
 @pytest.mark.parametrize("text", ["1.01", "NaN", "Infinity", "0.0000000000001"])
