@@ -80,8 +80,12 @@ def enter_model_price(
 def _enter(session: Session, actor: Actor, price: Price, now: datetime) -> bool:
     if not set_price(session, price, now):
         return False
-    add_entry(session, actor, "price.set", now, **_details(price))
+    add_entry(session, actor, "price.set", now, target=_target(price), **_details(price))
     return True
+
+
+def _target(price: Price) -> str:
+    return f"price:{_details(price)['valid_from'] if price.pattern is None else price.pattern}"
 
 
 def _details(price: Price) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def remove_price(
         raise NotFound(message("There is no price of {model} that begins {begins}.", model=pattern, begins=begins))
     if removed is None:
         raise NotFound(message("There is no price that begins {begins}.", begins=begins))
-    add_entry(session, actor, "price.remove", now, **_details(removed))
+    add_entry(session, actor, "price.remove", now, target=_target(removed), **_details(removed))
 
 
 def repair_costs(
