@@ -77,8 +77,8 @@ lint: $(VENV)/set-up-test ## Check style, format and types
 	$(BIN)/mypy portal tests scripts tools
 
 lock: $(UV) ## Write the lock files again, from pyproject.toml; UPGRADE=1 takes the newest releases
-	$(COMPILE) --extra postgres --extra parquet --output-file requirements.lock
-	$(COMPILE) --extra postgres --extra parquet --extra test --constraint requirements.lock \
+	$(COMPILE) --extra postgres --extra parquet --extra chat --output-file requirements.lock
+	$(COMPILE) --extra postgres --extra parquet --extra chat --extra test --constraint requirements.lock \
 		--output-file requirements-test.lock
 	$(COMPILE) --group freeze --constraint requirements.lock --output-file requirements-desktop.lock
 	$(COMPILE) --group freeze --extra desktop --constraint requirements-desktop.lock \

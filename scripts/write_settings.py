@@ -1,4 +1,4 @@
-"""Write docs/settings.md from portal/settings.py; tests/test_settings.py checks that it is current."""
+"""Write docs/settings.md from portal/settings/; tests/test_settings.py checks that it is current."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from portal.settings import ELSEWHERE, SECRETS, Settings, variable
 FILE = Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """# Settings
 
-Written by `scripts/write_settings.py` from `portal/settings.py`; do not edit it.
+Written by `scripts/write_settings.py` from `portal/settings/`; do not edit it.
 
 Settings are environment variables. `portal` reads no file by itself; `make demo` and `make run` read `.env` in the
 working directory, and the environment goes first. A `PORTAL_*` variable that is in no table below is refused, with the

@@ -53,8 +53,8 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 BASE = names(PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"])
 FREEZE = names(PROJECT["dependency-groups"]["freeze"])
 DECLARED = {
-    LOCKS[0]: BASE | names(EXTRAS["postgres"] + EXTRAS["parquet"]),
-    LOCKS[1]: BASE | names(EXTRAS["postgres"] + EXTRAS["parquet"] + EXTRAS["test"]),
+    LOCKS[0]: BASE | names(EXTRAS["postgres"] + EXTRAS["parquet"] + EXTRAS["chat"]),
+    LOCKS[1]: BASE | names(EXTRAS["postgres"] + EXTRAS["parquet"] + EXTRAS["chat"] + EXTRAS["test"]),
     LOCKS[2]: BASE | FREEZE,
     LOCKS[3]: BASE | FREEZE | names(EXTRAS["desktop"]),
 }

@@ -14,7 +14,7 @@ LAYERS = (
     {"rules", "clock", "version"},
     {"errors", "settings"},
     {"words", "system"},
-    {"db", "mails"},
+    {"db", "mails", "channels"},
     {"views", "actions"},
     {"web.bodies", "web.visitors", "gateways", "backups", "exports"},
     {"pages", "api", "jobs", "imports", "demo"},

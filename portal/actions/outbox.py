@@ -1,6 +1,7 @@
-"""Test mails and notices to accounts, and the delivery of queued mails."""
+"""Test mails and notices to accounts, and the delivery of queued messages."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -8,7 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
+from portal.actions.notifications import installation_targets, order_of
+from portal.channels.sending import Order
 from portal.db.audit import add_entry
+from portal.db.notifications import targets_of
 from portal.db.outbox import DueMessage as DueMessage  # noqa: PLC0414  # for jobs, which do not import db
 from portal.db.outbox import NewMessage, add_message, claim_due, give_up, is_any_due, mark_sent, messages_of, put_off
 from portal.db.spending.alerts import alert_settings
@@ -16,10 +20,12 @@ from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict
 from portal.mails import Content, test_mail
+from portal.rules.notifications import Channel, signature
 from portal.rules.outbox import Kind, State
 from portal.rules.people.actors import Actor
 from portal.rules.periods import zone_or
 from portal.settings import settings
+from portal.version import version
 from portal.words.stored_reasons import stored_sentence
 
 
@@ -58,13 +64,40 @@ class DeliveryOutcome(StrEnum):
 
 
 def claim_messages(limit: int, now: datetime, *, exclude: Collection[str] = ()) -> list[DueMessage]:
-    """Return due mails, at most one for each lane, and lease them for three times the SMTP timeout.
+    """Return due messages, at most one for each lane, and lease them for three times the longest timeout.
 
-    Leaves out mails of the lanes in `exclude`. Opens its own transaction. Raises Unavailable.
+    Leaves out messages of the lanes in `exclude`. Opens its own transaction. Raises Unavailable.
     """
     if not run_in_glance(is_any_due, now):
         return []
-    return run_in_transaction(claim_due, now, timedelta(seconds=3 * settings().smtp_timeout), limit, exclude=exclude)
+    lease = timedelta(seconds=3 * max(settings().smtp_timeout, settings().notify_timeout))
+    return run_in_transaction(claim_due, now, lease, limit, exclude=exclude)
+
+
+def delivery_order(session: Session, due: DueMessage, now: datetime) -> Order | None:
+    """Return the order to deliver a message to a webhook or chat service; None if its address was removed.
+
+    The present address gets it. The timestamp that is signed is that of this try.
+    """
+    channel, is_own = Channel(due.channel), due.account_id is not None
+    targets = targets_of(session, due.account_id) if due.account_id is not None else installation_targets()
+    target = targets.get(channel)
+    if target is None:
+        return None
+    order = order_of(channel, target.url, is_private=settings().notify_private_addresses or not is_own)
+    headers = _signed(due, target.secret or "", int(now.timestamp())) if channel is Channel.WEBHOOK else {}
+    return replace(order, title=due.subject, text=due.text, headers=headers)
+
+
+def _signed(due: DueMessage, secret: str, timestamp: int) -> dict[str, str]:
+    """Return the headers of a webhook; the id is the same in all tries, so that a receiver can ignore repetitions."""
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": f"MoE-Portal/{version()}",
+        "X-MoE-Portal-Id": due.message_id.strip("<>"),
+        "X-MoE-Portal-Timestamp": str(timestamp),
+        "X-MoE-Portal-Signature": f"sha256={signature(secret, timestamp, due.text.encode())}",
+    }
 
 
 def note_delivery(session: Session, mail: DueMessage, outcome: DeliveryOutcome, reason: str, now: datetime) -> None:

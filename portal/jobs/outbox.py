@@ -1,21 +1,26 @@
-"""Sending the queued mails of all processes.
+"""Sending the queued messages of all processes, by mail, to webhooks and to chat services.
 
-Decisions: the job polls the database every two seconds with an indexed query. A mail is claimed in one transaction,
-sent outside of transactions, and marked in another transaction. If the process dies in between, the mail is sent again
-after its lease, with the same Message-ID, so no mail is lost. It is sent twice only if the process dies after the
-server has accepted it and before that is stored. The log has the numbers of mails, never recipients or texts.
+Decisions: the job polls the database every two seconds with an indexed query. A message is claimed in one transaction,
+sent outside of transactions, and marked in another transaction. If the process dies in between, the message is
+sent again after its lease, with the same id, so none is lost. It is sent twice only if the process dies after the
+server has accepted it and before that is stored. The log has the numbers of messages, never recipients or texts.
 """
 
 import asyncio
 import logging
 from collections.abc import Collection
 
-from portal.actions.outbox import DeliveryOutcome, DueMessage, claim_messages, note_delivery
+from aiosmtplib import SMTP
+
+from portal.actions.outbox import DeliveryOutcome, DueMessage, claim_messages, delivery_order, note_delivery
+from portal.channels.sending import send_order
 from portal.clock import utc_now
-from portal.db.sql.session import in_transaction
+from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import Unavailable
 from portal.mails import Content
-from portal.mails.delivery import NotNow, Refused, compose_mail, hand_over, take_leave
+from portal.mails.delivery import compose_mail, hand_over, take_leave
+from portal.rules.notifications import Channel
+from portal.rules.outbox import NotNow, Refused
 from portal.settings import settings
 
 log = logging.getLogger(__name__)
@@ -31,8 +36,8 @@ FINISHED_WITHIN = 2.5
 
 
 async def run_outbox() -> None:
-    """Send due mails until the task is cancelled; return at once if mail is not set up."""
-    if not settings().mail_is_set_up:
+    """Send due messages until the task is cancelled; return at once in the desktop program, which has none."""
+    if settings().is_desktop:
         return
     under_way: dict[asyncio.Task[None], str] = {}
     try:
@@ -63,30 +68,54 @@ async def _claimed(limit: int, busy: Collection[str]) -> list[DueMessage]:
     return []
 
 
-async def deliver(mail: DueMessage) -> None:
-    """Send a mail and store the outcome."""
+async def deliver(due: DueMessage) -> None:
+    """Send a message and store the outcome."""
+    client = None
     try:
-        content = Content(mail.subject, mail.text, mail.html)
-        ready = compose_mail(settings(), mail.recipient, content, mail.message_id, mail.created_at)
-        client = await hand_over(settings(), mail.recipient, ready)
+        if due.channel == Channel.MAIL:
+            client = await _send_mail(due)
+        else:
+            await _send_elsewhere(due)
     except Refused as error:
-        log.warning("mail %d (%s) is given up: %s", mail.id, mail.kind, _discreet(error, mail))
-        await _note(mail, DeliveryOutcome.REFUSED, str(error))
+        log.warning("%s %d (%s) is given up: %s", due.channel, due.id, due.kind, _discreet(error, due))
+        await _note(due, DeliveryOutcome.REFUSED, str(error))
     except NotNow as error:
-        log.warning("mail %d (%s) waits after try %d: %s", mail.id, mail.kind, mail.tries, _discreet(error, mail))
-        await _note(mail, DeliveryOutcome.POSTPONED, str(error))
+        reason = _discreet(error, due)
+        log.warning("%s %d (%s) waits after try %d: %s", due.channel, due.id, due.kind, due.tries, reason)
+        await _note(due, DeliveryOutcome.POSTPONED, str(error))
     except Exception:
-        log.exception("mail %d (%s) waits after try %d, for a bug", mail.id, mail.kind, mail.tries)
-        await _note(mail, DeliveryOutcome.POSTPONED, "The portal has failed; its log says why.")
+        log.exception("%s %d (%s) waits after try %d, for a bug", due.channel, due.id, due.kind, due.tries)
+        await _note(due, DeliveryOutcome.POSTPONED, "The portal has failed; its log says why.")
     else:
-        await _note(mail, DeliveryOutcome.SENT)
-        log.info("mail %d (%s) is sent", mail.id, mail.kind)
-        await take_leave(client)
+        await _note(due, DeliveryOutcome.SENT)
+        log.info("%s %d (%s) is sent", due.channel, due.id, due.kind)
+        if client is not None:
+            await take_leave(client)
 
 
-def _discreet(error: Exception, mail: DueMessage) -> str:
+async def _send_mail(due: DueMessage) -> SMTP:
+    """Hand a mail over, and return the open connection. Raises Refused and NotNow."""
+    if not settings().mail_is_set_up:
+        raise NotNow("Mail is not set up.")
+    content = Content(due.subject, due.text, due.html)
+    ready = compose_mail(settings(), due.recipient, content, due.message_id, due.created_at)
+    return await hand_over(settings(), due.recipient, ready)
+
+
+async def _send_elsewhere(due: DueMessage) -> None:
+    """Send a message to a webhook or a chat service. Raises Refused and NotNow."""
+    try:
+        order = await in_reading(delivery_order, due, utc_now())
+    except Unavailable as error:
+        raise NotNow(str(error)) from error
+    if order is None:
+        raise Refused("The address was removed or replaced.")
+    await send_order(order)
+
+
+def _discreet(error: Exception, due: DueMessage) -> str:
     """Return the message of a mail server without the address of the recipient."""
-    return str(error).replace(mail.recipient, "…")
+    return str(error).replace(due.recipient, "…") if due.recipient else str(error)
 
 
 async def _note(mail: DueMessage, outcome: DeliveryOutcome, reason: str = "") -> None:

@@ -6,15 +6,20 @@ contain no names and no figures except a percentage, since other people may see 
 """
 
 from portal.mails.account import email_changed_mail, password_changed_mail, reset_mail, test_mail
-from portal.mails.content import Content
-from portal.mails.crossing import CrossingFacts, crossing_mail
+from portal.mails.content import Content, Letter, brief, formats_of, written
+from portal.mails.crossing import CrossingFacts, crossing_letter, crossing_mail
 
 __all__ = [
     "Content",
     "CrossingFacts",
+    "Letter",
+    "brief",
+    "crossing_letter",
     "crossing_mail",
     "email_changed_mail",
+    "formats_of",
     "password_changed_mail",
     "reset_mail",
     "test_mail",
+    "written",
 ]

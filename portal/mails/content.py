@@ -63,3 +63,12 @@ def written(letter: Letter, display_name: str, language: str) -> Content:
         values["language"] = locale_of(language).language
         text, html = (_templates.get_template(name).render(values) for name in ("mail.txt", "mail.html"))
     return Content(subject, text, html)
+
+
+def brief(letter: Letter, language: str) -> tuple[str, str]:
+    """Return a letter as a title and a plain text, for chats; the text ends with the link."""
+    with speaking(language):
+        title = clip_line(say(letter.subject), LONGEST_SUBJECT)
+        sentences = [say(paragraph) for paragraph in letter.paragraphs]
+    text = "\n".join(sentence[:1].upper() + sentence[1:] for sentence in sentences)
+    return title, f"{text}\n{letter.link}" if letter.link else text

@@ -40,11 +40,16 @@ class CrossingFacts:
 
 def crossing_mail(facts: CrossingFacts, base_url: str) -> Content:
     """Return the mail about a crossing; `base_url` is the address of the portal, without it the mail has no link."""
+    return written(crossing_letter(facts, base_url), facts.display_name, facts.language)
+
+
+def crossing_letter(facts: CrossingFacts, base_url: str) -> Letter:
+    """Return the sentences about a crossing, for mails and other channels."""
     budget = PeriodBudget(facts.limit, facts.consumed)
     percent = int(budget.exact_percent or 0)  # rounded down: 99.9 % is not 100 %
     is_forecast = facts.kind is CrossingKind.FORECAST
     level = Level.WARNING if is_forecast and budget.level is Level.NORMAL else budget.level
-    letter = Letter(
+    return Letter(
         subject=_subject(facts, percent),
         paragraphs=(_sentence(facts, percent),),
         bar=Bar(min(percent, 100), level or Level.NORMAL),
@@ -53,7 +58,6 @@ def crossing_mail(facts: CrossingFacts, base_url: str) -> Content:
         link=f"{base_url.rstrip('/')}/user/billing" if base_url else "",
         reason=_WHY,
     )
-    return written(letter, facts.display_name, facts.language)
 
 
 def _subject(facts: CrossingFacts, percent: int) -> Message:

@@ -27,20 +27,13 @@ from aiosmtplib import (
 )
 
 from portal.mails.content import Content
+from portal.rules.outbox import NotNow, Refused
 from portal.rules.text import clip_line
 from portal.settings import Settings
 
 LONGEST_REASON = 300
 GOODBYE_WITHIN = 2
 """Seconds that the server has to answer QUIT."""
-
-
-class Refused(Exception):
-    """The mail server will never accept this mail; the message is a sentence, or the server's answer."""
-
-
-class NotNow(Exception):
-    """The mail was not sent, a later try may succeed; the message is a sentence, or the server's answer."""
 
 
 def compose_mail(

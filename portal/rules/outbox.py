@@ -37,6 +37,14 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Refused(Exception):
+    """The receiver will never accept this message; the text of the error is a sentence, or the server's answer."""
+
+
+class NotNow(Exception):
+    """The message was not sent, a later try may succeed; the text of the error is a sentence, or an answer."""
+
+
 def pause(tries: int) -> timedelta:
     """Return how long to wait after so many tries: 1, 2, 4, … minutes, at most one hour."""
     return min(FIRST_PAUSE * (1 << min(tries - 1, 10)), LONGEST_PAUSE)

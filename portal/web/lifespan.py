@@ -14,7 +14,7 @@ from portal.db.sql.opening import open_or_create, shown
 from portal.db.sql.schema import WrongDatabase, pin_budget_timezone
 from portal.db.sql.session import database, run_in_transaction
 from portal.errors import Conflict, InvalidInput, MissingExtra, PortalError
-from portal.jobs import backups, forecast, notices, outbox, retention, verification
+from portal.jobs import backups, forecast, notices, operations, outbox, retention, verification
 from portal.settings import Settings
 from portal.web.startup import CannotStart, address
 from portal.words.catalogues import read_catalogues
@@ -28,6 +28,7 @@ _JOBS = (
     backups.run_backups,
     notices.run_notices,
     retention.run_retention,
+    operations.run_operations,
 )
 """Jobs that run as long as the server."""
 

@@ -22,6 +22,7 @@ from portal.jobs import outbox
 from portal.jobs.outbox import deliver, run_outbox
 from portal.mails import account as account_mails
 from portal.mails.delivery import compose_mail, hand_over
+from portal.settings import Settings
 from tests.cast import NOW, run
 from tests.postoffice import Does, PostOffice
 
@@ -332,7 +333,8 @@ async def test_who_has_lost_a_mail_to_another_one_does_not_spoil_it(
     assert state_of(alice).state == "sent"
 
 
-def test_nothing_runs_where_mail_is_not_set_up(db: object) -> None:
+def test_nothing_runs_in_the_desktop_program(db: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Settings, "is_desktop", True)
     asyncio.run(asyncio.wait_for(run_outbox(), 5))
 
 

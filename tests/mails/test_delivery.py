@@ -3,7 +3,8 @@
 import pytest
 
 from portal.mails import Content
-from portal.mails.delivery import Refused, compose_mail
+from portal.mails.delivery import compose_mail
+from portal.rules.outbox import Refused
 from portal.settings import Settings
 from tests.cast import NOW
 

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
+from portal.actions.notifications import Notification, Reader, notify, queue
 from portal.actions.people.setup import LOCAL
-from portal.db.outbox import NewMessage, add_message
 from portal.db.people.accounts import account_named
 from portal.db.spending.alerts import alert_settings
 from portal.db.spending.crossings import (
@@ -32,8 +32,8 @@ from portal.db.spending.crossings import (
     known_crossings,
     mark_read,
 )
-from portal.mails import CrossingFacts, crossing_mail
-from portal.rules.outbox import Kind
+from portal.mails import CrossingFacts, crossing_letter
+from portal.rules.notifications import Channel, Topic
 from portal.rules.people.actors import Actor
 from portal.rules.periods import Period, day_of, period_start, resets_at, zone_or
 from portal.rules.spending.alerts import CrossingKind, reached, thresholds
@@ -85,8 +85,7 @@ def note_crossings(
             if crossing_id is not None and is_news:
                 stored[new.account_id, new.period] = account, new, crossing_id
     for account, new, crossing_id in stored.values():  # only the highest of several thresholds gets a mail
-        if account.wants_mail:
-            _queue_mail(session, account, new, crossing_id, budget_tz, now)
+        _notify(session, account, new, crossing_id, budget_tz, now)
 
 
 def note_forecast(session: Session, account_id: int, period: Period, budget_tz: ZoneInfo, now: datetime) -> None:
@@ -98,8 +97,8 @@ def note_forecast(session: Session, account_id: int, period: Period, budget_tz: 
             return  # the limit was changed, or the budget is exhausted already
         new = NewCrossing(account_id, period, period_start(period, today), CrossingKind.FORECAST, None, consumed, limit)
         crossing_id = add_crossing(session, new, now)
-        if crossing_id is not None and account.wants_mail:
-            _queue_mail(session, account, new, crossing_id, budget_tz, now)
+        if crossing_id is not None:
+            _notify(session, account, new, crossing_id, budget_tz, now)
 
 
 def read_crossings(session: Session, actor: Actor, last_id: int, now: datetime) -> None:
@@ -146,9 +145,10 @@ def _crossed(account: AlertAccount, today: date) -> list[NewCrossing]:
     return found
 
 
-def _queue_mail(
+def _notify(
     session: Session, account: AlertAccount, new: NewCrossing, crossing_id: int, budget_tz: ZoneInfo, now: datetime
 ) -> None:
+    """Queue the mail of an account that wants it, and notifications on the other channels of the account."""
     facts = CrossingFacts(
         period=new.period,
         start=new.start,
@@ -160,5 +160,10 @@ def _queue_mail(
         language=account.language,
         zone=zone_or(account.time_zone, budget_tz),
     )
-    content = crossing_mail(facts, settings().base_url or "")
-    add_message(session, NewMessage(account.account_id, Kind.ALERT, account.email, *content, crossing_id), now)
+    letter = crossing_letter(facts, settings().base_url or "")
+    values = {name: value for name, value in new._asdict().items() if name != "account_id"}
+    notification = Notification(Topic.ALERT, letter, values | {"start": new.start.isoformat()}, crossing_id)
+    reader = Reader(account.account_id, account.username, account.display_name, account.email, account.language)
+    if account.wants_mail:
+        queue(session, reader, Channel.MAIL, account.email, notification, now)
+    notify(session, reader, notification, now)

@@ -26,6 +26,7 @@ class AlertAccount:
     """
 
     account_id: int
+    username: str
     display_name: str
     email: str
     language: str
@@ -72,6 +73,7 @@ def _alert_account(row: Any) -> AlertAccount:
     first = DEFAULT_THRESHOLD if row.threshold_percent is None else row.threshold_percent
     return AlertAccount(
         account_id=row.Account.id,
+        username=row.Account.username,
         display_name=row.Account.display_name,
         email=row.email or row.Account.email,
         language=row.Account.language,

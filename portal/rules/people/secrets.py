@@ -11,6 +11,7 @@ import secrets
 API_KEY = "moe-sk-"
 ADMIN_TOKEN = "moe-ad-"  # noqa: S105  # the public prefix of every admin token, not a token
 GATEWAY_TOKEN = "moe-gw-"  # noqa: S105  # the public prefix of every gateway token, not a token
+WEBHOOK_SECRET = "moe-wh-"  # noqa: S105  # the public prefix of every secret of a webhook
 PREFIX_LENGTH = 16
 _HEX = re.compile(r"[0-9a-f]{48}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)

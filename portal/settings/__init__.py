@@ -14,14 +14,18 @@ from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from portal.rules.periods import zone
 from portal.rules.text import clean_email, clean_line
 from portal.rules.validation import sentence_about
+from portal.settings.notifications import NotificationSettings
 
 PREFIX = "PORTAL_"
-SECRETS = ("database_url", "secret", "smtp_password", "admin_password")
+SECRETS = (
+    *("database_url", "secret", "smtp_password", "admin_password"),
+    *("notify_webhook_url", "notify_webhook_secret", "notify_chat_url"),
+)
 """Settings that may be in a file instead: PORTAL_SECRET_FILE is the path of the file that contains PORTAL_SECRET."""
 ELSEWHERE = {
     "PORTAL_IMPORT_URL": "`portal import moe-sovereign` and `portal follow moe-sovereign`: the database to read",
@@ -79,7 +83,7 @@ OptionalText = Annotated[str | None, AfterValidator(_filled)]
 """Text or None; an empty variable is None."""
 
 
-class Settings(BaseSettings):
+class Settings(NotificationSettings):
     """The settings of an operator, read once from the environment. Only the Makefile reads `.env`."""
 
     model_config = SettingsConfigDict(env_prefix="PORTAL_", frozen=True, extra="ignore")
