@@ -12,12 +12,12 @@ from nicegui import app
 from portal.pages.account import billing, dashboard, keys, profile, programs
 from portal.pages.account.backup import files
 from portal.pages.account.usage import history
-from portal.pages.admin import gateway, gateway_new, gateways
+from portal.pages.admin import audit, gateway, gateway_new, gateways
 from portal.pages.admin.accounts import account_list
 from portal.pages.forms import login, password_resets, setup
 from portal.settings import settings
 
-PAGES = (dashboard, billing, history, keys, profile, account_list, gateways, gateway_new, gateway)
+PAGES = (dashboard, billing, history, keys, profile, account_list, gateways, gateway_new, gateway, audit)
 """Modules with NiceGUI pages."""
 DESKTOP_PAGES = (dashboard, billing, history, programs, profile)
 """Those of the desktop program."""

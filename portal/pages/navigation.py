@@ -30,10 +30,11 @@ USAGE = Entry(message("Usage History"), "/user/usage", "list")
 KEYS = Entry(message("API Keys"), "/user/keys", "key")
 PROFILE = Entry(message("Profile"), "/user/profile", "user")
 ACCOUNTS = Entry(message("Accounts"), "/admin/accounts", "users", Role.ADMIN)
+AUDIT = Entry(message("Audit Log"), "/admin/audit", "lock", Role.ADMIN)
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "chart", Role.ADMIN)
 CONNECT = Entry(message("Connect"), "/user/connect", "plug")
 
-MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, ACCOUNTS, GATEWAYS)
+MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, ACCOUNTS, GATEWAYS, AUDIT)
 DESKTOP_MENU = (DASHBOARD, BILLING, USAGE, CONNECT, PROFILE)
 """The menu of the desktop program."""
 

@@ -27,6 +27,7 @@ PAGES = {
     "/user/keys": "API Keys",
     "/user/profile": "Profile",
     "/admin/accounts": "Accounts",
+    "/admin/audit": "Audit Log",
     "/admin/gateways": "Gateways",
     "/admin/gateways/new": "Connect gateway",
     "/admin/gateways/{gateway_id}": "browser-tests",

@@ -43,6 +43,7 @@ STYLES = (
     "account/profile.css",
     "account/computer.css",
     "admin/accounts/account_list.css",
+    "admin/audit.css",
     "admin/gateways.css",
     "admin/gateway.css",
     "admin/connect.css",
