@@ -59,7 +59,7 @@ class ListRules:
         for name, text in params.items():
             if name == SORT:
                 found = replace(found, sort=self._sort(text))
-            elif name == SEARCH and self.searches:
+            elif name == SEARCH and (self.searches or not text):
                 found = replace(found, search=_checked(name, _search, text))
             elif name not in self.choices:
                 raise InvalidFilter(name[:64], message("There is no filter called {name}.", name=repr(name[:64])))
