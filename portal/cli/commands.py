@@ -48,7 +48,7 @@ ENTRIES = (
     CommandEntry("price", "prices", "The price book: EUR per billable token, by date."),
     CommandEntry("template", "templates", "Expert templates: models by category, and a cost factor."),
     CommandEntry("held", "held", "Events that could not be counted: of unknown keys and users, and contradictions."),
-    CommandEntry("audit", "audit", "The audit log: the changes that were made, with their actors."),
+    CommandEntry("audit", "admin.audit", "The audit log: the changes that were made, with their actors."),
     CommandEntry("mail", "mails", "Mails that could not be sent."),
     CommandEntry("export", "exports", "Files with everything that the portal holds of a person."),
     CommandEntry("import", "imports", "Import from other systems."),
