@@ -26,7 +26,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from portal.api import health
-from portal.api.account import alerts, budget, export, keys, notes, summary, usage, usage_export
+from portal.api.account import alerts, budget, budget_requests, export, keys, notes, summary, usage, usage_export
 from portal.api.admin import accounts, audit
 from portal.api.bodies import strict_router
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
@@ -57,7 +57,10 @@ def read_openapi() -> dict[str, Any]:
 
 
 _often = (authorization, usage_ingest, budget, otlp)  # first, since routes are tried one by one
-_others = (usage_openai, usage_continue, summary, usage, usage_export, notes, alerts, keys, export, health)
+_others = (
+    *(usage_openai, usage_continue, summary, usage, usage_export, notes),
+    *(alerts, keys, budget_requests, export, health),
+)
 _administration = (accounts, audit)
 _parts = [part.router for part in (*_often, *_others, *_administration)]
 _parts.append(document)

@@ -6,15 +6,18 @@ contain no names and no figures except a percentage, since other people may see 
 """
 
 from portal.mails.account import email_changed_mail, password_changed_mail, reset_mail, test_mail
+from portal.mails.budget_request import AnswerFacts, answer_mail
 from portal.mails.content import Content, Letter, brief, formats_of, written
 from portal.mails.crossing import CrossingFacts, crossing_letter, crossing_mail
 
 __all__ = [
+    "AnswerFacts",
     "Content",
     "CrossingFacts",
     "Letter",
     "brief",
     "crossing_letter",
+    "answer_mail",
     "crossing_mail",
     "email_changed_mail",
     "formats_of",

@@ -23,6 +23,13 @@ def alert_sentence(period: Period, kind: CrossingKind, threshold: int | None, li
     return _("{budget} will be used up before it resets", budget=budget)
 
 
+def answer_sentence(period: Period, tokens: int, *, is_approved: bool) -> str:
+    """Return what became of a request for more tokens: the granted `tokens`, or those that were declined."""
+    if is_approved:
+        return _("{budget}: you get {tokens} more tokens", budget=BUDGETS[period], tokens=tokens)
+    return _("{budget}: your request for {tokens} more tokens was declined", budget=BUDGETS[period], tokens=tokens)
+
+
 def consumed_of(consumed: int, limit: int) -> str:
     """Return the consumption at the time of an alert, and the limit, in billable tokens."""
     return plural(

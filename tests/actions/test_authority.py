@@ -27,6 +27,7 @@ from portal.actions.people.keys import create_key, rename_key, revoke_key
 from portal.actions.people.password_resets import make_password_link
 from portal.actions.people.sessions import end_one_session, sign_out_everywhere, sign_out_others, unlock_sign_in
 from portal.actions.spending.alerts import change_alerts, switch_notices
+from portal.actions.spending.budget_requests import ask_for_more, read_answers, withdraw_request
 from portal.actions.spending.budgets import set_budget
 from portal.actions.spending.crossings import read_crossings
 from portal.actions.spending.default_budgets import set_default_budget
@@ -38,7 +39,7 @@ from portal.errors import Forbidden, OnlyLooking
 from portal.rules.metering.imports import ImportedPerson, ImportedTemplate
 from portal.rules.people.accounts import Role
 from portal.rules.people.actors import Actor, Means
-from portal.rules.periods import zone
+from portal.rules.periods import Period, zone
 from portal.rules.spending.budgets import Limits
 from tests.cast import NOW, OPERATOR, PASSWORD, PASSWORD_HASH, acting, audit_log, create_member, run
 
@@ -82,6 +83,9 @@ OWN: list[Change] = [
     lambda db, who, of: revoke_key(db, who, of, 1, NOW),
     lambda db, who, _: write_note(db, who, 1, "a note", NOW),
     lambda db, who, _: read_crossings(db, who, 1, NOW),
+    lambda db, who, _: read_answers(db, who, NOW, NOW),
+    lambda db, who, _: ask_for_more(db, who, Period.DAILY, 1, "A test", NOW),
+    lambda db, who, _: withdraw_request(db, who, 1, NOW),
     lambda db, who, _: change_alerts(db, who, True, 50, "", NOW),
     lambda db, who, _: switch_notices(db, who, True, NOW),
     lambda db, who, _: send_test_mail(db, who, NOW),

@@ -112,7 +112,7 @@ class Window:
 
 WINDOWS = {
     "frame.account_menu": Window("/user/dashboard", ("@example.org",), role="menu", is_in_drawer=True),
-    "bell.Bell": Window("/user/dashboard", ("^Budget alerts",), role="menu"),
+    "bell.Bell": Window("/user/dashboard", ("^Messages",), role="menu"),
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
     "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),

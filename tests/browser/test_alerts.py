@@ -1,4 +1,4 @@
-"""Budget alerts: the bell on open pages, the banner of the dashboard, and the thresholds on Billing."""
+"""Messages: the bell on open pages, the banner of the dashboard, and the thresholds on Billing."""
 
 from collections.abc import Callable
 
@@ -18,11 +18,11 @@ def test_the_bell_rings_on_an_open_page_and_is_seen_once(portal: Portal, visit: 
     person = portal.person(f"bella-{width}", limits=Limits(daily=10_000))
     page = visit(person, "/user/dashboard", width=width, scheme=scheme)
     bell = page.get_by_test_id("bell")
-    expect(bell).to_have_accessible_name("Budget alerts")
+    expect(bell).to_have_accessible_name("Messages")
     portal.report(person, {"prompt_tokens": 8_500, "completion_tokens": 0})
-    expect(bell).to_have_accessible_name("Budget alerts, 1 unread")
+    expect(bell).to_have_accessible_name("Messages, 1 unread")
     portal.report(person, {"prompt_tokens": 2_000, "completion_tokens": 0})
-    expect(bell).to_have_accessible_name("Budget alerts, 2 unread")
+    expect(bell).to_have_accessible_name("Messages, 2 unread")
     expect(page.get_by_text("Today’s budget was used up at")).to_be_visible()
     bell.click()
     expect(page.get_by_test_id("bell-list")).to_contain_text("Daily budget used up")
@@ -33,9 +33,9 @@ def test_the_bell_rings_on_an_open_page_and_is_seen_once(portal: Portal, visit: 
     assert box is not None
     assert box["x"] >= 12
     assert box["x"] + box["width"] <= width - 12
-    expect(bell).to_have_accessible_name("Budget alerts")
+    expect(bell).to_have_accessible_name("Messages")
     go(page, f"{portal.url}/user/keys")
-    expect(bell).to_have_accessible_name("Budget alerts")
+    expect(bell).to_have_accessible_name("Messages")
 
 
 def test_billing_stores_thresholds_and_lists_past_alerts(portal: Portal, visit: Visit) -> None:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
+from portal.db.spending.budget_requests import unread_answer
 from portal.db.sql.upsert import insert, upsert
-from portal.db.tables import Account, Crossing, SetupLink, SignInFailure
+from portal.db.tables import Account, BudgetRequest, Crossing, SetupLink, SignInFailure
 from portal.db.tables import Session as SessionRow
 from portal.rules.people.throttling import FORGOTTEN_AFTER, Failures
 
@@ -20,9 +21,10 @@ Person = aliased(Account, name="person")
 
 
 class OpenSession(NamedTuple):
-    """A running session, its active account, the number of warnings that the seen account has not read, and `person`.
+    """A running session, its active account, the number of unread entries of the bell, and `person`.
 
-    `person` is the account as which an administrator sees the portal, or None.
+    These are entries of the account that is seen. `person` is the account as which an administrator sees the portal,
+    or None.
     """
 
     session: SessionRow
@@ -49,9 +51,16 @@ def session_of(session: Session, token_hash: str, now: datetime) -> OpenSession 
     return None if row is None else OpenSession(row[0], row[1], row[2], row[3])
 
 
+_SEEN = func.coalesce(Person.id, Account.id)
 _UNREAD = (
     select(func.count())
-    .where(Crossing.account_id == func.coalesce(Person.id, Account.id), Crossing.read_at.is_(None))
+    .where(Crossing.account_id == _SEEN, Crossing.read_at.is_(None))
+    .correlate(Account, Person)
+    .scalar_subquery()
+) + (
+    select(func.count())
+    .select_from(BudgetRequest)
+    .where(*unread_answer(_SEEN))
     .correlate(Account, Person)
     .scalar_subquery()
 )

@@ -4,19 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy.orm import Session
-
-from portal.db.spending.crossings import count_unread as count_unread  # noqa: PLC0414  # for pages, which do not import db
-from portal.db.spending.crossings import crossings
 from portal.db.tables import Crossing
 from portal.rules.periods import Period, day_of, period_start
 from portal.rules.spending.alerts import CrossingKind
 from portal.settings import settings
 from portal.views.rows import view_of
-from portal.views.spending.budget import BudgetsView, load_budgets
-
-SHOWN = 20
-"""Number of crossings in the bell."""
+from portal.views.spending.budget import BudgetsView
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +31,10 @@ class CrossingView:
     percent: Decimal | None = None
     is_same_limit: bool = True
 
-
-@dataclass(frozen=True, slots=True)
-class BellView:
-    """The number of unread crossings, and the newest crossings."""
-
-    unread: int
-    crossings: tuple[CrossingView, ...]
-
-
-def load_bell(session: Session, account_id: int, now: datetime) -> BellView:
-    """Return the bell of an account."""
-    newest, budgets = crossings(session, account_id, SHOWN), load_budgets(session, account_id, now)
-    return BellView(count_unread(session, account_id), tuple(crossing_view(row, budgets, now) for row in newest))
+    @property
+    def at(self) -> datetime:
+        """The time of the alert."""
+        return self.crossed_at
 
 
 def crossing_view(row: Crossing, budgets: BudgetsView, now: datetime) -> CrossingView:

@@ -21,9 +21,9 @@ from portal.rules.periods import Period
 from portal.rules.spending.allowances import AllowanceState, Extra, NewAllowance
 from portal.rules.spending.authorization import Decision
 from portal.rules.spending.budgets import MAX_LIMIT, BudgetType, Limits
+from portal.views.bell import load_bell
 from portal.views.spending.allowances import load_allowances, load_running_allowances
 from portal.views.spending.budget import load_budgets, with_outlooks
-from portal.views.spending.crossings import load_bell
 from tests.cast import NOW, OPERATOR, Gateway, acting, audit_log, report, run, send
 
 MOMENT = timedelta(microseconds=1)

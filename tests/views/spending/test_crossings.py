@@ -6,7 +6,7 @@ from portal.actions.spending.crossings import read_crossings
 from portal.db.tables import Account
 from portal.rules.periods import Period
 from portal.rules.spending.budgets import Limits
-from portal.views.spending.crossings import BellView, load_bell
+from portal.views.bell import BellView, load_bell
 from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
 
 

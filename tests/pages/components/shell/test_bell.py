@@ -33,20 +33,20 @@ def spent(alice: Account, bob: Account, gateway: Gateway) -> None:
 
 async def test_what_is_unread_is_there_when_the_page_comes(visit, alice: Account, spent: None) -> None:
     visitor = await visit(alice)
-    assert bell(visitor) == "Budget alerts, 1 unread"
+    assert bell(visitor) == "Messages, 1 unread"
 
 
 async def test_what_happens_later_shows_at_the_next_tick(visit, alice: Account, gateway: Gateway, spent: None) -> None:
     visitor = await visit(alice)
     send(gateway, report("more", prompt_tokens=20, completion_tokens=0))
     await live.tick()
-    assert bell(visitor) == "Budget alerts, 2 unread"
+    assert bell(visitor) == "Messages, 2 unread"
 
 
 async def test_opening_it_is_seeing_it(visit, alice: Account, bob: Account, spent: None) -> None:
     visitor = await visit(alice)
     UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()
-    await until(lambda: bell(visitor) == "Budget alerts")
+    await until(lambda: bell(visitor) == "Messages")
     shown = texts(tagged(visitor, "bell-list"))
     assert "Daily budget passed 80 %" in shown
     assert "Today 15:05 · now 85.0\u00a0%" in shown
@@ -71,6 +71,6 @@ async def test_forecast_is_listed(visit, alice: Account, period: Period, sentenc
 
 async def test_bell_without_alerts_says_so(visit, charlie: Account, spent: None) -> None:
     visitor = await visit(charlie)
-    assert bell(visitor) == "Budget alerts"
+    assert bell(visitor) == "Messages"
     UserInteraction(visitor, {tagged(visitor, "bell")}, None).click()
     await until(lambda: any("Nothing yet" in text for text in texts(tagged(visitor, "bell-list"))))
