@@ -9,12 +9,14 @@ from sqlalchemy import Column, Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from portal.actions.metering.pruning import prune_all
+from portal.actions.people.keys import create_key
 from portal.backups.manifest import TRANSIENT
 from portal.db.sql.session import Database, run_in_transaction
 from portal.db.sql.types import Instant, Rate
 from portal.db.tables import Table
+from portal.rules.people.secrets import digest
 from portal.settings import settings
-from tests.cast import NOW, OPERATOR, create_member, new_gateway, report, send
+from tests.cast import NOW, OPERATOR, create_member, new_gateway, report, run, send
 
 TEXTS = ["", "plain", "Ünï ☕ 🦊", "tab\tand\nline\r\n", "back\\slash \\N \\.", "'quotes' \"both\"", "x" * 60, " edge "]
 SUMMED = {
@@ -23,6 +25,9 @@ SUMMED = {
     "usage_daily",
     "usage_hourly",
     "usage_pruned",
+    "key_counters",
+    "team_counters",
+    "organisation_daily",
     "usage_events",
     "pruned_events",
 }
@@ -32,20 +37,25 @@ def fill(seed: int) -> None:
     """Store a ledger by gateways' reports, prune a part of it, and put random rows into every other table."""
     chance = random.Random(seed)
     names = [f"person-{number}" for number in range(chance.randint(1, 3))]
-    for name in names:
-        create_member(name)
+    secrets = [_with_key(name) for name in names]
     gateway = new_gateway("first")
     for _ in range(chance.randint(1, 3)):
-        send(gateway, *(_report(chance, number, names) for number in range(chance.randint(1, 40))))
+        send(gateway, *(_report(chance, number, names, secrets) for number in range(chance.randint(1, 40))))
     prune_all(OPERATOR, (NOW - timedelta(days=150)).date(), settings().budget_zone, NOW + timedelta(days=2))
     run_in_transaction(lambda session: _fill_others(session.connection(), chance))
 
 
-def _report(chance: random.Random, number: int, names: list[str]) -> Any:
+def _with_key(name: str) -> str:
+    """Create an account with an API key; return the secret."""
+    account = create_member(name)
+    return run(create_key, OPERATOR, account.id, name, None, NOW - timedelta(days=500)).secret
+
+
+def _report(chance: random.Random, number: int, names: list[str], secrets: list[str]) -> Any:
     back = timedelta(days=chance.randint(0, 400), microseconds=chance.randint(0, 10**12))
     return report(
         f"r-{chance.randint(0, 60)}-{chance.choice(TEXTS)}",
-        username=chance.choice(names),
+        **({"key_hash": digest(chance.choice(secrets))} if number % 2 == 0 else {"username": chance.choice(names)}),
         model=chance.choice(["qwen3:32b", "Ünï ☕", "back\\slash"]),
         mode=chance.choice(["native", "moe"]),
         status=chance.choice(["ok", "error"]),

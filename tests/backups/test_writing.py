@@ -133,7 +133,7 @@ def test_damaged_database_does_not_replace_a_backup(sqlite: Server, tmp_path: Pa
         data.write(bytes([10, 0, 0, 0, 0, 16, 0, 0]))  # the header of a page of an index without rows
     with (
         opened(url) as database,
-        pytest.raises(CannotBackUp, match=r"is damaged: .* in index uq_prices_general"),
+        pytest.raises(CannotBackUp, match=r"is damaged: .* index uq_prices_general"),
     ):
         write_backup(database, file, NOW)
     assert file.read_bytes() == before

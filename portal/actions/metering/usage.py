@@ -139,12 +139,14 @@ def record_usage(
             batch.outcomes[index] = ACCEPTED if is_first else again
 
     added = [candidates[external_id][1] for external_id in new]
-    totals.add(session, sum_up(added, budget_tz))
+    sums = sum_up(added, budget_tz)
+    totals.add(session, sums)
     note_last_use(session, _uses(batch, added))
     note_crossings(session, batch.with_budget({event.account_id for event in added}), budget_tz, now)
     _hold(session, batch, reports, marks)
     release(session, gateway_id, sorted(new))
     release_events(session, gateway_id, {external_id: stored[external_id] for external_id in sorted(new)}, now)
+    totals.add_shared(session, sums)  # after the rows of accounts; rows of gateways come after these
     without = sum(event.without_counts for event in added)
     count_uncounted(session, gateway_id, Uncounted(without_counts=without), now)
     return [batch.outcomes[index] for index in range(len(reports))]
@@ -204,6 +206,7 @@ def _prepare(batch: _Batch, index: int, report: UsageReport, fingerprint: str) -
         fingerprint=fingerprint,
         account_id=owner.account_id,
         api_key_id=owner.key_id,
+        team_id=owner.team_id,
         cost_factor=factor,
         billable_tokens=billable,
         cost_nano_eur=cost,

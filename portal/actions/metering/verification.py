@@ -1,7 +1,7 @@
 """Comparing all sums with the stored events, and computing them again.
 
 Decision: an account is read day by day, so that only the roll-ups of one day are in memory. Pruned events are included
-with the sums that are kept of them.
+with the sums that are kept of them. Sums across accounts are compared with the daily roll-ups, after the accounts.
 """
 
 import logging
@@ -18,6 +18,7 @@ from portal.clock import utc_now
 from portal.db.audit import add_entry
 from portal.db.metering import totals
 from portal.db.metering.events import account_events, count_pruned, count_stored_and_pruned
+from portal.db.metering.shared_totals import correct_shared, shared_differences
 from portal.db.metering.totals import Total, count_requests, pruned_requests
 from portal.db.metering.verification import begin, finish, forget
 from portal.db.people.accounts import all_accounts, count_accounts, lock_account
@@ -35,16 +36,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A stored sum (`kept`) that differs from the sum of the events (`true`)."""
+    """A stored sum (`kept`) that differs from the sum of the events (`true`); one across accounts has no account."""
 
     key: SumKey
     kept: Figures
     true: Figures
+    account_id: int | None = None
 
     def __str__(self) -> str:
         """Return a sentence with the name of the sum and both values."""
         kept, true = _brief(self.kept), _brief(self.true)
-        return f"account {self.key.account_id}: {self.key.name}: kept {kept}, events sum to {true}"
+        if self.account_id is None:
+            return f"all accounts: {self.key.name}: kept {kept}, roll-ups sum to {true}"
+        return f"account {self.account_id}: {self.key.name}: kept {kept}, events sum to {true}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,12 @@ def verify_account(
             yield from comparison.after(part)
 
 
+def verify_shared(session: Session) -> list[Difference]:
+    """Return every sum across accounts that differs from the sum of the daily roll-ups; run it in a snapshot."""
+    found = (each for total in totals.SHARED_TOTALS for each in shared_differences(session, total))
+    return [Difference(*each) for each in found]
+
+
 def verify_pruned(session: Session) -> list[str]:
     """Compare the ids of pruned events with their sums and with the stored events; return sentences about faults."""
     found = []
@@ -106,13 +116,15 @@ def verify_pruned(session: Session) -> list[str]:
 
 
 def verify_ledger(budget_tz: ZoneInfo, advance: Callable[[int], None] = lambda _: None) -> Iterator[Fault]:
-    """Yield all faults of sums and pruned events. Reads every account in a snapshot of its own."""
+    """Yield all faults of sums and pruned events.
+
+    Reads every account in a snapshot of its own, and the sums across accounts in another one.
+    """
     for account in run_in_reading(all_accounts):
         with database().reading() as session:
             for difference in verify_account(session, account.id, budget_tz, advance):
                 yield Fault(f"{account.username}, {difference}", account.username, difference)
-    for sentence in run_in_reading(verify_pruned):
-        yield Fault(sentence)
+    yield from run_in_reading(_verify_rest)
 
 
 def verify_in(
@@ -122,8 +134,13 @@ def verify_in(
     for account in all_accounts(session):
         for difference in verify_account(session, account.id, budget_tz, advance):
             yield Fault(f"{account.username}, {difference}", account.username, difference)
-    for sentence in verify_pruned(session):
-        yield Fault(sentence)
+    yield from _verify_rest(session)
+
+
+def _verify_rest(session: Session) -> list[Fault]:
+    """Return the faults that are not of one account."""
+    shared = [Fault(str(difference), difference=difference) for difference in verify_shared(session)]
+    return shared + [Fault(sentence) for sentence in verify_pruned(session)]
 
 
 def verify_nightly(now: datetime) -> bool:
@@ -160,6 +177,7 @@ def rebuild_all(actor: Actor, tz: ZoneInfo, now: datetime, advance: Callable[[in
     for account in accounts:
         run_in_transaction(rebuild_account, account.id, tz)
         advance(1)
+    run_in_transaction(correct_shared)
     run_in_transaction(_note_rebuild, actor, tz, len(accounts), now)
     return len(accounts)
 
@@ -176,6 +194,7 @@ def recount_all(
     for account in accounts:
         rebuild_account(session, account.id, tz)
         advance(1)
+    correct_shared(session)
     _note_rebuild(session, actor, tz, len(accounts), now)
     return len(accounts)
 
@@ -185,7 +204,10 @@ def _note_rebuild(session: Session, actor: Actor, tz: ZoneInfo, accounts: int, n
 
 
 def rebuild_account(session: Session, account_id: int, budget_tz: ZoneInfo) -> None:
-    """Compute an account's totals again from its events. Locks the account, so that new events wait."""
+    """Compute an account's totals again from its events. Locks the account, so that new events wait.
+
+    Sums across accounts stay as they are; they differ if the daily roll-ups were wrong.
+    """
     lock_account(session, account_id)
     totals.clear(session, account_id)
     for part in _days(session, account_id, budget_tz):
@@ -247,7 +269,7 @@ class _Comparison:
 def _differences(kept: Mapping[Any, Figures], true: Mapping[Any, Figures]) -> Iterator[Difference]:
     for key in sorted(kept.keys() | true.keys()):
         if kept.get(key, Figures()) != true.get(key, Figures()):
-            yield Difference(key, kept.get(key, Figures()), true.get(key, Figures()))
+            yield Difference(key, kept.get(key, Figures()), true.get(key, Figures()), key.account_id)
 
 
 def _brief(figures: Figures) -> str:

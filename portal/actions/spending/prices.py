@@ -127,9 +127,11 @@ def repair_costs(
     priced = [found.event for found in events if found.event.id in costs]
     changes = (replace(event, figures=Figures(cost_nano_eur=costs[event.id][0], unpriced=-1)) for event in priced)
     fill_in_costs(session, costs)
-    totals.add(session, sum_up(changes, budget_tz))
+    sums = sum_up(changes, budget_tz)
+    totals.add(session, sums)
     if costs:
         add_entry(session, actor, "price.repair", now, repaired=len(costs))
+    totals.add_shared(session, sums)
     last = (events[-1].event.requested_at, events[-1].event.id) if len(events) == BATCH else None
     return RepairResult(len(costs), len(events) - len(costs), last)
 

@@ -20,6 +20,7 @@ class Owner(NamedTuple):
     """An account, the key that named it (None for a name), and the usage of the account in its whole life.
 
     `cost_factor` is that of the account's active template; None without one. `has_budget` is whether it has any limits.
+    `team_id` is the team for which new usage counts.
     """
 
     account_id: int
@@ -27,6 +28,7 @@ class Owner(NamedTuple):
     key_used_at: datetime | None
     cost_factor: Decimal | None
     has_budget: bool
+    team_id: int | None
     lifetime: Figures
 
 
@@ -64,14 +66,14 @@ def _owners(session: Session, query: Select[*tuple[Any, ...]], names: Iterable[s
 
 
 def _owner(values: Sequence[Any]) -> Owner:
-    account_id, key_id, key_used_at, cost_factor, budget_of, *sums = values
-    return Owner(account_id, key_id, key_used_at, cost_factor, budget_of is not None, figures_of(sums))
+    account_id, key_id, key_used_at, cost_factor, budget_of, team_id, *sums = values
+    return Owner(account_id, key_id, key_used_at, cost_factor, budget_of is not None, team_id, figures_of(sums))
 
 
 def _with_account(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     lifetime = and_(UsageCounter.account_id == Account.id, UsageCounter.period == Period.TOTAL)
     return (
-        query.add_columns(ExpertTemplate.cost_factor, Budget.account_id, *summed(UsageCounter))
+        query.add_columns(ExpertTemplate.cost_factor, Budget.account_id, Account.team_id, *summed(UsageCounter))
         .outerjoin(ExpertTemplate, ExpertTemplate.id == Account.template_id)
         .outerjoin(Budget, Budget.account_id == Account.id)
         .outerjoin(UsageCounter, lifetime)

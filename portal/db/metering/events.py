@@ -28,6 +28,7 @@ class NewEvent(NamedTuple):
     fingerprint: str
     account_id: int
     api_key_id: int | None
+    team_id: int | None
     session_id: str | None
     model: str
     provider_model: str | None
@@ -70,6 +71,8 @@ class StoredEvent:
     model: str
     mode: str
     api_key_id: int | None
+    team_id: int | None
+    gateway_id: int
     failed: bool
     figures: Figures
 
@@ -212,6 +215,8 @@ _COUNTED = select(
     UsageEvent.model,
     UsageEvent.mode,
     UsageEvent.api_key_id,
+    UsageEvent.team_id,
+    UsageEvent.gateway_id,
     UsageEvent.status,
     UsageEvent.billable_tokens,
     UsageEvent.prompt_tokens,
@@ -222,6 +227,16 @@ _COUNTED = select(
 
 
 def _stored(row: Any) -> StoredEvent:  # a row of _COUNTED
-    row_id, account_id, requested_at, model, mode, key_id, status, *numbers = row
-    figures = figures_of_request(*numbers)
-    return StoredEvent(row_id, account_id, requested_at, model, mode, key_id, status != "ok", figures)
+    row_id, account_id, requested_at, model, mode, key_id, team_id, gateway_id, status, *numbers = row
+    return StoredEvent(
+        row_id,
+        account_id,
+        requested_at,
+        model,
+        mode,
+        key_id,
+        team_id,
+        gateway_id,
+        status != "ok",
+        figures_of_request(*numbers),
+    )

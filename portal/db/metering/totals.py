@@ -4,6 +4,10 @@ Decision: one list of descriptors, `TOTALS`. Storing events, repairing costs, ve
 over the list. A new summed table needs a class in `db.tables.totals`, a migration and a descriptor here; if its key is
 new, also a key class and a function for `parts` in `rules.metering.rollups`. Its key begins with the account, since
 sums are verified, rebuilt and cleared account by account.
+
+Sums across accounts have a list of their own, `SHARED_TOTALS`. Every batch of usage changes the same few rows of them,
+so they are written last in a transaction, and they are compared with the daily roll-ups, not with the events
+(`db.metering.shared_totals`).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +23,9 @@ from sqlalchemy.orm import Session
 from portal.db.sql.bulk_insert import BulkInsert
 from portal.db.tables import (
     Account,
+    KeyCounter,
+    OrganisationDaily,
+    TeamCounter,
     UsageByModel,
     UsageCounter,
     UsageDaily,
@@ -27,7 +34,21 @@ from portal.db.tables import (
     UsagePruned,
 )
 from portal.rules.metering.figures import SUMS, Figures
-from portal.rules.metering.rollups import CounterKey, DailyKey, HourlyKey, ModelKey, Sums, counters_of, models_of
+from portal.rules.metering.rollups import (
+    CounterKey,
+    DailyKey,
+    HourlyKey,
+    KeyCounterKey,
+    ModelKey,
+    OrganisationKey,
+    Sums,
+    TeamCounterKey,
+    counters_of,
+    key_counters_of,
+    models_of,
+    organisation_of,
+    team_counters_of,
+)
 from portal.rules.periods import DayRange, Period
 
 
@@ -35,9 +56,10 @@ from portal.rules.periods import DayRange, Period
 class Total:
     """A descriptor of a summed table.
 
-    `key` is a named tuple of the table's key columns, the account first, and `key_of` makes one from their values.
-    `parts` returns the figures that events add, by key. `time` is the column of the day or hour that orders a long
-    table; without it the table is read at once. `keeps_pruned` is whether the sums stay when their events are pruned.
+    `key` is a named tuple of the table's key columns, in the list `TOTALS` the account first; `key_of` makes one from
+    their values. `parts` returns the figures that events add, by key. `time` is the column of the day or hour that
+    orders a long table; without it the table is read at once. `keeps_pruned` is whether the sums stay when their events
+    are pruned.
     """
 
     table: Any
@@ -64,11 +86,28 @@ TOTALS = (
         counters_of,
         key_of=lambda account_id, period, start: CounterKey(account_id, Period(period), start),
     ),
+    Total(
+        KeyCounter,
+        KeyCounterKey,
+        key_counters_of,
+        key_of=lambda account_id, key_id, period, start: KeyCounterKey(account_id, key_id, Period(period), start),
+    ),
     Total(UsageByModel, ModelKey, models_of, time="day"),
     Total(UsageDaily, DailyKey, attrgetter("daily"), time="day"),
     Total(UsageHourly, HourlyKey, attrgetter("hourly"), time="hour", keeps_pruned=False),
 )
 """All tables with sums of an account's events; their classes are in `db.tables.totals`."""
+
+SHARED_TOTALS = (
+    Total(
+        TeamCounter,
+        TeamCounterKey,
+        team_counters_of,
+        key_of=lambda team_id, period, start: TeamCounterKey(team_id, Period(period), start),
+    ),
+    Total(OrganisationDaily, OrganisationKey, organisation_of, time="day"),
+)
+"""All tables with sums across accounts; they are computed from the daily roll-ups."""
 
 PRUNED = Total(UsagePruned, DailyKey, attrgetter("daily"), time="day")
 """The sums of pruned events; only pruning adds to them, and a rebuild starts with them."""
@@ -77,6 +116,15 @@ PRUNED = Total(UsagePruned, DailyKey, attrgetter("daily"), time="day")
 def add(session: Session, sums: Sums) -> None:
     """Add the sums of some events to every table of `TOTALS`."""
     for total in TOTALS:
+        add_parts(session, total, total.parts(sums))
+
+
+def add_shared(session: Session, sums: Sums) -> None:
+    """Add the sums of some events to every table of `SHARED_TOTALS`.
+
+    Call it after all changes of rows of accounts: transactions wait for each other here, and must not do so in a ring.
+    """
+    for total in SHARED_TOTALS:
         add_parts(session, total, total.parts(sums))
 
 

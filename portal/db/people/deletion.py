@@ -28,6 +28,7 @@ from portal.db.tables import (
     Reservation,
     ResetLink,
     SignInFailure,
+    TeamManager,
 )
 from portal.db.tables import Session as SessionRow
 from portal.rules.text import deleted_username, email_key
@@ -36,7 +37,7 @@ DELETED_NAME = "Deleted account"
 DELETED_LABEL = "deleted"
 _OWNED = (
     *(SessionRow, ResetLink, Note, OutboxMessage, NotificationChannel, NotificationChoice, Crossing, AlertSettings),
-    *(Budget, BudgetRequest, Allowance, Reservation, AdminToken),
+    *(Budget, BudgetRequest, Allowance, Reservation, AdminToken, TeamManager),
 )
 """Tables with rows of an account that are deleted, in an order in which no row refers to a deleted one."""
 _PERSONAL = {"username", "email", "display_name", "label", "address", "time_zone"}
@@ -58,7 +59,7 @@ def erase_person(session: Session, own: Account, now: datetime) -> None:
     _rename_in_held_events(session, own)
     _rename_in_audit_log(session, own)
     own.username, own.display_name, own.email = deleted_username(own.id), DELETED_NAME, ""
-    own.password_hash, own.time_zone, own.signed_in_at = None, None, None
+    own.password_hash, own.time_zone, own.signed_in_at, own.team_id = None, None, None, None
     own.active, own.deleted_at = False, now
     own.role, own.language, own.theme = "user", "en", "system"
     session.flush()

@@ -23,6 +23,7 @@ from portal.db.tables import (
     BudgetRequest,
     Crossing,
     ImportedAccount,
+    KeyBudget,
     Note,
     NotificationChannel,
     NotificationChoice,
@@ -31,6 +32,7 @@ from portal.db.tables import (
     ResetLink,
     SignInFailure,
     Table,
+    TeamManager,
     UsageDaily,
     UsageEvent,
     UsagePruned,
@@ -83,6 +85,13 @@ PARTS = (
         ApiKey,
         "key_hash",
     ),
+    Part(
+        "key-budgets",
+        message("The limits of API keys, in billable tokens. Empty: no limit."),
+        KeyBudget,
+        lambda own: KeyBudget.api_key_id.in_(select(ApiKey.id).where(ApiKey.account_id == own.id)),
+    ),
+    _part("managed-teams", message("The teams that the person manages."), TeamManager),
     _part("sessions", message("Browsers that are signed in, with their addresses."), SessionRow, "token_hash"),
     Part(
         "wrong-passwords",
@@ -121,7 +130,9 @@ HELD = "held-events"
 HELD_ABOUT = message("Reports of gateways that name the person and could not be counted yet.")
 
 LEFT_OUT = {
+    "admin_tokens": "of administration, and listed there",
     "gateways": "the owner of a gateway is the person of a desktop program, where nobody exports a person",
+    "key_counters": "sums of the same requests",
     "usage_by_model": "sums of the same requests",
     "usage_counters": "sums of the same requests",
     "usage_hourly": "sums of the same requests",

@@ -5,7 +5,7 @@ from portal.db.tables.alerts import AlertSettings, Crossing
 from portal.db.tables.allowances import Allowance, BudgetRequest, DefaultBudget
 from portal.db.tables.audit import AuditEntry, AuditPruning, Installation
 from portal.db.tables.base import Table
-from portal.db.tables.budgets import Budget, Price, Reservation
+from portal.db.tables.budgets import Budget, KeyBudget, Price, Reservation
 from portal.db.tables.events import HeldEvent, Note, PrunedEvent, UsageEvent
 from portal.db.tables.gateways import (
     Gateway,
@@ -17,10 +17,15 @@ from portal.db.tables.gateways import (
 )
 from portal.db.tables.jobs import JobRun
 from portal.db.tables.outbox import NotificationChannel, NotificationChoice, NotificationMark, OutboxMessage
+from portal.db.tables.teams import Team, TeamManager
 from portal.db.tables.templates import ExpertModel, ExpertTemplate
 from portal.db.tables.totals import (
+    DayColumns,
     DetailColumns,
+    KeyCounter,
+    OrganisationDaily,
     SummedColumns,
+    TeamCounter,
     UsageByModel,
     UsageCounter,
     UsageDaily,
@@ -41,6 +46,7 @@ __all__ = [
     "BudgetRequest",
     "Crossing",
     "DefaultBudget",
+    "DayColumns",
     "DetailColumns",
     "ExpertModel",
     "ExpertTemplate",
@@ -56,6 +62,9 @@ __all__ = [
     "NotificationChannel",
     "NotificationChoice",
     "NotificationMark",
+    "KeyBudget",
+    "KeyCounter",
+    "OrganisationDaily",
     "Price",
     "PrunedEvent",
     "RejectedReason",
@@ -66,6 +75,9 @@ __all__ = [
     "SignInFailure",
     "SummedColumns",
     "Table",
+    "Team",
+    "TeamCounter",
+    "TeamManager",
     "UncountedDaily",
     "UsageByModel",
     "UsageCounter",

@@ -13,6 +13,8 @@ from portal.rules.text import email_key
 class Account(Table):
     """A person who signs in. `time_zone` is null until the first sign-in, where the browser sends its own.
 
+    New usage counts for the team `team_id`, besides the account.
+
     `email` is empty for an account without an address. `email_key` is its form without upper case, so that an address
     belongs to one account only. `signed_in_at` is the time of the last sign-in. Of a deleted account (`deleted_at`)
     only the usage is kept. `version` grows with each change of what administrators edit, so that two of them cannot
@@ -33,6 +35,7 @@ class Account(Table):
     language: Mapped[str] = mapped_column(String(16), default="en")
     theme: Mapped[str] = mapped_column(String(16), default="system")
     template_id: Mapped[int | None] = mapped_column(ForeignKey("expert_templates.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"), index=True)
     created_at: Mapped[datetime]
     signed_in_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

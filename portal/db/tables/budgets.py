@@ -1,4 +1,4 @@
-"""Limits of accounts, tokens reserved for requests that still run, and the price book."""
+"""Limits of accounts and keys, tokens reserved for requests that still run, and the price book."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -23,14 +23,34 @@ class Budget(Table):
     updated_at: Mapped[datetime]
 
 
+class KeyBudget(Table):
+    """The limits of an API key in billable tokens, of which each period has its own; null is unlimited.
+
+    A key without a row has no limits of its own.
+    """
+
+    __tablename__ = "key_budgets"
+
+    api_key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
+    daily: Mapped[int | None]
+    monthly: Mapped[int | None]
+    total: Mapped[int | None]
+    updated_at: Mapped[datetime]
+
+
 class Reservation(Table):
-    """Billable tokens that are reserved for a request, until its event arrives or `expires_at`."""
+    """Billable tokens that are reserved for a request, until its event arrives or `expires_at`.
+
+    They count against the budgets of the account, of the key and of the team; rows of an older version have no key.
+    """
 
     __tablename__ = "reservations"
 
     gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"), primary_key=True)
     request_id: Mapped[str] = mapped_column(String(256), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"), index=True)
     tokens: Mapped[int]
     expires_at: Mapped[datetime]
 

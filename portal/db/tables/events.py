@@ -13,6 +13,8 @@ from portal.db.tables.base import CLUSTERED, Table
 class UsageEvent(Table):
     """One LLM request as a gateway reported it; it is never changed.
 
+    `team_id` is the team of the account when the event was stored.
+
     `cost_nano_eur` is null if no price was valid at its time; a repair sets it later. `price_id`
     is the entry of the price book that made the cost; null also for events of releases that did not store it.
     """
@@ -37,6 +39,7 @@ class UsageEvent(Table):
     fingerprint: Mapped[str] = mapped_column(String(64))
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"))
     session_id: Mapped[str | None] = mapped_column(String(256))
     model: Mapped[str] = mapped_column(String(200))
     provider_model: Mapped[str | None] = mapped_column(String(200))

@@ -1,4 +1,4 @@
-"""Summed tables, which `db.metering.totals.TOTALS` describes, and the results of their verification."""
+"""Summed tables, which `db.metering.totals` describes, and the results of their verification."""
 
 from datetime import date, datetime
 
@@ -28,9 +28,21 @@ class UsageCounter(SummedColumns, Table):
     """The usage of an account in one period: a day, a month (`start` is its first day) or its whole life."""
 
     __tablename__ = "usage_counters"
+    __table_args__ = (Index("ix_usage_counters_period", "period", "start"), CLUSTERED)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    period: Mapped[str] = mapped_column(String(8), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+
+
+class KeyCounter(SummedColumns, Table):
+    """The usage of an API key in one period, as in UsageCounter."""
+
+    __tablename__ = "key_counters"
     __table_args__ = (CLUSTERED,)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
     period: Mapped[str] = mapped_column(String(8), primary_key=True)
     start: Mapped[date] = mapped_column(primary_key=True)
 
@@ -56,7 +68,17 @@ class DetailColumns(SummedColumns):
     failed: Mapped[bool] = mapped_column(primary_key=True)
 
 
-class UsageDaily(DetailColumns, Table):
+class DayColumns(DetailColumns):
+    """The other key columns of roll-ups of days.
+
+    `team_id` is 0 for usage without a team, `gateway_id` is 0 for usage that an older version has pruned.
+    """
+
+    team_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class UsageDaily(DayColumns, Table):
     """The usage of an account on one day of the budget time zone, with pruned events."""
 
     __tablename__ = "usage_daily"
@@ -76,7 +98,7 @@ class UsageHourly(DetailColumns, Table):
     hour: Mapped[datetime] = mapped_column(primary_key=True, sort_order=-1)
 
 
-class UsagePruned(DetailColumns, Table):
+class UsagePruned(DayColumns, Table):
     """The sums of the pruned events of one day of the budget time zone."""
 
     __tablename__ = "usage_pruned"
@@ -84,6 +106,32 @@ class UsagePruned(DetailColumns, Table):
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
     day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class TeamCounter(SummedColumns, Table):
+    """The usage of a team in one period, as in UsageCounter; team 0 is the usage without a team.
+
+    All rows of a period together are the usage of the organisation.
+    """
+
+    __tablename__ = "team_counters"
+    __table_args__ = (Index("ix_team_counters_period", "period", "start"), CLUSTERED)
+
+    team_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    period: Mapped[str] = mapped_column(String(8), primary_key=True)
+    start: Mapped[date] = mapped_column(primary_key=True)
+
+
+class OrganisationDaily(SummedColumns, Table):
+    """The usage of all accounts on one day of the budget time zone, by gateway, model and mode."""
+
+    __tablename__ = "organisation_daily"
+    __table_args__ = (CLUSTERED,)
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    gateway_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    mode: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class Verification(Table):

@@ -3,7 +3,8 @@
 Decision: there are two kinds of roll-ups with the same detail, so Usage History can sum any filter without reading the
 events: days of the budget time zone, and hours (UTC) for the ends of the days of other zones. Every other summed table
 is computed from the daily roll-ups: counters of days, months and the total for cards and charts, days by model and mode
-for Billing. Pruned events are kept as daily roll-ups only, so tables that count them need the daily roll-ups.
+for Billing, counters of keys and teams, and days of the organisation. Pruned events are kept as daily roll-ups only, so
+tables that count them need the daily roll-ups; these also have the team and the gateway.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,11 +24,15 @@ NO_KEY = 0
 """The id that roll-ups have for usage without an API key."""
 
 
-class SumKey(Protocol):
-    """The key of a row in a summed table: it identifies one sum of an account."""
+NO_TEAM = 0
+"""The id that sums have for usage without a team."""
+NO_GATEWAY = 0
+"""The id that sums have for usage that was pruned before they had a gateway."""
 
-    @property
-    def account_id(self) -> int: ...  # noqa: D102  # the names are those of the table
+
+class SumKey(Protocol):
+    """The key of a row in a summed table: it identifies one sum of an account, of a team or of the organisation."""
+
     @property
     def name(self) -> str:
         """The name of the sum, for people."""
@@ -46,6 +51,47 @@ class CounterKey(NamedTuple):
         return f"{self.period} counter of {self.start}"
 
 
+class KeyCounterKey(NamedTuple):
+    """The key of a counter of an API key: as CounterKey, for one key of an account."""
+
+    account_id: int
+    api_key_id: int
+    period: Period
+    start: date
+
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+        return f"{self.period} counter of {self.start}, key {self.api_key_id}"
+
+
+class TeamCounterKey(NamedTuple):
+    """The key of a counter of a team: as CounterKey, for the members of a team; `NO_TEAM` for usage without a team."""
+
+    team_id: int
+    period: Period
+    start: date
+
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+        return f"{self.period} counter of {self.start}, {_team_name(self.team_id)}"
+
+
+class OrganisationKey(NamedTuple):
+    """The key of a sum over all accounts: a day of the budget time zone, with one gateway, model and mode."""
+
+    day: date
+    gateway_id: int
+    model: str
+    mode: str
+
+    @property
+    def name(self) -> str:
+        """The name of the sum, for people."""
+        return f"organisation's sum of {self.day}, {_gateway_name(self.gateway_id)}, {self.model}, {self.mode}"
+
+
 class ModelKey(NamedTuple):
     """The key of a sum by model: an account's day of the budget time zone, with one model in one mode."""
 
@@ -61,7 +107,7 @@ class ModelKey(NamedTuple):
 
 
 class DailyKey(NamedTuple):
-    """The key of a daily roll-up: an account's day of the budget time zone, with one model, mode and API key."""
+    """The key of a daily roll-up: an account's day of the budget time zone, with all that usage is grouped by."""
 
     account_id: int
     day: date
@@ -69,15 +115,18 @@ class DailyKey(NamedTuple):
     mode: str
     api_key_id: int = NO_KEY
     failed: bool = False
+    team_id: int = NO_TEAM
+    gateway_id: int = NO_GATEWAY
 
     @property
     def name(self) -> str:
         """The name of the sum, for people."""
-        return f"roll-up of {self.day}, {_detail_name(self)}"
+        team, gateway = _team_name(self.team_id), _gateway_name(self.gateway_id)
+        return f"roll-up of {self.day}, {_detail_name(self)}, {team}, {gateway}"
 
 
 class HourlyKey(NamedTuple):
-    """The key of an hourly roll-up: as DailyKey, for the hour that starts at an instant (UTC)."""
+    """The key of an hourly roll-up: an account's hour that starts at an instant (UTC), without team and gateway."""
 
     account_id: int
     hour: datetime
@@ -97,6 +146,14 @@ def _detail_name(key: DailyKey | HourlyKey) -> str:
     return f"{key.model}, {key.mode}, {api_key}{', failed' if key.failed else ''}"
 
 
+def _team_name(team_id: int) -> str:
+    return f"team {team_id}" if team_id else "no team"
+
+
+def _gateway_name(gateway_id: int) -> str:
+    return f"gateway {gateway_id}" if gateway_id else "unknown gateway"
+
+
 class Counted(Protocol):
     """The fields of an event that counting needs; `requested_at` is UTC."""
 
@@ -110,6 +167,10 @@ class Counted(Protocol):
     def mode(self) -> str: ...  # noqa: D102
     @property
     def api_key_id(self) -> int | None: ...  # noqa: D102
+    @property
+    def team_id(self) -> int | None: ...  # noqa: D102
+    @property
+    def gateway_id(self) -> int: ...  # noqa: D102
     @property
     def failed(self) -> bool: ...  # noqa: D102
     @property
@@ -129,7 +190,9 @@ class Sums:
         """Add one event; it counts in the periods of its own instant, even if it arrives late."""
         instant, figures = event.requested_at, event.figures
         detail = event.model, event.mode, event.api_key_id or NO_KEY, event.failed
-        day = DailyKey(event.account_id, self._days.day_of(instant), *detail)
+        day = DailyKey(
+            event.account_id, self._days.day_of(instant), *detail, event.team_id or NO_TEAM, event.gateway_id
+        )
         hour = HourlyKey(event.account_id, start_of_hour(instant), *detail)
         _add(self.daily, day, figures)
         _add(self.hourly, hour, figures)
@@ -155,7 +218,29 @@ def regroup(sums: Mapping[Key, Figures], groups: Callable[[Key], Iterable[Group]
 def counters_of(sums: Sums) -> dict[CounterKey, Figures]:
     """Return the counters of all periods, from the daily roll-ups."""
     days = regroup(sums.daily, lambda key: [(key.account_id, key.day)])
-    return regroup(days, lambda key: [CounterKey(key[0], period, period_start(period, key[1])) for period in Period])
+    return regroup(days, lambda key: [CounterKey(key[0], *each) for each in _periods(key[1])])
+
+
+def key_counters_of(sums: Sums) -> dict[KeyCounterKey, Figures]:
+    """Return the counters of API keys, from the daily roll-ups; usage without a key has none."""
+    days = regroup(sums.daily, lambda key: [(key.account_id, key.api_key_id, key.day)] if key.api_key_id else [])
+    return regroup(days, lambda key: [KeyCounterKey(*key[:2], *each) for each in _periods(key[2])])
+
+
+def team_counters_of(sums: Sums) -> dict[TeamCounterKey, Figures]:
+    """Return the counters of teams, from the daily roll-ups; usage without a team counts for `NO_TEAM`."""
+    days = regroup(sums.daily, lambda key: [(key.team_id, key.day)])
+    return regroup(days, lambda key: [TeamCounterKey(key[0], *each) for each in _periods(key[1])])
+
+
+def organisation_of(sums: Sums) -> dict[OrganisationKey, Figures]:
+    """Return the sums over all accounts, from the daily roll-ups."""
+    return regroup(sums.daily, lambda key: [OrganisationKey(key.day, key.gateway_id, key.model, key.mode)])
+
+
+def _periods(day: date) -> list[tuple[Period, date]]:
+    """Return the periods that contain a day, with the first day of each."""
+    return [(period, period_start(period, day)) for period in Period]
 
 
 def models_of(sums: Sums) -> dict[ModelKey, Figures]:

@@ -23,11 +23,11 @@ from portal.actions.spending.prices import enter_price
 from portal.actions.templates import assign_template, define_template
 from portal.db.metering import totals
 from portal.db.metering.events import count_events, insert_events
-from portal.db.metering.totals import TOTALS, counter
+from portal.db.metering.totals import SHARED_TOTALS, TOTALS, counter
 from portal.db.people.keys import keys
 from portal.db.sql.schema import pin_budget_timezone
 from portal.db.sql.session import Database, run_in_reading
-from portal.db.tables import Account, HeldEvent, UsageEvent
+from portal.db.tables import Account, HeldEvent, Price, UsageEvent
 from portal.errors import Unavailable
 from portal.rules.metering.figures import Figures
 from portal.rules.metering.rollups import CounterKey, DailyKey
@@ -108,6 +108,7 @@ def test_a_report_becomes_an_event(alice: Account, alices_key: NewKey, gateway: 
         "fingerprint": sent.fingerprint(),
         "account_id": alice.id,
         "api_key_id": alices_key.id,
+        "team_id": None,
         "session_id": "s-9",
         "model": "qwen3:32b",
         "provider_model": "ollama/qwen3:32b-q4",
@@ -121,6 +122,7 @@ def test_a_report_becomes_an_event(alice: Account, alices_key: NewKey, gateway: 
         "cost_factor": Decimal("1.2505"),
         "billable_tokens": 1251,  # 1250.5 half up
         "cost_nano_eur": 25_020_000,
+        "price_id": run_in_reading(lambda session: session.scalar(select(Price.id))),
         "latency_ms": 812,
         "requested_at": NOW - HOUR,
         "received_at": NOW,
@@ -146,7 +148,9 @@ def test_an_event_counts_in_every_sum(alice: Account, gateway: Gateway) -> None:
         CounterKey(alice.id, Period.MONTHLY, date(2026, 11, 1)): figures,
         CounterKey(alice.id, Period.TOTAL, EPOCH_DAY): figures,
     }
-    assert daily_of(alice) == {DailyKey(alice.id, date(2026, 11, 22), "qwen3:32b", "native"): figures}
+    assert daily_of(alice) == {
+        DailyKey(alice.id, date(2026, 11, 22), "qwen3:32b", "native", gateway_id=gateway.id): figures
+    }
 
 
 def test_a_report_without_an_instant_was_made_now(alice: Account, gateway: Gateway) -> None:
@@ -529,7 +533,8 @@ def test_a_request_dearer_than_possible_is_rejected(alice: Account, gateway: Gat
 # All or nothing, and once
 
 
-WRITES = ("insert_events", *(total.table for total in TOTALS), "note_last_use", "hold_events", "release_events")
+SUMMED = [total.table for total in (*TOTALS, *SHARED_TOTALS)]
+WRITES = ("insert_events", *SUMMED, "note_last_use", "hold_events", "release_events")
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: getattr(write, "__tablename__", write))

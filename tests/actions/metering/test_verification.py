@@ -76,7 +76,11 @@ def change_cost(session: Session, alice: Account) -> None:
     ("tamper", "found"),
     [
         pytest.param(change_counter, {"daily counter of 2026-11-22"}, id="a counter changed"),
-        pytest.param(forget_roll_up, {"roll-up of 2026-11-22, qwen3:32b, native, no key"}, id="a roll-up lost"),
+        pytest.param(
+            forget_roll_up,
+            {"roll-up of 2026-11-22, qwen3:32b, native, no key, no team, gateway {gateway}"},
+            id="a roll-up lost",
+        ),
         pytest.param(forget_model, {"sum of 2026-11-22, qwen3:32b, native"}, id="a sum by model lost"),
         pytest.param(invent_counter, {"monthly counter of 2020-01-01"}, id="a counter too many"),
         pytest.param(
@@ -86,7 +90,7 @@ def change_cost(session: Session, alice: Account) -> None:
                 "monthly counter of 2026-11-01",
                 "total counter of 1970-01-01",
                 "sum of 2026-11-22, qwen3:32b, native",
-                "roll-up of 2026-11-22, qwen3:32b, native, no key",
+                "roll-up of 2026-11-22, qwen3:32b, native, no key, no team, gateway {gateway}",
                 "roll-up of 2026-11-22 14:00 UTC, qwen3:32b, native, no key",
             },
             id="an event lost",
@@ -98,7 +102,7 @@ def change_cost(session: Session, alice: Account) -> None:
                 "monthly counter of 2026-11-01",
                 "total counter of 1970-01-01",
                 "sum of 2026-11-22, qwen3:32b, native",
-                "roll-up of 2026-11-22, qwen3:32b, native, no key",
+                "roll-up of 2026-11-22, qwen3:32b, native, no key, no team, gateway {gateway}",
                 "roll-up of 2026-11-22 14:00 UTC, qwen3:32b, native, no key",
             },
             id="a nano-euro too much",
@@ -106,10 +110,16 @@ def change_cost(session: Session, alice: Account) -> None:
     ],
 )
 def test_changed_sums_are_found_and_rebuilt(
-    used: None, alice: Account, bob: Account, tamper: Callable[[Session, Account], None], found: set[str]
+    used: None,
+    alice: Account,
+    bob: Account,
+    gateway: Gateway,
+    tamper: Callable[[Session, Account], None],
+    found: set[str],
 ) -> None:
     run(tamper, alice)
-    assert {str(each).split(": ")[1] for each in differences(alice)} == found
+    expected = {name.format(gateway=gateway.id) for name in found}
+    assert {str(each).split(": ")[1] for each in differences(alice)} == expected
     assert differences(bob) == []
     run(rebuild_account, alice.id, UTC)
     assert differences(alice) == []
@@ -118,8 +128,8 @@ def test_changed_sums_are_found_and_rebuilt(
 def test_a_difference_names_the_sum_and_both_values(used: None, alice: Account) -> None:
     run(change_counter, alice)
     (found,) = differences(alice)
-    true = Figures(240, 200, 40, 2, 4_800_000)
-    assert found == Difference(CounterKey(alice.id, Period.DAILY, TODAY), Figures(241, 200, 40, 2, 4_800_000), true)
+    kept, true = Figures(241, 200, 40, 2, 4_800_000), Figures(240, 200, 40, 2, 4_800_000)
+    assert found == Difference(CounterKey(alice.id, Period.DAILY, TODAY), kept, true, alice.id)
     assert str(found) == (
         f"account {alice.id}: daily counter of 2026-11-22: kept 241 tokens, 2 requests, 4,800,000 nano-EUR, "
         "events sum to 240 tokens, 2 requests, 4,800,000 nano-EUR"
@@ -138,7 +148,7 @@ def test_rebuild_counts_days_in_another_zone(used: None, alice: Account, gateway
     assert differences(alice, BERLIN) != []
     run(rebuild_account, alice.id, BERLIN)
     assert differences(alice, BERLIN) == []
-    assert DailyKey(alice.id, TODAY, "qwen3:32b", "native") in daily_of(alice)
+    assert DailyKey(alice.id, TODAY, "qwen3:32b", "native", gateway_id=gateway.id) in daily_of(alice)
 
 
 def test_an_account_without_usage_has_nothing_to_rebuild(charlie: Account) -> None:

@@ -27,13 +27,15 @@ def test_a_key_leads_to_its_account_even_when_it_has_ended(alice: Account, bob: 
     over = run(add_key, bob.id, "over", "mp-2", "server", NOW - timedelta(days=1), NOW).id
     run(note_last_use, {works: NOW})
     assert run(owners_by_key, ["works", "over", "unknown"]) == {
-        "works": Owner(alice.id, works, NOW, None, False, Figures()),
-        "over": Owner(bob.id, over, None, None, False, Figures()),
+        "works": Owner(alice.id, works, NOW, None, False, None, Figures()),
+        "over": Owner(bob.id, over, None, None, False, None, Figures()),
     }
 
 
 def test_a_name_leads_to_its_account_without_a_key(alice: Account, bob: Account) -> None:
-    assert run(owners_by_name, ["alice", "nobody"]) == {"alice": Owner(alice.id, None, None, None, False, Figures())}
+    assert run(owners_by_name, ["alice", "nobody"]) == {
+        "alice": Owner(alice.id, None, None, None, False, None, Figures())
+    }
 
 
 def test_an_owner_tells_whether_there_is_a_budget_to_watch(alice: Account, bob: Account) -> None:
@@ -61,7 +63,7 @@ def test_nobody_is_asked_about(alice: Account) -> None:
 
 @pytest.mark.parametrize("name", ["alice@example.org", "Alice@EXAMPLE.org"])
 def test_an_email_address_names_its_account(alice: Account, bob: Account, name: str) -> None:
-    owner = Owner(alice.id, None, None, None, False, Figures())
+    owner = Owner(alice.id, None, None, None, False, None, Figures())
     assert run(owners_by_name, [name, "nobody@example.org"]) == {name: owner}
 
 

@@ -24,6 +24,7 @@ def event(alice: Account, gateway: Gateway) -> NewEvent:
         fingerprint="f" * 64,
         account_id=alice.id,
         api_key_id=None,
+        team_id=None,
         session_id=None,
         model="qwen",
         provider_model=None,

@@ -10,15 +10,22 @@ from hypothesis import strategies as st
 
 from portal.rules.metering.figures import Figures
 from portal.rules.metering.rollups import (
+    NO_TEAM,
     CounterKey,
     Cover,
     DailyKey,
     HourlyKey,
+    KeyCounterKey,
+    OrganisationKey,
     Sums,
+    TeamCounterKey,
     add_to,
     counters_of,
     cover,
+    key_counters_of,
+    organisation_of,
     regroup,
+    team_counters_of,
 )
 from portal.rules.periods import EPOCH_DAY, DayRange, Period, day_of, start_of_day
 
@@ -35,6 +42,8 @@ class Request:
     model: str = "qwen"
     mode: str = "native"
     api_key_id: int | None = None
+    team_id: int | None = None
+    gateway_id: int = 1
     failed: bool = False
     figures: Figures = ONE
 
@@ -61,7 +70,7 @@ def test_event_counts_in_the_periods_of_its_instant(zone: str, day: date, month:
         CounterKey(7, Period.MONTHLY, month): ONE,
         CounterKey(7, Period.TOTAL, EPOCH_DAY): ONE,
     }
-    assert sums.daily == {DailyKey(7, day, "qwen", "native", 4, True): ONE}
+    assert sums.daily == {DailyKey(7, day, "qwen", "native", 4, True, NO_TEAM, 1): ONE}
     assert sums.hourly == {HourlyKey(7, datetime(2026, 11, 30, 23, tzinfo=UTC), "qwen", "native", 4, True): ONE}
 
 
@@ -80,9 +89,32 @@ def test_only_events_of_the_same_day_are_added() -> None:
     assert counters_of(sums)[CounterKey(1, Period.DAILY, date(2026, 11, 23))] == ONE
     assert counters_of(sums)[CounterKey(1, Period.TOTAL, EPOCH_DAY)].requests == 4
     assert counters_of(sums)[CounterKey(2, Period.TOTAL, EPOCH_DAY)] == ONE
-    assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "native")] == ONE + ONE
-    assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "moe_reasoning")] == ONE
+    assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "native", gateway_id=1)] == ONE + ONE
+    assert sums.daily[DailyKey(1, date(2026, 11, 22), "qwen", "moe_reasoning", gateway_id=1)] == ONE
     assert sums.hourly[HourlyKey(1, morning, "qwen", "native")] == ONE
+
+
+def test_event_counts_for_its_key_its_team_and_the_organisation() -> None:
+    day, month = date(2026, 11, 22), date(2026, 11, 1)
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    sums = sums_of(
+        "UTC",
+        Request(1, noon, api_key_id=4, team_id=9),
+        Request(2, noon, team_id=9, gateway_id=3),
+        Request(2, noon, mode="batch"),
+    )
+    starts = {Period.DAILY: day, Period.MONTHLY: month, Period.TOTAL: EPOCH_DAY}
+    assert key_counters_of(sums) == {KeyCounterKey(1, 4, *each): ONE for each in starts.items()}
+    assert team_counters_of(sums) == {
+        TeamCounterKey(team_id, *each): figures
+        for team_id, figures in ((9, ONE + ONE), (NO_TEAM, ONE))
+        for each in starts.items()
+    }
+    assert organisation_of(sums) == {
+        OrganisationKey(day, 1, "qwen", "native"): ONE,
+        OrganisationKey(day, 3, "qwen", "native"): ONE,
+        OrganisationKey(day, 1, "qwen", "batch"): ONE,
+    }
 
 
 def test_figures_of_the_same_key_are_added() -> None:

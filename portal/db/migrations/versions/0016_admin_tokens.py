@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_table(
         "admin_tokens",
         sa.Column("id", row_id, primary_key=True),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", row_id, nullable=False),
         sa.Column("token_hash", sa.String(64), nullable=False),
         sa.Column("prefix", sa.String(16), nullable=False),
         sa.Column("label", sa.String(100), nullable=False),
