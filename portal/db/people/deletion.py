@@ -21,6 +21,7 @@ from portal.db.tables import (
     BudgetRequest,
     Crossing,
     HeldEvent,
+    KeyBudget,
     Note,
     NotificationChannel,
     NotificationChoice,
@@ -51,6 +52,8 @@ def erase_person(session: Session, own: Account, now: datetime) -> None:
     end_acting(session, own.id)
     for table in _OWNED:
         session.execute(delete(table).where(table.account_id == own.id))
+    keys = select(ApiKey.id).where(ApiKey.account_id == own.id)
+    session.execute(delete(KeyBudget).where(KeyBudget.api_key_id.in_(keys)))
     session.execute(update(ApiKey).where(ApiKey.account_id == own.id).values(label=DELETED_LABEL))
     unrevoked = ApiKey.account_id == own.id, ApiKey.revoked_at.is_(None)
     session.execute(update(ApiKey).where(*unrevoked).values(revoked_at=now))
