@@ -60,7 +60,7 @@ ENTRIES = (
     CommandEntry("verify", "maintenance", "Compare all sums with the stored events.", is_group=False),
     CommandEntry("rebuild", "maintenance", "Compute all sums again from the stored events.", is_group=False),
     CommandEntry(
-        "prune", "maintenance", "Remove old events, in small batches; the portal may be running.", is_group=False
+        "prune", "maintenance", "Remove old data, in small batches; the portal may be running.", is_group=False
     ),
 )
 

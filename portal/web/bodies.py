@@ -23,6 +23,7 @@ LARGEST_BODIES = {
     "/user/alerts": SMALL_BODY,
     "/user/login": _FORM,
     "/user/logout": _FORM,
+    "/user/exit": _FORM,
     "/user/setup": _FORM,
     "/user/forgot-password": _FORM,
     "/user/reset-password": _FORM,

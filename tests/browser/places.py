@@ -114,6 +114,7 @@ WINDOWS = {
     "frame.account_menu": Window("/user/dashboard", ("@example.org",), role="menu", is_in_drawer=True),
     "bell.Bell": Window("/user/dashboard", ("^Messages",), role="menu"),
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
+    "audit.EntryDialog": Window("/admin/audit", ("^Details",)),
     "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),
     "key_dialogs.NewKeyDialog": Window("/user/keys", ("^Create key", "^Create key"), types="night", answer="copied"),

@@ -24,7 +24,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "budget set", "budget show", "budget list", "budget default",
         "budget allow", "budget allowances", "budget end",
         "price set", "price list", "price remove", "price repair", "price preview",
-        "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list",
+        "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list", "export person",
         "template set", "template assign", "template list",
         "import moe-sovereign", "import usage", "follow moe-sovereign",
     }  # fmt: skip

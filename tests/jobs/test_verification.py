@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from portal.actions.metering.verification import verify_nightly
 from portal.db.metering.verification import begin, last_verification
-from portal.db.sql.session import run_in_reading
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, UsageCounter
 from portal.errors import Unavailable
 from portal.jobs import verification
@@ -79,7 +79,7 @@ def test_missed_night_is_verified_soon_after_the_start(used: None) -> None:
     assert first_start(NOW + timedelta(days=2)) == soon + timedelta(days=2)
 
 
-async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_is_away_is_tried_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     answers = [Unavailable(), Unavailable(), None]
 

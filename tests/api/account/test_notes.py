@@ -54,6 +54,8 @@ def test_anothers_request_is_not_there(
     alice: Account, bob: Account, charlie: Account, mine: str, as_: As, db: Database
 ) -> None:
     as_(alice).put(mine, json={"note": "private"})
+    for other in (bob, charlie):
+        as_(other)  # the account keeps when it last signed in
     before = everything(db)
     for other in (bob, charlie):
         answers = [as_(other).put(mine, json={"note": "x"}), as_(other).delete(mine)]
