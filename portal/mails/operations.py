@@ -20,8 +20,8 @@ def verification_letter(differences: int, base_url: str) -> Letter:
             differences,
         ),
         message("The command “{command}” corrects the sums.", command="portal rebuild"),
-        message("Open System"),
-        f"{base_url}/admin/system" if base_url else "",
+        message("Open Audit Log"),
+        f"{base_url}/admin/audit" if base_url else "",
     )
 
 
@@ -45,9 +45,13 @@ def unpriced_letter(count: int, base_url: str) -> Letter:
             "{count} requests have no price, so their cost is unknown.",
             count,
         ),
-        message("Add a price for their time, then let the portal price them."),
-        message("Open Prices"),
-        f"{base_url}/admin/prices" if base_url else "",
+        message(
+            "Add a price for their time with “{enter}”, then run “{repair}”.",
+            enter="portal price set",
+            repair="portal price repair",
+        ),
+        message("Open Gateways"),
+        f"{base_url}/admin/gateways" if base_url else "",
     )
 
 
@@ -60,9 +64,9 @@ def held_letter(count: int, base_url: str) -> Letter:
             "{count} events are held, because their keys are unknown or their ids are in use.",
             count,
         ),
-        message("They are counted once you assign them."),
-        message("Open Held Events"),
-        f"{base_url}/admin/held" if base_url else "",
+        message("They are counted once you assign them: “{command}” lists them.", command="portal held list"),
+        message("Open Gateways"),
+        f"{base_url}/admin/gateways" if base_url else "",
     )
 
 
@@ -76,8 +80,8 @@ def given_up_letter(count: int, base_url: str) -> Letter:
             count,
         ),
         message("The command “{command}” lists them with the reasons.", command="portal mail failed"),
-        message("Open System"),
-        f"{base_url}/admin/system" if base_url else "",
+        message("Open Audit Log"),
+        f"{base_url}/admin/audit" if base_url else "",
     )
 
 

@@ -38,8 +38,3 @@ def requests_url(days: DayRange | None, **more: object) -> str:
     """Return the address of Usage History with the requests of these days in the budget zone."""
     wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
     return f"{USAGE.path}?{urlencode(wanted.with_(**more).params())}"
-
-
-def account_path(account_id: int, page: str = "") -> str:
-    """Return the address of the page of administration for an account, or of its part `page`, such as "usage"."""
-    return f"/admin/accounts/{account_id}" + (f"/{page}" if page else "")

@@ -14,10 +14,10 @@ from portal.actions.people.sessions import SignIn, sign_in, sign_out
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import PortalError, TooManyTries, WrongCredentials
-from portal.pages.addresses import SIGN_IN, account_path, own_path
+from portal.pages.addresses import SIGN_IN, own_path
 from portal.pages.components.shell.acting import EXIT
 from portal.pages.forms.rendering import html_page, read_form, wait
-from portal.pages.navigation import DASHBOARD
+from portal.pages.navigation import ACCOUNTS, DASHBOARD
 from portal.pages.open_pages import close_pages
 from portal.rules.messages import Message, message
 from portal.rules.people.accounts import preferred_language
@@ -71,12 +71,12 @@ async def take_sign_out(request: Request) -> Response:
 
 @router.post(EXIT)
 async def take_exit(request: Request) -> Response:
-    """End seeing the portal as another person, and lead back to that person's page of administration."""
+    """End seeing the portal as another person, and lead back to the accounts."""
     token, viewer = session_token(request), await asyncio.to_thread(viewer_of, request)
     person = await in_transaction(stop_acting, token, utc_now()) if token is not None else None
     if person is None:
         return RedirectResponse(DASHBOARD.path, 303)
-    return RedirectResponse(account_path(person), 303, background=_closing(viewer))
+    return RedirectResponse(ACCOUNTS.path, 303, background=_closing(viewer))
 
 
 async def signed_in_response(

@@ -63,7 +63,7 @@ async def test_budgets_are_saved(visit, local: Account, bob: Account) -> None:
     assert stored(bob) == Limits()
     assert [field(user, BUDGETS, name).value for name in NAMES] == ["10,000", "1,000,000", ""]
     (entry,) = run(entries, local.id)
-    assert (entry.actor, entry.action, json.loads(entry.after)["daily"]) == ("local", "budget.set", 10_000)
+    assert (entry.actor, entry.action, json.loads(entry.after or "")["daily"]) == ("local", "budget.set", 10_000)
     save(user, BUDGETS, Daily_budget="")
     await until(lambda: stored(local).daily is None)
 

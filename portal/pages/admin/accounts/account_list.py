@@ -26,7 +26,7 @@ router = APIRouter()
 LISTING = table_listing(ACCOUNTS.path, ACCOUNT_LIST, load_account_list, "/admin/api/accounts/export")
 
 _COLUMNS = (
-    sorted_column("username", message("Username"), classes="a-user", cell=cells.link(cells.name("username"))),
+    sorted_column("username", message("Username"), classes="a-user", cell=cells.name("username")),
     sorted_column("name", message("Name"), classes="a-name", cell=cells.name("name", flows=True)),
     sorted_column("email", message("Email"), classes="a-email", cell=cells.name("email", flows=True)),
     sorted_column("role", message("Role"), classes="a-role"),
@@ -55,14 +55,17 @@ async def accounts_page(request: Request, viewer: Administrator) -> None:
 
 
 class AccountList(TableList[AccountItem]):
-    """The filters, and the table of the accounts; each row is a link to the page of the account."""
+    """The filters, and the table of the accounts."""
 
     name = "accounts"
     test_id = "accounts-table"
     label = message("Accounts")
     rules = ACCOUNT_LIST
     columns = _COLUMNS
-    none_yet = (message("No accounts yet"), message("Create the first one here."))
+    none_yet = (
+        message("No accounts yet"),
+        message("The command “{command}” creates one.", command="portal user create"),
+    )
 
     def draw_filters(self, bar: FilterBar[ListFilter]) -> None:
         """Draw the choices of a role and a status."""
@@ -86,7 +89,6 @@ class AccountList(TableList[AccountItem]):
         f = self.formats
         return {
             "id": row.id,
-            "href": f"{ACCOUNTS.path}/{row.id}",
             "username": row.username,
             "name": row.display_name,
             "email": row.email,
