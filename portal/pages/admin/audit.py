@@ -11,7 +11,6 @@ from portal.pages.components import cells
 from portal.pages.components.filters import FilterBar
 from portal.pages.components.inputs.dialogs import Dialog
 from portal.pages.components.listing import Place
-from portal.pages.components.parts import Text
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.components.table_list import TableList, sorted_column, table_listing
@@ -41,12 +40,12 @@ _COLUMNS = (
 )
 _FIELDS = (
     Column("field", message("Field"), cell=cells.code(cells.text("field"))),
-    Column("before", message("Before"), classes="au-value"),
-    Column("after", message("After"), classes="au-value"),
+    Column("before", message("Before"), classes="au-value", cell=cells.name("before", flows=True)),
+    Column("after", message("After"), classes="au-value", cell=cells.name("after", flows=True)),
 )
 _FACTS = (
     Column("field", message("Field"), cell=cells.code(cells.text("field"))),
-    Column("value", message("Value"), classes="au-value"),
+    Column("value", message("Value"), classes="au-value", cell=cells.name("value", flows=True)),
 )
 
 
@@ -116,40 +115,35 @@ class AuditList(TableList[AuditRow]):
             self._dialog.show(row)
 
 
-class EntryDialog(Dialog):
+class EntryDialog:
     """All that an entry says: the values before and after, and other facts."""
 
     def __init__(self, formats: Formats) -> None:
         """Draw it closed."""
-        super().__init__()
         self._formats = formats
-        self.window.classes("mp-wide")
-        with self.body:
+        self._dialog = Dialog(_("Entry of the audit log"))
+        self._dialog.window.classes("mp-wide")
+        with self._dialog.body:
             self._fields = data_table("entry", _FIELDS, test_id="entry-fields", label=_("Values before and after"))
-            self._facts_title = Text("h3", _("More facts")).classes("mp-h3")
-            self._facts = data_table("entry", _FACTS, test_id="entry-facts", label=_("More facts"))
-            self._nothing = Text("p", _("This entry has no values.")).classes("mp-muted")
-        with self.foot:
-            self.cancel(_("Close"))
+            self._facts = data_table("entry", _FACTS, test_id="entry-facts", label=_("Facts"))
+        with self._dialog.foot:
+            self._dialog.cancel(_("Close"))
 
     def show(self, row: AuditRow) -> None:
         """Open it with an entry."""
-        self.title.show(row.action)
-        parts = (row.actor, target_of(row), self._formats.exact(row.at), row.means, row.address)
-        self.context.show(" · ".join(part for part in parts if part and part != NOTHING))
+        self._dialog.context.show(self._formats.exact(row.at))
         before, after = row.before or {}, row.after or {}
         fields = [
             {"id": name, "field": name, "before": value_text(before.get(name)), "after": value_text(after.get(name))}
             for name in sorted(before.keys() | after.keys())
         ]
-        facts = [{"id": name, "field": name, "value": value_text(value)} for name, value in row.details.items()]
+        own = {"actor": row.actor, "means": row.means, "action": row.action, "target": target_of(row)}
+        known: dict[str, Any] = {**own, "address": row.address, **row.details}
+        facts = [{"id": name, "field": name, "value": value_text(value)} for name, value in known.items() if value]
         self._fields.show_rows(fields)
-        self._facts.show_rows(facts)
         self._fields.set_visibility(bool(fields))
-        self._facts.set_visibility(bool(facts))
-        self._facts_title.set_visibility(bool(fields and facts))
-        self._nothing.set_visibility(not fields and not facts)
-        self.open()
+        self._facts.show_rows(facts)
+        self._dialog.open()
 
 
 def target_of(row: AuditRow) -> str:
