@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic, sleep
 from types import ModuleType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -35,6 +36,7 @@ TAKES_NO_WRITES = "25006"
 """SQLSTATE of PostgreSQL on a standby server, or while writes are switched off."""
 LOCK_SECONDS = 4
 """Seconds that PostgreSQL waits for the lock of another transaction; less than the pool waits for a connection."""
+_PAUSE = 0.02
 SAFE_SQLITE = (3, 51, 3)
 """First SQLite library without the WAL-reset bug, which can corrupt a database with several connections."""
 
@@ -216,9 +218,24 @@ def sqlite_module() -> ModuleType:
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver sends no BEGIN: _begin_sqlite does
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _use_wal(connection)
     connection.create_function(FOLD, 1, fold, deterministic=True)
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch a database to WAL; SQLite does not wait itself while another process switches the same new database."""
+    ends = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite_module().OperationalError as error:
+            if "locked" not in str(error) or monotonic() > ends:
+                raise
+            sleep(_PAUSE)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

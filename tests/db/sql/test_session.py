@@ -214,6 +214,22 @@ def test_sqlite_writes_ahead_and_to_the_disk(tmp_path: Path) -> None:
     assert found == {"journal_mode": "wal", "synchronous": 2}
 
 
+def test_processes_open_a_new_file_together(tmp_path: Path) -> None:
+    for number in range(20):
+        starting = [Database(f"sqlite:///{tmp_path / str(number)}.sqlite3") for _ in range(6)]
+        together = threading.Barrier(len(starting))
+
+        def read(database: Database, together: threading.Barrier = together) -> str:
+            together.wait()
+            with database.reading() as session:
+                return str(session.scalars(text("PRAGMA journal_mode")).one())
+
+        with ThreadPoolExecutor(len(starting)) as threads:
+            assert set(threads.map(read, starting)) == {"wal"}
+        for opened in starting:
+            opened.close()
+
+
 def test_an_sqlite_with_a_known_bug_is_announced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
