@@ -6,13 +6,11 @@ exact decimals, instants in UTC.
 """
 
 import codecs
-import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import islice
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from sqlalchemy.orm import Session
@@ -21,10 +19,8 @@ from portal.db.people.accounts import account
 from portal.db.people.export import HELD, HELD_ABOUT, PARTS, Row, held_rows, rows_of
 from portal.db.tables import Account
 from portal.errors import NotFound
-from portal.rules.spreadsheets import without_formula
+from portal.exports.tables import as_csv, batches
 from portal.words import _, say, speaking
-
-_BATCH = 500
 
 
 class _Pipe(io.RawIOBase):
@@ -101,21 +97,13 @@ def _readme(own: Account, now: datetime) -> str:
 
 
 def _csv(columns: Sequence[str], rows: Iterator[Row]) -> Iterator[bytes]:
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow(columns)
     yield codecs.BOM_UTF8
-    while batch := list(islice(rows, _BATCH)):
-        table.writerows([_cell(row[name]) for name in columns] for row in batch)
-        yield text.getvalue().encode()
-        text.seek(0)
-        text.truncate()
-    yield text.getvalue().encode()
+    yield from as_csv(columns, ([_cell(row[name]) for name in columns] for row in rows))
 
 
 def _json(rows: Iterator[Row]) -> Iterator[bytes]:
     before = "[\n"
-    while batch := list(islice(rows, _BATCH)):
+    for batch in filter(None, batches(rows)):
         yield (before + ",\n".join(json.dumps(row, default=_plain, ensure_ascii=False) for row in batch)).encode()
         before = ",\n"
     yield b"[]\n" if before == "[\n" else b"\n]\n"
@@ -123,11 +111,10 @@ def _json(rows: Iterator[Row]) -> Iterator[bytes]:
 
 def _cell(value: object) -> object:
     """Return a value as a cell of CSV."""
-    if isinstance(value, str):
-        return without_formula(value)
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
-    return value if isinstance(value, int | None) else _plain(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number or value is None else _plain(value)
 
 
 def _plain(value: object) -> str:

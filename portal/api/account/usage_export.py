@@ -19,17 +19,16 @@ from portal.api.account.usage import RAW_COUNTS, FilterQuery, UsageItem
 from portal.api.bodies import strict_router
 from portal.api.errors import answers
 from portal.api.exports import (
-    Euros,
     Format,
     Streaming,
     WithMark,
-    batches,
     export_slot,
     file_answers,
     file_response,
     table_chunks,
 )
 from portal.clock import utc_now
+from portal.exports.tables import Euros, batches
 from portal.rules.metering.usage import UsageFilter
 from portal.views.metering.usage import UsageRow, load_export
 from portal.views.people.accounts import Viewer

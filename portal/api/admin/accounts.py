@@ -20,8 +20,9 @@ from portal.api.admin.lists import (
     list_answer,
 )
 from portal.api.errors import answers
-from portal.api.exports import Euros, Streaming
+from portal.api.exports import Streaming
 from portal.clock import utc_now
+from portal.exports.tables import Euros
 from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus
 from portal.rules.people.accounts import Role
 from portal.rules.people.actors import Actor

@@ -25,6 +25,7 @@ from portal.api.account.usage_export import COLUMNS
 from portal.api.exports import AT_ONCE
 from portal.db.sql.session import Database
 from portal.db.tables import Account, UsageEvent
+from portal.exports import tables
 from portal.rules.spending.pricing import MAX_TOKENS
 from tests.api.conftest import As
 from tests.cast import NOW, Gateway, acting, report, run, send
@@ -176,7 +177,7 @@ def test_xlsx_has_numbers_and_dates_not_texts(history: None, alice: Account, as_
 def test_more_rows_than_a_sheet_has_go_on_the_next(
     history: None, alice: Account, as_: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "_SHEET_ROWS", 10)
+    monkeypatch.setattr(tables, "_SHEET_ROWS", 10)
     content = as_(alice).get(EXPORT, params={"format": "xlsx"}).content
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert [sheet.max_row - 1 for sheet in book.worksheets] == [10, 10, 10, 5]
@@ -251,7 +252,7 @@ async def test_a_reader_who_leaves_gives_everything_back(
     db: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exports, "_BATCH", 1)
+    monkeypatch.setattr(tables, "_BATCH", 1)
     sent: list[Any] = []
     has_left = asyncio.Event()
 
