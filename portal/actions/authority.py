@@ -65,8 +65,3 @@ def existing_account(session: Session, account_id: int) -> Account:
     if found.deleted_at is not None:
         raise Conflict(message("The account {username} was deleted. Only its usage is kept.", username=found.username))
     return found
-
-
-def check_decider(session: Session, actor: Actor, account_id: int) -> None:  # noqa: ARG001  # team managers follow
-    """Raise Forbidden unless the actor may decide how many tokens an account gets."""
-    check_administrator(session, actor)

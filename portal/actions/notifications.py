@@ -24,14 +24,14 @@ from portal.db.notifications import (
     set_target,
     targets_of,
 )
-from portal.db.outbox import NewMessage, add_message, drop_messages, messages_of
+from portal.db.outbox import NewMessage, add_message, drop_messages
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, Unavailable
 from portal.mails import Letter, brief, written
 from portal.mails.operations import channel_test_letter
 from portal.rules.messages import message
 from portal.rules.notifications import Channel, Topic, clean_webhook_url, host_of, is_on_by_default, topics_of
-from portal.rules.outbox import Kind, NotNow, Refused, State
+from portal.rules.outbox import Kind, NotNow, Refused
 from portal.rules.people.actors import Actor
 from portal.rules.people.secrets import WEBHOOK_SECRET, new_secret
 from portal.settings import settings
@@ -105,8 +105,8 @@ def installation_targets() -> dict[Channel, Target]:
 
 def queue(
     session: Session, reader: Reader, channel: Channel, recipient: str, notification: Notification, now: datetime
-) -> None:
-    """Queue a notification on one channel."""
+) -> str | None:
+    """Queue a notification on one channel; return the reason if it cannot be sent."""
     if channel is Channel.MAIL:
         subject, text, html = written(notification.letter, reader.display_name, reader.language)
     else:
@@ -117,7 +117,7 @@ def queue(
     new = NewMessage(
         reader.account_id, notification.topic, recipient, subject, text, html, notification.crossing_id, channel
     )
-    add_message(session, new, now)
+    return add_message(session, new, now)
 
 
 def _body(reader: Reader, notification: Notification, title: str, text: str, now: datetime) -> str:
@@ -212,12 +212,12 @@ def send_test(session: Session, actor: Actor, channel: Channel, now: datetime) -
     if target is None:
         raise Conflict(message("There is no address to send it to."))
     test = Notification(Kind.TEST, channel_test_letter(settings().base_url or ""), {})
-    queue(session, reader_of(own), channel, host_of(target.url), test, now)
-    (queued,) = messages_of(session, own.id, 1)
-    if queued.state == State.FAILED:
-        raise Conflict(stored_sentence(queued.error or ""))
+    host = host_of(target.url)
+    reason = queue(session, reader_of(own), channel, host, test, now)
+    if reason is not None:
+        raise Conflict(stored_sentence(reason))
     add_entry(session, actor, "notifications.test", now, account_id=own.id, channel=channel)
-    return queued.recipient
+    return host
 
 
 def _set(session: Session, actor: Actor, channel: Channel, target: Target, now: datetime) -> None:

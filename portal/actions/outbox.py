@@ -14,14 +14,14 @@ from portal.channels.sending import Order
 from portal.db.audit import add_entry
 from portal.db.notifications import targets_of
 from portal.db.outbox import DueMessage as DueMessage  # noqa: PLC0414  # for jobs, which do not import db
-from portal.db.outbox import NewMessage, add_message, claim_due, give_up, is_any_due, mark_sent, messages_of, put_off
+from portal.db.outbox import NewMessage, add_message, claim_due, give_up, is_any_due, mark_sent, put_off
 from portal.db.spending.alerts import alert_settings
 from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict
 from portal.mails import Content, test_mail
 from portal.rules.notifications import Channel, signature
-from portal.rules.outbox import Kind, State
+from portal.rules.outbox import Kind
 from portal.rules.people.actors import Actor
 from portal.rules.periods import zone_or
 from portal.settings import settings
@@ -37,10 +37,9 @@ def send_test_mail(session: Session, actor: Actor, now: datetime) -> str:
     own = own_account(session, actor)
     recipient = alert_settings(session, own.id).email or own.email
     content = test_mail(own.display_name, own.language, settings().base_url or "")
-    add_message(session, NewMessage(own.id, Kind.TEST, recipient, *content), now)
-    (queued,) = messages_of(session, own.id, 1)
-    if queued.state == State.FAILED:
-        raise Conflict(stored_sentence(queued.error or ""))
+    reason = add_message(session, NewMessage(own.id, Kind.TEST, recipient, *content), now)
+    if reason is not None:
+        raise Conflict(stored_sentence(reason))
     add_entry(session, actor, "mail.test", now, account_id=own.id)
     return recipient
 

@@ -89,8 +89,8 @@ class Delivery(NamedTuple):
 _DELIVERY = [getattr(OutboxMessage, name) for name in Delivery._fields]
 
 
-def add_message(session: Session, new: NewMessage, now: datetime) -> None:
-    """Queue a message; if it cannot or must not be sent, it is stored as failed, with the reason."""
+def add_message(session: Session, new: NewMessage, now: datetime) -> str | None:
+    """Queue a message; if it cannot or must not be sent, it is stored as failed, and the reason is returned."""
     reason = _why_not(session, new, now)
     row = OutboxMessage(
         **new._asdict(),
@@ -104,6 +104,7 @@ def add_message(session: Session, new: NewMessage, now: datetime) -> None:
         _give_up(row, reason, now)
     session.add(row)
     session.flush()
+    return reason
 
 
 def _why_not(session: Session, new: NewMessage, now: datetime) -> str | None:

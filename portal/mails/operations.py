@@ -6,8 +6,8 @@ from portal.rules.messages import Message, message, plural_message
 _WHY = message("You get this because you are an administrator.")
 
 
-def _letter(subject: Message, sentence: Message, advice: Message, button: Message, link: str) -> Letter:
-    return Letter(subject, (sentence, advice), _WHY, button, link)
+def _letter(subject: Message, sentence: Message, advice: Message, button: Message, base_url: str, path: str) -> Letter:
+    return Letter(subject, (sentence, advice), _WHY, button, f"{base_url}{path}" if base_url else "")
 
 
 def verification_letter(differences: int, base_url: str) -> Letter:
@@ -21,7 +21,8 @@ def verification_letter(differences: int, base_url: str) -> Letter:
         ),
         message("The command “{command}” corrects the sums.", command="portal rebuild"),
         message("Open Audit Log"),
-        f"{base_url}/admin/audit" if base_url else "",
+        base_url,
+        "/admin/audit",
     )
 
 
@@ -32,7 +33,8 @@ def silent_letter(gateway: str, since: str, base_url: str) -> Letter:
         message("The gateway {gateway} has not reported since {when}.", gateway=gateway, when=since),
         message("Until it reports, its usage is neither counted nor limited."),
         message("Open Gateways"),
-        f"{base_url}/admin/gateways" if base_url else "",
+        base_url,
+        "/admin/gateways",
     )
 
 
@@ -51,7 +53,8 @@ def unpriced_letter(count: int, base_url: str) -> Letter:
             repair="portal price repair",
         ),
         message("Open Gateways"),
-        f"{base_url}/admin/gateways" if base_url else "",
+        base_url,
+        "/admin/gateways",
     )
 
 
@@ -66,7 +69,8 @@ def held_letter(count: int, base_url: str) -> Letter:
         ),
         message("They are counted once you assign them: “{command}” lists them.", command="portal held list"),
         message("Open Gateways"),
-        f"{base_url}/admin/gateways" if base_url else "",
+        base_url,
+        "/admin/gateways",
     )
 
 
@@ -81,7 +85,8 @@ def given_up_letter(count: int, base_url: str) -> Letter:
         ),
         message("The command “{command}” lists them with the reasons.", command="portal mail failed"),
         message("Open Audit Log"),
-        f"{base_url}/admin/audit" if base_url else "",
+        base_url,
+        "/admin/audit",
     )
 
 

@@ -104,13 +104,6 @@ def one_of(values: Collection[str]) -> Check:
     return check
 
 
-def number_choice(text: str) -> str:
-    """Check a choice that is the id of a row."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise InvalidValue(message("Write a whole number."))
-    return text
-
-
 def day_choice(text: str) -> str:
     """Check a choice that is a day such as 2026-11-22."""
     return parse_day(text, "day").isoformat()

@@ -30,8 +30,7 @@ PASSWORD_IS_FRESH = timedelta(minutes=5)
 
 def needs_password(session: Session, actor: Actor, session_id: int | None, now: datetime) -> bool:
     """Return whether the actor has to confirm the password before acting as a person. Raises NotSignedIn."""
-    confirmed_at = _session(session, actor, session_id, now).confirmed_at
-    return confirmed_at is None or now - confirmed_at > PASSWORD_IS_FRESH
+    return not _is_fresh(_session(session, actor, session_id, now), now)
 
 
 def act_as(actor: Actor, session_id: int | None, account_id: int, password: str, now: datetime) -> None:
@@ -92,7 +91,7 @@ def _confirm(
 def _begin(session: Session, actor: Actor, session_id: int | None, account_id: int, now: datetime) -> None:
     _check_person(session, actor, account_id)
     row = _session(session, actor, session_id, now)
-    if row.confirmed_at is None or now - row.confirmed_at > PASSWORD_IS_FRESH:
+    if not _is_fresh(row, now):
         raise InvalidInput(message("Enter your password."), "password")
     row.acting_as, row.acting_until = account_id, now + ACTING_LASTS
     add_entry(session, actor, "acting.begin", now, account_id=account_id, until=row.acting_until)
@@ -106,6 +105,10 @@ def _check_person(session: Session, actor: Actor, account_id: int) -> None:
         raise Conflict(message("{username} is an administrator. Nobody acts as one.", username=person.username))
     if not person.active:
         raise Conflict(message("{username} is suspended. Activate the account first.", username=person.username))
+
+
+def _is_fresh(row: SessionRow, now: datetime) -> bool:
+    return row.confirmed_at is not None and now - row.confirmed_at <= PASSWORD_IS_FRESH
 
 
 def _session(session: Session, actor: Actor, session_id: int | None, now: datetime) -> SessionRow:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import check_decider, existing_account
+from portal.actions.authority import check_administrator, existing_account
 from portal.actions.fields import clean_field
 from portal.actions.spending.crossings import note_crossings
 from portal.db.audit import add_entry
@@ -33,7 +33,7 @@ def grant_allowance(session: Session, actor: Actor, account_id: int, new: NewAll
     Raises Forbidden, NotFound, Conflict for a deleted account, and InvalidInput for a malformed value and for a period
     without a limit.
     """
-    check_decider(session, actor, account_id)
+    check_administrator(session, actor)
     account = existing_account(session, account_id)
     clean = NewAllowance(
         new.period,
@@ -65,7 +65,7 @@ def end_allowance(session: Session, actor: Actor, allowance_id: int, now: dateti
     found = allowance(session, allowance_id)
     if found is None:
         raise NotFound(message("There is no such allowance."))
-    check_decider(session, actor, found.account_id)
+    check_administrator(session, actor)
     lock_account(session, found.account_id)
     session.refresh(found)
     if allowance_state(found.starts_at, found.ends_at, found.ended_at, now) is AllowanceState.ENDED:

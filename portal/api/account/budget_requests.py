@@ -11,13 +11,12 @@ from portal.api.access import SESSION, Reading, Writing
 from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers
 from portal.clock import utc_now
-from portal.errors import NotFound
 from portal.rules.periods import Period
 from portal.rules.spending.allowances import MAX_REASON, AllowanceState
 from portal.rules.spending.budget_requests import RequestState
 from portal.rules.spending.budgets import MAX_LIMIT
 from portal.views.spending.allowances import load_allowances
-from portal.views.spending.budget_requests import load_own_requests
+from portal.views.spending.budget_requests import load_own_request, load_own_requests
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])
@@ -87,7 +86,7 @@ def post_request(
 ) -> RequestAnswer:
     """Ask for more tokens; one request for each period may be open."""
     number = ask_for_more(session, viewer.actor, new.period, new.tokens, new.reason, utc_now())
-    return _answer(session, viewer.id, number)
+    return RequestAnswer.model_validate(load_own_request(session, viewer.id, number))
 
 
 @router.post(
@@ -96,11 +95,4 @@ def post_request(
 def post_withdrawal(session: Writing, viewer: SignedIn, request_id: RowId) -> RequestAnswer:
     """Take back an open request of the account."""
     withdraw_request(session, viewer.actor, request_id, utc_now())
-    return _answer(session, viewer.id, request_id)
-
-
-def _answer(session: Writing, account_id: int, request_id: int) -> RequestAnswer:
-    for view in load_own_requests(session, account_id):
-        if view.id == request_id:
-            return RequestAnswer.model_validate(view)
-    raise NotFound
+    return RequestAnswer.model_validate(load_own_request(session, viewer.id, request_id))

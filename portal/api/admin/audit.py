@@ -10,11 +10,10 @@ from starlette.responses import StreamingResponse
 from portal.api.access import Reading
 from portal.api.admin.access import admin_caller, admin_router
 from portal.api.admin.lists import (
-    Cursor,
     ExportParameters,
-    Limit,
     ListAnswer,
     ListQuery,
+    PageParameters,
     export_file,
     export_route,
     list_answer,
@@ -46,11 +45,8 @@ class AuditQuery(ListQuery):
     last: str = Field(default="", alias="to", description="Last day", examples=["2026-12-31"])
 
 
-class AuditPageQuery(AuditQuery):
+class AuditPageQuery(AuditQuery, PageParameters):
     """A filter and a page."""
-
-    limit: Limit = 50
-    cursor: Cursor = ""
 
 
 class AuditExportQuery(AuditQuery, ExportParameters):

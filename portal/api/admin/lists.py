@@ -29,8 +29,6 @@ Item = TypeVar("Item")
 Row = TypeVar("Row")
 
 _NOT_FILTERS = {"limit", "cursor", "format", "bom"}
-Limit = Annotated[Digits, Field(ge=1, le=MOST_ROWS, description="Rows of a page")]
-Cursor = Annotated[str, Field(max_length=1000, description="`next_cursor` of the page before")]
 
 
 class ListQuery(BaseModel):
@@ -94,6 +92,13 @@ def _own_slot(scope: str) -> Callable[..., Iterator[None]]:
             yield
 
     return hold_slot
+
+
+class PageParameters(BaseModel):
+    """The parameters of a page besides those of the list."""
+
+    limit: Annotated[Digits, Field(ge=1, le=MOST_ROWS, description="Rows of a page")] = 50
+    cursor: Annotated[str, Field(max_length=1000, description="`next_cursor` of the page before")] = ""
 
 
 class ExportParameters(BaseModel):

@@ -61,10 +61,11 @@ def own_requests(session: Session, account_id: int, limit: int) -> Sequence[Requ
     return [RequestRow(*row) for row in session.execute(newest.limit(limit))]
 
 
-def open_requests(session: Session, account_id: int) -> Sequence[BudgetRequest]:
-    """Return the requests of an account that wait for an answer, at most one for each period."""
-    is_open = BudgetRequest.account_id == account_id, BudgetRequest.state == RequestState.OPEN.value
-    return session.scalars(select(BudgetRequest).where(*is_open).order_by(BudgetRequest.id)).all()
+def own_request(session: Session, account_id: int, request_id: int) -> RequestRow | None:
+    """Return one request of an account."""
+    own = with_names().where(BudgetRequest.account_id == account_id, BudgetRequest.id == request_id)
+    row = session.execute(own).first()
+    return None if row is None else RequestRow(*row)
 
 
 def count_open(session: Session, decider: Decider) -> int:

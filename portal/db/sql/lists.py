@@ -83,13 +83,6 @@ def list_before(session: Session, query: ListQuery[Row], order: Order, position:
     return session.scalar(_counting(query).where(before)) or 0
 
 
-def list_ids(session: Session, query: ListQuery[Row]) -> list[int]:
-    """Return the ids of all rows, in order of ids."""
-    return list(
-        session.scalars(query.statement.with_only_columns(query.id, maintain_column_froms=True).order_by(query.id))
-    )
-
-
 def _counting(query: ListQuery[Row]) -> Select[tuple[int]]:
     """Return the statement that counts; the databases leave out outer joins that it does not need."""
     return query.statement.with_only_columns(func.count(), maintain_column_froms=True)

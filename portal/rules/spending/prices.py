@@ -98,9 +98,7 @@ class PriceBook:
 
     def __init__(self, entries: Iterable[Price]) -> None:
         """Sort the entries by pattern."""
-        self._patterns: dict[str | None, list[Price]] = {}
-        for entry in entries:
-            self._patterns.setdefault(entry.pattern, []).append(entry)
+        self._patterns = _by_pattern(entries)
         self._of_model: dict[str, list[list[Price]]] = {}
 
     def general(self, instant: datetime) -> Price | None:
@@ -124,10 +122,15 @@ class PriceBook:
 
 def prices_in_force(entries: Iterable[Price], instant: datetime) -> list[Price]:
     """Return the entry of each pattern that is in force at an instant."""
+    groups = _by_pattern(entries).values()
+    return [found for group in groups if (found := price_at(group, instant)) is not None]
+
+
+def _by_pattern(entries: Iterable[Price]) -> dict[str | None, list[Price]]:
     groups: dict[str | None, list[Price]] = {}
     for entry in entries:
         groups.setdefault(entry.pattern, []).append(entry)
-    return [found for group in groups.values() if (found := price_at(group, instant)) is not None]
+    return groups
 
 
 def is_exact(pattern: str) -> bool:

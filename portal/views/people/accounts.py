@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.db.people.accounts import account_called, all_accounts
+from portal.db.people.accounts import account_called
 from portal.db.people.sessions import SeenSession as SeenSession  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.people.sessions import session_of, sessions
 from portal.db.people.sessions import still_running as still_running  # noqa: PLC0414
@@ -107,11 +107,6 @@ class AccountView:
     deleted_at: datetime | None
     time_zone: str | None
     created_at: datetime
-
-
-def load_accounts(session: Session) -> tuple[AccountView, ...]:
-    """Return all accounts by user name, also those that are suspended or deleted; for operators."""
-    return tuple(view_of(AccountView, row) for row in all_accounts(session))
 
 
 def find_account(session: Session, name: str) -> AccountView:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.spending.budget_requests import RequestRow, count_open, own_requests
+from portal.db.spending.budget_requests import RequestRow, count_open, own_request, own_requests
+from portal.errors import NotFound
 from portal.rules.people.accounts import Role
 from portal.rules.periods import Period
 from portal.rules.spending.budget_requests import Decider, RequestState
@@ -47,6 +48,14 @@ class BudgetRequestView:
 def load_own_requests(session: Session, account_id: int) -> tuple[BudgetRequestView, ...]:
     """Return an account's requests, newest first."""
     return tuple(request_view(row) for row in own_requests(session, account_id, SHOWN))
+
+
+def load_own_request(session: Session, account_id: int, request_id: int) -> BudgetRequestView:
+    """Return one request of an account. Raises NotFound."""
+    row = own_request(session, account_id, request_id)
+    if row is None:
+        raise NotFound
+    return request_view(row)
 
 
 def load_open_count(session: Session, viewer: Viewer) -> int:

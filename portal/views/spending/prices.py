@@ -38,7 +38,7 @@ class PriceView:
 
 
 @dataclass(frozen=True, slots=True)
-class PriceBook:
+class PriceList:
     """All prices, the general ones first, and the number of requests that are stored without a cost."""
 
     prices: tuple[PriceView, ...]
@@ -63,11 +63,11 @@ class PreviewView:
     total: PreviewRow
 
 
-def load_prices(session: Session, now: datetime) -> PriceBook:
+def load_prices(session: Session, now: datetime) -> PriceList:
     """Return the price book; for operators."""
     entries = price_book(session)
     present = {price.id for price in prices_in_force(entries, now)}
-    return PriceBook(tuple(_view(price, price.id in present) for price in entries), count_unpriced(session))
+    return PriceList(tuple(_view(price, price.id in present) for price in entries), count_unpriced(session))
 
 
 def _view(price: Price, in_force: bool) -> PriceView:

@@ -8,7 +8,7 @@ from portal.actions.people.accounts import set_active
 from portal.actions.people.deletion import delete_account
 from portal.actions.spending.budgets import set_budget
 from portal.db.people.account_list import AccountListRow, account_list
-from portal.db.sql.lists import Order, Position, list_before, list_count, list_ids, list_page, list_rows
+from portal.db.sql.lists import Order, Position, list_before, list_count, list_page, list_rows
 from portal.db.tables import Account
 from portal.rules.lists import ListFilter
 from portal.rules.people.account_list import ACCOUNT_LIST
@@ -29,7 +29,7 @@ def found(order: str = "username", limit: int = 100, /, **params: str) -> list[s
         names += [row.username for row, _ in page]
         page = run(list_page, query, by, limit, page[-1][1])
     assert names == [row.username for row in run(lambda session: list(list_rows(session, query, by)))]
-    assert run(list_count, query) == len(names) == len(run(list_ids, query))
+    assert run(list_count, query) == len(names)
     return names
 
 
