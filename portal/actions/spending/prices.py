@@ -105,7 +105,8 @@ def remove_price(
     """
     check_administrator(session, actor)
     begins = "since ever" if valid_from is None else valid_from.isoformat()
-    removed = remove_price_of(session, None if pattern is None else pattern.lower(), valid_from, now)
+    stored = None if pattern is None else clean_field("model", clean_pattern, pattern)
+    removed = remove_price_of(session, stored, valid_from, now)
     if removed is None and pattern is not None:
         raise NotFound(message("There is no price of {model} that begins {begins}.", model=pattern, begins=begins))
     if removed is None:

@@ -148,6 +148,12 @@ def test_repair_uses_the_price_of_the_model(alice: Account, gateway: Gateway) ->
     assert ties(alice)
 
 
+def test_price_is_removed_by_the_pattern_that_entered_it(db: Database) -> None:
+    run(enter_model_price, OPERATOR, " GPT-** ", RATES, NOW - DAY, NOW)
+    run(remove_price, OPERATOR, NOW - DAY, NOW, pattern=" GPT-** ")
+    assert [price.pattern for price in run(price_book)] == [None]
+
+
 def test_removed_price_of_a_model_no_longer_applies(alice: Account, gateway: Gateway) -> None:
     run(enter_model_price, OPERATOR, "gpt-*", RATES, NOW - DAY, NOW)
     send(gateway, report("r-1", model="gpt-4o"))
