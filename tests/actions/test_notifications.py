@@ -130,7 +130,6 @@ def test_private_webhook_is_refused(url: str, db: object, alice: Account) -> Non
     ],
 )
 def test_chat_address_is_refused(url: str) -> None:
-    pytest.importorskip("apprise")
     with pytest.raises(InvalidInput) as caught:
         clean_chat(url)
     assert caught.value.field == "chat_url"
@@ -148,5 +147,4 @@ def test_chat_address_is_refused(url: str) -> None:
     ],
 )
 def test_chat_address_is_accepted(url: str, settings_env: Any) -> None:
-    pytest.importorskip("apprise")
     assert clean_chat(f" {url}") == url

@@ -141,8 +141,6 @@ async def test_slow_webhook_delays_nobody_for_long(
 async def test_private_address_is_never_called(
     channel: Channel, url: str, db: object, receiver: Receiver, clock: Any, alice: Account, settings_env: Any
 ) -> None:
-    if channel is Channel.CHAT:
-        pytest.importorskip("apprise")
     settings_env(notify_chat_services="json,jsons")
     point(alice, channel, url.format(port=receiver.port))
     run(send_test, acting(alice), channel, NOW)
@@ -155,7 +153,6 @@ async def test_private_address_is_never_called(
 async def test_chat_gets_title_text_and_link(
     private: None, receiver: Receiver, clock: Any, alice: Account, settings_env: Any
 ) -> None:
-    pytest.importorskip("apprise")
     settings_env(base_url="https://portal.example.org")
     point(alice, Channel.CHAT, f"json://127.0.0.1:{receiver.port}/room")
     run(send_test, acting(alice), Channel.CHAT, NOW)
