@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.actions.metering.gateways import create_gateway
@@ -15,11 +15,22 @@ from portal.actions.metering.usage import Outcome, Result, record_usage
 from portal.db.metering.totals import TOTALS, Total, stream
 from portal.db.people.accounts import add_account
 from portal.db.sql.session import run_in_reading, run_in_transaction
-from portal.db.tables import Account, AuditEntry, Reservation, SummedColumns, UsageCounter, UsageDaily, UsageHourly
+from portal.db.tables import (
+    Account,
+    AuditEntry,
+    KeyBudget,
+    Reservation,
+    SummedColumns,
+    Team,
+    UsageCounter,
+    UsageDaily,
+    UsageHourly,
+)
 from portal.rules.metering.figures import Figures
 from portal.rules.metering.rollups import CounterKey, DailyKey, HourlyKey
 from portal.rules.metering.usage import UsageReport
 from portal.rules.people.actors import Actor, Means
+from portal.rules.spending.budgets import Limits
 from portal.settings import settings
 from portal.views.people.accounts import Viewer, find_account
 from portal.views.spending.budget import load_key_budgets
@@ -75,6 +86,27 @@ def new_gateway(name: str, now: datetime = NOW, mode: str = "native") -> Gateway
     """Create a gateway and return it with its token."""
     new = run(create_gateway, OPERATOR, name, now, mode)
     return Gateway(new.id, new.name, new.token or "")
+
+
+def new_team(name: str, *members: Account, limits: Limits = Limits()) -> int:  # noqa: B008  # it cannot change
+    """Store a team with these members; return its id."""
+
+    def create(session: Session) -> int:
+        row = Team(name=name, cost_centre="", created_at=NOW)
+        row.daily, row.monthly, row.total = limits.daily, limits.monthly, limits.total
+        session.add(row)
+        session.flush()
+        ids = [member.id for member in members]
+        session.execute(update(Account).where(Account.id.in_(ids)).values(team_id=row.id))
+        return row.id
+
+    return run(create)
+
+
+def limit_key(key_id: int, limits: Limits) -> None:
+    """Store the budget of a key."""
+    values = {"daily": limits.daily, "monthly": limits.monthly, "total": limits.total}
+    run(lambda session: session.add(KeyBudget(api_key_id=key_id, updated_at=NOW, **values)))
 
 
 def report(id: str = "r-1", **values: Any) -> UsageReport:

@@ -1,10 +1,10 @@
 """LiteLLM asks MoE Portal before each request whether its key may spend.
 
 Put this file beside config.yaml, name it there (`custom_auth: portal_auth.user_api_key_auth`), and set PORTAL_URL and
-PORTAL_GATEWAY_TOKEN. An unknown, revoked or expired key gets 401. A used-up budget gets 429 with Retry-After, which
-OpenAI's and Anthropic's libraries raise as their RateLimitError. An answer is used for five seconds. While the portal
-cannot be reached, every request gets 503; with PORTAL_UNREACHABLE=allow every request is let through, even with an
-unknown key.
+PORTAL_GATEWAY_TOKEN. An unknown, revoked or expired key, and a suspended account or team, get 401. A used-up budget of
+the key, its account or its team gets 429 with Retry-After, which OpenAI's and Anthropic's libraries raise as their
+RateLimitError. An answer is used for five seconds. While the portal cannot be reached, every request gets 503; with
+PORTAL_UNREACHABLE=allow every request is let through, even with an unknown key.
 """
 
 import hashlib

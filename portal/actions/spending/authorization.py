@@ -1,7 +1,7 @@
 """Authorizing requests: whether an API key may spend, and reserving the estimated tokens.
 
 Decision: a reading decides first. Only if it allows a request and tokens are to be reserved, a transaction that locks
-the account decides again. So a refusal never waits for a lock.
+the account and its team decides again. So a refusal never waits for a lock.
 """
 
 from contextlib import suppress
@@ -11,9 +11,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from portal.db.people.accounts import lock_account
 from portal.db.people.keys import note_use
-from portal.db.spending.authorization import AuthorizationContext, Spender, authorization_context, drop_expired, reserve
+from portal.db.spending.authorization import (
+    AuthorizationContext,
+    Spender,
+    authorization_context,
+    drop_expired,
+    lock_spender,
+    reserve,
+)
 from portal.db.sql.session import run_in_glance, run_in_transaction
 from portal.errors import Conflict, Unavailable, UnknownToken
 from portal.rules.messages import message
@@ -78,7 +84,7 @@ def _decide_in(connection: Connection, question: AuthorizationRequest, now: date
 def _decide_and_reserve(
     session: Session, question: AuthorizationRequest, account_id: int, now: datetime
 ) -> Authorization:
-    lock_account(session, account_id)  # so an event either is stored already, or will release these tokens
+    lock_spender(session, account_id)  # so an event either is stored already, or will release these tokens
     context = _context(session.connection(), question, now)
     answer = _decide(context.spender, question, now)
     request_id, spender = question.request_id, context.spender
@@ -89,7 +95,7 @@ def _decide_and_reserve(
     if context.holds_expired:
         drop_expired(session, account_id, now)
     tokens = billable_tokens(question.estimated_tokens or 0, spender.cost_factor)
-    if not reserve(session, context.gateway_id, request_id, account_id, tokens, now + RESERVED_FOR, now):
+    if not reserve(session, context.gateway_id, request_id, spender, tokens, now + RESERVED_FOR, now):
         raise Conflict(message("Tokens are held under this request_id for another account."))
     return answer
 
@@ -110,9 +116,11 @@ def _context(connection: Connection, question: AuthorizationRequest, now: dateti
 def _decide(spender: Spender | None, question: AuthorizationRequest, now: datetime) -> Authorization:
     if spender is None:
         return Authorization(refusal(Reason.UNKNOWN_KEY), None)
-    reason = key_reason(spender.is_active, spender.expires_at, spender.revoked_at, now)
+    reason = key_reason(
+        spender.is_active, spender.expires_at, spender.revoked_at, now, team_is_active=spender.team_is_active
+    )
     if reason is not Reason.OK:
         return Authorization(refusal(reason), spender)
     raw = question.estimated_tokens
     estimate = None if raw is None else billable_tokens(raw, spender.cost_factor)
-    return Authorization(decide(spender.limits, spender.spent, estimate, now, settings().budget_zone), spender)
+    return Authorization(decide(spender.budgets, estimate, now, settings().budget_zone), spender)

@@ -21,7 +21,7 @@ from portal.errors import PortalError
 from portal.gateways.native import Key, KeyHash, RequestId
 from portal.rules.people.secrets import digest
 from portal.rules.periods import Period
-from portal.rules.spending.authorization import Reason
+from portal.rules.spending.authorization import BudgetOwner, Reason
 from portal.rules.spending.pricing import MAX_TOKENS
 
 router = strict_router("Gateways")
@@ -55,9 +55,10 @@ class AuthorizeBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """Billable tokens that remain in each budget, after the tokens reserved for other requests.
+    """Billable tokens that the key may still spend in each period, after the tokens reserved for other requests.
 
-    Null means no limit, or unknown. The tokens of this request are not subtracted.
+    It is the least that remains in the budgets of key, account and team. Null means no limit, or unknown. The tokens of
+    this request are not subtracted.
     """
 
     daily: int | None
@@ -67,13 +68,17 @@ class Remaining:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeAnswer:
-    """Whether the key may spend. If a budget refuses, `period`, `consumed`, `limit` and `resets_at` describe it."""
+    """Whether the key may spend. The fields from `budget` to `resets_at` describe a budget that refuses."""
 
     allowed: bool
     reason: Annotated[Reason, Field(description="A code for programs")]
     detail: Annotated[str, Field(description="The reason as a sentence for people")]
     user: Annotated[str | None, Field(description="User name of the key's account; null for an unknown key")]
-    period: Annotated[Period | None, Field(description="The budget that refuses; null when none does")]
+    budget: Annotated[
+        BudgetOwner | None,
+        Field(description="The budget that refuses: of the key, of the account or of its team; null when none does"),
+    ]
+    period: Annotated[Period | None, Field(description="The period of the budget that refuses")]
     consumed: Annotated[int | None, Field(description="Billable tokens used of that budget")]
     limit: int | None
     resets_at: Annotated[datetime | None, Field(description="When that budget is reset; null for never")]
@@ -104,7 +109,9 @@ async def authorization_request(request: Request, token: GatewayToken) -> Author
     responses=answers(401, 403, 409, 415),
 )
 def authorize_key(question: Annotated[AuthorizationRequest, Depends(authorization_request)]) -> Response:
-    """Return whether an API key may spend: it is usable, its account is active, and no budget is exhausted.
+    """Return whether an API key may spend: it is usable, its account and team are active, no budget is exhausted.
+
+    The budgets are those of the key, of the account and of its team; `budget` is the owner of a budget that refuses.
 
     With `estimated_tokens` each budget must have room for them too, times the cost factor. With a `request_id`, they
     are also reserved for that request until its usage event arrives, or for 15 minutes, so that parallel requests do
@@ -124,6 +131,7 @@ def _answer(authorization: Authorization) -> AuthorizeAnswer:
         reason=decision.reason,
         detail=decision.detail,
         user=None if spender is None else spender.username,
+        budget=decision.owner,
         period=decision.period,
         consumed=decision.consumed,
         limit=decision.limit,

@@ -24,17 +24,20 @@ def active_account(session: Session, account_id: int) -> Account | None:
     return row if row is not None and row.active else None
 
 
-def lock_account(session: Session, account_id: int) -> None:
+def lock_account(session: Session, account_id: int) -> int | None:
     """Lock an account against the storing of usage until the transaction ends; waits for storing that has begun.
+
+    Returns the id of the account's team, which does not change while the lock lasts.
 
     Storing an event locks the row of its account for the foreign key. Read values that depend on the lock after it, in
     a separate statement: otherwise a change of a limit and an event that reaches the limit could overlook each other.
     SQLite has only one writer, so the lock changes nothing there.
     """
-    session.connection().execute(_LOCK, {"account": account_id})
+    team_id: int | None = session.connection().scalar(_LOCK, {"account": account_id})
+    return team_id
 
 
-_LOCK = select(Account.id).where(Account.id == bindparam("account")).with_for_update()
+_LOCK = select(Account.team_id).where(Account.id == bindparam("account")).with_for_update()
 
 
 def lock_administrators(session: Session) -> set[int]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.actions.people.accounts import set_active
 from portal.actions.people.keys import NewKey, revoke_key
@@ -15,13 +15,13 @@ from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template, define_template
 from portal.api.gateways.authorization import AuthorizeAnswer
 from portal.db.sql.session import Database
-from portal.db.tables import Account, ApiKey
+from portal.db.tables import Account, ApiKey, Team
 from portal.rules.people.secrets import digest
 from portal.rules.spending.budgets import Limits
 from portal.rules.spending.pricing import MAX_TOKENS
 from portal.views.templates import find_template
 from tests.api.conftest import As, Client, event, everything
-from tests.cast import NOW, OPERATOR, Gateway, acting, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, limit_key, new_team, report, run, send
 
 Ask = Callable[..., Any]
 NOTHING_LEFT = {"daily": None, "monthly": None, "total": None}
@@ -51,6 +51,7 @@ def test_usable_key_is_allowed_to_spend(alice: Account, alices_key: NewKey, ask:
             "reason": "ok",
             "detail": "The key may spend.",
             "user": "alice",
+            "budget": None,
             "period": None,
             "consumed": None,
             "limit": None,
@@ -67,9 +68,32 @@ def test_refusal_names_the_budget_and_its_reset(alice: Account, alices_key: NewK
     send(gateway, report())
     answer = ask(api_key=alices_key.secret).json()
     assert (answer["allowed"], answer["reason"], answer["period"]) == (False, "budget_exhausted", "monthly")
+    assert answer["budget"] == "account"
     assert (answer["consumed"], answer["limit"], answer["resets_at"]) == (120, 120, "2026-12-01T00:00:00Z")
     assert answer["remaining"] == {"daily": 880, "monthly": 0, "total": None}
     assert answer["detail"] == "The monthly budget is exhausted: 120 of 120 billable tokens are used."
+
+
+def test_refusal_of_key_and_team_has_their_figures(
+    alice: Account, alices_key: NewKey, gateway: Gateway, ask: Ask
+) -> None:
+    team_id = new_team("Research", alice, limits=Limits(monthly=200))
+    send(gateway, report(key_hash=digest(alices_key.secret)))
+    too_much = ask(api_key=alices_key.secret, estimated_tokens=81).json()
+    limit_key(alices_key.id, Limits(daily=100))
+    exhausted = ask(api_key=alices_key.secret).json()
+    answers = [
+        [each[name] for name in ("budget", "period", "consumed", "limit", "resets_at")]
+        for each in (too_much, exhausted)
+    ]
+    assert answers == [
+        ["team", "monthly", 120, 200, "2026-12-01T00:00:00Z"],
+        ["key", "daily", 120, 100, "2026-11-23T00:00:00Z"],
+    ]
+    assert exhausted["remaining"] == {"daily": 0, "monthly": 80, "total": None}
+    run(lambda session: session.execute(update(Team).where(Team.id == team_id).values(active=False)))
+    suspended = ask(api_key=alices_key.secret).json()
+    assert (suspended["reason"], suspended["budget"], suspended["remaining"]) == ("team_suspended", None, NOTHING_LEFT)
 
 
 def test_a_key_may_be_named_by_its_digest(alices_key: NewKey, ask: Ask) -> None:
@@ -92,6 +116,7 @@ def test_unknown_keys_are_all_answered_alike(alice: Account, alices_key: NewKey,
             "reason": "unknown_key",
             "detail": "No account has this key.",
             "user": None,
+            "budget": None,
             "period": None,
             "consumed": None,
             "limit": None,

@@ -1,12 +1,21 @@
 """The facts that decide whether a key may spend, and reservations; the decisions are tested in tests/actions."""
 
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from portal.actions.people.keys import NewKey
 from portal.db.metering.gateways import gateway_named
-from portal.db.spending.authorization import AuthorizationContext, authorization_context, drop_expired, release, reserve
+from portal.db.spending.authorization import (
+    AuthorizationContext,
+    Spender,
+    authorization_context,
+    drop_expired,
+    release,
+    reserve,
+)
 from portal.db.sql.session import Database
 from portal.db.tables import Account, PrunedEvent, Reservation
 from portal.rules.people.secrets import digest
@@ -52,7 +61,7 @@ def test_what_an_account_holds_is_over(
     left: timedelta,
     expired: bool,
 ) -> None:
-    run(reserve, gateway.id, "r-1", alice.id, 5, NOW + left, NOW)
+    hold(gateway.id, "r-1", alice, 5, until=left)
     assert about(db, gateway.token, alices_key.secret).holds_expired is expired
     assert not about(db, gateway.token, bobs_key.secret).holds_expired
     assert not about(db, gateway.token, "nobody's").holds_expired
@@ -63,7 +72,9 @@ def test_what_an_account_holds_is_over(
 
 def hold(gateway_id: int, request_id: str, account: Account, tokens: int, *, until: timedelta | None = None) -> bool:
     expires_at = LATER if until is None else NOW + until
-    return run(reserve, gateway_id, request_id, account.id, tokens, expires_at, NOW)
+    no_key: Any = None
+    spender = Spender(no_key, account.id, account.username, True, None, None, None, None, Decimal(1), None, True, ())
+    return run(reserve, gateway_id, request_id, spender, tokens, expires_at, NOW)
 
 
 @pytest.fixture
@@ -98,7 +109,7 @@ def test_what_is_held_for_the_request_itself_is_excluded(
     def reserved(request_id: str) -> int:
         spender = about(db, gateway.token, alices_key.secret, request_id).spender
         assert spender is not None
-        return spender.spent.reserved
+        return spender.budgets[0].spent.reserved
 
     assert (reserved("r-1"), reserved("r-2")) == (20, 120)
 

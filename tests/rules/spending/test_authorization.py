@@ -4,7 +4,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.rules.periods import Period
-from portal.rules.spending.authorization import Decision, Reason, Spent, decide, key_reason, refusal
+from portal.rules.spending.authorization import (
+    BudgetOwner,
+    BudgetState,
+    Decision,
+    Reason,
+    Spent,
+    decide,
+    key_reason,
+    refusal,
+)
 from portal.rules.spending.budgets import BudgetType, Limits
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -18,7 +27,7 @@ def spent(daily: int = 0, monthly: int = 0, total: int = 0, reserved: int = 0) -
 
 
 def ask(limits: Limits, gone: Spent, estimate: int | None = None) -> Decision:
-    return decide(limits, gone, estimate, NOW, BERLIN)
+    return decide([BudgetState(BudgetOwner.ACCOUNT, limits, gone)], estimate, NOW, BERLIN)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +115,46 @@ def test_refusal_explains_its_reason(gone: Spent, estimate: int | None, sentence
     assert ask(Limits(daily=1000), gone, estimate).detail == sentence
 
 
+KEY, ACCOUNT, TEAM = BudgetOwner
+USED_UP, HALF, FREE = (Limits(daily=100), spent(100)), (Limits(daily=100), spent(50)), (Limits(), spent(100))
+
+
+@pytest.mark.parametrize(
+    ("budgets", "estimate", "owner"),
+    [
+        pytest.param([(KEY, HALF), (ACCOUNT, HALF), (TEAM, HALF)], 50, None, id="all three have enough"),
+        pytest.param([(KEY, FREE), (ACCOUNT, FREE), (TEAM, FREE)], 10**9, None, id="none has a limit"),
+        pytest.param([(KEY, USED_UP), (ACCOUNT, HALF), (TEAM, HALF)], None, KEY, id="the key has none left"),
+        pytest.param([(KEY, HALF), (ACCOUNT, USED_UP), (TEAM, HALF)], None, ACCOUNT, id="the account has none left"),
+        pytest.param([(KEY, HALF), (ACCOUNT, FREE), (TEAM, USED_UP)], None, TEAM, id="the team has none left"),
+        pytest.param([(ACCOUNT, FREE), (TEAM, HALF)], 51, TEAM, id="the team has too little left"),
+        pytest.param([(KEY, HALF), (ACCOUNT, USED_UP), (TEAM, USED_UP)], 51, KEY, id="the first is named"),
+    ],
+)
+def test_refusal_names_the_owner_of_the_budget(
+    budgets: list[tuple[BudgetOwner, tuple[Limits, Spent]]], estimate: int | None, owner: BudgetOwner | None
+) -> None:
+    states = [BudgetState(of, *figures) for of, figures in budgets]
+    decision = decide(states, estimate, NOW, BERLIN)
+    assert (decision.owner, decision.is_allowed) == (owner, owner is None)
+    assert (decision.period, decision.limit) == ((None, None) if owner is None else (DAILY, 100))
+
+
+@pytest.mark.parametrize(("owner", "budget"), [(KEY, "daily budget of the key"), (TEAM, "daily budget of the team")])
+def test_sentence_names_the_owner_of_the_budget(owner: BudgetOwner, budget: str) -> None:
+    decision = decide([BudgetState(owner, *USED_UP)], None, NOW, BERLIN)
+    assert decision.detail == f"The {budget} is exhausted: 100 of 100 billable tokens are used."
+
+
+def test_remaining_is_the_least_of_all_budgets() -> None:
+    states = [
+        BudgetState(KEY, Limits(daily=100, monthly=900), spent(20, 20)),
+        BudgetState(ACCOUNT, Limits(daily=1000, total=5000), spent(950, 950, 4000, reserved=10)),
+        BudgetState(TEAM, Limits(monthly=800), spent(0, 100, 9000, reserved=50)),
+    ]
+    assert decide(states, None, NOW, BERLIN).remaining == {DAILY: 40, MONTHLY: 650, TOTAL: 990}
+
+
 MOMENT = timedelta(microseconds=1)
 
 
@@ -122,7 +171,9 @@ MOMENT = timedelta(microseconds=1)
 def test_reason_of_a_key(
     is_active: bool, expires_at: datetime | None, revoked_at: datetime | None, expected: Reason
 ) -> None:
-    assert key_reason(is_active, expires_at, revoked_at, NOW) is expected
+    assert key_reason(is_active, expires_at, revoked_at, NOW, team_is_active=True) is expected
+    of_team = Reason.TEAM_SUSPENDED if expected is Reason.OK else expected
+    assert key_reason(is_active, expires_at, revoked_at, NOW, team_is_active=False) is of_team
 
 
 @pytest.mark.parametrize("reason", list(Reason))
