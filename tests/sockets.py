@@ -6,6 +6,10 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from starlette.testclient import TestClient, WebSocketTestSession
+
+from tests.portals import HERE
+
 
 class Socket(Protocol):
     """A websocket that sends and receives text."""
@@ -90,3 +94,38 @@ def receive(socket: Socket, event: str) -> Any:
             name, data = json.loads(text[2:])
             if name == event:
                 return data
+
+
+class Visitor:
+    """A browser with its own cookies."""
+
+    def __init__(self, browser: TestClient, token: str | None) -> None:
+        self.browser = browser
+        self.cookies = {"portal_session": token} if token else {}
+        self.page_id = ""
+
+    def _headers(self) -> dict[str, str]:
+        self.browser.cookies.clear()  # it would be shared by all visitors
+        return {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "Origin": HERE,
+            "Upgrade": "websocket",
+        }
+
+    def open(self, path: str) -> str:
+        """Open a page; return its id."""
+        answer = self.browser.get(path, headers=self._headers())
+        assert answer.status_code == 200
+        self.cookies.update(answer.cookies)
+        self.page_id = client_id(answer.text)
+        return self.page_id
+
+    def socket(self, page_id: str = "", **handshake: str | bool) -> WebSocketTestSession:
+        """Return a socket for a page, by default the visitor's own one."""
+        path = socket_path(page_id or self.page_id, **handshake)  # type: ignore[arg-type]  # passed on as it came
+        return self.browser.websocket_connect(f"ws://127.0.0.1:8080{path}", headers=self._headers())
+
+    def knocks(self, page_id: str = "", **handshake: str | bool) -> bool:
+        """Return whether the page's socket accepts this visitor."""
+        with self.socket(page_id, **handshake) as socket:
+            return connect(socket)

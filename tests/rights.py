@@ -1,0 +1,98 @@
+"""Who may use which address of the portal: one row for each route of pages, forms and JSON.
+
+Routes of `/admin/api` have their scope in place of a `Who`: administrators and tokens with the scope may use them.
+"""
+
+from enum import StrEnum
+
+from portal import pages
+from portal.api import openapi
+
+
+class Who(StrEnum):
+    """Groups of callers; each is in the sentence "Only … may use it"."""
+
+    ANYONE = "anyone"
+    PEOPLE = "people who are signed in"
+    ADMINISTRATORS = "administrators"
+    GATEWAYS = "gateways"
+    KEYS = "programs with an API key"
+    PROGRAMS = "gateways and programs with an API key"
+
+
+RIGHTS: dict[str, Who | str] = {
+    # JSON of gateways and programs
+    "POST /api/v1/authorize": Who.GATEWAYS,
+    "POST /api/v1/usage": Who.GATEWAYS,
+    "POST /api/v1/usage/litellm": Who.GATEWAYS,
+    "POST /api/v1/usage/openai": Who.KEYS,
+    "POST /api/v1/usage/continue": Who.PROGRAMS,
+    "POST /api/v1/otlp/v1/traces": Who.PROGRAMS,
+    "POST /api/v1/otlp/v1/logs": Who.PROGRAMS,
+    "POST /api/v1/otlp/v1/metrics": Who.PROGRAMS,
+    "GET /api/v1/budget": Who.KEYS,
+    "GET /api/openapi.json": Who.ANYONE,
+    "GET /healthz": Who.ANYONE,
+    "GET /readyz": Who.ANYONE,
+    # JSON of people
+    "GET /user/api/budget": Who.PEOPLE,
+    "GET /user/api/summary": Who.PEOPLE,
+    "GET /user/api/usage": Who.PEOPLE,
+    "GET /user/api/usage/export": Who.PEOPLE,
+    "PUT /user/api/usage/{usage_id}/note": Who.PEOPLE,
+    "DELETE /user/api/usage/{usage_id}/note": Who.PEOPLE,
+    "GET /user/alerts": Who.PEOPLE,
+    "POST /user/alerts": Who.PEOPLE,
+    "GET /user/api/keys": Who.PEOPLE,
+    "POST /user/api/keys": Who.PEOPLE,
+    "PATCH /user/api/keys/{key_id}": Who.PEOPLE,
+    "POST /user/api/keys/{key_id}/revoke": Who.PEOPLE,
+    "GET /user/api/allowances": Who.PEOPLE,
+    "GET /user/api/budget-requests": Who.PEOPLE,
+    "POST /user/api/budget-requests": Who.PEOPLE,
+    "POST /user/api/budget-requests/{request_id}/withdraw": Who.PEOPLE,
+    "GET /user/api/export": Who.PEOPLE,
+    # JSON of administration
+    "GET /admin/api/accounts": "accounts:read",
+    "GET /admin/api/accounts/export": "accounts:read",
+    "GET /admin/api/audit": "audit:read",
+    "GET /admin/api/audit/export": "audit:read",
+    # pages
+    "GET /user/dashboard": Who.PEOPLE,
+    "GET /user/billing": Who.PEOPLE,
+    "GET /user/usage": Who.PEOPLE,
+    "GET /user/keys": Who.PEOPLE,
+    "GET /user/profile": Who.PEOPLE,
+    "GET /admin/accounts": Who.ADMINISTRATORS,
+    "GET /admin/audit": Who.ADMINISTRATORS,
+    "GET /admin/gateways": Who.ADMINISTRATORS,
+    "GET /admin/gateways/new": Who.ADMINISTRATORS,
+    "GET /admin/gateways/{gateway_id}": Who.ADMINISTRATORS,
+    # forms
+    "GET /user/login": Who.ANYONE,
+    "POST /user/login": Who.ANYONE,
+    "POST /user/logout": Who.ANYONE,
+    "POST /user/exit": Who.ANYONE,
+    "GET /user/setup": Who.ANYONE,
+    "POST /user/setup": Who.ANYONE,
+    "GET /user/forgot-password": Who.ANYONE,
+    "POST /user/forgot-password": Who.ANYONE,
+    "GET /user/reset-password": Who.ANYONE,
+    "POST /user/reset-password": Who.ANYONE,
+}
+
+
+def page_routes() -> set[str]:
+    """Return the routes of pages and forms on a server; the desktop program has one person and one session."""
+    routes = [route for module in (*pages.PAGES, *pages.FORMS) for route in module.router.routes]
+    return {f"{method} {route.path}" for route in routes for method in route.methods}
+
+
+def json_routes() -> set[str]:
+    """Return the routes that the OpenAPI document has."""
+    return {f"{method.upper()} {path}" for path, operations in openapi()["paths"].items() for method in operations}
+
+
+def route_id(route: str) -> str:
+    """Return a route as the name of a test."""
+    return route.replace(" ", "-").replace("/", "_")
