@@ -57,6 +57,12 @@ RIGHTS: dict[str, Who | str] = {
     "GET /admin/api/accounts/export": "accounts:read",
     "GET /admin/api/audit": "audit:read",
     "GET /admin/api/audit/export": "audit:read",
+    "GET /admin/api/held": "held:read",
+    "GET /admin/api/held/export": "held:read",
+    "GET /admin/api/held/{number}": "held:read",
+    "POST /admin/api/held/{number}/assign": "held:write",
+    "POST /admin/api/held/{number}/dismiss": "held:write",
+    "POST /admin/api/held/settle": "held:write",
     # pages
     "GET /user/dashboard": Who.PEOPLE,
     "GET /user/billing": Who.PEOPLE,

@@ -43,7 +43,8 @@ def admin_caller(scope: str) -> Callable[[Request], Actor]:
     """Return the dependency that a route needs: `Annotated[Actor, Depends(admin_caller("accounts:read"))]`.
 
     It returns the actor for actions. It raises NotSignedIn, UnknownToken, Forbidden, and InvalidInput for unknown query
-    parameters. The guard (`web.guard`) has checked the origin of writes with a cookie.
+    parameters. The guard (`web.guard`) has checked the origin of writes with a cookie. It comes before the session of a
+    route that writes: it stores the use of a token itself.
     """
     if scope not in SCOPES:
         raise ValueError(f"There is no scope {scope}.")

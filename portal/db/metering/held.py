@@ -85,12 +85,16 @@ def newest_held_of(session: Session, gateway_id: int) -> HeldEvent | None:
     return session.scalar(wanted.order_by(HeldEvent.received_at.desc(), HeldEvent.id.desc()).limit(1))
 
 
-def held_events(session: Session, *, settled: bool = False, limit: int = 1000) -> list[tuple[HeldEvent, str]]:
-    """Return held events with the names of their gateways, newest first; with `settled` also the settled events."""
+def held_events(session: Session) -> list[tuple[HeldEvent, str]]:
+    """Return the held events that are not settled with the names of their gateways, newest first; at most 1,000."""
     query = select(HeldEvent, Gateway.name).join(Gateway, Gateway.id == HeldEvent.gateway_id)
-    if not settled:
-        query = query.where(HeldEvent.resolved_at.is_(None))
-    return [(row[0], row[1]) for row in session.execute(query.order_by(HeldEvent.id.desc()).limit(limit))]
+    waiting = query.where(HeldEvent.resolved_at.is_(None)).order_by(HeldEvent.id.desc()).limit(1000)
+    return [(row[0], row[1]) for row in session.execute(waiting)]
+
+
+def held_body(session: Session, held_id: int) -> str | None:
+    """Return the report of a held event as JSON, with digests in place of secrets."""
+    return session.scalar(select(HeldEvent.body).where(HeldEvent.id == held_id))
 
 
 def held_event(session: Session, held_id: int) -> HeldEvent | None:

@@ -51,6 +51,25 @@ def _largest_postgresql(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return f"greatest({compiler.process(element.clauses, **kw)})"
 
 
+class json_text(GenericFunction[str]):  # noqa: N801  # a function in statements
+    """The text of a field of a JSON object, `json_text(column, name)`; null without the field."""
+
+    inherit_cache = True
+    type = Text()
+
+
+@compiles(json_text, "sqlite")
+def _json_text_sqlite(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    column, name = (compiler.process(part, **kw) for part in element.clauses)
+    return f"json_extract({column}, '$.' || {name})"
+
+
+@compiles(json_text, "postgresql")
+def _json_text_postgresql(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    column, name = (compiler.process(part, **kw) for part in element.clauses)
+    return f"(CAST({column} AS json) ->> CAST({name} AS text))"
+
+
 def contains(text: str, *columns: Any) -> ColumnElement[bool]:
     """Return the condition that one of the columns contains a text, in upper or lower case."""
     wanted = fold(text) or ""

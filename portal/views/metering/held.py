@@ -1,38 +1,50 @@
-"""Held events, which were reported and could not be counted, for operators."""
+"""Held events, which were reported and could not be counted: page, JSON, export and command."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.metering.held import held_event, held_events
+from portal.db.metering.gateways import all_gateways
+from portal.db.metering.held import held_body
+from portal.db.metering.held_list import HeldRow as HeldRow  # noqa: PLC0414  # for pages, which do not import db
+from portal.db.metering.held_list import held_list
 from portal.errors import NotFound
+from portal.rules.lists import ListFilter
 from portal.rules.messages import message
+from portal.rules.metering.held_list import HELD_LIST
+from portal.rules.people.actors import Actor
+from portal.views.authority import check_reader
+from portal.views.lists import ListView, load_list, load_list_rows
 
 
-@dataclass(frozen=True, slots=True)
-class HeldView:
-    """A held event, with the name of the gateway that reported it."""
-
-    number: int
-    gateway: str
-    id: str
-    reason: str
-    requested_at: datetime
-    settled_at: datetime | None
+def load_held_list(
+    session: Session, reader: Actor, wanted: ListFilter, _now: datetime, limit: int, cursor: str | None = None
+) -> ListView[HeldRow]:
+    """Return one page of the list. Raises Forbidden, and InvalidInput for a malformed cursor."""
+    check_reader(session, reader)
+    return load_list(session, held_list(wanted), HELD_LIST, wanted, limit, cursor)
 
 
-def load_held(session: Session, *, settled: bool = False) -> tuple[HeldView, ...]:
-    """Return the newest 1,000 held events, newest first; with `settled` also settled ones."""
-    return tuple(
-        HeldView(row.id, gateway, row.external_id, row.reason, row.requested_at, row.resolved_at)
-        for row, gateway in held_events(session, settled=settled)
-    )
+def load_held_rows(session: Session, reader: Actor, wanted: ListFilter) -> Iterator[HeldRow]:
+    """Return all filtered events, in the order of the filter; needs an open session. Raises Forbidden."""
+    check_reader(session, reader)
+    return load_list_rows(session, held_list(wanted), HELD_LIST, wanted)
 
 
-def load_held_body(session: Session, number: int) -> str:
-    """Return the reported event as JSON, with digests in place of API keys. Raises NotFound."""
-    found = held_event(session, number)
+def load_gateway_names(session: Session, reader: Actor) -> list[str]:
+    """Return the names of all gateways, by which the list is filtered. Raises Forbidden."""
+    check_reader(session, reader)
+    return [row.name for row in all_gateways(session)]
+
+
+def load_held_body(session: Session, reader: Actor, number: int) -> dict[str, Any]:
+    """Return the report of a held event, with digests in place of secrets. Raises Forbidden and NotFound."""
+    check_reader(session, reader)
+    found = held_body(session, number)
     if found is None:
         raise NotFound(message("No event is held under the number {held_id}.", held_id=str(number)))
-    return found.body
+    body: dict[str, Any] = json.loads(found)
+    return body

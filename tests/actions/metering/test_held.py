@@ -6,19 +6,29 @@ from decimal import Decimal
 
 import pytest
 
-from portal.actions.metering.held import assign_held, dismiss_held
+from portal.actions.metering.held import (
+    assign_held,
+    assigning,
+    dismiss_held,
+    dismissing,
+    matching_numbers,
+    settle_many,
+)
 from portal.actions.metering.pruning import prune_account
 from portal.actions.metering.verification import verify_account
+from portal.actions.people.accounts import set_active
+from portal.actions.people.deletion import delete_account
 from portal.db.metering.events import count_events
 from portal.db.metering.held import held_event, held_events
 from portal.db.metering.totals import counter
 from portal.db.sql.session import run_in_reading
 from portal.db.tables import Account
-from portal.errors import Conflict, NotFound
+from portal.errors import Conflict, Forbidden, NotFound
 from portal.rules.metering.figures import Figures
+from portal.rules.metering.held_list import HELD_LIST
 from portal.rules.metering.usage import UsageReport
 from portal.rules.periods import EPOCH_DAY, Period, zone
-from tests.cast import NOW, OPERATOR, Gateway, create_member, id_of, report, results, run, send
+from tests.cast import NOW, OPERATOR, Gateway, acting, create_member, id_of, report, results, run, send
 from tests.queries import count_held, entries
 
 UTC = zone("UTC")
@@ -138,3 +148,34 @@ def test_event_assigned_late_is_not_pruned_at_once(alice: Account, stray: int) -
     run(assign_held, OPERATOR, stray, id_of("alice"), UTC, later)
     assert run(prune_account, alice.id, later.date(), UTC, later) == 0
     assert run(prune_account, alice.id, later.date(), UTC, later + 2 * DAY) == 1
+
+
+def test_of_many_each_is_settled_or_named(alice: Account, gateway: Gateway, stray: int) -> None:
+    """One of them turns up meanwhile: its gateway sends it again, with a name that is known by now."""
+    send(gateway, *(report(f"lost-{number}", username="dora") for number in range(3)))
+    dora = create_member("dora")
+    found = list(matching_numbers(OPERATOR, HELD_LIST.parse({})))
+    send(gateway, report("lost-1", username="dora"))
+    done = list(settle_many(found, assigning(OPERATOR, dora.id), lambda: NOW))
+    assert [each.number for each in done] == found == sorted(found)
+    assert [str(each.problem) for each in done if each.problem] == [
+        f"The event held under the number {found[2]} was settled before."
+    ]
+    assert (total(dora).requests, total(alice).requests, run(count_held)) == (4, 0, {})
+    assert run_in_reading(lambda session: list(verify_account(session, dora.id, UTC))) == []
+
+
+def test_many_stop_when_the_rights_end(admin: Account, stray: int) -> None:
+    create_member("other", role="admin")
+    settled = settle_many(iter([stray, stray]), dismissing(acting(admin), "x"), lambda: NOW)
+    run(set_active, OPERATOR, admin.id, False, NOW)
+    with pytest.raises(Forbidden):
+        next(settled)
+    assert run(count_held) == {"unattributed": 1}
+
+
+def test_nothing_is_assigned_to_a_deleted_account(stray: int) -> None:
+    dora = create_member("dora")
+    run(delete_account, OPERATOR, dora.id, NOW)
+    with pytest.raises(Conflict, match="was deleted"):
+        run(assign_held, OPERATOR, stray, dora.id, UTC, NOW)
