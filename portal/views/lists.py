@@ -37,9 +37,19 @@ class ListView(Generic[Item]):
 
 
 def load_list(
-    session: Session, query: ListQuery[Item], rules: ListRules, wanted: ListFilter, limit: int, cursor: str | None
+    session: Session,
+    query: ListQuery[Item],
+    rules: ListRules,
+    wanted: ListFilter,
+    limit: int,
+    cursor: str | None,
+    *,
+    total: int | None = None,
 ) -> ListView[Item]:
-    """Return the page that begins at `cursor`, with at most `limit` rows. Raises InvalidInput for a bad cursor."""
+    """Return the page that begins at `cursor`, with at most `limit` rows. Raises InvalidInput for a bad cursor.
+
+    `total` is the number of all rows, if the caller has counted them already.
+    """
     order = Order(*rules.order(wanted))
     after, backwards = _read_cursor(cursor, rules, wanted)
     found = list_page(session, query, order, limit + 1, after, backwards=backwards)
@@ -51,7 +61,7 @@ def load_list(
     has_next = bool(found) and (has_more or backwards)
     return ListView(
         rows=tuple(row for row, _ in found),
-        total=list_count(session, query),
+        total=list_count(session, query) if total is None else total,
         before=before,
         back=_cursor(found[0][1], rules, wanted, backwards=True) if before else None,
         on=_cursor(found[-1][1], rules, wanted, backwards=False) if has_next else None,
