@@ -7,6 +7,7 @@ one first, so that no action needs a check of its own.
 from sqlalchemy.orm import Session
 
 from portal.db.people.accounts import account, active_account, administrator
+from portal.db.people.teams import manages_account, manages_team
 from portal.db.tables import Account
 from portal.errors import Conflict, Forbidden, NotFound, NotSignedIn, OnlyLooking
 from portal.rules.messages import message
@@ -40,6 +41,23 @@ def check_holder_or_administrator(session: Session, actor: Actor, account_id: in
     if actor.account_id == account_id:
         check_holder(session, actor, account_id)
     else:
+        check_administrator(session, actor)
+
+
+def check_team_manager(session: Session, actor: Actor, team_id: int) -> None:
+    """Raise Forbidden unless the actor is an active manager of this team, an administrator or an operator."""
+    refuse_acting(actor)
+    if actor.account_id is None or not manages_team(session, actor.account_id, team_id):
+        check_administrator(session, actor)
+
+
+def check_manager_of_account(session: Session, actor: Actor, account_id: int) -> None:
+    """Raise Forbidden unless the actor manages the team of this account, is an administrator or an operator.
+
+    Managers decide about others, never about their own account.
+    """
+    refuse_acting(actor)
+    if actor.account_id is None or not manages_account(session, actor.account_id, account_id):
         check_administrator(session, actor)
 
 

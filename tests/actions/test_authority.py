@@ -26,6 +26,16 @@ from portal.actions.people.deletion import delete_account
 from portal.actions.people.keys import create_key, rename_key, revoke_key
 from portal.actions.people.password_resets import make_password_link
 from portal.actions.people.sessions import end_one_session, sign_out_everywhere, sign_out_others, unlock_sign_in
+from portal.actions.people.teams import (
+    add_manager,
+    change_team,
+    create_team,
+    delete_team,
+    move_account,
+    remove_manager,
+    set_team_active,
+    set_team_budget,
+)
 from portal.actions.spending.alerts import change_alerts, switch_notices
 from portal.actions.spending.budget_requests import ask_for_more, read_answers, withdraw_request
 from portal.actions.spending.budgets import set_budget
@@ -72,6 +82,14 @@ ADMINISTRATION: list[Change] = [
     lambda db, who, of: end_one_session(db, who, of, 1, NOW),
     lambda db, who, of: unlock_sign_in(db, who, of, NOW),
     lambda db, who, of: make_password_link(db, who, of, NOW),
+    lambda db, who, _: create_team(db, who, "Research", "", NOW),
+    lambda db, who, _: change_team(db, who, 1, NOW, name="Research"),
+    lambda db, who, _: set_team_budget(db, who, 1, Limits(1), NOW),
+    lambda db, who, _: set_team_active(db, who, 1, False, NOW),
+    lambda db, who, _: delete_team(db, who, 1, NOW),
+    lambda db, who, of: move_account(db, who, of, None, NOW),
+    lambda db, who, of: add_manager(db, who, 1, of, NOW),
+    lambda db, who, of: remove_manager(db, who, 1, of, NOW),
 ]
 OWN: list[Change] = [
     lambda db, who, _: change_profile(db, who, PROFILE, NOW),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import check_administrator, existing_account, own_account
+from portal.actions.authority import check_administrator, check_manager_of_account, existing_account, own_account
 from portal.actions.fields import clean_field
 from portal.actions.outbox import queue_notice
 from portal.actions.spending.allowances import check_has_limit, store_allowance
@@ -122,10 +122,11 @@ def read_answers(session: Session, actor: Actor, until: datetime, now: datetime)
 
 
 def _request_to_decide(session: Session, actor: Actor, request_id: int) -> BudgetRequest:
-    check_administrator(session, actor)
     found = request_with(session, request_id)
     if found is None:
+        check_administrator(session, actor)
         raise NotFound(message("There is no such request."))
+    check_manager_of_account(session, actor, found.account_id)
     existing_account(session, found.account_id)
     return found
 

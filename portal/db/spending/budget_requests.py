@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, select, true, update
 from sqlalchemy.orm import Session, aliased
 
+from portal.db.people.teams import is_managed_by
 from portal.db.tables import Account, Allowance, BudgetRequest
 from portal.rules.periods import Period
 from portal.rules.spending.budget_requests import DECIDED, Decider, RequestState
@@ -125,4 +126,4 @@ def with_names() -> Select[*tuple[Any, ...]]:
 
 def decided_by(decider: Decider) -> ColumnElement[bool]:
     """Return the condition of accounts that this person decides about."""
-    return true() if decider.is_administrator else Account.id.in_([])
+    return true() if decider.is_administrator else is_managed_by(decider.account_id)
