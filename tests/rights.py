@@ -57,6 +57,8 @@ RIGHTS: dict[str, Who | str] = {
     "GET /admin/api/accounts/export": "accounts:read",
     "GET /admin/api/audit": "audit:read",
     "GET /admin/api/audit/export": "audit:read",
+    "GET /admin/api/usage": "usage:read",
+    "GET /admin/api/usage/export": "usage:read",
     "GET /admin/api/held": "held:read",
     "GET /admin/api/held/export": "held:read",
     "GET /admin/api/held/{number}": "held:read",

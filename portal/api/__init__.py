@@ -27,7 +27,7 @@ from starlette.routing import BaseRoute
 
 from portal.api import health
 from portal.api.account import alerts, budget, budget_requests, export, keys, notes, summary, usage, usage_export
-from portal.api.admin import accounts, audit, held
+from portal.api.admin import accounts, audit, held, organisation
 from portal.api.bodies import strict_router
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.gateways import authorization, otlp, usage_continue, usage_ingest, usage_openai
@@ -61,7 +61,7 @@ _others = (
     *(usage_openai, usage_continue, summary, usage, usage_export, notes),
     *(alerts, keys, budget_requests, export, health),
 )
-_administration = (accounts, audit, held)
+_administration = (accounts, audit, held, organisation)
 _parts = [part.router for part in (*_often, *_others, *_administration)]
 _parts.append(document)
 

@@ -49,6 +49,7 @@ ENTRIES = (
     CommandEntry("template", "templates", "Expert templates: models by category, and a cost factor."),
     CommandEntry("held", "held", "Events that could not be counted: of unknown keys and users, and contradictions."),
     CommandEntry("audit", "admin.audit", "The audit log: the changes that were made, with their actors."),
+    CommandEntry("usage", "admin.usage", "Usage of the organisation."),
     CommandEntry("mail", "mails", "Mails that could not be sent."),
     CommandEntry("export", "exports", "Files with everything that the portal holds of a person."),
     CommandEntry("import", "imports", "Import from other systems."),

@@ -62,7 +62,7 @@ READING = [
     "admin-token create a --label l --scope usage:read", "admin-token list", "admin-token revoke moe-ad-0",
     "price set 0.1", "price list", "price remove since-ever", "price repair", "price preview 0.1",
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
-    "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "backup a.zip",
+    "usage list", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "backup a.zip",
     "import usage nowhere.csv",
     "import moe-sovereign postgresql://nobody@127.0.0.1:1/none",
     "follow moe-sovereign postgresql://nobody@127.0.0.1:1/none",

@@ -25,6 +25,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "budget allow", "budget allowances", "budget end",
         "price set", "price list", "price remove", "price repair", "price preview",
         "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list", "export person",
+        "usage list",
         "template set", "template assign", "template list",
         "import moe-sovereign", "import usage", "follow moe-sovereign",
     }  # fmt: skip

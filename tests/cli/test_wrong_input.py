@@ -66,6 +66,7 @@ WRONG: dict[str, tuple[int, str]] = {
     "admin-token list all": (2, "unexpected extra argument"),
     "admin-token revoke moe-ad-0": (1, "admin token"),
     "audit list --from someday": (2, "A day looks like"),
+    "usage list --team red": (2, "the number of an account"),
     "export person nobody --output nobody.zip": (1, "no account called nobody"),
     "price set many": (2, "decimal number"),
     "price set 1e400": (1, "0 to 1 EUR"),
