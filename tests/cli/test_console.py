@@ -60,7 +60,7 @@ READING = [
     "budget allow a --period daily --tokens 1 --reason r --until 2030-01-01", "audit list",
     "export person a --output a.zip",
     "admin-token create a --label l --scope usage:read", "admin-token list", "admin-token revoke moe-ad-0",
-    "price set 0.1", "price list", "price remove since-ever", "price repair", "price preview 0.1",
+    "price set 0.1", "price end gpt", "price list", "price remove since-ever", "price repair", "price preview 0.1",
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
     "usage list", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "backup a.zip",
     "import usage nowhere.csv",

@@ -23,7 +23,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "gateway create", "gateway token", "gateway list", "gateway revoke",
         "budget set", "budget show", "budget list", "budget default",
         "budget allow", "budget allowances", "budget end",
-        "price set", "price list", "price remove", "price repair", "price preview",
+        "price set", "price end", "price list", "price remove", "price repair", "price preview",
         "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list", "export person",
         "usage list",
         "template set", "template assign", "template list",

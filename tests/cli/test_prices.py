@@ -65,16 +65,33 @@ def test_a_price_can_be_removed_and_what_came_meanwhile_repaired(
 
 
 def test_preview_prints_costs_and_changes_nothing(db: Database, alice: Account, bob: Account, gateway: Gateway) -> None:
-    send(gateway, report("r-1"), report("r-2", username="bob", prompt_tokens=1000))
+    gpt = report("r-2", username="bob", prompt_tokens=1000, model="gpt-4o")
+    send(gateway, report("r-1"), gpt)
     output = rows(succeed("price", "preview", "0.00004", "--month", "2026-11"))
     assert output == [
-        ["bob", "1,020", "0.0204", "0", "0.0408"],
-        ["alice", "120", "0.0024", "0", "0.0048"],
-        ["total", "1,140", "0.0228", "0", "0.0456"],
+        ["gpt-4o", "1,020", "0.0204", "0.0408", "0.0204"],
+        ["qwen3:32b", "120", "0.0024", "0.0048", "0.0024"],
+        ["total", "1,140", "0.0228", "0.0456", "0.0228"],
     ]
+    options = ("--model", "gpt-4*", "--prompt", "2", "--completion", "10", "--month", "2026-11")
+    assert rows(succeed("price", "preview", *options)) == [
+        ["gpt-4o", "1,020", "0.0204", "0.0022", "-0.0182"],
+        ["total", "1,140", "0.0228", "0.0046", "-0.0182"],
+    ]
+    found = json.loads(succeed("price", "preview", *options, "--json"))
+    assert [(row["model"], row["affected"]) for row in found["models"]] == [("gpt-4o", True), ("qwen3:32b", False)]
     assert len(run_in_reading(price_book)) == 1
     assert "0 to 1 EUR" in fail("price", "preview", "2")
     misuse("price", "preview", "0.1", "--month", "November")
+    misuse("price", "preview")
+
+
+def test_price_of_models_is_ended(db: Database) -> None:
+    succeed("price", "set", "--model", "gpt-*", "--prompt", "2", "--completion", "10", "--from", "2026-01-01")
+    assert "no price of its own" in succeed("price", "end", "GPT-*", "--from", "2099-01-01")
+    listed = json.loads(succeed("price", "list", "--json"))[-1]
+    assert (listed["model"], listed["prompt"], listed["eur_per_token"]) == ("gpt-*", None, None)
+    assert "no price of other" in fail("price", "end", "other")
 
 
 def test_a_price_is_removed_by_the_instant_that_the_list_shows(db: Database) -> None:

@@ -71,6 +71,7 @@ WRONG: dict[str, tuple[int, str]] = {
     "price set many": (2, "decimal number"),
     "price set 1e400": (1, "0 to 1 EUR"),
     "price set 0.1 --from someday": (2, "A day looks like"),
+    "price end gpt-4o": (1, "no price of gpt-4o"),
     "price list all": (2, "unexpected extra argument"),
     "price remove 2020-01-01": (1, "no price that begins"),
     "price repair now": (2, "unexpected extra argument"),

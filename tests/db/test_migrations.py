@@ -165,3 +165,15 @@ def test_old_prices_and_events_survive_prices_of_models(empty: Database) -> None
         command.downgrade(config(connection), "0011")
         assert connection.execute(text("SELECT eur_per_token FROM prices")).all() == [("0.00002",)]
         assert connection.execute(text("SELECT cost_nano_eur FROM usage_events")).all() == [(40,)]
+
+
+def test_ends_of_prices_are_dropped_when_undone(empty: Database) -> None:
+    migrate(empty)
+    columns = "pattern, valid_from, eur_per_token, prompt_eur, completion_eur, cached_eur, is_end, created_at"
+    with empty.engine.begin() as connection:
+        for values in ("'gpt', :now, '0', '1', '2', '3', false, :now", "'gpt', :then, '0', '0', '0', '0', true, :now"):
+            statement = text(f"INSERT INTO prices ({columns}) VALUES ({values})")
+            connection.execute(statement, {"now": NOW, "then": NOW.replace("22", "23", 1)})
+        command.downgrade(config(connection), "0018")
+        rows = connection.execute(text("SELECT pattern, prompt_eur FROM prices ORDER BY id")).all()
+        assert [tuple(row) for row in rows] == [(None, None), ("gpt", "1")]

@@ -22,7 +22,6 @@ from sqlalchemy.orm import Session
 
 from portal.db.sql.bulk_insert import BulkInsert
 from portal.db.tables import (
-    Account,
     KeyCounter,
     OrganisationDaily,
     TeamCounter,
@@ -222,17 +221,6 @@ def lifetimes(session: Session, account_ids: Collection[int]) -> dict[int, Figur
         )
     )
     return {row[0]: figures_of(row[1:]) for row in rows}
-
-
-def month_of_all(session: Session, first: date) -> list[tuple[str, Figures]]:
-    """Return the usage of each account in a month, by user name, largest first."""
-    rows = session.execute(
-        select(Account.username, *summed(UsageCounter))
-        .join(Account, Account.id == UsageCounter.account_id)
-        .where(UsageCounter.period == Period.MONTHLY, UsageCounter.start == first)
-        .order_by(UsageCounter.tokens.desc(), Account.username)
-    )
-    return [(row[0], figures_of(row[1:])) for row in rows]
 
 
 def count_requests(session: Session) -> int:

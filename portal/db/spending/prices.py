@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, update
@@ -38,6 +39,7 @@ _COLUMNS = (
     tables.Price.completion_eur,
     tables.Price.cached_eur,
     tables.Price.source,
+    tables.Price.is_end,
 )
 _PRICE_BOOK = (
     select(*_COLUMNS)
@@ -62,22 +64,32 @@ _OF_MODELS = (
 
 
 def _price(row: Any) -> Price:  # a row of _COLUMNS
-    price_id, valid_from, eur_per_token, pattern, prompt, completion, cached, source = row
-    rates = None if pattern is None else Rates(prompt, completion, cached)
+    price_id, valid_from, eur_per_token, pattern, prompt, completion, cached, source, is_end = row
+    rates = None if pattern is None or is_end else Rates(prompt, completion, cached)
     return Price(eur_per_token, valid_from, pattern, rates, source, price_id)
+
+
+def entry_at(session: Session, pattern: str | None, valid_from: datetime | None) -> Price | None:
+    """Return the entry of a pattern (None: general) that begins at an instant (None: always); None if there is none."""
+    row = session.execute(select(*_COLUMNS).where(*_same(pattern, valid_from))).first()
+    return None if row is None else _price(row)
+
+
+def entry_by_id(session: Session, price_id: int) -> Price | None:
+    """Return an entry that is not removed."""
+    row = session.execute(select(*_COLUMNS).where(tables.Price.id == price_id, tables.Price.removed_at.is_(None)))
+    return next(map(_price, row), None)
 
 
 def set_price(session: Session, price: Price, now: datetime) -> bool:
     """Store an entry in place of the one for the same pattern and instant; return False if the prices are equal."""
     lock_book(session)
-    same = _same(price.pattern, price.valid_from)
-    stored = session.execute(select(*_COLUMNS).where(*same)).first()
-    if stored is not None:
-        kept = _price(stored)
+    kept = entry_at(session, price.pattern, price.valid_from)
+    if kept is not None:
         if (kept.eur_per_token, kept.rates) == (price.eur_per_token, price.rates):
             return False
-        session.execute(update(tables.Price).where(*same).values(removed_at=now))
-    rates = price.rates
+        session.execute(update(tables.Price).where(tables.Price.id == kept.id).values(removed_at=now))
+    rates = Rates(Decimal(0), Decimal(0), Decimal(0)) if price.is_end else price.rates
     session.add(
         tables.Price(
             valid_from=price.valid_from,
@@ -87,6 +99,7 @@ def set_price(session: Session, price: Price, now: datetime) -> bool:
             completion_eur=rates and rates.completion,
             cached_eur=rates and rates.cached,
             source=price.source,
+            is_end=price.is_end,
             created_at=now,
         )
     )
@@ -97,12 +110,10 @@ def set_price(session: Session, price: Price, now: datetime) -> bool:
 def remove_price_of(session: Session, pattern: str | None, valid_from: datetime | None, now: datetime) -> Price | None:
     """Take the entry of a pattern (None: general) and an instant (None: always) out of the book; return it."""
     lock_book(session)
-    same = _same(pattern, valid_from)
-    row = session.execute(select(*_COLUMNS).where(*same)).first()
-    if row is None:
-        return None
-    session.execute(update(tables.Price).where(*same).values(removed_at=now))
-    return _price(row)
+    found = entry_at(session, pattern, valid_from)
+    if found is not None:
+        session.execute(update(tables.Price).where(tables.Price.id == found.id).values(removed_at=now))
+    return found
 
 
 def lock_book(session: Session) -> None:

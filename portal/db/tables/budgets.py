@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.sql.types import BigId
@@ -59,7 +59,8 @@ class Price(Table):
     """An entry of the price book, in force from `valid_from` on; null is always.
 
     A model entry has a `pattern`, and EUR per million prompt, completion and cached tokens in place of `eur_per_token`,
-    which is 0. `removed_at` is set when it is taken out of the book; events that it priced still refer to it.
+    which is 0. With `is_end` they are 0, and the entry ends the price of its pattern. `removed_at` is set when it is
+    taken out of the book; events that it priced still refer to it.
     """
 
     __tablename__ = "prices"
@@ -93,5 +94,6 @@ class Price(Table):
     completion_eur: Mapped[Decimal | None]
     cached_eur: Mapped[Decimal | None]
     source: Mapped[str] = mapped_column(String(200), server_default=text("''"))
+    is_end: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]

@@ -8,6 +8,9 @@ also none and `/`; `?` matches exactly one; nothing else is special. A pattern w
 the patterns with an entry in force, the exact name is taken, else the longest pattern: the one with the most characters
 other than `*`. Of two equally long ones it is the one with fewer `*` and `?`, then the first in alphabetical order. The
 general entry is for all other models.
+
+A model entry without prices is an end: from then on its pattern is not taken, so the models have the price of the next
+pattern that matches, or the general one.
 """
 
 import re
@@ -58,8 +61,8 @@ class RequestTokens:
 class Price:
     """An entry of the price book; one without `valid_from` is in force from the beginning.
 
-    A model entry has `pattern` and `rates`, and 0 in place of `eur_per_token`; a general entry has neither. `source`
-    says where the numbers are from. `id` is that of a stored entry.
+    A model entry has `pattern` and `rates`, and 0 in place of `eur_per_token`; a general entry has neither. A `pattern`
+    without `rates` is an end. `source` says where the numbers are from. `id` is that of a stored entry.
     """
 
     eur_per_token: Decimal
@@ -68,6 +71,18 @@ class Price:
     rates: Rates | None = None
     source: str = ""
     id: int | None = field(default=None, compare=False)
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the entry ends the price of its pattern."""
+        return self.pattern is not None and self.rates is None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether requests, or some of their tokens, cost nothing by this entry."""
+        if self.rates is not None:
+            return not all((self.rates.prompt, self.rates.completion, self.rates.cached))
+        return self.pattern is None and not self.eur_per_token
 
     def cost(self, tokens: RequestTokens, cost_factor: Decimal) -> int:
         """Return the cost of tokens in whole nano-euros, rounded half up once."""
@@ -79,8 +94,8 @@ class Price:
         return cost_nano_eur(tokens.billable, self.eur_per_token)
 
 
-def model_price(pattern: str, rates: Rates, valid_from: datetime, source: str = "") -> Price:
-    """Return an entry for the models that a pattern matches."""
+def model_price(pattern: str, rates: Rates | None, valid_from: datetime, source: str = "") -> Price:
+    """Return an entry for the models that a pattern matches; without rates it ends their price."""
     return Price(Decimal(0), valid_from, pattern, rates, source)
 
 
@@ -110,7 +125,8 @@ class PriceBook:
         groups = self._of_model.get(model)
         if groups is None:
             groups = self._of_model[model] = self._matching(model)
-        return next((found for group in groups if (found := price_at(group, instant)) is not None), None)
+        found = (price_at(group, instant) for group in groups)
+        return next((price for price in found if price is not None and not price.is_end), None)
 
     def _matching(self, model: str) -> list[list[Price]]:
         """Return the entries of each matching pattern, the pattern that goes first at the start."""
@@ -131,6 +147,13 @@ def _by_pattern(entries: Iterable[Price]) -> dict[str | None, list[Price]]:
     for entry in entries:
         groups.setdefault(entry.pattern, []).append(entry)
     return groups
+
+
+def with_changes(entries: Iterable[Price], planned: Iterable[Price], removed: Iterable[int] = ()) -> list[Price]:
+    """Return the book after entries were added and others removed by id; an entry replaces that of its instant."""
+    gone = set(removed)
+    book = {(entry.pattern, entry.valid_from): entry for entry in entries if entry.id not in gone}
+    return list((book | {(entry.pattern, entry.valid_from): entry for entry in planned}).values())
 
 
 def is_exact(pattern: str) -> bool:

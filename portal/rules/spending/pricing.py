@@ -91,9 +91,9 @@ def eur(nano_eur: int) -> Decimal:
 
 def eur_text(nano_eur: int) -> str:
     """Return nano-euros as the exact decimal text of EUR, without zeros at the end beyond two decimals: `0.01486`."""
-    whole, rest = divmod(nano_eur, NANO)
+    whole, rest = divmod(abs(nano_eur), NANO)
     decimals = f"{rest:09d}".rstrip("0")
-    return f"{whole}.{decimals:0<2}"
+    return f"{'-' if nano_eur < 0 else ''}{whole}.{decimals:0<2}"
 
 
 def shown_eur(nano_eur: int) -> Decimal:

@@ -9,14 +9,22 @@ from sqlalchemy import select
 
 from portal.actions.metering.verification import rebuild_account, verify_account
 from portal.actions.spending import prices
-from portal.actions.spending.prices import RepairResult, enter_model_price, enter_price, remove_price, repair_costs
+from portal.actions.spending.prices import (
+    RepairResult,
+    end_model_price,
+    enter_model_price,
+    enter_price,
+    remove_planned_price,
+    remove_price,
+    repair_costs,
+)
 from portal.db import tables
 from portal.db.metering.events import count_unpriced
 from portal.db.metering.totals import counter
 from portal.db.spending.prices import price_book
 from portal.db.sql.session import Database, run_in_reading
-from portal.db.tables import Account, UsageEvent
-from portal.errors import InvalidInput, NotFound
+from portal.db.tables import Account, AuditEntry, UsageEvent
+from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.metering.figures import Figures
 from portal.rules.metering.usage import UsageFilter
 from portal.rules.periods import EPOCH_DAY, Period, zone
@@ -185,6 +193,41 @@ def test_invalid_price_of_a_model_is_refused(db: Database, pattern: str, rates: 
         run(enter_model_price, OPERATOR, pattern, rates, NOW, NOW)
     assert caught.value.field == field
     assert len(run(price_book)) == 1
+
+
+def test_ended_price_no_longer_applies(alice: Account, gateway: Gateway) -> None:
+    with pytest.raises(NotFound, match="no price of gpt-"):
+        run(end_model_price, OPERATOR, "gpt-*", NOW, NOW)
+    run(enter_model_price, OPERATOR, "gpt-*", RATES, NOW - 2 * DAY, NOW)
+    assert [run(end_model_price, OPERATOR, "GPT-*", NOW - DAY, NOW) for _ in range(2)] == [True, False]
+    with pytest.raises(NotFound):
+        run(end_model_price, OPERATOR, "gpt-*", NOW, NOW)
+    before = report("r-1", model="gpt-4o", requested_at=NOW - 2 * DAY)
+    send(gateway, before, report("r-2", model="gpt-4o"))
+    assert stored_costs() == {"r-1": (450_000, RATES.prompt), "r-2": (2_400_000, None)}
+
+
+def test_only_a_planned_price_is_removed_by_its_id(alice: Account) -> None:
+    run(enter_price, OPERATOR, Decimal("0.5"), NOW + DAY, NOW)
+    first, planned = (price.id or 0 for price in run(price_book))
+    with pytest.raises(Conflict, match="begun already"):
+        run(remove_planned_price, OPERATOR, first, NOW)
+    run(remove_planned_price, OPERATOR, planned, NOW)
+    with pytest.raises(NotFound):
+        run(remove_planned_price, OPERATOR, planned, NOW)
+    assert [price.id for price in run(price_book)] == [first]
+
+
+def test_audit_log_has_the_price_before_and_after(db: Database) -> None:
+    for price in ("0.00003", "0.00004"):
+        run(enter_price, OPERATOR, Decimal(price), NOW, NOW)
+    run(remove_price, OPERATOR, NOW, NOW)
+    entries = run(lambda session: list(session.scalars(select(AuditEntry).order_by(AuditEntry.id))))
+    found = [(row.action, row.before, row.after) for row in entries[1:]]
+    assert found == [
+        ("price.set", '{"eur_per_token": "0.00003"}', '{"eur_per_token": "0.00004"}'),
+        ("price.remove", f'{{"eur_per_token": "0.00004", "valid_from": "{NOW.isoformat()}"}}', None),
+    ]
 
 
 def test_billing_says_that_no_price_is_in_force(alice: Account) -> None:

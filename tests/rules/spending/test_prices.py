@@ -24,6 +24,7 @@ from portal.rules.spending.prices import (
     precedence,
     price_at,
     prices_in_force,
+    with_changes,
 )
 from portal.rules.spending.pricing import MAX_COST_FACTOR, MAX_TOKENS
 
@@ -215,3 +216,30 @@ def test_rates_out_of_bounds_are_refused(rate: str) -> None:
     check_rates(FREE)
     with pytest.raises(InvalidValue, match="per million"):
         check_rates(Rates(Decimal(1), Decimal(1), Decimal(rate)))
+
+
+def test_ended_pattern_gives_way_to_the_next_one() -> None:
+    end = model_price("gpt-4o", None, LATE)
+    book = PriceBook([entry(None, 1), entry("gpt-*", 2), entry("gpt-4o", 3), end, entry("gpt-4o", 4, LATE + DAY)])
+    found = [book.at("gpt-4o", instant) for instant in (LATE - DAY, LATE, LATE + DAY)]
+    assert [price and price.pattern for price in found] == ["gpt-4o", "gpt-*", "gpt-4o"]
+    assert (end.is_end, end.is_free) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("price", "is_free"),
+    [
+        pytest.param(Price(Decimal(0)), True, id="a general price of 0"),
+        pytest.param(Price(Decimal("0.1")), False, id="a general price"),
+        pytest.param(model_price("m", Rates(Decimal(1), Decimal(2), Decimal(0)), LATE), True, id="free cached tokens"),
+        pytest.param(model_price("m", RATES, LATE), False, id="a price of models"),
+    ],
+)
+def test_price_of_zero_is_free(price: Price, is_free: bool) -> None:
+    assert price.is_free is is_free
+
+
+def test_planned_entry_replaces_the_one_of_its_instant() -> None:
+    kept, replaced, gone = Price(Decimal(1), id=1), Price(Decimal(2), EARLY, id=2), Price(Decimal(3), LATE, id=3)
+    planned = Price(Decimal(9), EARLY)
+    assert with_changes([kept, replaced, gone], [planned], [3]) == [kept, planned]
