@@ -13,11 +13,14 @@ import httpx
 from nicegui.testing.general import nicegui_reset_globals
 from starlette.testclient import TestClient
 
+from portal.pages import administration
 from portal.settings import settings
 from portal.web.server import build
 
 ROOT = Path(__file__).parents[1]
 HERE = "http://127.0.0.1:8080"
+SERVER_PAGES = administration.PAGES
+"""Imported before a test: NiceGUI unloads the modules of pages that a test imports."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

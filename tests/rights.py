@@ -92,7 +92,7 @@ RIGHTS: dict[str, Who | str] = {
 
 def page_routes() -> set[str]:
     """Return the routes of pages and forms on a server; the desktop program has one person and one session."""
-    routes = [route for module in (*pages.PAGES, *pages.FORMS) for route in module.router.routes]
+    routes = [route for module in (*pages.server_pages(), *pages.FORMS) for route in module.router.routes]
     return {f"{method} {route.path}" for route in routes for method in route.methods}
 
 

@@ -41,7 +41,7 @@ def build(settings: Settings) -> ASGIApp:
     """
     make_data_directory(settings.data_dir)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)  # the API describes itself
-    server.include_router(api.router)
+    server.include_router(api.api_router(is_desktop=settings.is_desktop))
     pages.include_forms(server)
     add_files(server)
     _add_pages(server, settings)

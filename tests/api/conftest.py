@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from starlette.types import ASGIApp
 
-from portal.api import errors, openapi, router
+from portal.api import api_router, errors, openapi
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import Settings
@@ -63,7 +63,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 def api() -> FastAPI:
     """The API alone; it remembers nothing from test to test."""
     alone = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    alone.include_router(router)
+    alone.include_router(api_router())
     errors.install(alone)
     return alone
 

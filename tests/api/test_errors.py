@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
-from portal.api import errors, router
+from portal.api import api_router, errors
 from portal.api.errors import wants_json
 from portal.db.tables import Account
 from portal.errors import NotFound, PortalError, TooManyTries
@@ -107,7 +107,7 @@ def test_pages_keep_the_handlers_they_had() -> None:
     for kind in (404, Exception, PortalError):
         app.add_exception_handler(kind, page)
     errors.install(app)
-    app.include_router(router)
+    app.include_router(api_router())
 
     @app.get("/page")
     def fail() -> None:

@@ -122,7 +122,7 @@ def is_refused(response: httpx.Response) -> bool:
 
 def addresses() -> list[str]:
     """Return every address of the program: pages, forms, files, API, NiceGUI's own, and one without a route."""
-    routes = [*api.router.routes, *nicegui_app.routes]
+    routes = [*api.api_router().routes, *nicegui_app.routes]
     paths = {str(getattr(route, "path", "")) for route in routes}
     forms = {"/", "/favicon.ico", "/user/login", "/user/logout", "/user/setup", "/static/favicon.svg", "/nothing"}
     own = {

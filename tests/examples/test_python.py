@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from portal.actions.people.keys import NewKey
-from portal.api import errors, router
+from portal.api import api_router, errors
 from portal.clock import utc_now
 from portal.db.sql.session import Database
 from portal.db.tables import Account
@@ -38,7 +38,7 @@ CHAT = {
 def portal(db: Database) -> Iterator[str]:
     """Serve the API on a socket; return its address."""
     app = FastAPI(openapi_url=None)
-    app.include_router(router)
+    app.include_router(api_router())
     errors.install(app)
     with listening(app) as address:
         yield address

@@ -9,12 +9,15 @@ from nicegui.functions.navigate import History
 from nicegui.testing import User
 
 from portal.db.tables import Account
-from portal.pages import include_pages, open_pages
+from portal.pages import administration, include_pages, open_pages
 from portal.pages.admin import connect
 from portal.pages.components import live
 from portal.web.visitors import cookie_name
 from tests.cast import NOW
 from tests.pages.screen import elements, texts, until
+
+SERVER_PAGES = administration.PAGES
+"""Imported before a test: NiceGUI unloads the modules of pages that a test imports."""
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ READS = {"GET", "HEAD"}
 
 def written_paths() -> Iterator[str]:
     """Yield the paths of all routes that a body may be sent to."""
-    for router in (api.router, *(form.router for form in FORMS + DESKTOP_FORMS)):
+    for router in (api.api_router(), *(form.router for form in FORMS + DESKTOP_FORMS)):
         routes: list[Any] = [context.original_route for context in iter_route_contexts(router.routes)]
         yield from (
             route.path for route in routes if isinstance(route, APIRoute) and not set(route.methods or ()) <= READS

@@ -12,6 +12,6 @@ def empty() -> None:
 
 
 if __name__ == "__main__":
-    api.router.add_api_route("/bench/empty", empty)
-    api.router.routes.insert(0, api.router.routes.pop())
+    api.api_router().add_api_route("/bench/empty", empty)
+    api.api_router().routes.insert(0, api.api_router().routes.pop())
     app(["serve"], prog_name="portal")

@@ -1,0 +1,6 @@
+"""The routes of administration. Only a server imports them, so that the desktop program needs no memory for them."""
+
+from portal.api.admin import accounts, audit, held, organisation
+
+PARTS = (accounts, audit, held, organisation)
+"""Modules with a router."""

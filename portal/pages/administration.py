@@ -1,0 +1,7 @@
+"""The pages of administration. Only a server imports them, so that the desktop program needs no memory for them."""
+
+from portal.pages.admin import audit, gateway, gateway_new, gateways
+from portal.pages.admin.accounts import account_list
+
+PAGES = (account_list, gateways, gateway_new, gateway, audit)
+"""Modules with NiceGUI pages."""
