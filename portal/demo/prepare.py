@@ -19,6 +19,7 @@ from portal.db.metering.totals import counter
 from portal.db.people.accounts import account_named, count_accounts
 from portal.db.people.keys import add_key
 from portal.db.tables import Account, Gateway, Installation, UsageEvent
+from portal.demo.budget_requests import add_requests
 from portal.demo.history import DAYS
 from portal.demo.limits import Consumed, all_limits
 from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, DemoPerson
@@ -80,6 +81,7 @@ def prepare(
     consumed = {person.username: _consumed(session, person, now, tz) for person in PEOPLE}
     for username, limits in all_limits(consumed).items():
         set_budget(session, ACTOR, _account(session, username).id, limits, now)
+    add_requests(session, now)
     _write_notes(session, now)
     session.add(Installation(name=_MARK, value=str(seed)))
 

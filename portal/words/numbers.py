@@ -18,13 +18,20 @@ def read_limit(text: str, language: str) -> int | None:
 
     Separators of thousands are those of the language, spaces and apostrophes; each has three digits after it.
     """
-    digits = _SPACES.sub("", text[:_LONGEST])
-    if not digits:
+    if not _SPACES.sub("", text[:_LONGEST]):
         return None
-    group = re.escape(get_group_symbol(locale_of(language)))
-    if not re.fullmatch(rf"[0-9]{{1,20}}|[0-9]{{1,3}}(?:{group}[0-9]{{3}}){{1,6}}", digits):
+    number = _whole(text, language)
+    if number is None:
         raise InvalidValue(message("Write a whole number such as {example}, or nothing for no limit.", example=10**6))
-    return int(re.sub(group, "", digits))
+    return number
+
+
+def read_tokens(text: str, language: str) -> int:
+    """Return a number of tokens, written as a limit is. Raises InvalidValue, also for no text."""
+    number = _whole(text, language)
+    if number is None:
+        raise InvalidValue(message("Write a whole number such as {example}.", example=10**6))
+    return number
 
 
 def read_price(text: str) -> Decimal:
@@ -36,3 +43,11 @@ def read_price(text: str) -> Decimal:
     if found is None:
         raise InvalidValue(message("Write an amount in EUR such as {example}.", example="0.00002"))
     return Decimal(f"{found[1]}.{found[2] or 0}")
+
+
+def _whole(text: str, language: str) -> int | None:
+    """Return a whole number; None for any other text."""
+    digits = _SPACES.sub("", text[:_LONGEST])
+    group = re.escape(get_group_symbol(locale_of(language)))
+    is_whole = re.fullmatch(rf"[0-9]{{1,20}}|[0-9]{{1,3}}(?:{group}[0-9]{{3}}){{1,6}}", digits)
+    return int(re.sub(group, "", digits)) if is_whole else None

@@ -116,6 +116,7 @@ WINDOWS = {
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
     "audit.EntryDialog": Window("/admin/audit", ("^Details",)),
     "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
+    "asking.AskForMore": Window("/user/dashboard", ("^Ask for more",)),
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),
     "key_dialogs.NewKeyDialog": Window("/user/keys", ("^Create key", "^Create key"), types="night", answer="copied"),
     "key_dialogs.RenameKey": Window("/user/keys", ("^Edit label",)),

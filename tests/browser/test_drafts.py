@@ -11,6 +11,7 @@ from playwright.sync_api import Dialog, Locator, Page, expect
 from portal.actions.metering.notes import write_note
 from portal.actions.spending.alerts import change_alerts
 from portal.db.tables import UsageEvent
+from portal.rules.spending.budgets import Limits
 from tests.browser.conftest import Person, Portal
 from tests.browser.places import FORM_WINDOWS, PAGES, WINDOWS, Window, address, go, settle
 from tests.cast import acting
@@ -75,7 +76,9 @@ def load_again(page: Page) -> None:
 @pytest.fixture
 def typist(portal: Portal, request: pytest.FixtureRequest) -> Person:
     """An administrator with a key and a request, so that every dialog can be opened."""
-    person = portal.person(f"tilda-{zlib.crc32(request.node.name.encode())}", role="admin")
+    person = portal.person(
+        f"tilda-{zlib.crc32(request.node.name.encode())}", role="admin", limits=Limits(monthly=50_000)
+    )
     portal.report(person)
     return person
 

@@ -5,7 +5,7 @@ import pytest
 from portal.rules.messages import InvalidValue
 from portal.words.formats import Formats
 from portal.words.locales import locale_of
-from portal.words.numbers import read_limit, read_price
+from portal.words.numbers import read_limit, read_price, read_tokens
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,10 @@ def test_what_is_no_price_is_refused(text: str) -> None:
 
 def formats(language: str) -> Formats:
     return Formats(locale_of(language), None, None)  # type: ignore[arg-type]  # numbers need no zones
+
+
+@pytest.mark.parametrize("text", ["", " ", "1.5", "many"])
+def test_number_of_tokens_has_no_other_text(text: str) -> None:
+    assert read_tokens("1,000,000", "en") == 1_000_000
+    with pytest.raises(InvalidValue):
+        read_tokens(text, "en")

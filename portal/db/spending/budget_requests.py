@@ -62,6 +62,13 @@ def own_requests(session: Session, account_id: int, limit: int) -> Sequence[Requ
     return [RequestRow(*row) for row in session.execute(newest.limit(limit))]
 
 
+def newest_requests(session: Session, account_id: int) -> Sequence[RequestRow]:
+    """Return the newest request of an account for each period that has one."""
+    newest = select(func.max(BudgetRequest.id)).where(BudgetRequest.account_id == account_id)
+    rows = session.execute(with_names().where(BudgetRequest.id.in_(newest.group_by(BudgetRequest.period))))
+    return [RequestRow(*row) for row in rows]
+
+
 def own_request(session: Session, account_id: int, request_id: int) -> RequestRow | None:
     """Return one request of an account."""
     own = with_names().where(BudgetRequest.account_id == account_id, BudgetRequest.id == request_id)

@@ -11,6 +11,7 @@ from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_prop
 from portal.pages.navigation import PROFILE
 from portal.rules.messages import message
 from portal.rules.periods import Period, countdown
+from portal.rules.spending.allowances import Extra, last_day
 from portal.settings import settings
 from portal.views.spending.budget import BudgetsView, BudgetView
 from portal.words import _, plural, say
@@ -27,7 +28,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class BudgetCard:
-    """One budget: consumption, limit, level, forecast and reset."""
+    """One budget: consumption, limit, level, forecast and reset; `foot` has room for more at the lower edge."""
 
     def __init__(self, period: Period, formats: Formats) -> None:
         """Draw the card with room for its figures."""
@@ -52,14 +53,18 @@ class BudgetCard:
                     self._raw = Text("span", "").classes("mp-faint")
                 self._bar = BudgetBar(period)
                 self._forecast = ForecastLine(formats)
+                self._extra = Text("p", "").classes("mp-budget__extra")
             self._facts = Facts(_("Remaining"), _("Cost"), _("Resets in"))
         for element, name in (
             (self._consumed, "consumed"),
             (self._limit, "limit"),
             (self._percent, "percent"),
             (self._facts.values[2], "reset"),
+            (self._extra, "extra"),
         ):
             element.props["data-testid"] = name
+        with self._card:
+            self.foot = tag("div", "mp-budget__foot")
 
     def show(self, view: BudgetView, now: datetime) -> None:
         """Show newer figures."""
@@ -79,7 +84,18 @@ class BudgetCard:
         self._raw.show(f.raw(view.figures), title=_("Tokens before the cost factor"))
         self._bar.show(view, f)
         self._forecast.show(view, now)
+        self._show_extra(view.extra)
         self._show_facts(view, now)
+
+    def _show_extra(self, extra: Extra | None) -> None:
+        """Show the tokens of allowances, which are part of the limit."""
+        if extra is None:
+            self._extra.show("", title="")
+            return
+        f = self._formats
+        day = f.day(last_day(extra.until, f.budget_zone))
+        title = f.exact(extra.until)
+        self._extra.show(_("Includes {tokens} extra until {day}", tokens=extra.tokens, day=day), title=title)
 
     def _show_facts(self, view: BudgetView, now: datetime) -> None:
         f, facts = self._formats, self._facts

@@ -8,6 +8,7 @@ from nicegui import APIRouter, ui
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.budget_cards import BudgetBanner, BudgetCard
+from portal.pages.account.requests.asking import Requests
 from portal.pages.components import cells
 from portal.pages.components.charts.chart import UsageChart
 from portal.pages.components.live import live
@@ -49,6 +50,7 @@ async def dashboard_page(viewer: SignedIn) -> None:
         banner = BudgetBanner(formats)
         with tag("div", "mp-cards"):
             cards = {period: BudgetCard(period, formats) for period in Period}
+        requests = None if settings().is_desktop else Requests(viewer, formats, cards)
         chart = UsageChart(formats)
         keys = None
         with tag("div", "" if settings().is_desktop else "mp-two"):
@@ -63,6 +65,8 @@ async def dashboard_page(viewer: SignedIn) -> None:
             banner.show(view.budgets, now)
             for budget in view.budgets.all:
                 cards[budget.period].show(budget, now)
+            if requests:
+                requests.show(view.budgets, view.requests, now)
             chart.show(view.days, view.budgets.daily.budget.limit)
             if keys:
                 keys.show(view.keys, now)

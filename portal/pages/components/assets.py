@@ -34,6 +34,7 @@ STYLES = (
     "account/dashboard.css",
     "account/budget_cards.css",
     "account/forecast_line.css",
+    "account/requests/asking.css",
     "account/budget_table.css",
     "account/billing.css",
     "account/alerts.css",

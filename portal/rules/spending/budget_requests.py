@@ -1,7 +1,11 @@
 """Requests of people for more tokens, and who decides them."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+ANSWER_SHOWN = timedelta(days=7)
+"""How long the card of a budget shows the answer to a request."""
 
 
 class RequestState(StrEnum):
@@ -15,6 +19,13 @@ class RequestState(StrEnum):
 
 DECIDED = (RequestState.APPROVED, RequestState.DECLINED)
 """The states with an answer."""
+
+
+def is_shown(state: RequestState, decided_at: datetime | None, now: datetime) -> bool:
+    """Return whether the card of a budget shows a request: while it waits, and for some days with its answer."""
+    if state in DECIDED and decided_at is not None:
+        return now - decided_at < ANSWER_SHOWN
+    return state is RequestState.OPEN
 
 
 @dataclass(frozen=True, slots=True)

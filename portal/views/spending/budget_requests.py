@@ -1,15 +1,16 @@
 """Requests for more tokens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.spending.budget_requests import RequestRow, count_open, own_request, own_requests
+from portal.db.spending.budget_requests import RequestRow, count_open, newest_requests, own_request, own_requests
 from portal.errors import NotFound
 from portal.rules.people.accounts import Role
 from portal.rules.periods import Period
-from portal.rules.spending.budget_requests import Decider, RequestState
+from portal.rules.spending.budget_requests import Decider, RequestState, is_shown
 from portal.views.people.accounts import Viewer
 
 SHOWN = 100
@@ -48,6 +49,12 @@ class BudgetRequestView:
 def load_own_requests(session: Session, account_id: int) -> tuple[BudgetRequestView, ...]:
     """Return an account's requests, newest first."""
     return tuple(request_view(row) for row in own_requests(session, account_id, SHOWN))
+
+
+def load_card_requests(session: Session, account_id: int, now: datetime) -> Mapping[Period, BudgetRequestView]:
+    """Return the requests that the budget cards of an account show: if it is open, or has a recent answer."""
+    newest = map(request_view, newest_requests(session, account_id))
+    return {request.period: request for request in newest if is_shown(request.state, request.decided_at, now)}
 
 
 def load_own_request(session: Session, account_id: int, request_id: int) -> BudgetRequestView:

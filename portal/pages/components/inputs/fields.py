@@ -66,7 +66,7 @@ class Field(Generic[Control]):
         set_props(self.control, aria_invalid="false")
 
 
-class _Input(ui.input):
+class _Typed(ui.input):
     """An input that the server may change only while the page is connected."""
 
     def run_method(self, name: str, *args: Any, timeout: float = 1) -> AwaitableResponse:
@@ -80,15 +80,21 @@ class _Input(ui.input):
         return super().run_method(name, *args, timeout=timeout)
 
 
+class _TypedLines(_Typed, ui.textarea):
+    """The same with several lines."""
+
+
 def text_field(
-    label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
+    label: str, value: str = "", *, hint: str = "", kind: str = "text", lines: int = 1, **props: object
 ) -> "Field[ui.input]":
-    """Draw a field for one line of text; `kind` is its HTML type, `props` are those of the input."""
+    """Draw a field for one line of text, or for several that shows `lines` of them.
+
+    `kind` is the HTML type of a line, `props` are those of the input.
+    """
 
     def draw() -> ui.input:
-        drawn = _Input(value=value)
-        drawn.props["type"] = kind
-        set_props(drawn, **props)
+        drawn = _Typed(value=value) if lines == 1 else _TypedLines(value=value)
+        set_props(drawn, **(props | ({"type": kind} if lines == 1 else {"rows": lines})))
         return drawn
 
     return Field(label, draw, hint)
@@ -177,10 +183,24 @@ class Form:
         self.element.__exit__(kind, error, trace)
 
     def text(
-        self, name: str, label: str, value: str = "", *, hint: str = "", kind: str = "text", **props: object
+        self,
+        name: str,
+        label: str,
+        value: str = "",
+        *,
+        hint: str = "",
+        kind: str = "text",
+        lines: int = 1,
+        **props: object,
     ) -> Field[ui.input]:
-        """Draw a field for one line of text; errors of the field `name` are shown beside it."""
-        field = text_field(label, value, hint=hint, kind=kind, **props)
+        """Draw a field for text, as `text_field` does; errors of the field `name` are shown beside it.
+
+        Control and Enter send the form from a field with several lines.
+        """
+        field = text_field(label, value, hint=hint, kind=kind, lines=lines, **props)
+        if lines > 1:
+            for keys in ("keydown.ctrl.enter", "keydown.meta.enter"):
+                field.control.on(keys, self.send, args=[])
         self.watch(name, field.control, is_secret=kind == "password")
         self._fields[name] = field
         return field

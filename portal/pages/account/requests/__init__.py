@@ -1,0 +1,1 @@
+"""Requests for more tokens, on the cards of the budgets."""
