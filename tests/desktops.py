@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.actions.people.setup import LOCAL
 from portal.db.tables import Account
 from portal.desktop.settings import DesktopSettings
+from portal.rules.people.accounts import LOCAL
 from portal.settings import use
 from tests.cast import create_member, run
 

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_administrator
 from portal.actions.metering.verification import recount_all
-from portal.actions.people.setup import LOCAL
 from portal.backups.archive import cannot_write
 from portal.backups.manifest import Manifest, WrongBackup
 from portal.backups.restoring import Order, prepare_file, unpacked
@@ -31,7 +30,7 @@ from portal.db.sql.session import database, run_in_reading
 from portal.db.tables import Account
 from portal.db.tables import Session as SessionRow
 from portal.errors import NotFound, NotSignedIn
-from portal.rules.people.accounts import Role
+from portal.rules.people.accounts import LOCAL, Role
 from portal.rules.people.actors import Actor
 from portal.settings import settings
 

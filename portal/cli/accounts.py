@@ -7,14 +7,13 @@ import typer
 from sqlalchemy.orm import Session
 
 from portal.actions.people.accounts import (
-    check_new_account,
-    create_account,
     edit_account,
     hash_new_password,
     set_active,
     set_password,
 )
 from portal.actions.people.deletion import delete_account
+from portal.actions.people.new_accounts import check_new_account, create_account
 from portal.cli.console import UserName, actor, can_ask, example, open_account, open_portal, read_password
 from portal.cli.listing import AsJson, Cell, Search, Sort, listing, read_filter, show_list
 from portal.clock import utc_now

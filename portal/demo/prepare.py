@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from portal.actions.metering.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
 from portal.actions.metering.notes import write_note
 from portal.actions.metering.usage import Result, record_usage
-from portal.actions.people.accounts import create_account, hash_new_password, set_active
+from portal.actions.people.accounts import hash_new_password, set_active
+from portal.actions.people.new_accounts import create_account
 from portal.actions.spending.alerts import change_alerts
 from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template, define_template

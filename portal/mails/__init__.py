@@ -5,7 +5,13 @@ arrives late. It is text and HTML from templates, without images, scripts or any
 contain no names and no figures except a percentage, since other people may see them on a screen.
 """
 
-from portal.mails.account import email_changed_mail, password_changed_mail, reset_mail, test_mail
+from portal.mails.account import (
+    email_changed_mail,
+    password_changed_mail,
+    password_link_mail,
+    reset_mail,
+    test_mail,
+)
 from portal.mails.budget_request import AnswerFacts, answer_mail
 from portal.mails.content import Content, Letter, brief, formats_of, written
 from portal.mails.crossing import CrossingFacts, crossing_letter, crossing_mail
@@ -22,6 +28,7 @@ __all__ = [
     "email_changed_mail",
     "formats_of",
     "password_changed_mail",
+    "password_link_mail",
     "reset_mail",
     "test_mail",
     "written",

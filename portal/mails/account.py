@@ -27,6 +27,25 @@ def reset_mail(display_name: str, language: str, link: str, minutes: int) -> Con
     return written(letter, display_name, language)
 
 
+def password_link_mail(display_name: str, language: str, username: str, link: str, days: int) -> Content:
+    """Return the mail with a link that an administrator has made; the link works once, for `days`."""
+    letter = Letter(
+        subject=message("Choose your password for MoE Portal"),
+        paragraphs=(
+            message("an administrator has sent you this link. With it you choose the password of your account."),
+            message("Your user name is {username}.", username=username),
+        ),
+        button=message("Choose a password"),
+        link=link,
+        below=(
+            message("The link works once, within {days} days.", days=days),
+            message("If the button does nothing, copy this address into your browser:"),
+        ),
+        reason=message("You get this mail because an administrator sent it to the address of your account."),
+    )
+    return written(letter, display_name, language)
+
+
 def password_changed_mail(display_name: str, language: str, at: datetime, zone: ZoneInfo) -> Content:
     """Return the mail about a changed password, a warning if its owner did not change it."""
     when = formats_of(language, zone).full_moment(at)

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     ALERT = "alert"
     TEST = "test"
     RESET = "reset"
+    LINK = "password link"
     NOTICE = "notice"
 
 

@@ -16,7 +16,6 @@ from portal.actions.people.accounts import (
     adopt_time_zone,
     change_password,
     change_profile,
-    create_account,
     edit_account,
     set_active,
     set_password,
@@ -24,6 +23,7 @@ from portal.actions.people.accounts import (
 )
 from portal.actions.people.deletion import delete_account
 from portal.actions.people.keys import create_key, rename_key, revoke_key
+from portal.actions.people.new_accounts import create_account
 from portal.actions.people.password_resets import make_password_link
 from portal.actions.people.sessions import end_one_session, sign_out_everywhere, sign_out_others, unlock_sign_in
 from portal.actions.people.teams import (

@@ -13,12 +13,13 @@ from sqlalchemy import select, update
 
 from portal.actions.metering.notes import write_note
 from portal.actions.people.sessions import Browser, sign_in
-from portal.actions.people.setup import LOCAL, LocalPerson, open_local_session
+from portal.actions.people.setup import LocalPerson, open_local_session
 from portal.actions.spending.budgets import set_budget
 from portal.db.spending.alerts import AlertSettings, set_alert_settings
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database, database
 from portal.db.tables import Account, UsageCounter, UsageEvent
+from portal.rules.people.accounts import LOCAL
 from portal.rules.people.actors import Actor, Means
 from portal.rules.spending.budgets import Limits
 from tests.backups.conftest import BINARIES

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from portal.actions.metering.gateways import connect_program
 from portal.actions.metering.verification import verify_account
-from portal.actions.people.setup import LOCAL
 from portal.clock import utc_now
 from portal.db.metering.held import held_events
 from portal.db.metering.usage import UsageRow
@@ -18,6 +17,7 @@ from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.rules.metering.programs import Program
 from portal.rules.metering.usage import UsageFilter
+from portal.rules.people.accounts import LOCAL
 from portal.views.metering.usage import load_usage
 from tests.cast import acting, viewer_of
 from tests.desktops import use_desktop

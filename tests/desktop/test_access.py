@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from portal import api
-from portal.actions.people.setup import LOCAL, LocalPerson, open_local_session
+from portal.actions.people.setup import LocalPerson, open_local_session
 from portal.db.sql.session import Database, run_in_transaction
 from portal.db.tables import Account
 from portal.desktop.access import Access, Happenings, Secrets
@@ -24,6 +24,7 @@ from portal.desktop.instance import WISHES, Wish
 from portal.desktop.settings import DesktopSettings
 from portal.desktop.start_page import OPEN
 from portal.desktop.tickets import VALID_SECONDS, Tickets
+from portal.rules.people.accounts import LOCAL
 from portal.settings import use
 from portal.web.server import build
 from tests.cast import NOW, Gateway, run

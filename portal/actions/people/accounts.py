@@ -1,6 +1,6 @@
 """Changes to accounts: by administrators and operators, and by people to their own account."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -22,14 +22,11 @@ from portal.db.outbox import drop_messages
 from portal.db.people.accounts import (
     account,
     account_at,
-    account_named,
-    add_account,
     change_password_hash,
     lock_administrators,
 )
 from portal.db.people.password_resets import forget_links
 from portal.db.people.sessions import end_sessions
-from portal.db.spending.default_budgets import apply_default_budget
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict, InvalidInput, NotSignedIn
@@ -38,7 +35,7 @@ from portal.rules.messages import message
 from portal.rules.people.accounts import Language, Role, Theme
 from portal.rules.people.actors import Actor
 from portal.rules.periods import zone
-from portal.rules.text import MAX_PASSWORD, check_password, clean_email, clean_line, clean_new_username
+from portal.rules.text import MAX_PASSWORD, check_password, clean_email, clean_line
 
 DISPLAY_NAME_LENGTH = 100
 EMAIL_TAKEN = message("Another account has this email address already.")
@@ -55,54 +52,6 @@ class Profile:
     theme: str
 
 
-def create_account(
-    session: Session,
-    actor: Actor,
-    username: str,
-    email: str,
-    role: Role,
-    password_hash: str | None,
-    now: datetime,
-    display_name: str | None = None,
-) -> Account:
-    """Create an account with the default budget of its role. Raises Forbidden, and the errors of `check_new_account`.
-
-    The caller hashes the password before the transaction (`hash_new_password`).
-    """
-    check_administrator(session, actor)
-    name, address, shown = check_new_account(session, username, email, display_name)
-    try:
-        created = add_account(session, name, shown, address, role, password_hash, now)
-    except IntegrityError as error:  # another transaction has just taken it
-        raise Conflict(
-            message(
-                "There is an account called {name}, or with the address {address}, already.", name=name, address=address
-            )
-        ) from error
-    budget = apply_default_budget(session, created.id, role, now)
-    new: dict[str, object] = {"username": name, "email": address, "display_name": shown, "role": role}
-    if budget is not None:
-        new["budget"] = asdict(budget)
-    add_entry(session, actor, "account.create", now, account_id=created.id, after=new)
-    return created
-
-
-def check_new_account(
-    session: Session, username: str, email: str, display_name: str | None = None
-) -> tuple[str, str, str]:
-    """Return the user name, email address and display name to store for a new account.
-
-    Raises InvalidInput for a malformed value, and Conflict if the user name or address is in use.
-    """
-    name = clean_field("username", clean_new_username, username)
-    address = clean_field("email", clean_email, email)
-    shown = _clean_display_name(display_name or name)
-    if account_named(session, name) is not None:
-        raise Conflict(message("There is an account called {name} already.", name=name), "username")
-    check_email_is_free(session, address)
-    return name, address, shown
-
-
 def keep_an_administrator(session: Session, found: Account) -> None:
     """Raise Conflict if the account is the last active administrator; lock all administrators."""
     others = lock_administrators(session) - {found.id}
@@ -110,8 +59,7 @@ def keep_an_administrator(session: Session, found: Account) -> None:
     if found.role == Role.ADMIN and found.active and not others:
         raise Conflict(
             message(
-                "{username} is the only active administrator. Make another account one first: "
-                "portal user edit NAME --role admin",
+                "{username} is the only active administrator. Make another account an administrator first.",
                 username=found.username,
             )
         )
@@ -149,7 +97,7 @@ def edit_account(
         address = clean_field("email", clean_email, email) if email.strip() else ""
         change_email(session, found, address, now)
     if display_name is not None:
-        found.display_name = _clean_display_name(display_name)
+        found.display_name = clean_display_name(display_name)
     if time_zone is not None:
         found.time_zone = _clean_zone(time_zone)
     if language is not None:
@@ -230,7 +178,7 @@ def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) 
     """
     own = own_account(session, actor)
     before = _profile_fields(own)
-    own.display_name = _clean_display_name(new.display_name)
+    own.display_name = clean_display_name(new.display_name)
     if new.email is not None:
         change_email(session, own, clean_field("email", clean_email, new.email), now)
     own.time_zone = _clean_zone(new.time_zone)
@@ -328,7 +276,8 @@ def _store_password(
     add_entry(session, actor, "account.password", now, account_id=own.id)
 
 
-def _clean_display_name(text: str) -> str:
+def clean_display_name(text: str) -> str:
+    """Return the name of a person on pages. Raises InvalidInput."""
     return clean_field("display_name", clean_line, text, message("The display name"), DISPLAY_NAME_LENGTH)
 
 

@@ -28,12 +28,13 @@ from portal.db.people.sessions import end_sessions, forget_failures
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.db.tables import Account
 from portal.errors import Conflict, NotFound, Unavailable
-from portal.mails import password_changed_mail, reset_mail
+from portal.mails import password_changed_mail, password_link_mail, reset_mail
 from portal.rules.messages import message
 from portal.rules.outbox import LINK_LASTS, Kind
 from portal.rules.people.actors import Actor, Means
 from portal.rules.people.secrets import digest
 from portal.settings import settings
+from portal.words.stored_reasons import stored_sentence
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +94,17 @@ def _reset_mails(session: Session, email: str) -> list[ResetMail]:
 
 def _reset_mail(account: Account) -> ResetMail:
     token = secrets.token_urlsafe(32)
-    link = f"{(settings().base_url or '').rstrip('/')}{_path_of(token)}"
     minutes = LINK_LASTS // timedelta(minutes=1)
-    content = reset_mail(account.display_name, account.language, link, minutes)
+    content = reset_mail(account.display_name, account.language, _address_of(token), minutes)
     return ResetMail(account.id, digest(token), NewMessage(account.id, Kind.RESET, account.email, *content))
 
 
-def _path_of(token: str) -> str:
+def _address_of(token: str) -> str:
+    return f"{(settings().base_url or '').rstrip('/')}{path_of_link(token)}"
+
+
+def path_of_link(token: str) -> str:
+    """Return the path of the page that sets a password with a token."""
     return f"/user/reset-password?token={token}"
 
 
@@ -109,15 +114,49 @@ def make_password_link(session: Session, actor: Actor, account_id: int, now: dat
     The present password works until then. Raises Forbidden, NotFound, and Conflict if the account is suspended or was
     deleted.
     """
+    found = _receiver(session, actor, account_id)
+    token = new_password_link(session, found.id, now)
+    add_entry(session, actor, "account.password_link", now, account_id=found.id)
+    return PasswordLink(path_of_link(token), now + PASSWORD_LINK_LASTS)
+
+
+def mail_password_link(session: Session, actor: Actor, account_id: int, now: datetime) -> str:
+    """Mail such a link to the address of the account; return the address.
+
+    Raises the errors of `make_password_link`, and Conflict with the reason if no mail can be sent.
+    """
+    found = _receiver(session, actor, account_id)
+    if settings().base_url is None:
+        raise Conflict(message("The portal does not know its own address. Set PORTAL_BASE_URL first."))
+    token = new_password_link(session, found.id, now)
+    reason = add_message(session, link_mail(found, token), now)
+    if reason is not None:
+        raise Conflict(stored_sentence(reason))
+    add_entry(session, actor, "account.password_link", now, account_id=found.id, by="mail")
+    return found.email
+
+
+def _receiver(session: Session, actor: Actor, account_id: int) -> Account:
     check_administrator(session, actor)
     found = existing_account(session, account_id)
     if not found.active:
         raise Conflict(message("{username} is suspended. Activate the account first.", username=found.username))
-    token, expires_at = secrets.token_urlsafe(32), now + PASSWORD_LINK_LASTS
+    return found
+
+
+def new_password_link(session: Session, account_id: int, now: datetime) -> str:
+    """Store a new link of an account; return its token."""
+    token = secrets.token_urlsafe(32)
     forget_expired_links(session, now)
-    add_link(session, found.id, digest(token), now, expires_at)
-    add_entry(session, actor, "account.password_link", now, account_id=found.id)
-    return PasswordLink(_path_of(token), expires_at)
+    add_link(session, account_id, digest(token), now, now + PASSWORD_LINK_LASTS)
+    return token
+
+
+def link_mail(account: Account, token: str) -> NewMessage:
+    """Return the mail with a link that an administrator has made."""
+    link, days = _address_of(token), PASSWORD_LINK_LASTS.days
+    content = password_link_mail(account.display_name, account.language, account.username, link, days)
+    return NewMessage(account.id, Kind.LINK, account.email, *content)
 
 
 def _queue(session: Session, resets: list[ResetMail], address: str, now: datetime) -> None:

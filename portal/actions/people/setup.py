@@ -14,7 +14,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.actions.fields import clean_field
-from portal.actions.people.accounts import create_account, hash_new_password
+from portal.actions.people.accounts import hash_new_password
+from portal.actions.people.new_accounts import create_account
 from portal.actions.people.sessions import Browser, SignIn, open_session_for
 from portal.db.audit import add_entry
 from portal.db.people.accounts import account_named, add_account, has_active_administrator
@@ -22,14 +23,12 @@ from portal.db.people.sessions import end_sessions, forget_old, has_setup_link, 
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, NotFound
 from portal.rules.messages import Message, message
-from portal.rules.people.accounts import Role
+from portal.rules.people.accounts import LOCAL, Role
 from portal.rules.people.actors import Actor, Means
 from portal.rules.people.secrets import digest
 from portal.rules.text import clean_username
 
 ENVIRONMENT = Actor(Means.ENVIRONMENT)
-LOCAL = "local"
-"""The user name of the person of the desktop program."""
 _WINDOW = Browser("MoE Portal", "127.0.0.1")
 
 

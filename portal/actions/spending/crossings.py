@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from portal.actions.authority import own_account
 from portal.actions.notifications import Notification, Reader, notify, queue
-from portal.actions.people.setup import LOCAL
 from portal.db.people.accounts import account_named
 from portal.db.spending.alerts import alert_settings
 from portal.db.spending.crossings import (
@@ -34,6 +33,7 @@ from portal.db.spending.crossings import (
 )
 from portal.mails import CrossingFacts, crossing_letter
 from portal.rules.notifications import Channel, Topic
+from portal.rules.people.accounts import LOCAL
 from portal.rules.people.actors import Actor
 from portal.rules.periods import Period, day_of, period_start, resets_at, zone_or
 from portal.rules.spending.alerts import CrossingKind, reached, thresholds

@@ -82,6 +82,7 @@ class AccountAnswer(BaseModel):
     signed_in_at: datetime | None
     tokens: int
     cost_eur: str = Field(description="EUR, an exact decimal string", examples=["0.01486"])
+    version: int = Field(description="Grows with each change of the account; see `PATCH`")
     unpriced: int = Field(description="Requests of this month without a price, which are not in the cost")
     budget: AccountLevel | None = Field(description="Null without a limit")
 

@@ -36,14 +36,21 @@ class AccountListRow:
     time_zone: str | None
     created_at: datetime
     signed_in_at: datetime | None
+    version: int
     limits: Limits
     used: Mapping[Period, int]
     month: Figures
 
 
-def account_list(wanted: ListFilter, today: date, now: datetime) -> ListQuery[AccountListRow]:
-    """Return the list of accounts that match a filter, with their usage in the periods of a day of the budget zone."""
+def account_list(
+    wanted: ListFilter, today: date, now: datetime, account_id: int | None = None
+) -> ListQuery[AccountListRow]:
+    """Return the list of accounts that match a filter, with their usage in the periods of a day of the budget zone.
+
+    With an `account_id` it has this account only, if it matches.
+    """
     month = COUNTERS[Period.MONTHLY]
+    only = () if account_id is None else (Account.id == account_id,)
     statement = select(
         *(getattr(Account, name) for name in _COLUMNS),
         *BUDGET,
@@ -51,7 +58,7 @@ def account_list(wanted: ListFilter, today: date, now: datetime) -> ListQuery[Ac
         *summed(month),
     ).outerjoin(Budget, Budget.account_id == Account.id)
     return ListQuery(
-        with_counters(statement).where(*_conditions(wanted)).params(starts(today) | {"now": now}),
+        with_counters(statement).where(*_conditions(wanted), *only).params(starts(today) | {"now": now}),
         {
             "username": Account.username,
             "name": folded(Account.display_name),
@@ -70,7 +77,7 @@ def account_list(wanted: ListFilter, today: date, now: datetime) -> ListQuery[Ac
 
 _COLUMNS = (
     *("id", "username", "display_name", "email", "role", "active"),
-    *("deleted_at", "time_zone", "created_at", "signed_in_at"),
+    *("deleted_at", "time_zone", "created_at", "signed_in_at", "version"),
 )
 _MONTH = len(_COLUMNS) + len(BUDGET) + len(COUNTERS)  # where in a row the month begins
 _STATUS = case(

@@ -160,5 +160,5 @@ def held_rows(session: Session, own: Account) -> Iterator[Row]:
 def _readable(part: Part, column: Any) -> Any:
     """Return a column to select; the text of a mail with a password link is a secret."""
     if part.table is OutboxMessage and column.name == "text":
-        return case((OutboxMessage.kind == Kind.RESET, null()), else_=column).label("text")
+        return case((OutboxMessage.kind.in_((Kind.RESET, Kind.LINK)), null()), else_=column).label("text")
     return column

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+LOCAL = "local"
+"""The user name of the person of the desktop program."""
+
 
 class Role(StrEnum):
     """Rights of an account."""

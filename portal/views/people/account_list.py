@@ -8,9 +8,11 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from portal.db.people.account_list import AccountListRow, account_list
+from portal.errors import NotFound
 from portal.rules.lists import ListFilter
+from portal.rules.messages import message
 from portal.rules.metering.figures import Figures
-from portal.rules.people.account_list import ACCOUNT_LIST, AccountStatus, account_status
+from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus, account_status
 from portal.rules.people.actors import Actor
 from portal.rules.periods import Period, day_of
 from portal.rules.spending.budgets import Limits, PeriodBudget
@@ -35,6 +37,7 @@ class AccountItem:
     time_zone: str | None
     created_at: datetime
     signed_in_at: datetime | None
+    version: int
     limits: Limits
     month: Figures
     budget: PeriodBudget | None
@@ -56,6 +59,16 @@ def load_account_rows(session: Session, reader: Actor, wanted: ListFilter, now: 
     return map(_item, load_list_rows(session, account_list(wanted, _today(now), now), ACCOUNT_LIST, wanted))
 
 
+def load_account_item(session: Session, reader: Actor, account_id: int, now: datetime) -> AccountItem:
+    """Return an account as the list has it. Raises Forbidden and NotFound."""
+    check_reader(session, reader)
+    anyone = ListFilter(choices=(("status", EVERY_STATUS),))
+    found = load_list_rows(session, account_list(anyone, _today(now), now, account_id), ACCOUNT_LIST, anyone)
+    for row in found:
+        return _item(row)
+    raise NotFound(message("There is no such account."))
+
+
 def _today(now: datetime) -> date:
     return day_of(now, settings().budget_zone)
 
@@ -74,6 +87,7 @@ def _item(row: AccountListRow) -> AccountItem:
         time_zone=row.time_zone,
         created_at=row.created_at,
         signed_in_at=row.signed_in_at,
+        version=row.version,
         limits=row.limits,
         month=row.month,
         budget=limited.get(fullest) if fullest else None,

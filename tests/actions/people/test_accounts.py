@@ -15,7 +15,6 @@ from portal.actions.people.accounts import (
     adopt_time_zone,
     change_password,
     change_profile,
-    create_account,
     edit_account,
     hash_new_password,
     set_active,
@@ -23,6 +22,7 @@ from portal.actions.people.accounts import (
     set_theme,
 )
 from portal.actions.people.deletion import delete_account
+from portal.actions.people.new_accounts import create_account
 from portal.actions.people.passwords import check_hash
 from portal.actions.people.sessions import Browser, open_session_for, sign_in
 from portal.db.people.accounts import account_named, all_accounts, count_accounts
@@ -95,7 +95,7 @@ def test_a_user_name_is_taken_once_in_any_case(alice: Account) -> None:
         pytest.param({"display_name": " \t "}, "display_name", id="a display name of spaces"),
     ],
 )
-def test_malformed_values_are_named(db: Database, changes: dict[str, str], field: str) -> None:
+def test_malformed_values_are_named(db: Database, changes: dict[str, Any], field: str) -> None:
     usual = {"username": "dora", "email": "dora@example.org", "display_name": "Dora"}
     with pytest.raises(InvalidInput) as caught:
         run(

@@ -15,13 +15,13 @@ from portal.actions.outbox import send_test_mail
 from portal.actions.people.accounts import (
     Profile,
     change_profile,
-    create_account,
     edit_account,
     set_active,
     set_password,
 )
 from portal.actions.people.deletion import delete_account
 from portal.actions.people.keys import NewKey, create_key
+from portal.actions.people.new_accounts import create_account
 from portal.actions.people.password_resets import count_ask, queue_links
 from portal.actions.people.sessions import Browser, open_session_for, sign_in
 from portal.actions.spending.alerts import change_alerts

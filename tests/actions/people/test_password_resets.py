@@ -12,10 +12,18 @@ import pytest
 from sqlalchemy import event, select
 
 from portal.actions.people import password_resets
-from portal.actions.people.accounts import Profile, change_password, change_profile, set_active, set_password
+from portal.actions.people.accounts import (
+    Profile,
+    change_password,
+    change_profile,
+    edit_account,
+    set_active,
+    set_password,
+)
 from portal.actions.people.password_resets import (
     LinkEnded,
     count_ask,
+    mail_password_link,
     make_password_link,
     owner_of,
     queue_links,
@@ -347,3 +355,23 @@ def test_a_suspended_account_gets_no_password_link(alice: Account, admin: Accoun
     run(set_active, OPERATOR, alice.id, False, NOW)
     with pytest.raises(Conflict, match="suspended"):
         run(make_password_link, acting(admin), alice.id, NOW)
+
+
+def test_link_of_an_administrator_is_mailed(alice: Account) -> None:
+    assert run(mail_password_link, OPERATOR, alice.id, NOW) == alice.email
+    (mail,) = mails()
+    assert (mail.kind, mail.recipient, mail.subject) == (
+        "password link",
+        alice.email,
+        "Choose your password for MoE Portal",
+    )
+    assert "Your user name is alice." in mail.text
+    assert "within 3 days" in mail.text
+    assert run(owner_of, token_in(mail), NOW + timedelta(days=2)) == "alice"
+    assert audit_log()[-1] == (str(OPERATOR), "account.password_link", {"by": "mail"})
+
+
+def test_link_is_not_mailed_without_an_address(alice: Account) -> None:
+    run(edit_account, OPERATOR, alice.id, NOW, email="")
+    with pytest.raises(Conflict, match="no email address"):
+        run(mail_password_link, OPERATOR, alice.id, NOW)

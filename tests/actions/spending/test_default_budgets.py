@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from portal.actions.people.accounts import create_account
+from portal.actions.people.new_accounts import create_account
 from portal.actions.spending.default_budgets import change_default_budget, set_default_budget
 from portal.db.spending.budgets import limits
 from portal.db.spending.default_budgets import default_budgets

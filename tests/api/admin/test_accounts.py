@@ -37,6 +37,7 @@ def test_an_account_has_the_figures_of_the_month(people: None, admin: Account, a
         "signed_in_at": None,
         "tokens": 1000,
         "cost_eur": "0.02",
+        "version": 2,
         "unpriced": 0,
         "budget": {"period": "monthly", "percent": "71.4", "level": "warning"},
     }

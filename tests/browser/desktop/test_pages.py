@@ -15,12 +15,12 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from portal.actions.metering.gateways import create_gateway
-from portal.actions.people.setup import LOCAL
 from portal.actions.spending.budgets import set_budget
 from portal.clock import utc_now
 from portal.db.spending.prices import price_book
 from portal.db.sql.session import Database
 from portal.db.tables import Account
+from portal.rules.people.accounts import LOCAL
 from portal.rules.spending.budgets import Limits
 from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE

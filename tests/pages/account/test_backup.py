@@ -13,7 +13,6 @@ from nicegui.testing.user_interaction import UserInteraction
 from sqlalchemy import select
 
 from portal.actions.metering.verification import verify_ledger
-from portal.actions.people.setup import LOCAL
 from portal.backups import desktop
 from portal.backups.desktop import preview_upload, restore_upload
 from portal.backups.manifest import DUMP_FORM, WrongBackup
@@ -24,6 +23,7 @@ from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account, UsageEvent
 from portal.db.tables import Session as SessionRow
 from portal.errors import Forbidden, NotFound
+from portal.rules.people.accounts import LOCAL
 from portal.rules.people.actors import Actor
 from portal.rules.periods import zone
 from portal.settings import settings
