@@ -35,7 +35,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from portal.db.people.accounts import lock_account
-from portal.db.spending.budgets import BUDGET, COUNTERS, limits_of, starts, with_counters
+from portal.db.spending.budgets import BUDGET, COUNTERS, in_period, limits_of, starts, with_counters
+from portal.db.sql.frequent import FrequentStatement
 from portal.db.sql.types import Instant
 from portal.db.tables import (
     Account,
@@ -103,7 +104,7 @@ def authorization_context(
     at that gateway; its own reservation does not count.
     """
     values = {"token_hash": token_hash, "key_hash": key_hash, "now": now, "request": exclude or ""} | starts(day)
-    row = connection.execute(_CONTEXT, values).first()
+    row = _CONTEXT.execute(connection, values).first()
     if row is None:
         return None
     spender = None if row.key_id is None else _spender(row)
@@ -168,11 +169,6 @@ def _columns_of(owner: BudgetOwner, table: Any, counters: Mapping[Period, Any], 
     return [*limits, *_used(owner, counters), case((is_limited, reserved), else_=0).label(f"{owner}_reserved")]
 
 
-def _in_period(counter: Any, period: Period, *of: ColumnElement[bool]) -> ColumnElement[bool]:
-    start = bindparam(f"{period}_start", type_=counter.start.type)
-    return and_(*of, counter.period == period.value, counter.start == start)
-
-
 _OF_ACCOUNT = Reservation.account_id == ApiKey.account_id
 _HOLDS_EXPIRED = exists().where(Reservation.account_id == ApiKey.account_id, Reservation.expires_at <= _NOW)
 _IS_REPORTED = or_(
@@ -218,9 +214,11 @@ _ACCOUNTS = with_counters(
 for _period in Period:
     _counter, _shared = _KEY_COUNTERS[_period], _TEAM_COUNTERS[_period]
     _of_key = _counter.account_id == ApiKey.account_id, _counter.api_key_id == KeyBudget.api_key_id
-    _ACCOUNTS = _ACCOUNTS.outerjoin(_counter, _in_period(_counter, _period, *_of_key))
-    _ACCOUNTS = _ACCOUNTS.outerjoin(_shared, _in_period(_shared, _period, _shared.team_id == Team.id))
-_CONTEXT = _ACCOUNTS.where(GatewayToken.token_hash == bindparam("token_hash"), GatewayToken.revoked_at.is_(None))
+    _ACCOUNTS = _ACCOUNTS.outerjoin(_counter, and_(*_of_key, in_period(_counter, _period)))
+    _ACCOUNTS = _ACCOUNTS.outerjoin(_shared, and_(_shared.team_id == Team.id, in_period(_shared, _period)))
+_CONTEXT = FrequentStatement(
+    _ACCOUNTS.where(GatewayToken.token_hash == bindparam("token_hash"), GatewayToken.revoked_at.is_(None))
+)
 
 
 # Reservations

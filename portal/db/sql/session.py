@@ -4,7 +4,8 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from threading import Lock
 from time import monotonic, sleep
 from types import ModuleType
@@ -182,6 +183,7 @@ def _engine(url: str, pool: int) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         if parsed.drivername in {"postgres", "postgresql"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
+        _keep_long_statements()
         return create_engine(
             parsed,
             pool_size=pool,
@@ -195,6 +197,7 @@ def _engine(url: str, pool: int) -> Engine:
     engine = create_engine(
         parsed,
         module=sqlite_module(),
+        paramstyle="named",  # the driver gets each value once, also if a statement has it several times
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=BUSY_SECONDS,
@@ -205,6 +208,12 @@ def _engine(url: str, pool: int) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _keep_long_statements() -> None:
+    """Let psycopg keep the parsed form of statements up to 16 KB; above 4 KB it parses them at each execution."""
+    with suppress(ImportError):  # `create_engine` reports a driver that is missing
+        import_module("psycopg._queries").MAX_CACHED_STATEMENT_LENGTH = 16_384  # type: ignore[attr-defined]
 
 
 def sqlite_module() -> ModuleType:

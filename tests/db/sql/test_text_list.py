@@ -26,7 +26,7 @@ def test_sqlite_looks_a_list_up_in_an_index(tmp_path: Path, query: Any, index: s
     migrate(database)
     with database.transaction() as session:
         compiled = query.compile(session.connection())
-        values = tuple(compiled.params[name] or "[]" for name in compiled.positiontup or ())
+        values = {name: value or "[]" for name, value in compiled.params.items()}
         plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values).all()
     database.close()
     steps = [str(row[-1]) for row in plan]
