@@ -1,6 +1,5 @@
 """`portal budget`: the limits of accounts."""
 
-import re
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,7 +8,17 @@ import typer
 from portal.actions.spending.budgets import change_budget
 from portal.actions.spending.default_budgets import change_default_budget, set_default_budget
 from portal.cli.allowances import commands as allowances
-from portal.cli.console import UserName, actor, example, open_account, open_portal, show_table, shown, shown_tokens
+from portal.cli.console import (
+    UserName,
+    actor,
+    example,
+    open_account,
+    open_portal,
+    read_limits,
+    show_table,
+    shown,
+    shown_tokens,
+)
 from portal.cli.listing import AsJson, answer, listing, show_json
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
@@ -29,7 +38,6 @@ _FIELDS = (
     "username, type and daily, monthly, total: objects with consumed, limit (null: none), remaining, percent, level, "
     "resets_at"
 )
-_WHOLE = re.compile(r"[0-9][0-9_]{0,24}")
 
 
 @commands.command(
@@ -173,19 +181,8 @@ def _sentence(limits: Limits | None) -> str:
 def _changes(
     daily: str | None, monthly: str | None, total: str | None, kind: BudgetType | None
 ) -> dict[str, int | BudgetType | None]:
-    texts = {"daily": daily, "monthly": monthly, "total": total}
-    changes: dict[str, int | BudgetType | None] = {
-        period: _limit(text, f"--{period}") for period, text in texts.items() if text is not None
-    }
-    return changes if kind is None else changes | {"type": kind}
-
-
-def _limit(text: str, option: str) -> int | None:
-    if text.lower() == "none":
-        return None
-    if not _WHOLE.fullmatch(text):
-        raise typer.BadParameter("a limit is a whole number of tokens, or none", param_hint=option)
-    return int(text.replace("_", ""))
+    changes = read_limits(daily, monthly, total)
+    return {**changes} if kind is None else {**changes, "type": kind}
 
 
 def _or_infinite(tokens: int | None) -> str:

@@ -32,6 +32,7 @@ from portal.rules.text import MAX_PASSWORD
 from portal.settings import Settings, WrongSettings, explain, settings
 from portal.views.people.accounts import AccountView, find_account
 
+_WHOLE = re.compile(r"[0-9][0-9_]{0,24}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -202,6 +203,20 @@ def read_moment(text: str, option: str, tz: ZoneInfo, *, end: bool = False) -> d
 def shown(instant: datetime | None) -> str:
     """Return an instant for tables."""
     return "–" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def read_limits(daily: str | None, monthly: str | None, total: str | None) -> dict[str, int | None]:
+    """Return the limits that options set, by period; `none` is None. Raises BadParameter."""
+    texts = {"daily": daily, "monthly": monthly, "total": total}
+    return {period: _limit(text, f"--{period}") for period, text in texts.items() if text is not None}
+
+
+def _limit(text: str, option: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    if not _WHOLE.fullmatch(text):
+        raise typer.BadParameter("a limit is a whole number of tokens, or none", param_hint=option)
+    return int(text.replace("_", ""))
 
 
 def shown_tokens(tokens: int | None) -> str:

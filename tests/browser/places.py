@@ -120,6 +120,7 @@ WINDOWS = {
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),
     "key_dialogs.NewKeyDialog": Window("/user/keys", ("^Create key", "^Create key"), types="night", answer="copied"),
     "key_dialogs.RenameKey": Window("/user/keys", ("^Edit label",)),
+    "key_budget.KeyBudget": Window("/user/keys", ("^Set budget",)),
     "key_dialogs.RevokeKey": Window("/user/keys", ("^Revoke",)),
     "dialogs.FormDialog": Window("/user/keys", ("^Create key", "^Cancel"), types="night", answer="^Discard"),
     "profile.SessionsTable": Window("/user/profile", ("^Sign out other",)),

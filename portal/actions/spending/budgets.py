@@ -7,15 +7,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import check_administrator, existing_account
+from portal.actions.authority import check_administrator, check_holder_or_administrator, existing_account
 from portal.actions.spending.crossings import note_crossings
 from portal.db.audit import add_entry
 from portal.db.people.accounts import lock_account
+from portal.db.people.keys import key
+from portal.db.spending.budgets import key_limits, limits_in_force, set_key_limits, set_limits
 from portal.db.spending.budgets import limits as stored_limits
-from portal.db.spending.budgets import limits_in_force, set_limits
-from portal.errors import InvalidInput
+from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.messages import message
 from portal.rules.people.actors import Actor
+from portal.rules.periods import Period
 from portal.rules.spending.budgets import MAX_LIMIT, Limits
 from portal.settings import settings
 
@@ -40,6 +42,38 @@ def change_budget(session: Session, actor: Actor, account_id: int, changes: Mapp
     old, new = asdict(before), asdict(limits)
     add_entry(session, actor, "budget.set", now, account_id=account.id, before=old, after=new)
     note_crossings(session, {account.id}, settings().budget_zone, now, limits_before=before)
+    return limits
+
+
+def set_key_budget(
+    session: Session, actor: Actor, account_id: int, key_id: int, limits: Limits, now: datetime
+) -> Limits:
+    """Replace the limits of a key of an account; without any limit it has no budget. Raises as `change_key_budget`."""
+    values = {"daily": limits.daily, "monthly": limits.monthly, "total": limits.total}
+    return change_key_budget(session, actor, account_id, key_id, values, now)
+
+
+def change_key_budget(
+    session: Session, actor: Actor, account_id: int, key_id: int, changes: Mapping[str, int | None], now: datetime
+) -> Limits:
+    """Change some limits of a key, as its owner or an administrator; return all of them.
+
+    Raises Forbidden, NotSignedIn, NotFound, Conflict for a revoked key, and InvalidInput for a limit out of bounds.
+    """
+    check_holder_or_administrator(session, actor, account_id)
+    lock_account(session, account_id)  # as reserving does, so that both see the same limits
+    row = key(session, account_id, key_id)
+    if row is None:
+        raise NotFound(message("There is no such key."))
+    if row.revoked_at is not None:
+        raise Conflict(message("This key was revoked, so it needs no budget."))
+    before = key_limits(session, row.id)
+    limits = replace(before, **dict(changes))  # type: ignore[arg-type]  # names of limits
+    check_limits(limits)
+    set_key_limits(session, row.id, limits, now)
+    old, new = ({period.value: each.set_for(period) for period in Period} for each in (before, limits))
+    target = f"key:{row.prefix}"
+    add_entry(session, actor, "key.budget", now, account_id=account_id, target=target, before=old, after=new)
     return limits
 
 

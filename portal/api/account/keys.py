@@ -1,6 +1,6 @@
 """An account's API keys."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated
 
@@ -8,18 +8,21 @@ from fastapi import Depends
 from pydantic import BeforeValidator, Field
 
 from portal.actions.people.keys import create_key, rename_key, revoke_key
+from portal.actions.spending.budgets import set_key_budget
 from portal.api.access import SESSION, Reading, Writing
 from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers
 from portal.clock import utc_now
 from portal.rules.instants import parse_instant
+from portal.rules.spending.budgets import MAX_LIMIT, Limits
 from portal.rules.text import MAX_LABEL
-from portal.views.people.keys import KeysView, KeyView, key_view, load_key, load_keys
+from portal.views.people.keys import KeysView, KeyView, load_key, load_keys
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])
 
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
+Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT)] | None
 Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(description="ISO 8601 with an offset")]
 
 
@@ -34,6 +37,14 @@ class LabelBody(Body):
     """A new label for a key."""
 
     label: Label
+
+
+class KeyBudgetBody(Body):
+    """All limits of a key in billable tokens; null is no limit, 0 allows nothing."""
+
+    daily: Limit
+    monthly: Limit
+    total: Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,8 @@ def add_key(
     """Create a key; only this answer shows it in full."""
     now = utc_now()
     created = create_key(session, viewer.actor, viewer.id, new.label, new.expires_at, now)
-    return CreatedKey(**asdict(load_key(session, viewer.id, created.id, now)), key=created.secret)
+    view = load_key(session, viewer.id, created.id, now)
+    return CreatedKey(**{field.name: getattr(view, field.name) for field in fields(view)}, key=created.secret)
 
 
 @router.patch(
@@ -74,7 +86,8 @@ def relabel_key(
 ) -> KeyView:
     """Change the label of a key."""
     now = utc_now()
-    return key_view(rename_key(session, viewer.actor, viewer.id, key_id, new.label, now), now)
+    rename_key(session, viewer.actor, viewer.id, key_id, new.label, now)
+    return load_key(session, viewer.id, key_id, now)
 
 
 @router.post(
@@ -85,4 +98,19 @@ def relabel_key(
 def end_key(session: Writing, viewer: SignedIn, key_id: RowId) -> KeyView:
     """Revoke a key; its past usage stays. May be repeated."""
     now = utc_now()
-    return key_view(revoke_key(session, viewer.actor, viewer.id, key_id, now), now)
+    revoke_key(session, viewer.actor, viewer.id, key_id, now)
+    return load_key(session, viewer.id, key_id, now)
+
+
+@router.put(
+    "/user/api/keys/{key_id}/budget",
+    openapi_extra=body_documentation(KeyBudgetBody),
+    responses=answers(401, 403, 404, 409, 415),
+)
+def limit_key(
+    session: Writing, viewer: SignedIn, key_id: RowId, new: Annotated[KeyBudgetBody, Depends(JsonBody(KeyBudgetBody))]
+) -> KeyView:
+    """Replace the budget of a key. Its requests count against the budget of the account too."""
+    now = utc_now()
+    set_key_budget(session, viewer.actor, viewer.id, key_id, Limits(new.daily, new.monthly, new.total), now)
+    return load_key(session, viewer.id, key_id, now)

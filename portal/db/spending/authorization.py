@@ -35,7 +35,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from portal.db.people.accounts import lock_account
-from portal.db.spending.budgets import BUDGET, COUNTERS, in_period, limits_of, starts, with_counters
+from portal.db.spending.budgets import (
+    BUDGET,
+    COUNTERS,
+    KEY_COUNTERS,
+    in_period,
+    limits_of,
+    starts,
+    with_counters,
+    with_key_counters,
+)
 from portal.db.sql.frequent import FrequentStatement
 from portal.db.sql.types import Instant
 from portal.db.tables import (
@@ -45,7 +54,6 @@ from portal.db.tables import (
     ExpertTemplate,
     GatewayToken,
     KeyBudget,
-    KeyCounter,
     PrunedEvent,
     Reservation,
     Team,
@@ -140,7 +148,6 @@ def _state(row: Row[*tuple[Any, ...]], owner: BudgetOwner) -> BudgetState:
 
 
 _NOW, _REQUEST = bindparam("now", type_=Instant()), bindparam("request", type_=String())
-_KEY_COUNTERS = {period: aliased(KeyCounter, name=f"key_counter_{period}") for period in Period}
 _TEAM_COUNTERS = {period: aliased(TeamCounter, name=f"team_counter_{period}") for period in Period}
 
 
@@ -197,7 +204,7 @@ _ACCOUNTS = with_counters(
         *_used(BudgetOwner.ACCOUNT, COUNTERS),
         _reserved(_OF_ACCOUNT).label("account_reserved"),
         *_columns_of(
-            BudgetOwner.KEY, KeyBudget, _KEY_COUNTERS, _reserved(_OF_ACCOUNT, Reservation.api_key_id == ApiKey.id)
+            BudgetOwner.KEY, KeyBudget, KEY_COUNTERS, _reserved(_OF_ACCOUNT, Reservation.api_key_id == ApiKey.id)
         ),
         *_columns_of(BudgetOwner.TEAM, Team, _TEAM_COUNTERS, _reserved(Reservation.team_id == Team.id)),
         _IS_REPORTED.label("is_reported"),
@@ -211,13 +218,11 @@ _ACCOUNTS = with_counters(
     .outerjoin(KeyBudget, KeyBudget.api_key_id == ApiKey.id)
     .outerjoin(Team, Team.id == Account.team_id)
 )
-for _period in Period:
-    _counter, _shared = _KEY_COUNTERS[_period], _TEAM_COUNTERS[_period]
-    _of_key = _counter.account_id == ApiKey.account_id, _counter.api_key_id == KeyBudget.api_key_id
-    _ACCOUNTS = _ACCOUNTS.outerjoin(_counter, and_(*_of_key, in_period(_counter, _period)))
-    _ACCOUNTS = _ACCOUNTS.outerjoin(_shared, and_(_shared.team_id == Team.id, in_period(_shared, _period)))
+_EVERYTHING = with_key_counters(_ACCOUNTS)
+for _period, _counter in _TEAM_COUNTERS.items():
+    _EVERYTHING = _EVERYTHING.outerjoin(_counter, and_(_counter.team_id == Team.id, in_period(_counter, _period)))
 _CONTEXT = FrequentStatement(
-    _ACCOUNTS.where(GatewayToken.token_hash == bindparam("token_hash"), GatewayToken.revoked_at.is_(None))
+    _EVERYTHING.where(GatewayToken.token_hash == bindparam("token_hash"), GatewayToken.revoked_at.is_(None))
 )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     literal_column,
     select,
@@ -31,12 +32,12 @@ from portal.db.sql.frequent import FrequentStatement
 from portal.db.sql.functions import largest
 from portal.db.sql.types import Instant
 from portal.db.sql.upsert import upsert
-from portal.db.tables import Account, Allowance, ApiKey, Budget, UsageCounter
+from portal.db.tables import Account, Allowance, ApiKey, Budget, KeyBudget, KeyCounter, UsageCounter
 from portal.db.tables import Session as SessionRow
 from portal.rules.metering.figures import SUMS, Figures
 from portal.rules.periods import Period, period_start
 from portal.rules.spending.allowances import Extra
-from portal.rules.spending.budgets import BudgetType, Limits
+from portal.rules.spending.budgets import BudgetType, Limits, PeriodBudget
 
 Columns = TypeVarTuple("Columns")
 
@@ -59,6 +60,10 @@ BUDGET = (
 )
 """The columns that `limits_of` reads; the parameter `now` decides which allowances are in force."""
 _UNTIL = tuple(_of_allowances(func.min(Allowance.ends_at), period, "until") for period in Period)
+
+
+KEY_COUNTERS = {period: aliased(KeyCounter, name=f"key_counter_{period}") for period in Period}
+"""The counters of a key with a budget in the three periods in which a day lies; a key without one has none here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,39 @@ def set_limits(session: Session, account_id: int, new: Limits, now: datetime) ->
     upsert(session, Budget, {"account_id": account_id}, values)
 
 
+def key_limits(session: Session, key_id: int) -> Limits:
+    """Return the limits of a key; all None where it has no budget."""
+    row = session.get(KeyBudget, key_id, populate_existing=True)
+    return Limits() if row is None else Limits(row.daily, row.monthly, row.total)
+
+
+def set_key_limits(session: Session, key_id: int, new: Limits, now: datetime) -> None:
+    """Replace the limits of a key; without any limit it has no budget."""
+    if new == Limits():
+        session.execute(delete(KeyBudget).where(KeyBudget.api_key_id == key_id))
+        return
+    values = {"daily": new.daily, "monthly": new.monthly, "total": new.total, "updated_at": now}
+    upsert(session, KeyBudget, {"api_key_id": key_id}, values)
+
+
+def key_budgets(session: Session, account_id: int, day: date) -> dict[int, dict[Period, PeriodBudget]]:
+    """Return the budgets of an account's keys in the periods of a day, by key id; without keys that have no budget."""
+    statement = with_key_counters(
+        select(
+            *(KeyBudget.api_key_id, KeyBudget.daily, KeyBudget.monthly, KeyBudget.total),
+            *(counter.tokens.label(f"used_{period}") for period, counter in KEY_COUNTERS.items()),
+        )
+        .select_from(KeyBudget)
+        .join(ApiKey, ApiKey.id == KeyBudget.api_key_id)
+    ).where(ApiKey.account_id == account_id)
+    return {
+        row.api_key_id: {
+            period: PeriodBudget(getattr(row, period.value), getattr(row, f"used_{period}") or 0) for period in Period
+        }
+        for row in session.execute(statement, starts(day))
+    }
+
+
 def stored_limits_of(row: Any) -> Limits:
     """Return the limits in a row with the columns of a budget, or nulls in their place."""
     return Limits() if row.type is None else Limits(row.daily, row.monthly, row.total, BudgetType(row.type))
@@ -128,6 +166,14 @@ def with_counters(statement: Select[*Columns]) -> Select[*Columns]:
     """Join the `COUNTERS` to a statement that selects from accounts; its parameters are `starts`."""
     for period, counter in COUNTERS.items():
         statement = statement.outerjoin(counter, and_(counter.account_id == Account.id, in_period(counter, period)))
+    return statement
+
+
+def with_key_counters(statement: Select[*Columns]) -> Select[*Columns]:
+    """Join the `KEY_COUNTERS` to a statement that selects from keys and their budgets; its parameters are `starts`."""
+    for period, counter in KEY_COUNTERS.items():
+        of_key = counter.account_id == ApiKey.account_id, counter.api_key_id == KeyBudget.api_key_id
+        statement = statement.outerjoin(counter, and_(*of_key, in_period(counter, period)))
     return statement
 
 

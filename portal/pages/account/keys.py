@@ -7,6 +7,7 @@ from nicegui import APIRouter, events, ui
 
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
+from portal.pages.account.key_budget import KeyBudget
 from portal.pages.account.key_dialogs import CreateKey, NewKeyDialog, RenameKey, RevokeKey
 from portal.pages.components import cells
 from portal.pages.components.inputs.fields import Notice
@@ -22,6 +23,7 @@ from portal.views.people.keys import KeysView, KeyView, load_keys
 from portal.web.visitors import SignedIn
 from portal.words import _, say
 from portal.words.formats import Formats
+from portal.words.labels import BUDGETS
 
 router = APIRouter()
 
@@ -38,11 +40,20 @@ _COLUMNS = (
     Column("last_used", message("Last used"), classes="k-last", attributes=cells.exact("last_used_exact")),
     Column("status", message("Status"), classes="k-status", cell=cells.span(cells.status() + _END, "k-st")),
     Column(
+        "budget",
+        message("Budget"),
+        classes="k-budget",
+        cell=cells.first_of(
+            ("percent", cells.span(cells.budget_level() + cells.text("percent"), "k-bl", title="budget_title")),
+            otherwise=cells.span(cells.text("no_budget"), "mp-faint"),
+        ),
+    ),
+    Column(
         "actions",
         message("Actions"),
         classes="k-act num",
         hidden_label=True,
-        cell=cells.action("rename") + cells.action("revoke", danger=True),
+        cell=cells.action("limit") + cells.action("rename") + cells.action("revoke", danger=True),
     ),
 )
 
@@ -62,7 +73,8 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
         done = Notice()
         creating = CreateKey(viewer, formats, NewKeyDialog(viewer, formats, opener).open)
         opener.on_click(creating.open)
-        table = KeysTable(formats, creating, RenameKey(viewer), RevokeKey(viewer, done, opener))
+        limiting, renaming = KeyBudget(viewer, formats, viewer.id), RenameKey(viewer)
+        table = KeysTable(formats, creating, limiting, renaming, RevokeKey(viewer, done, opener))
         if create == "1":
             creating.open()
             ui.navigate.history.replace(KEYS.path)
@@ -72,7 +84,9 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
 class KeysTable:
     """All keys of an account, active ones first."""
 
-    def __init__(self, formats: Formats, creating: CreateKey, renaming: RenameKey, revoking: RevokeKey) -> None:
+    def __init__(
+        self, formats: Formats, creating: CreateKey, limiting: KeyBudget, renaming: RenameKey, revoking: RevokeKey
+    ) -> None:
         """Draw the card with an empty table; the buttons of its rows open the dialogs."""
         self._formats = formats
         self._keys: dict[object, KeyView] = {}
@@ -87,6 +101,7 @@ class KeysTable:
             about = _("Create a key and give it to a program. It appears here with its last use.")
             with self._table.when_empty("key", _("No keys yet"), about):
                 button(_("Create key"), creating.open, kind="primary", icon="plus")
+        self._table.on("limit", lambda event: self._open(limiting, event))
         self._table.on("rename", lambda event: self._open(renaming, event))
         self._table.on("revoke", lambda event: self._open(revoking, event))
 
@@ -95,7 +110,7 @@ class KeysTable:
         self._keys = {key.id: key for key in view.keys}
         self._table.show_rows([self._row(key, now) for key in view.keys])
 
-    def _open(self, dialog: RenameKey | RevokeKey, event: events.GenericEventArguments) -> None:
+    def _open(self, dialog: KeyBudget | RenameKey | RevokeKey, event: events.GenericEventArguments) -> None:
         key = self._keys.get(event.args) if isinstance(event.args, int) else None
         if key is not None:
             dialog.open(key)
@@ -117,11 +132,27 @@ class KeysTable:
             "soon": is_active and expires_soon(key.expires_at, now),
             "ends": end_of_key(key, f, now),
             "ends_exact": f.exact(key.revoked_at or key.expires_at),
+            **_budget(key, f),
+            "limit": _("Set budget") if is_active else "",
+            "limit_label": _("Set budget of {key}", key=key.label),
             "rename": _("Edit label") if is_active else "",
             "rename_label": _("Edit label of {key}", key=key.label),
             "revoke": _("Revoke") if is_active else "",
             "revoke_label": _("Revoke {key}", key=key.label),
         }
+
+
+def _budget(key: KeyView, f: Formats) -> dict[str, Any]:
+    """Return the level of the fullest budget of a key; its tooltip has the period and the figures."""
+    if key.budget is None:
+        return {"percent": "", "no_budget": _("No limit")}
+    period, budget = key.budget.fullest()
+    used, limit = f.number(budget.consumed), f.number(budget.limit)
+    return {
+        "percent": f.percent(budget.percent),
+        "budget_title": _("{budget}: {used} of {limit}", budget=say(BUDGETS[period]), used=used, limit=limit),
+        **cells.level_values(budget),
+    }
 
 
 def end_of_key(key: KeyView, f: Formats, now: datetime) -> str:

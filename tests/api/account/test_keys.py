@@ -32,6 +32,7 @@ def test_a_new_key_is_shown_in_full_once_and_works(
         "last_used_at": None,
         "revoked_at": None,
         "status": "active",
+        "budget": None,
     }
     assert as_(alice).get(KEYS).json() == {"keys": [answer]}
     assert client.get("/api/v1/budget", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
