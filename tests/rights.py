@@ -47,6 +47,7 @@ RIGHTS: dict[str, Who | str] = {
     "POST /user/api/keys": Who.PEOPLE,
     "PATCH /user/api/keys/{key_id}": Who.PEOPLE,
     "POST /user/api/keys/{key_id}/revoke": Who.PEOPLE,
+    "PUT /user/api/keys/{key_id}/budget": Who.PEOPLE,
     "GET /user/api/allowances": Who.PEOPLE,
     "GET /user/api/budget-requests": Who.PEOPLE,
     "POST /user/api/budget-requests": Who.PEOPLE,

@@ -27,6 +27,7 @@ SPECIFIED = {
     ("POST", "/user/api/keys"),
     ("PATCH", "/user/api/keys/{key_id}"),
     ("POST", "/user/api/keys/{key_id}/revoke"),
+    ("PUT", "/user/api/keys/{key_id}/budget"),
     ("GET", "/user/api/export"),
     ("GET", "/user/api/allowances"),
     ("GET", "/user/api/budget-requests"),

@@ -19,7 +19,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "user create", "user password", "user list", "user suspend", "user activate",
         "user edit", "user delete",
         "admin-token create", "admin-token list", "admin-token revoke",
-        "key create", "key list", "key revoke",
+        "key create", "key list", "key revoke", "key budget",
         "gateway create", "gateway token", "gateway list", "gateway revoke",
         "budget set", "budget show", "budget list", "budget default",
         "budget allow", "budget allowances", "budget end",

@@ -1,5 +1,6 @@
 """`portal key`."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -73,3 +74,26 @@ def test_a_suspended_accounts_key_is_revoked_too(alice: Account, alices_key: New
     succeed("user", "suspend", "alice")
     succeed("key", "revoke", "alice", alices_key.prefix)
     assert [row[2] for row in rows(succeed("key", "list", "alice"))] == ["revoked"]
+
+
+def test_budget_of_a_key_is_set_and_listed(alice: Account, alices_key: NewKey) -> None:
+    printed = succeed("key", "budget", "alice", alices_key.prefix[:12], "--daily", "1_000", "--total", "0")
+    assert (
+        printed
+        == f'Budget of the key "Alice\'s laptop" ({alices_key.prefix}) of alice: daily 1,000, monthly none, total 0.\n'
+    )
+    assert "daily none, monthly none, total 0" in succeed(
+        "key", "budget", "alice", alices_key.prefix, "--daily", "none"
+    )
+    [row] = rows(succeed("key", "list", "alice"))
+    assert row[-1] == "Used up, 100.0 %"
+    [key] = json.loads(succeed("key", "list", "alice", "--json"))
+    assert (key["level"], key["budget"]["total"]["limit"], key["budget"]["daily"]["limit"]) == (
+        "Used up, 100.0 %",
+        0,
+        None,
+    )
+
+
+def test_budget_of_a_key_has_bounds(alice: Account, alices_key: NewKey) -> None:
+    assert "from 0 to" in fail("key", "budget", "alice", alices_key.prefix, "--daily", str(10**16))

@@ -58,8 +58,8 @@ def test_limit_of_a_key_out_of_bounds_changes_nothing(
     alice: Account, alices_key: NewKey, field: str, limit: int
 ) -> None:
     run(set_key_budget, acting(alice), alice.id, alices_key.id, LIMITS, NOW)
+    wrong = replace(Limits(4, 5, 6), **{field: limit})  # type: ignore[arg-type]  # a limit
     with pytest.raises(InvalidInput) as caught:
-        wrong = replace(Limits(4, 5, 6), **{field: limit})  # type: ignore[arg-type]  # a limit
         run(set_key_budget, acting(alice), alice.id, alices_key.id, wrong, NOW)
     assert caught.value.field == field
     assert run(key_limits, alices_key.id) == LIMITS
@@ -125,15 +125,15 @@ def test_view_has_the_figures_of_the_key(
     for name, key in (("a", alices_key), ("b", bobs_key)):
         send(gateway, report(name, key_hash=digest(key.secret), prompt_tokens=75, completion_tokens=0))
     send(gateway, report("without", prompt_tokens=1000))
-    [key] = run(load_keys, alice.id, NOW).keys
-    assert key.budget is not None
+    [view] = run(load_keys, alice.id, NOW).keys
+    assert view.budget is not None
     tomorrow = NOW.replace(day=23, hour=0, minute=0)
-    assert key.budget.daily == KeyPeriod(100, 75, 25, 75.0, Level.WARNING, tomorrow)
-    assert key.budget.monthly == KeyPeriod(None, 75, None, None, None, None)
-    assert key.budget.total == KeyPeriod(0, 75, 0, 100.0, Level.CRITICAL, None)
-    period, fullest = key.budget.fullest()
+    assert view.budget.daily == KeyPeriod(100, 75, 25, 75.0, Level.WARNING, tomorrow)
+    assert view.budget.monthly == KeyPeriod(None, 75, None, None, None, None)
+    assert view.budget.total == KeyPeriod(0, 75, 0, 100.0, Level.CRITICAL, None)
+    period, fullest = view.budget.fullest()
     assert (period, fullest.limit, fullest.consumed) == (Period.TOTAL, 0, 75)
-    assert run(load_active_keys, alice.id, NOW) == (key,)
+    assert run(load_active_keys, alice.id, NOW) == (view,)
 
 
 def test_deleted_account_leaves_no_budget_of_a_key(

@@ -9,7 +9,9 @@ from portal.actions.people.keys import NewKey
 from portal.db.people.keys import MOST_KEYS
 from portal.db.sql.session import Database
 from portal.db.tables import Account
+from portal.rules.people.secrets import digest
 from tests.api.conftest import As, Client, everything
+from tests.cast import Gateway, report, send
 
 KEYS = "/user/api/keys"
 
@@ -73,6 +75,69 @@ def test_anothers_key_is_not_there(alice: Account, bob: Account, alices_key: New
     for key_id in (alices_key.id, 9999, 2**63 - 1):
         assert client.patch(f"{KEYS}/{key_id}", json={"label": "mine"}).status_code == 404
         assert client.post(f"{KEYS}/{key_id}/revoke").status_code == 404
+    assert everything(db) == before
+
+
+def test_budget_of_a_key_is_set_and_shown(
+    alice: Account, alices_key: NewKey, as_: As, gateway: Gateway, db: Database
+) -> None:
+    send(gateway, report(key_hash=digest(alices_key.secret)))
+    answer = as_(alice).put(f"{KEYS}/{alices_key.id}/budget", json={"daily": 150, "monthly": None, "total": 120})
+    assert (answer.status_code, answer.json()["budget"]) == (
+        200,
+        {
+            "daily": {
+                "limit": 150,
+                "consumed": 120,
+                "remaining": 30,
+                "percent": 80.0,
+                "level": "warning",
+                "resets_at": "2026-11-23T00:00:00Z",
+            },
+            "monthly": dict.fromkeys(("limit", "remaining", "percent", "level", "resets_at")) | {"consumed": 120},
+            "total": {
+                "limit": 120,
+                "consumed": 120,
+                "remaining": 0,
+                "percent": 100.0,
+                "level": "critical",
+                "resets_at": None,
+            },
+        },
+    )
+    assert as_(alice).get(KEYS).json() == {"keys": [answer.json()]}
+    none = {"daily": None, "monthly": None, "total": None}
+    assert as_(alice).put(f"{KEYS}/{alices_key.id}/budget", json=none).json()["budget"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param({"daily": 1, "monthly": 1}, 422, id="a limit is missing"),
+        pytest.param({"daily": -1, "monthly": None, "total": None}, 422, id="a negative limit"),
+        pytest.param({"daily": 10**15 + 1, "monthly": None, "total": None}, 422, id="too large a limit"),
+        pytest.param({"daily": "5", "monthly": None, "total": None}, 422, id="a limit in quotes"),
+        pytest.param({"daily": 1.0, "monthly": None, "total": None}, 422, id="a fraction"),
+        pytest.param({"daily": True, "monthly": None, "total": None}, 422, id="a truth"),
+        pytest.param({"daily": 1, "monthly": 1, "total": 1, "type": "one_time"}, 422, id="an unknown field"),
+        pytest.param([1, 2, 3], 422, id="a list"),
+    ],
+)
+def test_wrong_budget_of_a_key_changes_nothing(
+    alice: Account, alices_key: NewKey, as_: As, db: Database, body: Any, status: int
+) -> None:
+    client, before = as_(alice), everything(db)
+    assert client.put(f"{KEYS}/{alices_key.id}/budget", json=body).status_code == status
+    assert everything(db) == before
+
+
+def test_budget_of_anothers_key_is_not_there(
+    alice: Account, bob: Account, alices_key: NewKey, as_: As, db: Database
+) -> None:
+    client, before = as_(bob), everything(db)
+    body = {"daily": 1, "monthly": None, "total": None}
+    for key_id in (alices_key.id, 9999, 2**63 - 1):
+        assert client.put(f"{KEYS}/{key_id}/budget", json=body).status_code == 404
     assert everything(db) == before
 
 

@@ -18,10 +18,10 @@ from portal.pages.account import key_dialogs
 from portal.pages.components import live
 from portal.pages.components.table import DataTable
 from portal.rules.people.keys import KeyStatus, expires_after
-from portal.rules.people.secrets import API_KEY, is_secret
+from portal.rules.people.secrets import API_KEY, digest, is_secret
 from portal.views.people.keys import KeyView, load_keys
 from portal.views.spending.budget import load_key_budgets
-from tests.cast import NOW, acting, run
+from tests.cast import NOW, Gateway, acting, report, run, send
 from tests.pages.screen import complaint_about, control, elements, everything, until
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -293,3 +293,30 @@ async def test_another_tab_shows_what_was_done(visit, alice: Account, alices_key
     enter(user, "Label", "desk")
     submit(user)
     await until(lambda: labels(other) == ["desk"])
+
+
+async def test_budget_of_a_key_is_set_in_its_dialog(
+    visit, alice: Account, alices_key: NewKey, gateway: Gateway
+) -> None:
+    send(gateway, report(key_hash=digest(alices_key.secret)))
+    user = await visit(alice)
+    assert table(user).rows[0]["no_budget"] == "No limit"
+    in_row(user, "limit", alices_key.id)
+    await until(lambda: dialog(user))
+    enter(user, "Daily budget", "a lot")
+    submit(user)
+    await until(lambda: complaint(user, "Daily budget"))
+    assert stored(alice)[0].budget is None
+    enter(user, "Daily budget", "150")
+    enter(user, "Total budget", "1,000")
+    submit(user)
+    await until(lambda: table(user).rows[0]["percent"])
+    row = table(user).rows[0]
+    assert (row["percent"], row["level_word"], row["budget_title"]) == (
+        "80.0\u00a0%",
+        "Warning",
+        "Daily budget: 120 of 150",
+    )
+    in_row(user, "limit", alices_key.id)
+    await until(lambda: dialog(user))
+    assert (field(user, "Total budget").value, "120 used today" in everything(user)) == ("1,000", True)
