@@ -82,6 +82,7 @@ RIGHTS: dict[str, Who | str] = {
     "GET /user/profile": Who.PEOPLE,
     "GET /admin/accounts": Who.ADMINISTRATORS,
     "GET /admin/audit": Who.ADMINISTRATORS,
+    "GET /admin/held": Who.ADMINISTRATORS,
     "GET /admin/gateways": Who.ADMINISTRATORS,
     "GET /admin/gateways/new": Who.ADMINISTRATORS,
     "GET /admin/gateways/{gateway_id}": Who.ADMINISTRATORS,

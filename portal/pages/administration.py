@@ -2,6 +2,7 @@
 
 from portal.pages.admin import audit, gateway, gateway_new, gateways
 from portal.pages.admin.accounts import account_list
+from portal.pages.admin.held import held_list
 
-PAGES = (account_list, gateways, gateway_new, gateway, audit)
+PAGES = (account_list, gateways, gateway_new, gateway, held_list, audit)
 """Modules with NiceGUI pages."""

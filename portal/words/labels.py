@@ -1,6 +1,7 @@
 """The labels of codes: levels, types of budgets, roles, themes and languages."""
 
 from portal.rules.messages import Message, message
+from portal.rules.metering.held_list import CONFLICT, UNATTRIBUTED
 from portal.rules.people.account_list import AccountStatus
 from portal.rules.people.accounts import Role, Theme
 from portal.rules.periods import Period
@@ -18,6 +19,11 @@ STATUSES = {
     AccountStatus.ACTIVE: message("Active"),
     AccountStatus.SUSPENDED: message("Suspended"),
     AccountStatus.DELETED: message("Deleted"),
+}
+HELD_REASONS = {UNATTRIBUTED: message("Unknown owner"), CONFLICT: message("Contradiction")}
+HELD_REASONS_EXPLAINED = {
+    UNATTRIBUTED: message("Nobody has the key or the name in this report. Assign it to an account, or dismiss it."),
+    CONFLICT: message("Its id is that of a stored event with other content, which counts. It cannot count as well."),
 }
 THEMES = {
     Theme.SYSTEM: message("Follow the system"),

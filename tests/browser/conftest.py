@@ -170,6 +170,14 @@ class Portal:
         assert answer.status_code == httpx.codes.OK, answer.text
         assert answer.json()["accepted"] == len(batch), answer.text
 
+    def hold(self, *events: dict[str, Any]) -> None:
+        """Report usage that cannot be counted, and is held."""
+        plain = {"model": "qwen3-coder:30b", "mode": "native", "prompt_tokens": 1000, "completion_tokens": 200}
+        batch = [plain | event for event in events]
+        headers = {"Authorization": f"Bearer {self.gateway_token}"}
+        answer = httpx.post(f"{self.url}/api/v1/usage", json=batch, headers=headers).json()
+        assert {each["result"] for each in answer["results"]} <= {"unattributed", "conflict"}, answer
+
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
@@ -266,6 +274,8 @@ def create_busy(portal: Portal) -> Person:
         ),
         {"status": "504 timeout", "completion_tokens": 0, "requested_at": minutes_ago(90)},
     )
+    portal.hold({"id": "lost", "username": "nobody"})
+    portal.hold({"id": "event-1", "username": "bertha"})
     first = portal.run(
         lambda session: session.connection().exec_driver_sql("SELECT max(id) FROM usage_events").scalar()
     )

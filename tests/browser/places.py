@@ -28,6 +28,7 @@ PAGES = {
     "/user/profile": "Profile",
     "/admin/accounts": "Accounts",
     "/admin/audit": "Audit Log",
+    "/admin/held": "Held Events",
     "/admin/gateways": "Gateways",
     "/admin/gateways/new": "Connect gateway",
     "/admin/gateways/{gateway_id}": "browser-tests",
@@ -73,6 +74,7 @@ class Window:
     """A dialog or menu: the route of its page, the buttons that open it one after the other, and its role.
 
     `types` is typed into the dialog before it, `answer` is the button that closes it; without one Escape closes it.
+    With `chooses` the first row of the list is chosen first.
     """
 
     route: str
@@ -81,6 +83,7 @@ class Window:
     types: str = ""
     answer: str = ""
     is_in_drawer: bool = False
+    chooses: bool = False
 
     def opener(self, page: Page, number: int = 0) -> Locator:
         """Return a button that leads to it; after the first, buttons are in the dialog before."""
@@ -92,8 +95,10 @@ class Window:
         if self.is_in_drawer and page.get_by_role("button", name="Open menu").is_visible():
             page.get_by_role("button", name="Open menu").press("Enter")
             page.wait_for_function("document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
+        if self.chooses:
+            page.locator("tbody").get_by_role("checkbox").first.check()
         for number in range(len(self.buttons)):
-            if number:
+            if number and self.types:
                 page.get_by_role("dialog").get_by_role("textbox").first.fill(self.types)
             opener = self.opener(page, number)
             opener.focus()
@@ -115,6 +120,12 @@ WINDOWS = {
     "bell.Bell": Window("/user/dashboard", ("^Messages",), role="menu"),
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
     "audit.EntryDialog": Window("/admin/audit", ("^Details",)),
+    "dialogs.HeldBody": Window("/admin/held", ("^Details",)),
+    "dialogs.AssignHeld": Window("/admin/held", ("^Details of event 1$", "^Assign")),
+    "dialogs.DismissHeld": Window("/admin/held", ("^Details", "^Dismiss")),
+    "progress.BulkProgress": Window(
+        "/admin/held", ("^Assign", "^Assign"), types="bertha", answer="^Close", chooses=True
+    ),
     "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
     "asking.AskForMore": Window("/user/dashboard", ("^Ask for more",)),
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),

@@ -82,9 +82,14 @@ def dismiss_held(session: Session, actor: Actor, held_id: int, now: datetime, re
     Raises Forbidden, InvalidInput for an invalid reason, NotFound and Conflict.
     """
     held = _unsettled(session, actor, held_id)
-    text = clean_field("reason", clean_line, reason, message("The reason"), LONGEST_REASON, empty=True)
+    text = clean_reason(reason)
     held.resolved_at = now
     _note(session, actor, "held.dismiss", held, "dismissed", now, reason=text)
+
+
+def clean_reason(reason: str) -> str:
+    """Return the reason of a dismissal as one line, which may be empty. Raises InvalidInput."""
+    return clean_field("reason", clean_line, reason, message("The reason"), LONGEST_REASON, empty=True)
 
 
 def assigning(actor: Actor, account_id: int) -> Settle:

@@ -206,6 +206,16 @@ def icon_action(of_what: str, event: str) -> str:
     return _button(picture(of_what), "mp-icon", event, "props.row.id", attributes)
 
 
+def check(field: str, event: str, *, value: str = "props.row.id") -> str:
+    """Draw a box that is checked where a value is true; it sends `event` with the id of its row, or with `value`.
+
+    The value `<event>_label` is its name for screen readers.
+    """
+    attributes = f':checked="props.row.{field}" :aria-label="props.row.{event}_label"'
+    emits = f"@change=\"$parent.$emit('{event}', {value})\""
+    return f'<label class="mp-check"><input type="checkbox" {attributes} {emits}></label>'
+
+
 def sort_button(column: str, more: str = "") -> str:
     """Draw a heading that sends `sort` with the name of its column; `more` is drawn after its label."""
     return _button(f"<span>{LABEL}{more}</span>{picture('down')}", "mp-sort", "sort", f"'{column}'")

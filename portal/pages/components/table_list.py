@@ -124,12 +124,9 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
     def show(self, view: ListView[Item], now: datetime) -> None:
         """Show newer rows."""
         set_props(self._card, aria_busy="false")
-        wanted = self.place.wanted
-        column, descending = self.rules.order(wanted)
-        way = "descending" if descending else "ascending"
-        self.table.show_state(**{name: way if name == column else None for name in self.rules.sorts})
         self.table.set_visibility(bool(view.rows))
-        self.table.show_rows([self.cells(row, now) for row in view.rows])
+        self.table.show_rows([self.values(row, now) for row in view.rows])
+        self.show_state()
         self._show_empty(view)
         self._pager.show(
             view.before + 1,
@@ -139,6 +136,21 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
             neighbours=(view.back, view.on),
             steps=(_("Back"), _("Next")),
         )
+
+    def values(self, row: Item, now: datetime) -> dict[str, Any]:
+        """Return all values of a row."""
+        return self.cells(row, now)
+
+    def state(self) -> dict[str, Any]:
+        """Return the values that headings read, besides the order."""
+        return {}
+
+    def show_state(self) -> None:
+        """Show the order in the headings, with `state`."""
+        column, descending = self.rules.order(self.place.wanted)
+        way = "descending" if descending else "ascending"
+        order = {name: way if name == column else None for name in self.rules.sorts}
+        self.table.show_state(**order, **self.state())
 
     def wait(self) -> None:
         """Show that other rows are being loaded; the present rows stay until then."""

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from portal.rules.lists import ListRules, one_of, text_choice
 
-REASONS = ("unattributed", "conflict")
+UNATTRIBUTED, CONFLICT = "unattributed", "conflict"
+REASONS = (UNATTRIBUTED, CONFLICT)
 """Why an event is held: nobody has its key or name, or its id is stored with different content."""
 SETTLED = "settled"
 EVERY_STATE = "all"

@@ -1,0 +1,1 @@
+"""Held events: the list, and the dialogs that settle them."""
