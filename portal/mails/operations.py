@@ -67,10 +67,10 @@ def held_letter(count: int, base_url: str) -> Letter:
             "{count} events are held, because their keys are unknown or their ids are in use.",
             count,
         ),
-        message("They are counted once you assign them: “{command}” lists them.", command="portal held list"),
-        message("Open Gateways"),
+        message("They are counted once you assign them to an account."),
+        message("Open Held Events"),
         base_url,
-        "/admin/gateways",
+        "/admin/held",
     )
 
 

@@ -98,7 +98,7 @@ class Window:
         if self.chooses:
             page.locator("tbody").get_by_role("checkbox").first.check()
         for number in range(len(self.buttons)):
-            if number and self.types:
+            if number:
                 page.get_by_role("dialog").get_by_role("textbox").first.fill(self.types)
             opener = self.opener(page, number)
             opener.focus()
@@ -121,8 +121,8 @@ WINDOWS = {
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
     "audit.EntryDialog": Window("/admin/audit", ("^Details",)),
     "dialogs.HeldBody": Window("/admin/held", ("^Details",)),
-    "dialogs.AssignHeld": Window("/admin/held", ("^Details of event 1$", "^Assign")),
-    "dialogs.DismissHeld": Window("/admin/held", ("^Details", "^Dismiss")),
+    "dialogs.AssignHeld": Window("/admin/held", ("^Assign",), chooses=True),
+    "dialogs.DismissHeld": Window("/admin/held", ("^Dismiss",), chooses=True),
     "progress.BulkProgress": Window(
         "/admin/held", ("^Assign", "^Assign"), types="bertha", answer="^Close", chooses=True
     ),

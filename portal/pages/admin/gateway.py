@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from nicegui import APIRouter, events, ui
 
@@ -20,7 +21,7 @@ from portal.pages.components.live import live, refresh_all
 from portal.pages.components.parts import Text, button, icon, icon_name, known_facts, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
-from portal.pages.navigation import GATEWAYS
+from portal.pages.navigation import GATEWAYS, HELD
 from portal.rules.messages import message
 from portal.rules.metering.reporters import OWN_REPORTS
 from portal.views.metering.gateways import MOST_HELD, GatewayView, RejectedView, TokenView, load_gateway
@@ -74,7 +75,7 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
     with frame(title_of(first.name), viewer, section=GATEWAYS) as head:
         updated = head.updated(only_stale=True)
         notice = Notice()
-        health = Health(formats)
+        health = Health(first.name, formats)
         tokens = None if first.name == OWN_REPORTS else Tokens(viewer, first, notice, formats)
         rejected = RejectedTable(formats)
 
@@ -90,8 +91,8 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
 class Health:
     """The card that shows whether it reports, and how many events are not counted."""
 
-    def __init__(self, formats: Formats) -> None:
-        """Draw the card without figures."""
+    def __init__(self, name: str, formats: Formats) -> None:
+        """Draw the card of the gateway of this name, without figures."""
         self._formats = formats
         with tag("section", "mp-card", aria_label=_("Reports"), data_testid="gateway-health"):
             with tag("div", "mp-card__head"):
@@ -99,8 +100,8 @@ class Health:
             with tag("div", "mp-card__body"):
                 self._values = known_facts(*map(say, _FACTS))
             with tag("p", "mp-card__foot") as self._foot:
-                Text("span", _("Events with unknown keys and conflicts are kept. To list them:"))
-                Text("code", "portal held list").classes("mp-mono")
+                Text("span", _("Events with unknown keys and conflicts are kept."))
+                tag("a", "", _("Show them"), href=f"{HELD.path}?gateway={quote(name)}")
 
     def show(self, view: GatewayView, now: datetime) -> None:
         """Show newer figures."""

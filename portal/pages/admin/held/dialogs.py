@@ -1,7 +1,9 @@
 """The dialogs of held events: what was reported, assigning to an account, and dismissing."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
+
+from nicegui.element import Element
 
 from portal.actions.metering.held import (
     LONGEST_REASON,
@@ -32,11 +34,13 @@ from portal.words.labels import HELD_REASONS_EXPLAINED
 class Settling:
     """Settles the events that were chosen when a dialog opened, and shows the result."""
 
-    def __init__(self, viewer: Viewer, notice: Notice, after: Callable[[], Awaitable[None]]) -> None:
-        """Show results in `notice`; `after` is called when it is over."""
+    def __init__(
+        self, viewer: Viewer, notice: Notice, after: Callable[[Collection[int]], Awaitable[None]], home: Element
+    ) -> None:
+        """Show results in `notice`; `after` gets the numbers of events that were not settled."""
         self.viewer = viewer
         self._after = after
-        self._progress = BulkProgress(notice)
+        self._progress = BulkProgress(notice, home=home)
         self._numbers: list[int] | None = None
         self._wanted = ListFilter()
         self.count = 0
@@ -47,8 +51,8 @@ class Settling:
 
     async def run(self, title: str, settle: Settle, finished: Callable[[int], str]) -> None:
         """Settle the events; `finished` returns the result in words."""
-        await self._progress.run(title, self._outcomes(settle), self.count, finished)
-        await self._after()
+        problems = await self._progress.run(title, self._outcomes(settle), self.count, finished)
+        await self._after([int(number) for number in problems])
 
     def _outcomes(self, settle: Settle) -> Iterator[tuple[str, Message | None]]:
         chosen = self._numbers

@@ -77,9 +77,9 @@ class HeldList(SelectableList[HeldRow]):
     def draw(self) -> None:
         """Draw the list and the dialogs."""
         notice = Notice()
-        settling = Settling(self.viewer, notice, self._settled)
-        self._assigning, self._dismissing = AssignHeld(settling), DismissHeld(settling)
         super().draw()
+        settling = Settling(self.viewer, notice, self.changed, self._assign)
+        self._assigning, self._dismissing = AssignHeld(settling), DismissHeld(settling)
         self._body = HeldBody(self.viewer, self.formats, self._assigning, self._dismissing)
         self.table.on("look", self._look)
 
@@ -93,7 +93,9 @@ class HeldList(SelectableList[HeldRow]):
 
     def draw_actions(self) -> None:
         """Draw the buttons that settle the chosen events."""
-        button(_("Assign"), lambda: self._assigning.open(self.chosen, self.chosen_count, self.place.wanted))
+        self._assign = button(
+            _("Assign"), lambda: self._assigning.open(self.chosen, self.chosen_count, self.place.wanted)
+        )
         button(_("Dismiss"), lambda: self._dismissing.open(self.chosen, self.chosen_count, self.place.wanted))
 
     def chosen_words(self, count: int) -> str:
@@ -128,10 +130,6 @@ class HeldList(SelectableList[HeldRow]):
             "look": _("Details"),
             "look_label": _("Details of event {number}", number=str(row.number)),
         }
-
-    async def _settled(self) -> None:
-        self.forget_choice()
-        await self.refresh()
 
     async def _look(self, event: events.GenericEventArguments) -> None:
         row = self._rows.get(event.args) if isinstance(event.args, int) else None

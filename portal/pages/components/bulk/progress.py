@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from nicegui.element import Element
+
 from portal.errors import PortalError
 from portal.pages.components.inputs.dialogs import Dialog
 from portal.pages.components.inputs.fields import Notice
@@ -26,19 +28,18 @@ _SHOWN = 100
 class BulkProgress:
     """The dialog of a change; it opens for many rows, or if some could not be changed."""
 
-    def __init__(self, notice: Notice) -> None:
-        """Draw it closed; the result is shown in `notice`."""
+    def __init__(self, notice: Notice, *, home: Element | None = None) -> None:
+        """Draw it closed; the result is shown in `notice`, and `home` gets the focus afterwards."""
         self._notice = notice
-        self._is_cancelled = False
-        self._dialog = Dialog("", must_answer=True)
+        self._is_cancelled = self._is_running = False
+        self._dialog = Dialog("", must_answer=True, home=home)
         with self._dialog.body:
             with tag("div", "mp-progress", role="progressbar", aria_valuemin="0", aria_valuemax="100") as self._bar:
                 self._done = tag("div")
             self._text = Text("p").props("role=status")
-            self._problems = tag("ul", "mp-problems", tabindex="0")
+            self._problems = tag("ul", "mp-problems")
         with self._dialog.foot:
-            self._cancel = button(_("Cancel"), self._stop)
-            self._close = button(_("Close"), self._dialog.close, kind="primary")
+            self._button = button(_("Cancel"), self._press)  # only one: Quasar would give a hidden one the focus
 
     async def run(
         self,
@@ -46,10 +47,11 @@ class BulkProgress:
         outcomes: Iterable[tuple[str, Message | None]],
         total: int,
         finished: Callable[[int], str],
-    ) -> None:
+    ) -> list[str]:
         """Change rows by reading `outcomes`: the name of each row, and why it could not be changed or None.
 
-        `finished` returns the result in words from the number of changed rows. An expected failure ends the change.
+        Return the names of rows that could not be changed. `finished` returns the result in words from the number of
+        changed rows. An expected failure ends the change.
         """
         self._begin(title, total)
         rows = iter(outcomes)
@@ -67,6 +69,7 @@ class BulkProgress:
             failure = error.sentence
         if not self._dialog.window.is_deleted:
             self._finish(finished(done - len(problems)), problems, failure, is_whole=done >= total)
+        return [name for name, _unused in problems]
 
     def _begin(self, title: str, total: int) -> None:
         self._is_cancelled = False
@@ -76,8 +79,8 @@ class BulkProgress:
         self._bar.set_visibility(True)
         self._problems.clear()
         self._problems.set_visibility(False)
-        self._cancel.set_visibility(True)
-        self._close.set_visibility(False)
+        self._button.set_text(_("Cancel"))
+        self._is_running = True
         self._show(0, total)
         if total > _FEW:
             self._dialog.open()
@@ -93,13 +96,13 @@ class BulkProgress:
     ) -> None:
         if failure is not None:
             problems = [*problems, ("", failure)]
+        self._is_running = False
         self._notice.say(result, "warn" if problems or not is_whole else "ok")
         if not problems:
             self._dialog.close()
             return
         self._bar.set_visibility(False)
-        self._cancel.set_visibility(False)
-        self._close.set_visibility(True)
+        self._button.set_text(_("Close"))
         self._text.show(result)
         with self._problems:
             for name, problem in problems[:_SHOWN]:
@@ -107,12 +110,14 @@ class BulkProgress:
                 Text("li", _("{name}: {problem}", name=name, problem=text) if name else text)
             if len(problems) > _SHOWN:
                 Text("li", _("… and {count} more", count=len(problems) - _SHOWN))
-        set_props(self._problems, aria_label=result)
         self._problems.set_visibility(True)
         self._dialog.open()
 
-    def _stop(self) -> None:
+    def _press(self) -> None:
+        """Stop the change; when it is over, close the dialog."""
         self._is_cancelled = True
+        if not self._is_running:
+            self._dialog.close()
 
 
 def _next(rows: Iterator[tuple[str, Message | None]]) -> list[tuple[str, Message | None]]:

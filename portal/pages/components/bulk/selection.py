@@ -5,6 +5,7 @@ A subclass has `choice_column()` as its first column, and draws the actions with
 """
 
 from abc import abstractmethod
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -61,8 +62,14 @@ class SelectableList(TableList[Item]):
         return self._total if self._everything else len(self._chosen)
 
     def forget_choice(self) -> None:
-        """End the choice, after an action."""
+        """End the choice."""
         self._choose(set())
+
+    async def changed(self, problems: Collection[int]) -> None:
+        """Show the list after an action; the rows that could not be changed stay chosen if they are on this page."""
+        self.forget_choice()
+        await self.refresh()
+        self._choose(self._page_ids() & set(problems))
 
     def draw_above(self) -> None:
         """Draw the bar, hidden until a row is chosen."""
