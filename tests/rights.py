@@ -74,6 +74,13 @@ RIGHTS: dict[str, Who | str] = {
     "POST /admin/api/held/{number}/assign": "held:write",
     "POST /admin/api/held/{number}/dismiss": "held:write",
     "POST /admin/api/held/settle": "held:write",
+    "GET /admin/api/prices": "prices:read",
+    "GET /admin/api/prices/export": "prices:read",
+    "GET /admin/api/prices/unpriced": "prices:read",
+    "POST /admin/api/prices/preview": "prices:read",
+    "POST /admin/api/prices": "prices:write",
+    "POST /admin/api/prices/repair": "prices:write",
+    "DELETE /admin/api/prices/{price_id}": "prices:write",
     # pages
     "GET /user/dashboard": Who.PEOPLE,
     "GET /user/billing": Who.PEOPLE,

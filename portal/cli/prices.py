@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from portal.actions.spending.prices import (
     end_model_price,
@@ -16,17 +17,19 @@ from portal.actions.spending.prices import (
     repair_costs,
 )
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, show_table, shown
-from portal.cli.listing import AsJson, Cell, answer, listing, show_json, show_list
+from portal.cli.listing import AsJson, Cell, Search, Sort, answer, listing, read_filter, show_json, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
+from portal.rules.lists import ListFilter
 from portal.rules.metering.figures import Figures
 from portal.rules.periods import InvalidMonth, parse_month
+from portal.rules.spending.price_list import GENERAL, MODELS, PRICE_LIST, PriceStatus
 from portal.rules.spending.prices import Price, Rates
 from portal.rules.spending.pricing import eur_text
 from portal.rules.text import counted
 from portal.settings import settings
 from portal.views.spending.price_preview import PreviewView, load_preview
-from portal.views.spending.prices import load_prices
+from portal.views.spending.prices import PriceItem, load_price_rows, load_unpriced
 
 commands = typer.Typer(help="The price book: EUR per billable token, by date.", no_args_is_help=True)
 
@@ -124,14 +127,24 @@ def _planned(
     "list",
     epilog=listing(
         "portal price list",
-        fields="valid_from (null: since ever), eur_per_token, in_force, "
-        "model (null: general), prompt, completion, cached (EUR per million tokens), source",
+        "portal price list --status planned --json",
+        fields="id, valid_from (null: since ever), eur_per_token, status, in_force, is_end, "
+        "model (null: general), prompt, completion, cached (EUR per million tokens), source, entered_at",
     ),
 )
-def list_prices(as_json: AsJson = False) -> None:
-    """List all prices, the oldest first."""
+def list_prices(
+    search: Search = "",
+    status: Annotated[str, typer.Option(help=f"Only {', '.join(PriceStatus)} prices.")] = "",
+    kind: Annotated[str, typer.Option(help=f"Only the {GENERAL} price, or those of {MODELS}.")] = "",
+    sort: Sort = "",
+    as_json: AsJson = False,
+) -> None:
+    """List all prices: the general ones, then by pattern; of each as they were entered."""
     open_portal()
-    records = [asdict(price) for price in run_in_reading(load_prices, utc_now()).prices]
+    wanted = read_filter(PRICE_LIST, search=search, sort=sort, status=status, kind=kind)
+    records = [
+        asdict(price) | {"in_force": price.status is PriceStatus.IN_FORCE} for price in run_in_reading(_rows, wanted)
+    ]
     columns: dict[str, Cell] = {
         "From": lambda record: _begin_text(record["valid_from"]),
         "EUR per token": "eur_per_token",
@@ -139,9 +152,14 @@ def list_prices(as_json: AsJson = False) -> None:
         "Prompt": "prompt",
         "Completion": "completion",
         "Cached": "cached",
-        "Now": lambda record: "in force" if record["in_force"] else "–",
+        "Source": "source",
+        "Status": lambda record: str(record["status"]).replace("_", " "),
     }
     show_list(records, columns, as_json=as_json)
+
+
+def _rows(session: Session, wanted: ListFilter) -> list[PriceItem]:
+    return list(load_price_rows(session, actor(), wanted, utc_now()))
 
 
 def _begin_text(valid_from: Any) -> str:
@@ -178,7 +196,8 @@ def repair() -> None:
     open_portal()
     repaired = left = 0
     last = None
-    with progress("Repairing", run_in_reading(load_prices, utc_now()).unpriced) as advance:
+    unpriced = run_in_reading(load_unpriced, actor())
+    with progress("Repairing", sum(row.requests for row in unpriced)) as advance:
         while True:
             batch = run_in_transaction(repair_costs, actor(), last, settings().budget_zone, utc_now())
             repaired, left, last = repaired + batch.repaired, left + batch.left, batch.last

@@ -34,7 +34,7 @@ def test_price_begins_now_by_default(db: Database) -> None:
     assert before <= now.valid_from <= utc_now()
     assert later.valid_from == datetime(2098, 12, 31, 23, tzinfo=UTC)
     listed = [(row[1], row[-1]) for row in rows(succeed("price", "list"))]
-    assert listed == [("0.00002", "–"), ("0", "in force"), ("0.5", "–")]
+    assert listed == [("0.00002", "ended"), ("0", "in force"), ("0.5", "planned")]
 
 
 @pytest.mark.parametrize("text", ["1.01", "NaN", "Infinity", "0.0000000000001"])

@@ -15,22 +15,22 @@ from portal.rules.spending.prices import Price, Rates
 
 def price_book(session: Session) -> list[Price]:
     """Return all entries that are not removed: general ones, then by pattern; of each the oldest first."""
-    return [_price(row) for row in session.connection().execute(_PRICE_BOOK)]
+    return [price_of(row) for row in session.connection().execute(_PRICE_BOOK)]
 
 
 def prices_of_models(session: Session, models: Iterable[str]) -> list[Price]:
     """Return the entries that may price these models: general ones, their exact names, and all patterns."""
     names = {"models": sorted({model.lower() for model in models})}
-    return [_price(row) for row in session.connection().execute(_OF_MODELS, names)]
+    return [price_of(row) for row in session.connection().execute(_OF_MODELS, names)]
 
 
 def prices_by_id(session: Session, ids: Iterable[int]) -> dict[int, Price]:
     """Return entries by id, removed ones as well."""
-    rows = session.execute(select(*_COLUMNS).where(tables.Price.id.in_(list(ids))))
-    return {row.id: _price(row) for row in rows}
+    rows = session.execute(select(*PRICE_COLUMNS).where(tables.Price.id.in_(list(ids))))
+    return {row.id: price_of(row) for row in rows}
 
 
-_COLUMNS = (
+PRICE_COLUMNS = (
     tables.Price.id,
     tables.Price.valid_from,
     tables.Price.eur_per_token,
@@ -42,7 +42,7 @@ _COLUMNS = (
     tables.Price.is_end,
 )
 _PRICE_BOOK = (
-    select(*_COLUMNS)
+    select(*PRICE_COLUMNS)
     .where(tables.Price.removed_at.is_(None))
     .order_by(
         tables.Price.pattern.is_not(None),
@@ -52,7 +52,7 @@ _PRICE_BOOK = (
     )
 )
 _OF_MODELS = (
-    select(*_COLUMNS)
+    select(*PRICE_COLUMNS)
     .where(tables.Price.removed_at.is_(None))
     .where(
         tables.Price.pattern.is_(None)
@@ -63,7 +63,8 @@ _OF_MODELS = (
 )
 
 
-def _price(row: Any) -> Price:  # a row of _COLUMNS
+def price_of(row: Any) -> Price:
+    """Return the entry in a row of PRICE_COLUMNS."""
     price_id, valid_from, eur_per_token, pattern, prompt, completion, cached, source, is_end = row
     rates = None if pattern is None or is_end else Rates(prompt, completion, cached)
     return Price(eur_per_token, valid_from, pattern, rates, source, price_id)
@@ -71,14 +72,14 @@ def _price(row: Any) -> Price:  # a row of _COLUMNS
 
 def entry_at(session: Session, pattern: str | None, valid_from: datetime | None) -> Price | None:
     """Return the entry of a pattern (None: general) that begins at an instant (None: always); None if there is none."""
-    row = session.execute(select(*_COLUMNS).where(*_same(pattern, valid_from))).first()
-    return None if row is None else _price(row)
+    row = session.execute(select(*PRICE_COLUMNS).where(*_same(pattern, valid_from))).first()
+    return None if row is None else price_of(row)
 
 
 def entry_by_id(session: Session, price_id: int) -> Price | None:
     """Return an entry that is not removed."""
-    row = session.execute(select(*_COLUMNS).where(tables.Price.id == price_id, tables.Price.removed_at.is_(None)))
-    return next(map(_price, row), None)
+    row = session.execute(select(*PRICE_COLUMNS).where(tables.Price.id == price_id, tables.Price.removed_at.is_(None)))
+    return next(map(price_of, row), None)
 
 
 def set_price(session: Session, price: Price, now: datetime) -> bool:

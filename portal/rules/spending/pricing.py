@@ -30,6 +30,7 @@ same time."""
 
 _EXACT = Context(prec=60)
 _FACTOR = re.compile(r"\d{1,4}(?:\.\d{1,30})?", re.ASCII)
+_RATE = re.compile(r"\d{1,7}(?:\.\d{1,30})?", re.ASCII)
 _NANO_PER_MILLION = Decimal(NANO // 10**6)
 _FINEST_FACTOR = Decimal("1E-12")
 
@@ -46,6 +47,13 @@ def read_cost_factor(value: object) -> Decimal:
     if not is_within or factor.quantize(_FINEST_FACTOR) != factor:
         raise InvalidValue(message("A cost factor lies between 0 and 1000, with at most 12 decimals."))
     return abs(factor)  # Decimal has a minus zero
+
+
+def read_rate(text: str) -> Decimal:
+    """Return the price in a decimal text with a point, such as `0.00003`. Raises InvalidValue."""
+    if not _RATE.fullmatch(text):
+        raise InvalidValue(message("A price is a decimal number, such as 0.00003."))
+    return Decimal(text)
 
 
 def is_rate(value: Decimal, most: Decimal) -> bool:
