@@ -61,7 +61,7 @@ def set_limits(
     changes = _changes(daily, monthly, total, type)
     account = run_in_reading(find_account, name)
     new = run_in_transaction(change_budget, actor(), account.id, changes, utc_now())
-    typer.echo(f"Budget of {name}: {_sentence(new)}.")
+    typer.echo(f"Budget of {name}: {limits_sentence(new)}.")
 
 
 @commands.command(
@@ -99,7 +99,7 @@ def default(
     if as_json:
         show_json(records)
         return
-    show_table(("Role", "Default budget"), [(view.role, _sentence(view.limits)) for view in views])
+    show_table(("Role", "Default budget"), [(view.role, limits_sentence(view.limits)) for view in views])
 
 
 @commands.command(
@@ -171,7 +171,8 @@ def _record(name: str, view: BudgetsView) -> dict[str, object]:
     return {"username": name, "type": view.type, **parts}
 
 
-def _sentence(limits: Limits | None) -> str:
+def limits_sentence(limits: Limits | None) -> str:
+    """Return limits as text, such as "daily 1,000, monthly none, total none, subscription"."""
     if limits is None:
         return "none"
     parts = (f"{period} {shown_tokens(limits.set_for(period))}" for period in Period)

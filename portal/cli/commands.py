@@ -45,6 +45,7 @@ ENTRIES = (
     CommandEntry("key", "keys", "API keys, with which a person's programs reach the gateways."),
     CommandEntry("gateway", "gateways", "Gateways, and the tokens with which they report usage."),
     CommandEntry("budget", "budgets", "Budgets: limits in billable tokens."),
+    CommandEntry("team", "admin.teams", "Teams: accounts with a shared budget, a cost centre and managers."),
     CommandEntry("price", "prices", "The price book: EUR per billable token, by date."),
     CommandEntry("template", "templates", "Expert templates: models by category, and a cost factor."),
     CommandEntry("held", "held", "Events that could not be counted: of unknown keys and users, and contradictions."),

@@ -58,6 +58,8 @@ READING = [
     "gateway create g", "gateway token g", "gateway list", "gateway revoke g",
     "budget set a --daily 1", "budget show a", "budget list", "budget default", "budget allowances", "budget end 1",
     "budget allow a --period daily --tokens 1 --reason r --until 2030-01-01", "audit list",
+    "team list", "team show t", "team create t", "team change t --name u", "team budget t --daily 1",
+    "team move a t", "team manager t a", "team suspend t", "team activate t", "team delete t --yes",
     "export person a --output a.zip",
     "admin-token create a --label l --scope usage:read", "admin-token list", "admin-token revoke moe-ad-0",
     "price set 0.1", "price end gpt", "price list", "price remove since-ever", "price repair", "price preview 0.1",

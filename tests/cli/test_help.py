@@ -24,6 +24,8 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "budget set", "budget show", "budget list", "budget default",
         "budget allow", "budget allowances", "budget end",
         "price set", "price end", "price list", "price remove", "price repair", "price preview",
+        "team list", "team show", "team create", "team change", "team budget", "team move", "team manager",
+        "team suspend", "team activate", "team delete",
         "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list", "export person",
         "usage list",
         "template set", "template assign", "template list",

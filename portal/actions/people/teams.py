@@ -30,7 +30,7 @@ from portal.db.people.teams import (
     team_values,
 )
 from portal.db.spending.authorization import lock_team
-from portal.db.tables import Team
+from portal.db.tables import Account, Team
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.messages import Message, message
 from portal.rules.people.actors import Actor
@@ -148,22 +148,38 @@ def move_account(
     `version` is that of the account. Raises Forbidden, NotFound for an unknown account or team, and Conflict for a
     deleted account, a suspended team, or an account that was changed since `version`.
     """
+    found = _member_to_move(session, actor, account_id, version)
+    if found.team_id != team_id:
+        _move(session, actor, found, team_id, now)
+
+
+def remove_member(session: Session, actor: Actor, team_id: int, account_id: int, now: datetime) -> None:
+    """Move an account out of this team. Raises the errors of `move_account`, and NotFound if it is not a member."""
+    found = _member_to_move(session, actor, account_id, None)
+    if found.team_id != team_id:
+        raise NotFound(message("This account is not in the team."))
+    _move(session, actor, found, None, now)
+
+
+def _member_to_move(session: Session, actor: Actor, account_id: int, version: int | None) -> Account:
+    """Return an account, locked with that of the actor, in one order, so that nobody waits in a ring."""
     check_administrator(session, actor)
-    for locked in sorted({account_id, actor.account_id or account_id}):  # in one order, so that nobody waits in a ring
+    for locked in sorted({account_id, actor.account_id or account_id}):
         lock_account(session, locked)
-    found = unchanged_account(session, account_id, version)
-    if found.team_id == team_id:
-        return
+    return unchanged_account(session, account_id, version)
+
+
+def _move(session: Session, actor: Actor, found: Account, team_id: int | None, now: datetime) -> None:
     old, new = (None if each is None else _existing_team(session, each) for each in (found.team_id, team_id))
     if new is not None and not new.active:
         raise Conflict(message("The team {name} is suspended. Activate it first.", name=new.name))
     try:
-        set_team(session, account_id, team_id)
+        set_team(session, found.id, team_id)
     except IntegrityError as error:  # another transaction has just deleted it
         raise NotFound(_UNKNOWN) from error
     session.refresh(found)
     before, after = ({"team": None if each is None else each.name} for each in (old, new))
-    add_entry(session, actor, "team.move", now, account_id=account_id, before=before, after=after)
+    add_entry(session, actor, "team.move", now, account_id=found.id, before=before, after=after)
 
 
 def add_manager(session: Session, actor: Actor, team_id: int, account_id: int, now: datetime) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import StreamingResponse
 from portal.api.access import Reading
 from portal.api.admin.access import admin_caller, admin_router
 from portal.api.admin.lists import (
+    BudgetLevel,
     ExportParameters,
     ListAnswer,
     ListQuery,
@@ -53,21 +54,6 @@ class AccountExportQuery(AccountQuery, ExportParameters):
     """Which accounts to export, and in which format."""
 
 
-class AccountLevel(BaseModel):
-    """How full the fullest budget of an account is."""
-
-    period: str
-    percent: str = Field(description="One decimal, may exceed 100", examples=["71.4"])
-    level: str
-
-    @classmethod
-    def of(cls, row: AccountItem) -> Self | None:
-        """Return the fullest budget of an account as JSON; None without a limit."""
-        if row.budget is None or row.period is None:
-            return None
-        return cls(period=row.period, percent=f"{row.budget.percent}", level=f"{row.budget.level}")
-
-
 class AccountAnswer(BaseModel):
     """An account; tokens are billable, they and the cost are those of this month of the budget time zone."""
 
@@ -84,7 +70,7 @@ class AccountAnswer(BaseModel):
     cost_eur: str = Field(description="EUR, an exact decimal string", examples=["0.01486"])
     version: int = Field(description="Grows with each change of the account; see `PATCH`")
     unpriced: int = Field(description="Requests of this month without a price, which are not in the cost")
-    budget: AccountLevel | None = Field(description="Null without a limit")
+    budget: BudgetLevel | None = Field(description="Null without a limit")
 
     @classmethod
     def of(cls, row: AccountItem) -> Self:
@@ -94,7 +80,7 @@ class AccountAnswer(BaseModel):
             "tokens": row.month.tokens,
             "cost_eur": eur_text(row.month.cost_nano_eur),
             "unpriced": row.month.unpriced,
-            "budget": AccountLevel.of(row),
+            "budget": BudgetLevel.of(row.period, row.budget),
         }
         same = {name: getattr(row, name) for name in cls.model_fields.keys() - others.keys()}
         return cls.model_validate(same | others)

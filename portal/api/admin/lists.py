@@ -7,7 +7,7 @@ A list has a `ListQuery` with its choices, a route that returns a `ListAnswer`, 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,8 @@ from portal.errors import InvalidInput
 from portal.rules.lists import LONGEST_SEARCH, ListFilter, ListRules
 from portal.rules.metering.usage import InvalidFilter
 from portal.rules.people.actors import Actor
-from portal.rules.periods import day_of
+from portal.rules.periods import Period, day_of
+from portal.rules.spending.budgets import PeriodBudget
 from portal.settings import settings
 from portal.views.lists import MOST_ROWS, ListView
 
@@ -53,6 +54,21 @@ class ListAnswer(BaseModel, Generic[Item]):
     items: list[Item]
     next_cursor: str | None = Field(description="Cursor of the next page; null on the last one")
     total: int
+
+
+class BudgetLevel(BaseModel):
+    """How full the fullest budget of an account or a team is."""
+
+    period: str
+    percent: str = Field(description="One decimal, may exceed 100", examples=["71.4"])
+    level: str
+
+    @classmethod
+    def of(cls, period: Period | None, budget: PeriodBudget | None) -> Self | None:
+        """Return the fullest budget as JSON; None without a limit."""
+        if budget is None or period is None:
+            return None
+        return cls(period=period, percent=f"{budget.percent}", level=f"{budget.level}")
 
 
 def list_answer(view: ListView[Row], item: Callable[[Row], Item]) -> ListAnswer[Item]:

@@ -70,7 +70,7 @@ KEY_COUNTERS = {period: aliased(KeyCounter, name=f"key_counter_{period}") for pe
 class BudgetStatus:
     """An account's limits in force, its usage in the three periods of a day, and the day of its first usage (`began`).
 
-    `extra` are the allowances that the limits include.
+    Teams have the same, with the `account_id` 0. `extra` are the allowances that the limits include.
     """
 
     account_id: int

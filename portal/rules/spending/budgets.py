@@ -107,6 +107,13 @@ class PeriodBudget:
         return None if exact is None else level(exact)
 
 
+def fullest_budget(limits: Limits, used: Mapping[Period, int]) -> tuple[Period, PeriodBudget] | None:
+    """Return the period and the budget with the largest percentage; None without a limit. `used` are tokens."""
+    budgets = [(period, PeriodBudget(limits.in_force(period), used[period])) for period in Period]
+    limited = [(period, budget) for period, budget in budgets if budget.exact_percent is not None]
+    return max(limited, key=lambda each: each[1].exact_percent or Decimal(0), default=None)
+
+
 def level(percent: Decimal) -> Level:
     """Return the level of a percentage: below 70 normal, up to 90 warning, above 90 critical (source: the seed)."""
     if percent > 90:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +14,7 @@ from portal.rules.metering.figures import Figures
 from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus, account_status
 from portal.rules.people.actors import Actor
 from portal.rules.periods import Period, day_of
-from portal.rules.spending.budgets import Limits, PeriodBudget
+from portal.rules.spending.budgets import Limits, PeriodBudget, fullest_budget
 from portal.settings import settings
 from portal.views.authority import check_reader
 from portal.views.lists import ListView, load_list, load_list_rows
@@ -74,9 +73,7 @@ def _today(now: datetime) -> date:
 
 
 def _item(row: AccountListRow) -> AccountItem:
-    budgets = {period: PeriodBudget(row.limits.in_force(period), row.used[period]) for period in Period}
-    limited = {period: budget for period, budget in budgets.items() if budget.exact_percent is not None}
-    fullest = max(limited, key=lambda period: limited[period].exact_percent or Decimal(0), default=None)
+    period, budget = fullest_budget(row.limits, row.used) or (None, None)
     return AccountItem(
         id=row.id,
         username=row.username,
@@ -90,6 +87,6 @@ def _item(row: AccountListRow) -> AccountItem:
         version=row.version,
         limits=row.limits,
         month=row.month,
-        budget=limited.get(fullest) if fullest else None,
-        period=fullest,
+        budget=budget,
+        period=period,
     )

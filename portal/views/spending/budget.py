@@ -92,7 +92,7 @@ class SessionBudgets:
 
 def load_budgets(session: Session, account_id: int, now: datetime) -> BudgetsView:
     """Return an account's budgets at `now`; reads three counters."""
-    return _budgets(budget_status(session.connection(), account_id, _today(now), now), now)
+    return budgets_of(budget_status(session.connection(), account_id, _today(now), now), now)
 
 
 def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, BudgetsView]]:
@@ -103,13 +103,13 @@ def load_all_budgets(session: Session, now: datetime) -> list[tuple[str, Budgets
 def load_session_budgets(connection: Connection, token: str, now: datetime) -> SessionBudgets | None:
     """Return the budgets for a session token; None if the session has ended or the account is suspended."""
     found = budget_status_of_session(connection, digest(token), _today(now), now)
-    return None if found is None else SessionBudgets(_budgets(found[0], now), found[1])
+    return None if found is None else SessionBudgets(budgets_of(found[0], now), found[1])
 
 
 def load_key_budgets(connection: Connection, api_key: str, now: datetime) -> BudgetsView | None:
     """Return the budgets of the account with this API key; None unless the key is usable."""
     found = budget_status_of_key(connection, digest(api_key), _today(now), now) if is_secret(api_key, API_KEY) else None
-    return None if found is None else _budgets(found, now)
+    return None if found is None else budgets_of(found, now)
 
 
 def with_outlooks(session: Session, account_id: int, budgets: BudgetsView, now: datetime) -> BudgetsView:
@@ -157,7 +157,8 @@ def _today(now: datetime) -> date:
     return day_of(now, settings().budget_zone)
 
 
-def _budgets(found: BudgetStatus, now: datetime) -> BudgetsView:
+def budgets_of(found: BudgetStatus, now: datetime) -> BudgetsView:
+    """Return the budgets of an account or a team from its limits and usage at `now`, without forecasts."""
     tz = settings().budget_zone
     today = day_of(now, tz)
 
