@@ -210,6 +210,10 @@ class Formats:
         """Write the month of a day: November."""
         return format_date(day, "LLLL", locale=self.locale)
 
+    def short_month(self, day: date) -> str:
+        """Write the month and year of a day in short: Nov 2026."""
+        return str(format_date(day, "LLL y", locale=self.locale))
+
     def weekday(self, day: date) -> str:
         """Write a weekday in two letters, without a point: Fr."""
         return str(format_date(day, "EEEEEE", locale=self.locale)).removesuffix(".")

@@ -27,6 +27,7 @@ PAGES = {
     "/user/keys": "API Keys",
     "/user/profile": "Profile",
     "/admin/accounts": "Accounts",
+    "/admin/usage": "Organisation Usage",
     "/admin/audit": "Audit Log",
     "/admin/held": "Held Events",
     "/admin/gateways": "Gateways",

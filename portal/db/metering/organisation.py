@@ -77,12 +77,20 @@ def usage_over_time(
 
 def used_names(session: Session, days: DayRange) -> dict[Grouping, dict[str, str]]:
     """Return the teams, cost centres, models, modes and gateways with usage on `days`: names by choice, in order."""
-    found: dict[Grouping, dict[str, str]] = {}
-    for by in (Grouping.TEAM, Grouping.COST_CENTRE, Grouping.MODEL, Grouping.MODE, Grouping.GATEWAY):
-        named = _named(UsageScope(days), by)
-        rows = session.execute(select(named.c.id, named.c.key).order_by(named.c.number))
-        found[by] = {str(row.id) if by in _NUMBERED else row.key: row.key for row in rows}
-    return found
+    teams = select(TeamCounter.team_id, func.max(func.coalesce(Team.name, "")), func.max(Team.cost_centre))
+    of_days = [part.where for part in _counters(TeamCounter, days, by_day=False)]
+    teams = teams.outerjoin(Team, Team.id == TeamCounter.team_id).where(or_(*of_days)).group_by(TeamCounter.team_id)
+    found: dict[Grouping, dict[str, str]] = {by: {} for by in (Grouping.TEAM, Grouping.COST_CENTRE)}
+    for number, name, cost_centre in session.execute(teams):
+        found[Grouping.TEAM][str(number)] = name
+        found[Grouping.COST_CENTRE][cost_centre or ""] = cost_centre or ""
+    names = {Grouping.MODEL: OrganisationDaily.model, Grouping.MODE: OrganisationDaily.mode}
+    on_days = OrganisationDaily.day.between(days.first, days.last)
+    used = session.execute(select(*names.values(), OrganisationDaily.gateway_id).where(on_days).distinct()).all()
+    gateways: dict[int, str] = {row[0]: row[1] for row in session.execute(select(Gateway.id, Gateway.name))}
+    found |= {by: {row[place]: row[place] for row in used} for place, by in enumerate(names)}
+    found[Grouping.GATEWAY] = {str(row.gateway_id): gateways.get(row.gateway_id, "") for row in used}
+    return {by: dict(sorted(each.items(), key=lambda item: (item[1], item[0]))) for by, each in found.items()}
 
 
 def _group(row: Any) -> UsageGroup:

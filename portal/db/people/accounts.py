@@ -14,6 +14,11 @@ def account(session: Session, account_id: int) -> Account | None:
     return session.get(Account, account_id)
 
 
+def username_of(session: Session, account_id: int) -> str | None:
+    """Return the user name of an account, also of a deleted account; None if it is unknown."""
+    return session.scalar(select(Account.username).where(Account.id == account_id))
+
+
 def active_account(session: Session, account_id: int) -> Account | None:
     """Return the account with this id if it is active, and lock it against deletion until the transaction ends.
 

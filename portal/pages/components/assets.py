@@ -45,6 +45,7 @@ STYLES = (
     "account/profile.css",
     "account/computer.css",
     "admin/accounts/account_list.css",
+    "admin/usage/organisation.css",
     "admin/audit.css",
     "admin/held/held_list.css",
     "admin/gateways.css",

@@ -42,6 +42,11 @@ def exact(field: str) -> str:
     return f':title="props.row.{field}"'
 
 
+def only_given(field: str) -> str:
+    """Return the attribute that leaves an element out where a value is missing."""
+    return f'v-if="props.row.{field}"'
+
+
 def marked(classes: str, field: str) -> str:
     """Return the attribute that gives an element classes where a value is true, or with `!field` where it is not."""
     value = f"!props.row.{field[1:]}" if field.startswith("!") else f"props.row.{field}"
@@ -59,7 +64,7 @@ def span(
 ) -> str:
     """Draw an element around `content`; `mark` is a class and the value with which the element has it."""
     attributes = [
-        f'v-if="props.row.{given}"' if given else "",
+        only_given(given) if given else "",
         f'class="{classes}"' if classes else "",
         marked(*mark) if mark else "",
         exact(title) if title else "",

@@ -128,13 +128,19 @@ class FilterBar(Generic[AnyWanted]):
         self._days.add(name)
         self._add(name, field)
 
-    def offer(self, name: str, values: Iterable[str]) -> None:
-        """Offer other values below the first choice, and the chosen ones even if they are not among them."""
+    def offer(self, name: str, values: Iterable[str] | Mapping[str, str]) -> None:
+        """Offer other values below the first choice, and the chosen ones even if they are not among them.
+
+        A mapping has the texts of the values.
+        """
         control = self._fields[name].control
         if not isinstance(control, ui.select):
             return
-        offered = sorted({*values, self._texts.get(name, ""), self._typed[name]} - {""})
-        options = self._first[name] | {value: value for value in offered}
+        words: dict[str, str] = (
+            dict(values) if isinstance(values, Mapping) else {value: value for value in sorted({*values} - {""})}
+        )
+        chosen = sorted({self._texts.get(name, ""), self._typed[name]} - {"", *words})
+        options = self._first[name] | words | {value: value for value in chosen}
         if options != control.options:
             control.set_options(options)
 

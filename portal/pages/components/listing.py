@@ -121,6 +121,10 @@ class ListPage(ABC, Generic[AnyWanted, View]):
     def draw_side(self) -> None:  # most lists have none
         """Draw buttons beside the menu of exports."""
 
+    def export_params(self) -> dict[str, str]:
+        """Return the parameters of the address of a file with all filtered rows."""
+        return self.place.wanted.params()
+
     async def refresh(self) -> None:
         """Load the rows again at once, after an action."""
         await self._page.refresh(at_once=True)
@@ -170,7 +174,7 @@ class ListPage(ABC, Generic[AnyWanted, View]):
     def _show_place(self) -> None:
         self.show_place()
         for kind, link in self._exports.items():
-            params = {"format": kind, **self.place.wanted.params()}
+            params = {"format": kind, **self.export_params()}
             set_props(link, href=f"{self.listing.export}?{urlencode(params)}")
 
 

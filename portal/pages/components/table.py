@@ -44,15 +44,15 @@ class Column:
 class DataTable(Element, component="table.js"):
     """A table that keeps the elements of a row, and so the focus, while the `id` of the row is shown."""
 
-    def __init__(self, columns: Sequence[Column], label: str, *, has_total: bool) -> None:
-        """Draw an empty table; templates must not have data in them."""
+    def __init__(self, columns: Sequence[Column], label: str, *, total_id: str = "") -> None:
+        """Draw an empty table; templates must not have data in them. A last row with totals has the test id."""
         super().__init__()
         line = f'<tr role="row" {cells.marked("is-off", "off")}>{"".join(map(_cell, columns))}</tr>'
-        footer = f'<tr role="row" class="mp-total">{"".join(map(_total, columns))}</tr>' if has_total else ""
+        total = f'<tr role="row" class="mp-total" data-testid="{total_id}">{"".join(map(_total, columns))}</tr>'
         self._props["label"] = label
         self._props["heading"] = f'<tr role="row">{"".join(map(_heading, columns))}</tr>'
         self._props["line"] = line
-        self._props["footer"] = footer
+        self._props["footer"] = total if total_id else ""
         self._props["width"] = len(columns)
         self._props["waiting"] = 0
         self._props["rows"] = ()
@@ -103,7 +103,7 @@ def data_table(
 
     On a phone it `becomes_cards`. Roles are explicit, since browsers drop the role of a row that is drawn as a grid.
     """
-    table = DataTable(columns, label, has_total=has_total)
+    table = DataTable(columns, label, total_id=f"{test_id.removesuffix('-table')}-total" if has_total else "")
     table.classes(f"mp-table mp-table--{name}")
     if becomes_cards:
         table.classes("mp-table--rows")

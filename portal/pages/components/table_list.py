@@ -13,13 +13,13 @@ The accounts are the example: each of these files exists for them.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from portal.pages.components import cells
-from portal.pages.components.filters import FilterBar
+from portal.pages.components.filters import Chip, FilterBar
 from portal.pages.components.inputs.fields import choice_field
 from portal.pages.components.listing import Listing, ListPage, Pager
 from portal.pages.components.parts import Text, button, icon, set_props, tag
@@ -76,6 +76,10 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
     columns: Sequence[Column]
     none_yet: tuple[Message, Message]
     """Title and sentence of the list while it has no rows at all."""
+    replaces: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Choices that a choice of a name removes."""
+    has_total = False
+    """Whether the last row has the sums of all filtered rows, from `state`, by other names than the sorted columns."""
 
     @abstractmethod
     def draw_filters(self, bar: FilterBar[ListFilter]) -> None:
@@ -89,6 +93,9 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
     def counted(self, total: int) -> str:
         """Return the number of all rows in words."""
 
+    def draw_between(self) -> None:  # most lists have nothing there
+        """Draw elements between the filters and the card."""
+
     def draw_above(self) -> None:  # most lists have nothing there
         """Draw elements above the table, inside its card."""
 
@@ -96,17 +103,22 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
         """Draw the filters and the card with room for the rows."""
         self.formats = Formats.of(self.viewer)
         label = _("Filter the list")
-        with FilterBar(label, self.rules.parse, self.filter, plain=_without_choices, replaces={}) as self._bar:
+        with FilterBar(
+            label, self.rules.parse, self.filter, plain=_without_choices, replaces=self.replaces
+        ) as self._bar:
             if self.rules.searches:
                 self._bar.search("search", _("Search"), _("Part of a text"))
             self._bar.more()
             self.draw_filters(self._bar)
         self._bar.element.classes("mp-filters--list")
+        self.draw_between()
         with tag("section", "mp-card", id=self.card_id, aria_label=say(self.label)) as self._card:
             Text("h2", say(self.label)).classes("mp-sr")
             self._draw_order()
             self.draw_above()
-            self.table = data_table(self.name, self.columns, test_id=self.test_id, label=say(self.label))
+            self.table = data_table(
+                self.name, self.columns, test_id=self.test_id, label=say(self.label), has_total=self.has_total
+            )
             self.table.classes("mp-table--list")
             self.table.on("sort", lambda event: self._sort(event.args))
             self._draw_empty()
@@ -116,10 +128,19 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
     def show_place(self) -> None:
         """Show the filter of the place."""
         wanted = self.place.wanted
-        texts = {"search": wanted.search} if self.rules.searches else {}
-        self._bar.show(wanted, texts | {name: wanted.choice(name) for name in self.rules.choices}, [])
+        self._bar.show(wanted, self.texts(wanted), self.chips(wanted))
         column, descending = self.rules.order(wanted)
-        self._order.fill(f"-{column}" if descending else column)
+        order = f"-{column}" if descending else column
+        self._order.fill(order if order in self._order.control.options else "")
+
+    def texts(self, wanted: ListFilter) -> dict[str, str]:
+        """Return the texts of the fields of a filter."""
+        texts = {"search": wanted.search} if self.rules.searches else {}
+        return texts | {name: wanted.choice(name) for name in self.rules.choices}
+
+    def chips(self, _wanted: ListFilter) -> Sequence[Chip]:
+        """Return a chip for each choice of a filter without a field."""
+        return ()
 
     def show(self, view: ListView[Item], now: datetime) -> None:
         """Show newer rows."""
@@ -142,7 +163,7 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
         return self.cells(row, now)
 
     def state(self) -> dict[str, Any]:
-        """Return the values that headings read, besides the order."""
+        """Return the values that headings and the last row read, besides the order."""
         return {}
 
     def show_state(self) -> None:
@@ -160,8 +181,11 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
         """Draw the choice of the order, for phones, where the table has no headings."""
         labels = {column.name: say(column.label) for column in self.columns if column.name in self.rules.sorts}
         options = {f"{sign}{name}": f"{label} {way}" for name, label in labels.items() for sign, way in _WAYS}
+        if self.rules.plain not in options:
+            options = {"": _("Usual order"), **options}
+        plain = self.rules.plain if self.rules.plain in options else ""
         with tag("div", "mp-only-phone mp-list__order"):
-            self._order = choice_field(_("Sort by"), options, self.rules.plain)
+            self._order = choice_field(_("Sort by"), options, plain)
         self._order.control.on_value_change(lambda event: self._choose_order(event.value))
 
     async def _choose_order(self, chosen: object) -> None:

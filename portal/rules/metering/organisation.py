@@ -40,6 +40,14 @@ class Span(StrEnum):
     YEAR = "year"
 
 
+class Measure(StrEnum):
+    """What the chart shows; also the name of a sorted column."""
+
+    TOKENS = "tokens"
+    COST = "cost"
+    REQUESTS = "requests"
+
+
 @dataclass(frozen=True, slots=True)
 class UsageScope:
     """Selects usage of the organisation: the days of the budget time zone, and other conditions; None is any value.
@@ -95,7 +103,7 @@ USAGE_LIST = ListRules(
         "cost": int,
     },
     plain="-order",
-    choices={"by": one_of(tuple(Grouping)), **SCOPE_CHOICES},
+    choices={"by": one_of(tuple(Grouping)), "show": one_of(tuple(Measure)), **SCOPE_CHOICES},
 )
 """The plain order begins with the latest day or month, and with the largest row of every other grouping."""
 
@@ -103,6 +111,11 @@ USAGE_LIST = ListRules(
 def grouping_of(wanted: ListFilter) -> Grouping:
     """Return what a filter groups by: teams without a choice."""
     return Grouping(wanted.choice("by") or Grouping.TEAM)
+
+
+def measure_of(wanted: ListFilter) -> Measure:
+    """Return what the chart of a filter shows."""
+    return Measure(wanted.choice("show") or Measure.TOKENS)
 
 
 def scope_of(wanted: ListFilter, today: date) -> UsageScope:

@@ -8,10 +8,19 @@ from sqlalchemy.orm import Session
 
 from portal.db.metering.organisation import UsageGroup as UsageGroup  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.metering.organisation import usage_list, usage_over_time, usage_sums, used_names
-from portal.db.sql.lists import ListQuery, Order, list_page
+from portal.db.people.accounts import username_of
+from portal.db.sql.lists import ListQuery, Order, list_page, list_rows
 from portal.rules.lists import ListFilter
 from portal.rules.metering.figures import Figures, total
-from portal.rules.metering.organisation import USAGE_LIST, Grouping, UsageScope, grouping_of, scope_of
+from portal.rules.metering.organisation import (
+    USAGE_LIST,
+    Grouping,
+    Measure,
+    UsageScope,
+    grouping_of,
+    measure_of,
+    scope_of,
+)
 from portal.rules.people.actors import Actor
 from portal.rules.periods import day_of
 from portal.settings import settings
@@ -69,8 +78,11 @@ def load_organisation(
     found = OrganisationView(**same, scope=scope, by=by, totals=sums, unit=_unit(scope, by))
     if not with_chart:
         return found
-    units, series = _chart(session, scope, by, found.unit, query)
-    return replace(found, units=units, series=series, names=used_names(session, scope.days))
+    units, series = _chart(session, found, query, measure_of(wanted), is_searched=bool(wanted.search))
+    names = used_names(session, scope.days)
+    if scope.account is not None:
+        names[Grouping.ACCOUNT] = {str(scope.account): username_of(session, scope.account) or ""}
+    return replace(found, units=units, series=series, names=names)
 
 
 def load_organisation_rows(session: Session, reader: Actor, wanted: ListFilter, now: datetime) -> Iterator[UsageGroup]:
@@ -92,25 +104,34 @@ def _unit(scope: UsageScope, by: Grouping) -> Grouping:
 
 
 def _chart(
-    session: Session, scope: UsageScope, by: Grouping, unit: Grouping, query: ListQuery[UsageGroup]
+    session: Session, view: OrganisationView, query: ListQuery[UsageGroup], measure: Measure, *, is_searched: bool
 ) -> tuple[tuple[str, ...], tuple[UsageSeries, ...]]:
     """Return the parts of the chart, and the usage of its largest groups in them; the rest is one series."""
-    whole = {key[0]: figures for key, figures in usage_over_time(session, scope, unit).items()}
+    scope, by, unit = view.scope, view.by, view.unit
     units = _units(scope, unit)
     if by == unit:
-        return units, (UsageSeries(None, tuple(whole.get(each, Figures()) for each in units)),)
-    largest = [row for row, _ in list_page(session, query, Order("tokens", descending=True), TOP)]
-    parts = usage_over_time(session, scope, unit, by, largest) if largest else {}
-    series = [UsageSeries(group, tuple(parts.get((each, group.key), Figures()) for each in units)) for group in largest]
-    return units, (*series, *_rest(units, whole, series))
+        rows = {row.key: row.figures for row in list_rows(session, query, Order("key"))}
+        return units, _rest([rows.get(each, Figures()) for each in units])
+    order = Order(measure, descending=True)
+    groups = (
+        [*list_rows(session, query, order)]
+        if is_searched
+        else [row for row, _ in list_page(session, query, order, TOP)]
+    )
+    parts = usage_over_time(session, scope, unit, by, groups) if groups else {}
+    found = [UsageSeries(row, tuple(parts.get((each, row.key), Figures()) for each in units)) for row in groups]
+    largest, others = found[:TOP], found[TOP:]
+    rest = [total(each.figures[number] for each in others) for number in range(len(units))]
+    if not is_searched:
+        whole = usage_over_time(session, scope, unit)
+        drawn = [total(each.figures[number] for each in largest) for number in range(len(units))]
+        rest = [whole.get((each, ""), Figures()) - drawn[number] for number, each in enumerate(units)]
+    return units, (*largest, *_rest(rest))
 
 
-def _rest(units: Sequence[str], whole: dict[str, Figures], series: Sequence[UsageSeries]) -> list[UsageSeries]:
-    """Return the usage that is in none of the series, if there is any."""
-    rest = [
-        whole.get(unit, Figures()) - total(each.figures[number] for each in series) for number, unit in enumerate(units)
-    ]
-    return [UsageSeries(None, tuple(rest))] if any(figures.requests for figures in rest) else []
+def _rest(figures: Sequence[Figures]) -> tuple[UsageSeries, ...]:
+    """Return the usage that is in none of the other series, if there is any."""
+    return (UsageSeries(None, tuple(figures)),) if any(each.requests for each in figures) else ()
 
 
 def _units(scope: UsageScope, unit: Grouping) -> tuple[str, ...]:

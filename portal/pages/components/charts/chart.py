@@ -3,7 +3,7 @@
 All texts, numbers and dates of the chart are written here in the viewer's language, none by Plotly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -140,6 +140,13 @@ def day_boundary(day: date, f: Formats) -> str:
 
 
 def _empty_figure() -> dict[str, Any]:
+    usage = {"text": [], "textposition": "outside", "marker": {"cornerradius": 4, "color": "#8884ee"}}
+    above_limit = {"base": 0, "marker": {"cornerradius": 4, "color": "#dc2626"}}
+    return bar_figure(usage, above_limit)
+
+
+def bar_figure(*traces: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a figure with empty traces of bars; the keys of `traces` are added to each."""
     axis = {"fixedrange": True, "showline": False, "zeroline": False}
     bars = {
         "type": "bar",
@@ -149,10 +156,8 @@ def _empty_figure() -> dict[str, Any]:
         "cliponaxis": False,
         "hovertemplate": "%{customdata}<extra></extra>",
     }
-    usage = {"text": [], "textposition": "outside", "marker": {"cornerradius": 4, "color": "#8884ee"}}
-    above_limit = {"base": 0, "marker": {"cornerradius": 4, "color": "#dc2626"}}
     return {
-        "data": [{**bars, **usage}, {**bars, **above_limit}],
+        "data": [{**bars, **trace} for trace in traces],
         "layout": {
             "autosize": True,
             "bargap": 0.5,
