@@ -53,6 +53,12 @@ RIGHTS: dict[str, Who | str] = {
     "POST /user/api/budget-requests": Who.PEOPLE,
     "POST /user/api/budget-requests/{request_id}/withdraw": Who.PEOPLE,
     "GET /user/api/export": Who.PEOPLE,
+    "GET /user/api/notifications": Who.PEOPLE,
+    "PUT /user/api/notifications": Who.PEOPLE,
+    "PUT /user/api/notifications/webhook": Who.PEOPLE,
+    "PUT /user/api/notifications/chat": Who.PEOPLE,
+    "DELETE /user/api/notifications/{channel}": Who.PEOPLE,
+    "POST /user/api/notifications/{channel}/test": Who.PEOPLE,
     # JSON of administration
     "GET /admin/api/accounts": "accounts:read",
     "GET /admin/api/accounts/export": "accounts:read",

@@ -27,7 +27,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from portal.api import health
-from portal.api.account import alerts, budget, budget_requests, export, keys, notes, summary, usage, usage_export
+from portal.api.account import (
+    alerts,
+    budget,
+    budget_requests,
+    export,
+    keys,
+    notes,
+    notifications,
+    summary,
+    usage,
+    usage_export,
+)
 from portal.api.bodies import strict_router
 from portal.api.errors import JSON_PATHS, JSON_TREES, answers
 from portal.api.gateways import authorization, otlp, usage_continue, usage_ingest, usage_openai
@@ -42,7 +53,7 @@ _others = (
     *(usage_openai, usage_continue, summary, usage, usage_export, notes),
     *(alerts, keys, export, health),
 )
-_server = (budget_requests,)
+_server = (budget_requests, notifications)
 """What the desktop program does not have, besides administration."""
 
 document = strict_router("Operations")

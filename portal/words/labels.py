@@ -2,6 +2,7 @@
 
 from portal.rules.messages import Message, message
 from portal.rules.metering.held_list import CONFLICT, UNATTRIBUTED
+from portal.rules.notifications import Channel, Topic
 from portal.rules.people.account_list import AccountStatus
 from portal.rules.people.accounts import Role, Theme
 from portal.rules.periods import Period
@@ -29,6 +30,16 @@ THEMES = {
     Theme.SYSTEM: message("Follow the system"),
     Theme.LIGHT: message("Light"),
     Theme.DARK: message("Dark"),
+}
+CHANNELS = {Channel.MAIL: message("Mail"), Channel.WEBHOOK: message("Webhook"), Channel.CHAT: message("Chat")}
+TOPICS = {
+    Topic.ALERT: message("Budget alerts"),
+    Topic.REQUEST: message("Requests for more tokens"),
+    Topic.VERIFICATION: message("A verification found differences"),
+    Topic.SILENT: message("A gateway stopped reporting"),
+    Topic.UNPRICED: message("Requests without a price"),
+    Topic.HELD: message("Held events"),
+    Topic.GIVEN_UP: message("Messages that could not be sent"),
 }
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 """The name of each language in that language, so that people find their own."""

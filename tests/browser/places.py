@@ -135,6 +135,10 @@ WINDOWS = {
     "key_budget.KeyBudget": Window("/user/keys", ("^Set budget",)),
     "key_dialogs.RevokeKey": Window("/user/keys", ("^Revoke",)),
     "dialogs.FormDialog": Window("/user/keys", ("^Create key", "^Cancel"), types="night", answer="^Discard"),
+    "address_dialog.AddressDialog": Window("/user/profile", ("(Set up|Change) webhook",)),
+    "address_dialog.SecretDialog": Window(
+        "/user/profile", ("(Set up|Change) webhook", "^Save"), types="https://hooks.example.org/x", answer="copied"
+    ),
     "profile.SessionsTable": Window("/user/profile", ("^Sign out other",)),
     "gateway.Tokens": Window("/admin/gateways/{gateway_id}", ("^Revoke",)),
     "gateway.NewToken": Window("/admin/gateways/{gateway_id}", ("^New token",), answer="Done"),

@@ -18,12 +18,13 @@ from portal.db.sql.session import in_reading, in_transaction
 from portal.errors import InvalidInput
 from portal.pages.account.backup.card import BackupCard
 from portal.pages.account.computer import ComputerCard
+from portal.pages.account.notifications.card import NotificationsCard
 from portal.pages.account.own_limits import BudgetsForm, PriceForm
 from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation
 from portal.pages.components.inputs.drafts import Draft
 from portal.pages.components.inputs.fields import Form, Notice, choice_field
-from portal.pages.components.live import live, refresh_all
+from portal.pages.components.live import follow_later, live, refresh_all
 from portal.pages.components.parts import Text, button, icon, known_facts, tag
 from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table
@@ -36,6 +37,7 @@ from portal.rules.periods import zone_names
 from portal.rules.text import MIN_PASSWORD
 from portal.settings import settings
 from portal.system import autostart
+from portal.views.notifications import load_notifications
 from portal.views.people.accounts import ProfileView, SessionView, Viewer, load_profile
 from portal.views.spending.own_limits import load_own_limits
 from portal.web.visitors import SignedIn
@@ -72,16 +74,19 @@ async def profile_page(viewer: SignedIn, saved: str = "", restored: str = "") ->
     async def load() -> ProfileView:
         return await in_reading(load_profile, viewer, utc_now())
 
+    stored = await in_reading(load_notifications, viewer.id, viewer.role, viewer.email)
     with frame(PROFILE, viewer) as head:
         updated = head.updated(only_stale=True)
         with tag("div", "mp-two"):
             about = AboutForm(viewer, head.theme)
             PasswordForm(viewer)
+        notifications = NotificationsCard(viewer, formats, stored)
         sessions = SessionsTable(viewer, formats)
         draw_own_data()
         if saved == "1":
             about.say_saved()
         await live(("profile", viewer.id, viewer.session_id), load, sessions.show, updated)
+        follow_later(("notifications", viewer.id), notifications.load, notifications.show)
 
 
 async def show_desktop_profile(viewer: Viewer, *, saved: bool, restored: bool) -> None:

@@ -44,6 +44,7 @@ STYLES = (
     "account/keys.css",
     "account/profile.css",
     "account/computer.css",
+    "account/notifications/card.css",
     "admin/accounts/account_list.css",
     "admin/usage/organisation.css",
     "admin/audit.css",

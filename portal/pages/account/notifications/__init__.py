@@ -1,0 +1,1 @@
+"""The card on Profile that says where notifications go."""
