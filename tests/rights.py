@@ -70,6 +70,8 @@ RIGHTS: dict[str, Who | str] = {
     "POST /admin/api/accounts/{account_id}/sign-out": "accounts:write",
     "POST /admin/api/accounts/{account_id}/password-link": "accounts:write",
     "DELETE /admin/api/accounts/{account_id}": "accounts:write",
+    "POST /admin/api/accounts/bulk": "accounts:write",
+    "POST /admin/api/accounts/import": "accounts:write",
     "GET /admin/api/audit": "audit:read",
     "GET /admin/api/audit/export": "audit:read",
     "GET /admin/api/usage": "usage:read",

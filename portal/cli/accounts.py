@@ -14,17 +14,19 @@ from portal.actions.people.accounts import (
 )
 from portal.actions.people.deletion import delete_account
 from portal.actions.people.new_accounts import check_new_account, create_account
+from portal.cli.admin.many_accounts import commands as many_accounts
 from portal.cli.console import UserName, actor, can_ask, example, open_account, open_portal, read_password
 from portal.cli.listing import AsJson, Cell, Search, Sort, listing, read_filter, show_list
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.rules.lists import ListFilter
-from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus
+from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, NO_TEAM, AccountStatus
 from portal.rules.people.accounts import Role
 from portal.rules.spending.pricing import eur_text
 from portal.views.people.account_list import AccountItem, load_account_rows
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
+commands.add_typer(many_accounts)
 
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin instead of asking.")
@@ -66,13 +68,14 @@ def password(name: UserName, password_stdin: PasswordStdin = False) -> None:
     epilog=listing(
         "portal user list",
         "portal user list --role admin --status active --sort=-cost --json",
-        fields="id, username, display_name, email, role, active, deleted, time_zone, created_at, signed_in_at, tokens, "
-        "cost_eur, unpriced, budget_period, budget_percent, budget_level",
+        fields="id, username, display_name, email, role, team, active, deleted, time_zone, created_at, signed_in_at, "
+        "tokens, cost_eur, unpriced, budget_period, budget_percent, budget_level",
     ),
 )
 def list_accounts(
     search: Search = "",
     role: Annotated[Role | None, typer.Option(help="Only accounts with this role.")] = None,
+    team: Annotated[str, typer.Option(help=f"Only accounts of this team; {NO_TEAM} for those without one.")] = "",
     status: Annotated[
         str, typer.Option(help=f"Only {', '.join(AccountStatus)} accounts; or {EVERY_STATUS}.")
     ] = EVERY_STATUS,
@@ -81,7 +84,7 @@ def list_accounts(
 ) -> None:
     """List accounts with their usage of this month and their fullest budget."""
     open_portal()
-    wanted = read_filter(ACCOUNT_LIST, search=search, sort=sort, role=role or "", status=status)
+    wanted = read_filter(ACCOUNT_LIST, search=search, sort=sort, role=role or "", team=team, status=status)
     records = [
         {
             "id": account.id,
@@ -89,6 +92,7 @@ def list_accounts(
             "display_name": account.display_name,
             "email": account.email or None,
             "role": account.role,
+            "team": account.team,
             "active": account.status is AccountStatus.ACTIVE,
             "deleted": account.status is AccountStatus.DELETED,
             "time_zone": account.time_zone,
@@ -108,6 +112,7 @@ def list_accounts(
         "Display name": "display_name",
         "Email": lambda record: record["email"] or "",
         "Role": "role",
+        "Team": lambda record: record["team"] or "",
         "Status": _status,
         "Tokens this month": "tokens",
         "Cost this month (EUR)": "cost_eur",

@@ -18,6 +18,8 @@ LARGEST_BODIES = {
     "/api/v1/otlp/": 64_000_000,
     "/api/v1/authorize": SMALL_BODY,
     "/user/api/": SMALL_BODY,
+    "/admin/api/accounts/import": 5_000_000,  # 5,000 rows, `rules.people.account_import.LARGEST_FILE`
+    "/admin/api/accounts/bulk": 256 * 1024,  # the ids of 5,000 accounts
     "/admin/api/": SMALL_BODY,
     "/user/backup": 1_000_000_000,  # a file to restore, in the desktop program only
     "/user/alerts": SMALL_BODY,

@@ -76,7 +76,7 @@ def test_a_new_password_ends_the_sessions(alice: Account, sign_in_as: Any) -> No
 
 def test_accounts_are_listed_suspended_and_let_in_again(alice: Account, bob: Account) -> None:
     succeed("user", "suspend", "Alice")
-    assert [(row[0], row[4]) for row in rows(succeed("user", "list"))] == [("alice", "suspended"), ("bob", "active")]
+    assert [(row[0], row[5]) for row in rows(succeed("user", "list"))] == [("alice", "suspended"), ("bob", "active")]
     succeed("user", "activate", "alice")
     assert the("alice").active
 
@@ -151,7 +151,7 @@ def test_an_account_is_deleted(alice: Account, bob: Account) -> None:
     printed = succeed("user", "delete", "alice", "--yes")
     assert printed == f"Deleted alice. Its usage stays under deleted-{alice.id}.\n"
     listed = rows(succeed("user", "list"))
-    assert [(row[0], row[1], row[4]) for row in listed] == [
+    assert [(row[0], row[1], row[5]) for row in listed] == [
         ("bob", "Bob", "active"),
         (f"deleted-{alice.id}", "Deleted account", "deleted"),
     ]

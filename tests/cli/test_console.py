@@ -54,6 +54,7 @@ def test_data_directory_that_is_a_file_is_named(settings_env: Any, tmp_path: Pat
 READING = [
     "user create a --email a@b.org --password-stdin", "user password a --password-stdin", "user list",
     "user suspend a", "user activate a", "user edit a --role admin", "user delete a --yes",
+    "user import a.csv", "user bulk suspend --all --yes",
     "key create a --label l", "key list a", "key revoke a moe-sk-0", "key budget a moe-sk-0 --daily 1",
     "gateway create g", "gateway token g", "gateway list", "gateway revoke g",
     "budget set a --daily 1", "budget show a", "budget list", "budget default", "budget allowances", "budget end 1",

@@ -13,6 +13,7 @@ from portal.actions.spending.budgets import check_limits
 from portal.db import templates
 from portal.db.audit import add_entry
 from portal.db.people.accounts import account_named, add_account
+from portal.db.people.teams import team_named
 from portal.db.spending.budgets import set_limits
 from portal.db.spending.default_budgets import apply_default_budget
 from portal.db.tables import Account
@@ -36,15 +37,17 @@ def create_account(
     *,
     limits: Limits | None = None,
     template: str | None = None,
+    team: str | None = None,
 ) -> Account:
-    """Create an account, with the default budget of its role if `limits` is None; `template` is the name of one.
+    """Create an account, with the default budget of its role if `limits` is None; template and team are names.
 
     The caller hashes the password before the transaction (`hash_new_password`). Raises Forbidden, InvalidInput for a
-    limit out of bounds and for an unknown template, and the errors of `check_new_account`.
+    limit out of bounds and for an unknown template or team, and the errors of `check_new_account`.
     """
     check_administrator(session, actor)
     name, address, shown = check_new_account(session, username, email, display_name)
     template_id = None if template is None else template_id_named(session, template)
+    team_id = None if team is None else team_id_named(session, team)
     if limits is not None:
         check_limits(limits)
     try:
@@ -64,6 +67,8 @@ def create_account(
         new["budget"] = asdict(limits)
     if template_id is not None:
         created.template_id, new["template"] = template_id, template
+    if team_id is not None:
+        created.team_id, new["team"] = team_id, team
     add_entry(session, actor, "account.create", now, account_id=created.id, after=new)
     return created
 
@@ -89,4 +94,14 @@ def template_id_named(session: Session, name: str) -> int:
     found = templates.template_named(session, name)
     if found is None:
         raise InvalidInput(message("There is no expert template called {name}.", name=name), "template")
+    return found.id
+
+
+def team_id_named(session: Session, name: str) -> int:
+    """Return the id of the active team of this name. Raises InvalidInput without one."""
+    found = team_named(session, name)
+    if found is None:
+        raise InvalidInput(message("There is no team called {name}.", name=name), "team")
+    if not found.active:
+        raise InvalidInput(message("The team {name} is suspended. Activate it first.", name=found.name), "team")
     return found.id

@@ -7,19 +7,21 @@ SQLite not for itself: finding the caller may write the last use of a token.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from portal.actions.people.accounts import edit_account, hash_new_password, set_active
 from portal.actions.people.deletion import delete_account
-from portal.actions.people.new_accounts import create_account
+from portal.actions.people.new_accounts import create_account, team_id_named, template_id_named
 from portal.actions.people.password_resets import PasswordLink, mail_password_link, make_password_link
 from portal.actions.people.sessions import sign_out_everywhere
+from portal.actions.people.teams import move_account
 from portal.actions.spending.budgets import set_budget
+from portal.actions.templates import assign_template
 from portal.api.access import Writing
 from portal.api.admin.access import admin_caller, admin_router
 from portal.api.admin.accounts import AccountAnswer
@@ -57,6 +59,11 @@ class BudgetBody(Body):
         BudgetType.SUBSCRIPTION
     )
 
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """Return limits as JSON."""
+        return cls(daily=limits.daily, monthly=limits.monthly, total=limits.total, type=limits.type)
+
     def limits(self) -> Limits:
         """Return them as the action takes them."""
         return Limits(self.daily, self.monthly, self.total, self.type)
@@ -73,6 +80,7 @@ class NewAccountBody(Body):
     link: Link = Field(default="show", description="What happens to the password link")
     budget: BudgetBody | None = Field(default=None, description="Null: the default budget of the role")
     template: Name | None = Field(default=None, description="Name of an expert template")
+    team: Name | None = Field(default=None, description="Name of a team")
 
 
 class AccountBody(Body):
@@ -87,6 +95,8 @@ class AccountBody(Body):
     role: Annotated[AnyRole | None, Field(description="Another role ends the sessions")] = None
     time_zone: Annotated[str, Field(max_length=MAX_NAME, examples=["Europe/Berlin"])] | None = None
     language: Annotated[Language, Field(strict=False)] | None = None
+    template: Annotated[str, Field(max_length=MAX_NAME, description="Name of one; empty removes it")] | None = None
+    team: Annotated[str, Field(max_length=MAX_NAME, description="Name of one; empty removes it")] | None = None
 
 
 class LinkAnswer(BaseModel):
@@ -100,6 +110,12 @@ class NewAccountAnswer(AccountAnswer):
     """A new account; `password_link` is null with a password, after a mail, and without a link."""
 
     password_link: LinkAnswer | None
+
+
+class LinkQuery(BaseModel, extra="forbid"):
+    """How the link reaches the person."""
+
+    by: Literal["show", "mail"] = "show"
 
 
 class LinkMailedAnswer(BaseModel):
@@ -134,7 +150,7 @@ def _create(
 ) -> NewAccountAnswer:
     limits = None if new.budget is None else new.budget.limits()
     fields = (new.username, new.email, new.role, password_hash, now, new.display_name)
-    account_id = create_account(session, caller, *fields, limits=limits, template=new.template).id
+    account_id = create_account(session, caller, *fields, limits=limits, template=new.template, team=new.team).id
     link = None
     if password_hash is None and new.link == "mail":
         mail_password_link(session, caller, account_id, now)
@@ -161,7 +177,12 @@ def change_account(
     if not fields.keys() - {"version"}:
         raise InvalidInput(message("Name at least one field to change."))
     now = utc_now()
+    template, team = fields.pop("template", None), fields.pop("team", None)
     edit_account(session, caller, account_id, now, **fields)
+    if team is not None:
+        move_account(session, caller, account_id, team_id_named(session, team) if team else None, now)
+    if template is not None:
+        assign_template(session, caller, account_id, template_id_named(session, template) if template else None, now)
     return _answer(session, caller, account_id, now)
 
 
@@ -213,11 +234,11 @@ def sign_account_out(caller: Writer, account_id: RowId, session: Writing) -> End
 
 @router.post("/admin/api/accounts/{account_id}/password-link", **_ACTION)
 def add_password_link(
-    request: Request, caller: Writer, account_id: RowId, session: Writing, by: Literal["show", "mail"] = "show"
+    request: Request, caller: Writer, account_id: RowId, session: Writing, query: Annotated[LinkQuery, Query()]
 ) -> LinkMailedAnswer:
     """Make a link with which the person sets a password, and show or mail it; earlier links stay valid."""
     now = utc_now()
-    if by == "mail":
+    if query.by == "mail":
         return LinkMailedAnswer(password_link=None, mailed_to=mail_password_link(session, caller, account_id, now))
     link = _link(request, make_password_link(session, caller, account_id, now))
     return LinkMailedAnswer(password_link=link, mailed_to=None)

@@ -23,7 +23,8 @@ from portal.api.errors import answers
 from portal.api.exports import Streaming
 from portal.clock import utc_now
 from portal.exports.tables import Euros
-from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus
+from portal.rules.lists import LONGEST_SEARCH
+from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, NO_TEAM, AccountStatus
 from portal.rules.people.accounts import Role
 from portal.rules.people.actors import Actor
 from portal.rules.spending.pricing import eur_text
@@ -39,6 +40,11 @@ class AccountQuery(ListQuery):
     """A filter of the accounts; `search` looks in user name, name and email address."""
 
     role: str = Field(default="", json_schema_extra={"enum": ["", *Role]})
+    team: str = Field(
+        default="",
+        max_length=LONGEST_SEARCH,
+        description=f"Name of a team, in upper or lower case; `{NO_TEAM}`: without a team",
+    )
     status: str = Field(
         default="",
         description="Empty: all but the deleted accounts",
@@ -62,6 +68,7 @@ class AccountAnswer(BaseModel):
     display_name: str
     email: str | None
     role: str
+    team: str | None
     status: str
     time_zone: str | None
     created_at: datetime
@@ -87,7 +94,7 @@ class AccountAnswer(BaseModel):
 
 
 COLUMNS = (
-    *("username", "name", "email", "role", "status", "tokens_this_month", "cost_this_month_eur"),
+    *("username", "name", "email", "role", "team", "status", "tokens_this_month", "cost_this_month_eur"),
     *("budget_period", "budget_percent", "budget_level", "last_sign_in", "created_at"),
 )
 """The columns of the export: billable tokens, EUR, instants in UTC."""
@@ -117,6 +124,6 @@ def _cells(row: AccountItem) -> list[Any]:
     """Return an account in the order of COLUMNS."""
     percent, level = (row.budget.percent, row.budget.level) if row.budget else (None, None)
     return [
-        *(row.username, row.display_name, row.email or None, row.role, row.status, row.month.tokens),
+        *(row.username, row.display_name, row.email or None, row.role, row.team, row.status, row.month.tokens),
         *(Euros(row.month.cost_nano_eur), row.period, percent, level, row.signed_in_at, row.created_at),
     ]

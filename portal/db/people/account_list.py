@@ -12,10 +12,11 @@ from portal.db.spending.budgets import BUDGET, COUNTERS, fullest, limits_of, sta
 from portal.db.sql.functions import contains, folded
 from portal.db.sql.lists import ListQuery
 from portal.db.sql.types import Instant
-from portal.db.tables import Account, Budget
+from portal.db.tables import Account, Budget, Team
 from portal.rules.lists import ListFilter
 from portal.rules.metering.figures import SUMS, Figures
-from portal.rules.people.account_list import EVERY_STATUS, AccountStatus
+from portal.rules.people.account_list import EVERY_STATUS, NO_TEAM, AccountStatus
+from portal.rules.people.teams import team_key
 from portal.rules.periods import Period
 from portal.rules.spending.budgets import Limits
 
@@ -31,6 +32,7 @@ class AccountListRow:
     display_name: str
     email: str
     role: str
+    team: str | None
     active: bool
     deleted_at: datetime | None
     time_zone: str | None
@@ -51,12 +53,17 @@ def account_list(
     """
     month = COUNTERS[Period.MONTHLY]
     only = () if account_id is None else (Account.id == account_id,)
-    statement = select(
-        *(getattr(Account, name) for name in _COLUMNS),
-        *BUDGET,
-        *(func.coalesce(counter.tokens, 0).label(f"{period}_tokens") for period, counter in COUNTERS.items()),
-        *summed(month),
-    ).outerjoin(Budget, Budget.account_id == Account.id)
+    statement = (
+        select(
+            *(getattr(Account, name) for name in _COLUMNS),
+            Team.name.label("team"),
+            *BUDGET,
+            *(func.coalesce(counter.tokens, 0).label(f"{period}_tokens") for period, counter in COUNTERS.items()),
+            *summed(month),
+        )
+        .outerjoin(Budget, Budget.account_id == Account.id)
+        .outerjoin(Team, Team.id == Account.team_id)
+    )
     return ListQuery(
         with_counters(statement).where(*_conditions(wanted), *only).params(starts(today) | {"now": now}),
         {
@@ -65,6 +72,7 @@ def account_list(
             "email": folded(Account.email),
             "role": Account.role,
             "status": _STATUS,
+            "team": func.coalesce(Team.name_key, ""),
             "tokens": func.coalesce(month.tokens, 0),
             "cost": func.coalesce(month.cost_nano_eur, 0),
             "level": fullest(),
@@ -79,7 +87,7 @@ _COLUMNS = (
     *("id", "username", "display_name", "email", "role", "active"),
     *("deleted_at", "time_zone", "created_at", "signed_in_at", "version"),
 )
-_MONTH = len(_COLUMNS) + len(BUDGET) + len(COUNTERS)  # where in a row the month begins
+_MONTH = len(_COLUMNS) + 1 + len(BUDGET) + len(COUNTERS)  # where in a row the month begins
 _STATUS = case(
     (Account.deleted_at.is_not(None), literal(AccountStatus.DELETED.value)),
     (Account.active.is_(True), literal(AccountStatus.ACTIVE.value)),
@@ -93,6 +101,8 @@ def _conditions(wanted: ListFilter) -> list[Any]:
         found.append(contains(wanted.search, Account.username, Account.display_name, Account.email))
     if role := wanted.choice("role"):
         found.append(Account.role == role)
+    if team := wanted.choice("team"):
+        found.append(Account.team_id.is_(None) if team == NO_TEAM else Team.name_key == team_key(team))
     status = wanted.choice("status")
     if not status:
         found.append(Account.deleted_at.is_(None))
@@ -105,6 +115,7 @@ def _row(row: Any) -> AccountListRow:
     same = {name: getattr(row, name) for name in _COLUMNS}
     return AccountListRow(
         **same,
+        team=row.team,
         limits=limits_of(row),
         used={period: getattr(row, f"{period}_tokens") for period in Period},
         month=figures_of(row[_MONTH : _MONTH + len(SUMS)]),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from portal.rules.lists import ListRules, one_of
+from portal.rules.lists import ListRules, one_of, text_choice
 from portal.rules.people.accounts import Role
 
 
@@ -18,12 +18,16 @@ class AccountStatus(StrEnum):
 EVERY_STATUS = "all"
 """The choice of all accounts; without a choice, the list has all but the deleted ones."""
 
+NO_TEAM = "-"
+"""The choice of the accounts without a team."""
+
 ACCOUNT_LIST = ListRules(
     sorts={
         "username": str,
         "name": str,
         "email": str,
         "role": str,
+        "team": str,
         "status": str,
         "tokens": int,
         "cost": int,
@@ -31,7 +35,7 @@ ACCOUNT_LIST = ListRules(
         "signed_in": datetime,
     },
     plain="username",
-    choices={"role": one_of(tuple(Role)), "status": one_of((*AccountStatus, EVERY_STATUS))},
+    choices={"role": one_of(tuple(Role)), "status": one_of((*AccountStatus, EVERY_STATUS)), "team": text_choice},
 )
 
 

@@ -11,6 +11,7 @@ from portal.errors import NotFound
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures
+from portal.rules.people.account_bulk import BulkTarget
 from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus, account_status
 from portal.rules.people.actors import Actor
 from portal.rules.periods import Period, day_of
@@ -32,6 +33,7 @@ class AccountItem:
     display_name: str
     email: str
     role: str
+    team: str | None
     status: AccountStatus
     time_zone: str | None
     created_at: datetime
@@ -58,6 +60,11 @@ def load_account_rows(session: Session, reader: Actor, wanted: ListFilter, now: 
     return map(_item, load_list_rows(session, account_list(wanted, _today(now), now), ACCOUNT_LIST, wanted))
 
 
+def load_targets(session: Session, reader: Actor, wanted: ListFilter, now: datetime) -> list[BulkTarget]:
+    """Return the accounts that match a filter, for a change of all of them. Raises Forbidden."""
+    return [BulkTarget(row.id, row.username) for row in load_account_rows(session, reader, wanted, now)]
+
+
 def load_account_item(session: Session, reader: Actor, account_id: int, now: datetime) -> AccountItem:
     """Return an account as the list has it. Raises Forbidden and NotFound."""
     check_reader(session, reader)
@@ -80,6 +87,7 @@ def _item(row: AccountListRow) -> AccountItem:
         display_name=row.display_name,
         email=row.email,
         role=row.role,
+        team=row.team,
         status=account_status(active=row.active, deleted_at=row.deleted_at),
         time_zone=row.time_zone,
         created_at=row.created_at,

@@ -31,6 +31,7 @@ def test_an_account_has_the_figures_of_the_month(people: None, admin: Account, a
         "display_name": "Alice",
         "email": "alice@example.org",
         "role": "user",
+        "team": None,
         "status": "active",
         "time_zone": "Europe/Berlin",
         "created_at": "2026-11-22T14:05:00Z",
