@@ -38,7 +38,7 @@ CSV = "text/csv"
 
 
 class BulkBody(Body):
-    """A change of many accounts: those with `ids`, or those that match `filter`, whose fields are the list's."""
+    """A change of many accounts: those with `ids`, or those that match `filter`, with the fields of the list."""
 
     action: Annotated[BulkKind, Field(strict=False)]
     ids: (

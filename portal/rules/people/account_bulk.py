@@ -11,7 +11,7 @@ MOST_ACCOUNTS = 10_000
 
 
 class BulkKind(StrEnum):
-    """What is changed."""
+    """The changed value."""
 
     BUDGET = "budget"
     TEAM = "team"

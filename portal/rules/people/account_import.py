@@ -1,4 +1,4 @@
-"""Reading accounts from a table in a text file: its encoding, its separator, its columns, and what is wrong in it.
+"""Reading accounts from a table in a text file: its encoding, its separator, its columns, and its mistakes.
 
 Decision: nothing is guessed that changes a number or a person. A limit with a comma or a point in it is refused, since
 "1.000" is one in some countries and a thousand in others; so is a column with an unknown name.
