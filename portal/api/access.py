@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 
 from portal.clock import utc_now
 from portal.db.sql.session import open_session, open_snapshot, run_in_reading
-from portal.errors import NotFound, UnknownToken
+from portal.errors import UnknownToken
 from portal.rules.metering.reporters import Reporter
 from portal.rules.people.secrets import API_KEY, GATEWAY_TOKEN, is_secret
 from portal.settings import settings
@@ -53,17 +53,6 @@ class SentBearer(SecurityBase):
 
 SESSION = Depends(SessionCookie())
 """Documents the session on routes that `SignedIn` guards."""
-
-
-def not_on_desktop() -> None:
-    """Raise NotFound in the desktop program, where nobody else answers or decides."""
-    if settings().is_desktop:
-        raise NotFound
-
-
-ON_SERVER = Depends(not_on_desktop)
-"""Makes routes unknown to the desktop program."""
-
 SessionToken = Annotated[str, Depends(SentSession())]
 """The session token of the request, for routes that look it up in the snapshot of their answer."""
 ApiKeyToken = Annotated[str, Depends(SentBearer("ApiKey", "moe-sk-…", "A person's own API key."))]

@@ -6,15 +6,17 @@ checked while the bytes arrive, and `rules.strict_json` reads the JSON.
 
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.params import Depends as Dependency
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from portal.errors import InvalidInput, PortalError, TooLarge, UnsupportedMediaType
+from portal.rules.instants import parse_instant
 from portal.rules.strict_json import MalformedJson, read_json
 from portal.rules.validation import first_problem
 from portal.web.bodies import largest_body, too_large
@@ -150,6 +152,7 @@ def parse_digits(text: str) -> int:
 
 
 Digits = Annotated[int, BeforeValidator(parse_digits)]
+Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(description="ISO 8601 with an offset")]
 RowId = Annotated[Digits, Path(ge=1, le=LARGEST_ID)]
 NO_BODY = Depends(no_body)
 

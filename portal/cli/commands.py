@@ -46,6 +46,7 @@ ENTRIES = (
     CommandEntry("gateway", "gateways", "Gateways, and the tokens with which they report usage."),
     CommandEntry("budget", "budgets", "Budgets: limits in billable tokens."),
     CommandEntry("team", "admin.teams", "Teams: accounts with a shared budget, a cost centre and managers."),
+    CommandEntry("request", "admin.requests", "Requests of people for more tokens."),
     CommandEntry("price", "prices", "The price book: EUR per billable token, by date."),
     CommandEntry("template", "templates", "Expert templates: models by category, and a cost factor."),
     CommandEntry("held", "held", "Events that could not be counted: of unknown keys and users, and contradictions."),

@@ -61,7 +61,7 @@ READING = [
     "budget allow a --period daily --tokens 1 --reason r --until 2030-01-01", "audit list",
     "team list", "team show t", "team create t", "team change t --name u", "team budget t --daily 1",
     "team move a t", "team manager t a", "team suspend t", "team activate t", "team delete t --yes",
-    "export person a --output a.zip",
+    "export person a --output a.zip", "request list", "request approve 1", "request decline 1 --answer no",
     "admin-token create a --label l --scope usage:read", "admin-token list", "admin-token revoke moe-ad-0",
     "price set 0.1", "price end gpt", "price list", "price remove since-ever", "price repair", "price preview 0.1",
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",

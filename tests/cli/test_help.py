@@ -23,6 +23,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "gateway create", "gateway token", "gateway list", "gateway revoke",
         "budget set", "budget show", "budget list", "budget default",
         "budget allow", "budget allowances", "budget end",
+        "request list", "request approve", "request decline",
         "price set", "price end", "price list", "price remove", "price repair", "price preview",
         "team list", "team show", "team create", "team change", "team budget", "team move", "team manager",
         "team suspend", "team activate", "team delete",

@@ -7,7 +7,7 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 
 from portal.actions.spending.budget_requests import ask_for_more, withdraw_request
-from portal.api.access import ON_SERVER, SESSION, Reading, Writing
+from portal.api.access import SESSION, Reading, Writing
 from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers
 from portal.clock import utc_now
@@ -19,7 +19,7 @@ from portal.views.spending.allowances import load_allowances
 from portal.views.spending.budget_requests import load_own_request, load_own_requests
 from portal.web.visitors import SignedIn
 
-router = strict_router("Account", dependencies=[ON_SERVER, SESSION])
+router = strict_router("Account", dependencies=[SESSION])
 
 
 class RequestBody(Body):
@@ -63,13 +63,13 @@ class AllowanceAnswer(BaseModel, from_attributes=True):
     granted_by: str | None
 
 
-@router.get("/user/api/allowances", responses=answers(401, 404))
+@router.get("/user/api/allowances", responses=answers(401))
 def read_own_allowances(session: Reading, viewer: SignedIn) -> list[AllowanceAnswer]:
     """Return the allowances of the account, newest first."""
     return [AllowanceAnswer.model_validate(view) for view in load_allowances(session, viewer.id, utc_now())]
 
 
-@router.get("/user/api/budget-requests", responses=answers(401, 404))
+@router.get("/user/api/budget-requests", responses=answers(401))
 def read_own_requests(session: Reading, viewer: SignedIn) -> list[RequestAnswer]:
     """Return the requests of the account, newest first."""
     return [RequestAnswer.model_validate(view) for view in load_own_requests(session, viewer.id)]
@@ -79,7 +79,7 @@ def read_own_requests(session: Reading, viewer: SignedIn) -> list[RequestAnswer]
     "/user/api/budget-requests",
     status_code=201,
     openapi_extra=body_documentation(RequestBody),
-    responses=answers(401, 403, 404, 409, 415),
+    responses=answers(401, 403, 409, 415),
 )
 def post_request(
     session: Writing, viewer: SignedIn, new: Annotated[RequestBody, Depends(JsonBody(RequestBody))]

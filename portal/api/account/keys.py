@@ -1,19 +1,17 @@
 """An account's API keys."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from portal.actions.people.keys import create_key, rename_key, revoke_key
 from portal.actions.spending.budgets import set_key_budget
 from portal.api.access import SESSION, Reading, Writing
-from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation, strict_router
+from portal.api.bodies import NO_BODY, Body, Instant, JsonBody, RowId, body_documentation, strict_router
 from portal.api.errors import answers
 from portal.clock import utc_now
-from portal.rules.instants import parse_instant
 from portal.rules.spending.budgets import MAX_LIMIT, Limits
 from portal.rules.text import MAX_LABEL
 from portal.views.people.keys import KeysView, KeyView, load_key, load_keys
@@ -23,7 +21,6 @@ router = strict_router("Account", dependencies=[SESSION])
 
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL)]
 Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT)] | None
-Instant = Annotated[datetime, BeforeValidator(parse_instant), Field(description="ISO 8601 with an offset")]
 
 
 class NewKeyBody(Body):

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select, true, update
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.db.people.teams import is_managed_by
-from portal.db.tables import Account, Allowance, BudgetRequest
+from portal.db.tables import Account, Allowance, BudgetRequest, Team
 from portal.rules.periods import Period
 from portal.rules.spending.budget_requests import DECIDED, Decider, RequestState
 
@@ -16,7 +16,10 @@ _Decider = aliased(Account)
 
 
 class RequestRow(NamedTuple):
-    """A request with the names of its person, who decided it (None for an operator), and its allowance."""
+    """A request with the names of its person, who decided it (None for an operator), its allowance, and the team.
+
+    The team is the present one of the person.
+    """
 
     request: BudgetRequest
     username: str
@@ -24,6 +27,7 @@ class RequestRow(NamedTuple):
     decided_by: str | None
     granted_tokens: int | None
     granted_until: datetime | None
+    team: str | None
 
 
 def add_request(
@@ -76,9 +80,15 @@ def own_request(session: Session, account_id: int, request_id: int) -> RequestRo
     return None if row is None else RequestRow(*row)
 
 
+def request_to_decide(session: Session, decider: Decider, request_id: int) -> RequestRow | None:
+    """Return one of the requests that this person decides."""
+    row = session.execute(with_names().where(BudgetRequest.id == request_id, decided_by(decider))).first()
+    return None if row is None else RequestRow(*row)
+
+
 def count_open(session: Session, decider: Decider) -> int:
     """Return how many requests wait for this person's decision."""
-    is_open = BudgetRequest.state == RequestState.OPEN.value
+    is_open = BudgetRequest.state == literal_column(f"'{RequestState.OPEN}'")  # a constant, for the partial index
     count = select(func.count()).select_from(BudgetRequest).join(Account, Account.id == BudgetRequest.account_id)
     return session.scalar(count.where(is_open, decided_by(decider))) or 0
 
@@ -124,10 +134,12 @@ def with_names() -> Select[*tuple[Any, ...]]:
             _Decider.username,
             Allowance.tokens,
             Allowance.ends_at,
+            Team.name,
         )
         .join(Account, Account.id == BudgetRequest.account_id)
         .outerjoin(_Decider, _Decider.id == BudgetRequest.decided_by)
         .outerjoin(Allowance, Allowance.id == BudgetRequest.allowance_id)
+        .outerjoin(Team, Team.id == Account.team_id)
     )
 
 

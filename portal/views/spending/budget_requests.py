@@ -21,7 +21,7 @@ SHOWN = 100
 class BudgetRequestView:
     """A request for more billable tokens, and its answer; `decided_by` is None for an operator.
 
-    `granted_tokens` and `granted_until` are those of the allowance of an approved request.
+    `granted_tokens` and `granted_until` are those of the allowance of an approved request; `team` is the person's now.
     """
 
     id: int
@@ -39,6 +39,7 @@ class BudgetRequestView:
     granted_tokens: int | None
     granted_until: datetime | None
     is_read: bool
+    team: str | None = None
 
     @property
     def at(self) -> datetime:
@@ -94,4 +95,5 @@ def request_view(row: RequestRow) -> BudgetRequestView:
         granted_tokens=row.granted_tokens,
         granted_until=row.granted_until,
         is_read=found.read_at is not None,
+        team=row.team,
     )

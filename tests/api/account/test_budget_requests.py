@@ -10,7 +10,6 @@ from portal.db.tables import Account
 from portal.rules.spending.budgets import Limits
 from tests.api.conftest import As
 from tests.cast import NOW, OPERATOR, run
-from tests.desktops import use_desktop
 
 URL = "/user/api/budget-requests"
 BODY = {"period": "monthly", "tokens": 5000, "reason": "A thesis"}
@@ -75,10 +74,3 @@ def test_request_is_withdrawn_by_its_person_only(limited: Account, bob: Account,
 def test_malformed_request_is_refused(limited: Account, as_: As, change: dict[str, Any]) -> None:
     assert as_(limited).post(URL, json=BODY | change).status_code == 422
     assert as_(limited).get(URL).json() == []
-
-
-def test_desktop_program_has_no_requests(limited: Account, as_: As) -> None:
-    browser = as_(limited)
-    use_desktop()
-    assert browser.get(URL).status_code == browser.get("/user/api/allowances").status_code == 404
-    assert browser.post(URL, json=BODY).status_code == browser.post(f"{URL}/1/withdraw").status_code == 404
