@@ -14,9 +14,10 @@ HALF = Fraction(1, 2)
 
 @dataclass
 class Entry:
-    """One event that counts. `cost` is in nano-euros; None without a price."""
+    """One event that counts, for the team its owner was in. `cost` is in nano-euros; None without a price."""
 
     owner: str
+    team: str | None
     usage: UsageReport
     requested_at: datetime
     received_at: datetime
@@ -36,6 +37,25 @@ class Held:
 
 
 @dataclass
+class Reserved:
+    """Tokens that are reserved for a request of somebody, with the key or without."""
+
+    owner: str
+    tokens: int
+    expires_at: datetime
+
+
+@dataclass
+class Extra:
+    """An allowance of somebody for one period."""
+
+    owner: str
+    period: str
+    tokens: int
+    ends_at: datetime
+
+
+@dataclass
 class Ledger:
     """All there is to know. Days are those of UTC; `book` has EUR per token by first instant, None is since ever.
 
@@ -47,6 +67,12 @@ class Ledger:
     entries: dict[str, Entry] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     limits: dict[str, Limits] = field(default_factory=dict)
+    key_limits: dict[str, Limits] = field(default_factory=dict)
+    team_limits: dict[str, Limits] = field(default_factory=dict)
+    team_of: dict[str, str] = field(default_factory=dict)
+    suspended: set[str] = field(default_factory=set)
+    extras: dict[int, Extra] = field(default_factory=dict)
+    reserved: dict[str, Reserved] = field(default_factory=dict)
 
     def take(self, batch: Iterable[UsageReport], now: datetime) -> list[Result]:
         """Return what must become of each report of a batch."""
@@ -90,12 +116,44 @@ class Ledger:
         """Return what somebody used on some days."""
         return [e for e in self.entries.values() if e.owner == owner and first <= e.requested_at.date() <= last]
 
+    def limits_in_force(self, owner: str, now: datetime) -> dict[str, int | None]:
+        """Return the limits of an account by period, with its allowances."""
+        limits = limits_by_period(self.limits.get(owner, Limits()))
+        for extra in self.extras.values():
+            limit = limits[extra.period]
+            if extra.owner == owner and now < extra.ends_at and limit is not None:
+                limits[extra.period] = limit + extra.tokens
+        return limits
+
+    def refusing(self, owner: str, estimate: int, request_id: str, now: datetime) -> tuple[str, str] | None:
+        """Return owner and period of the first budget that refuses a request with somebody's key."""
+        team = self.team_of.get(owner)
+        everything = list(self.entries.values())
+        held = [each for id, each in self.reserved.items() if id != request_id and each.expires_at > now]
+        own = sum(each.tokens for each in held if each.owner == owner)
+        shared = sum(each.tokens for each in held if self.team_of.get(each.owner) == team)
+        owned = [entry for entry in everything if entry.owner == owner]
+        key_limits, team_limits = self.key_limits.get(owner, Limits()), self.team_limits.get(team or "", Limits())
+        for kind, limits, entries, reserved in (
+            ("key", limits_by_period(key_limits), [entry for entry in owned if entry.usage.key_hash], own),
+            ("account", self.limits_in_force(owner, now), owned, own),
+            ("team", limits_by_period(team_limits), [entry for entry in everything if entry.team == team], shared),
+        ):
+            for period, limit in limits.items():
+                used = sum(entry.billable for entry in entries if is_in(period, entry.requested_at, now))
+                if limit is not None and (used + reserved >= limit or used + reserved + estimate > limit):
+                    return kind, period
+        return None
+
     def _count(self, usage: UsageReport, owner: str, received_at: datetime) -> None:
         requested_at = usage.requested_at or received_at
         factor = Fraction(usage.cost_factor if usage.cost_factor is not None else 1)
         billable = (usage.total_tokens * factor + HALF).__floor__()
         cost = 0 if usage.without_counts else self._cost(usage, billable, requested_at)
-        self.entries[usage.id] = Entry(owner, usage, requested_at, received_at, billable, cost)
+        team = self.team_of.get(owner)
+        self.entries[usage.id] = Entry(owner, team, usage, requested_at, received_at, billable, cost)
+        if usage.id in self.reserved and self.reserved[usage.id].owner == owner:
+            del self.reserved[usage.id]
 
     def _cost(self, usage: UsageReport, billable: int, at: datetime) -> int | None:
         begun = [(pattern, since) for pattern, since in self.model_book if fits(pattern, usage.model) and since <= at]
@@ -137,3 +195,14 @@ class Ledger:
 def fits(pattern: str, model: str) -> bool:
     """Return whether a name, or a prefix with a star, is that of a model."""
     return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
+
+
+def limits_by_period(limits: Limits) -> dict[str, int | None]:
+    """Return limits by the name of their period."""
+    return {"daily": limits.daily, "monthly": limits.monthly, "total": limits.total}
+
+
+def is_in(period: str, at: datetime, now: datetime) -> bool:
+    """Return whether an instant is in the day, in the month or in the life of `now`."""
+    parts = {"daily": 3, "monthly": 2, "total": 0}[period]
+    return at.timetuple()[:parts] == now.timetuple()[:parts]

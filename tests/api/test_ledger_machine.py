@@ -15,7 +15,6 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -31,7 +30,6 @@ from portal.actions.metering.verification import rebuild_account, verify_account
 from portal.actions.spending.budgets import set_budget
 from portal.actions.spending.prices import enter_model_price, enter_price, remove_price, repair_costs
 from portal.db.metering.events import count_events, count_pruned, count_unpriced
-from portal.db.metering.gateways import gateway_named
 from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import HeldEvent
 from portal.rules.metering.usage import UsageReport
@@ -42,6 +40,7 @@ from portal.rules.spending.pricing import eur_text
 from portal.web.visitors import cookie_name
 from tests.api.conftest import Client
 from tests.api.ledger_model import Entry, Ledger
+from tests.api.team_rules import TeamRules, key_hash
 from tests.cast import NOW, OPERATOR, create_member, id_of, new_gateway, report, run
 from tests.databases import empty
 from tests.queries import count_held
@@ -59,11 +58,13 @@ INSTANTS = st.timedeltas(timedelta(days=-150), timedelta(minutes=5)).map(lambda 
 @st.composite
 def reports(draw: st.DrawFn) -> UsageReport:
     """Draw a report of one of few ids, so that many repeat or contradict each other; some are without counts."""
+    username = draw(st.sampled_from(["alice", "alice", "bob", "nobody"]))
     is_counted = draw(st.sampled_from([True, True, True, False]))
     prompt = draw(st.integers(1, 3)) if is_counted else 0  # reports that differ in `without_counts` only are the same
     return report(
         f"r-{draw(st.integers(1, 9))}",
-        username=draw(st.sampled_from(["alice", "alice", "bob", "nobody"])),
+        username=username,
+        key_hash=key_hash(username) if username != "nobody" and draw(st.booleans()) else None,
         model=draw(st.sampled_from(["qwen", "gemma"])),
         status=draw(st.sampled_from(["ok", "error"])),
         prompt_tokens=prompt,
@@ -78,10 +79,9 @@ def reports(draw: st.DrawFn) -> UsageReport:
 BATCHES = st.lists(reports(), min_size=1, max_size=5)
 
 
-class LedgerMachine(RuleBasedStateMachine):
+class LedgerMachine(TeamRules):
     """Does everything that changes the ledger. `database` and `api` are set before it runs."""
 
-    database: Database
     api: FastAPI
     sign_in_as: Callable[[Any], str]
 
@@ -91,10 +91,9 @@ class LedgerMachine(RuleBasedStateMachine):
         empty(self.database)
         self.now, self.model = NOW, Ledger()
         self.accounts = {name: create_member(name, time_zone=zone.key) for name, zone in ZONES.items()}
-        new_gateway("moe")
-        gateway = run(gateway_named, "moe")
-        assert gateway is not None
-        self.gateway_id = gateway.id
+        gateway = new_gateway("moe")
+        self.gateway_id, self.token = gateway.id, gateway.token
+        self.begin_teams()
         with time_machine.travel(NOW, tick=False):
             cookies = {name: type(self).sign_in_as(account) for name, account in self.accounts.items()}
         if not is_priced:
@@ -231,17 +230,17 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _check_budget(self, name: str, answer: dict[str, Any]) -> None:
         today = self.now.date()
-        limits = self.model.limits.get(name, Limits())
-        for period, first, last, limit in (
-            ("daily", today, today, limits.daily),
-            ("monthly", today.replace(day=1), end_of_month(today), None),
-            ("total", date.min, date.max, limits.total),
+        limits = self.model.limits_in_force(name, self.now)
+        for period, first, last in (
+            ("daily", today, today),
+            ("monthly", today.replace(day=1), end_of_month(today)),
+            ("total", date.min, date.max),
         ):
             used = self.model.of(name, first, last)
             assert answer[f"{period}_used"] == sum(entry.billable for entry in used)
             assert answer[f"{period}_input"] == sum(entry.usage.prompt_tokens for entry in used)
             assert nano(answer[f"{period}_cost_eur"]) == cost(used)
-            assert answer[f"{period}_limit"] == limit
+            assert answer[f"{period}_limit"] == limits[period]
 
     def _check_summary(self, name: str, answer: dict[str, Any]) -> None:
         today = self.now.date()

@@ -45,7 +45,7 @@ _COLUMNS = (
         classes="k-budget",
         cell=cells.first_of(
             ("percent", cells.span(cells.budget_level() + cells.text("percent"), "k-bl", title="budget_title")),
-            otherwise=cells.span(cells.text("no_budget"), "mp-faint"),
+            otherwise=cells.span(cells.not_on_phone(cells.text("no_budget")), "mp-faint"),
         ),
     ),
     Column(
@@ -144,8 +144,8 @@ class KeysTable:
 
 def _budget(key: KeyView, f: Formats) -> dict[str, Any]:
     """Return the level of the fullest budget of a key; its tooltip has the period and the figures."""
-    if key.budget is None:
-        return {"percent": "", "no_budget": _("No limit")}
+    if key.budget is None or key.status is not KeyStatus.ACTIVE:
+        return {"percent": "", "no_budget": _("No limit") if key.status is KeyStatus.ACTIVE else ""}
     period, budget = key.budget.fullest()
     used, limit = f.number(budget.consumed), f.number(budget.limit)
     return {
