@@ -5,6 +5,7 @@ So a change may be cancelled, and ends where it is when the rights of its admini
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,7 +23,7 @@ from portal.db.spending.budgets import limits as stored_limits
 from portal.db.spending.default_budgets import default_budgets
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, Forbidden, InvalidInput, NotSignedIn, PortalError
-from portal.rules.messages import message
+from portal.rules.messages import Message, message
 from portal.rules.people.account_bulk import (
     MOST_ACCOUNTS,
     BulkChange,
@@ -58,17 +59,16 @@ class BulkRun:
         self.progress = BulkProgress(len(targets))
         self._actor = actor
         self._values = run_in_reading(_read_values, actor, change)
-        self._targets: Iterator[BulkTarget] = iter(targets)
+        self.targets = tuple(targets)
+        self._outcomes = self.outcomes()
 
     def step(self) -> bool:
         """Change accounts for a fifth of a second; return whether there are more."""
         end = utc_now() + _AT_A_TIME
-        for target in self._targets:
-            self._change(target)
-            if self.progress.stopped is not None:
-                return False
-            if utc_now() >= end:
-                return self.progress.done < self.progress.total
+        with suppress(Forbidden):  # `progress.stopped` has the reason
+            for _ in self._outcomes:
+                if utc_now() >= end:
+                    return self.progress.done < self.progress.total
         return False
 
     def run(self) -> BulkProgress:
@@ -77,7 +77,18 @@ class BulkRun:
             pass
         return self.progress
 
-    def _change(self, target: BulkTarget) -> None:
+    def outcomes(self) -> Iterator[tuple[str, Message | None]]:
+        """Change the accounts one by one: yield the name of each, and why it was not changed, or None.
+
+        Raises Forbidden when the rights of the administrator end.
+        """
+        for target in self.targets:
+            problem = self._change(target)
+            if self.progress.stopped is not None:
+                raise Forbidden(self.progress.stopped)
+            yield target.username, problem
+
+    def _change(self, target: BulkTarget) -> Message | None:
         progress = self.progress
         try:
             has_changed = run_in_transaction(_change_one, self._actor, target.id, self._values, utc_now())
@@ -85,9 +96,11 @@ class BulkRun:
             progress.stopped = _ENDED
         except PortalError as error:
             progress.left_out.append(LeftOut(target.username, error.sentence))
+            return error.sentence
         else:
             progress.changed += has_changed
             progress.unchanged += not has_changed
+        return None
 
 
 def _read_values(session: Session, actor: Actor, change: BulkChange) -> _Values:

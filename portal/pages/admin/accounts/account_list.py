@@ -6,14 +6,18 @@ from typing import Any
 from nicegui import APIRouter
 from starlette.requests import Request
 
+from portal.pages.admin.accounts.bulk_dialogs import BulkBudget, BulkName, BulkSuspend, ChosenAccounts
 from portal.pages.components import cells
+from portal.pages.components.bulk.selection import SelectableList, choice_column
 from portal.pages.components.filters import FilterBar
-from portal.pages.components.parts import icon_name
+from portal.pages.components.inputs.fields import Notice
+from portal.pages.components.parts import button, icon_name
 from portal.pages.components.shell.frame import frame
-from portal.pages.components.table_list import TableList, sorted_column, table_listing
+from portal.pages.components.table_list import sorted_column, table_listing
 from portal.pages.navigation import ACCOUNTS
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
+from portal.rules.people.account_bulk import BulkKind
 from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus
 from portal.rules.people.accounts import Role
 from portal.views.people.account_list import AccountItem, load_account_list
@@ -26,6 +30,7 @@ router = APIRouter()
 LISTING = table_listing(ACCOUNTS.path, ACCOUNT_LIST, load_account_list, "/admin/api/accounts/export")
 
 _COLUMNS = (
+    choice_column(),
     sorted_column("username", message("Username"), classes="a-user", cell=cells.name("username")),
     sorted_column("name", message("Name"), classes="a-name", cell=cells.name("name", flows=True)),
     sorted_column("email", message("Email"), classes="a-email", cell=cells.name("email", flows=True)),
@@ -55,8 +60,8 @@ async def accounts_page(request: Request, viewer: Administrator) -> None:
         await AccountList(LISTING, viewer, place).open(head, complaint)
 
 
-class AccountList(TableList[AccountItem]):
-    """The filters, and the table of the accounts."""
+class AccountList(SelectableList[AccountItem]):
+    """The filters, the table of the accounts, and the dialogs that change those that are chosen."""
 
     name = "accounts"
     test_id = "accounts-table"
@@ -67,6 +72,34 @@ class AccountList(TableList[AccountItem]):
         message("No accounts yet"),
         message("The command “{command}” creates one.", command="portal user create"),
     )
+
+    def draw(self) -> None:
+        """Draw the list and the dialogs."""
+        notice = Notice()
+        super().draw()
+        chosen = ChosenAccounts(self.viewer, notice, self.changed, self._opener)
+        self._budget = BulkBudget(chosen, self.formats)
+        self._team, self._template = BulkName(chosen, BulkKind.TEAM), BulkName(chosen, BulkKind.TEMPLATE)
+        self._suspend = BulkSuspend(chosen, self._opener)
+
+    def draw_actions(self) -> None:
+        """Draw the buttons that change the chosen accounts."""
+        self._opener = button(_("Set budget"), lambda: self._budget.open(*self._choice()))
+        button(_("Move to team"), lambda: self._team.open(*self._choice()))
+        button(_("Assign template"), lambda: self._template.open(*self._choice()))
+        button(_("Activate"), lambda: self._suspend.activate(*self._choice()))
+        button(_("Suspend"), lambda: self._suspend.open(*self._choice()), kind="danger")
+
+    def _choice(self) -> tuple[list[int] | None, int, ListFilter]:
+        return self.chosen, self.chosen_count, self.place.wanted
+
+    def chosen_words(self, count: int) -> str:
+        """Return how many accounts are chosen, in words."""
+        return plural("{count} account chosen", "{count} accounts chosen", count)
+
+    def choose_label(self, row: AccountItem) -> str:
+        """Return the name of the box of an account."""
+        return _("Choose {username}", username=row.username)
 
     def draw_filters(self, bar: FilterBar[ListFilter]) -> None:
         """Draw the choices of a role and a status."""
