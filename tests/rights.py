@@ -119,6 +119,7 @@ RIGHTS: dict[str, Who | str] = {
     "GET /admin/audit": Who.ADMINISTRATORS,
     "GET /admin/held": Who.ADMINISTRATORS,
     "GET /admin/usage": Who.ADMINISTRATORS,
+    "GET /admin/prices": Who.ADMINISTRATORS,
     "GET /admin/gateways": Who.ADMINISTRATORS,
     "GET /admin/gateways/new": Who.ADMINISTRATORS,
     "GET /admin/gateways/{gateway_id}": Who.ADMINISTRATORS,

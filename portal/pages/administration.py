@@ -3,7 +3,8 @@
 from portal.pages.admin import audit, gateway, gateway_new, gateways
 from portal.pages.admin.accounts import account_list
 from portal.pages.admin.held import held_list
+from portal.pages.admin.prices import price_list
 from portal.pages.admin.usage import organisation
 
-PAGES = (account_list, organisation, gateways, gateway_new, gateway, held_list, audit)
+PAGES = (account_list, organisation, price_list, gateways, gateway_new, gateway, held_list, audit)
 """Modules with NiceGUI pages."""

@@ -32,11 +32,12 @@ PROFILE = Entry(message("Profile"), "/user/profile", "user")
 ACCOUNTS = Entry(message("Accounts"), "/admin/accounts", "users", Role.ADMIN)
 ORGANISATION = Entry(message("Organisation Usage"), "/admin/usage", "chart", Role.ADMIN)
 AUDIT = Entry(message("Audit Log"), "/admin/audit", "lock", Role.ADMIN)
+PRICES = Entry(message("Prices"), "/admin/prices", "bill", Role.ADMIN)
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "chart", Role.ADMIN)
 HELD = Entry(message("Held Events"), "/admin/held", "clock", Role.ADMIN)
 CONNECT = Entry(message("Connect"), "/user/connect", "plug")
 
-MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, ACCOUNTS, ORGANISATION, GATEWAYS, HELD, AUDIT)
+MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, ACCOUNTS, ORGANISATION, PRICES, GATEWAYS, HELD, AUDIT)
 DESKTOP_MENU = (DASHBOARD, BILLING, USAGE, CONNECT, PROFILE)
 """The menu of the desktop program."""
 

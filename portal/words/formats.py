@@ -129,6 +129,11 @@ class Formats:
         """Write a price per token exactly."""
         return self._currency(eur_per_token)
 
+    def rate(self, eur_per_million: Decimal) -> str:
+        """Write a price of a million tokens exactly, with at least two decimals: €2.50."""
+        exponent = eur_per_million.normalize().as_tuple().exponent
+        return self._currency(eur_per_million.quantize(Decimal("0.01")) if exponent >= -2 else eur_per_million)  # type: ignore[operator]  # finite
+
     def moment(self, instant: datetime | None, now: datetime, *, seconds: bool = False) -> str:
         """Write an instant in short: Today 14:05, Yesterday 17:12, 21 Nov 09:30; with the year if it is another one."""
         if instant is None:

@@ -7,6 +7,7 @@ from portal.rules.people.account_list import AccountStatus
 from portal.rules.people.accounts import Role, Theme
 from portal.rules.periods import Period
 from portal.rules.spending.budgets import BudgetType, Level, PeriodBudget
+from portal.rules.spending.price_list import PriceStatus
 
 LEVELS = {Level.NORMAL: message("Normal"), Level.WARNING: message("Warning"), Level.CRITICAL: message("Critical")}
 BUDGET_TYPES = {BudgetType.SUBSCRIPTION: message("Subscription"), BudgetType.ONE_TIME: message("One-time")}
@@ -20,6 +21,11 @@ STATUSES = {
     AccountStatus.ACTIVE: message("Active"),
     AccountStatus.SUSPENDED: message("Suspended"),
     AccountStatus.DELETED: message("Deleted"),
+}
+PRICE_STATUSES = {
+    PriceStatus.IN_FORCE: message("In force"),
+    PriceStatus.PLANNED: message("Planned"),
+    PriceStatus.ENDED: message("Ended"),
 }
 HELD_REASONS = {UNATTRIBUTED: message("Unknown owner"), CONFLICT: message("Contradiction")}
 HELD_REASONS_EXPLAINED = {

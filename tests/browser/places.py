@@ -28,6 +28,7 @@ PAGES = {
     "/user/profile": "Profile",
     "/admin/accounts": "Accounts",
     "/admin/usage": "Organisation Usage",
+    "/admin/prices": "Prices",
     "/admin/audit": "Audit Log",
     "/admin/held": "Held Events",
     "/admin/gateways": "Gateways",
@@ -130,6 +131,9 @@ WINDOWS = {
     "progress.BulkProgress": Window(
         "/admin/held", ("^Assign", "^Assign"), types="bertha", answer="^Close", chooses=True
     ),
+    "price_dialogs.NewPrice": Window("/admin/prices", ("^New price",)),
+    "price_dialogs.EndPrice": Window("/admin/prices", ("^End",)),
+    "price_list.PriceList": Window("/admin/prices", ("^Remove",)),
     "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
     "asking.AskForMore": Window("/user/dashboard", ("^Ask for more",)),
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),

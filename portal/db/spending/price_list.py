@@ -14,7 +14,7 @@ from portal.db.sql.lists import ListQuery
 from portal.db.sql.types import Instant
 from portal.db.tables import OrganisationDaily
 from portal.rules.lists import ListFilter
-from portal.rules.spending.price_list import GENERAL, PriceStatus
+from portal.rules.spending.price_list import GENERAL, PriceStatus, UnpricedModel
 from portal.rules.spending.prices import Price
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,14 +73,6 @@ _STATUS = case(
 def _row(row: Any) -> PriceListRow:
     width = len(PRICE_COLUMNS)
     return PriceListRow(price_of(row[:width]), row[width], row[width + 1])
-
-
-@dataclass(frozen=True, slots=True)
-class UnpricedModel:
-    """The number of stored requests of a model that have no cost."""
-
-    model: str
-    requests: int
 
 
 def unpriced_models(session: Session) -> list[UnpricedModel]:

@@ -47,6 +47,7 @@ STYLES = (
     "account/notifications/card.css",
     "admin/accounts/account_list.css",
     "admin/usage/organisation.css",
+    "admin/prices/prices.css",
     "admin/audit.css",
     "admin/held/held_list.css",
     "admin/gateways.css",

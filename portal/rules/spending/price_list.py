@@ -1,5 +1,6 @@
 """What the price book can be sorted and filtered by."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,3 +21,11 @@ PRICE_LIST = ListRules(
     plain="model",
     choices={"status": one_of(tuple(PriceStatus)), "kind": one_of((GENERAL, MODELS))},
 )
+
+
+@dataclass(frozen=True, slots=True)
+class UnpricedModel:
+    """The number of stored requests of a model that have no cost."""
+
+    model: str
+    requests: int

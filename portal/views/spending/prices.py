@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from portal.db.spending.price_list import PriceListRow, UnpricedModel, price_list, unpriced_models
+from portal.db.spending.price_list import PriceListRow, price_list, unpriced_models
 from portal.rules.lists import ListFilter
 from portal.rules.people.actors import Actor
-from portal.rules.spending.price_list import PRICE_LIST, PriceStatus
+from portal.rules.spending.price_list import PRICE_LIST, PriceStatus, UnpricedModel
 from portal.views.authority import check_reader
 from portal.views.lists import ListView, load_list, load_list_rows
 
