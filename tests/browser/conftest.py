@@ -29,12 +29,14 @@ from portal.actions.metering.notes import write_note
 from portal.actions.people.keys import NewKey, create_key
 from portal.actions.people.sessions import Browser, open_session_for
 from portal.actions.spending.budgets import set_budget
+from portal.actions.spending.prices import enter_model_price
 from portal.actions.templates import assign_template, define_template
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import Account, OutboxMessage
 from portal.db.templates import AssignedModel
 from portal.rules.spending.budgets import Limits
+from portal.rules.spending.prices import Rates
 from tests.browser.contexts import Contexts, Lender
 from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH, acting
 from tests.portals import Process
@@ -281,6 +283,9 @@ def create_busy(portal: Portal) -> Person:
     )
     portal.run(write_note, acting(person.account), first, "Why was this so long?", now)
     portal.run(open_session_for, person.account.id, Browser("another", "127.0.0.2"), now)
+    rates = Rates(Decimal("2.5"), Decimal(10), Decimal("1.25"))
+    for begins in (now, now + timedelta(90)):
+        portal.run(partial(enter_model_price, source="list of 1 November"), OPERATOR, "gpt-4*", rates, begins, now)
     return person
 
 

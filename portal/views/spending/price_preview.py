@@ -91,6 +91,7 @@ def load_preview(
     first = month or first_of_month(first_of_month(day_of(now, tz)) - timedelta(1))
     entries = price_book(session)
     instant = _instant(entries, planned, removed) or now
+    second = now.replace(microsecond=0)  # prices from now on begin with it
     usage = month_by_model(session, first)
     before, after = PriceBook(entries), PriceBook(with_changes(entries, planned, removed))
     prices = {model: after.at(model, instant) for model in usage}
@@ -111,7 +112,7 @@ def load_preview(
         total=total(row.figures for row in rows),
         would_cost=sum(row.would_cost for row in rows),
         would_unpriced=sum(row.would_unpriced for row in rows),
-        is_past=any(price.valid_from is None or price.valid_from < now for price in planned),
+        is_past=any(price.valid_from is None or price.valid_from < second for price in planned),
         is_free=any(price.is_free for price in planned),
     )
 

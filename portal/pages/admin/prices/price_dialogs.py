@@ -104,17 +104,19 @@ class NewPrice(PriceDialog):
         amount: dict[str, Any] = {"inputmode": "decimal", "autocomplete": "off", "suffix": "€"}
         with self._dialog.body:
             kinds = {MODELS: _("Prices of models"), GENERAL: _("General price")}
-            self._kind = form.choice("kind", _("Kind"), kinds, MODELS)
-            hint = _("An exact name, or a pattern with * and ?, such as gpt-4*.")
-            self._model = form.text("model", _("Model"), hint=hint, maxlength=LONGEST_PATTERN, autocomplete="off")
-            self._general = form.text("eur_per_token", _("EUR per billable token"), **amount)
-            with tag("div", "p-rates") as self._rates:
+            with tag("div", "p-fields p-fields--two"):
+                self._kind = form.choice("kind", _("Kind"), kinds, MODELS)
+                hint = _("An exact name, or a pattern with * and ?, such as gpt-4*.")
+                self._model = form.text("model", _("Model"), hint=hint, maxlength=LONGEST_PATTERN, autocomplete="off")
+                self._general = form.text("eur_per_token", _("EUR per billable token"), **amount)
+            with tag("div", "p-fields p-fields--three") as self._rates:
                 self._prompt = form.text("prompt", _("Prompt, per million tokens"), **amount)
                 self._completion = form.text("completion", _("Completion, per million tokens"), **amount)
                 hint = _("Empty: as prompt")
                 self._cached = form.text("cached", _("Cached prompt, per million tokens"), hint=hint, **amount)
-            self._draw_begin()
-            self._source = form.text("source", _("Source"), maxlength=LONGEST_SOURCE, autocomplete="off")
+            with tag("div", "p-fields p-fields--two"):
+                self._draw_begin()
+                self._source = form.text("source", _("Source"), maxlength=LONGEST_SOURCE, autocomplete="off")
             about = _("Requests, or these tokens of them, cost nothing.")
             with tag("div") as self._free_row:
                 self._free = switch_row(_("A price of 0 is intended"), about, on=False)

@@ -9,7 +9,7 @@ from portal.views.spending.price_preview import PreviewView
 from portal.words import _, context, plural
 from portal.words.formats import Formats
 
-MOST_ROWS = 8
+MOST_ROWS = 6
 
 _COLUMNS = (
     Column("model", message("Model"), classes="pp-model", cell=cells.name("model")),
