@@ -24,7 +24,7 @@ _COLUMNS = (
 
 
 class UnpricedCard:
-    """A table of the models whose requests have no cost; hidden without such requests."""
+    """A table of the models of requests without a cost; hidden if there are none."""
 
     def __init__(self, viewer: Viewer, formats: Formats, refresh: Callable[[], Awaitable[None]]) -> None:
         """Draw it hidden; `refresh` loads the page again after a repair."""
