@@ -78,7 +78,9 @@ class AccountList(SelectableList[AccountItem]):
         notice = Notice()
         super().draw()
         chosen = ChosenAccounts(self.viewer, notice, self.changed, self._opener)
-        self._budget = BulkBudget(chosen, self.formats)
+        self._budget = BulkBudget(
+            chosen, self.formats, lambda subject: chosen.choose_again(subject, self.place.wanted, self._total)
+        )
         self._team, self._template = BulkName(chosen, BulkKind.TEAM), BulkName(chosen, BulkKind.TEMPLATE)
         self._suspend = BulkSuspend(chosen, self._opener)
 

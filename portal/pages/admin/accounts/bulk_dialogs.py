@@ -10,8 +10,8 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import InvalidInput
 from portal.pages.components.bulk.progress import BulkProgress
-from portal.pages.components.inputs.dialogs import Confirmation, FormDialog
-from portal.pages.components.inputs.fields import Notice
+from portal.pages.components.inputs.dialogs import Confirmation, Dialog, FormDialog
+from portal.pages.components.inputs.fields import Form, Notice
 from portal.pages.components.inputs.limits import LimitFields
 from portal.pages.components.parts import Text, set_props, tag
 from portal.pages.open_pages import recheck
@@ -27,8 +27,14 @@ from portal.words.formats import Formats
 from portal.words.labels import BUDGET_TYPES
 
 DEFAULT_BUDGET = "default"
+_ALL = "all"
+_DIGITS = 19
+"""Digits that no id has."""
 NO_NAME = "-"
 """The choice of no team, and of no template; no name begins so, since a field needs a value for it."""
+
+Choice = tuple[list[int] | None, int, ListFilter]
+"""The ids of accounts, or None for all that match the filter, with their number."""
 
 
 def budget_kinds() -> dict[str, str]:
@@ -61,6 +67,18 @@ class ChosenAccounts:
         self._ids, self.count, self._wanted = ids, count, wanted
         return plural("{count} account", "{count} accounts", count)
 
+    @property
+    def subject(self) -> str:
+        """The choice as a text, for the draft of a dialog."""
+        return _ALL if self._ids is None else ",".join(map(str, self._ids))
+
+    def choose_again(self, subject: str, wanted: ListFilter, total: int) -> Choice:
+        """Return the arguments of `choose` for a stored choice; `total` accounts match the filter."""
+        if subject == _ALL:
+            return None, total, wanted
+        ids = [int(each) for each in subject.split(",") if each.isascii() and each.isdecimal() and len(each) < _DIGITS]
+        return ids, len(ids), wanted
+
     async def prepare(self, change: BulkChange) -> BulkRun:
         """Read the accounts and check the change. Raises PortalError; nothing is changed then."""
         actor = self.viewer.actor
@@ -80,9 +98,9 @@ class ChosenAccounts:
 class BulkBudget:
     """Asks for the limits that each of the accounts gets."""
 
-    def __init__(self, chosen: ChosenAccounts, formats: Formats) -> None:
-        """Draw the dialog closed."""
-        self._chosen = chosen
+    def __init__(self, chosen: ChosenAccounts, formats: Formats, again: Callable[[str], Choice]) -> None:
+        """Draw the dialog closed; `again` returns a choice that a draft was about."""
+        self._chosen, self._again = chosen, again
         self._dialog = FormDialog("bulk-budget", _("Set budget"), self._save, reopen=self._reopen)
         form = self._dialog.form
         with self._dialog.body:
@@ -96,7 +114,7 @@ class BulkBudget:
             self._dialog.cancel()
             form.submit(_("Set budget"))
         self._kind.control.on_value_change(self._show_limits)
-        set_props(self._kind.control, autofocus=True)
+        set_props(self._limits.first, autofocus=True)
 
     def open(self, ids: list[int] | None, count: int, wanted: ListFilter) -> None:
         """Ask for the budget of these accounts."""
@@ -104,14 +122,14 @@ class BulkBudget:
         self._kind.fill(BudgetType.SUBSCRIPTION.value)
         self._limits.clear()
         self._show_limits()
-        self._dialog.begin()
+        self._dialog.begin(self._chosen.subject)
 
     def _show_limits(self) -> None:
         self._own.set_visibility(self._kind.text != DEFAULT_BUDGET)
         self._limits.only_total(self._kind.text == BudgetType.ONE_TIME)
 
-    async def _reopen(self, _: str) -> None:
-        """Do nothing: after a reload of the page nothing is chosen."""
+    async def _reopen(self, subject: str) -> None:
+        self.open(*self._again(subject))
 
     async def _save(self) -> str:
         limits = None
@@ -134,16 +152,17 @@ class BulkName:
         """Draw the dialog closed; `kind` is that of a team or of a template."""
         self._chosen, self._kind = chosen, kind
         title = _("Move to team") if kind is BulkKind.TEAM else _("Assign template")
-        self._dialog = FormDialog(f"bulk-{kind}", title, self._save, reopen=self._reopen)
-        form = self._dialog.form
-        with self._dialog.body:
+        self._dialog = Dialog(title)
+        with self._dialog.body, Form(self._save, name=title) as form:
             Text("p", self._about()).classes("mp-muted")
             label = _("Team") if kind is BulkKind.TEAM else _("Expert template")
             self._name = form.choice("name", label, {}, None, searchable=True)
             form.says()
         with self._dialog.foot:
             self._dialog.cancel()
-            form.submit(title)
+            set_props(form.submit(title), form=form.element.html_id)
+        form.element.classes("mp-form")
+        self._form = form
         set_props(self._name.control, autofocus=True)
 
     async def open(self, ids: list[int] | None, count: int, wanted: ListFilter) -> None:
@@ -151,10 +170,8 @@ class BulkName:
         choices = await in_reading(load_account_choices, self._chosen.viewer.actor)
         self._dialog.context.show(self._chosen.choose(ids, count, wanted))
         self._name.control.set_options(self._options(choices), value=None)
-        self._dialog.begin()
-
-    async def _reopen(self, _: str) -> None:
-        """Do nothing: after a reload of the page nothing is chosen."""
+        self._form.forget()
+        self._dialog.open()
 
     def _about(self) -> str:
         if self._kind is BulkKind.TEAM:
