@@ -24,6 +24,7 @@ from portal.demo.budget_requests import add_requests
 from portal.demo.history import DAYS
 from portal.demo.limits import Consumed, all_limits
 from portal.demo.people import OWNER, PASSWORD, PEOPLE, TEMPLATES, DemoPerson
+from portal.demo.teams import add_teams, limit_teams
 from portal.rules.metering.usage import UsageReport
 from portal.rules.people.accounts import Role
 from portal.rules.people.actors import Actor, Means
@@ -76,12 +77,14 @@ def prepare(
     The gateway gets its token later (`fresh_token`).
     """
     _add_people(session, seed, now, tz)
+    add_teams(session, ACTOR, now - timedelta(DAYS))
     create_gateway(session, ACTOR, GATEWAY, now - timedelta(DAYS))
     _record(session, history, tz, advance)
     _end_memberships(session, now)
     consumed = {person.username: _consumed(session, person, now, tz) for person in PEOPLE}
     for username, limits in all_limits(consumed).items():
         set_budget(session, ACTOR, _account(session, username).id, limits, now)
+    limit_teams(session, ACTOR, now, tz)
     add_requests(session, now)
     _write_notes(session, now)
     session.add(Installation(name=_MARK, value=str(seed)))
