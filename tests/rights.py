@@ -14,6 +14,7 @@ class Who(StrEnum):
 
     ANYONE = "anyone"
     PEOPLE = "people who are signed in"
+    MANAGERS = "managers of a team"
     ADMINISTRATORS = "administrators"
     GATEWAYS = "gateways"
     KEYS = "programs with an API key"
@@ -115,9 +116,12 @@ RIGHTS: dict[str, Who | str] = {
     "GET /user/usage": Who.PEOPLE,
     "GET /user/keys": Who.PEOPLE,
     "GET /user/profile": Who.PEOPLE,
+    "GET /team": Who.MANAGERS,
     "GET /admin/accounts": Who.ADMINISTRATORS,
     "GET /admin/audit": Who.ADMINISTRATORS,
     "GET /admin/held": Who.ADMINISTRATORS,
+    "GET /admin/teams": Who.ADMINISTRATORS,
+    "GET /admin/teams/{team_id}": Who.ADMINISTRATORS,
     "GET /admin/usage": Who.ADMINISTRATORS,
     "GET /admin/prices": Who.ADMINISTRATORS,
     "GET /admin/gateways": Who.ADMINISTRATORS,

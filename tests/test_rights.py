@@ -20,7 +20,7 @@ from portal.pages import open_pages
 from portal.rules.people.accounts import Role
 from portal.rules.people.admin_tokens import SCOPES, allows
 from tests.api.conftest import everything
-from tests.cast import NOW, OPERATOR, Gateway, create_member, report, run, send
+from tests.cast import NOW, OPERATOR, Gateway, create_member, new_team, report, run, send
 from tests.portals import HERE
 from tests.rights import RIGHTS, Who, json_routes, page_routes
 from tests.sockets import Visitor
@@ -71,7 +71,8 @@ def callers(
 
     people_may = {
         "suspended": (),
-        **dict.fromkeys(("user", "expert", "manager"), (Who.PEOPLE,)),
+        **dict.fromkeys(("user", "expert"), (Who.PEOPLE,)),
+        "manager": (Who.PEOPLE, Who.MANAGERS),
         "administrator": (Who.PEOPLE, Who.ADMINISTRATORS, *SCOPES),
     }
     return {
@@ -157,6 +158,7 @@ def test_an_open_page_of_administration_ends_with_the_role(
     route: str, browser: TestClient, admin: Account, gateway: Gateway, sign_in_as: Callable[[Account], str]
 ) -> None:
     create_member("other", role="admin")
+    new_team("Team")
     visitor = Visitor(browser, sign_in_as(admin))
     page_id = visitor.open(re.sub(r"\{\w+\}", "1", route.partition(" ")[2]))
     assert visitor.knocks()

@@ -4,7 +4,21 @@ from portal.pages.admin import audit, gateway, gateway_new, gateways
 from portal.pages.admin.accounts import account_list
 from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
+from portal.pages.admin.teams import team, team_list
 from portal.pages.admin.usage import organisation
+from portal.pages.team import own_team
 
-PAGES = (account_list, organisation, price_list, gateways, gateway_new, gateway, held_list, audit)
+PAGES = (
+    own_team,
+    account_list,
+    team_list,
+    team,
+    organisation,
+    price_list,
+    gateways,
+    gateway_new,
+    gateway,
+    held_list,
+    audit,
+)
 """Modules with NiceGUI pages."""

@@ -16,20 +16,26 @@ from portal.views.people.accounts import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page of the menu; its name is its title. `role` is the only role that may open it; None allows every role."""
+    """A page of the menu; its name is its title. `role` is the only role that may open it; None allows every role.
+
+    With `for_managers` only accounts that manage a team may open it.
+    """
 
     name: Message
     path: str
     icon: str
     role: Role | None = None
+    for_managers: bool = False
 
 
 DASHBOARD = Entry(message("Dashboard"), "/user/dashboard", "dash")
 BILLING = Entry(message("Billing"), "/user/billing", "bill")
 USAGE = Entry(message("Usage History"), "/user/usage", "list")
 KEYS = Entry(message("API Keys"), "/user/keys", "key")
+TEAM = Entry(message("Team"), "/team", "team", for_managers=True)
 PROFILE = Entry(message("Profile"), "/user/profile", "user")
 ACCOUNTS = Entry(message("Accounts"), "/admin/accounts", "users", Role.ADMIN)
+TEAMS = Entry(message("Teams"), "/admin/teams", "team", Role.ADMIN)
 ORGANISATION = Entry(message("Organisation Usage"), "/admin/usage", "chart", Role.ADMIN)
 AUDIT = Entry(message("Audit Log"), "/admin/audit", "lock", Role.ADMIN)
 PRICES = Entry(message("Prices"), "/admin/prices", "bill", Role.ADMIN)
@@ -37,7 +43,21 @@ GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "chart", Role.ADMIN)
 HELD = Entry(message("Held Events"), "/admin/held", "clock", Role.ADMIN)
 CONNECT = Entry(message("Connect"), "/user/connect", "plug")
 
-MENU = (DASHBOARD, BILLING, USAGE, KEYS, PROFILE, ACCOUNTS, ORGANISATION, PRICES, GATEWAYS, HELD, AUDIT)
+MENU = (
+    DASHBOARD,
+    BILLING,
+    USAGE,
+    KEYS,
+    TEAM,
+    PROFILE,
+    ACCOUNTS,
+    TEAMS,
+    ORGANISATION,
+    PRICES,
+    GATEWAYS,
+    HELD,
+    AUDIT,
+)
 DESKTOP_MENU = (DASHBOARD, BILLING, USAGE, CONNECT, PROFILE)
 """The menu of the desktop program."""
 
@@ -46,4 +66,5 @@ def menu_of(viewer: Viewer) -> tuple[list[Entry], list[Entry]]:
     """Return the pages of every account, and those of administration that the viewer may open."""
     if settings().is_desktop:
         return list(DESKTOP_MENU), []
-    return [page for page in MENU if page.role is None], [page for page in MENU if page.role == viewer.role]
+    own = [page for page in MENU if page.role is None and (viewer.manages or not page.for_managers)]
+    return own, [page for page in MENU if page.role == viewer.role]

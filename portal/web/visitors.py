@@ -104,6 +104,14 @@ def administering(request: Request) -> Viewer:
     return viewer
 
 
+def managing(request: Request) -> Viewer:
+    """Return the signed-in manager of a team. Raises NotSignedIn and Forbidden."""
+    viewer = signed_in(request)
+    if not viewer.manages:
+        raise Forbidden(message("This page is for managers of a team."))
+    return viewer
+
+
 def sent_session(connection: HTTPConnection) -> str:
     """Return the session token that a browser sent, which may be unknown. Raises NotSignedIn."""
     token = session_token(connection)
@@ -125,3 +133,4 @@ def sent_bearer(request: Request) -> str:
 
 SignedIn = Annotated[Viewer, Depends(signed_in)]
 Administrator = Annotated[Viewer, Depends(administering)]
+TeamManager = Annotated[Viewer, Depends(managing)]

@@ -5,6 +5,7 @@ from portal.rules.metering.held_list import CONFLICT, UNATTRIBUTED
 from portal.rules.notifications import Channel, Topic
 from portal.rules.people.account_list import AccountStatus
 from portal.rules.people.accounts import Role, Theme
+from portal.rules.people.team_list import TeamStatus
 from portal.rules.periods import Period
 from portal.rules.spending.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.spending.price_list import PriceStatus
@@ -27,6 +28,7 @@ PRICE_STATUSES = {
     PriceStatus.PLANNED: message("Planned"),
     PriceStatus.ENDED: message("Ended"),
 }
+TEAM_STATUSES = {TeamStatus.ACTIVE: message("Active"), TeamStatus.SUSPENDED: message("Suspended")}
 HELD_REASONS = {UNATTRIBUTED: message("Unknown owner"), CONFLICT: message("Contradiction")}
 HELD_REASONS_EXPLAINED = {
     UNATTRIBUTED: message("Nobody has the key or the name in this report. Assign it to an account, or dismiss it."),

@@ -185,6 +185,8 @@ class MemberAnswer(PersonAnswer):
     tokens: int
     requests: int
     cost_eur: str
+    remaining: int | None = Field(description="Tokens that all budgets of the account allow; null without a limit")
+    budget: BudgetLevel | None = Field(description="The fullest budget of the account; null without a limit")
 
 
 class TeamDetails(BaseModel):
@@ -318,6 +320,8 @@ def _details(view: TeamView) -> TeamDetails:
                 tokens=member.figures.tokens,
                 requests=member.figures.requests,
                 cost_eur=eur_text(member.figures.cost_nano_eur),
+                remaining=member.remaining,
+                budget=BudgetLevel.of(member.period, member.budget),
             )
             for member in view.members
         ],

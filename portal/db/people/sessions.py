@@ -4,12 +4,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, and_, delete, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.db.spending.budget_requests import unread_answer
 from portal.db.sql.upsert import insert, upsert
-from portal.db.tables import Account, BudgetRequest, Crossing, SetupLink, SignInFailure
+from portal.db.tables import Account, BudgetRequest, Crossing, SetupLink, SignInFailure, TeamManager
 from portal.db.tables import Session as SessionRow
 from portal.rules.people.throttling import FORGOTTEN_AFTER, Failures
 
@@ -24,13 +24,14 @@ class OpenSession(NamedTuple):
     """A running session, its active account, the number of unread entries of the bell, and `person`.
 
     These are entries of the account that is seen. `person` is the account as which an administrator sees the portal,
-    or None.
+    or None. `manages` is whether the seen account manages a team.
     """
 
     session: SessionRow
     account: Account
     unread: int
     person: Account | None = None
+    manages: bool = False
 
 
 class SeenSession(NamedTuple):
@@ -43,15 +44,16 @@ class SeenSession(NamedTuple):
 def session_of(session: Session, token_hash: str, now: datetime) -> OpenSession | None:
     """Return the running session with this token."""
     row = session.execute(
-        select(SessionRow, Account, _UNREAD, Person)
+        select(SessionRow, Account, _UNREAD, Person, _MANAGES)
         .join(Account, Account.id == SessionRow.account_id)
         .outerjoin(Person, acting(now))
         .where(SessionRow.token_hash == token_hash, *running(now))
     ).first()
-    return None if row is None else OpenSession(row[0], row[1], row[2], row[3])
+    return None if row is None else OpenSession(*row)
 
 
 _SEEN = func.coalesce(Person.id, Account.id)
+_MANAGES = exists().where(TeamManager.account_id == _SEEN).correlate(Account, Person)
 _UNREAD = (
     select(func.count())
     .where(Crossing.account_id == _SEEN, Crossing.read_at.is_(None))

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session, aliased
 
 from portal.db.metering.totals import figures_of, summed
 from portal.db.people.teams import team_limits
-from portal.db.spending.budgets import BudgetStatus, starts
+from portal.db.spending.budgets import BUDGET, COUNTERS, BudgetStatus, limits_of, starts, with_counters
 from portal.db.sql.functions import contains, folded, largest
 from portal.db.sql.lists import ListQuery
-from portal.db.tables import Account, Team, TeamCounter, TeamManager, UsageDaily
+from portal.db.tables import Account, Budget, Team, TeamCounter, TeamManager, UsageDaily
 from portal.rules.lists import ListFilter
 from portal.rules.metering.figures import SUMS, Figures
 from portal.rules.people.team_list import TeamStatus
@@ -49,11 +49,25 @@ class Person(NamedTuple):
     active: bool
 
 
+class Candidate(NamedTuple):
+    """An active account that may become a member or a manager, with the name of its team, or None."""
+
+    id: int
+    username: str
+    display_name: str
+    team: str | None
+
+
 class Member(NamedTuple):
-    """A member of a team, with the usage that counted for the team."""
+    """A member of a team, with the usage that counted for the team.
+
+    `limits` are those of the account that are in force, `used` is what counts against them, in tokens.
+    """
 
     person: Person
     figures: Figures
+    limits: Limits
+    used: Mapping[Period, int]
 
 
 def team_list(wanted: ListFilter, today: date) -> ListQuery[TeamListRow]:
@@ -97,7 +111,7 @@ def team_days(session: Session, team_id: int, days: DayRange) -> dict[date, Figu
     return {day: used.get(day, Figures()) for day in days}
 
 
-def team_members(session: Session, team_id: int, days: DayRange) -> Sequence[Member]:
+def team_members(session: Session, team_id: int, days: DayRange, today: date, now: datetime) -> Sequence[Member]:
     """Return the members of a team, with their usage of `days` that counted for the team; most tokens first."""
     sums = [func.coalesce(cast(func.sum(column), BigInteger), 0) for column in summed(UsageDaily)]
     of_team = and_(
@@ -105,14 +119,19 @@ def team_members(session: Session, team_id: int, days: DayRange) -> Sequence[Mem
         UsageDaily.day.between(days.first, days.last),
         UsageDaily.team_id == team_id,
     )
-    rows = session.execute(
-        select(*_PERSON, *sums)
-        .outerjoin(UsageDaily, of_team)
-        .where(Account.team_id == team_id)
-        .group_by(*_PERSON)
-        .order_by(sums[0].desc(), Account.username)
+    usage = select(Account.id, *(column.label(name) for column, name in zip(sums, SUMS, strict=True)))
+    usage = usage.outerjoin(UsageDaily, of_team).where(Account.team_id == team_id).group_by(Account.id)
+    used = usage.subquery("used")
+    statement = (
+        select(
+            *(*_PERSON, *(used.c[name] for name in SUMS), *BUDGET),
+            *(func.coalesce(counter.tokens, 0).label(f"{period}_tokens") for period, counter in COUNTERS.items()),
+        )
+        .join(used, used.c.id == Account.id)
+        .outerjoin(Budget, Budget.account_id == Account.id)
+        .order_by(used.c.tokens.desc(), Account.username)
     )
-    return [Member(Person(*row[:_WIDTH]), figures_of(row[_WIDTH:])) for row in rows]
+    return [_member(row) for row in session.execute(with_counters(statement), starts(today) | {"now": now})]
 
 
 def team_managers(session: Session, team_id: int) -> Sequence[Person]:
@@ -122,8 +141,24 @@ def team_managers(session: Session, team_id: int) -> Sequence[Person]:
     return [Person(*row) for row in rows]
 
 
+def candidates(session: Session, search: str, limit: int) -> list[Candidate]:
+    """Return the first active accounts, by user name, with a text in user name, name or email address."""
+    found = select(Account.id, Account.username, Account.display_name, Team.name)
+    found = found.outerjoin(Team, Team.id == Account.team_id).where(Account.active.is_(True))
+    if search:
+        found = found.where(contains(search, Account.username, Account.display_name, Account.email))
+    rows = session.execute(found.order_by(Account.username).limit(limit))
+    return [Candidate(*row) for row in rows]
+
+
 _WIDTH = len(Person._fields)
 _PERSON: tuple[Any, ...] = (Account.id, Account.username, Account.display_name, Account.active)
+
+
+def _member(row: Any) -> Member:
+    figures = figures_of(row[_WIDTH : _WIDTH + len(SUMS)])
+    used = {period: getattr(row, f"{period}_tokens") for period in Period}
+    return Member(Person(*row[:_WIDTH]), figures, limits_of(row), used)
 
 
 def _teams() -> Any:

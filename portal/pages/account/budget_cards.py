@@ -30,9 +30,10 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class BudgetCard:
     """One budget: consumption, limit, level, forecast and reset; `foot` has room for more at the lower edge."""
 
-    def __init__(self, period: Period, formats: Formats) -> None:
-        """Draw the card with room for its figures."""
+    def __init__(self, period: Period, formats: Formats, *, is_shared: bool = False) -> None:
+        """Draw the card with room for its figures; a shared budget has neither a list of requests nor a forecast."""
         self._period = period
+        self._is_shared = is_shared
         self._formats = formats
         title = say(CARD_TITLES[period])
         with tag("section", "mp-card mp-budget", data_testid=f"budget-card-{period}", aria_label=title) as self._card:
@@ -52,7 +53,7 @@ class BudgetCard:
                         self._unit = Text("span", "")
                     self._raw = Text("span", "").classes("mp-faint")
                 self._bar = BudgetBar(period)
-                self._forecast = ForecastLine(formats)
+                self._forecast = None if is_shared else ForecastLine(formats)
                 self._extra = Text("p", "").classes("mp-budget__extra")
             self._facts = Facts(_("Remaining"), _("Cost"), _("Resets in"))
         for element, name in (
@@ -73,8 +74,8 @@ class BudgetCard:
         self._level.show(budget)
         when = period_name(view, f)
         self._when.show(when, title=when)
-        self._consumed.show(f.number(budget.consumed), title=show_requests(view))
-        set_props(self._consumed, href=requests_url(view.days))
+        self._consumed.show(f.number(budget.consumed), title=None if self._is_shared else show_requests(view))
+        set_props(self._consumed, href=None if self._is_shared else requests_url(view.days))
         self._percent.show(f.percent(view.percent) if view.percent is not None else NOTHING)
         of = _("billable, limit {limit}") if budget.limit is None else _("of {limit} billable")
         before, _unused, after = of.partition("{limit}")
@@ -83,7 +84,8 @@ class BudgetCard:
         self._unit.show(after)
         self._raw.show(f.raw(view.figures), title=_("Tokens before the cost factor"))
         self._bar.show(view, f)
-        self._forecast.show(view, now)
+        if self._forecast:
+            self._forecast.show(view, now)
         self._show_extra(view.extra)
         self._show_facts(view, now)
 

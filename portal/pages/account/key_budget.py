@@ -1,13 +1,10 @@
 """The dialog that sets the budget of an API key."""
 
-from nicegui import ui
-
-from portal.actions.fields import clean_field
 from portal.actions.spending.budgets import set_key_budget
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading, in_transaction
 from portal.pages.components.inputs.dialogs import FormDialog
-from portal.pages.components.inputs.fields import Field
+from portal.pages.components.inputs.limits import LimitFields
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, set_props
 from portal.rules.people.keys import KeyStatus
@@ -15,20 +12,8 @@ from portal.rules.periods import Period
 from portal.rules.spending.budgets import Limits
 from portal.views.people.accounts import Viewer
 from portal.views.people.keys import KeyView, load_keys
-from portal.words import _, say
+from portal.words import _
 from portal.words.formats import Formats
-from portal.words.labels import BUDGETS
-from portal.words.numbers import read_limit
-
-
-def _used(period: Period, tokens: str) -> str:
-    match period:
-        case Period.DAILY:
-            return _("{tokens} used today", tokens=tokens)
-        case Period.MONTHLY:
-            return _("{tokens} used this month", tokens=tokens)
-        case Period.TOTAL:
-            return _("{tokens} used in total", tokens=tokens)
 
 
 class KeyBudget:
@@ -48,27 +33,23 @@ class KeyBudget:
                 "budgets is used up. They count against the budget of the account too."
             )
             Text("p", about).classes("mp-muted")
-            self._fields: dict[Period, Field[ui.input]] = {
-                period: form.text(
-                    period.value, say(name), inputmode="numeric", autocomplete="off", placeholder=_("No limit")
-                )
-                for period, name in BUDGETS.items()
-            }
+            self._limits = LimitFields(form, formats)
             form.says()
         with self._dialog.foot:
             self._dialog.cancel()
             form.submit(_("Save"))
-        set_props(self._fields[Period.DAILY].control, autofocus=True)
+        set_props(self._limits.first, autofocus=True)
 
     def open(self, key: KeyView) -> None:
         """Ask for the budget of this key."""
         self._key = key
         self._dialog.context.show(f"{key.label} · {key.prefix}…")
-        for period, field in self._fields.items():
-            budget = None if key.budget is None else key.budget.of(period)
-            limit = None if budget is None else budget.limit
-            field.fill("" if limit is None else self._formats.number(limit))
-            field.hint("" if budget is None else _used(period, self._formats.number(budget.consumed)))
+        if key.budget is None:
+            self._limits.fill(Limits())
+        else:
+            budgets = {period: key.budget.of(period) for period in Period}
+            limits = Limits(budgets[Period.DAILY].limit, budgets[Period.MONTHLY].limit, budgets[Period.TOTAL].limit)
+            self._limits.fill(limits, {period: budget.consumed for period, budget in budgets.items()})
         self._dialog.begin(str(key.id))
 
     async def _reopen(self, key_id: str) -> None:
@@ -79,11 +60,7 @@ class KeyBudget:
 
     async def _save(self) -> str:
         if self._key is not None:
-            language = self._formats.locale.language
-            daily, monthly, total = (
-                clean_field(period.value, read_limit, field.text, language) for period, field in self._fields.items()
-            )
-            limits = Limits(daily, monthly, total)
+            limits = self._limits.read()
             actor, key_id = self._viewer.actor, self._key.id
             await in_transaction(set_key_budget, actor, self._account_id, key_id, limits, utc_now())
         self._dialog.close()

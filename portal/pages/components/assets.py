@@ -46,6 +46,8 @@ STYLES = (
     "account/computer.css",
     "account/notifications/card.css",
     "admin/accounts/account_list.css",
+    "admin/teams/team_list.css",
+    "team/team.css",
     "admin/usage/organisation.css",
     "admin/prices/prices.css",
     "admin/audit.css",

@@ -11,9 +11,10 @@ Every mode in the portal is drawn by `mode` from `mode_values`, every weight by 
 import zlib
 
 from portal.pages.components.parts import LEVEL_ICONS, icon_name
+from portal.rules.periods import Period
 from portal.rules.spending.budgets import PeriodBudget
-from portal.words import say
-from portal.words.labels import level_label
+from portal.words import _, say
+from portal.words.labels import BUDGETS, level_label
 
 LABEL = "{label}"
 """A table replaces this text in the template of a heading by the label of the column."""
@@ -168,6 +169,18 @@ def level_values(budget: PeriodBudget) -> dict[str, object]:
         "level_icon": icon_name(LEVEL_ICONS[budget.level]),
         "level_word": say(level_label(budget)),
     }
+
+
+def fullest_level() -> str:
+    """Draw the level and the percentage of a fullest budget, from the values of `fullest_values`."""
+    return first_of(("percent", budget_level() + text("percent")), otherwise=text("no_limit"))
+
+
+def fullest_values(period: Period | None, budget: PeriodBudget | None, percent: str) -> dict[str, object]:
+    """Return the values of the fullest budget, `percent` in words; the value `budget` is its name, a tooltip."""
+    if budget is None or period is None:
+        return {"percent": "", "no_limit": _("No limit"), "budget": ""}
+    return {"percent": percent, "budget": say(BUDGETS[period]), **level_values(budget)}
 
 
 def level(of_what: str, content: str) -> str:

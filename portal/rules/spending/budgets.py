@@ -114,6 +114,12 @@ def fullest_budget(limits: Limits, used: Mapping[Period, int]) -> tuple[Period, 
     return max(limited, key=lambda each: each[1].exact_percent or Decimal(0), default=None)
 
 
+def least_remaining(limits: Limits, used: Mapping[Period, int]) -> int | None:
+    """Return the tokens that all budgets together still allow; None without a limit. `used` are tokens."""
+    left = (PeriodBudget(limits.in_force(period), used[period]).remaining for period in Period)
+    return min((tokens for tokens in left if tokens is not None), default=None)
+
+
 def level(percent: Decimal) -> Level:
     """Return the level of a percentage: below 70 normal, up to 90 warning, above 90 critical (source: the seed)."""
     if percent > 90:

@@ -33,8 +33,8 @@ class Viewer:
     """The account that sees a page, with its preferences.
 
     `session_id` is None for a program with an API key; `time_zone` is None until a browser has sent its zone. `unread`
-    is the number of unread alerts. If an administrator sees the portal as this account, `acting` is that administrator,
-    and the session is theirs.
+    is the number of unread alerts, `manages` is whether the account manages a team. If an administrator sees the portal
+    as this account, `acting` is that administrator, and the session is theirs.
     """
 
     id: int
@@ -49,6 +49,7 @@ class Viewer:
     seen_at: datetime | None = None
     unread: int = 0
     acting: Acting | None = None
+    manages: bool = False
 
     @property
     def seen_session(self) -> SeenSession | None:
@@ -125,7 +126,8 @@ def load_viewer(session: Session, token: str, now: datetime) -> Viewer | None:
     own, person, acting = found.session, found.account, None
     if found.person is not None and own.acting_until is not None:
         person, acting = found.person, Acting(found.account.id, found.account.username, own.acting_until)
-    return view_of(Viewer, person, session_id=own.id, seen_at=own.last_seen_at, unread=found.unread, acting=acting)
+    others = {"unread": found.unread, "acting": acting, "manages": found.manages}
+    return view_of(Viewer, person, session_id=own.id, seen_at=own.last_seen_at, **others)
 
 
 def load_profile(session: Session, viewer: Viewer, now: datetime) -> ProfileView:

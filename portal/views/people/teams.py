@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from portal.db.people import team_list as queries
+from portal.db.people.team_list import Candidate as Candidate  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.people.team_list import Person as Person  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.people.team_list import TeamListRow, team_list
 from portal.db.people.teams import managed_teams, team_named
@@ -18,7 +19,7 @@ from portal.rules.people.actors import Actor
 from portal.rules.people.team_list import TEAM_LIST, TeamStatus
 from portal.rules.people.teams import TeamValues
 from portal.rules.periods import DayRange, Period, day_of, first_of_month, first_of_next_month, last_days
-from portal.rules.spending.budgets import Limits, PeriodBudget, fullest_budget
+from portal.rules.spending.budgets import Limits, PeriodBudget, fullest_budget, least_remaining
 from portal.settings import settings
 from portal.views.authority import check_reader, check_team_reader
 from portal.views.lists import ListView, load_list, load_list_rows
@@ -27,6 +28,9 @@ from portal.views.spending.summary import CHART_DAYS, DayUsage
 
 MOST_MEMBERS = 200
 """Members that a page of a team shows; those with the most tokens."""
+
+MOST_CANDIDATES = 8
+"""Accounts that a search for members or managers shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,20 @@ class TeamItem:
 
 @dataclass(frozen=True, slots=True)
 class MemberView:
-    """A member of a team, with the usage of this month that counted for the team."""
+    """A member of a team, with the usage of this month that counted for the team.
+
+    `budget` is the fullest budget of the account, that of `period`, and `remaining` are the tokens that all of its
+    budgets allow; None without a limit.
+    """
 
     id: int
     username: str
     display_name: str
     active: bool
     figures: Figures
+    budget: PeriodBudget | None
+    period: Period | None
+    remaining: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +114,24 @@ def load_team(session: Session, reader: Actor, team_id: int, now: datetime) -> T
     row = queries.team_row(session, team_id, today)
     if row is None:
         raise NotFound(UNKNOWN)
-    members = queries.team_members(session, team_id, _month_of(today))
+    members = queries.team_members(session, team_id, _month_of(today), today, now)
     shown, rest = members[:MOST_MEMBERS], members[MOST_MEMBERS:]
     others = total(member.figures for member in rest)
     return TeamView(
         item=_item(row),
         budgets=budgets_of(queries.team_status(session, row), now),
         days=tuple(DayUsage(*each) for each in queries.team_days(session, team_id, days).items()),
-        members=tuple(MemberView(*person, figures) for person, figures in shown),
+        members=tuple(map(_member, shown)),
         others=others,
         former=row.used[Period.MONTHLY] - others - total(member.figures for member in shown),
         managers=tuple(queries.team_managers(session, team_id)),
     )
+
+
+def load_candidates(session: Session, reader: Actor, search: str) -> list[Candidate]:
+    """Return the first active accounts that match a text, by user name. Raises Forbidden."""
+    check_reader(session, reader)
+    return queries.candidates(session, search, MOST_CANDIDATES)
 
 
 def load_managed(session: Session, account_id: int) -> tuple[tuple[int, str], ...]:
@@ -141,6 +158,11 @@ def _month_of(day: date) -> DayRange:
 
 def _today(now: datetime) -> date:
     return day_of(now, settings().budget_zone)
+
+
+def _member(row: queries.Member) -> MemberView:
+    period, budget = fullest_budget(row.limits, row.used) or (None, None)
+    return MemberView(*row.person, row.figures, budget, period, least_remaining(row.limits, row.used))
 
 
 def _item(row: TeamListRow) -> TeamItem:

@@ -23,7 +23,7 @@ from portal.rules.people.accounts import Role
 from portal.views.people.account_list import AccountItem, load_account_list
 from portal.web.visitors import Administrator
 from portal.words import _, plural, say
-from portal.words.labels import BUDGETS, ROLES, STATUSES
+from portal.words.labels import ROLES, STATUSES
 
 router = APIRouter()
 
@@ -43,9 +43,7 @@ _COLUMNS = (
         "level",
         message("Budget level"),
         classes="a-level",
-        cell=cells.first_of(
-            ("percent", cells.budget_level() + cells.text("percent")), otherwise=cells.text("no_limit")
-        ),
+        cell=cells.fullest_level(),
         attributes=cells.exact("budget"),
     ),
     sorted_column("signed_in", message("Last sign-in"), classes="a-seen", attributes=cells.exact("signed_in_exact")),
@@ -136,18 +134,7 @@ class AccountList(SelectableList[AccountItem]):
             "tokens": f.number(row.month.tokens),
             "weight": cells.weight(row.month.tokens, self._largest),
             "cost": f.cost(row.month),
-            **_budget(row, f.percent),
+            **cells.fullest_values(row.period, row.budget, f.percent(row.budget.percent) if row.budget else ""),
             "signed_in": f.moment(row.signed_in_at, now) if row.signed_in_at else _("Never"),
             "signed_in_exact": f.exact(row.signed_in_at),
         }
-
-
-def _budget(row: AccountItem, percent: Any) -> dict[str, Any]:
-    """Return the level of the fullest budget, with its name as a tooltip."""
-    if row.budget is None or row.period is None:
-        return {"percent": "", "no_limit": _("No limit"), "budget": ""}
-    return {
-        "percent": percent(row.budget.percent),
-        "budget": say(BUDGETS[row.period]),
-        **cells.level_values(row.budget),
-    }

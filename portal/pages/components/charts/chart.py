@@ -30,9 +30,10 @@ _FARTHEST_LIMIT = 2
 class UsageChart:
     """Daily consumption in billable tokens, with the daily limit if there is one."""
 
-    def __init__(self, formats: Formats) -> None:
-        """Draw the card with an empty chart."""
+    def __init__(self, formats: Formats, *, is_shared: bool = False) -> None:
+        """Draw the card with an empty chart; that of several people (`is_shared`) has no links to requests."""
         self._formats = formats
+        self._is_shared = is_shared
         self._days: tuple[date, ...] = ()
         with tag("section", "mp-card mp-chart", data_testid="usage-chart", aria_label=_("14-Day Usage")):
             with tag("div", "mp-card__head"):
@@ -49,7 +50,8 @@ class UsageChart:
                 self._figure = _empty_figure()
                 self._plot = Plot(self._figure).classes("mp-plot")
                 self._plot.props["aria-hidden"] = "true"
-                self._plot.on("point", self._open_day)
+                if not is_shared:
+                    self._plot.on("point", self._open_day)
                 self._empty = empty(
                     "chart",
                     _("No requests in these 14 days"),
@@ -71,7 +73,7 @@ class UsageChart:
         self._sum.show(_("{tokens} billable", tokens=sums.tokens))
         self._cost.show(f.eur(sums.cost_nano_eur))
         self._requests.show(f.requests(sums.requests))
-        set_props(self._requests, href=requests_url(shown) if sums.requests else None)
+        set_props(self._requests, href=requests_url(shown) if sums.requests and not self._is_shared else None)
         # not `display: none`, in which Plotly refuses to measure itself
         self._plot.classes(add="" if sums.requests else "is-empty", remove="is-empty" if sums.requests else "")
         self._empty.set_visibility(not sums.requests)

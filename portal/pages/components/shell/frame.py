@@ -80,7 +80,7 @@ class Head:
             with ui.element("div"):
                 if section:
                     way_back(section)
-                Text("h1", title)
+                self.title = Text("h1", title)
                 self.sub = Text("p").classes("mp-head__sub")
                 self.sub.set_visibility(False)
             self.side = tag("div", "mp-head__side")
