@@ -28,6 +28,7 @@ from portal.actions.metering.gateways import create_gateway
 from portal.actions.metering.notes import write_note
 from portal.actions.people.keys import NewKey, create_key
 from portal.actions.people.sessions import Browser, open_session_for
+from portal.actions.people.teams import add_manager, create_team, move_account
 from portal.actions.spending.budgets import set_budget
 from portal.actions.spending.prices import enter_model_price
 from portal.actions.templates import assign_template, define_template
@@ -77,6 +78,7 @@ class Portal:
     directory: Path
     database: Database
     gateway_token: str = ""
+    team_id: int = 0
     process: "subprocess.Popen[bytes] | None" = None
     program: str = "main.py"
     _reported: int = field(default=0)
@@ -172,6 +174,12 @@ class Portal:
         assert answer.status_code == httpx.codes.OK, answer.text
         assert answer.json()["accepted"] == len(batch), answer.text
 
+    def put_in_charge(self, person: Person) -> None:
+        """Make a person a member and a manager of the first team."""
+        now = datetime.now(UTC)
+        self.run(move_account, OPERATOR, person.account.id, self.team_id, now)
+        self.run(add_manager, OPERATOR, self.team_id, person.account.id, now)
+
     def hold(self, *events: dict[str, Any]) -> None:
         """Report usage that cannot be counted, and is held."""
         plain = {"model": "qwen3-coder:30b", "mode": "native", "prompt_tokens": 1000, "completion_tokens": 200}
@@ -190,12 +198,13 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 
 @contextmanager
 def running(directory: Path, program: str = "main.py") -> Iterator[Portal]:
-    """Serve a portal with a gateway, and yield it."""
+    """Serve a portal with a gateway and a team, and yield it."""
     database = Database(f"sqlite:///{directory / 'portal.sqlite3'}")
     migrate(database)
     port = free_port()
     found = Portal(port, directory, database, program=program)
     found.gateway_token = found.run(create_gateway, OPERATOR, "browser-tests", datetime.now(UTC)).token or ""
+    found.team_id = found.run(create_team, OPERATOR, "Theory", "K-1", datetime.now(UTC), Limits(monthly=10_000))
     found.start()
     yield found
     found.stop()
@@ -267,6 +276,7 @@ def create_busy(portal: Portal) -> Person:
     ]
     template_id = portal.run(define_template, OPERATOR, "research", Decimal("1.25"), models, now)
     portal.run(assign_template, OPERATOR, person.account.id, template_id, now)
+    portal.put_in_charge(person)
     modes = ["native", "moe_orchestrated", "moe_reasoning", "moe_research", "agent", "planner", "embedding", "batch"]
     portal.report(
         person,
@@ -298,6 +308,8 @@ def wordy(portal: Portal) -> Person:
     template_id = portal.run(define_template, OPERATOR, LONG_TEMPLATE, Decimal("1.25"), models, now)
     portal.run(assign_template, OPERATOR, person.account.id, template_id, now)
     portal.run(create_gateway, OPERATOR, LONG_GATEWAY, now)
+    portal.run(create_team, OPERATOR, LONG_USER, LONG_GATEWAY, now)
+    portal.put_in_charge(person)
     portal.report(
         person,
         {"model": LONG_MODEL, "mode": LONG_MODE, "prompt_tokens": 54_321, "template": LONG_TEMPLATE},

@@ -27,6 +27,9 @@ PAGES = {
     "/user/keys": "API Keys",
     "/user/profile": "Profile",
     "/admin/accounts": "Accounts",
+    "/team": "Team",
+    "/admin/teams": "Teams",
+    "/admin/teams/{team_id}": "Theory",
     "/admin/usage": "Organisation Usage",
     "/admin/prices": "Prices",
     "/admin/audit": "Audit Log",
@@ -50,8 +53,8 @@ ERRORS = {404: "/user/nowhere", 405: "/user/logout", 422: "/admin/gateways/x"}
 
 
 def address(route: str) -> str:
-    """Return the address of a route; the first gateway is the one of the browser tests."""
-    return route.replace("{gateway_id}", "1")
+    """Return the address of a route; the first gateway and the first team are those of the browser tests."""
+    return re.sub(r"\{(gateway|team)_id\}", "1", route)
 
 
 def routes(modules: tuple[object, ...]) -> set[str]:
@@ -134,6 +137,10 @@ WINDOWS = {
     "price_dialogs.NewPrice": Window("/admin/prices", ("^New price",)),
     "price_dialogs.EndPrice": Window("/admin/prices", ("^End",)),
     "price_list.PriceList": Window("/admin/prices", ("^Remove",)),
+    "dialogs.TeamForm": Window("/admin/teams/{team_id}", ("^Edit",)),
+    "dialogs.TeamBudget": Window("/admin/teams/{team_id}", ("^Set budget",)),
+    "dialogs.AddPeople": Window("/admin/teams/{team_id}", ("^Add members",), answer="Done"),
+    "team.TeamPage": Window("/admin/teams/{team_id}", ("^Suspend team",)),
     "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
     "asking.AskForMore": Window("/user/dashboard", ("^Ask for more",)),
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),

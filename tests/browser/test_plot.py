@@ -15,6 +15,7 @@ BARS = ".js-plotly-plot .trace:first-child .point path"
 
 def test_pages_load_no_other_library_for_charts(portal: Portal, visit: Visit) -> None:
     person = portal.person("nora", role="admin")
+    portal.put_in_charge(person)
     portal.report(person)
     page = visit(person, "/user/keys")
     asked: set[str] = set()
