@@ -1,4 +1,4 @@
-"""The demo's teams: a usual one, one that has nearly used up its budget, one without a budget, and one that is over."""
+"""The demo's teams: usual, nearly used up, without a budget, and suspended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

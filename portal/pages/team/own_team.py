@@ -1,4 +1,4 @@
-"""Team: what the team of a manager uses, and what is left for each of its members."""
+"""Team: the usage of a manager's team, and the remaining tokens of its members."""
 
 from datetime import datetime
 

@@ -80,7 +80,7 @@ class TeamFigures:
 
 
 class MemberCard:
-    """The members with their usage that counted for the team, and what is left of their own budgets.
+    """The members with their usage that counted for the team, and the rest of their own budgets.
 
     The last row is the usage of the team. An administrator removes members here.
     """

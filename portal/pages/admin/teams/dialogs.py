@@ -42,7 +42,7 @@ _CANDIDATES = (
 
 
 class TeamForm:
-    """Asks for name and cost centre, of a new team or of one that exists."""
+    """Asks for name and cost centre, of a new or an existing team."""
 
     def __init__(self, viewer: Viewer, title: str, after: Callable[[int], Awaitable[None]]) -> None:
         """Draw the dialog closed; `after` gets the id of the team that was saved."""
