@@ -119,6 +119,7 @@ RIGHTS: dict[str, Who | str] = {
     "GET /team": Who.MANAGERS,
     "GET /admin/accounts": Who.ADMINISTRATORS,
     "GET /admin/audit": Who.ADMINISTRATORS,
+    "GET /admin/requests": Who.ADMINISTRATORS,
     "GET /admin/held": Who.ADMINISTRATORS,
     "GET /admin/teams": Who.ADMINISTRATORS,
     "GET /admin/teams/{team_id}": Who.ADMINISTRATORS,

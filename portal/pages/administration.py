@@ -4,6 +4,7 @@ from portal.pages.admin import audit, gateway, gateway_new, gateways
 from portal.pages.admin.accounts import account_list
 from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
+from portal.pages.admin.requests import request_list
 from portal.pages.admin.teams import team, team_list
 from portal.pages.admin.usage import organisation
 from portal.pages.team import own_team
@@ -11,6 +12,7 @@ from portal.pages.team import own_team
 PAGES = (
     own_team,
     account_list,
+    request_list,
     team_list,
     team,
     organisation,

@@ -37,6 +37,7 @@ PROFILE = Entry(message("Profile"), "/user/profile", "user")
 ACCOUNTS = Entry(message("Accounts"), "/admin/accounts", "users", Role.ADMIN)
 TEAMS = Entry(message("Teams"), "/admin/teams", "team", Role.ADMIN)
 ORGANISATION = Entry(message("Organisation Usage"), "/admin/usage", "chart", Role.ADMIN)
+REQUESTS = Entry(message("Budget Requests"), "/admin/requests", "inbox", Role.ADMIN)
 AUDIT = Entry(message("Audit Log"), "/admin/audit", "lock", Role.ADMIN)
 PRICES = Entry(message("Prices"), "/admin/prices", "bill", Role.ADMIN)
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "chart", Role.ADMIN)
@@ -51,6 +52,7 @@ MENU = (
     TEAM,
     PROFILE,
     ACCOUNTS,
+    REQUESTS,
     TEAMS,
     ORGANISATION,
     PRICES,

@@ -7,6 +7,7 @@ from portal.rules.people.account_list import AccountStatus
 from portal.rules.people.accounts import Role, Theme
 from portal.rules.people.team_list import TeamStatus
 from portal.rules.periods import Period
+from portal.rules.spending.budget_requests import RequestState
 from portal.rules.spending.budgets import BudgetType, Level, PeriodBudget
 from portal.rules.spending.price_list import PriceStatus
 
@@ -33,6 +34,12 @@ HELD_REASONS = {UNATTRIBUTED: message("Unknown owner"), CONFLICT: message("Contr
 HELD_REASONS_EXPLAINED = {
     UNATTRIBUTED: message("Nobody has the key or the name in this report. Assign it to an account, or dismiss it."),
     CONFLICT: message("Its id is that of a stored event with other content, which counts. It cannot count as well."),
+}
+REQUEST_STATES = {
+    RequestState.OPEN: message("Open"),
+    RequestState.APPROVED: message("Approved"),
+    RequestState.DECLINED: message("Declined"),
+    RequestState.WITHDRAWN: message("Withdrawn"),
 }
 THEMES = {
     Theme.SYSTEM: message("Follow the system"),

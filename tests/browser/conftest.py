@@ -29,6 +29,7 @@ from portal.actions.metering.notes import write_note
 from portal.actions.people.keys import NewKey, create_key
 from portal.actions.people.sessions import Browser, open_session_for
 from portal.actions.people.teams import add_manager, create_team, move_account
+from portal.actions.spending.budget_requests import ask_for_more
 from portal.actions.spending.budgets import set_budget
 from portal.actions.spending.prices import enter_model_price
 from portal.actions.templates import assign_template, define_template
@@ -36,6 +37,7 @@ from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
 from portal.db.tables import Account, OutboxMessage
 from portal.db.templates import AssignedModel
+from portal.rules.periods import Period
 from portal.rules.spending.budgets import Limits
 from portal.rules.spending.prices import Rates
 from tests.browser.contexts import Contexts, Lender
@@ -286,6 +288,8 @@ def create_busy(portal: Portal) -> Person:
         ),
         {"status": "504 timeout", "completion_tokens": 0, "requested_at": minutes_ago(90)},
     )
+    asker = portal.person("asker", limits=Limits(monthly=50_000))
+    portal.run(ask_for_more, acting(asker.account), Period.MONTHLY, 20_000, "A thesis until Friday", now)
     portal.hold({"id": "lost", "username": "nobody"})
     portal.hold({"id": "event-1", "username": "bertha"})
     first = portal.run(

@@ -52,6 +52,7 @@ STYLES = (
     "admin/prices/prices.css",
     "admin/audit.css",
     "admin/held/held_list.css",
+    "admin/requests/request_list.css",
     "admin/gateways.css",
     "admin/gateway.css",
     "admin/connect.css",

@@ -150,10 +150,13 @@ def badge(content: str, kind: str = "", *, given: str = "", title: str = "") -> 
     return span(content, f"mp-badge mp-badge--{kind}" if kind else "mp-badge", given=given, title=title)
 
 
-def status() -> str:
-    """Draw the badge of an active or inactive (`off`) thing, from the values `status` and `icon`."""
+def status(good: str = "!off") -> str:
+    """Draw the badge of a state from the values `status` and `icon`; it is green where the value `good` is true.
+
+    By default these are the things that are not `off`.
+    """
     drawn = '<q-icon class="mp-i" :name="props.row.icon" aria-hidden="true"></q-icon>'
-    return span(drawn + text("status"), "mp-badge", mark=("mp-badge--ok", "!off"))
+    return span(drawn + text("status"), "mp-badge", mark=("mp-badge--ok", good))
 
 
 def budget_level() -> str:

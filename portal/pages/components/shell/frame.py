@@ -16,8 +16,9 @@ from portal.pages.components.parts import Text, icon, icon_button, set_props, ta
 from portal.pages.components.shell.acting import acting_banner
 from portal.pages.components.shell.bell import Bell
 from portal.pages.components.shell.menus import menu
+from portal.pages.components.shell.open_requests import OpenRequests
 from portal.pages.languages import speak_to
-from portal.pages.navigation import DASHBOARD, Entry, menu_of
+from portal.pages.navigation import DASHBOARD, REQUESTS, Entry, menu_of
 from portal.pages.open_pages import remember
 from portal.rules.people.accounts import Theme
 from portal.settings import settings
@@ -193,21 +194,23 @@ def navigation(present: Entry | str, viewer: Viewer, theme: ThemeSwitch, close: 
             brand()
             icon_button("x", _("Close menu"), close).classes("mp-nav__close")
         own, administration = menu_of(viewer)
-        nav_links(own, present)
+        nav_links(own, present, viewer)
         if administration:
             Text("p", _("Administration")).classes("mp-nav__caption")
-            nav_links(administration, present)
+            nav_links(administration, present, viewer)
         with tag("div", "mp-nav__foot"):
             account_menu(viewer, theme)
 
 
-def nav_links(pages: Iterable[Entry], present: Entry | str) -> None:
-    """Draw the links to some pages; the link of the present page is marked."""
+def nav_links(pages: Iterable[Entry], present: Entry | str, viewer: Viewer) -> None:
+    """Draw the links to some pages; the link of the present page is marked, that of the requests has their number."""
     with ui.element("ul"):
         for page in pages:
             with ui.element("li"), tag("a", "mp-nav__link", href=page.path) as link:
                 icon(page.icon)
                 Text("span", say(page.name))
+                if page is REQUESTS:
+                    OpenRequests(viewer)
             if page == present:
                 link.props["aria-current"] = "page"
 

@@ -1,0 +1,1 @@
+"""Requests for more tokens, for administrators and for managers of teams."""
