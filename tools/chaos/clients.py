@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+from portal.rules.people.secrets import digest
+
 Id = tuple[str, str]
 """A gateway's name, and the id it gave to a request."""
 
@@ -18,6 +20,8 @@ SIZES = (1, 1, 2, 5, 10, 30)
 MODELS = ("qwen3:32b", "gemma3:27b", "llama3.3:70b")
 MODES = ("native", "moe_orchestrated")
 PEOPLE = ("alice", "bob")
+KEYS = {name: f"moe-sk-{digest(name)[:48]}" for name in PEOPLE}
+"""The API key of each person."""
 HUNG_UP = 0
 TAKEN = ("accepted", "duplicate")
 COMES_AGAIN_AFTER = 0.05
@@ -84,6 +88,7 @@ class Client:
         surprises: list[str] = []
         self._ledger.begin(self._gateway, batch)
         try:
+            self._reserve(connection, batch[0])
             status, answer = self._post(connection, batch)
             if status == 200:
                 acknowledged, surprises = _read(answer, batch)
@@ -96,6 +101,15 @@ class Client:
                 surprises = [f"{status}: {answer.decode()[:200]}"]
         finally:
             self._ledger.end(self._gateway, acknowledged, surprises)
+
+    def _reserve(self, connection: HTTPConnection, event: dict[str, Any]) -> None:
+        """Ask whether the key of an event may spend, as gateways do before a request; the answer does not matter."""
+        if "api_key" not in event or self._random.random() < 0.5:
+            return
+        question = {"api_key": event["api_key"], "estimated_tokens": 10, "request_id": event["id"]}
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        connection.request("POST", "/api/v1/authorize", json.dumps(question), headers)
+        connection.getresponse().read()
 
     def _post(self, connection: HTTPConnection, batch: list[dict[str, Any]]) -> tuple[int, bytes]:
         is_lines = self._random.random() < 0.5
@@ -122,9 +136,10 @@ class Client:
     def _event(self) -> dict[str, Any]:
         self._made += 1
         choice = self._random
+        person = choice.choice(PEOPLE)
         return {
             "id": f"{self._name}-{self._made}",
-            "username": choice.choice(PEOPLE),
+            **({"api_key": KEYS[person]} if choice.random() < 0.5 else {"username": person}),
             "model": choice.choice(MODELS),
             "mode": choice.choice(MODES),
             "prompt_tokens": choice.randrange(10_000),

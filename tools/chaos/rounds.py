@@ -17,14 +17,13 @@ from portal.clock import utc_now
 from portal.db.people.accounts import add_account
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
-from portal.rules.people.actors import Actor, Means
 from tests.databases import PostgreSQL, Server
+from tools.chaos.administration import ACTOR, Administrator, organise
 from tools.chaos.checks import BUDGET_ZONE, violations
 from tools.chaos.clients import PEOPLE, Client, Ledger
 from tools.chaos.zygote import Zygote
 
 CLIENTS = 8
-ACTOR = Actor(Means.COMMAND_LINE, "chaos")
 GATEWAYS = ("moe-1", "moe-2")
 PATIENCE = 30
 """Seconds after which a step counts as blocked."""
@@ -106,7 +105,7 @@ class Chaos:
     """Rounds of traffic on one database; each round kills the server."""
 
     def __init__(self, zygote: Zygote, server: Server, directory: Path, seed: str) -> None:
-        """Prepare a database with two persons and two gateways."""
+        """Prepare a database with two persons, two teams and two gateways."""
         url = server.new_url()
         self.ledger = Ledger()
         self.portal = Portal(zygote, directory, url)
@@ -115,10 +114,11 @@ class Chaos:
         migrate(self._database)
         now = utc_now()
         with self._database.transaction() as session:
-            for name in PEOPLE:
-                add_account(session, name, name, f"{name}@example.org", "user", None, now)
+            people = {name: add_account(session, name, name, f"{name}@a.org", "user", None, now).id for name in PEOPLE}
+            organisation = organise(session, people)
             tokens = {name: create_gateway(session, ACTOR, name, now).token or "" for name in GATEWAYS}
         self._database.close()
+        self._administrator = Administrator(url, organisation, seed)
         self.clients = [
             Client(number // len(GATEWAYS), tokens[gateway], gateway, seed, now, self.ledger)
             for number in range(CLIENTS)
@@ -151,7 +151,8 @@ class Chaos:
                     if strike is Strike.DATABASE:
                         self._crash_database(chance)
                     self._strike_busy(chance)
-        return f"killed {strike}; {len(self.ledger.acknowledged):,} events acknowledged"
+        events, changes = len(self.ledger.acknowledged), self._administrator.changes
+        return f"killed {strike}; {events:,} events acknowledged, {changes:,} changes by the administrator"
 
     def finish(self) -> None:
         """Start the server, send the remaining events, stop it normally, and check. Raises AssertionError."""
@@ -172,8 +173,8 @@ class Chaos:
 
     @contextmanager
     def traffic(self, goes_on: Callable[[], bool]) -> Iterator[None]:
-        """Run all clients, and wait for them at the end."""
-        with ThreadPoolExecutor(CLIENTS) as threads:
+        """Run all clients while an administrator makes changes, and wait for them at the end."""
+        with self._administrator.at_work(), ThreadPoolExecutor(CLIENTS) as threads:
             working: list[Future[None]] = [
                 threads.submit(client.work, self.portal.port, goes_on) for client in self.clients
             ]
