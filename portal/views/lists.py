@@ -52,7 +52,10 @@ def load_list(
     """
     order = Order(*rules.order(wanted))
     after, backwards = _read_cursor(cursor, rules, wanted)
-    found = list_page(session, query, order, limit + 1, after, backwards=backwards)
+    most = limit + 1
+    if total is not None and after is None:  # the database does not look for more rows than there are
+        most = min(most, total)
+    found = list_page(session, query, order, most, after, backwards=backwards)
     has_more = len(found) > limit
     if has_more:
         found = found[1:] if backwards else found[:-1]

@@ -9,18 +9,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, Subquery, cast, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, String, Subquery, cast, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from portal.db.metering.totals import figures_of
 from portal.db.sql.functions import contains
 from portal.db.sql.lists import ListQuery
-from portal.db.tables import Account, Gateway, OrganisationDaily, Team, TeamCounter, UsageCounter, UsageDaily
+from portal.db.tables import (
+    Account,
+    Gateway,
+    OrganisationDaily,
+    Team,
+    TeamCounter,
+    UsageCounter,
+    UsageDaily,
+    UsageEvent,
+)
 from portal.rules.metering.figures import SUMS, Figures
 from portal.rules.metering.organisation import TIMES, Grouping, UsageScope, month_parts
 from portal.rules.periods import DayRange, Period
 
-_NUMBERED = {Grouping.ACCOUNT, Grouping.TEAM, Grouping.GATEWAY}
+_COLUMNS = {Grouping.ACCOUNT: "account_id", Grouping.TEAM: "team_id", Grouping.GATEWAY: "gateway_id"}
+_NUMBERED = set(_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,25 +199,29 @@ def _counters(table: Any, days: DayRange, *, by_day: bool) -> list[_Part]:
 
 def _part(scope: UsageScope, groups: Iterable[Grouping], part: _Part) -> Select[Any]:
     """Return the rows of a part in a scope, with the columns of the groups."""
-    table = part.table
-    columns = {Grouping.ACCOUNT: "account_id", Grouping.TEAM: "team_id", Grouping.GATEWAY: "gateway_id"}
+    keys = [_column(part, by).label(by.value) for by in groups]
+    sums = (getattr(part.table, name) for name in SUMS)
+    return select(*keys, *sums).where(part.where, *conditions_of(part.table, scope))
 
-    def column(by: Grouping) -> Any:
-        if by in TIMES:
-            day = cast(part.time, String)
-            return day if by is Grouping.DAY else func.substr(day, 1, 7)
-        return getattr(table, columns.get(by, by.value))
 
-    wheres = [part.where]
-    for by in scope.conditions:
+def _column(part: _Part, by: Grouping) -> Any:
+    if by in TIMES:
+        day = cast(part.time, String)
+        return day if by is Grouping.DAY else func.substr(day, 1, 7)
+    return getattr(part.table, _COLUMNS.get(by, by.value))
+
+
+def conditions_of(table: Any, scope: UsageScope) -> list[ColumnElement[bool]]:
+    """Return the conditions of a scope besides its days, for a summed table or the events."""
+    none: Any = table.team_id.is_(None) if table is UsageEvent else getattr(table, "team_id", None) == 0
+    found: list[ColumnElement[bool]] = []
+    for by in sorted(scope.conditions):
+        wanted = getattr(scope, by.value)
         if by is Grouping.COST_CENTRE:
-            wheres.append(_of_cost_centre(table.team_id, scope.cost_centre or ""))
+            teams = table.team_id.in_(select(Team.id).where(Team.cost_centre == wanted))
+            found.append(teams if wanted else or_(none, teams))
+        elif by is Grouping.TEAM and not wanted:
+            found.append(none)
         else:
-            wheres.append(column(by) == getattr(scope, by.value))
-    keys = [column(by).label(by.value) for by in groups]
-    return select(*keys, *(getattr(table, name) for name in SUMS)).where(*wheres)
-
-
-def _of_cost_centre(team_id: Any, cost_centre: str) -> Any:
-    teams = select(Team.id).where(Team.cost_centre == cost_centre)
-    return team_id.in_(teams) if cost_centre else or_(team_id == 0, team_id.in_(teams))
+            found.append(getattr(table, _COLUMNS.get(by, by.value)) == wanted)
+    return found

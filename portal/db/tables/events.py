@@ -23,6 +23,8 @@ class UsageEvent(Table):
     __table_args__ = (
         UniqueConstraint("gateway_id", "external_id"),
         Index("ix_usage_events_account", "account_id", "requested_at", "id"),
+        Index("ix_usage_events_time", "requested_at", "id"),
+        Index("ix_usage_events_team", "team_id", "requested_at", "id"),
         Index(
             "ix_usage_events_unpriced",
             "requested_at",

@@ -82,7 +82,7 @@ class UsageDaily(DayColumns, Table):
     """The usage of an account on one day of the budget time zone, with pruned events."""
 
     __tablename__ = "usage_daily"
-    __table_args__ = (CLUSTERED,)
+    __table_args__ = (Index("ix_usage_daily_team", "team_id", "day"), CLUSTERED)
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, sort_order=-2)
     day: Mapped[date] = mapped_column(primary_key=True, sort_order=-1)

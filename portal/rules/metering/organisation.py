@@ -1,7 +1,7 @@
 """What the usage of the organisation is grouped and filtered by, over which days, and the parts of these days."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from portal.rules.lists import ListFilter, ListRules, day_choice, one_of
@@ -106,6 +106,9 @@ USAGE_LIST = ListRules(
     choices={"by": one_of(tuple(Grouping)), "show": one_of(tuple(Measure)), **SCOPE_CHOICES},
 )
 """The plain order begins with the latest day or month, and with the largest row of every other grouping."""
+
+REQUEST_LIST = ListRules(sorts={"at": datetime}, plain="-at", choices=SCOPE_CHOICES, searches=False)
+"""The requests behind a figure, newest first."""
 
 
 def grouping_of(wanted: ListFilter) -> Grouping:

@@ -79,10 +79,15 @@ def load_organisation(
     if not with_chart:
         return found
     units, series = _chart(session, found, query, measure_of(wanted), is_searched=bool(wanted.search))
+    return replace(found, units=units, series=series, names=names_of(session, scope))
+
+
+def names_of(session: Session, scope: UsageScope) -> dict[Grouping, dict[str, str]]:
+    """Return the values that filters of a scope offer, each with its name, and the account of the scope."""
     names = used_names(session, scope.days)
     if scope.account is not None:
         names[Grouping.ACCOUNT] = {str(scope.account): username_of(session, scope.account) or ""}
-    return replace(found, units=units, series=series, names=names)
+    return names
 
 
 def load_organisation_rows(session: Session, reader: Actor, wanted: ListFilter, now: datetime) -> Iterator[UsageGroup]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from portal.actions.metering.pruning import prune_account
 from portal.actions.spending.prices import enter_price
@@ -16,10 +17,11 @@ from portal.db.tables import Account, Gateway, OrganisationDaily, Team, UsageDai
 from portal.errors import Forbidden
 from portal.rules.lists import ListFilter
 from portal.rules.metering.figures import Figures, figures_of_request, total
-from portal.rules.metering.organisation import NO_COST_CENTRE, USAGE_LIST, Grouping
+from portal.rules.metering.organisation import NO_COST_CENTRE, REQUEST_LIST, USAGE_LIST, Grouping
 from portal.rules.periods import day_of
 from portal.settings import settings
 from portal.views.metering.organisation import OrganisationView, UsageGroup, load_organisation, load_organisation_rows
+from portal.views.metering.organisation_requests import RequestRow, load_request_rows, load_requests
 from tests.cast import NOW, OPERATOR, acting, new_gateway, new_team, report, run, send
 from tests.cast import Gateway as Reporter
 
@@ -135,7 +137,7 @@ def test_every_grouping_has_the_sums_of_the_events(
 def test_usage_without_team_and_gateway_has_empty_keys(alice: Account, gateway: Reporter) -> None:
     send(gateway, report("old", requested_at=NOW - timedelta(days=9)), report("new"))
     before = usage(by="day").totals
-    run(prune_account, alice.id, NOW.date() - timedelta(days=1), settings().budget_zone, NOW)
+    run(prune_account, alice.id, NOW.date() - timedelta(days=1), settings().budget_zone, NOW + timedelta(days=2))
     for table in (OrganisationDaily, UsageDaily):  # as the migration has left what was pruned before it
         change = update(table).where(table.day < NOW.date()).values(gateway_id=0)
         run(lambda session, change=change: session.execute(change))  # type: ignore[misc]  # the default has its type
@@ -202,3 +204,40 @@ def test_only_administrators_read_it(history: None, bob: Account, admin: Account
     with pytest.raises(Forbidden):
         run_in_reading(load_organisation, acting(bob), ListFilter(), NOW, 5)
     assert run_in_reading(load_organisation, acting(admin), ListFilter(), NOW, 5).rows
+
+
+def test_requests_behind_a_figure_have_its_sums(history: None) -> None:
+    events, random = stored(), Random(5)
+    for _ in range(12):
+        chosen = choices(random, random.choice(events)[0]) | {"range": "year"}
+        figure = usage(by="month", **chosen).totals
+        view = run_in_reading(load_requests, OPERATOR, REQUEST_LIST.parse(chosen), NOW, 500)
+        assert view.totals + view.pruned == figure
+        assert total(figures_of_row(row) for row in view.rows) == view.totals
+        assert [row.requested_at for row in view.rows] == sorted((row.requested_at for row in view.rows), reverse=True)
+        assert run_in_reading(all_requests, chosen) == list(view.rows)
+
+
+def all_requests(session: Session, chosen: dict[str, str]) -> list[RequestRow]:
+    return list(load_request_rows(session, OPERATOR, REQUEST_LIST.parse(chosen), NOW))
+
+
+def figures_of_row(row: RequestRow) -> Figures:
+    counts = row.billable_tokens, row.prompt_tokens, row.completion_tokens
+    return figures_of_request(*counts, row.cost_nano_eur, row.without_counts)
+
+
+def test_requests_are_paged_without_pruned_ones(alice: Account, gateway: Reporter) -> None:
+    send(gateway, *(report(f"r-{n}", requested_at=NOW - timedelta(days=n)) for n in range(15)))
+    run(prune_account, alice.id, NOW.date() - timedelta(days=9), settings().budget_zone, NOW + timedelta(days=2))
+    wanted = REQUEST_LIST.parse({"account": str(alice.id)})
+    view = run_in_reading(load_requests, OPERATOR, wanted, NOW, 4)
+    found = list(view.rows)
+    while view.on:
+        view = run_in_reading(load_requests, OPERATOR, wanted, NOW, 4, view.on)
+        assert view.before == len(found)
+        found += view.rows
+    assert found == sorted(found, key=lambda row: row.requested_at, reverse=True)
+    assert len(found) == view.total == view.totals.requests == 10
+    assert view.pruned.requests == 5
+    assert run_in_reading(load_requests, OPERATOR, REQUEST_LIST.parse({"gateway": "0"}), NOW, 4).rows == ()
