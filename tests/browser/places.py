@@ -79,7 +79,8 @@ _WITH_FOCUS = "document.activeElement.closest('.q-dialog, .q-menu')"
 class Window:
     """A dialog or menu: the route of its page, the buttons that open it one after the other, and its role.
 
-    `types` is typed into the dialog before it, `answer` is the button that closes it; without one Escape closes it.
+    `types` is typed into the dialog before it, with | between its fields and {new} for a new text. `answer` is the
+    button that closes it; without one Escape closes it.
     With `chooses` the first row of the list is chosen first.
     """
 
@@ -105,7 +106,9 @@ class Window:
             page.locator("tbody").get_by_role("checkbox").first.check()
         for number in range(len(self.buttons)):
             if number:
-                page.get_by_role("dialog").get_by_role("textbox").first.fill(self.types)
+                for place, text in enumerate(self.types.split("|")):
+                    field = page.get_by_role("dialog").get_by_role("textbox").nth(place)
+                    field.fill(text.format(new=secrets.token_hex(4)))
             opener = self.opener(page, number)
             opener.focus()
             before = page.evaluate_handle(_WITH_FOCUS)
@@ -125,6 +128,10 @@ WINDOWS = {
     "frame.account_menu": Window("/user/dashboard", ("@example.org",), role="menu", is_in_drawer=True),
     "bell.Bell": Window("/user/dashboard", ("^Messages",), role="menu"),
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
+    "account_new.NewAccount": Window("/admin/accounts", ("^New account",)),
+    "password_link.PasswordLinkDialog": Window(
+        "/admin/accounts", ("^New account", "^Create account"), types="new-{new}|{new}@example.org", answer="^Done"
+    ),
     "bulk_dialogs.BulkBudget": Window("/admin/accounts", ("^Set budget",), chooses=True),
     "bulk_dialogs.BulkName": Window("/admin/accounts", ("^Move to team",), chooses=True),
     "bulk_dialogs.BulkSuspend": Window("/admin/accounts", ("^Suspend",), chooses=True),

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.actions.authority import check_administrator
 from portal.actions.people.password_resets import (
     PASSWORD_LINK_LASTS,
+    LinkDelivery,
     links_can_be_mailed,
     mail_password_link,
     path_of_link,
@@ -34,14 +34,6 @@ from portal.rules.people.account_import import (
 from portal.rules.people.actors import Actor
 from portal.rules.people.secrets import digest
 from portal.rules.spending.budgets import Limits
-
-
-class LinkDelivery(StrEnum):
-    """What happens to the password links of imported accounts."""
-
-    SHOW = "show"
-    MAIL = "mail"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.actions.authority import check_administrator
 from portal.actions.fields import clean_field
 from portal.actions.people.accounts import check_email_is_free, clean_display_name
+from portal.actions.people.password_resets import LinkDelivery, PasswordLink, mail_password_link, make_password_link
 from portal.actions.spending.budgets import check_limits
 from portal.db import templates
 from portal.db.audit import add_entry
@@ -71,6 +72,32 @@ def create_account(
         created.team_id, new["team"] = team_id, team
     add_entry(session, actor, "account.create", now, account_id=created.id, after=new)
     return created
+
+
+def create_account_with_link(
+    session: Session,
+    actor: Actor,
+    username: str,
+    email: str,
+    role: Role,
+    now: datetime,
+    display_name: str | None = None,
+    *,
+    delivery: LinkDelivery,
+    limits: Limits | None = None,
+    template: str | None = None,
+    team: str | None = None,
+) -> tuple[str, PasswordLink | None]:
+    """Create an account without a password, and its password link; return user name and the link if it is to be shown.
+
+    Raises the errors of `create_account` and `mail_password_link`.
+    """
+    fields = (username, email, role, None, now, display_name)
+    created = create_account(session, actor, *fields, limits=limits, template=template, team=team)
+    if delivery is LinkDelivery.MAIL:
+        mail_password_link(session, actor, created.id, now)
+    link = make_password_link(session, actor, created.id, now) if delivery is LinkDelivery.SHOW else None
+    return created.username, link
 
 
 def check_new_account(

@@ -12,6 +12,7 @@ ends all links.
 import logging
 import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -41,6 +42,14 @@ log = logging.getLogger(__name__)
 PASSWORD_LINK_LASTS = timedelta(days=3)
 """A link that an administrator makes and passes on works for this long: a new colleague may be away for a weekend."""
 _ASKED = "account.forgot_password"
+
+
+class LinkDelivery(StrEnum):
+    """What happens to the password links of new accounts."""
+
+    SHOW = "show"
+    MAIL = "mail"
+    NONE = "none"
 
 
 class LinkEnded(NotFound):

@@ -11,12 +11,12 @@ from portal.actions.people.account_bulk import BulkRun, targets_with_ids
 from portal.actions.people.account_import import (
     ImportPlan,
     ImportResult,
-    LinkDelivery,
     import_accounts,
     mail_links,
     plan_import,
     read_import,
 )
+from portal.actions.people.password_resets import LinkDelivery
 from portal.api.admin.access import admin_caller, admin_router
 from portal.api.admin.account_changes import WRITE, BudgetBody, Writer
 from portal.api.admin.accounts import AccountQuery

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from portal.actions.people.account_bulk import BulkRun
-from portal.actions.people.account_import import LinkDelivery, import_accounts, mail_links, plan_import, read_import
+from portal.actions.people.account_import import import_accounts, mail_links, plan_import, read_import
+from portal.actions.people.password_resets import LinkDelivery
 from portal.cli.console import actor, can_ask, open_portal, progress, read_limits
 from portal.cli.listing import AsJson, Search, answer, read_filter, show_json, show_list
 from portal.clock import utc_now

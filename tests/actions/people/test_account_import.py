@@ -7,13 +7,12 @@ import pytest
 
 from portal.actions.people.account_import import (
     ImportResult,
-    LinkDelivery,
     import_accounts,
     mail_links,
     plan_import,
     read_import,
 )
-from portal.actions.people.password_resets import owner_of
+from portal.actions.people.password_resets import LinkDelivery, owner_of
 from portal.actions.spending.default_budgets import set_default_budget
 from portal.db.people.accounts import account_named, all_accounts
 from portal.db.people.teams import team_named

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal.actions.people.account_import import LinkDelivery, import_accounts, read_import
+from portal.actions.people.account_import import import_accounts, read_import
+from portal.actions.people.password_resets import LinkDelivery
 from portal.actions.people.teams import create_team
 from portal.db.people.accounts import account, account_named
 from portal.db.spending.budgets import limits
@@ -109,3 +110,32 @@ def test_accounts_stay_when_the_rights_end(portal: Portal, visit: Visit) -> None
     page.get_by_role("dialog").get_by_role("button", name="Suspend").click()
     expect(page.get_by_role("dialog")).to_contain_text("You may not do this.")
     assert stored(portal, "lasting0000").active
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (PHONE, "light")])
+def test_account_is_created_with_a_link(portal: Portal, visit: Visit, width: int, scheme: str) -> None:
+    portal.run(create_team, OPERATOR, f"Chemistry {width}", "", datetime.now(UTC))
+    page = visit(portal.person(f"maker{width}", role="admin"), "/admin/accounts", width=width, scheme=scheme)
+    dialog = page.get_by_role("dialog")
+    page.get_by_role("button", name="New account").click()
+    dialog.get_by_label("Username").fill(f"maker{width}")
+    dialog.get_by_label("Email").fill(f"Marie.{width}@example.org")
+    dialog.get_by_role("button", name="Create account").click()
+    expect(dialog).to_contain_text(f"There is an account called maker{width} already.")
+    dialog.get_by_label("Username").fill(f"marie{width}")
+    dialog.get_by_role("combobox", name="Team").fill("chem")
+    page.get_by_role("option", name=f"Chemistry {width}").click()
+    dialog.get_by_role("combobox", name="Budget").click()
+    page.get_by_role("option", name="Subscription").click()
+    dialog.get_by_label("Monthly budget").fill("1,000,000")
+    assert violations(page, ".q-dialog") == []
+    dialog.get_by_role("button", name="Create account").click()
+    expect(page.get_by_test_id("password-link")).to_contain_text("/user/reset-password?token=")
+    assert violations(page, ".q-dialog") == []
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_text(f"The account marie{width} exists now.")).to_be_visible()
+    expect(page.get_by_test_id("accounts-table")).to_contain_text(f"marie{width}")
+    made = stored(portal, f"marie{width}")
+    assert (made.email, made.password_hash) == (f"Marie.{width}@example.org", None)
+    assert made.team_id is not None
+    assert portal.run(limits, made.id) == Limits(monthly=1_000_000)

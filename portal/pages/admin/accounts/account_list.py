@@ -6,6 +6,7 @@ from typing import Any
 from nicegui import APIRouter
 from starlette.requests import Request
 
+from portal.pages.admin.accounts.account_new import NewAccount
 from portal.pages.admin.accounts.bulk_dialogs import BulkBudget, BulkName, BulkSuspend, ChosenAccounts
 from portal.pages.components import cells
 from portal.pages.components.bulk.selection import SelectableList, choice_column
@@ -75,12 +76,20 @@ class AccountList(SelectableList[AccountItem]):
         """Draw the list and the dialogs."""
         notice = Notice()
         super().draw()
+        self._new = NewAccount(self.viewer, self.formats, notice, self.refresh, self._adds)
         chosen = ChosenAccounts(self.viewer, notice, self.changed, self._opener)
         self._budget = BulkBudget(
             chosen, self.formats, lambda subject: chosen.choose_again(subject, self.place.wanted, self._total)
         )
         self._team, self._template = BulkName(chosen, BulkKind.TEAM), BulkName(chosen, BulkKind.TEMPLATE)
         self._suspend = BulkSuspend(chosen, self._opener)
+
+    def draw_side(self) -> None:
+        """Draw the button that opens the dialog of a new account."""
+        self._adds = button(_("New account"), self._open_new, kind="primary", icon="plus")
+
+    async def _open_new(self) -> None:  # the dialog is drawn after the button
+        await self._new.open()
 
     def draw_actions(self) -> None:
         """Draw the buttons that change the chosen accounts."""
