@@ -117,6 +117,7 @@ RIGHTS: dict[str, Who | str] = {
     "GET /user/keys": Who.PEOPLE,
     "GET /user/profile": Who.PEOPLE,
     "GET /team": Who.MANAGERS,
+    "GET /team/requests": Who.MANAGERS,
     "GET /admin/accounts": Who.ADMINISTRATORS,
     "GET /admin/audit": Who.ADMINISTRATORS,
     "GET /admin/requests": Who.ADMINISTRATORS,

@@ -7,10 +7,11 @@ from portal.pages.admin.prices import price_list
 from portal.pages.admin.requests import request_list
 from portal.pages.admin.teams import team, team_list
 from portal.pages.admin.usage import organisation
-from portal.pages.team import own_team
+from portal.pages.team import own_team, team_requests
 
 PAGES = (
     own_team,
+    team_requests,
     account_list,
     request_list,
     team_list,

@@ -33,6 +33,7 @@ BILLING = Entry(message("Billing"), "/user/billing", "bill")
 USAGE = Entry(message("Usage History"), "/user/usage", "list")
 KEYS = Entry(message("API Keys"), "/user/keys", "key")
 TEAM = Entry(message("Team"), "/team", "team", for_managers=True)
+TEAM_REQUESTS = Entry(message("Team Requests"), "/team/requests", "inbox", for_managers=True)
 PROFILE = Entry(message("Profile"), "/user/profile", "user")
 ACCOUNTS = Entry(message("Accounts"), "/admin/accounts", "users", Role.ADMIN)
 TEAMS = Entry(message("Teams"), "/admin/teams", "team", Role.ADMIN)
@@ -50,6 +51,7 @@ MENU = (
     USAGE,
     KEYS,
     TEAM,
+    TEAM_REQUESTS,
     PROFILE,
     ACCOUNTS,
     REQUESTS,
@@ -65,8 +67,13 @@ DESKTOP_MENU = (DASHBOARD, BILLING, USAGE, CONNECT, PROFILE)
 
 
 def menu_of(viewer: Viewer) -> tuple[list[Entry], list[Entry]]:
-    """Return the pages of every account, and those of administration that the viewer may open."""
+    """Return the pages of every account, and those of administration that the viewer may open.
+
+    An administrator who manages a team decides the requests of its members where those of all people are.
+    """
     if settings().is_desktop:
         return list(DESKTOP_MENU), []
     own = [page for page in MENU if page.role is None and (viewer.manages or not page.for_managers)]
+    if viewer.role == Role.ADMIN and TEAM_REQUESTS in own:
+        own.remove(TEAM_REQUESTS)
     return own, [page for page in MENU if page.role == viewer.role]

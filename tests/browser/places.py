@@ -28,6 +28,7 @@ PAGES = {
     "/user/profile": "Profile",
     "/admin/accounts": "Accounts",
     "/team": "Team",
+    "/team/requests": "Team Requests",
     "/admin/teams": "Teams",
     "/admin/teams/{team_id}": "Theory",
     "/admin/requests": "Budget Requests",

@@ -53,7 +53,7 @@ class Listing(Generic[AnyWanted, View]):
 
     `plain` is the filter of an address without parameters; `instead` says that it is shown in place of an invalid one.
     `load` gets session, viewer, filter, now, rows per page, and the cursor. `export` is the address of the files, which
-    it has in the `formats`.
+    it has in the `formats`; without formats the page has no export.
     """
 
     path: str
@@ -133,7 +133,7 @@ class ListPage(ABC, Generic[AnyWanted, View]):
         """Draw the page, load its rows, and keep them up to date; `complaint` is about the address."""
         self._page = open_page(self.show, head.updated())
         with head.side:
-            self._exports = export_menu(self.listing.formats)
+            self._exports = export_menu(self.listing.formats) if self.listing.formats else {}
             self.draw_side()
         self._complaint = address_complaint(complaint)
         self.draw()

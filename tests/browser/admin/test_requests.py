@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
+from portal.actions.people.teams import move_account
 from portal.actions.spending.budget_requests import ask_for_more
 from portal.rules.periods import Period
 from portal.rules.spending.budgets import Limits
 from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Person, Portal
-from tests.cast import acting
+from tests.cast import OPERATOR, acting
 
 Visit = Callable[..., Page]
 
@@ -66,3 +67,26 @@ def test_requests_are_decided(portal: Portal, visit: Visit, width: int, scheme: 
     expect(own.get_by_test_id("budget-card-monthly")).to_contain_text("7,000 extra")
     own.get_by_role("button", name="Messages").click()
     expect(own.get_by_role("menu")).to_contain_text("Tomorrow is another day")
+
+
+def test_a_manager_decides_for_the_own_team(portal: Portal, visit: Visit) -> None:
+    manager, member, other = (portal.person(name, limits=Limits(1000)) for name in ("lea", "noah", "stranger"))
+    portal.put_in_charge(manager)
+    portal.run(move_account, OPERATOR, member.account.id, portal.team_id, datetime.now(UTC))
+    ask(portal, member, Period.DAILY, 300, "A long day")
+    ask(portal, other, Period.DAILY, 400, "A longer day")
+    page = visit(manager, "/team", width=WIDE)
+    expect(page.get_by_test_id("open-requests")).to_have_text("1")
+    page.get_by_role("link", name="Team Requests").click()
+    table = page.get_by_test_id("requests-table")
+    expect(table.locator("tbody tr")).to_have_count(1)
+    expect(table).to_contain_text("A long day")
+    expect(page.get_by_role("button", name="Export")).to_have_count(0)
+    page.get_by_role("button", name="Decide the request of Noah").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Daily budget of the team")
+    dialog.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Noah gets 300 more tokens.")).to_be_visible()
+    expect(page.get_by_test_id("list-empty")).to_contain_text("No request waits")
+    expect(page.get_by_test_id("open-requests")).to_be_hidden()
+    assert violations(page) == []

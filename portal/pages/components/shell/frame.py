@@ -18,7 +18,7 @@ from portal.pages.components.shell.bell import Bell
 from portal.pages.components.shell.menus import menu
 from portal.pages.components.shell.open_requests import OpenRequests
 from portal.pages.languages import speak_to
-from portal.pages.navigation import DASHBOARD, REQUESTS, Entry, menu_of
+from portal.pages.navigation import DASHBOARD, REQUESTS, TEAM_REQUESTS, Entry, menu_of
 from portal.pages.open_pages import remember
 from portal.rules.people.accounts import Theme
 from portal.settings import settings
@@ -209,7 +209,7 @@ def nav_links(pages: Iterable[Entry], present: Entry | str, viewer: Viewer) -> N
             with ui.element("li"), tag("a", "mp-nav__link", href=page.path) as link:
                 icon(page.icon)
                 Text("span", say(page.name))
-                if page is REQUESTS:
+                if page in {REQUESTS, TEAM_REQUESTS}:
                     OpenRequests(viewer)
             if page == present:
                 link.props["aria-current"] = "page"
