@@ -108,6 +108,7 @@ RIGHTS: dict[str, Who | str] = {
     "GET /admin/api/prices/unpriced": "prices:read",
     "POST /admin/api/prices/preview": "prices:read",
     "POST /admin/api/prices": "prices:write",
+    "POST /admin/api/prices/import": "prices:write",
     "POST /admin/api/prices/repair": "prices:write",
     "DELETE /admin/api/prices/{price_id}": "prices:write",
     # pages

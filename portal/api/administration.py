@@ -9,6 +9,7 @@ from portal.api.admin import (
     default_budgets,
     held,
     organisation,
+    price_import,
     prices,
     teams,
 )
@@ -23,6 +24,7 @@ PARTS = (
     held,
     organisation,
     prices,
+    price_import,
     teams,
 )
 """Modules with a router."""

@@ -16,6 +16,7 @@ from portal.actions.spending.prices import (
     remove_price,
     repair_costs,
 )
+from portal.cli.admin.price_import import commands as price_import
 from portal.cli.console import actor, can_ask, example, note, open_portal, progress, read_moment, show_table, shown
 from portal.cli.listing import AsJson, Cell, Search, Sort, answer, listing, read_filter, show_json, show_list
 from portal.clock import utc_now
@@ -32,6 +33,7 @@ from portal.views.spending.price_preview import PreviewView, load_preview
 from portal.views.spending.prices import PriceItem, load_price_rows, load_unpriced
 
 commands = typer.Typer(help="The price book: EUR per billable token, by date.", no_args_is_help=True)
+commands.add_typer(price_import)
 
 
 Eur = Annotated[

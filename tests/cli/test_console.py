@@ -64,6 +64,7 @@ READING = [
     "export person a --output a.zip", "request list", "request approve 1", "request decline 1 --answer no",
     "admin-token create a --label l --scope usage:read", "admin-token list", "admin-token revoke moe-ad-0",
     "price set 0.1", "price end gpt", "price list", "price remove since-ever", "price repair", "price preview 0.1",
+    "price import a.json --rate 1 --rate-day 2026-11-01",
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
     "usage list", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "backup a.zip",
     "import usage nowhere.csv",

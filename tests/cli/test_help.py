@@ -25,6 +25,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "budget allow", "budget allowances", "budget end",
         "request list", "request approve", "request decline",
         "price set", "price end", "price list", "price remove", "price repair", "price preview",
+        "price import",
         "team list", "team show", "team create", "team change", "team budget", "team move", "team manager",
         "team suspend", "team activate", "team delete",
         "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list", "export person",

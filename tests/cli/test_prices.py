@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,3 +162,16 @@ def test_price_of_models_is_entered_listed_and_removed(db: Database) -> None:
 def test_incomplete_price_of_models_is_wrong_usage(db: Database, words: tuple[str, ...]) -> None:
     misuse("price", "set", *words)
     assert len(run_in_reading(price_book)) == 1
+
+
+def test_price_map_is_previewed_and_imported(db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "map.json"
+    file.write_text('{"gpt-4o": {"input_cost_per_token": 4e-06, "output_cost_per_token": 8e-06}, "gpt-x": 1}')
+    words = ("price", "import", str(file), "--rate", "0.5", "--rate-day", "2026-11-01", "--model", "gpt*")
+    found = json.loads(succeed(*words, "--preview", "--json"))
+    assert [row["model"] for row in found["wrong"]] == ["gpt-x"]
+    assert "1 models are wrong" in fail(*words)
+    assert len(run_in_reading(price_book)) == 1
+    assert "Entered 1 price (LiteLLM, 1 USD = 0.5 EUR on 2026-11-01)" in succeed(*words, "--skip-wrong")
+    entered = run_in_reading(price_book)[-1]
+    assert (entered.pattern, entered.rates) == ("gpt-4o", Rates(Decimal(2), Decimal(4), Decimal(2)))

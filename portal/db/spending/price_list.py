@@ -85,3 +85,8 @@ def unpriced_models(session: Session) -> list[UnpricedModel]:
         .order_by(requests.desc(), OrganisationDaily.model)
     )
     return [UnpricedModel(model, int(count)) for model, count in rows]
+
+
+def used_models(session: Session) -> list[str]:
+    """Return the models of all requests, from roll-ups."""
+    return list(session.scalars(select(OrganisationDaily.model).distinct().order_by(OrganisationDaily.model)))

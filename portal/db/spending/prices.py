@@ -1,6 +1,6 @@
 """The price book. An entry is never deleted, since events refer to the entry that priced them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -90,22 +90,35 @@ def set_price(session: Session, price: Price, now: datetime) -> bool:
         if (kept.eur_per_token, kept.rates) == (price.eur_per_token, price.rates):
             return False
         session.execute(update(tables.Price).where(tables.Price.id == kept.id).values(removed_at=now))
-    rates = Rates(Decimal(0), Decimal(0), Decimal(0)) if price.is_end else price.rates
-    session.add(
-        tables.Price(
-            valid_from=price.valid_from,
-            eur_per_token=price.eur_per_token,
-            pattern=price.pattern,
-            prompt_eur=rates and rates.prompt,
-            completion_eur=rates and rates.completion,
-            cached_eur=rates and rates.cached,
-            source=price.source,
-            is_end=price.is_end,
-            created_at=now,
-        )
-    )
+    session.add(_entry(price, now))
     session.flush()
     return True
+
+
+def set_prices(session: Session, prices: Sequence[Price], now: datetime) -> None:
+    """Store many entries, each in place of the one for the same pattern and instant."""
+    lock_book(session)
+    kept = {(entry.pattern, entry.valid_from): entry.id for entry in price_book(session)}
+    replaced = [found for price in prices if (found := kept.get((price.pattern, price.valid_from))) is not None]
+    if replaced:
+        session.execute(update(tables.Price), [{"id": found, "removed_at": now} for found in replaced])
+    session.add_all([_entry(price, now) for price in prices])
+    session.flush()
+
+
+def _entry(price: Price, now: datetime) -> tables.Price:
+    rates = Rates(Decimal(0), Decimal(0), Decimal(0)) if price.is_end else price.rates
+    return tables.Price(
+        valid_from=price.valid_from,
+        eur_per_token=price.eur_per_token,
+        pattern=price.pattern,
+        prompt_eur=rates and rates.prompt,
+        completion_eur=rates and rates.completion,
+        cached_eur=rates and rates.cached,
+        source=price.source,
+        is_end=price.is_end,
+        created_at=now,
+    )
 
 
 def remove_price_of(session: Session, pattern: str | None, valid_from: datetime | None, now: datetime) -> Price | None:

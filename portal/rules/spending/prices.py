@@ -114,6 +114,7 @@ class PriceBook:
     def __init__(self, entries: Iterable[Price]) -> None:
         """Sort the entries by pattern."""
         self._patterns = _by_pattern(entries)
+        self._globs = [pattern for pattern in self._patterns if pattern is not None and not is_exact(pattern)]
         self._of_model: dict[str, list[list[Price]]] = {}
 
     def general(self, instant: datetime) -> Price | None:
@@ -128,12 +129,17 @@ class PriceBook:
         found = (price_at(group, instant) for group in groups)
         return next((price for price in found if price is not None and not price.is_end), None)
 
+    def own(self, pattern: str, instant: datetime) -> Price | None:
+        """Return the entry of exactly this pattern at an instant, also an end; None if there is none."""
+        return price_at(self._patterns.get(pattern, ()), instant)
+
     def _matching(self, model: str) -> list[list[Price]]:
         """Return the entries of each matching pattern, the pattern that goes first at the start."""
         name = model.lower()
-        found = sorted((p for p in self._patterns if p is not None and matches(p, name)), key=precedence)
+        found = sorted((pattern for pattern in self._globs if matches(pattern, name)), key=precedence)
+        exact = [self._patterns[name]] if name in self._patterns and is_exact(name) else []
         general = [self._patterns[None]] if None in self._patterns else []
-        return [self._patterns[pattern] for pattern in found] + general
+        return exact + [self._patterns[pattern] for pattern in found] + general
 
 
 def prices_in_force(entries: Iterable[Price], instant: datetime) -> list[Price]:

@@ -120,3 +120,44 @@ def test_unpriced_requests_are_repaired(admin: Account, alice: Account, gateway:
     assert client.post(f"{PRICES}/repair", json={"cursor": ["soon", 1]}).status_code == 422
     cursor = [NOW.isoformat(), 10**6]
     assert client.post(f"{PRICES}/repair", json={"cursor": cursor}).json()["left"] == 0
+
+
+MAP = {
+    "gpt-4o": {"input_cost_per_token": 4e-06, "output_cost_per_token": 8e-06},
+    "gpt-wrong": {"input_cost_per_token": "free"},
+    "other": {"input_cost_per_token": 1},
+}
+RATE = {"rate": "0.5", "rate_day": "2026-11-01", "models": "gpt*"}
+
+
+def test_price_map_is_previewed_and_imported(admin: Account, alice: Account, gateway: Gateway, as_: As) -> None:
+    send(gateway, report("r-1", model="gpt-4o", requested_at=NOW - 30 * DAY))
+    client, place = as_(admin), f"{PRICES}/import"
+    found = client.post(place, json=MAP, params=RATE | {"preview": "true"}).json()
+    assert found["prices"] == [{"model": "gpt-4o", "prompt": "2", "completion": "4", "cached": "2"}]
+    assert [(row["model"], row["problem"]) for row in found["wrong"]] == [
+        ("gpt-wrong", "input_cost_per_token is not a number.")
+    ]
+    assert (found["effect"]["total"]["would_cost_eur"], found["unwanted"]) == ("0.00028", 1)
+    assert client.post(place, json=MAP, params=RATE).status_code == 409
+    assert client.get(PRICES).json()["total"] == 1, "nothing is half done"
+    done = client.post(place, json=MAP, params=RATE | {"skip_wrong": "true"}).json()
+    assert (done["preview"], done["effect"], len(done["prices"])) == (False, None, 1)
+    items = client.get(PRICES, params={"kind": "models"}).json()["items"]
+    assert [(row["model"], row["source"]) for row in items] == [("gpt-4o", "LiteLLM, 1 USD = 0.5 EUR on 2026-11-01")]
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        pytest.param({"rate": "many"}, "A price is a decimal number", id="rate"),
+        pytest.param({"rate": "0"}, "A rate is more than 0", id="rate of 0"),
+        pytest.param({"rate_day": "someday"}, "rate_day", id="day"),
+        pytest.param({"valid_from": "2026-11-01"}, "An instant has a date", id="begin without an offset"),
+        pytest.param({"models": ""}, "The model must not be empty", id="empty pattern"),
+    ],
+)
+def test_wrong_field_of_an_import_is_explained(admin: Account, as_: As, params: dict[str, str], sentence: str) -> None:
+    answer = as_(admin).post(f"{PRICES}/import", json=MAP, params=RATE | params)
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
