@@ -75,11 +75,17 @@ def signed_in_account(session: Session, account_id: int | None) -> Account:
     return found
 
 
-def existing_account(session: Session, account_id: int) -> Account:
-    """Return an account for an operator. Raises NotFound, and Conflict for a deleted account."""
+def known_account(session: Session, account_id: int) -> Account:
+    """Return an account, deleted or not, for an operator. Raises NotFound."""
     found = account(session, account_id)
     if found is None:
         raise NotFound(message("There is no such account."))
+    return found
+
+
+def existing_account(session: Session, account_id: int) -> Account:
+    """Return an account for an operator. Raises NotFound, and Conflict for a deleted account."""
+    found = known_account(session, account_id)
     if found.deleted_at is not None:
         raise Conflict(message("The account {username} was deleted. Only its usage is kept.", username=found.username))
     return found

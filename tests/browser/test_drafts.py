@@ -147,7 +147,17 @@ def test_keeping_on_puts_the_cursor_back_where_it_was(portal: Portal, typist: Pe
     expect(field).to_have_value("half a thought")
 
 
-@pytest.mark.parametrize("name", FORM_WINDOWS)
+@pytest.mark.parametrize("name", [name for name, window in FORM_WINDOWS.items() if window.chooses])
+def test_a_draft_about_chosen_rows_ends_with_their_choice(typist: Person, visit: Visit, name: str) -> None:
+    page = visit(typist, address(FORM_WINDOWS[name].route))
+    opened, field = open_on(page, FORM_WINDOWS[name])
+    field.press_sequentially("before")
+    load_again(page)
+    expect(opened).to_have_count(0)
+    page.wait_for_function("Object.keys(sessionStorage).filter(key => key.startsWith('portal-draft')).length === 0")
+
+
+@pytest.mark.parametrize("name", [name for name, window in FORM_WINDOWS.items() if not window.chooses])
 def test_what_was_typed_survives_a_restart_of_the_server(
     portal: Portal, typist: Person, visit: Visit, name: str
 ) -> None:

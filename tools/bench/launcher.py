@@ -12,6 +12,7 @@ def empty() -> None:
 
 
 if __name__ == "__main__":
-    api.api_router().add_api_route("/bench/empty", empty)
-    api.api_router().routes.insert(0, api.api_router().routes.pop())
+    router = api.api_router(is_desktop=False)
+    router.add_api_route("/bench/empty", empty)
+    router.routes.insert(0, router.routes.pop())
     app(["serve"], prog_name="portal")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import check_administrator, existing_account
+from portal.actions.authority import check_administrator, known_account
 from portal.actions.fields import clean_field
 from portal.actions.metering.usage import Result, record_usage
 from portal.db.audit import add_entry
@@ -49,7 +49,7 @@ def assign_held(
     contradicts a stored one, or cannot be counted for that account.
     """
     held = _unsettled(session, actor, held_id)
-    owner = existing_account(session, account_id)
+    owner = known_account(session, account_id)
     if held.reason != Result.UNATTRIBUTED:
         raise Conflict(
             message("It contradicts a stored event of the same id, and cannot be counted as well; dismiss it.")

@@ -17,7 +17,6 @@ from portal.actions.metering.held import (
 from portal.actions.metering.pruning import prune_account
 from portal.actions.metering.verification import verify_account
 from portal.actions.people.accounts import set_active
-from portal.actions.people.deletion import delete_account
 from portal.db.metering.events import count_events
 from portal.db.metering.held import held_event, held_events
 from portal.db.metering.totals import counter
@@ -172,10 +171,3 @@ def test_many_stop_when_the_rights_end(admin: Account, stray: int) -> None:
     with pytest.raises(Forbidden):
         next(settled)
     assert run(count_held) == {"unattributed": 1}
-
-
-def test_nothing_is_assigned_to_a_deleted_account(stray: int) -> None:
-    dora = create_member("dora")
-    run(delete_account, OPERATOR, dora.id, NOW)
-    with pytest.raises(Conflict, match="was deleted"):
-        run(assign_held, OPERATOR, stray, dora.id, UTC, NOW)

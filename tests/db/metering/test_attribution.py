@@ -105,8 +105,7 @@ def test_accounts_are_looked_up_in_the_index_of_addresses(alice: Account) -> Non
         compiled = _BY_NAME_OR_EMAIL.compile(connection)
         values = {**compiled.params, "wanted": '["a"]', "keys": '["a@example.org"]'}
         if connection.dialect.name == "sqlite":
-            positional = tuple(values[name] for name in compiled.positiontup or ())
-            return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", positional).all())
+            return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values).all())
         with connection.begin_nested() as undone:  # of a few rows, an index is no better than the table
             connection.exec_driver_sql(_MANY_ACCOUNTS)
             for table in ("accounts", "budgets", "usage_counters", "expert_templates"):

@@ -98,10 +98,8 @@ async def test_price_is_in_force_from_now(visit, local: Account) -> None:
     assert field(user, PRICE, "EUR per billable token").value == "0.0000005"
     assert "€0.50 for a million tokens" in texts(tagged(user, PRICE))
     (entry,) = run(entries, None)
-    assert (entry.action, json.loads(entry.details)) == (
-        "price.set",
-        {"eur_per_token": "0.0000005", "valid_from": NOW.isoformat()},
-    )
+    assert (entry.action, entry.before) == ("price.set", None)
+    assert json.loads(entry.after or "") == {"eur_per_token": "0.0000005", "valid_from": NOW.isoformat()}
 
 
 @pytest.mark.parametrize("value", ["", "-1", "free", "1.5", "0." + "0" * 12 + "1", "1e-5"])
