@@ -38,6 +38,7 @@ RIGHTS: dict[str, Who | str] = {
     # JSON of people
     "GET /user/api/budget": Who.PEOPLE,
     "GET /user/api/summary": Who.PEOPLE,
+    "GET /user/api/summary/cost": Who.PEOPLE,
     "GET /user/api/usage": Who.PEOPLE,
     "GET /user/api/usage/export": Who.PEOPLE,
     "PUT /user/api/usage/{usage_id}/note": Who.PEOPLE,
