@@ -50,6 +50,7 @@ ENTRIES = (
     CommandEntry("price", "prices", "The price book: EUR per billable token, by date."),
     CommandEntry("template", "templates", "Expert templates: models by category, and a cost factor."),
     CommandEntry("held", "held", "Events that could not be counted: of unknown keys and users, and contradictions."),
+    CommandEntry("note", "admin.notes", "The notes of people on their requests; each search is audited."),
     CommandEntry("audit", "admin.audit", "The audit log: the changes that were made, with their actors."),
     CommandEntry("usage", "admin.usage", "Usage of the organisation."),
     CommandEntry("mail", "mails", "Mails that could not be sent."),

@@ -1,6 +1,6 @@
 """The pages of administration. Only a server imports them, so that the desktop program needs no memory for them."""
 
-from portal.pages.admin import audit, gateway, gateway_new, gateways
+from portal.pages.admin import audit, gateway, gateway_new, gateways, notes
 from portal.pages.admin.accounts import account_list
 from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
@@ -22,6 +22,7 @@ PAGES = (
     gateway_new,
     gateway,
     held_list,
+    notes,
     audit,
 )
 """Modules with NiceGUI pages."""

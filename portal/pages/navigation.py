@@ -43,6 +43,7 @@ AUDIT = Entry(message("Audit Log"), "/admin/audit", "lock", Role.ADMIN)
 PRICES = Entry(message("Prices"), "/admin/prices", "bill", Role.ADMIN)
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "chart", Role.ADMIN)
 HELD = Entry(message("Held Events"), "/admin/held", "clock", Role.ADMIN)
+NOTES = Entry(message("Notes"), "/admin/notes", "note", Role.ADMIN)
 CONNECT = Entry(message("Connect"), "/user/connect", "plug")
 
 MENU = (
@@ -60,6 +61,7 @@ MENU = (
     PRICES,
     GATEWAYS,
     HELD,
+    NOTES,
     AUDIT,
 )
 DESKTOP_MENU = (DASHBOARD, BILLING, USAGE, CONNECT, PROFILE)

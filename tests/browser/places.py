@@ -36,6 +36,7 @@ PAGES = {
     "/admin/prices": "Prices",
     "/admin/audit": "Audit Log",
     "/admin/held": "Held Events",
+    "/admin/notes": "Notes",
     "/admin/gateways": "Gateways",
     "/admin/gateways/new": "Connect gateway",
     "/admin/gateways/{gateway_id}": "browser-tests",

@@ -67,7 +67,7 @@ READING = [
     "price import a.json --rate 1 --rate-day 2026-11-01",
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
     "usage list", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate", "backup a.zip",
-    "import usage nowhere.csv",
+    "import usage nowhere.csv", "note list --search x",
     "import moe-sovereign postgresql://nobody@127.0.0.1:1/none",
     "follow moe-sovereign postgresql://nobody@127.0.0.1:1/none",
 ]  # fmt: skip

@@ -89,6 +89,7 @@ WRONG: dict[str, tuple[int, str]] = {
     "admin-token create nobody --label x --scope usage:read": (1, "no account called nobody"),
     "admin-token list all": (2, "unexpected extra argument"),
     "admin-token revoke moe-ad-0": (1, "admin token"),
+    "note list": (1, "Search for a text"),
     "audit list --from someday": (2, "A day looks like"),
     "usage list --team red": (2, "the number of an account"),
     "export person nobody --output nobody.zip": (1, "no account called nobody"),

@@ -53,6 +53,7 @@ STYLES = (
     "admin/audit.css",
     "admin/held/held_list.css",
     "admin/requests/request_list.css",
+    "admin/notes.css",
     "admin/gateways.css",
     "admin/gateway.css",
     "admin/connect.css",

@@ -125,6 +125,9 @@ class ListPage(ABC, Generic[AnyWanted, View]):
         """Return the parameters of the address of a file with all filtered rows."""
         return self.place.wanted.params()
 
+    async def before_rows(self) -> None:  # most lists have nothing to do
+        """Do what must be done before rows of another place are loaded; a refresh loads the same place again."""
+
     async def refresh(self) -> None:
         """Load the rows again at once, after an action."""
         await self._page.refresh(at_once=True)
@@ -164,6 +167,7 @@ class ListPage(ABC, Generic[AnyWanted, View]):
         await self._follow()
 
     async def _follow(self) -> None:
+        await self.before_rows()
         listing, viewer, place = self.listing, self.viewer, self.place
 
         async def load() -> View:
