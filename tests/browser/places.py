@@ -130,6 +130,7 @@ WINDOWS = {
     "frame.account_menu": Window("/user/dashboard", ("@example.org",), role="menu", is_in_drawer=True),
     "bell.Bell": Window("/user/dashboard", ("^Messages",), role="menu"),
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
+    "default_budgets.DefaultBudgets": Window("/admin/accounts", ("^Default budgets",)),
     "account_new.NewAccount": Window("/admin/accounts", ("^New account",)),
     "password_link.PasswordLinkDialog": Window(
         "/admin/accounts", ("^New account", "^Create account"), types="new-{new}|{new}@example.org", answer="^Done"

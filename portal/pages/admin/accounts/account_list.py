@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from portal.pages.admin.accounts.account_new import NewAccount
 from portal.pages.admin.accounts.bulk_dialogs import BulkBudget, BulkName, BulkSuspend, ChosenAccounts
+from portal.pages.admin.accounts.default_budgets import DefaultBudgets
 from portal.pages.components import cells
 from portal.pages.components.bulk.selection import SelectableList, choice_column
 from portal.pages.components.filters import FilterBar
@@ -77,6 +78,7 @@ class AccountList(SelectableList[AccountItem]):
         notice = Notice()
         super().draw()
         self._new = NewAccount(self.viewer, self.formats, notice, self.refresh, self._adds)
+        self._defaults = DefaultBudgets(self.viewer, self.formats, notice)
         chosen = ChosenAccounts(self.viewer, notice, self.changed, self._opener)
         self._budget = BulkBudget(
             chosen, self.formats, lambda subject: chosen.choose_again(subject, self.place.wanted, self._total)
@@ -85,8 +87,12 @@ class AccountList(SelectableList[AccountItem]):
         self._suspend = BulkSuspend(chosen, self._opener)
 
     def draw_side(self) -> None:
-        """Draw the button that opens the dialog of a new account."""
+        """Draw the buttons that open the dialogs of default budgets and of a new account."""
+        button(_("Default budgets"), self._open_defaults)
         self._adds = button(_("New account"), self._open_new, kind="primary", icon="plus")
+
+    async def _open_defaults(self) -> None:
+        await self._defaults.open()
 
     async def _open_new(self) -> None:  # the dialog is drawn after the button
         await self._new.open()
