@@ -44,10 +44,17 @@ _CANDIDATES = (
 class TeamForm:
     """Asks for name and cost centre, of a new or an existing team."""
 
-    def __init__(self, viewer: Viewer, title: str, after: Callable[[int], Awaitable[None]]) -> None:
-        """Draw the dialog closed; `after` gets the id of the team that was saved."""
+    def __init__(
+        self,
+        viewer: Viewer,
+        title: str,
+        after: Callable[[int], Awaitable[None]],
+        present: Callable[[], TeamView | None] = lambda: None,
+    ) -> None:
+        """Draw the dialog closed; `present` is the team to change, `after` gets the id of the team that was saved."""
         self._viewer = viewer
         self._after = after
+        self._present = present
         self._team: TeamView | None = None
         self._dialog = FormDialog("team", title, self._save, reopen=self._reopen)
         form = self._dialog.form
@@ -63,15 +70,15 @@ class TeamForm:
             form.submit(_("Save"))
         set_props(self._name.control, autofocus=True)
 
-    def open(self, team: TeamView | None = None) -> None:
-        """Ask for the values of this team; without one, of a new team."""
-        self._team = team
+    def open(self) -> None:
+        """Ask for the values of the team; without one, of a new team."""
+        team = self._team = self._present()
         self._name.fill(team.item.name if team else "")
         self._centre.fill(team.item.cost_centre if team else "")
         self._dialog.begin()
 
     async def _reopen(self, _: str) -> None:
-        self.open(self._team)
+        self.open()
 
     async def _save(self) -> str:
         actor, now, name, centre = self._viewer.actor, utc_now(), self._name.text, self._centre.text
@@ -88,10 +95,17 @@ class TeamForm:
 class TeamBudget:
     """Asks for the limits that the members of a team share."""
 
-    def __init__(self, viewer: Viewer, formats: Formats, after: Callable[[], Awaitable[None]]) -> None:
-        """Draw the dialog closed; `after` is called when the limits are saved."""
+    def __init__(
+        self,
+        viewer: Viewer,
+        formats: Formats,
+        after: Callable[[], Awaitable[None]],
+        present: Callable[[], TeamView],
+    ) -> None:
+        """Draw the dialog closed; `present` is the team, `after` is called when its limits are saved."""
         self._viewer = viewer
         self._after = after
+        self._present = present
         self._team: TeamView | None = None
         self._dialog = FormDialog("team-budget", _("Budget of the team"), self._save, reopen=self._reopen)
         form = self._dialog.form
@@ -108,17 +122,16 @@ class TeamBudget:
             form.submit(_("Save"))
         set_props(self._limits.first, autofocus=True)
 
-    def open(self, team: TeamView) -> None:
-        """Ask for the budget of this team."""
-        self._team = team
+    def open(self) -> None:
+        """Ask for the budget of the team."""
+        team = self._team = self._present()
         self._dialog.context.show(team.item.name)
         used = {view.period: view.budget.consumed for view in team.budgets.all}
         self._limits.fill(team.item.limits, used)
         self._dialog.begin(str(team.item.id))
 
     async def _reopen(self, _: str) -> None:
-        if self._team is not None:
-            self.open(self._team)
+        self.open()
 
     async def _save(self) -> str:
         if self._team is not None:

@@ -42,7 +42,7 @@ _MANAGERS = (
         "name",
         message("Manager"),
         classes="m-name",
-        cell=cells.lines(cells.name("name"), cells.small(cells.text("about"))),
+        cell=cells.lines(cells.name("name"), cells.small(cells.name("about"))),
     ),
     Column("act", message("Actions"), classes="num m-act", hidden_label=True, cell=cells.action("remove", danger=True)),
 )
@@ -80,8 +80,8 @@ class TeamPage:
         with tag("div", "mp-two"):
             self._managers = ManagerCard(self._ask_manager, self._add_managers)
             self._details = DetailsCard(formats, first.item.id, self._edit, self._ask_status, self._ask_delete)
-        self._form = TeamForm(viewer, _("Edit team"), self._changed)
-        self._budget = TeamBudget(viewer, formats, self._refresh)
+        self._form = TeamForm(viewer, _("Edit team"), self._changed, self._now)
+        self._budget = TeamBudget(viewer, formats, self._refresh, self._now)
         self._adding = AddPeople(
             viewer,
             _("Add members"),
@@ -110,11 +110,14 @@ class TeamPage:
         self._managers.show(view.managers)
         self._details.show(view, now)
 
+    def _now(self) -> TeamView:
+        return self._view
+
     def _edit(self) -> None:
-        self._form.open(self._view)
+        self._form.open()
 
     def _set_budget(self) -> None:
-        self._budget.open(self._view)
+        self._budget.open()
 
     async def _add_members(self) -> None:
         await self._adding.open([member.id for member in self._view.members])
