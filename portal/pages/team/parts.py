@@ -20,7 +20,7 @@ from portal.words import _, context, plural, say
 from portal.words.formats import Formats
 from portal.words.labels import STATUSES
 
-_NAME = cells.lines(cells.name("name"), cells.small(cells.name("about"), given="about"))
+_NAME = cells.lines(cells.name("name", flows=True), cells.small(cells.name("about", flows=True), given="about"))
 _MEMBERS = (
     Column("name", message("Member"), classes="m-name", cell=_NAME, total=cells.text("name")),
     Column(

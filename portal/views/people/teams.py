@@ -10,7 +10,7 @@ from portal.db.people import team_list as queries
 from portal.db.people.team_list import Candidate as Candidate  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.people.team_list import Person as Person  # noqa: PLC0414  # for pages, which do not import db
 from portal.db.people.team_list import TeamListRow, team_list
-from portal.db.people.teams import managed_teams, team_named
+from portal.db.people.teams import managed_teams, team_choices, team_named
 from portal.errors import NotFound
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
@@ -132,6 +132,12 @@ def load_candidates(session: Session, reader: Actor, search: str) -> list[Candid
     """Return the first active accounts that match a text, by user name. Raises Forbidden."""
     check_reader(session, reader)
     return queries.candidates(session, search, MOST_CANDIDATES)
+
+
+def load_team_names(session: Session, reader: Actor) -> tuple[str, ...]:
+    """Return the names of all teams, in order. Raises Forbidden."""
+    check_reader(session, reader)
+    return tuple(name for _, name, _ in team_choices(session))
 
 
 def load_managed(session: Session, account_id: int) -> tuple[tuple[int, str], ...]:

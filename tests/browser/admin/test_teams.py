@@ -1,12 +1,15 @@
 """Administrators create teams and change them; managers see their own."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from portal.actions.people.teams import move_account
 from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, WIDE, Portal
+from tests.cast import OPERATOR
 
 Visit = Callable[..., Page]
 
@@ -65,6 +68,13 @@ def test_a_team_is_created_changed_and_ended(portal: Portal, visit: Visit, width
     removing.get_by_role("button", name="Remove").click()
     expect(members).to_contain_text("Former members")
     expect(members).to_contain_text("1,200")
+
+    portal.run(move_account, OPERATOR, member.account.id, portal.team_id, datetime.now(UTC))
+    page.goto(f"{portal.url}/admin/accounts?team=Theory")
+    accounts = page.get_by_test_id("accounts-table")
+    expect(accounts).to_contain_text(f"mem-{width}")
+    expect(accounts).not_to_contain_text(f"chief-{width}")
+    expect(page.get_by_test_id("filter-team")).to_contain_text("Theory")
 
     page.goto(f"{portal.url}/admin/teams?search={width}&sort=-tokens")
     table = page.get_by_test_id("teams-table")

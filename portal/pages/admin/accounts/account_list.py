@@ -1,11 +1,13 @@
 """Accounts: the list of all people, with their usage of this month and their fullest budget."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from nicegui import APIRouter
 from starlette.requests import Request
 
+from portal.db.sql.session import in_reading
 from portal.pages.admin.accounts.account_new import NewAccount
 from portal.pages.admin.accounts.bulk_dialogs import BulkBudget, BulkName, BulkSuspend, ChosenAccounts
 from portal.pages.admin.accounts.default_budgets import DefaultBudgets
@@ -13,6 +15,7 @@ from portal.pages.components import cells
 from portal.pages.components.bulk.selection import SelectableList, choice_column
 from portal.pages.components.filters import FilterBar
 from portal.pages.components.inputs.fields import Notice
+from portal.pages.components.listing import Place
 from portal.pages.components.parts import button, icon_name
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table_list import sorted_column, table_listing
@@ -20,11 +23,14 @@ from portal.pages.navigation import ACCOUNTS
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.people.account_bulk import BulkKind
-from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, AccountStatus
+from portal.rules.people.account_list import ACCOUNT_LIST, EVERY_STATUS, NO_TEAM, AccountStatus
 from portal.rules.people.accounts import Role
 from portal.views.people.account_list import AccountItem, load_account_list
+from portal.views.people.accounts import Viewer
+from portal.views.people.teams import load_team_names
 from portal.web.visitors import Administrator
 from portal.words import _, plural, say
+from portal.words.formats import NOTHING
 from portal.words.labels import ROLES, STATUSES
 
 router = APIRouter()
@@ -56,8 +62,9 @@ _COLUMNS = (
 async def accounts_page(request: Request, viewer: Administrator) -> None:
     """Show an administrator all accounts."""
     place, complaint = LISTING.read(request.query_params)
+    teams = await in_reading(load_team_names, viewer.actor)
     with frame(ACCOUNTS, viewer) as head:
-        await AccountList(LISTING, viewer, place).open(head, complaint)
+        await AccountList(viewer, place, teams).open(head, complaint)
 
 
 class AccountList(SelectableList[AccountItem]):
@@ -72,6 +79,11 @@ class AccountList(SelectableList[AccountItem]):
         message("No accounts yet"),
         message("The command “{command}” creates one.", command="portal user create"),
     )
+
+    def __init__(self, viewer: Viewer, place: Place[ListFilter], teams: Sequence[str]) -> None:
+        """Start at `place`; `teams` are the names to choose from."""
+        super().__init__(LISTING, viewer, place)
+        self._teams = teams
 
     def draw(self) -> None:
         """Draw the list and the dialogs."""
@@ -117,9 +129,11 @@ class AccountList(SelectableList[AccountItem]):
         return _("Choose {username}", username=row.username)
 
     def draw_filters(self, bar: FilterBar[ListFilter]) -> None:
-        """Draw the choices of a role and a status."""
+        """Draw the choices of a role, a team and a status."""
         roles = {role.value: say(words) for role, words in ROLES.items()}
         bar.choice("role", _("Role"), {"": _("All")} | roles, names=False)
+        some = {"": _("All"), NO_TEAM: _("Without a team")}
+        bar.choice("team", _("Team"), some | {name: name for name in self._teams}, names=True)
         statuses = {status.value: say(words) for status, words in STATUSES.items()}
         everyone = {"": _("All but deleted"), EVERY_STATUS: _("All")}
         bar.choice("status", _("Status"), everyone | statuses, names=False)
@@ -141,7 +155,7 @@ class AccountList(SelectableList[AccountItem]):
             "username": row.username,
             "name": row.display_name,
             "email": row.email,
-            "team": row.team or "–",
+            "team": row.team or NOTHING,
             "role": say(ROLES[Role(row.role)]),
             "status": say(STATUSES[row.status]),
             "icon": icon_name("check" if row.status is AccountStatus.ACTIVE else "ban"),

@@ -157,7 +157,7 @@ class AddPeople:
         with self._dialog.body:
             Text("p", about).classes("mp-muted")
             self._search = text_field(
-                _("Search"), hint=_("Part of a user name, name or email address"), autocomplete="off"
+                _("Search"), hint=_("Part of a user name, name or email address"), kind="search", autocomplete="off"
             )
             self._notice = Notice()
             self._table = data_table(

@@ -42,7 +42,7 @@ _MANAGERS = (
         "name",
         message("Manager"),
         classes="m-name",
-        cell=cells.lines(cells.name("name"), cells.small(cells.name("about"))),
+        cell=cells.lines(cells.name("name", flows=True), cells.small(cells.name("about", flows=True))),
     ),
     Column("act", message("Actions"), classes="num m-act", hidden_label=True, cell=cells.action("remove", danger=True)),
 )

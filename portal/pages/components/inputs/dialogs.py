@@ -3,8 +3,9 @@
 Decision: a dialog is drawn once with its page, outside of refreshed elements, and its texts change when it opens. So a
 refresh never closes it, and the server does not wait for an answer after the tab was closed.
 
-Decision: a dialog with text fields is a `FormDialog`. Everything that closes it calls `leave`, which asks if typed text
-would be lost. The server decides that: key presses arrive before Escape.
+Decision: a dialog with text fields is a `FormDialog`; a field of the type `search` needs none, since nothing is lost
+there. Everything that closes it calls `leave`, which asks if typed text would be lost. The server decides that: key
+presses arrive before Escape.
 """
 
 from collections.abc import Awaitable, Callable
