@@ -6,7 +6,7 @@ from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
 from portal.pages.admin.requests import request_list
 from portal.pages.admin.teams import team, team_list
-from portal.pages.admin.usage import organisation
+from portal.pages.admin.usage import organisation, requests
 from portal.pages.team import own_team, team_requests
 
 PAGES = (
@@ -17,6 +17,7 @@ PAGES = (
     team_list,
     team,
     organisation,
+    requests,
     price_list,
     gateways,
     gateway_new,

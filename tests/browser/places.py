@@ -33,6 +33,7 @@ PAGES = {
     "/admin/teams/{team_id}": "Theory",
     "/admin/requests": "Budget Requests",
     "/admin/usage": "Organisation Usage",
+    "/admin/usage/requests": "Requests of the Organisation",
     "/admin/prices": "Prices",
     "/admin/audit": "Audit Log",
     "/admin/held": "Held Events",

@@ -91,6 +91,7 @@ WRONG: dict[str, tuple[int, str]] = {
     "admin-token revoke moe-ad-0": (1, "admin token"),
     "note list": (1, "Search for a text"),
     "audit list --from someday": (2, "A day looks like"),
+    "usage requests --gateway x": (2, "the number of an account"),
     "usage list --team red": (2, "the number of an account"),
     "export person nobody --output nobody.zip": (1, "no account called nobody"),
     "request list --state lost": (2, "one of open, approved"),

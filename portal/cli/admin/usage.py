@@ -12,11 +12,23 @@ from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading
 from portal.rules.lists import ListFilter
 from portal.rules.metering.figures import Figures, total
-from portal.rules.metering.organisation import NO_COST_CENTRE, USAGE_LIST, Grouping, Span
+from portal.rules.metering.organisation import NO_COST_CENTRE, REQUEST_LIST, USAGE_LIST, Grouping, Span
 from portal.rules.spending.pricing import eur_text
 from portal.views.metering.organisation import UsageGroup, load_organisation_rows
+from portal.views.metering.organisation_requests import RequestRow, load_request_rows
 
 commands = typer.Typer(help="Usage of the organisation.", no_args_is_help=True)
+
+
+Range = Annotated[Span, typer.Option("--range", help="The days, if none are given.")]
+First = Annotated[str, typer.Option("--from", metavar="DAY", help="First day, in the budget time zone.")]
+Last = Annotated[str, typer.Option("--to", metavar="DAY", help="Last day, in the budget time zone.")]
+OfAccount = Annotated[str, typer.Option(metavar="ID", help="Only this account.")]
+OfTeam = Annotated[str, typer.Option(metavar="ID", help="Only this team; 0 is no team.")]
+OfCostCentre = Annotated[str, typer.Option(help=f"Only this cost centre; {NO_COST_CENTRE} is none.")]
+OfModel = Annotated[str, typer.Option(help="Only this model.")]
+OfMode = Annotated[str, typer.Option(help="Only this mode.")]
+OfGateway = Annotated[str, typer.Option(metavar="ID", help="Only this gateway; 0 is an unknown one.")]
 
 
 @commands.callback()
@@ -35,15 +47,15 @@ def usage() -> None:
 )
 def list_usage(
     by: Annotated[Grouping, typer.Option(help="What each row is about.")] = Grouping.TEAM,
-    span: Annotated[Span, typer.Option("--range", help="The days, if none are given.")] = Span.MONTH,
-    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First day, in the budget time zone.")] = "",
-    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day, in the budget time zone.")] = "",
-    account: Annotated[str, typer.Option(metavar="ID", help="Only this account.")] = "",
-    team: Annotated[str, typer.Option(metavar="ID", help="Only this team; 0 is no team.")] = "",
-    cost_centre: Annotated[str, typer.Option(help=f"Only this cost centre; {NO_COST_CENTRE} is none.")] = "",
-    model: Annotated[str, typer.Option(help="Only this model.")] = "",
-    mode: Annotated[str, typer.Option(help="Only this mode.")] = "",
-    gateway: Annotated[str, typer.Option(metavar="ID", help="Only this gateway; 0 is an unknown one.")] = "",
+    span: Range = Span.MONTH,
+    first: First = "",
+    last: Last = "",
+    account: OfAccount = "",
+    team: OfTeam = "",
+    cost_centre: OfCostCentre = "",
+    model: OfModel = "",
+    mode: OfMode = "",
+    gateway: OfGateway = "",
     search: Search = "",
     sort: Sort = "",
     as_json: AsJson = False,
@@ -67,6 +79,65 @@ def list_usage(
         "Cost (EUR)": "cost_eur",
     }
     show_list(records, columns, as_json=as_json)
+
+
+@commands.command(
+    "requests",
+    epilog=listing(
+        "portal usage requests --from 2026-11-22 --to 2026-11-22 --team 3",
+        "portal usage requests --range last_month --model gpt-4o --json",
+        fields="id, requested_at, username, team, gateway, model, mode, prompt_tokens, completion_tokens, "
+        "billable_tokens, cost_eur, status",
+    ),
+)
+def list_requests(
+    span: Range = Span.MONTH,
+    first: First = "",
+    last: Last = "",
+    account: OfAccount = "",
+    team: OfTeam = "",
+    cost_centre: OfCostCentre = "",
+    model: OfModel = "",
+    mode: OfMode = "",
+    gateway: OfGateway = "",
+    sort: Sort = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show the requests behind a figure of the usage, newest first."""
+    open_portal()
+    days = {"from": first, "to": last, "range": span}
+    chosen = {"account": account, "team": team, "cost_centre": cost_centre}
+    others = {"model": model, "mode": mode, "gateway": gateway, "sort": sort}
+    rows = run_in_reading(_requests, read_filter(REQUEST_LIST, **days, **chosen, **others))
+    columns: dict[str, Cell] = {
+        "Time": "requested_at",
+        "Account": "username",
+        "Team": "team",
+        "Gateway": "gateway",
+        "Model": "model",
+        "Mode": "mode",
+        "Billable": "billable_tokens",
+        "Cost (EUR)": "cost_eur",
+        "Status": "status",
+    }
+    show_list([_request(row) for row in rows], columns, as_json=as_json)
+
+
+def _requests(session: Session, wanted: ListFilter) -> list[RequestRow]:
+    return list(load_request_rows(session, actor(), wanted, utc_now()))
+
+
+def _request(row: RequestRow) -> Mapping[str, Any]:
+    names = ("id", "requested_at", "username", "team", "gateway", "model", "mode")
+    is_known = not row.without_counts
+    return {
+        **{name: getattr(row, name) for name in names},
+        "prompt_tokens": row.prompt_tokens if is_known else None,
+        "completion_tokens": row.completion_tokens if is_known else None,
+        "billable_tokens": row.billable_tokens,
+        "cost_eur": None if row.cost_nano_eur is None else eur_text(row.cost_nano_eur),
+        "status": row.status,
+    }
 
 
 def _rows(session: Session, wanted: ListFilter) -> list[UsageGroup]:

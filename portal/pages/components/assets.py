@@ -49,6 +49,7 @@ STYLES = (
     "admin/teams/team_list.css",
     "team/team.css",
     "admin/usage/organisation.css",
+    "admin/usage/requests.css",
     "admin/prices/prices.css",
     "admin/audit.css",
     "admin/held/held_list.css",

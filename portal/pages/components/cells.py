@@ -108,9 +108,10 @@ def code(content: str) -> str:
     return span(content, "mp-mono", tag="code")
 
 
-def link(content: str, href: str = "href") -> str:
-    """Draw a link to the address in the value `href`."""
-    return f'<a :href="props.row.{href}">{content}</a>'
+def link(content: str, href: str = "href", *, again: bool = False) -> str:
+    """Draw a link to the address in the value `href`; the keyboard skips a link that a row has `again`."""
+    more = ' class="mp-again" tabindex="-1"' if again else ""
+    return f'<a :href="props.row.{href}"{more}>{content}</a>'
 
 
 def on_phone(content: str) -> str:

@@ -139,6 +139,22 @@ def scope_params(scope: UsageScope) -> dict[str, str]:
     return {"from": scope.days.first.isoformat(), "to": scope.days.last.isoformat(), **texts}
 
 
+def group_params(scope: UsageScope, by: Grouping, number: int, key: str) -> dict[str, str]:
+    """Return the parameters of an address that select the usage of one group of a scope.
+
+    `number` and `key` are those of the group: an account, a team or a gateway has a number, all others a key.
+    """
+    params = scope_params(scope)
+    if by in TIMES:
+        first = date.fromisoformat(key if by is Grouping.DAY else f"{key}-01")
+        days = DayRange(first, first) if by is Grouping.DAY else month_days(first)
+        first, last = max(days.first, scope.days.first), min(days.last, scope.days.last)
+        return params | {"from": first.isoformat(), "to": last.isoformat()}
+    if by in {Grouping.ACCOUNT, Grouping.TEAM, Grouping.GATEWAY}:
+        return params | {by.value: str(number)}
+    return params | {by.value: key or NO_COST_CENTRE}
+
+
 def _days(wanted: ListFilter, today: date) -> DayRange:
     first, last = wanted.choice("from"), wanted.choice("to")
     if not first and not last:

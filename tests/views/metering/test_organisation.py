@@ -17,7 +17,14 @@ from portal.db.tables import Account, Gateway, OrganisationDaily, Team, UsageDai
 from portal.errors import Forbidden
 from portal.rules.lists import ListFilter
 from portal.rules.metering.figures import Figures, figures_of_request, total
-from portal.rules.metering.organisation import NO_COST_CENTRE, REQUEST_LIST, USAGE_LIST, Grouping
+from portal.rules.metering.organisation import (
+    NO_COST_CENTRE,
+    REQUEST_LIST,
+    USAGE_LIST,
+    Grouping,
+    group_params,
+    scope_of,
+)
 from portal.rules.periods import day_of
 from portal.settings import settings
 from portal.views.metering.organisation import OrganisationView, UsageGroup, load_organisation, load_organisation_rows
@@ -241,3 +248,13 @@ def test_requests_are_paged_without_pruned_ones(alice: Account, gateway: Reporte
     assert len(found) == view.total == view.totals.requests == 10
     assert view.pruned.requests == 5
     assert run_in_reading(load_requests, OPERATOR, REQUEST_LIST.parse({"gateway": "0"}), NOW, 4).rows == ()
+
+
+def test_groups_lead_to_their_own_requests(history: None) -> None:
+    today = day_of(NOW, settings().budget_zone)
+    for by in Grouping:
+        view = usage(by=by, range="90")
+        for row in view.rows:
+            wanted = REQUEST_LIST.parse(group_params(view.scope, by, row.id, row.key))
+            assert scope_of(wanted, today + timedelta(days=99)) == scope_of(wanted, today)
+            assert run_in_reading(load_requests, OPERATOR, wanted, NOW, 1).totals == row.figures, (by, row)

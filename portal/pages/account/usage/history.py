@@ -15,6 +15,7 @@ from portal.pages.addresses import BILLABLE
 from portal.pages.components.listing import Listing, ListPage, Pager, SumStrip
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, set_props, tag
+from portal.pages.components.pruned import PrunedNote
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import USAGE
 from portal.rules.messages import message
@@ -159,8 +160,7 @@ class UsageTotals:
             self._show_them = tag("button", "mp-link", _("Show them"), type="button")
             self._show_them.on("click", show_without_counts, args=[])
         self._unknown.set_visibility(False)
-        self._pruned = Text("p").classes("mp-hint mp-card__note")
-        self._pruned.set_visibility(False)
+        self._pruned = PrunedNote(formats)
 
     def show(self, sums: Figures, pruned: Figures) -> None:
         """Show newer figures; `pruned` are those of requests that are no longer listed."""
@@ -173,12 +173,6 @@ class UsageTotals:
             sums.without_counts,
         )
         self._without.show(f"{unknown} ")
-        self._pruned.set_visibility(pruned.requests > 0)
-        if pruned.requests:
-            figures = ", ".join((f.requests(pruned.requests), f.billable(pruned.tokens), f.cost(pruned)))
-            older = _(
-                "Older requests are no longer kept one by one. Not listed, but counted: {figures}.", figures=figures
-            )
-            self._pruned.show(older)
+        self._pruned.show(pruned)
         counts = (sums.requests, sums.prompt_tokens, sums.completion_tokens, sums.total_tokens, sums.tokens)
         self._sums.show(*map(f.number, counts), f.cost(sums))
