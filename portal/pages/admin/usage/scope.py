@@ -48,7 +48,7 @@ class ScopeList(TableList[Item]):
         return [Chip(say(GROUPINGS[Grouping.ACCOUNT]), ("account",), self._account or account)] if account else []
 
     def show(self, view: Any, now: datetime) -> None:
-        """Show newer rows; the filters offer what is used in the range."""
+        """Show newer rows; the filters offer the values of the range."""
         self._offer(view.names or {})
         super().show(view, now)
 
