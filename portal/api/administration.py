@@ -1,8 +1,10 @@
 """The routes of administration. Only a server imports them, so that the desktop program needs no memory for them."""
 
 from portal.api.admin import (
+    account,
     account_bulk,
     account_changes,
+    account_usage,
     accounts,
     audit,
     budget_requests,
@@ -22,6 +24,8 @@ PARTS = (
     account_bulk,
     account_changes,
     accounts,
+    account,
+    account_usage,
     audit,
     held,
     notes,

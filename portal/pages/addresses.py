@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
-from portal.pages.navigation import BILLING, DASHBOARD, GATEWAYS, USAGE
+from portal.pages.navigation import ACCOUNTS, BILLING, DASHBOARD, GATEWAYS, USAGE
 from portal.rules.metering.usage import UsageFilter
 from portal.rules.periods import DayRange
 
@@ -34,7 +34,15 @@ def sign_in_path(request: Request) -> str:
     return SIGN_IN if wanted in {None, DASHBOARD.path} else f"{SIGN_IN}?next={quote(wanted or '', safe='')}"
 
 
-def requests_url(days: DayRange | None, **more: object) -> str:
-    """Return the address of Usage History with the requests of these days in the budget zone."""
+def requests_url(days: DayRange | None, usage: str = USAGE.path, **more: object) -> str:
+    """Return the address of a list of requests with those of these days in the budget zone.
+
+    `usage` is the address of the list, by default that of the reader's own requests.
+    """
     wanted = UsageFilter(budget_from=days.first if days else None, budget_to=days.last if days else None)
-    return f"{USAGE.path}?{urlencode(wanted.with_(**more).params())}"
+    return f"{usage}?{urlencode(wanted.with_(**more).params())}"
+
+
+def account_url(account_id: int, part: str = "") -> str:
+    """Return the address of the page of an account for administrators; `part` is "usage" or "billing"."""
+    return "/".join(filter(None, (ACCOUNTS.path, str(account_id), part)))

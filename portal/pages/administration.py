@@ -1,7 +1,7 @@
 """The pages of administration. Only a server imports them, so that the desktop program needs no memory for them."""
 
 from portal.pages.admin import audit, gateway, gateway_new, gateways, notes
-from portal.pages.admin.accounts import account_list
+from portal.pages.admin.accounts import account, account_list, account_usage
 from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
 from portal.pages.admin.requests import request_list
@@ -13,6 +13,8 @@ PAGES = (
     own_team,
     team_requests,
     account_list,
+    account,
+    account_usage,
     request_list,
     team_list,
     team,

@@ -22,22 +22,24 @@ import httpx
 import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import ConsoleMessage, Page, Route, sync_playwright
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.actions.metering.gateways import create_gateway
 from portal.actions.metering.notes import write_note
 from portal.actions.people.keys import NewKey, create_key
 from portal.actions.people.sessions import Browser, open_session_for
 from portal.actions.people.teams import add_manager, create_team, move_account
+from portal.actions.spending.allowances import grant_allowance
 from portal.actions.spending.budget_requests import ask_for_more
 from portal.actions.spending.budgets import set_budget
 from portal.actions.spending.prices import enter_model_price
 from portal.actions.templates import assign_template, define_template
 from portal.db.sql.schema import migrate
 from portal.db.sql.session import Database
-from portal.db.tables import Account, OutboxMessage
+from portal.db.tables import Account, OutboxMessage, Session
 from portal.db.templates import AssignedModel
 from portal.rules.periods import Period
+from portal.rules.spending.allowances import NewAllowance
 from portal.rules.spending.budgets import Limits
 from portal.rules.spending.prices import Rates
 from tests.browser.contexts import Contexts, Lender
@@ -153,6 +155,7 @@ class Portal:
         if limits is not None:
             self.run(set_budget, OPERATOR, account.id, limits, now)
         signed_in = self.run(open_session_for, account.id, Browser("test", "127.0.0.1"), now)
+        self.run(lambda session: session.execute(update(Session).values(confirmed_at=None)))  # the password is old
         return Person(account, key, signed_in.token)
 
     def report(self, person: Person, *events: dict[str, Any]) -> None:
@@ -195,7 +198,17 @@ class Portal:
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """One server for all browser tests; each test creates its own people."""
     with running(tmp_path_factory.mktemp("portal")) as found:
+        create_walker(found)
         yield found
+
+
+def create_walker(portal: Portal) -> None:
+    """Create the account with the id 1, with a budget and an allowance; tests of all pages open its page."""
+    walker = portal.person("walker", limits=Limits(monthly=50_000))
+    now = datetime.now(UTC)
+    new = NewAllowance(Period.MONTHLY, 1_000, "Thesis", now + timedelta(days=20))
+    portal.run(grant_allowance, OPERATOR, walker.account.id, new, now)
+    portal.report(walker)
 
 
 @contextmanager

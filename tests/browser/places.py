@@ -19,6 +19,8 @@ from portal.actions.people.setup import new_setup_link
 from tests.browser.conftest import Portal, mailed_link
 
 CODE = Path(pages.__file__).parent
+ACCOUNT = "/admin/accounts/{account_id}"
+"""The route of the page of an account."""
 
 PAGES = {
     "/user/dashboard": "Dashboard",
@@ -35,6 +37,9 @@ PAGES = {
     "/admin/usage": "Organisation Usage",
     "/admin/usage/requests": "Requests of the Organisation",
     "/admin/prices": "Prices",
+    ACCOUNT: "Walker",
+    f"{ACCOUNT}/usage": "Walker",
+    f"{ACCOUNT}/billing": "Walker",
     "/admin/audit": "Audit Log",
     "/admin/held": "Held Events",
     "/admin/notes": "Notes",
@@ -57,8 +62,8 @@ ERRORS = {404: "/user/nowhere", 405: "/user/logout", 422: "/admin/gateways/x"}
 
 
 def address(route: str) -> str:
-    """Return the address of a route; the first gateway and the first team are those of the browser tests."""
-    return re.sub(r"\{(gateway|team)_id\}", "1", route)
+    """Return the address of a route; the first gateway, account and team are those of the browser tests."""
+    return re.sub(r"\{(gateway|team|account)_id\}", "1", route)
 
 
 def routes(modules: tuple[object, ...]) -> set[str]:
@@ -85,6 +90,7 @@ class Window:
     `types` is typed into the dialog before it, with | between its fields and {new} for a new text. `answer` is the
     button that closes it; without one Escape closes it.
     With `chooses` the first row of the list is chosen first.
+    Text in a dialog that `is_secret` is kept nowhere.
     """
 
     route: str
@@ -94,6 +100,7 @@ class Window:
     answer: str = ""
     is_in_drawer: bool = False
     chooses: bool = False
+    is_secret: bool = False
 
     def opener(self, page: Page, number: int = 0) -> Locator:
         """Return a button that leads to it; after the first, buttons are in the dialog before."""
@@ -139,6 +146,15 @@ WINDOWS = {
     "bulk_dialogs.BulkBudget": Window("/admin/accounts", ("^Set budget",), chooses=True),
     "bulk_dialogs.BulkName": Window("/admin/accounts", ("^Move to team",), chooses=True),
     "bulk_dialogs.BulkSuspend": Window("/admin/accounts", ("^Suspend",), chooses=True),
+    "account_act_as.ActAs": Window(ACCOUNT, ("^Act as",), is_secret=True),
+    "account_budget.SetBudget": Window(ACCOUNT, ("^Set budget",)),
+    "account_budget.GrantAllowance": Window(ACCOUNT, ("^Add allowance",)),
+    "account_budget.Allowances": Window(ACCOUNT, ("^End the allowance",)),
+    "account_details.EditDetails": Window(ACCOUNT, ("^Edit details",)),
+    "account_sign_in.SignInCard": Window(ACCOUNT, ("^Sign out everywhere",)),
+    "account_sign_in.PasswordLinkDialog": Window(ACCOUNT, ("^Password link",), answer="Done"),
+    "account_ending.EndingCard": Window(ACCOUNT, ("^Suspend account",)),
+    "account_ending.DeleteAccount": Window(ACCOUNT, ("^Delete account",)),
     "audit.EntryDialog": Window("/admin/audit", ("^Details",)),
     "deciding.DecideRequest": Window("/admin/requests", ("^Decide the request",)),
     "dialogs.HeldBody": Window("/admin/held", ("^Details",)),
@@ -200,6 +216,8 @@ def _drawn_in(path: Path, drawn_by: Set[str]) -> Iterator[str]:
 
 FORM_WINDOWS = {name: window for name, window in WINDOWS.items() if name in windows_in_code({"FormDialog"})}
 """Dialogs with a form."""
+KEPT_WINDOWS = [name for name, window in FORM_WINDOWS.items() if not (window.is_secret or window.chooses)]
+"""Those with text that a restart of the server leaves."""
 
 
 def modules_with(words: str) -> set[str]:

@@ -13,7 +13,7 @@ from portal.actions.spending.alerts import change_alerts
 from portal.db.tables import UsageEvent
 from portal.rules.spending.budgets import Limits
 from tests.browser.conftest import Person, Portal
-from tests.browser.places import FORM_WINDOWS, PAGES, WINDOWS, Window, address, go, settle
+from tests.browser.places import FORM_WINDOWS, KEPT_WINDOWS, PAGES, WINDOWS, Window, address, go, settle
 from tests.cast import acting
 
 Visit = Callable[..., Page]
@@ -157,7 +157,7 @@ def test_a_draft_about_chosen_rows_ends_with_their_choice(typist: Person, visit:
     page.wait_for_function("Object.keys(sessionStorage).filter(key => key.startsWith('portal-draft')).length === 0")
 
 
-@pytest.mark.parametrize("name", [name for name, window in FORM_WINDOWS.items() if not window.chooses])
+@pytest.mark.parametrize("name", KEPT_WINDOWS)
 def test_what_was_typed_survives_a_restart_of_the_server(
     portal: Portal, typist: Person, visit: Visit, name: str
 ) -> None:

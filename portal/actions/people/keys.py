@@ -33,9 +33,10 @@ def create_key(
     """Create a key for an account. Only the result has the secret; it is not stored.
 
     Raises InvalidInput for an invalid label or an end in the past, Conflict if there are too many keys, Forbidden, and
-    NotSignedIn if the actor's account is suspended. Operators get Conflict for a suspended or deleted account.
+    NotSignedIn if the actor's account is suspended. Administrators and operators get Conflict for a suspended or
+    deleted account.
     """
-    check_holder(session, actor, account_id)
+    check_holder_or_administrator(session, actor, account_id)
     account = existing_account(session, account_id)
     if not account.active:
         name = account.username

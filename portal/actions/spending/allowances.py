@@ -60,10 +60,15 @@ def store_allowance(session: Session, actor: Actor, account_id: int, new: NewAll
     return row
 
 
-def end_allowance(session: Session, actor: Actor, allowance_id: int, now: datetime) -> None:
-    """End an allowance before its time. Raises Forbidden, NotFound, and Conflict if it has ended already."""
+def end_allowance(
+    session: Session, actor: Actor, allowance_id: int, now: datetime, *, account_id: int | None = None
+) -> None:
+    """End an allowance before its time; with `account_id` only one of that account.
+
+    Raises Forbidden, NotFound, and Conflict if it has ended already.
+    """
     found = allowance(session, allowance_id)
-    if found is None:
+    if found is None or account_id not in {None, found.account_id}:
         raise NotFound(message("There is no such allowance."))
     check_administrator(session, actor)
     lock_account(session, found.account_id)

@@ -22,21 +22,35 @@ from portal.rules.spending.budgets import MAX_LIMIT, Limits
 from portal.settings import settings
 
 
-def set_budget(session: Session, actor: Actor, account_id: int, limits: Limits, now: datetime) -> None:
+def set_budget(
+    session: Session, actor: Actor, account_id: int, limits: Limits, now: datetime, *, seen: Limits | None = None
+) -> None:
     """Replace all limits of an account, and warn of thresholds that this crosses.
 
-    Raises Forbidden, NotFound, Conflict for a deleted account, and InvalidInput for a limit out of bounds.
+    `seen` are the limits from which the change was made; without them nobody is asked. Raises Forbidden, NotFound,
+    InvalidInput for a limit out of bounds, and Conflict for a deleted account or if the limits are not `seen` any more.
     """
-    change_budget(session, actor, account_id, asdict(limits), now)
+    change_budget(session, actor, account_id, asdict(limits), now, seen=seen)
 
 
-def change_budget(session: Session, actor: Actor, account_id: int, changes: Mapping[str, Any], now: datetime) -> Limits:
+def change_budget(
+    session: Session,
+    actor: Actor,
+    account_id: int,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    seen: Limits | None = None,
+) -> Limits:
     """Change some limits of an account; return all of them. Raises the errors of `set_budget`."""
     check_administrator(session, actor)
     account = existing_account(session, account_id)
     lock_account(session, account.id)
     before = limits_in_force(session, account.id, now)
-    limits = replace(stored_limits(session, account.id), **changes)
+    stored = stored_limits(session, account.id)
+    if seen is not None and stored != seen:
+        raise Conflict(message("Somebody else has changed this budget meanwhile. Look at it again, then change it."))
+    limits = replace(stored, **changes)
     check_limits(limits)
     set_limits(session, account.id, limits, now)
     old, new = asdict(before), asdict(limits)

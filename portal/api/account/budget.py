@@ -91,13 +91,18 @@ def read_program_budget(token: ApiKeyToken) -> Response:
 
 
 def _answer(view: BudgetsView, now: datetime) -> Response:
+    return json_response(_JSON, budget_answer(view, now))
+
+
+def budget_answer(view: BudgetsView, now: datetime) -> BudgetAnswer:
+    """Return budgets as JSON."""
     fields = {f"{budget.period}_{name}": value for budget in view.all for name, value in _figures(budget).items()}
     whole: dict[str, Any] = {
         "budget_type": view.type,
         "daily_reset_iso": view.daily.resets_at,
         "monthly_reset_iso": view.monthly.resets_at,
     }
-    return json_response(_JSON, BudgetAnswer(**fields, **whole, server_time_iso=now))
+    return BudgetAnswer(**fields, **whole, server_time_iso=now)
 
 
 def _figures(view: BudgetView) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from portal.api.figures import Sums
 from portal.clock import utc_now
 from portal.rules.spending.cost_parts import CostPart
 from portal.views.spending.cost_parts import load_cost_parts
-from portal.views.spending.summary import load_summary
+from portal.views.spending.summary import SummaryView, load_summary
 from portal.web.visitors import SignedIn
 
 router = strict_router()
@@ -48,7 +48,11 @@ class SummaryAnswer(BaseModel):
 @router.get("/user/api/summary", tags=["Account"], dependencies=[SESSION], responses=answers(401))
 def read_summary(session: Reading, viewer: SignedIn) -> SummaryAnswer:
     """Return the figures of the Billing page and the usage chart."""
-    view = load_summary(session, viewer.id, utc_now())
+    return summary_answer(load_summary(session, viewer.id, utc_now()))
+
+
+def summary_answer(view: SummaryView) -> SummaryAnswer:
+    """Return the sums of an account as JSON."""
     return SummaryAnswer(
         total=Sums.of(view.total),
         month=Sums.of(view.month),

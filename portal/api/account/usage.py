@@ -14,7 +14,7 @@ from portal.clock import utc_now
 from portal.errors import InvalidInput
 from portal.rules.metering.usage import RANGES, Counts, InvalidFilter, Order, Status, UsageFilter, parse_filter
 from portal.rules.spending.pricing import eur_text
-from portal.views.metering.usage import MOST_ROWS, UsageRow, load_usage
+from portal.views.metering.usage import MOST_ROWS, UsageRow, UsageView, load_usage
 from portal.web.visitors import SignedIn
 
 router = strict_router("Account", dependencies=[SESSION])
@@ -120,7 +120,11 @@ class UsageAnswer(BaseModel):
 @router.get("/user/api/usage", responses=answers(401))
 def read_usage(session: Reading, viewer: SignedIn, query: Annotated[PageQuery, Query()]) -> UsageAnswer:
     """Return one page of the account's requests."""
-    view = load_usage(session, viewer, query.filter(), utc_now(), query.limit, query.cursor or None)
+    return usage_answer(load_usage(session, viewer, query.filter(), utc_now(), query.limit, query.cursor or None))
+
+
+def usage_answer(view: UsageView) -> UsageAnswer:
+    """Return one page of requests as JSON."""
     return UsageAnswer(
         items=[UsageItem.of(row) for row in view.rows], next_cursor=view.older, totals=Sums.of(view.totals)
     )

@@ -82,13 +82,17 @@ def own_slot(viewer: SignedIn) -> Iterator[None]:
 )
 def export_usage(session: Streaming, viewer: SignedIn, query: Annotated[ExportQuery, Query()]) -> StreamingResponse:
     """Return all of the account's requests that match a filter, as a file."""
-    now, wanted = utc_now(), query.filter()
-    rows = load_export(session, viewer, wanted, now)
+    now = utc_now()
+    return usage_file(load_export(session, viewer, query.filter(), now), viewer, query, now)
+
+
+def usage_file(rows: Iterator[UsageRow], person: Viewer, query: ExportQuery, now: datetime) -> StreamingResponse:
+    """Return the requests of a person as a file."""
     if query.format is Format.JSONL:
         chunks = as_json_lines(rows)
     else:
         chunks = table_chunks(query.format, "Usage", COLUMNS, map(_values, rows))
-    name = f"moe-portal-usage-{viewer.username}-{_period(wanted, viewer, now)}"
+    name = f"moe-portal-usage-{person.username}-{_period(query.filter(), person, now)}"
     return file_response(name, query.format, chunks, bom=query.bom)
 
 

@@ -79,7 +79,7 @@ def list_answer(view: ListView[Row], item: Callable[[Row], Item]) -> ListAnswer[
 def export_route(scope: str, columns: Sequence[str]) -> dict[str, Any]:
     """Return the arguments of the route of an export: `@router.get("…/export", **export_route(…))`."""
     return {
-        "dependencies": [Depends(_own_slot(scope))],
+        "dependencies": [Depends(own_slot(scope))],
         "response_class": StreamingResponse,
         "responses": answers(401, 403) | file_answers(columns, TableFormat),
     }
@@ -100,7 +100,7 @@ def export_file(
 
 
 @cache
-def _own_slot(scope: str) -> Callable[..., Iterator[None]]:
+def own_slot(scope: str) -> Callable[..., Iterator[None]]:
     """Return the dependency that counts a running export of the caller. Raises Unavailable if too many run."""
 
     def hold_slot(caller: Annotated[Actor, Depends(admin_caller(scope))]) -> Iterator[None]:

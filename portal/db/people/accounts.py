@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Account
+from portal.db.tables import Account, Team
 from portal.rules.text import email_key
 
 
@@ -17,6 +17,11 @@ def account(session: Session, account_id: int) -> Account | None:
 def username_of(session: Session, account_id: int) -> str | None:
     """Return the user name of an account, also of a deleted account; None if it is unknown."""
     return session.scalar(select(Account.username).where(Account.id == account_id))
+
+
+def team_name(session: Session, team_id: int | None) -> str | None:
+    """Return how a team is called; None without a team."""
+    return session.scalar(select(Team.name).where(Team.id == team_id))
 
 
 def active_account(session: Session, account_id: int) -> Account | None:

@@ -16,7 +16,7 @@ from portal.pages.components.live import live
 from portal.pages.components.parts import Text, icon, set_props, tag, weight_legend
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
-from portal.pages.navigation import BILLING, PROFILE
+from portal.pages.navigation import BILLING, PROFILE, USAGE
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures, total
 from portal.rules.metering.usage import Counts
@@ -75,9 +75,10 @@ async def billing_page(viewer: SignedIn) -> None:
 class SummaryCards:
     """Cards with the tokens of this month, all tokens, and all requests."""
 
-    def __init__(self, formats: Formats) -> None:
-        """Draw the cards with room for their figures."""
+    def __init__(self, formats: Formats, *, usage: str = USAGE.path) -> None:
+        """Draw the cards with room for their figures; `usage` is the address of the list of requests."""
         self._formats = formats
+        self._usage = usage
         with tag("div", "mp-cards"):
             self._month = _SumCard("month", _("Tokens this month"), _("billable"))
             self._tokens = _SumCard("tokens", _("Total tokens"), _("billable"))
@@ -86,7 +87,7 @@ class SummaryCards:
     def show(self, view: SummaryView, budgets: BudgetsView) -> None:
         """Show newer figures."""
         f, card = self._formats, self._month
-        of_month, of_all = requests_url(budgets.monthly.days), requests_url(budgets.total.days)
+        of_month, of_all = (requests_url(view.days, self._usage) for view in (budgets.monthly, budgets.total))
         card.show(f.number(view.month.tokens), of_month, f.cost(view.month))
         leads_to = of_month if view.month.requests else None
         card.say(f"{raw}, " if (raw := f.raw(view.month)) else "", f.requests(view.month.requests), leads_to)
@@ -96,7 +97,7 @@ class SummaryCards:
         card = self._requests
         card.show(f.number(view.total.requests), of_all)
         without = view.total.without_counts
-        unknown = requests_url(budgets.total.days, counts=Counts.UNKNOWN) if without else None
+        unknown = requests_url(budgets.total.days, self._usage, counts=Counts.UNKNOWN) if without else None
         comma = ", " if without else ""
         card.say(self._average(view.total) + comma, _without_counts(without), unknown)
 
@@ -146,9 +147,10 @@ class _SumCard:
 class ModelTable:
     """A table of the consumption by model and mode, with the exact sum in its last row."""
 
-    def __init__(self, formats: Formats) -> None:
-        """Draw the card with an empty table."""
+    def __init__(self, formats: Formats, *, usage: str = USAGE.path) -> None:
+        """Draw the card with an empty table; `usage` is the address of the list of requests."""
         self._formats = formats
+        self._usage = usage
         with tag("section", "mp-card", aria_label=_("Consumption by Model")):
             with tag("div", "mp-card__head mp-card__head--table"):
                 with ui.element("div"):
@@ -178,7 +180,7 @@ class ModelTable:
                     "id": f"{part.mode}\n{part.model}",
                     "model": part.model,
                     **cells.mode_values(part.mode),
-                    "href": requests_url(days, model=part.model, mode=part.mode),
+                    "href": requests_url(days, self._usage, model=part.model, mode=part.mode),
                     "weight": cells.weight(part.figures.tokens, largest),
                     **self._cells(part.figures),
                 }
@@ -186,7 +188,7 @@ class ModelTable:
             ]
         )
         sums = self._cells(total(part.figures for part in parts))
-        self._table.show_state(model=context("sum of a table", "Total"), href=requests_url(days), **sums)
+        self._table.show_state(model=context("sum of a table", "Total"), href=requests_url(days, self._usage), **sums)
 
     def _cells(self, figures: Figures) -> dict[str, str]:
         f = self._formats

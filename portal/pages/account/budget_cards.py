@@ -8,7 +8,7 @@ from nicegui import ui
 from portal.pages.account.forecast_line import ForecastLine
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Facts, LevelMark, Text, icon, set_props, tag
-from portal.pages.navigation import PROFILE
+from portal.pages.navigation import PROFILE, USAGE
 from portal.rules.messages import message
 from portal.rules.periods import Period, countdown
 from portal.rules.spending.allowances import Extra, last_day
@@ -30,10 +30,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class BudgetCard:
     """One budget: consumption, limit, level, forecast and reset; `foot` has room for more at the lower edge."""
 
-    def __init__(self, period: Period, formats: Formats, *, is_shared: bool = False) -> None:
-        """Draw the card with room for its figures; a shared budget has neither a list of requests nor a forecast."""
+    def __init__(self, period: Period, formats: Formats, *, is_shared: bool = False, usage: str = USAGE.path) -> None:
+        """Draw the card with room for its figures; `usage` is the address of the list of its requests.
+
+        A shared budget has neither a list of requests nor a forecast.
+        """
         self._period = period
         self._is_shared = is_shared
+        self._usage = usage
         self._formats = formats
         title = say(CARD_TITLES[period])
         with tag("section", "mp-card mp-budget", data_testid=f"budget-card-{period}", aria_label=title) as self._card:
@@ -53,7 +57,7 @@ class BudgetCard:
                         self._unit = Text("span", "")
                     self._raw = Text("span", "").classes("mp-faint")
                 self._bar = BudgetBar(period)
-                self._forecast = None if is_shared else ForecastLine(formats)
+                self._forecast = None if is_shared else ForecastLine(formats, usage=usage)
                 self._extra = Text("p", "").classes("mp-budget__extra")
             self._facts = Facts(_("Remaining"), _("Cost"), _("Resets in"))
         for element, name in (
@@ -75,7 +79,7 @@ class BudgetCard:
         when = period_name(view, f)
         self._when.show(when, title=when)
         self._consumed.show(f.number(budget.consumed), title=None if self._is_shared else show_requests(view))
-        set_props(self._consumed, href=None if self._is_shared else requests_url(view.days))
+        set_props(self._consumed, href=None if self._is_shared else requests_url(view.days, self._usage))
         self._percent.show(f.percent(view.percent) if view.percent is not None else NOTHING)
         of = _("billable, limit {limit}") if budget.limit is None else _("of {limit} billable")
         before, _unused, after = of.partition("{limit}")

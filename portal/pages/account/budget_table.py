@@ -8,6 +8,7 @@ from portal.pages.account.budget_cards import BudgetBar, reset_text, reset_title
 from portal.pages.account.forecast_line import ForecastLine
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import LevelMark, Text, set_props, tag
+from portal.pages.navigation import USAGE
 from portal.rules.messages import message
 from portal.rules.periods import Period
 from portal.rules.spending.budgets import BudgetType
@@ -32,8 +33,8 @@ class BudgetTable:
         (message("Reset"), ""),
     )
 
-    def __init__(self, formats: Formats) -> None:
-        """Draw the table with room for its figures."""
+    def __init__(self, formats: Formats, *, usage: str = USAGE.path) -> None:
+        """Draw the table with room for its figures; `usage` is the address of the list of requests."""
         with tag("section", "mp-card", aria_label=_("Budget Status")):
             with tag("div", "mp-card__head mp-card__head--table"), ui.element("div"):
                 Text("h2", _("Budget Status"))
@@ -49,7 +50,7 @@ class BudgetTable:
                         if not settings().is_desktop:  # nobody chooses a type there
                             tag("th", "", _("Type"), scope="col", role="columnheader")
                     with tag("tbody", role="rowgroup"):
-                        self._rows = {period: _BudgetRow(period, formats) for period in Period}
+                        self._rows = {period: _BudgetRow(period, formats, usage) for period in Period}
 
     def show(self, view: BudgetsView, now: datetime) -> None:
         """Show newer figures."""
@@ -60,8 +61,9 @@ class BudgetTable:
 class _BudgetRow:
     """One budget of the table."""
 
-    def __init__(self, period: Period, formats: Formats) -> None:
+    def __init__(self, period: Period, formats: Formats, usage: str) -> None:
         self._formats = formats
+        self._usage = usage
         with tag("tr", role="row", data_period=period.value) as self._row:
             tag("td", "b-period", say(_ROW_TITLES[period]), role="cell")
             with tag("td", "num strong b-used", role="cell"), tag("span", "mp-cell2"):
@@ -78,7 +80,7 @@ class _BudgetRow:
                     self._bar = BudgetBar(period, thin=True)
                     self._percent = Text("b", skeleton=44)
                     self._level = LevelMark()
-                self._forecast = ForecastLine(formats)
+                self._forecast = ForecastLine(formats, usage=usage)
             with tag("td", "b-reset", role="cell", data_before=_("Resets")) as self._reset_cell:
                 self._reset = Text(skeleton=80)
             with tag("td", "b-type", role="cell") as kind:
@@ -89,7 +91,7 @@ class _BudgetRow:
         f, budget = self._formats, view.budget
         set_props(self._row, data_level=view.level.value if view.level else "none")
         self._used.show(f.number(budget.consumed), title=show_requests(view))
-        set_props(self._used, href=requests_url(view.days))
+        set_props(self._used, href=requests_url(view.days, self._usage))
         self._raw.show(f.raw(view.figures))
         self._limit.show(f.limit(budget.limit))
         self._left.show(f.limit(budget.remaining))

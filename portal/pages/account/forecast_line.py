@@ -4,6 +4,7 @@ from datetime import datetime
 
 from portal.pages.addresses import requests_url
 from portal.pages.components.parts import Text, icon, icon_name, set_props, tag
+from portal.pages.navigation import USAGE
 from portal.rules.messages import message
 from portal.rules.periods import Period
 from portal.rules.spending.forecast import HISTORY_DAYS, LEAST_ACTIVE_DAYS, LEAST_DAYS, Outlook, Prospect
@@ -28,9 +29,10 @@ _WANTED = message(
 class ForecastLine:
     """The forecast of one budget; its line keeps its height while it is empty."""
 
-    def __init__(self, formats: Formats) -> None:
-        """Draw it with room for its text."""
+    def __init__(self, formats: Formats, *, usage: str = USAGE.path) -> None:
+        """Draw it with room for its text; `usage` is the address of the list of requests."""
         self._formats = formats
+        self._usage = usage
         with tag("p", "mp-forecast", data_testid="forecast", data_forecast="none") as self._line:
             self._icon = icon("clock")
             self._text = Text(skeleton=144)
@@ -44,7 +46,7 @@ class ForecastLine:
         self._text.show(text, title=title)
         used_up, to_do = used_up_texts(view, now, self._formats)
         self._link.show(used_up)
-        set_props(self._link, href=requests_url(view.days) if used_up and view.figures.requests else None)
+        set_props(self._link, href=requests_url(view.days, self._usage) if used_up and view.figures.requests else None)
         self._next.show(to_do)
         self._icon.set_visibility(bool(text or to_do))
         if view.outlook is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Protocol
 
 from nicegui import events, ui
 from nicegui.element import Element
@@ -34,22 +35,48 @@ def _expiries() -> dict[str, str]:
     return {_NEVER: _("Never"), **days, _ON_A_DATE: _("On a date")}
 
 
+class KeyOwner(Protocol):
+    """The account of a key: the person who sees the page, or another one whom an administrator helps."""
+
+    @property
+    def id(self) -> int:
+        """The id of the account."""
+
+    @property
+    def username(self) -> str:
+        """The user name of the account."""
+
+
 def _label_hint() -> str:
     return _("Up to 100 characters; only you see it.")
+
+
+async def _refresh(viewer: Viewer, owner: KeyOwner) -> None:
+    """Show a change on the open pages of the person who has made it, and of the owner of the key."""
+    for account_id in {viewer.id, owner.id}:
+        await refresh_all(account_id)
 
 
 class CreateKey:
     """Asks for a label and an expiry, and passes the new key to the only dialog that shows it."""
 
-    def __init__(self, viewer: Viewer, formats: Formats, show: Callable[[NewKey, str], None]) -> None:
+    def __init__(
+        self,
+        viewer: Viewer,
+        formats: Formats,
+        show: Callable[[NewKey, str], None],
+        owner: KeyOwner | None = None,
+    ) -> None:
         """Draw the dialog closed; `show` gets each new key and a line about its expiry."""
         self._viewer = viewer
+        self._owner = owner or viewer
         self._formats = formats
         self._show = show
         self._dialog = FormDialog("create-key", _("Create key"), self._create, reopen=self._reopen)
         form = self._dialog.form
         with self._dialog.body:
-            self._label = form.text("label", _("Label"), hint=_label_hint(), placeholder=_("laptop or ci-agents"))
+            hint = _label_hint() if owner is None else _("Up to 100 characters, such as the name of a program.")
+            self._label = form.text("label", _("Label"), hint=hint, placeholder=_("laptop or ci-agents"))
             self._expiry = form.choice("expiry", _("Expires"), _expiries(), _NEVER)
             self._date = form.text("expires_at", _("Last day"), kind="date")
             form.says()
@@ -91,11 +118,11 @@ class CreateKey:
     async def _create(self) -> str:
         now, last = utc_now(), self._last_day()
         expires_at = expires_after(last, self._formats.zone) if last else None
-        viewer = self._viewer
-        made = await in_transaction(create_key, viewer.actor, viewer.id, self._label.text, expires_at, now)
+        actor, owner = self._viewer.actor, self._owner.id
+        made = await in_transaction(create_key, actor, owner, self._label.text, expires_at, now)
         self._dialog.close()
         self._show(made, self._expiry_of(last))
-        await refresh_all(self._viewer.id)
+        await _refresh(self._viewer, self._owner)
         return ""
 
     def _last_day(self) -> date | None:
@@ -122,9 +149,10 @@ class CreateKey:
 class NewKeyDialog:
     """Shows a new key once, with snippets to use it; after it is closed, the server has the key nowhere."""
 
-    def __init__(self, viewer: Viewer, formats: Formats, home: Element) -> None:
+    def __init__(self, viewer: Viewer, formats: Formats, home: Element, owner: KeyOwner | None = None) -> None:
         """Draw the dialog closed and empty; only its buttons close it, then `home` gets the focus."""
         self._viewer = viewer
+        self._owner = owner or viewer
         self._made: NewKey | None = None
         self._dialog = Dialog(_("Key created"), must_answer=True, home=home)
         self._dialog.window.classes("mp-wide")
@@ -154,11 +182,11 @@ class NewKeyDialog:
         self._show_kind(self._kind.chosen)
         self._message.clear()
         self._dialog.open()
-        self._light.watch(lambda: in_reading(load_key_connection, self._viewer.id, made.id), NO_REQUEST_YET)
+        self._light.watch(lambda: in_reading(load_key_connection, self._owner.id, made.id), NO_REQUEST_YET)
 
     def _show_kind(self, kind: str) -> None:
         if self._made is not None:
-            values = Values(public_address(), self._made.secret, username=self._viewer.username)
+            values = Values(public_address(), self._made.secret, username=self._owner.username)
             self._snippets.show(PROGRAMS[kind], values)
 
     async def _close(self) -> None:
@@ -168,7 +196,7 @@ class NewKeyDialog:
         self._secret.show("")
         self._snippets.clear()
         self._dialog.close()
-        await refresh_all(self._viewer.id)  # the key may have been used while the dialog was open
+        await _refresh(self._viewer, self._owner)  # the key may have been used while the dialog was open
 
     def _say(self, event: events.GenericEventArguments) -> None:
         """Show whether the browser has copied the text; frame.js copies it."""
@@ -217,9 +245,10 @@ class RenameKey:
 class RevokeKey:
     """Asks before a key is revoked, which cannot be undone."""
 
-    def __init__(self, viewer: Viewer, done: Notice, home: Element) -> None:
+    def __init__(self, viewer: Viewer, done: Notice, home: Element, owner: KeyOwner | None = None) -> None:
         """Draw the dialog closed; after revoking, `done` shows a message and `home` gets the focus."""
         self._viewer = viewer
+        self._owner = owner or viewer
         self._done = done
         self._confirmation = Confirmation(_("Keep key"), _("Revoke key"), home=home)
 
@@ -227,9 +256,9 @@ class RevokeKey:
         """Ask whether this key is to be revoked."""
 
         async def revoke() -> None:
-            await in_transaction(revoke_key, self._viewer.actor, self._viewer.id, key.id, utc_now())
+            await in_transaction(revoke_key, self._viewer.actor, self._owner.id, key.id, utc_now())
             self._done.say(_("“{key}” has been revoked. Gateways refuse it from now on.", key=key.label))
-            await refresh_all(self._viewer.id)
+            await _refresh(self._viewer, self._owner)
 
         self._done.clear()
         self._confirmation.ask(

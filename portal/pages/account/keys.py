@@ -14,7 +14,7 @@ from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import live
 from portal.pages.components.parts import Text, button, icon_name, tag
 from portal.pages.components.shell.frame import frame
-from portal.pages.components.table import Column, data_table
+from portal.pages.components.table import Column, DataTable, data_table
 from portal.pages.navigation import KEYS
 from portal.rules.messages import message
 from portal.rules.people.keys import KeyStatus, expires_soon, last_day
@@ -84,26 +84,47 @@ async def keys_page(viewer: SignedIn, create: str = "") -> None:
 class KeysTable:
     """All keys of an account, active ones first."""
 
+    test_id = "keys-table"
+
     def __init__(
-        self, formats: Formats, creating: CreateKey, limiting: KeyBudget, renaming: RenameKey, revoking: RevokeKey
+        self,
+        formats: Formats,
+        creating: CreateKey,
+        limiting: KeyBudget,
+        renaming: RenameKey | None,
+        revoking: RevokeKey,
     ) -> None:
-        """Draw the card with an empty table; the buttons of its rows open the dialogs."""
+        """Draw the card with an empty table; the buttons of its rows open the dialogs.
+
+        Without `renaming` the labels stay as they are.
+        """
         self._formats = formats
+        self._creating = creating
+        self._may_rename = renaming is not None
         self._keys: dict[object, KeyView] = {}
         with tag("section", "mp-card", aria_label=_("API keys")):
-            with tag("div", "mp-card__head"):
-                about = _(
-                    "Your programs send a key with every request. "
-                    "Give each program its own, so that you can see what each of them uses."
-                )
-                Text("p", about).classes("mp-muted")
-            self._table = data_table("keys", _COLUMNS, test_id="keys-table", label=_("API keys"))
-            about = _("Create a key and give it to a program. It appears here with its last use.")
-            with self._table.when_empty("key", _("No keys yet"), about):
-                button(_("Create key"), creating.open, kind="primary", icon="plus")
+            self.draw_head()
+            self._table = data_table("keys", _COLUMNS, test_id=self.test_id, label=_("API keys"))
+            self.draw_empty(self._table)
         self._table.on("limit", lambda event: self._open(limiting, event))
-        self._table.on("rename", lambda event: self._open(renaming, event))
+        if renaming is not None:
+            self._table.on("rename", lambda event: self._open(renaming, event))
         self._table.on("revoke", lambda event: self._open(revoking, event))
+
+    def draw_head(self) -> None:
+        """Draw the part above the table."""
+        with tag("div", "mp-card__head"):
+            about = _(
+                "Your programs send a key with every request. "
+                "Give each program its own, so that you can see what each of them uses."
+            )
+            Text("p", about).classes("mp-muted")
+
+    def draw_empty(self, table: DataTable) -> None:
+        """Draw the message of a table without keys."""
+        about = _("Create a key and give it to a program. It appears here with its last use.")
+        with table.when_empty("key", _("No keys yet"), about):
+            button(_("Create key"), self._creating.open, kind="primary", icon="plus")
 
     def show(self, view: KeysView, now: datetime) -> None:
         """Show newer rows."""
@@ -135,7 +156,7 @@ class KeysTable:
             **_budget(key, f),
             "limit": _("Set budget") if is_active else "",
             "limit_label": _("Set budget of {key}", key=key.label),
-            "rename": _("Edit label") if is_active else "",
+            "rename": _("Edit label") if is_active and self._may_rename else "",
             "rename_label": _("Edit label of {key}", key=key.label),
             "revoke": _("Revoke") if is_active else "",
             "revoke_label": _("Revoke {key}", key=key.label),

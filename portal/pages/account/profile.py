@@ -47,7 +47,7 @@ from portal.words.labels import LANGUAGES, ROLES, THEMES
 
 router = APIRouter()
 
-_SESSION_COLUMNS = (
+SESSION_COLUMNS = (
     Column(
         "browser",
         message("Browser"),
@@ -267,28 +267,13 @@ class SessionsTable:
                 self._others = button(_("Sign out other sessions"), self._ask)
             with tag("div", "mp-card__message"):
                 self._message = Notice()
-            self._table = data_table("sessions", _SESSION_COLUMNS, test_id="sessions-table", label=_("Sessions"))
+            self._table = data_table("sessions", SESSION_COLUMNS, test_id="sessions-table", label=_("Sessions"))
         self._others.set_visibility(False)
 
     def show(self, view: ProfileView, now: datetime) -> None:
         """Show newer rows."""
         self._others.set_visibility(any(not session.is_this for session in view.sessions))
-        self._table.show_rows([self._row(session, now) for session in view.sessions])
-
-    def _row(self, session: SessionView, now: datetime) -> dict[str, Any]:
-        f = self._formats
-        return {
-            "id": session.id,
-            "browser": say(browser_name(session.user_agent)),
-            "user_agent": session.user_agent,
-            "is_this": session.is_this,
-            "badge": _("This browser"),
-            "address": session.address,
-            "since": f.moment(session.created_at, now),
-            "since_exact": f.exact(session.created_at),
-            "seen": f.moment(session.last_seen_at, now),
-            "seen_exact": f.exact(session.last_seen_at),
-        }
+        self._table.show_rows([session_values(session, self._formats, now) for session in view.sessions])
 
     def _ask(self) -> None:
         self._message.clear()
@@ -305,6 +290,22 @@ class SessionsTable:
         ended = await in_transaction(sign_out_others, viewer.actor, viewer.session_id, utc_now())
         self._message.say(plural("One other session has been ended.", "{count} other sessions have been ended.", ended))
         await _end_at_once(viewer)
+
+
+def session_values(session: SessionView, f: Formats, now: datetime) -> dict[str, Any]:
+    """Return the values of a session for `SESSION_COLUMNS`."""
+    return {
+        "id": session.id,
+        "browser": say(browser_name(session.user_agent)),
+        "user_agent": session.user_agent,
+        "is_this": session.is_this,
+        "badge": _("This browser"),
+        "address": session.address,
+        "since": f.moment(session.created_at, now),
+        "since_exact": f.exact(session.created_at),
+        "seen": f.moment(session.last_seen_at, now),
+        "seen_exact": f.exact(session.last_seen_at),
+    }
 
 
 async def _end_at_once(viewer: Viewer) -> None:

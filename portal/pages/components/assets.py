@@ -51,6 +51,7 @@ STYLES = (
     "admin/usage/organisation.css",
     "admin/usage/requests.css",
     "admin/prices/prices.css",
+    "admin/accounts/account.css",
     "admin/audit.css",
     "admin/held/held_list.css",
     "admin/requests/request_list.css",

@@ -173,7 +173,8 @@ class ListPage(ABC, Generic[AnyWanted, View]):
         async def load() -> View:
             return await in_reading(listing.load, viewer, place.wanted, utc_now(), place.limit, place.cursor)
 
-        await self._page.follow((listing.path, viewer.id, viewer.time_zone, place), load)
+        reader = viewer.acting.admin_id if viewer.acting else viewer.id
+        await self._page.follow((listing.path, viewer.id, reader, viewer.time_zone, place), load)
 
     def _show_place(self) -> None:
         self.show_place()

@@ -1,6 +1,7 @@
 """Signing in and out: a plain HTML form, which password managers fill and which works without JavaScript."""
 
 import asyncio
+import json
 
 from fastapi import APIRouter
 from starlette.background import BackgroundTask
@@ -14,10 +15,10 @@ from portal.actions.people.sessions import SignIn, sign_in, sign_out
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.errors import PortalError, TooManyTries, WrongCredentials
-from portal.pages.addresses import SIGN_IN, own_path
+from portal.pages.addresses import SIGN_IN, account_url, own_path
 from portal.pages.components.shell.acting import EXIT
 from portal.pages.forms.rendering import html_page, read_form, wait
-from portal.pages.navigation import ACCOUNTS, DASHBOARD
+from portal.pages.navigation import DASHBOARD
 from portal.pages.open_pages import close_pages
 from portal.rules.messages import Message, message
 from portal.rules.people.accounts import preferred_language
@@ -35,9 +36,15 @@ _FORGOT = message("Try again; if you have forgotten the password, you can set a 
 
 @router.get(SIGN_IN)
 async def show_sign_in(request: Request) -> Response:
-    """Show the form; redirect a visitor who is signed in already."""
+    """Show the form; redirect a visitor who is signed in already.
+
+    Open pages lead here when an administrator begins to act as a person, for whom there are no pages of administration.
+    """
     wanted = own_path(request.query_params.get("next", ""))
-    if await asyncio.to_thread(viewer_of, request) is not None:
+    viewer = await asyncio.to_thread(viewer_of, request)
+    if viewer is not None and viewer.acting and (wanted or "").startswith("/admin/"):
+        return RedirectResponse(DASHBOARD.path, 303)
+    if viewer is not None:
         return RedirectResponse(wanted or DASHBOARD.path, 303)
     return _form(request, next=wanted, changed="changed" in request.query_params)
 
@@ -71,12 +78,13 @@ async def take_sign_out(request: Request) -> Response:
 
 @router.post(EXIT)
 async def take_exit(request: Request) -> Response:
-    """End seeing the portal as another person, and lead back to the accounts."""
+    """End seeing the portal as another person, and lead back to the account."""
     token, viewer = session_token(request), await asyncio.to_thread(viewer_of, request)
     person = await in_transaction(stop_acting, token, utc_now()) if token is not None else None
     if person is None:
         return RedirectResponse(DASHBOARD.path, 303)
-    return RedirectResponse(ACCOUNTS.path, 303, background=_closing(viewer))
+    leads_back = f"window.portalLeaves = true; location.assign({json.dumps(account_url(person))})"
+    return RedirectResponse(account_url(person), 303, background=_closing(viewer, leads_back))
 
 
 async def signed_in_response(
@@ -98,14 +106,15 @@ async def signed_in_response(
     return response
 
 
-def _closing(viewer: Viewer | None) -> BackgroundTask | None:
+def _closing(viewer: Viewer | None, code: str = "") -> BackgroundTask | None:
     """Return a task that closes the pages of a session that has ended, after the answer was sent.
 
-    Closed earlier, its pages would request the form while the browser still has the old cookie.
+    Their browsers run `code`, or go to the sign-in form without one. Closed earlier, the pages would request the form
+    while the browser still has the old cookie.
     """
     if viewer is None or viewer.seen_session is None:
         return None
-    return BackgroundTask(close_pages, viewer.seen_session)
+    return BackgroundTask(close_pages, viewer.seen_session, code=code)
 
 
 def _form(

@@ -310,11 +310,12 @@ def test_exit_ends_acting_as_a_person_and_its_pages(browser: TestClient, alice: 
     act_as(viewer.actor, viewer.session_id, alice.id, "", utc_now())
     page = browser.get("/user/dashboard")
     assert "You see the portal as Alice." in page.text
+    assert browser.get("/user/login?next=/admin/accounts/1").headers["location"] == "/user/dashboard"
     refused = browser.get("/admin/gateways")
     assert (refused.status_code, "You see the portal as Alice." in refused.text) == (403, True)
     assert len(Client.instances) == 1
     answer = browser.post("/user/exit", headers={**FORM, "Origin": HERE})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/accounts")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/admin/accounts/{alice.id}")
     assert Client.instances == {}
     assert browser.get("/admin/gateways").status_code == 200
     assert browser.post("/user/exit", headers=FORM).headers["location"] == "/user/dashboard"

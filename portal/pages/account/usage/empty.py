@@ -35,13 +35,15 @@ class EmptyUsage:
         formats: Formats,
         change: Callable[[UsageFilter], Awaitable[None]],
         turn: Callable[[str | None], Awaitable[None]],
+        *,
+        is_own: bool,
     ) -> None:
-        """Draw both messages hidden."""
+        """Draw both messages hidden; without `is_own` the requests are those of another person."""
         self._formats = formats
         self._change = change
         self._wanted = UsageFilter()
         self._shown: tuple[HiddenBy, ...] = ()
-        self._never = _draw_never()
+        self._never = _draw_never(is_own=is_own)
         with tag("div", "mp-empty", role="status", data_testid="no-match") as self._no_match:
             icon("search")
             self._title = Text("h3", "")
@@ -101,7 +103,9 @@ class EmptyUsage:
         return _("Nothing matches {filters} on {days}.", filters=_all_of(filters), days=days)
 
 
-def _draw_never() -> Element:
+def _draw_never(*, is_own: bool) -> Element:
+    if not is_own:
+        return empty("list", _("No requests yet"), _("No gateway has reported a request of this person."))
     if settings().is_desktop:
         return connect_program("list", _("No requests yet"), _("Each request appears here as soon as it is reported."))
     about = _("Create an API key and give it to a program. Each request appears here as soon as a gateway reports it.")

@@ -97,9 +97,9 @@ class UsageCard:
         change: Callable[[UsageFilter], Awaitable[None]],
         turn: Callable[[str | None], Awaitable[None]],
         resize: Callable[[int], Awaitable[None]],
-        edit: Callable[[object], Awaitable[None]],
+        edit: Callable[[object], Awaitable[None]] | None,
     ) -> None:
-        """Draw the card with skeletons in place of rows and figures."""
+        """Draw the card with skeletons in place of rows and figures; without `edit` there are no notes."""
         self._formats = formats
         self._change = change
         self._wanted = UsageFilter()
@@ -107,7 +107,7 @@ class UsageCard:
             Text("h2", _("Requests")).classes("mp-sr")
             self._sums = UsageTotals(formats, self._only_without_counts)
             self._table = UsageTable(formats, self._sort, edit)
-            self._empty = EmptyUsage(formats, change, turn)
+            self._empty = EmptyUsage(formats, change, turn, is_own=edit is not None)
             legend = _("Share of the largest total on this page")
             self._pager = Pager(formats, turn, resize, test_id="usage-pager", legend=legend)
         self._table.element.wait(_WAITING_ROWS)

@@ -92,15 +92,21 @@ def next_order(column: object, order: Order) -> Order:
 class UsageTable:
     """The requests of one page of the list."""
 
-    def __init__(self, formats: Formats, sort: Callable[[object], Any], edit: Callable[[object], Any]) -> None:
-        """Draw the headings; `sort` gets the column of a pressed heading, `edit` the id of a request."""
+    def __init__(self, formats: Formats, sort: Callable[[object], Any], edit: Callable[[object], Any] | None) -> None:
+        """Draw the headings; `sort` gets the column of a pressed heading, `edit` the id of a request.
+
+        Without `edit` there are no notes.
+        """
         self._formats = formats
         self._figure_width = 0
-        self.element: DataTable = data_table("usage", _COLUMNS, test_id="usage-table", label=_("Requests"))
+        self.element: DataTable = data_table(
+            "usage", _COLUMNS if edit else _COLUMNS[:-1], test_id="usage-table", label=_("Requests")
+        )
         if settings().is_desktop:  # its programs have no API keys, and their modes tell them apart
             self.element.classes("mp-no-keys")
         self.element.on("sort", lambda event: sort(event.args))
-        self.element.on("edit", lambda event: edit(event.args))
+        if edit is not None:
+            self.element.on("edit", lambda event: edit(event.args))
 
     def show(self, rows: Sequence[UsageRow], order: Order, now: datetime) -> None:
         """Show newer rows if they differ."""

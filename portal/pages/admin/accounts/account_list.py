@@ -8,6 +8,7 @@ from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.db.sql.session import in_reading
+from portal.pages.addresses import account_url
 from portal.pages.admin.accounts.account_new import NewAccount
 from portal.pages.admin.accounts.bulk_dialogs import BulkBudget, BulkName, BulkSuspend, ChosenAccounts
 from portal.pages.admin.accounts.default_budgets import DefaultBudgets
@@ -39,7 +40,7 @@ LISTING = table_listing(ACCOUNTS.path, ACCOUNT_LIST, load_account_list, "/admin/
 
 _COLUMNS = (
     choice_column(),
-    sorted_column("username", message("Username"), classes="a-user", cell=cells.name("username")),
+    sorted_column("username", message("Username"), classes="a-user", cell=cells.link(cells.name("username"))),
     sorted_column("name", message("Name"), classes="a-name", cell=cells.name("name", flows=True)),
     sorted_column("email", message("Email"), classes="a-email", cell=cells.name("email", flows=True)),
     sorted_column("role", message("Role"), classes="a-role"),
@@ -156,6 +157,7 @@ class AccountList(SelectableList[AccountItem]):
             "name": row.display_name,
             "email": row.email,
             "team": row.team or NOTHING,
+            "href": account_url(row.id),
             "role": say(ROLES[Role(row.role)]),
             "status": say(STATUSES[row.status]),
             "icon": icon_name("check" if row.status is AccountStatus.ACTIVE else "ban"),

@@ -26,7 +26,7 @@ class Field(Generic[Control]):
         """Draw the label, the control by `draw`, and the hint."""
         self._hint = hint
         with tag("div", "mp-labelled") as self.element:
-            name = tag("label", "mp-label", label)
+            name = self._name = Text("label", label).classes("mp-label")
             self.control: Control = draw()
             self._below = Text("p", hint).classes("mp-hint")
         control_id = f"field-{self.control.id}"
@@ -43,6 +43,10 @@ class Field(Generic[Control]):
     def fill(self, text: str) -> None:
         """Set another value."""
         self.control.set_value(text)
+
+    def rename(self, label: str) -> None:
+        """Show another label."""
+        self._name.show(label)
 
     def hint(self, text: str) -> None:
         """Show another hint, in place of an earlier complaint."""
