@@ -23,12 +23,16 @@ from portal.demo.history import make_history
 from portal.demo.people import ADMIN, OWNER, PASSWORD
 from portal.demo.prepare import GATEWAY, fresh_token, is_empty, prepare, prepared_seed
 from portal.demo.requests import Traffic
+from portal.rules.lists import ListFilter
 from portal.rules.people.keys import KeyStatus
 from portal.rules.people.secrets import digest
+from portal.rules.people.team_list import TeamStatus
 from portal.rules.spending.budgets import BudgetType, Level
 from portal.views.people.keys import load_active_keys, load_keys
+from portal.views.people.teams import load_managed, load_team_rows
 from portal.views.spending.budget import load_budgets
 from portal.views.templates import load_template
+from tests.cast import OPERATOR
 from tests.queries import count_held
 
 NOW = datetime(2026, 11, 25, 14, 5, tzinfo=UTC)
@@ -84,6 +88,17 @@ def test_other_accounts_show_the_other_kinds_of_budget(demo: Database) -> None:
     assert any(budget.limit == 0 for budget in parts)
     assert any(budget.over_by for budget in parts)
     assert {budget.level for budget in parts} == {None, *Level}
+
+
+def test_teams_are_there_in_every_state(demo: Database) -> None:
+    with demo.reading() as session:
+        teams = list(load_team_rows(session, OPERATOR, ListFilter(), NOW))
+        owner = account_named(session, OWNER)
+        assert owner is not None
+        assert len(load_managed(session, owner.id)) == 2
+    assert {team.status for team in teams} == set(TeamStatus)
+    assert {team.budget.level if team.budget else None for team in teams} == {None, Level.NORMAL, Level.CRITICAL}
+    assert any(team.month.requests for team in teams)
 
 
 def test_keys_are_there_in_every_state(demo: Database) -> None:

@@ -1,8 +1,13 @@
 """The list of teams, and one team with its members: what the database finds, and with which figures."""
 
+from datetime import timedelta
+
 import pytest
 
+from portal.actions.people.accounts import set_active
 from portal.actions.people.teams import add_manager, change_team, move_account, set_team_active
+from portal.actions.spending.allowances import grant_allowance
+from portal.actions.spending.budgets import set_budget
 from portal.db.people.team_list import team_list
 from portal.db.sql.lists import Order, list_count, list_page
 from portal.db.sql.session import Database
@@ -11,10 +16,11 @@ from portal.errors import Forbidden, NotFound
 from portal.rules.metering.figures import total
 from portal.rules.people.team_list import TEAM_LIST
 from portal.rules.periods import Period, day_of
+from portal.rules.spending.allowances import NewAllowance
 from portal.rules.spending.budgets import Limits, PeriodBudget
 from portal.settings import settings
 from portal.views.people import teams
-from portal.views.people.teams import load_team
+from portal.views.people.teams import load_candidates, load_team, load_team_names
 from tests.cast import NOW, OPERATOR, Gateway, acting, new_team, report, run, send
 
 
@@ -89,6 +95,35 @@ def test_card_of_the_month_is_the_sum_of_its_members(
     assert view.days[-1].figures == view.budgets.daily.figures == view.item.month
     assert (view.item.period, view.item.budget) == (Period.MONTHLY, PeriodBudget(10_000, 1120))
     assert (view.item.members, view.budgets.total.days and view.budgets.total.days.first) == (1, NOW.date())
+
+
+def test_members_have_the_rest_of_their_own_budgets(research: int, alice: Account, bob: Account) -> None:
+    run(set_budget, OPERATOR, alice.id, Limits(daily=5000, monthly=4000), NOW)
+    first, second = run(load_team, OPERATOR, research, NOW).members
+    assert (first.username, first.period, first.budget) == ("alice", Period.MONTHLY, PeriodBudget(4000, 1000))
+    assert (first.remaining, second.remaining, second.budget) == (3000, None, None)
+    new = NewAllowance(Period.MONTHLY, 700, "for the archive", NOW + timedelta(days=1))
+    run(grant_allowance, OPERATOR, alice.id, new, NOW)
+    assert run(load_team, OPERATOR, research, NOW).members[0].remaining == 3700
+
+
+def test_candidates_are_active_accounts_with_their_team(
+    research: int, alice: Account, bob: Account, admin: Account
+) -> None:
+    found = run(load_candidates, acting(admin), "LI")
+    assert [(each.username, each.team) for each in found] == [("alice", "research"), ("charlie", "Lab")]
+    run(set_active, OPERATOR, alice.id, False, NOW)
+    assert [each.username for each in run(load_candidates, acting(admin), "li")] == ["charlie"]
+    assert run(load_candidates, acting(admin), "%") == []
+    with pytest.raises(Forbidden):
+        run(load_candidates, acting(bob), "")
+
+
+def test_names_of_teams_are_for_administrators(research: int, alice: Account, admin: Account) -> None:
+    assert run(load_team_names, acting(admin)) == ("Lab", "research", "Éire")
+    run(add_manager, OPERATOR, research, alice.id, NOW)
+    with pytest.raises(Forbidden):
+        run(load_team_names, acting(alice))
 
 
 def test_members_beyond_the_most_are_summed(research: int, admin: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from portal.rules.periods import Period
-from portal.rules.spending.budgets import MAX_LIMIT, BudgetType, Level, Limits, PeriodBudget, level
+from portal.rules.spending.budgets import MAX_LIMIT, BudgetType, Level, Limits, PeriodBudget, least_remaining, level
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,17 @@ def test_limits_in_force_depend_on_the_type(
     periods = (Period.DAILY, Period.MONTHLY, Period.TOTAL)
     assert tuple(limits.in_force(period) for period in periods) == in_force
     assert tuple(limits.resets(period) for period in periods) == resets
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        pytest.param(Limits(), None, id="no limit"),
+        pytest.param(Limits(daily=50, monthly=100, total=1000), 40, id="the least of three"),
+        pytest.param(Limits(daily=50, monthly=60), 0, id="never below 0"),
+        pytest.param(Limits(5, 5, 1000, BudgetType.ONE_TIME), 900, id="a one-time budget has a total only"),
+    ],
+)
+def test_least_remaining_is_that_of_all_budgets(limits: Limits, expected: int | None) -> None:
+    used = {Period.DAILY: 10, Period.MONTHLY: 60, Period.TOTAL: 100}
+    assert least_remaining(limits, used) == expected

@@ -6,6 +6,7 @@ import pytest
 
 from portal.actions.people.accounts import set_active
 from portal.actions.people.sessions import Browser, SignIn, open_session_for, sign_out
+from portal.actions.people.teams import add_manager
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.settings import settings
@@ -15,7 +16,7 @@ from portal.views.people.accounts import (
     load_viewer,
     still_running,
 )
-from tests.cast import NOW, OPERATOR, create_member, run, viewer_of
+from tests.cast import NOW, OPERATOR, create_member, new_team, run, viewer_of
 
 FIREFOX, CHROME = Browser("Firefox", "192.0.2.1"), Browser("Chrome", "192.0.2.2")
 HOUR = timedelta(hours=1)
@@ -47,6 +48,18 @@ def test_a_cookie_tells_who_looks(alice: Account, bob: Account) -> None:
 def test_other_text_is_nobody(alice: Account, token: str) -> None:
     enter(alice)
     assert run(load_viewer, token, NOW) is None
+
+
+def test_viewer_knows_whether_the_account_manages_a_team(alice: Account, bob: Account) -> None:
+    tokens = enter(alice).token, enter(bob).token
+
+    def managers() -> list[bool]:
+        return [viewer.manages for token in tokens if (viewer := run(load_viewer, token, NOW))]
+
+    team_id = new_team("Research", bob)
+    assert managers() == [False, False], "a member is no manager"
+    run(add_manager, OPERATOR, team_id, alice.id, NOW)
+    assert managers() == [True, False]
 
 
 def test_an_ended_session_is_nobodys(alice: Account, bob: Account) -> None:
