@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import FilePayload, Locator, Page
 
 from portal import pages
 from portal.actions.people.setup import new_setup_link
@@ -87,8 +87,8 @@ _WITH_FOCUS = "document.activeElement.closest('.q-dialog, .q-menu')"
 class Window:
     """A dialog or menu: the route of its page, the buttons that open it one after the other, and its role.
 
-    `types` is typed into the dialog before it, with | between its fields and {new} for a new text. `answer` is the
-    button that closes it; without one Escape closes it.
+    `types` is typed into the dialog before it, with | between its fields and {new} for a new text; or a `file` is
+    chosen there. `answer` is the button that closes it; without one Escape closes it.
     With `chooses` the first row of the list is chosen first.
     Text in a dialog that `is_secret` is kept nowhere.
     """
@@ -98,6 +98,7 @@ class Window:
     role: str = "dialog"
     types: str = ""
     answer: str = ""
+    file: str = ""
     is_in_drawer: bool = False
     chooses: bool = False
     is_secret: bool = False
@@ -116,7 +117,11 @@ class Window:
             page.locator("tbody").get_by_role("checkbox").first.check()
         for number in range(len(self.buttons)):
             if number:
-                for place, text in enumerate(self.types.split("|")):
+                if self.file:
+                    content = self.file.format(new=secrets.token_hex(4)).encode()
+                    file = FilePayload(name="file", mimeType="text/plain", buffer=content)
+                    page.locator(".q-dialog input[type=file]").set_input_files(file)
+                for place, text in enumerate(self.types.split("|") if not self.file else ()):
                     field = page.get_by_role("dialog").get_by_role("textbox").nth(place)
                     field.fill(text.format(new=secrets.token_hex(4)))
             opener = self.opener(page, number)
@@ -139,10 +144,11 @@ WINDOWS = {
     "bell.Bell": Window("/user/dashboard", ("^Messages",), role="menu"),
     "listing.export_menu": Window("/user/usage", ("^Export",), role="menu"),
     "default_budgets.DefaultBudgets": Window("/admin/accounts", ("^Default budgets",)),
-    "account_new.NewAccount": Window("/admin/accounts", ("^New account",)),
-    "password_link.PasswordLinkDialog": Window(
-        "/admin/accounts", ("^New account", "^Create account"), types="new-{new}|{new}@example.org", answer="^Done"
+    "account_import.ImportAccounts": Window("/admin/accounts", ("^Import",), answer="^Cancel"),
+    "account_import.NewLinks": Window(
+        "/admin/accounts", ("^Import", "^Import"), file="username,email\n{new},{new}@example.org", answer="^Done"
     ),
+    "account_new.NewAccount": Window("/admin/accounts", ("^New account",)),
     "bulk_dialogs.BulkBudget": Window("/admin/accounts", ("^Set budget",), chooses=True),
     "bulk_dialogs.BulkName": Window("/admin/accounts", ("^Move to team",), chooses=True),
     "bulk_dialogs.BulkSuspend": Window("/admin/accounts", ("^Suspend",), chooses=True),
@@ -152,7 +158,7 @@ WINDOWS = {
     "account_budget.Allowances": Window(ACCOUNT, ("^End the allowance",)),
     "account_details.EditDetails": Window(ACCOUNT, ("^Edit details",)),
     "account_sign_in.SignInCard": Window(ACCOUNT, ("^Sign out everywhere",)),
-    "account_sign_in.PasswordLinkDialog": Window(ACCOUNT, ("^Password link",), answer="Done"),
+    "password_link.PasswordLinkDialog": Window(ACCOUNT, ("^Password link",), answer="Done"),
     "account_ending.EndingCard": Window(ACCOUNT, ("^Suspend account",)),
     "account_ending.DeleteAccount": Window(ACCOUNT, ("^Delete account",)),
     "audit.EntryDialog": Window("/admin/audit", ("^Details",)),

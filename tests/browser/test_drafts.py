@@ -18,7 +18,9 @@ from tests.cast import acting
 
 Visit = Callable[..., Page]
 
-TO_TYPE_INTO = "input:not([readonly], [role=combobox], [type=date], [type=checkbox], [type=search]), textarea"
+TO_TYPE_INTO = (
+    "input:not([readonly], [role=combobox], [type=date], [type=checkbox], [type=search], [type=file]), textarea"
+)
 QUESTION = "Discard what you typed?"
 _DRAFTS = "Object.entries(sessionStorage).filter(([name]) => name.startsWith('portal-draft '))"
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from portal.db.sql.session import in_reading
 from portal.pages.addresses import account_url
+from portal.pages.admin.accounts.account_import import ImportAccounts
 from portal.pages.admin.accounts.account_new import NewAccount
 from portal.pages.admin.accounts.bulk_dialogs import BulkBudget, BulkName, BulkSuspend, ChosenAccounts
 from portal.pages.admin.accounts.default_budgets import DefaultBudgets
@@ -92,6 +93,7 @@ class AccountList(SelectableList[AccountItem]):
         super().draw()
         self._new = NewAccount(self.viewer, self.formats, notice, self.refresh, self._adds)
         self._defaults = DefaultBudgets(self.viewer, self.formats, notice)
+        self._import = ImportAccounts(self.viewer, self.formats, notice, self.refresh, self._adds)
         chosen = ChosenAccounts(self.viewer, notice, self.changed, self._opener)
         self._budget = BulkBudget(
             chosen, self.formats, lambda subject: chosen.choose_again(subject, self.place.wanted, self._total)
@@ -100,9 +102,10 @@ class AccountList(SelectableList[AccountItem]):
         self._suspend = BulkSuspend(chosen, self._opener)
 
     def draw_side(self) -> None:
-        """Draw the buttons that open the dialogs of default budgets and of a new account."""
+        """Draw the buttons that open the dialogs of default budgets and of new accounts."""
         button(_("Default budgets"), self._open_defaults)
-        self._adds = button(_("New account"), self._open_new, kind="primary", icon="plus")
+        button(_("Import"), lambda: self._import.open())  # noqa: PLW0108  # the dialog is drawn after the button
+        self._adds = button(_("New account"), self._open_new, kind="primary", icon="plus").classes("a-adds")
 
     async def _open_defaults(self) -> None:
         await self._defaults.open()

@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import datetime
 
-from nicegui import events, ui
+from nicegui import events
 
-from portal.actions.people.password_resets import PasswordLink, make_password_link
+from portal.actions.people.password_resets import make_password_link
 from portal.actions.people.sessions import end_one_session, sign_out_everywhere, unlock_sign_in
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.pages.account.profile import SESSION_COLUMNS, session_values
-from portal.pages.admin.connect import public_address, say_copied
+from portal.pages.admin.accounts.password_link import PasswordLinkDialog
 from portal.pages.components import cells
-from portal.pages.components.inputs.dialogs import Confirmation, Dialog
+from portal.pages.components.inputs.dialogs import Confirmation
 from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon, tag
@@ -109,47 +109,3 @@ class SignInCard:
     async def _after(self) -> None:
         await recheck()
         await refresh_all(self._viewer.id)
-
-
-class PasswordLinkDialog:
-    """Shows a link to set a password, the only time it can be seen."""
-
-    def __init__(self, formats: Formats, home: ui.button) -> None:
-        """Draw the dialog closed and empty."""
-        self._formats = formats
-        self._dialog = Dialog(_("Password link"), must_answer=True, home=home)
-        with self._dialog.body:
-            with tag("div", "mp-secret-row"):
-                self._secret = Text("code").classes("mp-secret")
-                copy = button(_("Copy link"), kind="primary", icon="copy").props("autofocus")
-            with tag("div", "mp-msg mp-msg--warn"):
-                icon("warn")
-                self._about = Text("div", "")
-            self._message = Notice()
-        with self._dialog.foot:
-            button(_("Done"), self._close)
-        self._secret.props["data-testid"] = "password-link"
-        copy.props["data-copies"] = self._secret.html_id
-        ui.on("portal-copied", self._say)
-
-    def open(self, made: PasswordLink, username: str) -> None:
-        """Show a link that was just made."""
-        self._message.clear()
-        self._dialog.context.show(username)
-        self._secret.show(f"{public_address().rstrip('/')}{made.path}")
-        end = self._formats.exact(made.expires_at)
-        text = _(
-            "Pass it to this person only: whoever has it sets the password. It works once, until {time}, and is shown "
-            "only now. The present password works until then.",
-            time=end,
-        )
-        self._about.show(text)
-        self._dialog.open()
-
-    def _close(self) -> None:
-        self._secret.client.outbox.message_history.clear()  # NiceGUI keeps what it sent
-        self._secret.show("")
-        self._dialog.close()
-
-    def _say(self, event: events.GenericEventArguments) -> None:
-        say_copied(self._message, event)
