@@ -176,6 +176,7 @@ WINDOWS = {
     "dialogs.TeamBudget": Window("/admin/teams/{team_id}", ("^Set budget",)),
     "dialogs.AddPeople": Window("/admin/teams/{team_id}", ("^Add members",), answer="Done"),
     "team.TeamPage": Window("/admin/teams/{team_id}", ("^Suspend team",)),
+    "cost_dialog.CostDialog": Window("/user/billing", ("^How",)),
     "note_dialog.NoteDialog": Window("/user/usage", ("^(Add|Edit) note",)),
     "asking.AskForMore": Window("/user/dashboard", ("^Ask for more",)),
     "key_dialogs.CreateKey": Window("/user/keys", ("^Create key",)),

@@ -1,13 +1,18 @@
 """Billing: the sums, and the settings of alerts."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from portal.actions.spending.prices import enter_model_price
 from portal.rules.spending.budgets import BudgetType, Limits
+from portal.rules.spending.prices import Rates
 from tests.browser.conftest import PHONE, WIDE, Portal, unconnected
+from tests.cast import OPERATOR
 
 Visit = Callable[..., Page]
 
@@ -63,3 +68,19 @@ def test_every_model_has_its_row_and_the_total_is_their_sum(portal: Portal, visi
     table.locator("tr", has_text="model-25").get_by_role("link").click()
     page.wait_for_url("**/user/usage?**")
     expect(page.get_by_test_id("usage-totals")).to_contain_text("2,500")
+
+
+def test_each_row_says_which_prices_made_its_cost(portal: Portal, visit: Visit) -> None:
+    person, now = portal.person("howie"), datetime.now(UTC)
+    rates = Rates(Decimal("2.5"), Decimal(10), Decimal("1.25"))
+    portal.report(person, {"model": "howto-1"})
+    portal.run(enter_model_price, OPERATOR, "howto*", rates, now, now)
+    portal.report(person, {"model": "howto-1", "cached_tokens": 400, "cost_factor": "1.5"})
+    page = visit(person, "/user/billing")
+    page.get_by_role("button", name="How the cost of howto-1, native, is computed").click()
+    parts = page.get_by_role("dialog").get_by_test_id("cost-parts")
+    expect(parts.get_by_role("row", name="General price")).to_contain_text("1,200 billable × €0.00002")
+    row = parts.get_by_role("row", name="howto*")
+    for text in ("600 prompt × €2.50", "400 cached × €1.25", "200 completion × €10.00", "factor 1.5", "€0.006"):
+        expect(row).to_contain_text(text)
+    expect(parts.get_by_role("row", name="Total")).to_contain_text("€0.03")

@@ -3,12 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 
-from nicegui import APIRouter, ui
+from nicegui import APIRouter, events, ui
 
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.account.alerts import AlertsCard
 from portal.pages.account.budget_table import BudgetTable
+from portal.pages.account.costs.cost_dialog import CostDialog, LoadParts
 from portal.pages.addresses import BILLABLE, requests_url
 from portal.pages.components import cells
 from portal.pages.components.charts.chart import day_boundary
@@ -20,11 +21,13 @@ from portal.pages.navigation import BILLING, PROFILE, USAGE
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures, total
 from portal.rules.metering.usage import Counts
+from portal.rules.spending.cost_parts import CostParts
 from portal.rules.spending.prices import Price
 from portal.rules.spending.pricing import average_price, cost_nano_eur, costs_at
 from portal.settings import settings
 from portal.views.spending.billing import BillingView, load_billing
 from portal.views.spending.budget import BudgetsView
+from portal.views.spending.cost_parts import load_cost_parts
 from portal.views.spending.summary import SummaryView
 from portal.web.visitors import SignedIn
 from portal.words import _, context, plural
@@ -43,6 +46,7 @@ _MODEL_COLUMNS = (
     Column("tokens", message("Tokens"), classes="num m-tok mp-weigh", attributes=cells.WEIGHT, cell=_TOKENS),
     Column("requests", message("Requests"), classes="num m-req", cell=_REQUESTS),
     Column("cost", message("Cost"), classes="num m-cost", attributes=cells.exact("exact_cost")),
+    Column("how", message("Actions"), classes="num m-how", hidden_label=True, cell=cells.action("how"), total=""),
 )
 
 
@@ -54,10 +58,13 @@ async def billing_page(viewer: SignedIn) -> None:
     async def load() -> BillingView:
         return await in_reading(load_billing, viewer.id, utc_now())
 
+    async def load_parts(model: str, mode: str) -> CostParts:
+        return await in_reading(load_cost_parts, viewer.id, model, mode, utc_now())
+
     with frame(BILLING, viewer) as head:
         budgets = BudgetTable(formats)
         sums = SummaryCards(formats)
-        models = ModelTable(formats)
+        models = ModelTable(load_parts, formats)
         with tag("div", "mp-two"):
             cost = CostCalculation(formats)
             alerts = AlertsCard(viewer, formats)
@@ -147,10 +154,14 @@ class _SumCard:
 class ModelTable:
     """A table of the consumption by model and mode, with the exact sum in its last row."""
 
-    def __init__(self, formats: Formats, *, usage: str = USAGE.path) -> None:
-        """Draw the card with an empty table; `usage` is the address of the list of requests."""
+    def __init__(self, load: LoadParts, formats: Formats, *, usage: str = USAGE.path) -> None:
+        """Draw the card with an empty table, and the dialog about the cost of a row closed.
+
+        `load` returns the parts of the cost of a row; `usage` is the address of the list of requests.
+        """
         self._formats = formats
         self._usage = usage
+        self._how = CostDialog(load, formats)
         with tag("section", "mp-card", aria_label=_("Consumption by Model")):
             with tag("div", "mp-card__head mp-card__head--table"):
                 with ui.element("div"):
@@ -162,6 +173,7 @@ class ModelTable:
             )
             about = _("Each model appears here with its first request.")
             self._table.when_empty("chart", _("No requests in the last 30 days"), about)
+            self._table.on("how", self._explain)
             with tag("div", "mp-zones mp-zones--card mp-zones--two"):
                 self._zones = Text("span", "")
                 self._legend = weight_legend(_("Share of the largest row"))
@@ -182,6 +194,8 @@ class ModelTable:
                     **cells.mode_values(part.mode),
                     "href": requests_url(days, self._usage, model=part.model, mode=part.mode),
                     "weight": cells.weight(part.figures.tokens, largest),
+                    "how": _("How"),
+                    "how_label": _("How the cost of {model}, {mode}, is computed", model=part.model, mode=part.mode),
                     **self._cells(part.figures),
                 }
                 for part in parts
@@ -189,6 +203,10 @@ class ModelTable:
         )
         sums = self._cells(total(part.figures for part in parts))
         self._table.show_state(model=context("sum of a table", "Total"), href=requests_url(days, self._usage), **sums)
+
+    async def _explain(self, event: events.GenericEventArguments) -> None:
+        mode, _newline, model = str(event.args).partition("\n")
+        await self._how.open(model, mode)
 
     def _cells(self, figures: Figures) -> dict[str, str]:
         f = self._formats

@@ -38,6 +38,7 @@ STYLES = (
     "account/requests/asking.css",
     "account/budget_table.css",
     "account/billing.css",
+    "account/costs/cost_dialog.css",
     "account/alerts.css",
     "account/usage/table.css",
     "account/usage/note_dialog.css",

@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from portal.rules.metering.usage import UsageFilter
 from portal.rules.people.actors import Actor
+from portal.rules.spending.cost_parts import CostParts
 from portal.views.metering.usage import UsageRow, UsageView, load_export, load_usage
 from portal.views.people.account import existing_row
 from portal.views.people.accounts import Acting, Viewer
 from portal.views.rows import view_of
 from portal.views.spending.billing import BillingView, load_billing
+from portal.views.spending.cost_parts import load_cost_parts
 
 
 def load_person(session: Session, reader: Actor, account_id: int, now: datetime) -> Viewer:
@@ -53,6 +55,14 @@ def load_billing_of(session: Session, reader: Actor, account_id: int, now: datet
     """Return the billing of an account. Raises Forbidden and NotFound."""
     existing_row(session, reader, account_id)
     return load_billing(session, account_id, now)
+
+
+def load_cost_parts_of(
+    session: Session, reader: Actor, account_id: int, model: str, mode: str, now: datetime
+) -> CostParts:
+    """Return how the cost of a row of the billing of an account came about. Raises Forbidden and NotFound."""
+    existing_row(session, reader, account_id)
+    return load_cost_parts(session, account_id, model, mode, now)
 
 
 def _without_note(row: UsageRow) -> UsageRow:

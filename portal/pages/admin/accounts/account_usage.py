@@ -22,10 +22,11 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import ACCOUNTS
 from portal.rules.metering.usage import UsageFilter
 from portal.rules.people.actors import Actor
+from portal.rules.spending.cost_parts import CostParts
 from portal.views.metering.usage import UsageView
 from portal.views.people.account import AccountDetails, load_account
 from portal.views.people.accounts import Viewer
-from portal.views.people.person import load_billing_of, load_person, load_usage_of
+from portal.views.people.person import load_billing_of, load_cost_parts_of, load_person, load_usage_of
 from portal.views.spending.billing import BillingView
 from portal.web.visitors import Administrator
 from portal.words.formats import Formats
@@ -55,13 +56,16 @@ async def account_billing_page(viewer: Administrator, account_id: int) -> None:
     async def load() -> BillingView:
         return await in_reading(load_billing_of, viewer.actor, account_id, utc_now())
 
+    async def load_parts(model: str, mode: str) -> CostParts:
+        return await in_reading(load_cost_parts_of, viewer.actor, account_id, model, mode, utc_now())
+
     with frame(account.display_name, viewer, section=ACCOUNTS) as head:
         head.subtitle(subtitle_of(account))
         draw_tabs(account, "billing")
         draw_read_only(account)
         budgets = BudgetTable(formats, usage=usage)
         sums = SummaryCards(formats, usage=usage)
-        models = ModelTable(formats, usage=usage)
+        models = ModelTable(load_parts, formats, usage=usage)
         cost = CostCalculation(formats)
 
         def show(view: BillingView, now: datetime) -> None:

@@ -1,0 +1,1 @@
+"""How the cost of a row of Billing came about."""
