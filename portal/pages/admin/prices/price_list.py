@@ -43,17 +43,17 @@ _MODEL = cells.lines(
 )
 
 
-def _rate(name: str, label: Any) -> Column:
+def _rate(name: str, label: Any, classes: str) -> Column:
     cell = cells.text(name) + cells.on_phone(cells.text(f"{name}_word"))
-    return Column(name, label, classes=f"num p-{name}", cell=cell)
+    return Column(name, label, classes=f"num {classes}", cell=cell)
 
 
 _COLUMNS = (
     sorted_column("model", message("Model"), classes="p-model", cell=_MODEL),
     sorted_column("valid_from", message("Valid from"), classes="p-from", attributes=cells.exact("from_exact")),
-    _rate("prompt", message("Prompt")),
-    _rate("completion", message("Completion")),
-    _rate("cached", message("Cached")),
+    _rate("prompt", message("Prompt"), "p-prompt"),
+    _rate("completion", message("Completion"), "p-completion"),
+    _rate("cached", message("Cached"), "p-cached"),
     sorted_column("status", message("Status"), classes="p-status", cell=cells.status()),
     Column(
         "actions",
