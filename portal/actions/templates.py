@@ -1,9 +1,10 @@
 """Defining expert templates, and assigning them to accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,17 +13,25 @@ from portal.actions.fields import clean_field
 from portal.db import templates
 from portal.db.audit import add_entry
 from portal.db.templates import AssignedModel
-from portal.errors import InvalidInput, NotFound
+from portal.errors import Conflict, InvalidInput, NotFound
 from portal.rules.messages import message
+from portal.rules.metering.imports import NotImportable
 from portal.rules.people.actors import Actor
+from portal.rules.sovereign_templates import read_sovereign_template
 from portal.rules.spending.pricing import read_cost_factor
-from portal.rules.text import MAX_NAME, clean_line
+from portal.rules.text import MAX_NAME, InvalidText, clean_line
 
 MOST_MODELS = 200
+UNKNOWN = message("There is no such expert template.")
 
 
 def define_template(
-    session: Session, actor: Actor, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
+    session: Session,
+    actor: Actor,
+    name: str,
+    cost_factor: Decimal | int | str,
+    models: Sequence[AssignedModel],
+    now: datetime,
 ) -> int:
     """Create or replace the expert template of this name; return its id. Raises Forbidden and InvalidInput."""
     check_administrator(session, actor)
@@ -51,6 +60,36 @@ def _fields(cost_factor: Decimal, models: Sequence[AssignedModel]) -> dict[str, 
     return {"cost_factor": f"{cost_factor:f}", "models": [asdict(model) for model in models]}
 
 
+def define_sovereign_template(session: Session, actor: Actor, content: Mapping[str, Any], now: datetime) -> int:
+    """Create or replace the template in a JSON object of MoE Sovereign; return its id.
+
+    Raises Forbidden, and InvalidInput for an object without `name` and readable `experts`.
+    """
+    check_administrator(session, actor)
+    try:
+        read = read_sovereign_template(content.get("name"), content)
+    except (InvalidText, NotImportable) as error:
+        raise InvalidInput(message("This is no expert template of MoE Sovereign."), "experts") from error
+    models = [AssignedModel(*model) for model in read.models]
+    return define_template(session, actor, read.name, read.cost_factor, models, now)
+
+
+def delete_template(session: Session, actor: Actor, template_id: int, now: datetime) -> None:
+    """Delete a template that no account has. Stored usage keeps its name and cost factor.
+
+    Raises Forbidden, NotFound, and Conflict while accounts have it.
+    """
+    check_administrator(session, actor)
+    found = templates.template(session, template_id)
+    if found is None:
+        raise NotFound(UNKNOWN)
+    if templates.is_assigned(session, template_id):
+        raise Conflict(message("Accounts have the template {name}. Assign another one to them first.", name=found.name))
+    before = _fields(found.cost_factor, templates.models_of(session, template_id))
+    templates.remove_template(session, template_id)
+    add_entry(session, actor, "template.delete", now, target=f"template:{found.name}", before=before)
+
+
 def assign_template(session: Session, actor: Actor, account_id: int, template_id: int | None, now: datetime) -> None:
     """Assign a template to an account; None removes it.
 
@@ -60,7 +99,7 @@ def assign_template(session: Session, actor: Actor, account_id: int, template_id
     account = existing_account(session, account_id)
     template = None if template_id is None else templates.template(session, template_id)
     if template_id is not None and template is None:
-        raise NotFound(message("There is no such expert template."))
+        raise NotFound(UNKNOWN)
     old = None if account.template_id is None else templates.template(session, account.template_id)
     account.template_id = template_id
     before, after = ({"template": None if each is None else each.name} for each in (old, template))

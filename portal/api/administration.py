@@ -16,6 +16,7 @@ from portal.api.admin import (
     price_import,
     prices,
     teams,
+    templates,
 )
 
 PARTS = (
@@ -34,5 +35,6 @@ PARTS = (
     prices,
     price_import,
     teams,
+    templates,
 )
 """Modules with a router."""

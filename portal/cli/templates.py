@@ -1,5 +1,6 @@
 """`portal template`: expert templates."""
 
+import json
 import sys
 from dataclasses import asdict
 from decimal import Decimal
@@ -9,12 +10,13 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from portal.actions.templates import assign_template, define_template
+from portal.actions.templates import assign_template, define_sovereign_template, define_template, delete_template
 from portal.cli.console import UserName, actor, example, open_account, open_portal, show_table
 from portal.cli.listing import AsJson, listing, show_json
 from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import InvalidInput, TooLarge
+from portal.rules.sovereign_templates import sovereign_template
 from portal.rules.text import counted
 from portal.views.templates import AssignedModel, find_template, load_templates
 
@@ -102,8 +104,43 @@ def list_templates(as_json: AsJson = False) -> None:
     show_table(("Name", "Cost factor", "Category", "Model", "Required"), rows)
 
 
-def _read(file: str) -> TemplateFile:
-    """Read a template. Raises OSError, TooLarge, and InvalidInput with the invalid field."""
+@commands.command(epilog=example("portal template delete research-de"))
+def delete(template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="Name of the template.")]) -> None:
+    """Delete a template that no account has."""
+    open_portal()
+    found = run_in_reading(find_template, template)
+    run_in_transaction(delete_template, actor(), found.id, utc_now())
+    typer.echo(f"Deleted the expert template {template}.")
+
+
+@commands.command("export", epilog=example("portal template export research-de > research-de.json"))
+def export_template(
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="Name of the template.")],
+) -> None:
+    """Print a template in the JSON of MoE Sovereign."""
+    open_portal()
+    found = run_in_reading(find_template, template)
+    typer.echo(json.dumps(sovereign_template(found.name, found.cost_factor, found.models), indent=2))
+
+
+@commands.command("import", epilog=example("portal template import research-de.json"))
+def import_template(
+    file: Annotated[str, typer.Argument(metavar="FILE.json", help="The template as JSON; - reads it from stdin.")],
+) -> None:
+    """Create or replace an expert template from the JSON of MoE Sovereign."""
+    try:
+        content = json.loads(_text(file))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("The file is no JSON.") from error
+    if not isinstance(content, dict):
+        raise InvalidInput("The file is no JSON object.")
+    open_portal()
+    run_in_transaction(define_sovereign_template, actor(), content, utc_now())
+    typer.echo(f"Saved the expert template {content['name']}.")
+
+
+def _text(file: str) -> bytes:
+    """Return the content of a file. Raises OSError and TooLarge."""
     if file == "-":
         text = sys.stdin.buffer.read(LARGEST_FILE + 1)
     else:
@@ -111,6 +148,12 @@ def _read(file: str) -> TemplateFile:
             text = opened.read(LARGEST_FILE + 1)
     if len(text) > LARGEST_FILE:
         raise TooLarge("The file is too large for a template.")
+    return text
+
+
+def _read(file: str) -> TemplateFile:
+    """Read a template. Raises OSError, TooLarge, and InvalidInput with the invalid field."""
+    text = _text(file)
     try:
         return TemplateFile.model_validate_json(text)
     except ValidationError as error:

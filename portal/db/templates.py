@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from portal.db.sql.text_list import among
@@ -52,6 +52,17 @@ def models_of(session: Session, template_id: int) -> list[AssignedModel]:
         .order_by(ExpertModel.position)
     )
     return [AssignedModel(*row) for row in rows]
+
+
+def is_assigned(session: Session, template_id: int) -> bool:
+    """Return whether the template is active for an account."""
+    return bool(session.scalar(select(exists().where(Account.template_id == template_id))))
+
+
+def remove_template(session: Session, template_id: int) -> None:
+    """Delete a template with its models."""
+    session.execute(delete(ExpertModel).where(ExpertModel.template_id == template_id))
+    session.execute(delete(ExpertTemplate).where(ExpertTemplate.id == template_id))
 
 
 def cost_factors(session: Session, names: set[str]) -> dict[str, Decimal]:

@@ -21,6 +21,8 @@ LARGEST_BODIES = {
     "/admin/api/accounts/import": 5_000_000,  # 5,000 rows, `rules.people.account_import.LARGEST_FILE`
     "/admin/api/accounts/bulk": 256 * 1024,  # the ids of 5,000 accounts
     "/admin/api/prices/import": 20_000_000,  # `rules.spending.price_map.LARGEST_MAP`
+    "/admin/api/templates": 256 * 1024,  # 200 models
+    "/admin/api/templates/import": 1_000_000,
     "/admin/api/": SMALL_BODY,
     "/user/backup": 1_000_000_000,  # a file to restore, in the desktop program only
     "/user/alerts": SMALL_BODY,

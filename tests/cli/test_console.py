@@ -68,6 +68,7 @@ READING = [
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
     "usage list", "usage requests", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate",
     "backup a.zip", "import usage nowhere.csv", "note list --search x",
+    "template delete a", "template export a",
     "import moe-sovereign postgresql://nobody@127.0.0.1:1/none",
     "follow moe-sovereign postgresql://nobody@127.0.0.1:1/none",
 ]  # fmt: skip
@@ -91,6 +92,7 @@ def test_missing_database_is_tried_with_every_command() -> None:
         ("desktop",),
         ("restore",),
         ("template", "set"),
+        ("template", "import"),
     }  # create it, or read a file first
 
 

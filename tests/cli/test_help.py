@@ -31,6 +31,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list", "export person",
         "usage list", "usage requests", "note list",
         "template set", "template assign", "template list",
+        "template delete", "template export", "template import",
         "import moe-sovereign", "import usage", "follow moe-sovereign",
     }  # fmt: skip
 

@@ -90,3 +90,18 @@ def test_a_bad_template_is_refused(db: Database, text: str | bytes) -> None:
 
 def test_a_missing_file_is_named(db: Database, tmp_path: Path) -> None:
     assert "nowhere.json" in fail("template", "set", str(tmp_path / "nowhere.json"))
+
+
+def test_sovereign_json_is_exported_and_imported(alice: Account, template_file: Path, tmp_path: Path) -> None:
+    succeed("template", "set", str(template_file))
+    before = rows(succeed("template", "list"))
+    exported = succeed("template", "export", "research-de")
+    succeed("template", "assign", "alice", "research-de")
+    assert "Accounts have the template" in fail("template", "delete", "research-de")
+    succeed("template", "assign", "alice", "none")
+    succeed("template", "delete", "research-de")
+    assert rows(succeed("template", "list")) == []
+    succeed("template", "import", "-", typed=exported)
+    assert rows(succeed("template", "list")) == before
+    for bad in ("{", "[]", "{}", '{"name": "x"}'):
+        fail("template", "import", "-", typed=bad)

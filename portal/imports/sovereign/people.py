@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
 
 from portal.imports.sovereign.source import SourceRow, as_utc
 from portal.rules.instants import InvalidInstant
@@ -15,16 +14,15 @@ from portal.rules.metering.imports import (
     ImportedTemplate,
     ImportKind,
     ImportOutcome,
-    ModelOfCategory,
     NotImportable,
 )
 from portal.rules.people.accounts import Language, Role
 from portal.rules.people.secrets import PREFIX_LENGTH, is_digest
+from portal.rules.sovereign_templates import read_sovereign_template
 from portal.rules.spending.budgets import MAX_LIMIT, BudgetType, Limits
-from portal.rules.text import MAX_LABEL, MAX_NAME, InvalidText, clean_email, clean_line, clean_new_username, clip_line
+from portal.rules.text import MAX_LABEL, MAX_NAME, InvalidText, clean_email, clean_new_username, clip_line
 
 NO_LABEL = "MoE Sovereign"
-_FINEST_FACTOR = Decimal("1E-12")
 _BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", re.ASCII)
 
 
@@ -227,26 +225,9 @@ def _read_template(row: SourceRow) -> ImportedTemplate:
         raise NotImportable("It is switched off.")
     try:
         config = json.loads(row["config_json"])
-        number = next(f for f in (row.get("cost_factor"), config.get("cost_factor"), 1) if f is not None)
-        factor = Decimal(str(number)).quantize(_FINEST_FACTOR).normalize()
-        models = tuple(model for category, of_it in config["experts"].items() for model in _models(category, of_it))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, InvalidOperation):
+    except (ValueError, TypeError, RecursionError):
         raise NotImportable("Its configuration cannot be read.") from None
-    return ImportedTemplate(clean_line(row["name"] or "", "The name", MAX_NAME), factor, models)
-
-
-def _models(category: str, config: SourceRow) -> Iterator[ModelOfCategory]:
-    """Yield the models of a category; in the older form there is one model, which always answers.
-
-    In the newer form the role decides: `always`, `primary` (on demand), or `fallback` (instead of other models).
-    """
-    for model in config.get("models", [config]):
-        name = clip_line(model.get("model"), 200)
-        if not name:
-            continue
-        role = model.get("role")
-        required = model.get("required", True) is not False if role is None else role == "always"
-        yield ModelOfCategory(clip_line(category, MAX_NAME), name, clip_line(model.get("endpoint"), 200), required)
+    return read_sovereign_template(row["name"], config, row.get("cost_factor"))
 
 
 def _active_template(
