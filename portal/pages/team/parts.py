@@ -6,6 +6,7 @@ from typing import Any
 from nicegui import ui
 
 from portal.pages.account.budget_cards import BudgetCard
+from portal.pages.addresses import account_url
 from portal.pages.components import cells
 from portal.pages.components.charts.chart import UsageChart
 from portal.pages.components.parts import Text, icon, tag
@@ -20,7 +21,11 @@ from portal.words import _, context, plural, say
 from portal.words.formats import Formats
 from portal.words.labels import STATUSES
 
-_NAME = cells.lines(cells.name("name", flows=True), cells.small(cells.name("about", flows=True), given="about"))
+_WHO = cells.name("name", flows=True)
+_NAME = cells.lines(
+    cells.first_of(("href", cells.link(_WHO)), otherwise=_WHO),
+    cells.small(cells.name("about", flows=True), given="about"),
+)
 _MEMBERS = (
     Column("name", message("Member"), classes="m-name", cell=_NAME, total=cells.text("name")),
     Column(
@@ -127,6 +132,7 @@ class MemberCard:
         return {
             "id": member.id,
             "name": member.display_name,
+            "href": account_url(member.id) if self._removes else "",
             "about": f"{member.username}{status}",
             "off": not member.active,
             "tokens": f.number(member.figures.tokens),
