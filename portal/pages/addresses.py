@@ -10,6 +10,7 @@ from portal.rules.periods import DayRange
 
 SIGN_IN = "/user/login"
 NEW_GATEWAY = f"{GATEWAYS.path}/new"
+FIRST_STEPS = "/admin/setup"
 BILLABLE = f"{BILLING.path}#billable"
 """The only place that explains billable and raw tokens."""
 _NOT_BACK_TO = {"/", SIGN_IN, "/user/logout", "/user/setup"}

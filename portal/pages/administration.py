@@ -1,6 +1,6 @@
 """The pages of administration. Only a server imports them, so that the desktop program needs no memory for them."""
 
-from portal.pages.admin import audit, gateway, gateway_new, gateways, notes
+from portal.pages.admin import audit, first_steps, gateway, gateway_new, gateways, notes
 from portal.pages.admin.accounts import account, account_list, account_usage
 from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
@@ -10,6 +10,7 @@ from portal.pages.admin.usage import organisation, requests
 from portal.pages.team import own_team, team_requests
 
 PAGES = (
+    first_steps,
     own_team,
     team_requests,
     account_list,

@@ -41,6 +41,7 @@ PAGES = {
     f"{ACCOUNT}/usage": "Walker",
     f"{ACCOUNT}/billing": "Walker",
     "/admin/audit": "Audit Log",
+    "/admin/setup": "First steps",
     "/admin/held": "Held Events",
     "/admin/notes": "Notes",
     "/admin/gateways": "Gateways",

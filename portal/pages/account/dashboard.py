@@ -11,6 +11,7 @@ from portal.pages.account.budget_cards import BudgetBanner, BudgetCard
 from portal.pages.account.requests.asking import Requests
 from portal.pages.components import cells
 from portal.pages.components.charts.chart import UsageChart
+from portal.pages.components.lead_to_steps import LeadToSteps
 from portal.pages.components.live import live
 from portal.pages.components.names import Name
 from portal.pages.components.parts import Text, empty, icon, tag
@@ -47,6 +48,7 @@ async def dashboard_page(viewer: SignedIn) -> None:
 
     with frame(DASHBOARD, viewer) as head:
         welcome = Welcome() if settings().is_desktop else None
+        lead = LeadToSteps()
         banner = BudgetBanner(formats)
         with tag("div", "mp-cards"):
             cards = {period: BudgetCard(period, formats) for period in Period}
@@ -62,6 +64,7 @@ async def dashboard_page(viewer: SignedIn) -> None:
             if welcome:
                 welcome.show(is_new=not view.budgets.total.figures.requests)
             head.subtitle(formats.long_day(day_of(now, formats.zone)))
+            lead.show(view.first_steps)
             banner.show(view.budgets, now)
             for budget in view.budgets.all:
                 cards[budget.period].show(budget, now)

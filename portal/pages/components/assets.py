@@ -53,6 +53,7 @@ STYLES = (
     "admin/usage/requests.css",
     "admin/prices/prices.css",
     "admin/accounts/account.css",
+    "admin/first_steps.css",
     "admin/audit.css",
     "admin/held/held_list.css",
     "admin/requests/request_list.css",

@@ -11,6 +11,7 @@ from portal.actions.people.setup import set_up, setup_link_is_good, why_setup_li
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Conflict, InvalidInput, NotFound
+from portal.pages.addresses import FIRST_STEPS
 from portal.pages.forms.login import signed_in_response
 from portal.pages.forms.rendering import PASSWORD_HINT, check_repeated, html_page, read_form
 from portal.rules.messages import Message
@@ -38,7 +39,7 @@ async def show_setup(request: Request) -> Response:
 
 @router.post("/user/setup")
 async def take_setup(request: Request) -> Response:
-    """Create the administrator, sign in and redirect to the dashboard; show complaints beside their fields."""
+    """Create the administrator, sign in and redirect to the first steps; show complaints beside their fields."""
     values = await read_form(request, *_FIELDS, "time_zone")
     await _check_link(request)
     errors = _errors(values)
@@ -50,7 +51,7 @@ async def take_setup(request: Request) -> Response:
         )
     except (InvalidInput, Conflict) as error:
         return _form(request, values, {error.field or "": error.sentence}, error.status)
-    return await signed_in_response(request, values["username"], values["password"], None, values["time_zone"])
+    return await signed_in_response(request, values["username"], values["password"], FIRST_STEPS, values["time_zone"])
 
 
 async def _check_link(request: Request) -> None:

@@ -50,8 +50,8 @@ def test_the_link_shows_the_form(browser: TestClient, link: str) -> None:
 
 def test_the_form_creates_the_administrator_and_signs_in(browser: TestClient, link: str) -> None:
     answer = browser.post(link, data=GOOD)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/user/dashboard")
-    assert browser.get("/user/dashboard").status_code == 200
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/setup")
+    assert browser.get("/admin/setup").status_code == 200
     root = run(account_named, "root")
     assert root is not None
     assert (root.role, root.email, root.active) == ("admin", "root@example.org", True)
