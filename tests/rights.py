@@ -105,6 +105,8 @@ RIGHTS: dict[str, Who | str] = {
     "GET /admin/api/audit/export": "audit:read",
     "GET /admin/api/usage": "usage:read",
     "GET /admin/api/usage/export": "usage:read",
+    "GET /admin/api/usage/chargeback": "usage:read",
+    "GET /admin/api/usage/chargeback/file": "usage:read",
     "GET /admin/api/usage/requests": "usage:read",
     "GET /admin/api/usage/requests/export": "usage:read",
     "GET /admin/api/teams": "teams:read",

@@ -8,6 +8,7 @@ from portal.api.admin import (
     accounts,
     audit,
     budget_requests,
+    chargeback,
     default_budgets,
     held,
     notes,
@@ -22,6 +23,7 @@ from portal.api.admin import (
 PARTS = (
     default_budgets,
     budget_requests,
+    chargeback,
     account_bulk,
     account_changes,
     accounts,

@@ -54,6 +54,7 @@ MEDIA_TYPES: dict[str, str] = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.JSONL: "application/x-ndjson",
+    "pdf": "application/pdf",
 }
 
 

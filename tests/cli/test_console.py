@@ -66,9 +66,9 @@ READING = [
     "price set 0.1", "price end gpt", "price list", "price remove since-ever", "price repair", "price preview 0.1",
     "price import a.json --rate 1 --rate-day 2026-11-01",
     "template assign a none", "template list", "held list", "held show 1", "held assign a 1", "held dismiss 1",
-    "usage list", "usage requests", "mail failed", "verify", "rebuild", "prune --keep-events 400d", "migrate",
-    "backup a.zip", "import usage nowhere.csv", "note list --search x",
-    "template delete a", "template export a",
+    "usage list", "usage requests", "usage chargeback", "mail failed", "verify", "rebuild", "prune --keep-events 400d",
+    "migrate", "backup a.zip", "import usage nowhere.csv", "note list --search x", "template delete a",
+    "template export a",
     "import moe-sovereign postgresql://nobody@127.0.0.1:1/none",
     "follow moe-sovereign postgresql://nobody@127.0.0.1:1/none",
 ]  # fmt: skip

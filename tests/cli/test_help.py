@@ -29,7 +29,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "team list", "team show", "team create", "team change", "team budget", "team move", "team manager",
         "team suspend", "team activate", "team delete",
         "held list", "held show", "held assign", "held dismiss", "mail failed", "prune", "audit list", "export person",
-        "usage list", "usage requests", "note list",
+        "usage list", "usage requests", "usage chargeback", "note list",
         "template set", "template assign", "template list",
         "template delete", "template export", "template import",
         "import moe-sovereign", "import usage", "follow moe-sovereign",

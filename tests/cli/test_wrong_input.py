@@ -92,6 +92,7 @@ WRONG: dict[str, tuple[int, str]] = {
     "note list": (1, "Search for a text"),
     "audit list --from someday": (2, "A day looks like"),
     "usage requests --gateway x": (2, "the number of an account"),
+    "usage chargeback --month 2026": (2, "A month looks like 2026-11."),
     "usage list --team red": (2, "the number of an account"),
     "export person nobody --output nobody.zip": (1, "no account called nobody"),
     "request list --state lost": (2, "one of open, approved"),

@@ -24,6 +24,11 @@ LEFT_OUT_MODULES = (
     "sqlalchemy.dialects.mssql",
     "sqlalchemy.dialects.mysql",
     "sqlalchemy.dialects.oracle",
+    # the monthly report, which is administration
+    "fpdf",
+    "fontTools",
+    "PIL",
+    "defusedxml",
     # clients of socket.io, and servers that are not used
     "aiohttp",
     "aiosignal",
@@ -83,6 +88,7 @@ _UNUSED_FILES = (
     "nicegui/static/sass.dart.js",  # for style sheets in Sass
     "nicegui/static/unocss/**",  # for styles with UnoCSS
     "nicegui/testing/**",
+    "portal/exports/fonts/**",
     "**/*.pyi",
     "**/py.typed",
 )

@@ -30,7 +30,7 @@ View = TypeVar("View")
 
 ROWS = (25, 50, 100)
 """The possible numbers of rows on a page of a list; the first is the default."""
-_FORMATS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON Lines"}
+_FORMATS = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON Lines", "pdf": "PDF"}
 _LONGEST_CURSOR = 500
 _TO_THE_TOP = """
     const card = document.getElementById("%s");
@@ -63,7 +63,7 @@ class Listing(Generic[AnyWanted, View]):
     is_cursor: Callable[[str, AnyWanted], bool]
     load: Callable[..., View]
     export: str
-    formats: tuple[str, ...] = tuple(_FORMATS)
+    formats: tuple[str, ...] = ("csv", "xlsx", "jsonl")
 
     def read(self, params: Mapping[str, str]) -> tuple[Place[AnyWanted], Message | None]:
         """Return the place of an address, and a sentence about an invalid part of the address."""
@@ -183,10 +183,10 @@ class ListPage(ABC, Generic[AnyWanted, View]):
             set_props(link, href=f"{self.listing.export}?{urlencode(params)}")
 
 
-def export_menu(formats: Sequence[str]) -> dict[str, ui.element]:
-    """Draw the menu that exports the filtered rows to files; return the link of each format."""
-    opener = button(_("Export"), icon="export")
-    with menu(opener, _("Export"), 'anchor="bottom right" self="top right"', classes="mp-menu--small"):
+def export_menu(formats: Sequence[str], opener: ui.button | None = None) -> dict[str, ui.element]:
+    """Draw the menu that exports the filtered rows to files, or other files; return the link of each format."""
+    opener = opener or button(_("Export"), icon="export")
+    with menu(opener, opener.text, 'anchor="bottom right" self="top right"', classes="mp-menu--small"):
         return {kind: tag("a", "mp-menu__item", _FORMATS[kind], role="menuitem", download="") for kind in formats}
 
 

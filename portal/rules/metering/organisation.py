@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from portal.rules.lists import ListFilter, ListRules, day_choice, one_of
 from portal.rules.messages import InvalidValue, message
+from portal.rules.metering.usage import InvalidFilter, parse_day
 from portal.rules.periods import DayRange, first_of_month, first_of_next_month
 
 LONGEST_NAME = 200
@@ -177,6 +178,18 @@ def span_days(span: Span, today: date) -> DayRange:
 def month_days(first: date) -> DayRange:
     """Return all days of the month that begins on `first`."""
     return DayRange(first, first_of_next_month(first) - timedelta(1))
+
+
+def parse_month(text: str, today: date) -> date:
+    """Return the first day of a month such as 2026-11; without a text, of the month before. Raises InvalidFilter."""
+    if not text:
+        return first_of_month(first_of_month(today) - timedelta(1))
+    if len(text) != len("2026-11"):
+        raise InvalidFilter(Grouping.MONTH.value, message("A month looks like 2026-11."))
+    try:
+        return parse_day(f"{text}-01", Grouping.MONTH.value)
+    except InvalidFilter:
+        raise InvalidFilter(Grouping.MONTH.value, message("A month looks like 2026-11.")) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ from urllib.parse import urlencode
 from nicegui import APIRouter
 from starlette.requests import Request
 
+from portal.clock import utc_now
 from portal.pages.admin.usage.chart import OrganisationChart, unit_label
 from portal.pages.admin.usage.requests import PATH as REQUESTS
 from portal.pages.admin.usage.scope import ScopeList
 from portal.pages.components import cells
 from portal.pages.components.filters import FilterBar
+from portal.pages.components.listing import export_menu
+from portal.pages.components.parts import button, set_props
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table_list import sorted_column, table_listing
 from portal.pages.navigation import ORGANISATION
@@ -28,9 +31,11 @@ from portal.rules.metering.organisation import (
     grouping_of,
     measure_of,
     month_days,
+    scope_of,
     scope_params,
 )
-from portal.rules.periods import DayRange
+from portal.rules.periods import DayRange, day_of
+from portal.settings import settings
 from portal.views.metering.organisation import OrganisationView, UsageGroup, load_organisation
 from portal.web.visitors import Administrator
 from portal.words import _, context, plural, say
@@ -85,6 +90,20 @@ class OrganisationUsage(ScopeList[UsageGroup]):
     columns = _COLUMNS
     none_yet = (message("No usage in this range"), message("Choose other days, or fewer filters."))
     has_total = True
+
+    def draw_side(self) -> None:
+        """Draw the menu with the monthly report."""
+        self._report = button(_("Monthly report"), icon="list")
+        self._reports = export_menu(("xlsx", "pdf"), self._report)
+
+    def show_place(self) -> None:
+        """Show the filter of the place, and offer the report of the last month in its range."""
+        super().show_place()
+        month = scope_of(self.place.wanted, day_of(utc_now(), settings().budget_zone)).days.last
+        self._report.set_text(_("Report for {month}", month=self.formats.month_of_year(month)))
+        for kind, link in self._reports.items():
+            params = {"month": f"{month:%Y-%m}", "format": kind, "language": self.formats.locale.language}
+            set_props(link, href=f"/admin/api/usage/chargeback/file?{urlencode(params)}")
 
     def draw_filters(self, bar: FilterBar[ListFilter]) -> None:
         """Draw the grouping, the range, and the conditions."""
