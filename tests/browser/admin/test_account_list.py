@@ -115,7 +115,9 @@ def test_accounts_stay_when_the_rights_end(portal: Portal, visit: Visit) -> None
 @pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (PHONE, "light")])
 def test_account_is_created_with_a_link(portal: Portal, visit: Visit, width: int, scheme: str) -> None:
     portal.run(create_team, OPERATOR, f"Chemistry {width}", "", datetime.now(UTC))
-    page = visit(portal.person(f"maker{width}", role="admin"), "/admin/accounts", width=width, scheme=scheme)
+    page = visit(
+        portal.person(f"maker{width}", role="admin"), "/admin/accounts?search=marie", width=width, scheme=scheme
+    )
     dialog = page.get_by_role("dialog")
     page.get_by_role("button", name="New account").click()
     dialog.get_by_label("Username").fill(f"maker{width}")
