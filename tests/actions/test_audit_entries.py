@@ -161,7 +161,7 @@ Call = Callable[..., Any]
 
 
 def prepared(prepare: Callable[[World], Any], call: Call) -> tuple[Callable[[World], Any], Call]:
-    """Return a row: what is done before, without being looked at, and the change, which gets the world and that."""
+    """Return a row: the preparation, and the change, which gets the world and the prepared value."""
     return prepare, call
 
 
