@@ -64,8 +64,9 @@ def account_list(
         .outerjoin(Budget, Budget.account_id == Account.id)
         .outerjoin(Team, Team.id == Account.team_id)
     )
+    conditions = (*_conditions(wanted), *only)
     return ListQuery(
-        with_counters(statement).where(*_conditions(wanted), *only).params(starts(today) | {"now": now}),
+        with_counters(statement).where(*conditions).params(starts(today) | {"now": now}),
         {
             "username": Account.username,
             "name": folded(Account.display_name),
@@ -80,6 +81,7 @@ def account_list(
         },
         Account.id,
         _row,
+        counted=select(Account.id).outerjoin(Team, Team.id == Account.team_id).where(*conditions),
     )
 
 

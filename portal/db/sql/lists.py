@@ -21,13 +21,14 @@ class ListQuery(Generic[Row]):
     """A list without order and limit.
 
     `statement` selects the columns of `row` with all conditions; `sorts` are the expressions that it can be sorted by,
-    none of them ever null; `id` breaks ties.
+    none of them ever null; `id` breaks ties. `counted` selects as many rows from fewer tables, to count them.
     """
 
     statement: Select[Any]
     sorts: Mapping[str, Any]
     id: Any
     row: Callable[[Any], Row]
+    counted: Select[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,18 @@ def list_rows(session: Session, query: ListQuery[Row], order: Order) -> Iterator
 
 def list_count(session: Session, query: ListQuery[Row]) -> int:
     """Return the number of rows."""
-    return session.scalar(_counting(query)) or 0
+    return session.scalar(_counting(query.statement if query.counted is None else query.counted)) or 0
 
 
 def list_before(session: Session, query: ListQuery[Row], order: Order, position: Position) -> int:
     """Return the number of rows before a position in `order`."""
     before = _past(query, order.column, not order.descending, position)
-    return session.scalar(_counting(query).where(before)) or 0
+    return session.scalar(_counting(query.statement).where(before)) or 0
 
 
-def _counting(query: ListQuery[Row]) -> Select[tuple[int]]:
-    """Return the statement that counts; the databases leave out outer joins that it does not need."""
-    return query.statement.with_only_columns(func.count(), maintain_column_froms=True)
+def _counting(statement: Select[Any]) -> Select[tuple[int]]:
+    """Return the statement that counts; PostgreSQL leaves out outer joins that it does not need, SQLite does not."""
+    return statement.with_only_columns(func.count(), maintain_column_froms=True)
 
 
 def _ordered(query: ListQuery[Row], column: str, descending: bool) -> Select[Any]:
