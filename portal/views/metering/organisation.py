@@ -78,7 +78,7 @@ def load_organisation(
     found = OrganisationView(**same, scope=scope, by=by, totals=sums, unit=_unit(scope, by))
     if not with_chart:
         return found
-    units, series = _chart(session, found, query, measure_of(wanted), is_searched=bool(wanted.search))
+    units, series = _chart(session, found, query, wanted)
     return replace(found, units=units, series=series, names=names_of(session, scope))
 
 
@@ -109,7 +109,7 @@ def _unit(scope: UsageScope, by: Grouping) -> Grouping:
 
 
 def _chart(
-    session: Session, view: OrganisationView, query: ListQuery[UsageGroup], measure: Measure, *, is_searched: bool
+    session: Session, view: OrganisationView, query: ListQuery[UsageGroup], wanted: ListFilter
 ) -> tuple[tuple[str, ...], tuple[UsageSeries, ...]]:
     """Return the parts of the chart, and the usage of its largest groups in them; the rest is one series."""
     scope, by, unit = view.scope, view.by, view.unit
@@ -117,12 +117,13 @@ def _chart(
     if by == unit:
         rows = {row.key: row.figures for row in list_rows(session, query, Order("key"))}
         return units, _rest([rows.get(each, Figures()) for each in units])
-    order = Order(measure, descending=True)
-    groups = (
-        [*list_rows(session, query, order)]
-        if is_searched
-        else [row for row, _ in list_page(session, query, order, TOP)]
-    )
+    is_searched, order = bool(wanted.search), Order(measure_of(wanted), descending=True)
+    if is_searched:
+        groups = [*list_rows(session, query, order)]
+    elif view.before == 0 and len(view.rows) >= min(TOP, view.total) and _column(wanted) == order:
+        groups = [*view.rows[:TOP]]  # these are read already
+    else:
+        groups = [row for row, _ in list_page(session, query, order, TOP)]
     parts = usage_over_time(session, scope, unit, by, groups) if groups else {}
     found = [UsageSeries(row, tuple(parts.get((each, row.key), Figures()) for each in units)) for row in groups]
     largest, others = found[:TOP], found[TOP:]
@@ -132,6 +133,12 @@ def _chart(
         drawn = [total(each.figures[number] for each in largest) for number in range(len(units))]
         rest = [whole.get((each, ""), Figures()) - drawn[number] for number, each in enumerate(units)]
     return units, (*largest, *_rest(rest))
+
+
+def _column(wanted: ListFilter) -> Order:
+    """Return the order of the list; its own order is that of the tokens, unless it is about days or months."""
+    column, descending = USAGE_LIST.order(wanted)
+    return Order(Measure.TOKENS if column == "order" else column, descending)
 
 
 def _rest(figures: Sequence[Figures]) -> tuple[UsageSeries, ...]:
