@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.databases import PostgreSQL, Server, SQLite
-from tools.bench import ingest, pages, refusals, served, table
+from tools.bench import administration, ingest, pages, refusals, served, table
 from tools.bench.figures import Figure, at_least
 from tools.bench.fill import DAYS
 
@@ -30,10 +30,13 @@ class Effort:
     batches: int
     answers: int
     views: int
+    organisations: Sequence[administration.Size]
 
 
-THOROUGH = Effort(rounds=7, ingest={100: 4_000, 1: 400}, batches=100, answers=300, views=15)
-QUICK = Effort(rounds=1, ingest={100: 200, 1: 5}, batches=4, answers=5, views=1)
+THOROUGH = Effort(
+    rounds=7, ingest={100: 4_000, 1: 400}, batches=100, answers=300, views=15, organisations=administration.THOROUGH
+)
+QUICK = Effort(rounds=1, ingest={100: 200, 1: 5}, batches=4, answers=5, views=1, organisations=administration.QUICK)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +74,7 @@ def _parts(
         yield served.measure_routes(portal, effort.answers, effort.rounds)
     yield refusals.measure(effort.rounds)
     yield pages.measure(directory, sizes, effort.views, say)
+    yield administration.measure(directory, effort.organisations, effort.views, say)
 
 
 def _ingest(kind: str, directory: Path, effort: Effort) -> list[Figure]:

@@ -51,9 +51,9 @@ def at_least(bound: float, *, of_ratio: bool = True) -> Goal:
     return Goal(bound, is_least=True, of_ratio=of_ratio)
 
 
-def at_most(bound: float) -> Goal:
-    """Return an upper bound of a ratio."""
-    return Goal(bound, is_least=False)
+def at_most(bound: float, *, of_ratio: bool = True) -> Goal:
+    """Return an upper bound."""
+    return Goal(bound, is_least=False, of_ratio=of_ratio)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -69,7 +69,7 @@ def _filled(directory: Path, events: int) -> Filled:
     database = Database(f"sqlite:///{directory / 'portal.sqlite3'}")
     premises = prepare(database, accounts=1, keys=KEYS)
     account_id = min(premises.keys)
-    end = fill(database, premises, account_id, events, utc_now())
+    end = fill(database, premises, events, utc_now())
     viewer = _viewer(account_id)
     return Filled(events, database, _views(database, viewer, end), time.monotonic() - started)
 
