@@ -35,3 +35,24 @@ def test_range_without_usage_is_explained(visit: Visit, busy: Person) -> None:
     expect(page.get_by_role("heading", name="No usage in this range").first).to_be_visible()
     expect(page.get_by_test_id("org-usage-table")).to_be_hidden()
     assert not violations(page), violations(page)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (PHONE, "light")])
+def test_figures_lead_to_their_requests(visit: Visit, busy: Person, width: int, scheme: str) -> None:
+    page = visit(busy, "/admin/usage?by=account", width=width, scheme=scheme)
+    row = page.get_by_test_id("org-usage-table").get_by_role("row").filter(has_text="bertha").first
+    link = row.get_by_role("cell").get_by_role("link").first
+    count = link.inner_text().split()[0]
+    link.click()
+    expect(page.get_by_role("heading", name="Requests of the Organisation")).to_be_visible()
+    expect(page.get_by_test_id("org-requests-totals").locator("dd").first).to_have_text(count)
+    expect(page.get_by_test_id("org-requests-table")).to_contain_text("bertha")
+    assert not violations(page), violations(page)
+
+
+def test_monthly_report_is_downloaded(visit: Visit, busy: Person) -> None:
+    page = visit(busy, "/admin/usage")
+    page.get_by_role("button", name="Report for").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="PDF").click()
+    assert download.value.suggested_filename.endswith(".pdf")
