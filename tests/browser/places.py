@@ -171,6 +171,7 @@ WINDOWS = {
         "/admin/held", ("^Assign", "^Assign"), types="bertha", answer="^Close", chooses=True
     ),
     "price_dialogs.NewPrice": Window("/admin/prices", ("^New price",)),
+    "import_dialog.ImportPrices": Window("/admin/prices", ("^Import",)),
     "price_dialogs.EndPrice": Window("/admin/prices", ("^End",)),
     "price_list.PriceList": Window("/admin/prices", ("^Remove",)),
     "dialogs.TeamForm": Window("/admin/teams/{team_id}", ("^Edit",)),

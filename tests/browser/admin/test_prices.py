@@ -1,12 +1,13 @@
 """A price is previewed, entered and ended; requests without one are shown and priced."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 from sqlalchemy import update
 
 from portal.db.tables import Price
@@ -81,3 +82,28 @@ def test_requests_without_a_price_are_shown_and_priced(portal: Portal, visit: Vi
     expect(page.get_by_text("2 requests have a cost now.")).to_be_visible()
     expect(card).to_be_hidden()
     assert violations(page) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (PHONE, "light")])
+def test_price_map_is_previewed_and_imported(portal: Portal, visit: Visit, width: int, scheme: str) -> None:
+    admin, mark = portal.person(f"importer-{width}", role="admin"), f"map{width}"
+    found = {f"{mark}-a": {"input_cost_per_token": 4e-06, "output_cost_per_token": 8e-06}, f"{mark}-b": 7}
+    page = visit(admin, f"/admin/prices?search={mark}", width=width, scheme=scheme)
+    page.get_by_role("button", name="Import", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    content = json.dumps(found | {"filling": "x" * 700_000}).encode()
+    file = FilePayload(name="map.json", mimeType="application/json", buffer=content)
+    dialog.locator("input[type=file]").set_input_files(file)
+    dialog.get_by_role("textbox", name=re.compile("^EUR for one USD")).fill("0.5")
+    dialog.get_by_label("Day of this rate").fill("2026-11-01")
+    dialog.get_by_role("textbox", name="Models").fill(f"{mark}*")
+    expect(dialog.get_by_test_id("wrong-models")).to_contain_text(f"{mark}-b")
+    assert violations(page, ".q-dialog") == []
+    dialog.get_by_role("button", name="Import prices").click()
+    expect(dialog).to_contain_text("1 models are wrong, so nothing was imported.")
+    dialog.get_by_role("switch", name="Leave wrong models out").click()
+    dialog.get_by_role("button", name="Import prices").click()
+    expect(page.get_by_text("1 price was imported.")).to_be_visible()
+    row = page.get_by_test_id("prices-table").get_by_role("row", name=f"{mark}-a")
+    expect(row).to_contain_text("LiteLLM, 1 USD = 0.5 EUR on 2026-11-01")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -1,18 +1,13 @@
 """The dialog that imports accounts from a CSV file: it shows what each row would do, before anything is changed.
 
-Decision: the browser sends the file in pieces over the websocket, which has the rights of the page. Nothing is stored
-until the import, which is one transaction.
+Decision: nothing is stored until the import, which is one transaction.
 """
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from nicegui import ui
 from nicegui.element import Element
-from nicegui.events import GenericEventArguments
 
 from portal.actions.people.account_import import (
     ImportPlan,
@@ -32,6 +27,7 @@ from portal.pages.admin.connect import public_address
 from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Dialog
 from portal.pages.components.inputs.fields import Notice, choice_field, switch_row
+from portal.pages.components.inputs.file_picker import FilePicker
 from portal.pages.components.parts import Text, button, icon_name, known_facts, set_props, tag
 from portal.pages.components.table import Column, data_table
 from portal.rules.messages import message
@@ -43,23 +39,6 @@ from portal.words import _, plural, say
 from portal.words.formats import NOTHING, Formats
 from portal.words.labels import ROLES
 
-_PICK = "() => document.getElementById('%s').click()"
-_PIECE = 300_000
-"""Bytes of a piece of the file; a message on the websocket may have three times as many."""
-_SEND = f"""async (event) => {{
-  const file = event.target.files[0];
-  event.target.value = "";
-  if (!file) return;
-  emit({{state: "begin", name: file.name.slice(0, 200), size: file.size}});
-  if (file.size > {LARGEST_FILE}) return;
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  for (let at = 0; at < bytes.length; at += {_PIECE}) {{
-    let text = "";
-    for (const byte of bytes.subarray(at, at + {_PIECE})) text += String.fromCharCode(byte);
-    emit({{state: "piece", text: btoa(text)}});
-  }}
-  emit({{state: "end"}});
-}}"""
 _ROWS = 50
 """Rows of the preview that are shown at once."""
 _SEPARATORS = {",": message("comma"), ";": message("semicolon"), "\t": message("tab")}
@@ -82,7 +61,6 @@ class ImportAccounts:
     ) -> None:
         """Draw the dialogs closed; `after` is called when accounts were created."""
         self._viewer, self._formats, self._done, self._after = viewer, formats, done, after
-        self._content = bytearray()
         self._file: ImportFile | None = None
         self._plan: ImportPlan | None = None
         self._links = NewLinks(home)
@@ -90,7 +68,6 @@ class ImportAccounts:
         self._dialog.window.classes("mp-wide")
         with self._dialog.body:
             self._draw_help()
-            self._picker = tag("input", type="file", accept=".csv,.txt,text/csv", hidden="", aria_label=_("CSV file"))
             self._message = Notice()
             self._preview = Preview(formats)
             with tag("div") as self._choice:
@@ -100,8 +77,8 @@ class ImportAccounts:
             self._dialog.cancel()
             self._picks = button(_("Choose a file"), kind="primary").props("autofocus")
             self._imports = button(_("Import"), self._import, kind="primary")
-        self._picks.on("click", js_handler=_PICK % self._picker.html_id)
-        self._picker.on("change", self._take, js_handler=_SEND)
+        with self._dialog.body:
+            FilePicker(_("CSV file"), ".csv,.txt,text/csv", LARGEST_FILE, self._take, self._picks)
         self._skips.on_value_change(self._show_button)
 
     def open(self) -> None:
@@ -123,7 +100,6 @@ class ImportAccounts:
     def _forget(self) -> None:
         """Forget the file."""
         self._file = self._plan = None
-        self._content.clear()
         self._skips.set_value(False)
         self._dialog.context.show("")
         self._show_plan()
@@ -145,30 +121,15 @@ class ImportAccounts:
         self._imports.set_text(plural("Import {count} account", "Import {count} accounts", count))
         self._imports.set_enabled(bool(plan and (not plan.wrong or self._skips.value)))
 
-    async def _take(self, event: GenericEventArguments) -> None:
-        """Take a piece of the file."""
-        sent: dict[str, Any] = event.args if isinstance(event.args, dict) else {}
-        size = sent.get("size")
-        match sent.get("state"):
-            case "begin":
-                self._message.clear()
-                self._forget()
-                self._dialog.context.show(str(sent.get("name", ""))[:200])
-                if isinstance(size, int) and size > LARGEST_FILE:
-                    text = _("The file is larger than {most} bytes.", most=self._formats.number(LARGEST_FILE))
-                    self._message.say(text, "crit")
-            case "piece":
-                self._add(sent.get("text"))
-            case "end":
-                await self._read(bytes(self._content))
-
-    def _add(self, text: object) -> None:
-        try:
-            piece = base64.b64decode(text if isinstance(text, str) else "", validate=True)
-        except (binascii.Error, ValueError):
-            return
-        if len(self._content) <= LARGEST_FILE:  # a longer one is refused when it is read
-            self._content += piece
+    async def _take(self, name: str, content: bytes | None) -> None:
+        self._message.clear()
+        self._forget()
+        self._dialog.context.show(name)
+        if content is None:
+            text = _("The file is larger than {most} bytes.", most=self._formats.number(LARGEST_FILE))
+            self._message.say(text, "crit")
+        else:
+            await self._read(content)
 
     async def _read(self, content: bytes) -> None:
         set_props(self._picks, loading=True)
@@ -180,7 +141,6 @@ class ImportAccounts:
         except PortalError as error:
             self._message.say(say(error.sentence), "crit")
         finally:
-            self._content.clear()
             set_props(self._picks, loading=False)
         self._show_plan()
 

@@ -73,7 +73,11 @@ class PriceDialog:
         await asyncio.sleep(_PAUSE)
         if turn != self._turn:
             return
-        now = utc_now()
+        await self._load(utc_now())
+
+    async def _load(self, now: datetime) -> None:
+        """Show the effect of the present fields."""
+        turn = self._turn
         try:
             price = self._price(now)
         except InvalidInput:

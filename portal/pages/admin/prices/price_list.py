@@ -10,6 +10,7 @@ from starlette.requests import Request
 from portal.actions.spending.prices import remove_planned_price
 from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
+from portal.pages.admin.prices.import_dialog import ImportPrices
 from portal.pages.admin.prices.price_dialogs import EndPrice, NewPrice
 from portal.pages.admin.prices.unpriced import UnpricedCard
 from portal.pages.components import cells
@@ -84,8 +85,9 @@ class PriceList(TableList[PriceItem]):
     none_yet = (message("No prices"), message("Requests are stored without a cost until there is a price."))
 
     def draw_side(self) -> None:
-        """Draw the button of the dialog for a new price."""
-        self._new = button(_("New price"), kind="primary", icon="plus")
+        """Draw the buttons of the dialogs for new prices."""
+        self._import = button(_("Import"))
+        self._new = button(_("New price"), kind="primary", icon="plus").classes("a-adds")
 
     def draw(self) -> None:
         """Draw the list, the requests without a cost, and the dialogs closed."""
@@ -95,6 +97,8 @@ class PriceList(TableList[PriceItem]):
         self._unpriced = UnpricedCard(self.viewer, self.formats, self.refresh)
         self._creating = NewPrice(self.viewer, self.formats, self._changed)
         self._new.on_click(self._creating.open)
+        self._importing = ImportPrices(self.viewer, self.formats, self._changed)
+        self._import.on_click(self._importing.open)
         self._ending = EndPrice(self.viewer, self.formats, self._changed)
         self._removing = Confirmation(_("Keep price"), _("Remove price"), home=self._new)
         self.table.on("end", self._end)
