@@ -152,6 +152,7 @@ RIGHTS: dict[str, Who | str] = {
     "GET /admin/accounts/{account_id}/billing": Who.ADMINISTRATORS,
     "GET /admin/audit": Who.ADMINISTRATORS,
     "GET /admin/setup": Who.ADMINISTRATORS,
+    "GET /admin/templates": Who.ADMINISTRATORS,
     "GET /admin/requests": Who.ADMINISTRATORS,
     "GET /admin/notes": Who.ADMINISTRATORS,
     "GET /admin/held": Who.ADMINISTRATORS,

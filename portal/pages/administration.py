@@ -6,6 +6,7 @@ from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
 from portal.pages.admin.requests import request_list
 from portal.pages.admin.teams import team, team_list
+from portal.pages.admin.templates import template_list
 from portal.pages.admin.usage import organisation, requests
 from portal.pages.team import own_team, team_requests
 
@@ -18,6 +19,7 @@ PAGES = (
     account_usage,
     request_list,
     team_list,
+    template_list,
     team,
     organisation,
     requests,

@@ -40,6 +40,7 @@ TEAMS = Entry(message("Teams"), "/admin/teams", "team", Role.ADMIN)
 ORGANISATION = Entry(message("Organisation Usage"), "/admin/usage", "chart", Role.ADMIN)
 REQUESTS = Entry(message("Budget Requests"), "/admin/requests", "inbox", Role.ADMIN)
 AUDIT = Entry(message("Audit Log"), "/admin/audit", "lock", Role.ADMIN)
+TEMPLATES = Entry(message("Expert Templates"), "/admin/templates", "shuffle", Role.ADMIN)
 PRICES = Entry(message("Prices"), "/admin/prices", "tag", Role.ADMIN)
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "plug", Role.ADMIN)
 HELD = Entry(message("Held Events"), "/admin/held", "clock", Role.ADMIN)
@@ -59,6 +60,7 @@ MENU = (
     REQUESTS,
     ORGANISATION,
     PRICES,
+    TEMPLATES,
     GATEWAYS,
     HELD,
     NOTES,

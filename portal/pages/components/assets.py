@@ -57,6 +57,7 @@ STYLES = (
     "admin/audit.css",
     "admin/held/held_list.css",
     "admin/requests/request_list.css",
+    "admin/templates/template_list.css",
     "admin/notes.css",
     "admin/gateways.css",
     "admin/gateway.css",
