@@ -29,14 +29,14 @@ _CANDIDATES = (
         "name",
         message("Account"),
         classes="c-name",
-        cell=cells.lines(cells.name("name"), cells.small(cells.text("team"), given="team")),
+        cell=cells.lines(cells.text("name"), cells.small(cells.text("about"))),
     ),
     Column(
         "act",
         message("Actions"),
         classes="num c-act",
         hidden_label=True,
-        cell=cells.small(cells.text("there"), given="there") + cells.action("add"),
+        cell=cells.span(cells.text("there"), "mp-faint", given="there") + cells.action("add"),
     ),
 )
 
@@ -212,10 +212,11 @@ class AddPeople:
 
     def _row(self, each: Candidate) -> dict[str, Any]:
         is_there = each.id in self._present
+        place = _("In the team {team}", team=each.team) if each.team else _("In no team")
         return {
             "id": each.id,
-            "name": f"{each.display_name} ({each.username})",
-            "team": _("In the team {team}", team=each.team) if each.team else _("In no team"),
+            "name": each.display_name,
+            "about": f"{each.username} · {place}",
             "there": _("Added") if is_there else "",
             "add": "" if is_there else _("Add"),
             "add_label": _("Add {name}", name=each.username),
