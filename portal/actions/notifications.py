@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import own_account
+from portal.actions.authority import check_administrator, own_account
 from portal.actions.fields import clean_field
 from portal.channels.sending import Order, check_chat_is_installed, check_order
 from portal.db.audit import add_entry
@@ -19,6 +19,7 @@ from portal.db.notifications import (
     Target,
     administrators,
     choices_of,
+    installation_targets,
     remove_target,
     set_choice,
     set_target,
@@ -91,16 +92,6 @@ def notify_administrators(session: Session, write: Callable[[str], Notification]
         notify(session, reader_of(account), write(account.language), now)
     for channel, target in installation_targets().items():
         queue(session, INSTALLATION, channel, host_of(target.url), write(INSTALLATION.language), now)
-
-
-def installation_targets() -> dict[Channel, Target]:
-    """Return the webhook and the chat service of the settings."""
-    url, secret, chat = (
-        value.get_secret_value() if value else ""
-        for value in (settings().notify_webhook_url, settings().notify_webhook_secret, settings().notify_chat_url)
-    )
-    found = {Channel.WEBHOOK: Target(url, secret)} if url else {}
-    return found | ({Channel.CHAT: Target(chat, None)} if chat else {})
 
 
 def queue(
@@ -217,6 +208,24 @@ def send_test(session: Session, actor: Actor, channel: Channel, now: datetime) -
     if reason is not None:
         raise Conflict(stored_sentence(reason))
     add_entry(session, actor, "notifications.test", now, account_id=own.id, channel=channel)
+    return host
+
+
+def send_installation_test(session: Session, actor: Actor, channel: Channel, now: datetime) -> str:
+    """Queue a test to the webhook or chat service of the settings, and return its host.
+
+    Raises Forbidden, and Conflict with the reason if nothing can be sent.
+    """
+    check_administrator(session, actor)
+    target = installation_targets().get(channel)
+    if target is None:
+        raise Conflict(message("There is no address to send it to."))
+    test = Notification(Kind.TEST, channel_test_letter(settings().base_url or ""), {})
+    host = host_of(target.url)
+    reason = queue(session, INSTALLATION, channel, host, test, now)
+    if reason is not None:
+        raise Conflict(stored_sentence(reason))
+    add_entry(session, actor, "notifications.test", now, channel=channel)
     return host
 
 

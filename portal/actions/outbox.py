@@ -8,18 +8,29 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from portal.actions.authority import own_account
-from portal.actions.notifications import installation_targets, order_of
+from portal.actions.authority import check_administrator, own_account
+from portal.actions.notifications import order_of
 from portal.channels.sending import Order
 from portal.db.audit import add_entry
-from portal.db.notifications import targets_of
+from portal.db.notifications import installation_targets, targets_of
 from portal.db.outbox import DueMessage as DueMessage  # noqa: PLC0414  # for jobs, which do not import db
-from portal.db.outbox import NewMessage, add_message, claim_due, give_up, is_any_due, mark_sent, put_off
+from portal.db.outbox import (
+    NewMessage,
+    add_message,
+    claim_due,
+    failed_message,
+    give_up,
+    is_any_due,
+    mark_sent,
+    put_off,
+)
+from portal.db.people.accounts import account as account_with
 from portal.db.spending.alerts import alert_settings
 from portal.db.sql.session import run_in_glance, run_in_transaction
-from portal.db.tables import Account
-from portal.errors import Conflict
+from portal.db.tables import Account, OutboxMessage
+from portal.errors import Conflict, NotFound
 from portal.mails import Content, test_mail
+from portal.rules.messages import message
 from portal.rules.notifications import Channel, signature
 from portal.rules.outbox import Kind
 from portal.rules.people.actors import Actor
@@ -52,6 +63,36 @@ def queue_notice(
         tz = zone_or(account.time_zone, settings().budget_zone)
         content = write(account.display_name, account.language, now, tz)
         add_message(session, NewMessage(account.id, Kind.NOTICE, account.email, *content), now)
+
+
+def repeat_message(session: Session, actor: Actor, message_id: int, now: datetime) -> str:
+    """Queue a message that was given up once more, as a new one to the present address; return this address.
+
+    Raises Forbidden, NotFound, and Conflict if its text is not kept or nothing can be sent now.
+    """
+    check_administrator(session, actor)
+    row = failed_message(session, message_id)
+    if row is None:
+        raise NotFound(message("There is no such message."))
+    if not row.text:
+        raise Conflict(message("The text of this message is not kept, so it cannot be sent again."))
+    recipient = _present_address(session, row)
+    new = NewMessage(row.account_id, row.kind, recipient, row.subject, row.text, row.html, channel=row.channel)
+    reason = add_message(session, new, now)
+    if reason is not None:
+        raise Conflict(stored_sentence(reason))
+    row.text = row.html = ""
+    add_entry(
+        session, actor, "mail.retry", now, account_id=row.account_id, message=row.id, kind=row.kind, channel=row.channel
+    )
+    return recipient
+
+
+def _present_address(session: Session, row: OutboxMessage) -> str:
+    own = account_with(session, row.account_id) if row.account_id and row.channel == Channel.MAIL else None
+    if own is None:
+        return row.recipient
+    return (alert_settings(session, own.id).email if row.kind == Kind.ALERT else None) or own.email
 
 
 class DeliveryOutcome(StrEnum):

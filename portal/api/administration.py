@@ -16,6 +16,7 @@ from portal.api.admin import (
     organisation_requests,
     price_import,
     prices,
+    system,
     teams,
     templates,
 )
@@ -35,6 +36,7 @@ PARTS = (
     organisation,
     organisation_requests,
     prices,
+    system,
     price_import,
     teams,
     templates,

@@ -52,6 +52,13 @@ def note_backup(session: Session, started: datetime, state: BackupState) -> None
     upsert(session, Installation, {"name": _CLAIM}, {"value": f"{state} {started.isoformat()}"})
 
 
+def last_backup(session: Session) -> tuple[BackupState, datetime] | None:
+    """Return the state and the start of the last scheduled backup; None before the first one."""
+    value = session.scalar(select(Installation.value).where(Installation.name == _CLAIM)) or _NEVER
+    state, _, started = value.partition(" ")
+    return None if value == _NEVER else (BackupState(state), datetime.fromisoformat(started))
+
+
 def name_at(now: datetime) -> str:
     """Return the name of the backup that begins at an instant (UTC); names sort by time."""
     return f"moe-portal-{now:%Y%m%dT%H%M%SZ}.zip"

@@ -54,6 +54,7 @@ ENTRIES = (
     CommandEntry("audit", "admin.audit", "The audit log: the changes that were made, with their actors."),
     CommandEntry("usage", "admin.usage", "Usage of the organisation."),
     CommandEntry("mail", "mails", "Mails that could not be sent."),
+    CommandEntry("system", "admin.system", "The state of the portal."),
     CommandEntry("export", "exports", "Files with everything that the portal holds of a person."),
     CommandEntry("import", "imports", "Import from other systems."),
     CommandEntry("follow", "import_sovereign", "Keep importing what another system adds.", attribute="follow"),

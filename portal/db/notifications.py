@@ -22,6 +22,7 @@ from portal.db.tables import (
 from portal.rules.notifications import FOR_ADMINISTRATORS, Channel, Topic, is_on_by_default
 from portal.rules.outbox import Kind, State
 from portal.rules.people.accounts import Role
+from portal.settings import settings
 
 _WATCH = "watch"
 _NOT_WATCHED = (*FOR_ADMINISTRATORS, Kind.TEST)
@@ -47,6 +48,16 @@ def targets_of(session: Session, account_id: int) -> dict[Channel, Target]:
     table = NotificationChannel
     rows = session.execute(select(table.channel, table.url, table.secret).where(table.account_id == account_id))
     return {Channel(channel): Target(url, secret) for channel, url, secret in rows}
+
+
+def installation_targets() -> dict[Channel, Target]:
+    """Return the webhook and the chat service of the settings."""
+    url, secret, chat = (
+        value.get_secret_value() if value else ""
+        for value in (settings().notify_webhook_url, settings().notify_webhook_secret, settings().notify_chat_url)
+    )
+    found = {Channel.WEBHOOK: Target(url, secret)} if url else {}
+    return found | ({Channel.CHAT: Target(chat, None)} if chat else {})
 
 
 def set_target(session: Session, account_id: int, channel: Channel, target: Target, now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 The transaction that is the reason for a message queues it, so that both are stored or neither. The process that sends a
 message moves its next try into the future; if that process dies, another one tries then. The text of a message is
-deleted when it is sent or given up, since it may have a link for a forgotten password.
+deleted when it is sent, or given up with a link to a password. The text of other messages that were given up is kept
+with them, so that an administrator can send them again.
 """
 
 import re
@@ -12,12 +13,23 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Connection, Text, Update, cast, delete, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    Update,
+    cast,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from portal.db.tables import OutboxMessage
 from portal.rules.notifications import Channel
-from portal.rules.outbox import LINKS_A_DAY, MAILS_A_DAY, MESSAGES_A_DAY, Kind, State, is_too_late, pause
+from portal.rules.outbox import LINKS_A_DAY, MAILS_A_DAY, MESSAGES_A_DAY, Kind, State, is_too_late, may_repeat, pause
 from portal.settings import settings
 
 NOT_SET_UP = "Mail is not set up."
@@ -84,9 +96,13 @@ class Delivery(NamedTuple):
     error: str | None
     created_at: datetime
     finished_at: datetime | None
+    can_repeat: bool
 
 
-_DELIVERY = [getattr(OutboxMessage, name) for name in Delivery._fields]
+_DELIVERY = [
+    *(getattr(OutboxMessage, name) for name in Delivery._fields[:-1]),
+    (OutboxMessage.state == State.FAILED) & (OutboxMessage.text != ""),
+]
 
 
 def add_message(session: Session, new: NewMessage, now: datetime) -> str | None:
@@ -178,7 +194,8 @@ def put_off(session: Session, message: DueMessage, reason: str, now: datetime) -
 
 def give_up(session: Session, message: DueMessage, reason: str, now: datetime) -> None:
     """Store why a message will never be sent; changes nothing if another process has the message."""
-    session.execute(_held(message).values(state=State.FAILED, error=reason, finished_at=now, text="", html=""))
+    text = {} if may_repeat(message.kind) else {"text": "", "html": ""}
+    session.execute(_held(message).values(state=State.FAILED, error=reason, finished_at=now, **text))
 
 
 def _held(message: DueMessage) -> Update:
@@ -188,7 +205,8 @@ def _held(message: DueMessage) -> Update:
 
 def _give_up(row: OutboxMessage, reason: str, now: datetime) -> None:
     row.state, row.error, row.finished_at = State.FAILED, reason, now
-    row.text = row.html = ""
+    if not may_repeat(row.kind):
+        row.text = row.html = ""
 
 
 def drop_messages(
@@ -231,6 +249,27 @@ def failed_messages(session: Session, since: datetime, limit: int) -> Sequence[D
     failed = select(*_DELIVERY).where(OutboxMessage.state == State.FAILED, OutboxMessage.finished_at >= since)
     newest = failed.order_by(OutboxMessage.finished_at.desc(), OutboxMessage.id.desc()).limit(limit)
     return [Delivery(*row) for row in session.execute(newest)]
+
+
+def failed_message(session: Session, message_id: int) -> OutboxMessage | None:
+    """Return a message that was given up, and lock it."""
+    failed = select(OutboxMessage).where(OutboxMessage.id == message_id, OutboxMessage.state == State.FAILED)
+    return session.scalar(failed.with_for_update())
+
+
+class OutboxCounts(NamedTuple):
+    """The numbers of messages that wait, and of those that were given up; `waits_since` is the age of the oldest."""
+
+    queued: int
+    waits_since: datetime | None
+    failed: int
+
+
+def count_messages(session: Session, since: datetime) -> OutboxCounts:
+    """Return how many messages wait, and how many were given up since an instant; both by index."""
+    queued, oldest = session.execute(select(func.count(), func.min(OutboxMessage.created_at)).where(_QUEUED)).one()
+    failed = select(func.count()).where(OutboxMessage.state == literal_column("'failed'"))
+    return OutboxCounts(queued, oldest, session.scalar(failed.where(OutboxMessage.finished_at >= since)) or 0)
 
 
 def remove_finished(session: Session, before: datetime, limit: int) -> int:

@@ -30,6 +30,14 @@ class Kind(StrEnum):
     NOTICE = "notice"
 
 
+def may_repeat(kind: str) -> bool:
+    """Return whether the text of a message that was given up is kept, so that an administrator can send it again.
+
+    Links to passwords expire, and a test is asked for again.
+    """
+    return kind not in (Kind.RESET, Kind.LINK, Kind.TEST)
+
+
 class State(StrEnum):
     """Whether a message waits, was sent, or was given up."""
 

@@ -1,5 +1,6 @@
 """The schema of the database, the result of the last verification, and the amount of data to verify."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,13 +15,17 @@ from portal.db.sql.schema import head, revision
 
 @dataclass(frozen=True, slots=True)
 class VerificationView:
-    """A finished nightly verification: what it compared, and how many sums differ from the events."""
+    """A finished verification: what it compared, and how many sums differ from the events.
+
+    `faults` are sentences in English about the first differences.
+    """
 
     started_at: datetime
     finished_at: datetime
     accounts: int
     requests: int
     differences: int
+    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ def load_verification(session: Session) -> VerificationView | None:
     row = last_verification(session)
     if row is None or row.finished_at is None:
         return None
-    return VerificationView(row.started_at, row.finished_at, row.accounts, row.requests, row.differences)
+    faults = tuple(json.loads(row.faults))
+    return VerificationView(row.started_at, row.finished_at, row.accounts, row.requests, row.differences, faults)
 
 
 @lru_cache(maxsize=1)

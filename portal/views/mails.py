@@ -14,8 +14,9 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class FailedMail:
-    """A mail that was given up; `username` is the name of its account."""
+    """A message that was given up; `username` is the name of its account. `can_repeat`: its text is kept."""
 
+    id: int
     given_up_at: datetime | None
     username: str | None
     recipient: str | None
@@ -23,6 +24,8 @@ class FailedMail:
     kind: str
     tries: int
     reason: str | None
+    channel: str
+    can_repeat: bool
 
 
 def load_failed_mails(session: Session, now: datetime) -> tuple[FailedMail, ...]:
@@ -31,5 +34,6 @@ def load_failed_mails(session: Session, now: datetime) -> tuple[FailedMail, ...]
     for mail in failed_messages(session, now - timedelta(DAYS), MOST):
         owner = None if mail.account_id is None else account(session, mail.account_id)
         username, recipient = owner.username if owner else None, mail.recipient or None
-        found.append(FailedMail(mail.finished_at, username, recipient, mail.subject, mail.kind, mail.tries, mail.error))
+        what = mail.subject, mail.kind, mail.tries, mail.error, mail.channel, mail.can_repeat
+        found.append(FailedMail(mail.id, mail.finished_at, username, recipient, *what))
     return tuple(found)

@@ -25,6 +25,13 @@ COOKIE_LASTS = 400 * 86_400
 """Seconds: the most that browsers accept. The database has the end of a session, and extends it while it is used."""
 
 
+def connected_pages() -> int:
+    """Return the number of pages of this process that are open in a browser."""
+    from nicegui import Client  # noqa: PLC0415  # commands import this module too, and need no pages
+
+    return sum(client.has_socket_connection for client in Client.instances.values())
+
+
 def cookie_name() -> str:
     """Return the name of the session cookie; browsers send cookies to all ports, so a desktop program adds its own."""
     if settings().is_desktop:

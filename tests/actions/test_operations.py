@@ -43,7 +43,7 @@ def test_differences_are_notified_once(admin: Account, alice: Account) -> None:
     def finish(session: Session, day: int, differences: int) -> None:
         night = (NOW + timedelta(days=day)).date()
         verification.begin(session, night, NOW)
-        verification.finish(session, night, 3, 10, differences, NOW)
+        verification.finish(session, night, 3, 10, differences, [], NOW)
 
     run(finish, 0, 0)
     assert run(watch, NOW) == 0

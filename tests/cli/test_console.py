@@ -52,6 +52,7 @@ def test_data_directory_that_is_a_file_is_named(settings_env: Any, tmp_path: Pat
 
 
 READING = [
+    "mail retry 1", "system show", "system test-channel chat",
     "user create a --email a@b.org --password-stdin", "user password a --password-stdin", "user list",
     "user suspend a", "user activate a", "user edit a --role admin", "user delete a --yes",
     "user import a.csv", "user bulk suspend --all --yes",

@@ -14,16 +14,19 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.actions.authority import check_administrator
 from portal.clock import utc_now
 from portal.db.audit import add_entry
 from portal.db.metering import totals
 from portal.db.metering.events import account_events, count_pruned, count_stored_and_pruned
 from portal.db.metering.shared_totals import correct_shared, shared_differences
 from portal.db.metering.totals import Total, count_requests, pruned_requests
-from portal.db.metering.verification import begin, finish, forget
+from portal.db.metering.verification import MOST_FAULTS, begin, finish, forget
 from portal.db.people.accounts import all_accounts, count_accounts, lock_account
 from portal.db.sql.schema import check_budget_timezone, repin_budget_timezone
 from portal.db.sql.session import database, run_in_reading, run_in_transaction
+from portal.errors import Conflict
+from portal.rules.messages import message
 from portal.rules.metering.figures import Figures
 from portal.rules.metering.rollups import SumKey, Sums, add_to, start_of_hour, sum_up
 from portal.rules.people.actors import Actor
@@ -148,22 +151,41 @@ def verify_nightly(now: datetime) -> bool:
 
     Logs each fault. Opens its own transactions. Raises Unavailable.
     """
-    tz = settings().budget_zone
-    night = day_of(now, tz)
+    night = day_of(now, settings().budget_zone)
     if not run_in_transaction(begin, night, now):
         return False
+    complete_verification(night)
+    return True
+
+
+def begin_verification(session: Session, actor: Actor, now: datetime) -> date:
+    """Store that an administrator has asked for a verification; call `complete_verification` with the result.
+
+    It replaces the result of the same day. Raises Forbidden, and Conflict while one runs.
+    """
+    check_administrator(session, actor)
+    night = day_of(now, settings().budget_zone)
+    if not begin(session, night, now, again=True):
+        raise Conflict(message("A verification is running already."))
+    add_entry(session, actor, "ledger.verify", now)
+    return night
+
+
+def complete_verification(night: date) -> None:
+    """Verify all accounts and store the result. Logs each fault. Opens its own transactions. Raises Unavailable."""
     try:
-        differences = 0
-        for fault in verify_ledger(tz):
+        differences, faults = 0, list[str]()
+        for fault in verify_ledger(settings().budget_zone):
             log.error("the numbers do not tie: %s", fault)
             differences += 1
+            if differences <= MOST_FAULTS:
+                faults.append(str(fault))
         accounts, requests = run_in_reading(count_accounts), run_in_reading(count_requests)
-        run_in_transaction(finish, night, accounts, requests, differences, utc_now())
+        run_in_transaction(finish, night, accounts, requests, differences, faults, utc_now())
     except Exception:
         run_in_transaction(forget, night)  # so that the job tries again
         raise
     log.info("verified %d accounts, %d requests: %d differences", accounts, requests, differences)
-    return True
 
 
 def rebuild_all(actor: Actor, tz: ZoneInfo, now: datetime, advance: Callable[[int], None] = lambda _: None) -> int:

@@ -57,7 +57,9 @@ class OutboxMessage(Table):
 class NotificationChannel(Table):
     """The webhook or the chat service of an account; `secret` signs the requests of a webhook.
 
-    Both are stored as they are, since the portal has to send them; pages and JSON show neither again.
+    Decision: both are stored as they are, since the portal has to send them, and a key to decrypt them would be beside
+    the database on the same machine. Pages, JSON, exports and logs show neither again. A secret only lets its reader
+    forge notifications to that one webhook; a person replaces it on Profile at any time.
     """
 
     __tablename__ = "notification_channels"

@@ -137,7 +137,7 @@ class OrganisationDaily(SummedColumns, Table):
 class Verification(Table):
     """A comparison of all sums with the events; the first process of the night creates the row.
 
-    `requests` grows while it runs. `faults` is a JSON list of sentences about the first differences.
+    `faults` is a JSON list of sentences about the first differences.
     """
 
     __tablename__ = "verifications"
