@@ -163,6 +163,7 @@ RIGHTS: dict[str, Who | str] = {
     "GET /admin/templates": Who.ADMINISTRATORS,
     "GET /admin/requests": Who.ADMINISTRATORS,
     "GET /admin/notes": Who.ADMINISTRATORS,
+    "GET /admin/system": Who.ADMINISTRATORS,
     "GET /admin/held": Who.ADMINISTRATORS,
     "GET /admin/teams": Who.ADMINISTRATORS,
     "GET /admin/teams/{team_id}": Who.ADMINISTRATORS,

@@ -5,6 +5,7 @@ from portal.pages.admin.accounts import account, account_list, account_usage
 from portal.pages.admin.held import held_list
 from portal.pages.admin.prices import price_list
 from portal.pages.admin.requests import request_list
+from portal.pages.admin.system import system_page
 from portal.pages.admin.teams import team, team_list
 from portal.pages.admin.templates import template_list
 from portal.pages.admin.usage import organisation, requests
@@ -30,5 +31,6 @@ PAGES = (
     held_list,
     notes,
     audit,
+    system_page,
 )
 """Modules with NiceGUI pages."""

@@ -44,6 +44,7 @@ TEMPLATES = Entry(message("Expert Templates"), "/admin/templates", "shuffle", Ro
 PRICES = Entry(message("Prices"), "/admin/prices", "tag", Role.ADMIN)
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "plug", Role.ADMIN)
 HELD = Entry(message("Held Events"), "/admin/held", "clock", Role.ADMIN)
+SYSTEM = Entry(message("System"), "/admin/system", "dash", Role.ADMIN)
 NOTES = Entry(message("Notes"), "/admin/notes", "note", Role.ADMIN)
 CONNECT = Entry(message("Connect"), "/user/connect", "plug")
 
@@ -65,6 +66,7 @@ MENU = (
     HELD,
     NOTES,
     AUDIT,
+    SYSTEM,
 )
 DESKTOP_MENU = (DASHBOARD, BILLING, USAGE, CONNECT, PROFILE)
 """The menu of the desktop program."""

@@ -1,5 +1,6 @@
 """The labels of codes: levels, types of budgets, roles, themes and languages."""
 
+from portal.rules.jobs import Job
 from portal.rules.messages import Message, message
 from portal.rules.metering.held_list import CONFLICT, UNATTRIBUTED
 from portal.rules.notifications import Channel, Topic
@@ -56,6 +57,26 @@ TOPICS = {
     Topic.HELD: message("Held events"),
     Topic.GIVEN_UP: message("Messages that could not be sent"),
 }
+JOBS = {
+    Job.VERIFICATION: message("Nightly verification"),
+    Job.FORECASTS: message("Forecasts"),
+    Job.BACKUPS: message("Scheduled backups"),
+    Job.RETENTION: message("Removal of old data"),
+}
+NOUN_LABELS = {
+    "accounts": message("Accounts"),
+    "teams": message("Teams"),
+    "budget-requests": message("Budget Requests"),
+    "prices": message("Prices"),
+    "templates": message("Expert Templates"),
+    "gateways": message("Gateways"),
+    "held": message("Held Events"),
+    "usage": message("Organisation Usage"),
+    "notes": message("Notes"),
+    "audit": message("Audit Log"),
+    "system": message("System"),
+}
+"""The nouns of the scopes of admin tokens."""
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 """The name of each language in that language, so that people find their own."""
 

@@ -26,6 +26,7 @@ from sqlalchemy import select, update
 
 from portal.actions.metering.gateways import create_gateway
 from portal.actions.metering.notes import write_note
+from portal.actions.people.admin_tokens import create_admin_token
 from portal.actions.people.keys import NewKey, create_key
 from portal.actions.people.sessions import Browser, open_session_for
 from portal.actions.people.teams import add_manager, create_team, move_account
@@ -209,6 +210,8 @@ def create_walker(portal: Portal) -> None:
     new = NewAllowance(Period.MONTHLY, 1_000, "Thesis", now + timedelta(days=20))
     portal.run(grant_allowance, OPERATOR, walker.account.id, new, now)
     portal.report(walker)
+    keeper = portal.person("keeper", role="admin")
+    portal.run(create_admin_token, OPERATOR, keeper.account.id, "walker", ["usage:read"], None, now)
 
 
 @contextmanager

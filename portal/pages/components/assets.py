@@ -59,6 +59,7 @@ STYLES = (
     "admin/requests/request_list.css",
     "admin/templates/template_list.css",
     "admin/notes.css",
+    "admin/system/system.css",
     "admin/gateways.css",
     "admin/gateway.css",
     "admin/connect.css",

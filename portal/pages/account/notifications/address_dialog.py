@@ -26,7 +26,8 @@ class AddressDialog:
         self._viewer = viewer
         self._channel = channel
         self._done = done
-        self._secret = SecretDialog(home)
+        about = _("Each request is signed with this secret: HMAC-SHA256 over time, a dot and the body.")
+        self._secret = SecretDialog(home, _("Webhook saved"), about)
         self._dialog = FormDialog(
             f"{channel}-address", say(CHANNELS[channel]), self._save, reopen=self._reopen, home=home
         )
@@ -81,13 +82,13 @@ def _hint(channel: Channel) -> str:
 
 
 class SecretDialog:
-    """Shows the secret of a new webhook once."""
+    """Shows a new secret once."""
 
-    def __init__(self, home: Element) -> None:
+    def __init__(self, home: Element, title: str, about: str) -> None:
         """Draw the dialog closed and empty; only its button closes it, then `home` gets the focus."""
-        self._dialog = Dialog(_("Webhook saved"), must_answer=True, home=home)
+        self._dialog = Dialog(title, must_answer=True, home=home)
         with self._dialog.body:
-            Text("p", _("Each request is signed with this secret: HMAC-SHA256 over time, a dot and the body."))
+            Text("p", about)
             with tag("div", "mp-secret-row"):
                 self._secret = Text("code").classes("mp-secret")
                 copy = button(_("Copy secret"), kind="primary", icon="copy").props("autofocus")

@@ -1,0 +1,1 @@
+"""The page System: its cards, and the dialogs for admin tokens."""
