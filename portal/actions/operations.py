@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -67,16 +68,14 @@ def _silent(session: Session, marks: Mapping[str, NotificationMark], base_url: s
     new = [each for each in found if not _is_known(marks, f"{Topic.SILENT}:{each[0]}", each[2].isoformat())]
     for gateway_id, name, since in new:
         set_mark(session, f"{Topic.SILENT}:{gateway_id}", since.isoformat(), now)
-        values = {"gateway": name, "since": since.isoformat()}
-
-        def write(
-            language: str, name: str = name, since: datetime = since, values: dict[str, str] = values
-        ) -> Notification:
-            when = formats_of(language, settings().budget_zone).full_moment(since)
-            return Notification(Topic.SILENT, silent_letter(name, when, base_url), values)
-
-        notify_administrators(session, write, now)
+        notify_administrators(session, partial(_silence, gateway_id, name, since, base_url), now)
     return len(new)
+
+
+def _silence(gateway_id: int, name: str, since: datetime, base_url: str, language: str) -> Notification:
+    when = formats_of(language, settings().budget_zone).full_moment(since)
+    values = {"gateway": name, "since": since.isoformat()}
+    return Notification(Topic.SILENT, silent_letter(gateway_id, name, when, base_url), values)
 
 
 def _given_up(session: Session, marks: Mapping[str, NotificationMark], base_url: str, now: datetime) -> int:

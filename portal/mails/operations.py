@@ -20,13 +20,13 @@ def verification_letter(differences: int, base_url: str) -> Letter:
             differences,
         ),
         message("The command “{command}” corrects the sums.", command="portal rebuild"),
-        message("Open Audit Log"),
+        message("Open System"),
         base_url,
-        "/admin/audit",
+        "/admin/system#verification",
     )
 
 
-def silent_letter(gateway: str, since: str, base_url: str) -> Letter:
+def silent_letter(gateway_id: int, gateway: str, since: str, base_url: str) -> Letter:
     """Return the notification of a gateway that has not reported since an instant, which is written already."""
     return _letter(
         message("A gateway does not report any more"),
@@ -34,7 +34,7 @@ def silent_letter(gateway: str, since: str, base_url: str) -> Letter:
         message("Until it reports, its usage is neither counted nor limited."),
         message("Open Gateways"),
         base_url,
-        "/admin/gateways",
+        f"/admin/gateways/{gateway_id}",
     )
 
 
@@ -52,9 +52,9 @@ def unpriced_letter(count: int, base_url: str) -> Letter:
             enter="portal price set",
             repair="portal price repair",
         ),
-        message("Open Gateways"),
+        message("Open Prices"),
         base_url,
-        "/admin/gateways",
+        "/admin/prices#unpriced",
     )
 
 
@@ -84,9 +84,9 @@ def given_up_letter(count: int, base_url: str) -> Letter:
             count,
         ),
         message("The command “{command}” lists them with the reasons.", command="portal mail failed"),
-        message("Open Audit Log"),
+        message("Open System"),
         base_url,
-        "/admin/audit",
+        "/admin/system#messages",
     )
 
 

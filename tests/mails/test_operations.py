@@ -9,7 +9,7 @@ from portal.pages.navigation import MENU
 BASE = "https://portal.example.org"
 LETTERS = {
     "verification": operations.verification_letter(2, BASE),
-    "silent": operations.silent_letter("moe-1", "14:05", BASE),
+    "silent": operations.silent_letter(7, "moe-1", "14:05", BASE),
     "unpriced": operations.unpriced_letter(1, BASE),
     "held": operations.held_letter(3, BASE),
     "given up": operations.given_up_letter(1, BASE),
@@ -19,4 +19,13 @@ LETTERS = {
 
 @pytest.mark.parametrize("letter", LETTERS.values(), ids=LETTERS)
 def test_button_opens_a_page_of_the_menu(letter: Letter) -> None:
-    assert letter.link.removeprefix(BASE) in {page.path for page in MENU}
+    path = letter.link.removeprefix(BASE).partition("#")[0].removesuffix("/7")
+    assert path in {page.path for page in MENU}
+
+
+def test_link_leads_to_the_part_that_needs_an_administrator() -> None:
+    links = {name: letter.link.removeprefix(BASE) for name, letter in LETTERS.items()}
+    assert links["verification"] == "/admin/system#verification"
+    assert links["silent"] == "/admin/gateways/7"
+    assert links["unpriced"] == "/admin/prices#unpriced"
+    assert links["given up"] == "/admin/system#messages"

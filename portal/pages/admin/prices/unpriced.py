@@ -34,7 +34,7 @@ class UnpricedCard:
         self._total = 0
         self._message = Notice()
         title = _("Requests without a price")
-        with tag("section", "mp-card", data_testid="unpriced", aria_label=title) as self._card:
+        with tag("section", "mp-card", id="unpriced", data_testid="unpriced", aria_label=title) as self._card:
             with tag("div", "mp-card__head mp-card__head--table"):
                 with tag("div"):
                     Text("h2", title)
