@@ -26,7 +26,7 @@ DATA = "|".join(
         *("qwen3-coder:30b", "a-model-with-[a-z0-9:-]+", "gpu-0\\d", "research", "Code", "504 timeout"),
         *("test", "another", "night", "ok", "[Aa]sker", "A thesis until Friday"),
         *("(https|ntfys)://\\S+", "hooks.example.org"),
-        *("CSV", "Excel", "JSON Lines", "LiteLLM", "OpenTelemetry", "Claude Code, Codex", "MoE Sovereign"),
+        *("CSV", "Excel", "JSON Lines", "SQLite", "LiteLLM", "OpenTelemetry", "Claude Code, Codex", "MoE Sovereign"),
         *("native", "moe_[a-z]+", "agent", "planner", "embedding", "batch", "event-\\d+", "Why was this so long\\?"),
     ]
 )
