@@ -34,6 +34,7 @@ from portal.actions.people import (
 )
 from portal.actions.people.sessions import Browser
 from portal.actions.spending import alerts, allowances, budget_requests, budgets, default_budgets, price_import, prices
+from portal.db.outbox import NewMessage, add_message
 from portal.db.spending.prices import price_book
 from portal.db.tables import Account, AuditEntry, Session, UsageEvent
 from portal.rules.lists import ListFilter
@@ -326,6 +327,12 @@ ROWS: dict[str, tuple[Callable[[World], Any], Call]] = {
         lambda w: run(notifications.set_webhook, w.own, PUBLIC_URL, NOW),
         lambda w, _: run(notifications.send_test, w.own, Channel.WEBHOOK, NOW),
     ),
+    "send_installation_test": plain(lambda w: run(notifications.send_installation_test, w.root, Channel.WEBHOOK, NOW)),
+    "repeat_message": prepared(
+        lambda w: run(add_message, NewMessage(w.alice.id, "notice", "", "Subject", "token=x", ""), NOW),
+        lambda w, _: run(outbox.repeat_message, w.root, 1, NOW),
+    ),
+    "begin_verification": plain(lambda w: run(verification.begin_verification, w.root, NOW)),
     "mail_links": plain(lambda w: account_import.mail_links(w.root, [w.alice.id], NOW)),
     "mail_password_link": plain(lambda w: run(password_resets.mail_password_link, w.root, w.alice.id, NOW)),
     "act_as": prepared(lambda w: session_of(w.admin), lambda w, of: acting_as.act_as(w.root, of, w.alice.id, "", NOW)),
@@ -341,8 +348,10 @@ MORE = {"approve_request": 2, "create_gateway": 2, "import_accounts": 2, "create
 
 @pytest.fixture
 def post(settings_env: Callable[..., None]) -> None:
-    """Mail is set up."""
-    settings_env(base_url="http://portal.example.org", smtp_host="127.0.0.1", smtp_from="portal@example.org")
+    """Mail and the webhook of the installation are set up."""
+    webhook = {"notify_webhook_url": PUBLIC_URL, "notify_webhook_secret": "s" * 40}
+    mail = {"base_url": "http://portal.example.org", "smtp_host": "127.0.0.1", "smtp_from": "portal@example.org"}
+    settings_env(**mail, **webhook)
 
 
 def changes() -> set[str]:
