@@ -11,7 +11,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
 from portal.rules.text import counted
-from portal.views.metering.gateways import find_gateway, load_gateway_tokens
+from portal.views.metering.gateways import GatewayRow, find_gateway, load_gateway_tokens, load_gateways
 
 commands = typer.Typer(help="Gateways, and the tokens with which they report usage.", no_args_is_help=True)
 
@@ -40,7 +40,13 @@ def token(name: GatewayName) -> None:
 
 @commands.command(
     "list",
-    epilog=listing("portal gateway list", fields="gateway, mode, token_prefix, status, created_at, revoked_at"),
+    epilog=listing(
+        "portal gateway list",
+        fields=(
+            "gateway, mode, token_prefix, status, created_at, revoked_at, reported_at, events_per_minute, "
+            "lag_seconds (of the newest event of the last 15 minutes)"
+        ),
+    ),
 )
 def list_gateways(as_json: AsJson = False) -> None:
     """List all gateways with their tokens, also the revoked ones."""
@@ -52,7 +58,10 @@ def list_gateways(as_json: AsJson = False) -> None:
         "Status": "status",
         "Created": "created_at",
         "Revoked": "revoked_at",
+        "Last report": "reported_at",
+        "Events/min": "events_per_minute",
     }
+    rows = {row.id: row for row in run_in_reading(load_gateways, actor(), utc_now())}
     records = [
         {
             "gateway": gateway.name,
@@ -61,11 +70,22 @@ def list_gateways(as_json: AsJson = False) -> None:
             "status": "active" if token.revoked_at is None else "revoked",
             "created_at": token.created_at,
             "revoked_at": token.revoked_at,
+            **_pace(rows[gateway.id]),
         }
         for gateway in run_in_reading(load_gateway_tokens)
         for token in gateway.tokens
+        if gateway.id in rows
     ]
     show_list(records, columns, as_json=as_json)
+
+
+def _pace(row: GatewayRow) -> dict[str, object]:
+    lag = row.pace.lag
+    return {
+        "reported_at": row.reported_at,
+        "events_per_minute": f"{row.pace.per_minute}",
+        "lag_seconds": None if lag is None else lag.total_seconds(),
+    }
 
 
 @commands.command(epilog=example("portal gateway revoke moe-sovereign --prefix moe-gw-58e0fa3d1"))

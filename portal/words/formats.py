@@ -8,7 +8,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal
 
 from portal.rules.messages import Message, message, plural_message
@@ -124,6 +124,16 @@ class Formats:
         if milliseconds is None or milliseconds < 1000:
             return NOTHING if milliseconds is None else f"{milliseconds} ms"
         return f"{format_decimal(Decimal(milliseconds) / 1000, '#,##0.0', locale=self.locale)} s"
+
+    def lag(self, time: timedelta | None) -> str:
+        """Write how late something arrives: 850 ms, 1.3 s, 5 minutes; None as a dash."""
+        if time is None or time < timedelta(minutes=1):
+            return self.duration(None if time is None else time // timedelta(milliseconds=1))
+        return format_timedelta(time, threshold=1, locale=self.locale)
+
+    def tenths(self, value: Decimal) -> str:
+        """Write a number with one decimal: 1,234.5."""
+        return format_decimal(value, "#,##0.0", locale=self.locale)
 
     def price(self, eur_per_token: Decimal) -> str:
         """Write a price per token exactly."""

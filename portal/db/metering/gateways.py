@@ -1,6 +1,6 @@
 """Gateways and their tokens."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import func, or_, select, update
@@ -18,6 +18,20 @@ class FirstEvent(NamedTuple):
     username: str
     received_at: datetime
     is_exact: bool = True
+
+
+class UsableTokens(NamedTuple):
+    """The unrevoked tokens of a gateway."""
+
+    number: int
+    newest_at: datetime
+
+
+class RecentEvents(NamedTuple):
+    """Events of a gateway; `lag` is the time from the request of the one stored last to its arrival here."""
+
+    number: int
+    lag: timedelta
 
 
 MOST_SEARCHED = 1000
@@ -61,14 +75,37 @@ def first_event(session: Session, gateway_id: int) -> FirstEvent | None:
     return FirstEvent(*row, is_exact=len(ids) <= MOST_SEARCHED)
 
 
-def usable_tokens(session: Session) -> dict[int, int]:
-    """Return the number of unrevoked tokens by gateway id; gateways without any are left out."""
+def usable_tokens(session: Session) -> dict[int, UsableTokens]:
+    """Return the unrevoked tokens by gateway id; gateways without any are left out."""
     rows = session.execute(
-        select(GatewayToken.gateway_id, func.count())
+        select(GatewayToken.gateway_id, func.count(), func.max(GatewayToken.id))
         .where(GatewayToken.revoked_at.is_(None))
         .group_by(GatewayToken.gateway_id)
-    )
-    return {row[0]: row[1] for row in rows}
+    ).all()
+    wanted = select(GatewayToken).where(GatewayToken.id.in_([row[2] for row in rows]))
+    created = {token.id: token.created_at for token in session.scalars(wanted)}
+    return {row[0]: UsableTokens(row[1], created[row[2]]) for row in rows}
+
+
+def recent_events(session: Session, since: datetime) -> dict[int, RecentEvents]:
+    """Return the stored events that were requested since an instant, by gateway id; gateways without any are left out.
+
+    They are read in the index of time: the cost does not grow with what is older.
+    """
+    rows = session.execute(
+        select(UsageEvent.gateway_id, func.count(), func.max(UsageEvent.id))
+        .where(UsageEvent.requested_at >= since)
+        .group_by(UsageEvent.gateway_id)
+    ).all()
+    newest = {
+        row.id: row.received_at - row.requested_at
+        for row in session.execute(
+            select(UsageEvent.id, UsageEvent.received_at, UsageEvent.requested_at).where(
+                UsageEvent.id.in_(r[2] for r in rows)
+            )
+        )
+    }
+    return {row[0]: RecentEvents(row[1], newest[row[2]]) for row in rows}
 
 
 def all_gateways(session: Session) -> list[Gateway]:

@@ -35,6 +35,8 @@ router = APIRouter()
 _FACTS = (
     message("Last report"),
     message("Mode"),
+    message("Events per minute"),
+    message("Lag"),
     message("Without counts, 7 days"),
     message("Replays, 7 days"),
     message("Rejected, 7 days"),
@@ -69,7 +71,7 @@ async def gateway_page(viewer: Administrator, gateway_id: int) -> None:
     formats = Formats.of(viewer)
 
     async def load() -> GatewayView:
-        return await in_reading(load_gateway, viewer.id, gateway_id, utc_now())
+        return await in_reading(load_gateway, viewer.actor, gateway_id, utc_now())
 
     first = await load()
     with frame(title_of(first.name), viewer, section=GATEWAYS) as head:
@@ -110,6 +112,8 @@ class Health:
         texts = (
             f.moment(view.reported_at, now) if view.reported_at else _("Never"),
             view.mode,
+            f.tenths(view.pace.per_minute),
+            f.lag(view.pace.lag),
             *map(f.number, view.lately),
             self._held(view.unattributed),
             self._held(view.conflicts),

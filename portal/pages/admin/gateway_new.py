@@ -30,7 +30,7 @@ _DEFAULT = "litellm"
 @router.page(NEW_GATEWAY)
 async def connect_page(viewer: Administrator, kind: str = _DEFAULT) -> None:
     """Let an administrator connect a gateway; `?kind=` chooses what it is."""
-    names = await in_reading(load_free_names, viewer.id, KINDS)
+    names = await in_reading(load_free_names, viewer.actor, KINDS)
     with frame(_("Connect gateway"), viewer, section=GATEWAYS) as head:
         head.subtitle(_("Choose what it is, copy the snippet, and watch the light."))
         ConnectGateway(viewer, kind if kind in KINDS else _DEFAULT, names)
@@ -116,7 +116,7 @@ class ConnectGateway:
     async def _with_another_name(self, error: Conflict) -> InvalidInput:
         """Fill in a free name in place of the taken one; return the error that says so."""
         taken = self._name.text.strip()
-        self._names = await in_reading(load_free_names, self._viewer.id, {*KINDS, taken})
+        self._names = await in_reading(load_free_names, self._viewer.actor, {*KINDS, taken})
         self._name.fill(self._names[taken])
         return InvalidInput(
             message("{problem} {name} is free.", problem=error.sentence, name=self._names[taken]), "name"
@@ -139,7 +139,7 @@ class ConnectGateway:
 
     async def _look(self) -> ConnectionView:
         assert self._made is not None  # noqa: S101  # watched only from then on
-        return await in_reading(load_gateway_connection, self._viewer.id, self._made.id)
+        return await in_reading(load_gateway_connection, self._viewer.actor, self._made.id)
 
     def _say_copied(self, event: events.GenericEventArguments) -> None:
         say_copied(self._copied, event)

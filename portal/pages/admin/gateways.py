@@ -32,6 +32,9 @@ _COLUMNS = (
         classes="g-tokens num",
         cell=cells.not_on_phone(cells.text("tokens")) + cells.on_phone(cells.text("tokens_in_words")),
     ),
+    Column("token_at", message("Newest token"), classes="g-token", attributes=cells.exact("token_exact")),
+    Column("pace", message("Events per minute"), classes="g-pace num"),
+    Column("lag", message("Lag"), classes="g-lag num"),
     Column("reported", message("Last report"), classes="g-reported", attributes=cells.exact("reported_exact")),
     Column(
         "rejected",
@@ -48,7 +51,7 @@ async def gateways_page(viewer: Administrator) -> None:
     formats = Formats.of(viewer)
 
     async def load() -> tuple[GatewayRow, ...]:
-        return await in_reading(load_gateways, viewer.id, utc_now())
+        return await in_reading(load_gateways, viewer.actor, utc_now())
 
     with frame(GATEWAYS, viewer) as head:
         updated = head.updated(only_stale=True)
@@ -93,6 +96,10 @@ class GatewaysTable:
             "mode": row.mode,
             "tokens": f.number(row.tokens) if row.tokens else NOTHING,
             "tokens_in_words": plural("{count} token", "{count} tokens", row.tokens),
+            "token_at": f.moment(row.token_at, now),
+            "token_exact": f.exact(row.token_at),
+            "pace": f.tenths(row.pace.per_minute),
+            "lag": f.lag(row.pace.lag),
             "reported": f.moment(row.reported_at, now) if row.reported_at else _("Never") if row.tokens else NOTHING,
             "reported_exact": f.exact(row.reported_at),
             "rejected": f.number(row.rejected),

@@ -3,21 +3,34 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from portal.db.metering.gateways import all_gateways, first_event, gateway, gateway_named, tokens_of, usable_tokens
+from portal.db.metering.gateways import (
+    RecentEvents,
+    all_gateways,
+    first_event,
+    gateway,
+    gateway_named,
+    recent_events,
+    tokens_of,
+    usable_tokens,
+)
 from portal.db.metering.held import count_held_of
 from portal.db.metering.uncounted import Uncounted, rejected_reasons, uncounted_since
-from portal.db.people.accounts import administrator
 from portal.db.people.keys import key
 from portal.db.tables import Gateway
-from portal.errors import Forbidden, NotFound
+from portal.errors import NotFound
 from portal.rules.messages import Message, message
 from portal.rules.metering.reporters import free_name
+from portal.rules.people.actors import Actor
+from portal.views.authority import check_reader
 from portal.views.rows import view_of
 
+RECENTLY = timedelta(minutes=15)
+"""The pace of a gateway is that of this time."""
 LATELY = timedelta(days=6)
 """Uncounted reports are shown for today and the six days before."""
 MOST_HELD = 1000
@@ -49,15 +62,32 @@ NO_REQUEST_YET = ConnectionView(ConnectionState.WAITING, message("Waiting for th
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How many events of the last `RECENTLY` were requested per minute, with one decimal, and how late they arrive.
+
+    `lag` is the time from the request of the event stored last to its arrival; None without an event.
+    """
+
+    per_minute: Decimal = Decimal("0.0")
+    lag: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayRow:
-    """One gateway of the list. A gateway without usable tokens has imported usage, or reports of people themselves."""
+    """One gateway of the list. A gateway without usable tokens has imported usage, or reports of people themselves.
+
+    `token_at` is when its newest usable token was created, and `rejected` counts the last seven days (UTC).
+    """
 
     id: int
     name: str
     mode: str
+    created_at: datetime
     tokens: int
+    token_at: datetime | None
     reported_at: datetime | None
     rejected: int
+    pace: Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +130,7 @@ class GatewayView:
     created_at: datetime
     reported_at: datetime | None
     connection: ConnectionView
+    pace: Pace
     tokens: tuple[TokenView, ...]
     unattributed: int
     conflicts: int
@@ -107,13 +138,19 @@ class GatewayView:
     rejected: tuple[RejectedView, ...]
 
 
-def load_gateways(session: Session, admin_id: int, now: datetime) -> tuple[GatewayRow, ...]:
-    """Return all gateways by name. Raises Forbidden unless `admin_id` is an administrator."""
-    _check(session, admin_id)
-    tokens, first = usable_tokens(session), (now - LATELY).date()
+def load_gateways(session: Session, reader: Actor, now: datetime) -> tuple[GatewayRow, ...]:
+    """Return all gateways by name. Raises Forbidden."""
+    check_reader(session, reader)
+    tokens, recent = usable_tokens(session), recent_events(session, now - RECENTLY)
+    first = (now - LATELY).date()
     return tuple(
         view_of(
-            GatewayRow, row, tokens=tokens.get(row.id, 0), rejected=uncounted_since(session, row.id, first).rejected
+            GatewayRow,
+            row,
+            tokens=tokens[row.id].number if row.id in tokens else 0,
+            token_at=tokens[row.id].newest_at if row.id in tokens else None,
+            rejected=uncounted_since(session, row.id, first).rejected,
+            pace=_pace(recent.get(row.id)),
         )
         for row in all_gateways(session)
     )
@@ -132,21 +169,22 @@ def find_gateway(session: Session, name: str) -> GatewayTokens:
     return view_of(GatewayTokens, row, tokens=_tokens(session, row.id))
 
 
-def load_free_names(session: Session, admin_id: int, wanted: Iterable[str]) -> dict[str, str]:
-    """Return a free name for each wanted name. Raises Forbidden unless `admin_id` is an administrator."""
-    _check(session, admin_id)
+def load_free_names(session: Session, reader: Actor, wanted: Iterable[str]) -> dict[str, str]:
+    """Return a free name for each wanted name. Raises Forbidden."""
+    check_reader(session, reader)
     taken = {row.name for row in all_gateways(session)}
     return {name: free_name(name, taken) for name in wanted}
 
 
-def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime) -> GatewayView:
-    """Return a gateway's page. Raises Forbidden unless `admin_id` is an administrator, and NotFound."""
-    row = _gateway(session, admin_id, gateway_id)
+def load_gateway(session: Session, reader: Actor, gateway_id: int, now: datetime) -> GatewayView:
+    """Return a gateway's page. Raises Forbidden and NotFound."""
+    row = _gateway(session, reader, gateway_id)
     held = count_held_of(session, row.id, MOST_HELD)
     return view_of(
         GatewayView,
         row,
         connection=_connection(session, row),
+        pace=_pace(recent_events(session, now - RECENTLY).get(row.id)),
         tokens=_tokens(session, row.id),
         unattributed=held.get("unattributed", 0),
         conflicts=held.get("conflict", 0),
@@ -155,9 +193,9 @@ def load_gateway(session: Session, admin_id: int, gateway_id: int, now: datetime
     )
 
 
-def load_gateway_connection(session: Session, admin_id: int, gateway_id: int) -> ConnectionView:
-    """Return whether a gateway has reported. Raises Forbidden unless `admin_id` is an administrator, and NotFound."""
-    return _connection(session, _gateway(session, admin_id, gateway_id))
+def load_gateway_connection(session: Session, reader: Actor, gateway_id: int) -> ConnectionView:
+    """Return whether a gateway has reported. Raises Forbidden and NotFound."""
+    return _connection(session, _gateway(session, reader, gateway_id))
 
 
 def load_key_connection(session: Session, account_id: int, key_id: int) -> ConnectionView:
@@ -200,14 +238,16 @@ def _tokens(session: Session, gateway_id: int) -> tuple[TokenView, ...]:
     return tuple(view_of(TokenView, row) for row in tokens_of(session, gateway_id))
 
 
-def _gateway(session: Session, admin_id: int, gateway_id: int) -> Gateway:
-    _check(session, admin_id)
+def _pace(recent: RecentEvents | None) -> Pace:
+    if recent is None:
+        return Pace()
+    minutes = RECENTLY // timedelta(minutes=1)
+    return Pace((Decimal(recent.number) / minutes).quantize(Decimal("0.1")), recent.lag)
+
+
+def _gateway(session: Session, reader: Actor, gateway_id: int) -> Gateway:
+    check_reader(session, reader)
     row = gateway(session, gateway_id)
     if row is None:
         raise NotFound(message("There is no such gateway."))
     return row
-
-
-def _check(session: Session, admin_id: int) -> None:
-    if administrator(session, admin_id) is None:
-        raise Forbidden

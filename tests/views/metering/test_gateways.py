@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -17,15 +18,17 @@ from portal.rules.people.keys import NOTED_EVERY
 from portal.rules.people.secrets import key_prefix
 from portal.settings import settings
 from portal.views.metering.gateways import (
+    RECENTLY,
     ConnectionState,
     ConnectionView,
+    Pace,
     find_gateway,
     load_gateway,
     load_gateway_connection,
     load_gateways,
     load_key_connection,
 )
-from tests.cast import NOW, Gateway, new_gateway, report, run
+from tests.cast import NOW, Gateway, acting, new_gateway, report, run
 
 
 def arrives(gateway: Gateway, *entries: UsageReport | Rejected, ignored: int = 0) -> None:
@@ -34,7 +37,7 @@ def arrives(gateway: Gateway, *entries: UsageReport | Rejected, ignored: int = 0
 
 
 def light(admin: Account, gateway: Gateway) -> ConnectionView:
-    found: ConnectionView = run(load_gateway_connection, admin.id, gateway.id)
+    found: ConnectionView = run(load_gateway_connection, acting(admin), gateway.id)
     return found
 
 
@@ -85,15 +88,15 @@ def test_another_gateways_event_lights_nothing(admin: Account, alice: Account, g
     other = run(gateway_named, "moe-2")
     assert other is not None
     arrives(gateway, report(), Rejected(None, "No."))
-    assert run(load_gateway_connection, admin.id, other.id).state is ConnectionState.WAITING
-    view = run(load_gateway, admin.id, other.id, NOW)
+    assert run(load_gateway_connection, acting(admin), other.id).state is ConnectionState.WAITING
+    view = run(load_gateway, acting(admin), other.id, NOW)
     assert (view.lately, view.rejected, view.unattributed) == (Uncounted(), (), 0)
 
 
 def test_a_gateways_page_says_what_was_not_counted(admin: Account, alice: Account, gateway: Gateway) -> None:
     arrives(gateway, report(), Rejected("r-2", "There is no model."), report("r-3", username="nobody"), ignored=40)
     arrives(gateway, report(prompt_tokens=5))
-    view = run(load_gateway, admin.id, gateway.id, NOW)
+    view = run(load_gateway, acting(admin), gateway.id, NOW)
     assert (view.unattributed, view.conflicts, view.lately) == (1, 1, Uncounted(rejected=1, ignored=40))
     assert [(each.example_id, each.reason, each.count) for each in view.rejected] == [("r-2", "There is no model.", 1)]
     assert (len(view.tokens), view.tokens[0].revoked_at, view.reported_at) == (1, None, NOW)
@@ -102,15 +105,27 @@ def test_a_gateways_page_says_what_was_not_counted(admin: Account, alice: Accoun
 @pytest.mark.parametrize(("days", "rejected"), [(6, 1), (7, 0)])
 def test_what_was_rejected_is_shown_for_a_week(admin: Account, gateway: Gateway, days: int, rejected: int) -> None:
     arrives(gateway, Rejected(None, "No."))
-    (row,) = run(load_gateways, admin.id, NOW + timedelta(days=days))
+    (row,) = run(load_gateways, acting(admin), NOW + timedelta(days=days))
     assert (row.name, row.tokens, row.rejected) == ("moe-1", 1, rejected)
+
+
+def test_pace_counts_recent_requests_and_their_newest_lag(admin: Account, alice: Account, gateway: Gateway) -> None:
+    late, seconds = NOW - timedelta(minutes=14), timedelta(seconds=1)
+    arrives(gateway, report("a", requested_at=NOW - RECENTLY - seconds), report("b", requested_at=NOW - seconds))
+    assert run(load_gateway, acting(admin), gateway.id, NOW).pace == Pace(Decimal("0.1"), seconds)
+    arrives(gateway, report("c", requested_at=late))
+    (row,) = run(load_gateways, acting(admin), NOW)
+    assert row.pace == Pace(Decimal("0.1"), timedelta(minutes=14))
+    assert row.token_at == run(load_gateway, acting(admin), gateway.id, NOW).tokens[0].created_at
+    (later,) = run(load_gateways, acting(admin), NOW + RECENTLY + seconds)
+    assert later.pace == Pace(Decimal("0.0"), None)
 
 
 def test_gateways_are_for_administrators_alone(alice: Account, gateway: Gateway) -> None:
     for load in (
-        lambda session: load_gateways(session, alice.id, NOW),
-        lambda session: load_gateway(session, alice.id, gateway.id, NOW),
-        lambda session: load_gateway_connection(session, alice.id, gateway.id),
+        lambda session: load_gateways(session, acting(alice), NOW),
+        lambda session: load_gateway(session, acting(alice), gateway.id, NOW),
+        lambda session: load_gateway_connection(session, acting(alice), gateway.id),
     ):
         with pytest.raises(Forbidden):
             run(load)
@@ -118,7 +133,7 @@ def test_gateways_are_for_administrators_alone(alice: Account, gateway: Gateway)
 
 def test_what_is_not_there_is_not_found(admin: Account, db: Database) -> None:
     with pytest.raises(NotFound):
-        run(load_gateway, admin.id, 99, NOW)
+        run(load_gateway, acting(admin), 99, NOW)
 
 
 def test_a_new_key_is_waited_for_until_it_is_used(alice: Account, alices_key: NewKey) -> None:
