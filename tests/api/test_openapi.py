@@ -19,6 +19,7 @@ OPERATIONS = [pytest.param(*found, id=f"{found[0]} {found[1]}") for found in FOU
 SPECIFIED = {
     ("GET", "/user/api/budget"),
     ("GET", "/user/api/summary"),
+    ("GET", "/user/api/summary/cost"),
     ("GET", "/user/api/usage"),
     ("GET", "/user/api/usage/export"),
     ("PUT", "/user/api/usage/{usage_id}/note"),
@@ -64,7 +65,10 @@ WITHOUT_BODY = {
 """Routes that refuse a body."""
 
 OTLP = {"/api/v1/otlp/v1/traces", "/api/v1/otlp/v1/logs", "/api/v1/otlp/v1/metrics"}
-FOREIGN = {"/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/usage/continue", *OTLP}
+FOREIGN = {
+    *("/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/usage/continue", "/admin/api/prices/import"),
+    *OTLP,
+}
 """What other programs send as they like: open, and described in words."""
 
 
