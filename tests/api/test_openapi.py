@@ -67,6 +67,7 @@ WITHOUT_BODY = {
 OTLP = {"/api/v1/otlp/v1/traces", "/api/v1/otlp/v1/logs", "/api/v1/otlp/v1/metrics"}
 FOREIGN = {
     *("/api/v1/usage/litellm", "/api/v1/usage/openai", "/api/v1/usage/continue", "/admin/api/prices/import"),
+    "/admin/api/templates/import",
     *OTLP,
 }
 """What other programs send as they like: open, and described in words."""

@@ -118,7 +118,12 @@ async def map_body(request: Request, _: Annotated[Actor, Depends(admin_caller(WR
 
 @router.post(
     "/admin/api/prices/import",
-    openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"type": "object", "additionalProperties": True}}},
+        }
+    },
     responses=answers(401, 403, 409, 415),
 )
 def import_price_map(

@@ -99,7 +99,7 @@ class TemplateAnswer(BaseModel):
 class SovereignBody(BaseModel):
     """A template of MoE Sovereign; other fields than these are ignored."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": True})
 
     name: str
     cost_factor: Decimal | None = None
