@@ -160,8 +160,6 @@ def _views(admin: Actor, premises: Premises, now: datetime) -> dict[str, View]:
         "Requests of the organisation": (load_requests, {}, ""),
     }
     person = min(premises.keys)
-    assert admin.account_id is not None
-    admin_id = admin.account_id
     return {
         **{
             name: _list(load, admin, ListFilter(choices=tuple(choices.items()), sort=sort), now)
@@ -169,8 +167,8 @@ def _views(admin: Actor, premises: Premises, now: datetime) -> dict[str, View]:
         },
         "One account": lambda session: load_account_page(session, admin, person, now),
         "One team": lambda session: load_team(session, admin, 1, now),
-        "Gateways": lambda session: load_gateways(session, admin_id, now),
-        "One gateway": lambda session: load_gateway(session, admin_id, premises.gateway_id, now),
+        "Gateways": lambda session: load_gateways(session, admin, now),
+        "One gateway": lambda session: load_gateway(session, admin, premises.gateway_id, now),
         "System": load_health,
         **{_year(by): _organisation(by, admin, now) for by in Grouping},
     }
