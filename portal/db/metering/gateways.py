@@ -90,7 +90,7 @@ def usable_tokens(session: Session) -> dict[int, UsableTokens]:
 def recent_events(session: Session, since: datetime) -> dict[int, RecentEvents]:
     """Return the stored events that were requested since an instant, by gateway id; gateways without any are left out.
 
-    They are read in the index of time: the cost does not grow with what is older.
+    They are read in the index of time: the cost does not grow with the history.
     """
     rows = session.execute(
         select(UsageEvent.gateway_id, func.count(), func.max(UsageEvent.id))
