@@ -10,6 +10,7 @@ session, so it needs no sign-in, and a session of an earlier run is worth nothin
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,8 @@ from portal.actions.fields import clean_field
 from portal.actions.people.accounts import hash_new_password
 from portal.actions.people.new_accounts import create_account
 from portal.actions.people.sessions import Browser, SignIn, open_session_for
+from portal.actions.spending.default_budgets import set_default_budget
+from portal.actions.spending.prices import enter_price
 from portal.db.audit import add_entry
 from portal.db.people.accounts import account_named, add_account, has_active_administrator
 from portal.db.people.sessions import end_sessions, forget_old, has_setup_link, replace_setup_link, use_setup_link
@@ -26,6 +29,7 @@ from portal.rules.messages import Message, message
 from portal.rules.people.accounts import LOCAL, Role
 from portal.rules.people.actors import Actor, Means
 from portal.rules.people.secrets import digest
+from portal.rules.spending.budgets import Limits
 from portal.rules.text import clean_username
 
 ENVIRONMENT = Actor(Means.ENVIRONMENT)
@@ -68,21 +72,46 @@ def why_setup_link_ended(session: Session) -> Message:
     )
 
 
-def set_up(token: str, username: str, email: str, password: str, now: datetime) -> None:
-    """Create the first administrator. Raises NotFound for a used or unknown token, InvalidInput and Conflict.
+@dataclass(frozen=True, slots=True)
+class FirstFigures:
+    """The general price in EUR per billable token, and the monthly limit of new users and experts; None is none."""
 
+    price: Decimal | None = None
+    monthly: int | None = None
+
+
+def set_up(
+    token: str, username: str, email: str, password: str, now: datetime, figures: FirstFigures = FirstFigures()
+) -> None:
+    """Create the first administrator, with what a new portal needs, or nothing of it.
+
+    Raises NotFound for a used or unknown token, InvalidInput and Conflict.
     Opens its own transactions, since hashing is slow.
     """
     if not run_in_reading(setup_link_is_good, token):
         raise NotFound(run_in_reading(why_setup_link_ended))
     password_hash = hash_new_password(password, username)
-    run_in_transaction(_create_first, token, username, email, password_hash, now)
+    run_in_transaction(_create_first, token, username, email, password_hash, now, figures)
 
 
-def _create_first(session: Session, token: str, username: str, email: str, password_hash: str, now: datetime) -> None:
+def _create_first(
+    session: Session,
+    token: str,
+    username: str,
+    email: str,
+    password_hash: str,
+    now: datetime,
+    figures: FirstFigures,
+) -> None:
     if has_active_administrator(session) or not use_setup_link(session, digest(token)):
         raise NotFound(why_setup_link_ended(session))
-    create_account(session, Actor(Means.SETUP_LINK), username, email, Role.ADMIN, password_hash, now)
+    actor = Actor(Means.SETUP_LINK)
+    create_account(session, actor, username, email, Role.ADMIN, password_hash, now)
+    if figures.price is not None:
+        enter_price(session, actor, figures.price, now, now)
+    if figures.monthly is not None:
+        for role in (Role.USER, Role.EXPERT):
+            set_default_budget(session, actor, role, Limits(monthly=figures.monthly), now)
 
 
 def create_first_administrator(username: str, email: str | None, password: str, now: datetime) -> bool:

@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.actions.people.setup import set_up, setup_link_is_good, why_setup_link_ended
+from portal.actions.fields import clean_field
+from portal.actions.people.setup import FirstFigures, set_up, setup_link_is_good, why_setup_link_ended
+from portal.actions.spending.budgets import check_limits
+from portal.actions.spending.prices import general_price
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.pages.addresses import FIRST_STEPS
 from portal.pages.forms.login import signed_in_response
 from portal.pages.forms.rendering import PASSWORD_HINT, check_repeated, html_page, read_form
-from portal.rules.messages import Message
+from portal.rules.messages import Message, message
+from portal.rules.spending.budgets import Limits
 from portal.rules.text import (
     MAX_EMAIL,
     MAX_NAME,
@@ -24,10 +29,15 @@ from portal.rules.text import (
     clean_email,
     clean_new_username,
 )
+from portal.settings import settings
+from portal.web.visitors import language_of
+from portal.words.numbers import read_limit, read_price
 
 router = APIRouter(include_in_schema=False)
 
-_FIELDS = ("username", "email", "password", "repeated")
+_LONGEST_NUMBER = 40
+
+_FIELDS = ("username", "email", "password", "repeated", "eur_per_token", "monthly")
 
 
 @router.get("/user/setup")
@@ -42,12 +52,16 @@ async def take_setup(request: Request) -> Response:
     """Create the administrator, sign in and redirect to the first steps; show complaints beside their fields."""
     values = await read_form(request, *_FIELDS, "time_zone")
     await _check_link(request)
-    errors = _errors(values)
+    errors, figures = _errors(values), FirstFigures()
+    try:
+        figures = FirstFigures(_price(values["eur_per_token"]), _monthly(values["monthly"], language_of(request)))
+    except InvalidInput as error:
+        errors[error.field or ""] = error.sentence
     if errors:
         return _form(request, values, errors, 422)
     try:
         await asyncio.to_thread(
-            set_up, _token(request), values["username"], values["email"], values["password"], utc_now()
+            set_up, _token(request), values["username"], values["email"], values["password"], utc_now(), figures
         )
     except (InvalidInput, Conflict) as error:
         return _form(request, values, {error.field or "": error.sentence}, error.status)
@@ -76,8 +90,31 @@ def _errors(values: dict[str, str]) -> dict[str, Message]:
     return errors
 
 
+def _price(text: str) -> Decimal | None:
+    """Return the general price; none for no text. Raises InvalidInput."""
+    if not text.strip():
+        return None
+    price = clean_field("eur_per_token", read_price, text)
+    if not price:
+        raise InvalidInput(
+            message("Leave this empty for now: Prices asks before a price of 0 is saved."), "eur_per_token"
+        )
+    return general_price(price, utc_now()).eur_per_token
+
+
+def _monthly(text: str, language: str) -> int | None:
+    """Return the monthly limit of new accounts; None for no text. Raises InvalidInput."""
+    limit = clean_field("monthly", read_limit, text, language)
+    try:
+        check_limits(Limits(monthly=limit))
+    except InvalidInput as error:
+        raise InvalidInput(error.sentence, "monthly") from error
+    return limit
+
+
 def _form(request: Request, values: dict[str, str], errors: Mapping[str, Message], status: int = 200) -> Response:
     shown = {"username": values["username"][:MAX_NAME], "email": values["email"][:MAX_EMAIL]}
+    shown |= {name: values[name][:_LONGEST_NUMBER] for name in ("eur_per_token", "monthly")}
     return html_page(
         request,
         "setup.html",
@@ -88,6 +125,7 @@ def _form(request: Request, values: dict[str, str], errors: Mapping[str, Message
         sentence=errors.get("", ""),
         hint=PASSWORD_HINT,
         min_password=MIN_PASSWORD,
+        zone=settings().budget_timezone,
     )
 
 

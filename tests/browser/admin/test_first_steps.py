@@ -33,6 +33,8 @@ def test_a_new_portal_is_set_up_in_the_browser(new_portal: Portal, chromium: Bro
     page.get_by_label("Email").fill("root@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_label("General price").fill("0.00002")
+    assert violations(page) == []
     page.get_by_role("button", name="Create administrator").click()
 
     steps = page.get_by_test_id("first-steps")

@@ -2,13 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from starlette.testclient import TestClient
 
 from portal.db.people.accounts import account_named, count_accounts
+from portal.db.spending.default_budgets import default_budgets
+from portal.db.spending.prices import price_book
 from portal.db.sql.session import Database
 from portal.db.tables import Account
+from portal.rules.people.accounts import Role
+from portal.rules.spending.budgets import Limits
+from portal.rules.spending.prices import PriceBook
 from tests.cast import create_member, run
 from tests.portals import FORM, running_portal
 
@@ -55,6 +62,19 @@ def test_the_form_creates_the_administrator_and_signs_in(browser: TestClient, li
     root = run(account_named, "root")
     assert root is not None
     assert (root.role, root.email, root.active) == ("admin", "root@example.org", True)
+
+
+def test_the_form_sets_price_and_default_budget(browser: TestClient, link: str) -> None:
+    answer = browser.post(link, data={**GOOD, "eur_per_token": "0,00003", "monthly": "1,000,000"})
+    assert answer.status_code == 303
+    price = PriceBook(run(price_book)).general(datetime.now(UTC))
+    assert price is not None
+    assert price.eur_per_token == Decimal("0.00003")
+    assert run(default_budgets) == {
+        Role.USER: Limits(monthly=1_000_000),
+        Role.EXPERT: Limits(monthly=1_000_000),
+        Role.ADMIN: None,
+    }
 
 
 def test_the_link_works_once(browser: TestClient, link: str) -> None:
@@ -125,6 +145,11 @@ def test_another_link_shows_nothing(browser: TestClient, query: str) -> None:
         pytest.param({"password": "short", "repeated": "short"}, "password", "at least 10", id="a short password"),
         pytest.param({"password": "rootrootroot", "repeated": "rootrootroot"}, "password", "easy", id="an easy one"),
         pytest.param({"password": "p" * 300, "repeated": "p" * 300}, "password", "at most 256", id="a long one"),
+        pytest.param({"eur_per_token": "cheap"}, "eur_per_token", "Write an amount in EUR", id="no price"),
+        pytest.param({"eur_per_token": "2"}, "eur_per_token", "0 to 1 EUR per token", id="a high price"),
+        pytest.param({"eur_per_token": "0"}, "eur_per_token", "Leave this empty", id="a price of 0"),
+        pytest.param({"monthly": "many"}, "monthly", "Write a whole number", id="no limit"),
+        pytest.param({"monthly": "9" * 20}, "monthly", "A limit is a whole number", id="a large limit"),
         pytest.param({"repeated": "something else"}, "repeated", "The two passwords differ.", id="two passwords"),
     ],
 )
