@@ -70,6 +70,7 @@ RIGHTS: dict[str, Who | str] = {
     "POST /admin/api/accounts/{account_id}/suspend": "accounts:write",
     "POST /admin/api/accounts/{account_id}/activate": "accounts:write",
     "POST /admin/api/accounts/{account_id}/sign-out": "accounts:write",
+    "POST /admin/api/accounts/{account_id}/unlock": "accounts:write",
     "POST /admin/api/accounts/{account_id}/password-link": "accounts:write",
     "DELETE /admin/api/accounts/{account_id}": "accounts:write",
     "POST /admin/api/accounts/bulk": "accounts:write",

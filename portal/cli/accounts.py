@@ -15,6 +15,7 @@ from portal.actions.people.accounts import (
 from portal.actions.people.deletion import delete_account
 from portal.actions.people.new_accounts import check_new_account, create_account
 from portal.cli.admin.many_accounts import commands as many_accounts
+from portal.cli.admin.one_account import commands as one_account
 from portal.cli.console import UserName, actor, can_ask, example, open_account, open_portal, read_password
 from portal.cli.listing import AsJson, Cell, Search, Sort, listing, read_filter, show_list
 from portal.clock import utc_now
@@ -27,6 +28,7 @@ from portal.views.people.account_list import AccountItem, load_account_rows
 
 commands = typer.Typer(help="Accounts of the people who sign in.", no_args_is_help=True)
 commands.add_typer(many_accounts)
+commands.add_typer(one_account)
 
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin instead of asking.")

@@ -55,6 +55,7 @@ READING = [
     "mail retry 1", "system show", "system test-channel chat",
     "user create a --email a@b.org --password-stdin", "user password a --password-stdin", "user list",
     "user suspend a", "user activate a", "user edit a --role admin", "user delete a --yes",
+    "user show a", "user sign-out a", "user unlock a", "user password-link a",
     "user import a.csv", "user bulk suspend --all --yes",
     "key create a --label l", "key list a", "key revoke a moe-sk-0", "key budget a moe-sk-0 --daily 1",
     "gateway create g", "gateway token g", "gateway list", "gateway revoke g",

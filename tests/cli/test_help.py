@@ -18,6 +18,7 @@ def test_there_are_the_commands_that_were_promised() -> None:
         "serve", "demo", "desktop", "migrate", "backup", "restore", "verify", "rebuild",
         "user create", "user password", "user list", "user suspend", "user activate",
         "mail retry", "system show", "system test-channel",
+        "user show", "user sign-out", "user unlock", "user password-link",
         "user edit", "user delete", "user import", "user bulk",
         "admin-token create", "admin-token list", "admin-token revoke",
         "key create", "key list", "key revoke", "key budget",

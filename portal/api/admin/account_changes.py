@@ -18,7 +18,7 @@ from portal.actions.people.accounts import edit_account, hash_new_password, set_
 from portal.actions.people.deletion import delete_account
 from portal.actions.people.new_accounts import create_account, team_id_named, template_id_named
 from portal.actions.people.password_resets import PasswordLink, mail_password_link, make_password_link
-from portal.actions.people.sessions import sign_out_everywhere
+from portal.actions.people.sessions import sign_out_everywhere, unlock_sign_in
 from portal.actions.people.teams import move_account
 from portal.actions.spending.budgets import set_budget
 from portal.actions.templates import assign_template
@@ -230,6 +230,12 @@ def activate_account(caller: Writer, account_id: RowId, session: Writing) -> Acc
 def sign_account_out(caller: Writer, account_id: RowId, session: Writing) -> EndedAnswer:
     """End all sessions of an account."""
     return EndedAnswer(ended=sign_out_everywhere(session, caller, account_id, utc_now()))
+
+
+@router.post("/admin/api/accounts/{account_id}/unlock", status_code=204, **_ACTION)
+def unlock_account(caller: Writer, account_id: RowId, session: Writing) -> None:
+    """Let a person try again at once who has typed too many wrong passwords. May be repeated."""
+    unlock_sign_in(session, caller, account_id, utc_now())
 
 
 @router.post("/admin/api/accounts/{account_id}/password-link", **_ACTION)
