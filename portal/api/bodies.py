@@ -7,7 +7,8 @@ checked while the bytes arrive, and `rules.strict_json` reads the JSON.
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from itertools import chain
+from typing import Annotated, Any, Generic, TypeVar, get_origin
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.params import Depends as Dependency
@@ -138,10 +139,19 @@ async def strict_query(request: Request) -> None:
 def check_query(request: Request) -> None:
     """Raise InvalidInput for repeated query parameters, and for any on a route that takes none."""
     names = [name for name, _ in request.query_params.multi_items()]
-    if len(names) != len(set(names)):
+    known = request.scope["route"].dependant.query_params
+    once = [name for name in names if name not in _lists(known)]
+    if len(once) != len(set(once)):
         raise InvalidInput("A query parameter is given twice.")
-    if names and not request.scope["route"].dependant.query_params:
+    if names and not known:
         raise InvalidInput("This address takes no query parameters.")
+
+
+def _lists(parameters: Sequence[Any]) -> set[str]:
+    """Return the names of parameters that are lists, which may be repeated."""
+    models = (parameter.field_info.annotation for parameter in parameters)
+    fields = (each.model_fields.items() for each in models if isinstance(each, type) and issubclass(each, BaseModel))
+    return {name for name, field in chain.from_iterable(fields) if get_origin(field.annotation) is list}
 
 
 def parse_digits(text: str) -> int:

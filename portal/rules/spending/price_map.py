@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from portal.rules.messages import InvalidValue, Message, message
 from portal.rules.spending.prices import LONGEST_PATTERN, MILLION, Rates, check_rates, clean_pattern, is_exact, matches
+from portal.rules.text import clip_line
 
 LARGEST_MAP = 20_000_000
 """Bytes of a file; the map of 2026 has 3 million."""
@@ -117,7 +118,7 @@ def _is_paid(entry: Any) -> bool:
 
 
 def _row(name: str, entry: Any, rate: ExchangeRate, *, is_twice: bool) -> MapRow:
-    shown = name[:LONGEST_PATTERN]
+    shown = clip_line(name, LONGEST_PATTERN)
     try:
         model = clean_pattern(name)
         if not is_exact(model):
