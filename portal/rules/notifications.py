@@ -102,8 +102,12 @@ def may_be_public(host: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """Return the host of an address, to show where messages go; addresses themselves may hold secrets."""
-    return (urlsplit(url).hostname or "")[:254]
+    """Return the host of an address, to show where messages go; addresses themselves may hold secrets.
+
+    Addresses of chat services have a token or a topic in place of a host, so only the name of the service is shown.
+    """
+    parts = urlsplit(url)
+    return (parts.hostname or "")[:254] if parts.scheme in {"http", "https"} else f"{parts.scheme}://…"
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:

@@ -48,7 +48,7 @@ def test_crossing_goes_to_every_channel(mail_is_set_up: None, alice: Account, bo
     run(change_alerts, acting(alice), True, 80, None, NOW)
     cross(alice, gateway)
     assert queued(alice) == [
-        ("chat", "alert", "topic", "queued"),
+        ("chat", "alert", "ntfys://…", "queued"),
         ("mail", "alert", "alice@example.org", "queued"),
         ("webhook", "alert", "hooks.example.org", "queued"),
     ]
@@ -99,9 +99,11 @@ def test_new_address_has_a_new_secret(db: object, alice: Account, bob: Account) 
 
 def test_audit_log_has_hosts_and_no_addresses(db: object, alice: Account) -> None:
     secret = run(set_webhook, acting(alice), HOOK, NOW)
+    run(set_chat, acting(alice), "slack://xoxb-secret/#general", NOW)
     entries = str(audit_log())
     assert "hooks.example.org" in entries
     assert "services/secret" not in entries
+    assert "xoxb" not in entries
     assert secret not in entries
 
 

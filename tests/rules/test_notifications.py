@@ -89,9 +89,17 @@ def test_webhook_is_accepted(url: str, private: bool) -> None:
     assert clean_webhook_url(f"  {url} ", private=private) == url
 
 
-def test_shown_host_has_no_secret() -> None:
-    assert host_of("https://hooks.example.org:8443/services/secret") == "hooks.example.org"
-    assert host_of("ntfys://topic") == "topic"
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://hooks.example.org:8443/services/secret", "hooks.example.org"),
+        ("ntfys://secret-topic", "ntfys://…"),
+        ("slack://xoxb-1234-secret/#general", "slack://…"),
+        ("matrixs://user:secret@matrix.example.org/#room", "matrixs://…"),
+    ],
+)
+def test_shown_host_has_no_secret(url: str, shown: str) -> None:
+    assert host_of(url) == shown
 
 
 def test_signature_is_that_of_hmac_tools() -> None:
