@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 from portal.db.sql.functions import contains, folded
 from portal.db.sql.lists import ListQuery
 from portal.db.tables import Account, ExpertModel, ExpertTemplate
+from portal.db.templates import has_template
 from portal.rules.lists import ListFilter
 
 
@@ -30,7 +31,7 @@ def _count(counted: object, *conditions: object) -> object:
 _OF_IT = ExpertModel.template_id == ExpertTemplate.id
 _MODELS = _count(ExpertModel.position, _OF_IT)
 _CATEGORIES = _count(ExpertModel.category.distinct(), _OF_IT)
-_ACCOUNTS = _count(Account.id, Account.template_id == ExpertTemplate.id)
+_ACCOUNTS = _count(Account.id, has_template(ExpertTemplate.id))
 
 
 def template_list(wanted: ListFilter) -> ListQuery[TemplateRow]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, and_, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.sql.text_list import among
@@ -55,12 +56,19 @@ def models_of(session: Session, template_id: int) -> list[AssignedModel]:
 
 
 def is_assigned(session: Session, template_id: int) -> bool:
-    """Return whether the template is active for an account."""
-    return bool(session.scalar(select(exists().where(Account.template_id == template_id))))
+    """Return whether the template is active for an account that is not deleted."""
+    return bool(session.scalar(select(exists().where(has_template(template_id)))))
+
+
+def has_template(template_id: Any) -> ColumnElement[bool]:
+    """Return the condition of accounts with a template; deleted ones keep theirs for usage that arrives later."""
+    return and_(Account.template_id == template_id, Account.deleted_at.is_(None))
 
 
 def remove_template(session: Session, template_id: int) -> None:
-    """Delete a template with its models."""
+    """Delete a template with its models; an account that is not deleted must not have it."""
+    of_deleted = Account.template_id == template_id, Account.deleted_at.is_not(None)
+    session.execute(update(Account).where(*of_deleted).values(template_id=None))
     session.execute(delete(ExpertModel).where(ExpertModel.template_id == template_id))
     session.execute(delete(ExpertTemplate).where(ExpertTemplate.id == template_id))
 

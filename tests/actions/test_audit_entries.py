@@ -337,6 +337,10 @@ ROWS: dict[str, tuple[Callable[[World], Any], Call]] = {
     "mail_password_link": plain(lambda w: run(password_resets.mail_password_link, w.root, w.alice.id, NOW)),
     "act_as": prepared(lambda w: session_of(w.admin), lambda w, of: acting_as.act_as(w.root, of, w.alice.id, "", NOW)),
     "define_template": plain(lambda w: run(templates.define_template, w.root, "coding", Decimal(1), [], NOW)),
+    "define_sovereign_template": plain(
+        lambda w: run(templates.define_sovereign_template, w.root, {"name": "coding", "experts": {}}, NOW)
+    ),
+    "delete_template": prepared(lambda w: w.template, lambda w, of: run(templates.delete_template, w.root, of, NOW)),
     "assign_template": prepared(
         lambda w: w.template, lambda w, of: run(templates.assign_template, w.root, w.alice.id, of, NOW)
     ),

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from portal.actions.templates import MOST_MODELS, assign_template, define_template
+from portal.actions.people.deletion import delete_account
+from portal.actions.templates import MOST_MODELS, assign_template, define_template, delete_template
 from portal.db.sql.session import Database
 from portal.db.tables import Account
 from portal.db.templates import AssignedModel, models_of, template_named, template_of
-from portal.errors import InvalidInput, NotFound
+from portal.errors import Conflict, InvalidInput, NotFound
 from portal.views.templates import find_template
 from tests.cast import NOW, OPERATOR, audit_log, run
 from tests.queries import entries
@@ -77,3 +78,14 @@ def test_unknown_account_or_template_is_not_found(alice: Account, account_id: in
     with pytest.raises(NotFound):
         run(assign_template, OPERATOR, account_id if account_id > 1 else alice.id, template_id, NOW)
     assert audit_log() == []
+
+
+def test_template_is_deleted_once_no_account_has_it(alice: Account) -> None:
+    run(define_template, OPERATOR, "research", Decimal(1), [CODE], NOW)
+    found = run(find_template, "research").id
+    run(assign_template, OPERATOR, alice.id, found, NOW)
+    with pytest.raises(Conflict, match="Accounts have the template research"):
+        run(delete_template, OPERATOR, found, NOW)
+    run(delete_account, OPERATOR, alice.id, NOW)
+    run(delete_template, OPERATOR, found, NOW)
+    assert run(template_named, "research") is None
