@@ -27,6 +27,7 @@ class Column:
     `cell` is a template of `cells`; without one the cell shows the value with the name of the column. `attributes` are
     those of the cell. `heading_cell` and `heading_attributes` are the same for the heading. `total` is the template of
     the last row, which has the totals, if it differs from `cell`. Heading and last row read the state of the table.
+    A cell lies below as many headings as it `spans`; a column that spans 0 is only the heading of a cell before it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     heading_cell: str = ""
     heading_attributes: str = ""
     total: str | None = None
+    spans: int = 1
 
 
 class DataTable(Element, component="table.js"):
@@ -129,5 +131,8 @@ def _total(column: Column) -> str:
 
 
 def _drawn(column: Column, cell: str) -> str:
+    if not column.spans:
+        return ""
     label = escape(say(column.label))
-    return f'<td role="cell" class="{column.classes}" data-label="{label}" {column.attributes}>{cell}</td>'
+    attributes = f'{column.attributes} colspan="{column.spans}"' if column.spans > 1 else column.attributes
+    return f'<td role="cell" class="{column.classes}" data-label="{label}" {attributes}>{cell}</td>'

@@ -33,6 +33,19 @@ async def test_every_column_has_a_heading_and_a_cell(table: DataTable) -> None:
     assert "{{ props.row.name }}" in line
 
 
+async def test_a_cell_lies_below_the_headings_that_it_spans(user: User) -> None:
+    drawn: list[DataTable] = []
+
+    @ui.page("/joined")
+    async def page() -> None:
+        columns = Column("name", "Name", spans=2), Column("user", "User", spans=0), Column("sum", "Sum")
+        drawn.append(data_table("test", columns, test_id="test-table", label="Things"))
+
+    await user.open("/joined")
+    heading, line = drawn[0].props["heading"], drawn[0].props["line"]
+    assert (heading.count("<th"), line.count("<td"), line.count('colspan="2"')) == (3, 2, 1)
+
+
 async def test_equal_rows_are_not_sent_again(table: DataTable, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Element] = []
 

@@ -32,20 +32,21 @@ from portal.views.people.accounts import Viewer
 from portal.views.people.teams import load_team_names
 from portal.web.visitors import Administrator
 from portal.words import _, plural, say
-from portal.words.formats import NOTHING
 from portal.words.labels import ROLES, STATUSES
 
 router = APIRouter()
 
 LISTING = table_listing(ACCOUNTS.path, ACCOUNT_LIST, load_account_list, "/admin/api/accounts/export")
 
+_PERSON = cells.lines(cells.link(cells.name("name", flows=True)), cells.small(cells.name("username", flows=True)))
+_ROLE = cells.lines(cells.text("role"), cells.small(cells.name("team", flows=True), given="team"))
 _COLUMNS = (
     choice_column(),
-    sorted_column("username", message("Username"), classes="a-user", cell=cells.link(cells.name("username"))),
-    sorted_column("name", message("Name"), classes="a-name", cell=cells.name("name", flows=True)),
+    sorted_column("name", message("Name"), classes="a-name", cell=_PERSON, spans=2),
+    sorted_column("username", message("Username"), heading="mp-joined", spans=0),
     sorted_column("email", message("Email"), classes="a-email", cell=cells.name("email", flows=True)),
-    sorted_column("role", message("Role"), classes="a-role"),
-    sorted_column("team", message("Team"), classes="a-team", cell=cells.name("team", flows=True)),
+    sorted_column("role", message("Role"), classes="a-role", cell=_ROLE, spans=2),
+    sorted_column("team", message("Team"), heading="mp-joined", spans=0),
     sorted_column("status", message("Status"), classes="a-status", cell=cells.status()),
     sorted_column("tokens", message("Tokens this month"), classes="num a-tokens mp-weigh", attributes=cells.WEIGHT),
     sorted_column("cost", message("Cost this month"), classes="num a-cost"),
@@ -159,7 +160,7 @@ class AccountList(SelectableList[AccountItem]):
             "username": row.username,
             "name": row.display_name,
             "email": row.email,
-            "team": row.team or NOTHING,
+            "team": row.team or "",
             "href": account_url(row.id),
             "role": say(ROLES[Role(row.role)]),
             "status": say(STATUSES[row.status]),
