@@ -184,7 +184,7 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
         if self.rules.plain not in options:
             options = {"": _("Usual order"), **options}
         plain = self.rules.plain if self.rules.plain in options else ""
-        with tag("div", "mp-only-phone mp-list__order"):
+        with tag("div", "mp-only-phone mp-list__order") as self._order_place:
             self._order = choice_field(_("Sort by"), options, plain)
         self._order.control.on_value_change(lambda event: self._choose_order(event.value))
 
@@ -210,6 +210,7 @@ class TableList(ListPage[ListFilter, ListView[Item]]):
     def _show_empty(self, view: ListView[Item]) -> None:
         """Show why there are no rows; nothing if there are rows."""
         self._empty.set_visibility(not view.rows)
+        self._order_place.set_visibility(bool(view.rows))
         is_filtered = self.place.wanted != _without_choices(self.place.wanted)
         self._reset.set_visibility(is_filtered and not view.total)
         self._first.set_visibility(view.total > 0)

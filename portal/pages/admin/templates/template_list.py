@@ -28,11 +28,18 @@ LISTING = table_listing(TEMPLATES.path, TEMPLATE_LIST, load_template_list, "/adm
 _ACTIONS = (
     cells.action("edit") + cells.action("copy") + cells.link(cells.text("json")) + cells.action("delete", danger=True)
 )
+
+
+def _counted(field: str) -> str:
+    """Draw a count, in words where the table has no headings."""
+    return cells.not_on_phone(cells.text(field)) + cells.on_phone(cells.text(f"{field}_in_words"))
+
+
 _COLUMNS = (
     sorted_column("name", message("Name"), classes="x-name", cell=cells.name("name", flows=True)),
     Column("cost_factor", message("Cost factor"), classes="num x-factor"),
-    sorted_column("models", message("Models"), classes="num x-models", cell=cells.text("models_in_words")),
-    sorted_column("accounts", message("Accounts"), classes="num x-accounts", cell=cells.text("accounts_in_words")),
+    sorted_column("models", message("Models"), classes="num x-models", cell=_counted("models")),
+    sorted_column("accounts", message("Accounts"), classes="num x-accounts", cell=_counted("accounts")),
     Column("act", message("Actions"), classes="num x-act", hidden_label=True, cell=_ACTIONS),
 )
 
@@ -61,7 +68,7 @@ class TemplateList(TableList[TemplateRow]):
     def draw_side(self) -> None:
         """Draw the buttons for a new template and for an import."""
         button(_("Import"), self._import)
-        button(_("New template"), self._create, icon="plus", kind="primary")
+        button(_("New template"), self._create, icon="plus", kind="primary").classes("a-adds")
 
     def draw(self) -> None:
         """Draw the list and the dialogs."""
@@ -105,7 +112,9 @@ class TemplateList(TableList[TemplateRow]):
             "id": row.id,
             "name": row.name,
             "cost_factor": f"× {self.formats.factor(row.cost_factor)}",
+            "models": self.formats.number(row.models),
             "models_in_words": plural("{count} model", "{count} models", row.models),
+            "accounts": self.formats.number(row.accounts),
             "accounts_in_words": plural("{count} account", "{count} accounts", row.accounts),
             "edit": _("Edit"),
             "edit_label": _("Edit {name}", name=row.name),
