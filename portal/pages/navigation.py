@@ -44,7 +44,7 @@ TEMPLATES = Entry(message("Expert Templates"), "/admin/templates", "shuffle", Ro
 PRICES = Entry(message("Prices"), "/admin/prices", "tag", Role.ADMIN)
 GATEWAYS = Entry(message("Gateways"), "/admin/gateways", "plug", Role.ADMIN)
 HELD = Entry(message("Held Events"), "/admin/held", "clock", Role.ADMIN)
-SYSTEM = Entry(message("System"), "/admin/system", "dash", Role.ADMIN)
+SYSTEM = Entry(message("System"), "/admin/system", "server", Role.ADMIN)
 NOTES = Entry(message("Notes"), "/admin/notes", "note", Role.ADMIN)
 CONNECT = Entry(message("Connect"), "/user/connect", "plug")
 

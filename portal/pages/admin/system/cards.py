@@ -22,7 +22,7 @@ from portal.rules.notifications import Channel
 from portal.views.mails import FailedMail
 from portal.views.people.accounts import Viewer
 from portal.views.system import InstallationChannel, JobView, LagView
-from portal.words import _, say
+from portal.words import _, context, say
 from portal.words.formats import NOTHING, Formats
 from portal.words.labels import CHANNELS, JOBS
 from portal.words.stored_reasons import stored_sentence
@@ -32,7 +32,7 @@ LATE = timedelta(hours=1)
 
 _MAILS = (
     Column("when", message("Given up"), classes="sy-when", attributes=cells.exact("when_exact")),
-    Column("recipient", message("To"), classes="sy-to", cell=cells.name("recipient", flows=True)),
+    Column("recipient", message("Recipient"), classes="sy-to", cell=cells.name("recipient", flows=True)),
     Column("subject", message("Subject"), classes="sy-subject", cell=cells.name("subject", flows=True)),
     Column("reason", message("Reason"), classes="sy-reason"),
     Column("retry", message("Actions"), classes="sy-act num", hidden_label=True, cell=cells.action("retry")),
@@ -45,8 +45,14 @@ _LAGS = (
 _JOBS = (
     Column("name", message("Job"), classes="sy-name"),
     Column("run", message("Last run"), classes="sy-when", attributes=cells.exact("run_exact")),
-    Column("state", message("State"), classes="sy-state", cell=cells.status()),
-    Column("error", message("Error"), classes="sy-reason", attributes='lang="en"'),
+    Column("state", message("State"), classes="sy-state", cell=cells.status("done")),
+    Column(
+        "error",
+        message("Error"),
+        classes="sy-reason",
+        cell=cells.span(cells.text("error"), "mp-bad", given="error") + cells.not_on_phone(cells.text("no_error")),
+        attributes='lang="en"',
+    ),
 )
 
 
@@ -121,7 +127,7 @@ class GatewaysCard:
             "href": f"{GATEWAYS.path}/{gateway.id}",
             "reported": f.moment(at, now) if at else _("Never"),
             "reported_exact": f.exact(at),
-            "status": _("Silent") if is_late else _("Reports"),
+            "status": _("Silent") if is_late else context("verb", "Reports"),
             "icon": icon_name("clock" if is_late else "check"),
             "off": is_late,
         }
@@ -152,8 +158,10 @@ class JobsCard:
             "run_exact": f.exact(at),
             "status": _("Failed") if job.error else words,
             "icon": icon_name("crit" if job.error else picture),
-            "off": bool(job.error) or at is None,
+            "done": at is not None and not job.error,
+            "off": at is None and not job.error,
             "error": job.error or "",
+            "no_error": "" if job.error else NOTHING,
         }
 
 
