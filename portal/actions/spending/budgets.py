@@ -53,7 +53,7 @@ def change_budget(
     limits = replace(stored, **changes)
     check_limits(limits)
     set_limits(session, account.id, limits, now)
-    old, new = asdict(before), asdict(limits)
+    old, new = asdict(stored), asdict(limits)
     add_entry(session, actor, "budget.set", now, account_id=account.id, before=old, after=new)
     note_crossings(session, {account.id}, settings().budget_zone, now, limits_before=before)
     return limits

@@ -1,5 +1,6 @@
 """Extra tokens: everything that shows or decides something has the same limit."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from portal.views.bell import load_bell
 from portal.views.spending.allowances import load_allowances, load_running_allowances
 from portal.views.spending.budget import load_budgets, with_outlooks
 from tests.cast import NOW, OPERATOR, Gateway, acting, audit_log, report, run, send
+from tests.queries import entries
 
 MOMENT = timedelta(microseconds=1)
 END = NOW + timedelta(hours=2)
@@ -129,6 +131,7 @@ def test_a_changed_budget_keeps_its_allowances(limited: Account) -> None:
     run(grant_allowance, OPERATOR, limited.id, SPARE, NOW)
     assert run(change_budget, OPERATOR, limited.id, {"daily": 2000}, NOW).daily == 2000
     assert run(limits_in_force, limited.id, NOW).daily == 2500
+    assert json.loads(run(entries, limited.id)[0].before or "") == {"daily": 1000}
     run(change_budget, OPERATOR, limited.id, {"daily": None}, NOW)
     assert run(load_budgets, limited.id, NOW).daily.extra is None
 
