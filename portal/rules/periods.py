@@ -112,6 +112,9 @@ def first_of_month(day: date) -> date:
     return day.replace(day=1)
 
 
+_MONTH = message("A month looks like 2026-11.")
+
+
 class InvalidMonth(InvalidValue):
     """A month is malformed."""
 
@@ -121,7 +124,9 @@ def parse_month(text: str) -> date:
     try:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
-        raise InvalidMonth(message("A month looks like 2026-11.")) from None
+        raise InvalidMonth(_MONTH) from None
+    if first.isoformat() != f"{text}-01" or not 2000 <= first.year < 3000:
+        raise InvalidMonth(_MONTH)
     return first
 
 

@@ -28,7 +28,7 @@ from portal.api.admin.lists import (
     export_route,
     list_answer,
 )
-from portal.api.bodies import Body, JsonBody, RowId, body_documentation
+from portal.api.bodies import LARGEST_ID, Body, JsonBody, RowId, body_documentation
 from portal.api.errors import answers
 from portal.api.exports import Streaming
 from portal.clock import utc_now
@@ -121,7 +121,9 @@ class SettleBody(Body):
     action: Literal["assign", "dismiss"]
     account: str = Field(default="", max_length=254, description="User name or email address, to assign")
     reason: str = Field(default="", max_length=LONGEST_REASON, description="Why, to dismiss")
-    numbers: list[int] | None = Field(default=None, min_length=1, max_length=AT_ONCE)
+    numbers: list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None = Field(
+        default=None, min_length=1, max_length=AT_ONCE
+    )
     filter: WantedHeld | None = None
 
 

@@ -27,7 +27,7 @@ from portal.api.admin.lists import (
     export_route,
     list_answer,
 )
-from portal.api.bodies import Body, JsonBody, RowId, body_documentation
+from portal.api.bodies import LARGEST_ID, Body, JsonBody, RowId, body_documentation
 from portal.api.errors import answers
 from portal.api.exports import Streaming
 from portal.clock import utc_now
@@ -229,7 +229,7 @@ class UnpricedAnswer(BaseModel):
 class RepairBody(Body):
     """Where to go on: the `cursor` of the answer before."""
 
-    cursor: tuple[str, int] | None = Field(default=None, strict=False)
+    cursor: tuple[str, Annotated[int, Field(ge=0, le=LARGEST_ID)]] | None = Field(default=None, strict=False)
 
 
 class RepairAnswer(BaseModel):

@@ -97,6 +97,7 @@ def test_many_are_settled_and_problems_named(
         ("settle", {"action": "forget", "numbers": [1]}),
         ("settle", {"action": "dismiss", "filter": {"reason": "boredom"}}),
         ("settle", {"action": "dismiss", "numbers": []}),
+        ("settle", {"action": "dismiss", "numbers": [2**63]}),
         ("1/assign", {}),
         ("1/dismiss", {"reason": "x" * 201}),
         ("1/dismiss", {"reason": "two\nlines"}),

@@ -80,6 +80,11 @@ def test_price_is_previewed_entered_and_removed(admin: Account, alice: Account, 
     assert [action for _, action, _ in audit_log()][-2:] == ["price.set", "price.remove"]
 
 
+@pytest.mark.parametrize("month", ["soon", "2026-1", "1999-12", "9999-12"])
+def test_month_that_is_none_is_refused(admin: Account, as_: As, month: str) -> None:
+    assert as_(admin).post(f"{PRICES}/preview", json=GPT | {"month": month}).status_code == 422
+
+
 def test_price_of_models_is_ended(book: None, admin: Account, as_: As) -> None:
     body: dict[str, Any] = {"model": "gpt-4*", "end": True, "valid_from": NOW.isoformat()}
     assert as_(admin).post(PRICES, json=body).json() == {"changed": True}
@@ -117,7 +122,8 @@ def test_unpriced_requests_are_repaired(admin: Account, alice: Account, gateway:
     ]
     assert client.post(f"{PRICES}/repair", json={}).json() == {"repaired": 1, "left": 1, "cursor": None}
     assert client.get(f"{PRICES}/unpriced").json() == [{"model": "qwen3:32b", "requests": 1}]
-    assert client.post(f"{PRICES}/repair", json={"cursor": ["soon", 1]}).status_code == 422
+    for wrong in (["soon", 1], [NOW.isoformat(), 2**63]):
+        assert client.post(f"{PRICES}/repair", json={"cursor": wrong}).status_code == 422
     cursor = [NOW.isoformat(), 10**6]
     assert client.post(f"{PRICES}/repair", json={"cursor": cursor}).json()["left"] == 0
 
