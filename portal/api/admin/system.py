@@ -1,7 +1,7 @@
 """The state of the portal for administrators: verification, mails, channels and admin tokens."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import BackgroundTasks, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +12,7 @@ from portal.actions.outbox import repeat_message
 from portal.actions.people.admin_tokens import create_admin_token, revoke_admin_token
 from portal.api.access import Reading, Writing
 from portal.api.admin.access import admin_caller, admin_router
-from portal.api.bodies import Body, JsonBody, RowId, body_documentation
+from portal.api.bodies import NO_BODY, Body, JsonBody, RowId, body_documentation
 from portal.api.errors import answers
 from portal.backups.schedule import last_backup
 from portal.clock import utc_now
@@ -31,6 +31,8 @@ router = admin_router("System")
 READ, WRITE = "system:read", "system:write"
 Reader = Annotated[Actor, Depends(admin_caller(READ))]
 Writer = Annotated[Actor, Depends(admin_caller(WRITE))]
+_ACTION: dict[str, Any] = {"dependencies": [Depends(admin_caller(WRITE)), NO_BODY]}
+"""Of routes without a body; the caller comes before the body."""
 
 
 class _Part(BaseModel):
@@ -197,7 +199,7 @@ def read_system(session: Reading, caller: Reader) -> SystemAnswer:
     return found.model_copy(update={"pages": connected_pages(), "backup": backup})
 
 
-@router.post("/admin/api/system/verify", status_code=202, responses=answers(401, 403, 409))
+@router.post("/admin/api/system/verify", status_code=202, responses=answers(401, 403, 409, 415), **_ACTION)
 def verify_now(caller: Writer, tasks: BackgroundTasks) -> None:
     """Begin a verification; `verification` of `/admin/api/system` has its result."""
     night = run_in_transaction(begin_verification, caller, utc_now())
@@ -211,13 +213,13 @@ def read_failed_mails(session: Reading, caller: Reader) -> MailsAnswer:  # noqa:
     return MailsAnswer(items=[MailPart.model_validate(each) for each in found])
 
 
-@router.post("/admin/api/system/mails/{message_id}/retry", responses=answers(401, 403, 404, 409))
+@router.post("/admin/api/system/mails/{message_id}/retry", responses=answers(401, 403, 404, 409, 415), **_ACTION)
 def retry_mail(caller: Writer, session: Writing, message_id: RowId) -> RecipientAnswer:
     """Send a message that was given up once more, to the present address."""
     return RecipientAnswer(recipient=repeat_message(session, caller, message_id, utc_now()))
 
 
-@router.post("/admin/api/system/channels/{channel}/test", responses=answers(401, 403, 404, 409))
+@router.post("/admin/api/system/channels/{channel}/test", responses=answers(401, 403, 404, 409, 415), **_ACTION)
 def send_channel_test(caller: Writer, session: Writing, channel: Channel) -> RecipientAnswer:
     """Send a test to a channel of the settings."""
     return RecipientAnswer(recipient=send_installation_test(session, caller, channel, utc_now()))
