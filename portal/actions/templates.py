@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.actions.authority import check_administrator, existing_account
@@ -14,7 +15,7 @@ from portal.db import templates
 from portal.db.audit import add_entry
 from portal.db.templates import AssignedModel
 from portal.errors import Conflict, InvalidInput, NotFound
-from portal.rules.messages import message
+from portal.rules.messages import Message, message
 from portal.rules.metering.imports import NotImportable
 from portal.rules.people.actors import Actor
 from portal.rules.sovereign_templates import read_sovereign_template
@@ -48,7 +49,7 @@ def define_template(
         )
         for m in models
     ]
-    found = templates.template_named(session, text)
+    found = templates.lock_template(session, text)
     before = None if found is None else _fields(found.cost_factor, templates.models_of(session, found.id))
     row = templates.save_template(session, text, factor, clean, now)
     after = _fields(factor, clean)
@@ -83,11 +84,19 @@ def delete_template(session: Session, actor: Actor, template_id: int, now: datet
     found = templates.template(session, template_id)
     if found is None:
         raise NotFound(UNKNOWN)
+    name = found.name
     if templates.is_assigned(session, template_id):
-        raise Conflict(message("Accounts have the template {name}. Assign another one to them first.", name=found.name))
+        raise Conflict(_assigned(name))
     before = _fields(found.cost_factor, templates.models_of(session, template_id))
-    templates.remove_template(session, template_id)
-    add_entry(session, actor, "template.delete", now, target=f"template:{found.name}", before=before)
+    try:
+        templates.remove_template(session, template_id)
+    except IntegrityError as error:  # it was assigned meanwhile
+        raise Conflict(_assigned(name)) from error
+    add_entry(session, actor, "template.delete", now, target=f"template:{name}", before=before)
+
+
+def _assigned(name: str) -> Message:
+    return message("Accounts have the template {name}. Assign another one to them first.", name=name)
 
 
 def assign_template(session: Session, actor: Actor, account_id: int, template_id: int | None, now: datetime) -> None:
@@ -102,5 +111,9 @@ def assign_template(session: Session, actor: Actor, account_id: int, template_id
         raise NotFound(UNKNOWN)
     old = None if account.template_id is None else templates.template(session, account.template_id)
     account.template_id = template_id
+    try:
+        session.flush()
+    except IntegrityError as error:  # another transaction has just deleted it
+        raise NotFound(UNKNOWN) from error
     before, after = ({"template": None if each is None else each.name} for each in (old, template))
     add_entry(session, actor, "template.assign", now, account_id=account.id, before=before, after=after)

@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.sql.text_list import among
+from portal.db.sql.upsert import insert
 from portal.db.tables import Account, ExpertModel, ExpertTemplate
 
 
@@ -31,6 +32,16 @@ def template(session: Session, template_id: int) -> ExpertTemplate | None:
 def template_named(session: Session, name: str) -> ExpertTemplate | None:
     """Return the template of this name."""
     return session.scalar(select(ExpertTemplate).where(ExpertTemplate.name == name))
+
+
+def lock_template(session: Session, name: str) -> ExpertTemplate | None:
+    """Return the template of this name, with its present values, and lock it until the transaction ends."""
+    return session.scalar(_locked(name))
+
+
+def _locked(name: str) -> Select[ExpertTemplate]:
+    wanted = select(ExpertTemplate).where(ExpertTemplate.name == name)
+    return wanted.with_for_update().execution_options(populate_existing=True)
 
 
 def all_templates(session: Session) -> list[ExpertTemplate]:
@@ -88,10 +99,9 @@ def save_template(
     session: Session, name: str, cost_factor: Decimal, models: Sequence[AssignedModel], now: datetime
 ) -> ExpertTemplate:
     """Store a template, or replace the one of the same name."""
-    row = template_named(session, name)
-    if row is None:
-        row = ExpertTemplate(name=name, cost_factor=cost_factor, created_at=now)
-        session.add(row)
+    new = insert(session, ExpertTemplate).values(name=name, cost_factor=cost_factor, created_at=now)
+    session.execute(new.on_conflict_do_nothing())
+    row = session.scalars(_locked(name)).one()
     row.cost_factor = cost_factor
     session.flush()
     session.execute(delete(ExpertModel).where(ExpertModel.template_id == row.id))

@@ -1,5 +1,6 @@
 """Expert templates and the accounts that have them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from decimal import Decimal
 
@@ -89,3 +90,16 @@ def test_template_is_deleted_once_no_account_has_it(alice: Account) -> None:
     run(delete_account, OPERATOR, alice.id, NOW)
     run(delete_template, OPERATOR, found, NOW)
     assert run(template_named, "research") is None
+
+
+def test_two_who_save_a_template_at_once_both_save_it(db: Database) -> None:
+    def save(number: int) -> None:
+        models = [replace(CODE, endpoint=f"gpu-{number}-{each}") for each in range(20)]
+        run(define_template, OPERATOR, "research", Decimal(1), models, NOW)
+
+    for _ in range(3):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(save, range(4)))
+    found = run(models_of, run(find_template, "research").id)
+    assert len({model.endpoint.split("-")[1] for model in found}) == 1
+    assert len(found) == 20
