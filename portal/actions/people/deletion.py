@@ -1,5 +1,6 @@
 """Deleting an account: the personal data are erased, the usage is kept."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -36,5 +37,7 @@ def delete_account(session: Session, actor: Actor, account_id: int, now: datetim
             )
         )
     erase_person(session, found, now)
+    if actor.account_id == found.id:  # nothing of the own name stays either
+        actor = replace(actor, name=remains, address=None)
     add_entry(session, actor, "account.delete", now, account_id=found.id)
     return remains

@@ -38,7 +38,22 @@ from portal.rules.people.accounts import Role
 from portal.rules.people.secrets import digest
 from portal.rules.periods import EPOCH_DAY, Period, zone
 from portal.rules.spending.budgets import Limits
-from tests.cast import NOW, OPERATOR, PASSWORD, PASSWORD_HASH, Gateway, acting, id_of, opens, report, results, run, send
+from tests.cast import (
+    NOW,
+    OPERATOR,
+    PASSWORD,
+    PASSWORD_HASH,
+    Gateway,
+    acting,
+    audit_log,
+    create_member,
+    id_of,
+    opens,
+    report,
+    results,
+    run,
+    send,
+)
 from tests.queries import entries
 
 UTC = zone("UTC")
@@ -95,6 +110,15 @@ def test_nothing_personal_is_left_in_any_table(db: Database, person: Account) ->
     after = everything(db).replace("198.51.100.7", "", 2)  # tries of that address, whoever made them
     assert [word for word in PERSONAL if word in after] == []
     assert "bob@example.org" in after
+
+
+def test_administrator_may_erase_the_own_name(db: Database) -> None:
+    own = create_member("wonderland", role="admin")
+    create_member("bob", role="admin")
+    run(delete_account, replace(acting(own), address="198.51.100.7"), own.id, NOW)
+    after = everything(db)
+    assert [word for word in PERSONAL if word in after] == []
+    assert audit_log()[-1][:2] == (f"deleted-{own.id}", "account.delete")
 
 
 def test_usage_and_its_sums_stay(person: Account, bob: Account) -> None:
