@@ -13,7 +13,7 @@ from typing import Any
 
 _QUIET = ("/static/", "/_nicegui/", "/healthz", "/readyz", "/favicon.ico")
 _SECRETS = (
-    (re.compile(r"(moe-(?:sk|gw)-[0-9a-f]{9})[0-9a-f]+"), r"\1…"),
+    (re.compile(r"(moe-(?:sk|gw|ad|wh)-[0-9a-f]{9})[0-9a-f]+"), r"\1…"),
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/@:]*):[^\s/@]+@"), r"\1:…@"),
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]*)\?[^\s\"'<>]+"), r"\1?…"),
     (re.compile(r"\b(token=)[\w.~%+-]+"), r"\1…"),
