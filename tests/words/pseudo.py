@@ -23,7 +23,7 @@ _DATES = {
     for width in ("wide", "abbreviated", "short")
     for name in widths.get(width, {}).values()
 }
-_UNITS = {"EUR", "Mio", "Mrd", "Bio", "Tsd", "UTC"}
+_UNITS = {"EUR", "Mio", "Mrd", "Bio", "Tsd", "UTC", "Minute", "Minuten", "Stunde", "Stunden", "Tag", "Tage"}
 _PRODUCT = {"MoE Portal", "English", "Deutsch"}
 """Names that are the same in every language."""
 

