@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from portal.db.tables import Account
-from tests.browser.conftest import Person, Portal, create_busy, running, running_with_mail
+from tests.browser.conftest import Person, Portal, create_busy, create_walker, running, running_with_mail
 from tests.browser.contexts import Contexts, Lender
 from tests.browser.places import ERRORS, PAGES, address, form_addresses, settle, windows_of
 from tests.words.pseudo import PSEUDO, leak
@@ -24,7 +24,19 @@ DATA = "|".join(
     [
         *("[Bb]ertha(-laptop|@example.org)?", "browser-tests", "BE", "moe-[0-9a-zA-Z_-]+…?", "mpk[-_]\\S+", "Etc/UTC"),
         *("qwen3-coder:30b", "a-model-with-[a-z0-9:-]+", "gpu-0\\d", "research", "Code", "504 timeout"),
-        *("test", "another", "night", "ok", "[Aa]sker", "A thesis until Friday", "Theory", "list of 1 November"),
+        *(
+            "test",
+            "another",
+            "night",
+            "ok",
+            "[Aa]sker",
+            "A thesis until Friday",
+            "Theory",
+            "list of 1 November",
+            "[Ww]alker(-laptop|@example.org)?",
+            "[Kk]eeper",
+            "Thesis",
+        ),
         *("(https|ntfys)://\\S+", "hooks.example.org"),
         *("CSV", "Excel", "JSON Lines", "SQLite", "LiteLLM", "OpenTelemetry", "Claude Code, Codex", "MoE Sovereign"),
         *("native", "moe_[a-z]+", "agent", "planner", "embedding", "batch", "event-\\d+", "Why was this so long\\?"),
@@ -43,6 +55,7 @@ def pseudo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 @pytest.fixture(scope="module")
 def reader(pseudo: Portal) -> Person:
     """A person who reads German, with pages that show everything a page can show."""
+    create_walker(pseudo)
     person = create_busy(pseudo)
     pseudo.run(lambda session: setattr(session.get(Account, person.account.id), "language", PSEUDO))
     return person
