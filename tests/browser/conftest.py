@@ -373,7 +373,7 @@ def visit(portal: Portal, contexts: Contexts) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(portal.url + path)
         if person is not None:
-            page.wait_for_function("window.did_handshake === true")
+            page.wait_for_function("() => window.did_handshake === true")
         return page
 
     with contexts.lend() as lend:
@@ -395,7 +395,7 @@ def unconnected(page: Page, url: str) -> Iterator[None]:
     page.unroute("**/socket.io/**")
     for route in held:
         route.continue_()
-    page.wait_for_function("window.did_handshake === true")
+    page.wait_for_function("() => window.did_handshake === true")
 
 
 def minutes_ago(count: float) -> str:

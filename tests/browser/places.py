@@ -115,7 +115,7 @@ class Window:
         """Open it with the keyboard, and return it."""
         if self.is_in_drawer and page.get_by_role("button", name="Open menu").is_visible():
             page.get_by_role("button", name="Open menu").press("Enter")
-            page.wait_for_function("document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
+            page.wait_for_function("() => document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
         if self.chooses:
             page.locator("tbody").get_by_role("checkbox").first.check()
         for number in range(len(self.buttons)):
@@ -247,13 +247,13 @@ def modules_with(words: str) -> set[str]:
 def go(page: Page, url: str) -> None:
     """Open another page in the same window, and wait until it is complete."""
     page.goto(url)
-    page.wait_for_function("window.did_handshake === true")
+    page.wait_for_function("() => window.did_handshake === true")
     settle(page)
 
 
 def settle(page: Page) -> None:
     """Wait until the figures are shown."""
-    page.wait_for_function("document.querySelectorAll('.mp-skel').length === 0")
+    page.wait_for_function("() => document.querySelectorAll('.mp-skel').length === 0")
     page.wait_for_timeout(250)
 
 

@@ -50,7 +50,7 @@ def test_the_menu_of_a_phone_and_its_filters_show_the_focus(page: Page, portal: 
     tab_through(page)
     page.get_by_role("button", name="Open menu").press("Enter")
     expect(page.get_by_role("button", name="Close menu")).to_be_focused()
-    page.wait_for_function("document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
+    page.wait_for_function("() => document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
     tab_through(page)
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Open menu")).to_be_focused()

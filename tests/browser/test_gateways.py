@@ -27,7 +27,7 @@ def test_a_gateway_is_connected_by_copying(portal: Portal, visit: Visit, width: 
     page.get_by_role("link", name="Connect gateway").click()
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_have_value("litellm")
-    page.wait_for_function("window.did_handshake === true")  # earlier clicks are lost
+    page.wait_for_function("() => window.did_handshake === true")  # earlier clicks are lost
     page.get_by_test_id("kind-http").click()
     expect(name).to_have_value("http")  # the suggestion has arrived, and cannot replace the text typed next
     name.fill(f"notebook-{width}")

@@ -40,7 +40,7 @@ def test_a_forgotten_password_is_replaced(mailing: Portal, look: Callable[..., P
 
     page.context.add_cookies([{"name": "portal_session", "value": person.session, "url": mailing.url}])
     page.goto(mailing.url + "/user/dashboard")
-    page.wait_for_function("window.did_handshake === true")
+    page.wait_for_function("() => window.did_handshake === true")
     opened = look(mailed_link(mailing, person))
     referrers: list[str] = []
     opened.on("request", lambda request: referrers.append(request.headers.get("referer", "")))

@@ -22,7 +22,7 @@ def test_pages_load_no_other_library_for_charts(portal: Portal, visit: Visit) ->
     page.on("request", lambda request: asked.add(request.url.removeprefix(portal.url)))
     for route in PAGES:
         page.goto(portal.url + address(route))
-        page.wait_for_function("window.did_handshake === true")
+        page.wait_for_function("() => window.did_handshake === true")
         assert "/esm/" not in page.content()
         if route == "/user/dashboard":
             expect(page.locator(BARS)).to_have_count(14)

@@ -65,5 +65,5 @@ def test_filters_their_options_and_the_menu_are_large_enough(page: Page, portal:
     assert page.evaluate("small()") == []
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Open menu").click()
-    page.wait_for_function("document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
+    page.wait_for_function("() => document.querySelector('.q-drawer').getBoundingClientRect().left === 0")
     assert page.evaluate("small()") == []

@@ -95,7 +95,7 @@ def test_page_and_its_windows_are_translated(
     route: str, pseudo: Portal, reader: Person, visit: Callable[..., Page]
 ) -> None:
     page = visit(pseudo.url + address(route), reader)
-    page.wait_for_function("window.did_handshake === true")
+    page.wait_for_function("() => window.did_handshake === true")
     settle(page)
     assert page.locator("html").get_attribute("lang") == "de"
     assert leaks(page) == []

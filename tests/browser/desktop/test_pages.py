@@ -106,7 +106,7 @@ def opened(desktop: Desktop, chromium: Chromium) -> Iterator[Page]:
     page = context.new_page()
     page.goto(Path(desktop.ticket).as_uri())
     page.wait_for_url("**/user/dashboard")
-    page.wait_for_function("window.did_handshake === true")
+    page.wait_for_function("() => window.did_handshake === true")
     yield page
     context.close()
 
@@ -133,7 +133,7 @@ def own(tmp_path: Path, chromium: Chromium) -> Iterator[tuple[Desktop, Page]]:
 
 def go(page: Page, url: str) -> None:
     page.goto(url)
-    page.wait_for_function("window.did_handshake === true")
+    page.wait_for_function("() => window.did_handshake === true")
     settle(page)
 
 
@@ -146,7 +146,7 @@ def check(page: Page, desktop: Desktop, number: int, *, has_axe: bool) -> None:
         assert page.evaluate(LEAVING) == [], route
         for width in (WIDE, PHONE):
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_function(f"{TOO_WIDE} <= 0")
+            page.wait_for_function(f"() => {TOO_WIDE} <= 0")
             if has_axe:
                 assert violations(page) == [], (route, width)
         page.set_viewport_size({"width": WIDE, "height": 900})
@@ -195,7 +195,7 @@ def test_switch_writes_the_entry_of_the_system(desktop: Desktop, window: Page) -
     expect(computer).to_contain_text("It starts with the system.")
     assert "--no-window" in entry.read_text(encoding="utf-8")
     window.keyboard.press("F5")
-    window.wait_for_function("window.did_handshake === true")
+    window.wait_for_function("() => window.did_handshake === true")
     expect(computer.get_by_role("switch", name="Start with the system")).to_be_checked()
     computer.get_by_role("switch", name="Start with the system").click()
     expect(computer).to_contain_text("It no longer starts with the system.")

@@ -84,7 +84,7 @@ def test_first_usage_turns_green_and_its_count_leads_to_it(page: Page, desktop: 
     expect(page.get_by_role("status").get_by_text("curl: First usage")).to_be_attached()
     assert faults(page) == []
     page.get_by_test_id("connect-state-curl").get_by_role("link", name="1 request today").click()
-    page.wait_for_function("window.did_handshake === true")
+    page.wait_for_function("() => window.did_handshake === true")
     settle(page)
     expect(page.get_by_test_id("usage-table").locator("tbody tr")).to_have_count(1)
     go(page, f"{desktop.url}/user/connect")
