@@ -92,7 +92,7 @@ class Window:
 
     `types` is typed into the dialog before it, with | between its fields and {new} for a new text; or a `file` is
     chosen there. `answer` is the button that closes it; without one Escape closes it.
-    With `chooses` the first row of the list is chosen first.
+    With `chooses` the first row of the list is chosen first; a draft that `keeps_choice` survives with these rows.
     Text in a dialog that `is_secret` is kept nowhere.
     """
 
@@ -104,6 +104,7 @@ class Window:
     file: str = ""
     is_in_drawer: bool = False
     chooses: bool = False
+    keeps_choice: bool = False
     is_secret: bool = False
 
     def opener(self, page: Page, number: int = 0) -> Locator:
@@ -152,7 +153,7 @@ WINDOWS = {
         "/admin/accounts", ("^Import", "^Import"), file="username,email\n{new},{new}@example.org", answer="^Done"
     ),
     "account_new.NewAccount": Window("/admin/accounts", ("^New account",)),
-    "bulk_dialogs.BulkBudget": Window("/admin/accounts", ("^Set budget",), chooses=True),
+    "bulk_dialogs.BulkBudget": Window("/admin/accounts", ("^Set budget",), chooses=True, keeps_choice=True),
     "bulk_dialogs.BulkName": Window("/admin/accounts", ("^Move to team",), chooses=True),
     "bulk_dialogs.BulkSuspend": Window("/admin/accounts", ("^Suspend",), chooses=True),
     "account_act_as.ActAs": Window(ACCOUNT, ("^Act as",), is_secret=True),
@@ -232,7 +233,11 @@ def _drawn_in(path: Path, drawn_by: Set[str]) -> Iterator[str]:
 
 FORM_WINDOWS = {name: window for name, window in WINDOWS.items() if name in windows_in_code({"FormDialog"})}
 """Dialogs with a form."""
-KEPT_WINDOWS = [name for name, window in FORM_WINDOWS.items() if not (window.is_secret or window.chooses)]
+KEPT_WINDOWS = [
+    name
+    for name, window in FORM_WINDOWS.items()
+    if not window.is_secret and (window.keeps_choice or not window.chooses)
+]
 """Those with text that a restart of the server leaves."""
 
 
