@@ -94,7 +94,7 @@ class AccountList(SelectableList[AccountItem]):
         super().draw()
         self._new = NewAccount(self.viewer, self.formats, notice, self.refresh, self._adds)
         self._defaults = DefaultBudgets(self.viewer, self.formats, notice)
-        self._import = ImportAccounts(self.viewer, self.formats, notice, self.refresh, self._adds)
+        self._import = ImportAccounts(self.viewer, self.formats, notice, self.refresh, self._imports)
         chosen = ChosenAccounts(self.viewer, notice, self.changed, self._opener)
         self._budget = BulkBudget(
             chosen, self.formats, lambda subject: chosen.choose_again(subject, self.place.wanted, self._total)
@@ -105,7 +105,7 @@ class AccountList(SelectableList[AccountItem]):
     def draw_side(self) -> None:
         """Draw the buttons that open the dialogs of default budgets and of new accounts."""
         button(_("Default budgets"), self._open_defaults)
-        button(_("Import"), lambda: self._import.open())  # noqa: PLW0108  # the dialog is drawn after the button
+        self._imports = button(_("Import"), lambda: self._import.open())  # noqa: PLW0108  # the dialog is drawn after the button
         self._adds = button(_("New account"), self._open_new, kind="primary", icon="plus").classes("a-adds")
 
     async def _open_defaults(self) -> None:
