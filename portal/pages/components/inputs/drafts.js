@@ -24,13 +24,14 @@
   }
   const forget = (name) => sessionStorage.removeItem(keyOf(name));
 
-  // Send this page's drafts to the server, which knows the stored values; delete those of other sessions.
-  function restore() {
-    if (!window.did_handshake) return setTimeout(restore, 50);
+  // Send this page's drafts, or the one with a name, to the server, which knows the stored values; delete those of
+  // other sessions.
+  function restore(name) {
+    if (!window.did_handshake) return setTimeout(restore, 50, name);
     for (const key of Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX))) {
       const { session: from, ...draft } = JSON.parse(sessionStorage[key]);
       if (from !== session()) sessionStorage.removeItem(key);
-      else if (key === keyOf(draft.name)) emitEvent("portal-draft", draft);
+      else if (key === keyOf(name ?? draft.name)) emitEvent("portal-draft", draft);
     }
   }
 
@@ -49,5 +50,5 @@
     if (hasAsked) event.preventDefault();
   });
   addEventListener("pagehide", () => openForms().forEach((form) => (hasAsked ? forget(form.dataset.draft) : keep(form))));
-  document.addEventListener("DOMContentLoaded", restore);
+  document.addEventListener("DOMContentLoaded", () => restore());
 })();

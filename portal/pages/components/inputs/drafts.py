@@ -55,8 +55,8 @@ class Draft:
         if reopen is None:
             self.begin()
             form.on_saved(self.begin)
-            if ui.context.client.has_socket_connection:  # drawn later than the page, which has sent its drafts already
-                ui.run_javascript("window.portalDrafts?.restore()")
+            # a form drawn later than its page, even before the page connects, misses what the page sends at first
+            ui.run_javascript(f"window.portalDrafts?.restore({json.dumps(name)})")
 
     @property
     def is_open(self) -> bool:
