@@ -31,7 +31,9 @@ def test_a_page_has_no_violation_and_fits_the_window(busy: Person, portal: Porta
 
 
 def test_no_empty_page_has_a_violation(portal: Portal, visit: Visit) -> None:
-    page = visit(portal.person("nemo", role="admin"), "/user/dashboard")
+    nemo = portal.person("nemo", role="admin")
+    portal.put_in_charge(nemo)
+    page = visit(nemo, "/user/dashboard")
     for route in PAGES:
         go(page, portal.url + address(route))
         assert violations_at_both_widths(page) == [], route

@@ -82,10 +82,10 @@ def test_a_name_without_room_keeps_both_of_its_ends(wordy: Person, visit: Visit)
 
 def test_a_name_with_room_is_whole_and_no_button(wordy: Person, visit: Visit) -> None:
     table = visit(wordy, "/user/billing").get_by_test_id("model-table")
-    name = table.locator(".m-model mp-name").filter(has_text=LONG_MODEL).first
+    name = table.locator(".m-model mp-name").filter(has_text="qwen3-coder:30b").first
     expect(name).to_be_visible()
     expect(name).not_to_have_attribute("role", "button")
-    expect(table.locator(".m-model mp-name[data-short]")).to_have_count(0)
+    expect(table.locator(".m-model mp-name[data-short]").filter(has_text="qwen3-coder:30b")).to_have_count(0)
 
 
 def test_a_name_is_cut_and_made_whole_as_its_room_changes(wordy: Person, visit: Visit) -> None:
