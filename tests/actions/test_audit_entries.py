@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import actions
 from portal.actions import notifications, outbox, retention, templates
@@ -36,7 +36,7 @@ from portal.actions.people.sessions import Browser
 from portal.actions.spending import alerts, allowances, budget_requests, budgets, default_budgets, price_import, prices
 from portal.db.outbox import NewMessage, add_message
 from portal.db.spending.prices import price_book
-from portal.db.tables import Account, AuditEntry, Session, UsageEvent
+from portal.db.tables import Account, AuditEntry, OutboxMessage, Session, UsageEvent
 from portal.rules.lists import ListFilter
 from portal.rules.metering.imports import ImportedPerson, ImportedTemplate
 from portal.rules.notifications import Channel, Topic
@@ -142,6 +142,10 @@ class World:
         run(budgets.set_budget, OPERATOR, self.alice.id, Limits(daily=1, monthly=1, total=1), NOW)
         found: int = run(budget_requests.ask_for_more, self.own, Period.DAILY, 1, "Thesis", NOW)
         return found
+
+
+def newest_message() -> int:
+    return int(run(lambda session: session.scalars(select(func.max(OutboxMessage.id))).one()))
 
 
 def session_of(account: Account) -> int:
@@ -330,7 +334,7 @@ ROWS: dict[str, tuple[Callable[[World], Any], Call]] = {
     "send_installation_test": plain(lambda w: run(notifications.send_installation_test, w.root, Channel.WEBHOOK, NOW)),
     "repeat_message": prepared(
         lambda w: run(add_message, NewMessage(w.alice.id, "notice", "", "Subject", "token=x", ""), NOW),
-        lambda w, _: run(outbox.repeat_message, w.root, 1, NOW),
+        lambda w, _: run(outbox.repeat_message, w.root, newest_message(), NOW),
     ),
     "begin_verification": plain(lambda w: run(verification.begin_verification, w.root, NOW)),
     "mail_links": plain(lambda w: account_import.mail_links(w.root, [w.alice.id], NOW)),
