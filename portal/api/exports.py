@@ -8,7 +8,7 @@ begins with a byte order mark, without which Excel reads UTF-8 as the system's o
 import codecs
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain
@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends
 from pydantic import Field
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 
 from portal.db.sql.session import open_snapshot
@@ -90,7 +91,14 @@ def file_response(name: str, kind: str, chunks: Iterator[bytes], *, bom: str = "
     first = next(chunks)
     mark = codecs.BOM_UTF8 if kind == Format.CSV and bom == "true" else b""
     headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-    return StreamingResponse(chain([mark + first], chunks), media_type=MEDIA_TYPES[kind], headers=headers)
+    pieces, end = chain([mark + first], chunks), BackgroundTask(_close, chunks)
+    return StreamingResponse(pieces, media_type=MEDIA_TYPES[kind], headers=headers, background=end)
+
+
+def _close(chunks: Iterator[bytes]) -> None:
+    """Close the temporary files of an answer, also if the caller has gone."""
+    if isinstance(chunks, Generator):
+        chunks.close()
 
 
 def table_chunks(kind: str, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:

@@ -46,8 +46,9 @@ def as_csv(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[by
 
 def as_xlsx(title: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
     """Yield rows as an Excel workbook, in pieces; it is built in temporary files."""
-    with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryFile() as file:
-        _write_workbook(file, directory, title, columns, rows)
+    with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryDirectory() as directory:
+            _write_workbook(file, directory, title, columns, rows)
         file.seek(0)
         while chunk := file.read(2**16):
             yield chunk
