@@ -86,21 +86,20 @@ def file_answers(columns: Sequence[str], formats: type[StrEnum]) -> dict[int | s
     }
 
 
-def file_response(name: str, kind: str, chunks: Iterator[bytes], *, bom: str = "true") -> StreamingResponse:
+def file_response(name: str, kind: str, chunks: Generator[bytes], *, bom: str = "true") -> StreamingResponse:
     """Return a file that is downloaded as `name`; an error before its first byte is raised here."""
     first = next(chunks)
     mark = codecs.BOM_UTF8 if kind == Format.CSV and bom == "true" else b""
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-    pieces, end = chain([mark + first], chunks), BackgroundTask(_close, chunks)
-    return StreamingResponse(pieces, media_type=MEDIA_TYPES[kind], headers=headers, background=end)
+    return download(f"{name}.{kind}", MEDIA_TYPES[kind], chunks, mark + first)
 
 
-def _close(chunks: Iterator[bytes]) -> None:
-    """Close the temporary files of an answer, also if the caller has gone."""
-    if isinstance(chunks, Generator):
-        chunks.close()
+def download(name: str, media_type: str, chunks: Generator[bytes], first: bytes = b"") -> StreamingResponse:
+    """Return a file that is made while it is sent: `first`, then `chunks`; a caller who has gone ends it too."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    pieces = chain([first] if first else [], chunks)
+    return StreamingResponse(pieces, media_type=media_type, headers=headers, background=BackgroundTask(chunks.close))
 
 
-def table_chunks(kind: str, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def table_chunks(kind: str, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator[bytes]:
     """Yield a table as CSV or as an Excel workbook in which `title` names the sheets."""
     return as_xlsx(title, columns, iter(rows)) if kind == Format.XLSX else as_csv(columns, iter(rows))

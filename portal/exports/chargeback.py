@@ -5,7 +5,7 @@ people: a section for each team. It is built in memory; its font has Latin, Gree
 others shows a sign in their place.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ _SMALLEST = 4.0
 _GREY = 245
 
 
-def chargeback_xlsx(report: Chargeback) -> Iterator[bytes]:
+def chargeback_xlsx(report: Chargeback) -> Generator[bytes]:
     """Yield the report as an Excel workbook, in pieces."""
     return as_xlsx("Chargeback", COLUMNS, _rows(report))
 

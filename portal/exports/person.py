@@ -8,7 +8,7 @@ exact decimals, instants in UTC.
 import codecs
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -43,7 +43,7 @@ class _Pipe(io.RawIOBase):
         return taken
 
 
-def person_archive(session: Session, account_id: int, language: str, now: datetime) -> Iterator[bytes]:
+def person_archive(session: Session, account_id: int, language: str, now: datetime) -> Generator[bytes]:
     """Yield the ZIP about the person of an account, in pieces, from one snapshot; the README is in `language`.
 
     Raises NotFound before the first piece.
@@ -54,7 +54,7 @@ def person_archive(session: Session, account_id: int, language: str, now: dateti
     return _pieces(session, own, language, now)
 
 
-def _pieces(session: Session, own: Account, language: str, now: datetime) -> Iterator[bytes]:
+def _pieces(session: Session, own: Account, language: str, now: datetime) -> Generator[bytes]:
     pipe = _Pipe()
     with ZipFile(pipe, "w", ZIP_DEFLATED) as archive:
         for name, pieces in _files(session, own, language, now):

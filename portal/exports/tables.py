@@ -8,7 +8,7 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -32,7 +32,7 @@ class Euros:
     nano: int
 
 
-def as_csv(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+def as_csv(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Generator[bytes]:
     """Yield rows as CSV in UTF-8 (source: RFC 4180), in pieces."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
@@ -44,7 +44,7 @@ def as_csv(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[by
         text.truncate()
 
 
-def as_xlsx(title: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+def as_xlsx(title: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> Generator[bytes]:
     """Yield rows as an Excel workbook, in pieces; it is built in temporary files."""
     with tempfile.TemporaryFile() as file:
         with tempfile.TemporaryDirectory() as directory:

@@ -11,6 +11,7 @@ from portal.api.access import SESSION
 from portal.api.account.usage_export import own_slot
 from portal.api.bodies import strict_router
 from portal.api.errors import answers
+from portal.api.exports import download
 from portal.clock import utc_now
 from portal.db.sql.session import open_snapshot, run_in_transaction
 from portal.exports.person import person_archive
@@ -44,6 +45,5 @@ def person_response(session: Session, actor: Actor, account_id: int, language: s
     """Return the file about a person, which the actor has asked for. Raises Forbidden, NotFound and Conflict."""
     now = utc_now()
     username = run_in_transaction(allow_export, actor, account_id, now)
-    headers = {"Content-Disposition": f'attachment; filename="moe-portal-{username}-{now:%Y-%m-%d}.zip"'}
     pieces = person_archive(session, account_id, language, now)
-    return StreamingResponse(pieces, media_type=_ZIP, headers=headers)
+    return download(f"moe-portal-{username}-{now:%Y-%m-%d}.zip", _ZIP, pieces)

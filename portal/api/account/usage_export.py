@@ -4,7 +4,7 @@ CSV and XLSX (`api.exports`) have the columns `COLUMNS`; JSON lines are the item
 columns added.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
@@ -96,7 +96,7 @@ def usage_file(rows: Iterator[UsageRow], person: Viewer, query: ExportQuery, now
     return file_response(name, query.format, chunks, bom=query.bom)
 
 
-def as_json_lines(rows: Iterator[UsageRow]) -> Iterator[bytes]:
+def as_json_lines(rows: Iterator[UsageRow]) -> Generator[bytes]:
     """Yield rows as one JSON object a line, in pieces."""
     for batch in batches(rows):
         yield b"".join(ExportItem.of(row).model_dump_json().encode() + b"\n" for row in batch)

@@ -100,7 +100,7 @@ def export_chargeback(session: Streaming, caller: Reader, query: Annotated[Repor
         return file_response(name, query.format, chargeback_xlsx(report))
     zone = settings().budget_zone
     pdf = chargeback_pdf(report, Formats(locale_of(query.language), zone, zone))
-    return file_response(name, query.format, iter([pdf]))
+    return file_response(name, query.format, (piece for piece in (pdf,)))
 
 
 def _answer(report: Chargeback) -> ChargebackAnswer:
