@@ -1,7 +1,7 @@
 """The dialogs that change the chosen accounts: their budget, their team or expert template, and whether they work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 
 from nicegui.element import Element
 
@@ -9,9 +9,9 @@ from portal.actions.people.account_bulk import BulkRun, targets_with_ids
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import InvalidInput
-from portal.pages.components.bulk.progress import BulkProgress
+from portal.pages.components.bulk.chosen import ChosenRows
 from portal.pages.components.inputs.dialogs import Confirmation, Dialog, FormDialog
-from portal.pages.components.inputs.fields import Form, Notice
+from portal.pages.components.inputs.fields import Form
 from portal.pages.components.inputs.limits import LimitFields
 from portal.pages.components.parts import Text, set_props, tag
 from portal.pages.open_pages import recheck
@@ -21,7 +21,6 @@ from portal.rules.people.account_bulk import BulkChange, BulkKind
 from portal.rules.spending.budgets import BudgetType
 from portal.views.people.account_choices import AccountChoices, load_account_choices
 from portal.views.people.account_list import load_targets
-from portal.views.people.accounts import Viewer
 from portal.words import _, plural, say
 from portal.words.formats import Formats
 from portal.words.labels import BUDGET_TYPES
@@ -48,29 +47,18 @@ def named_choices(nothing: str, names: Collection[str]) -> dict[str, str]:
     return {NO_NAME: nothing, **{name: name for name in names}}
 
 
-class ChosenAccounts:
+class ChosenAccounts(ChosenRows):
     """Changes the accounts that were chosen when a dialog opened, and shows the result."""
 
-    def __init__(
-        self, viewer: Viewer, notice: Notice, after: Callable[[Collection[int]], Awaitable[None]], home: Element
-    ) -> None:
-        """Show results in `notice`; `after` gets the ids of accounts that were not changed."""
-        self.viewer = viewer
-        self._after = after
-        self._progress = BulkProgress(notice, home=home)
-        self._ids: list[int] | None = None
-        self._wanted = ListFilter()
-        self.count = 0
-
-    def choose(self, ids: list[int] | None, count: int, wanted: ListFilter) -> str:
-        """Take `count` accounts with these ids, or without ids all that match a filter; return how many in words."""
-        self._ids, self.count, self._wanted = ids, count, wanted
-        return plural("{count} account", "{count} accounts", count)
+    @property
+    def words(self) -> str:
+        """How many accounts were chosen."""
+        return plural("{count} account", "{count} accounts", self.count)
 
     @property
     def subject(self) -> str:
         """The choice as a text, for the draft of a dialog."""
-        return _ALL if self._ids is None else ",".join(map(str, self._ids))
+        return _ALL if self.ids is None else ",".join(map(str, self.ids))
 
     def choose_again(self, subject: str, wanted: ListFilter, total: int) -> Choice:
         """Return the arguments of `choose` for a stored choice; `total` accounts match the filter."""
@@ -82,10 +70,10 @@ class ChosenAccounts:
     async def prepare(self, change: BulkChange) -> BulkRun:
         """Read the accounts and check the change. Raises PortalError; nothing is changed then."""
         actor = self.viewer.actor
-        if self._ids is None:
-            targets = await in_reading(load_targets, actor, self._wanted, utc_now())
+        if self.ids is None:
+            targets = await in_reading(load_targets, actor, self.wanted, utc_now())
         else:
-            targets = await in_reading(targets_with_ids, actor, self._ids)
+            targets = await in_reading(targets_with_ids, actor, self.ids)
         return await asyncio.to_thread(BulkRun, actor, change, targets)
 
     async def run(self, run: BulkRun, title: str, finished: Callable[[int], str]) -> None:
@@ -118,7 +106,8 @@ class BulkBudget:
 
     def open(self, ids: list[int] | None, count: int, wanted: ListFilter) -> None:
         """Ask for the budget of these accounts."""
-        self._dialog.context.show(self._chosen.choose(ids, count, wanted))
+        self._chosen.choose(ids, count, wanted)
+        self._dialog.context.show(self._chosen.words)
         self._kind.fill(BudgetType.SUBSCRIPTION.value)
         self._limits.clear()
         self._show_limits()
@@ -168,7 +157,8 @@ class BulkName:
     async def open(self, ids: list[int] | None, count: int, wanted: ListFilter) -> None:
         """Ask for the name for these accounts."""
         choices = await in_reading(load_account_choices, self._chosen.viewer.actor)
-        self._dialog.context.show(self._chosen.choose(ids, count, wanted))
+        self._chosen.choose(ids, count, wanted)
+        self._dialog.context.show(self._chosen.words)
         self._name.control.set_options(self._options(choices), value=None)
         self._form.forget()
         self._dialog.open()

@@ -1,9 +1,7 @@
 """The dialogs of held events: what was reported, assigning to an account, and dismissing."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterator
-
-from nicegui.element import Element
+from collections.abc import Callable, Iterator
 
 from portal.actions.metering.held import (
     LONGEST_REASON,
@@ -17,9 +15,8 @@ from portal.actions.metering.held import (
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import InvalidInput, NotFound
-from portal.pages.components.bulk.progress import BulkProgress
+from portal.pages.components.bulk.chosen import ChosenRows
 from portal.pages.components.inputs.dialogs import Dialog, FormDialog
-from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.parts import Text, button, icon, set_props, tag
 from portal.rules.lists import ListFilter
 from portal.rules.messages import Message
@@ -31,23 +28,8 @@ from portal.words.formats import Formats
 from portal.words.labels import HELD_REASONS_EXPLAINED
 
 
-class Settling:
+class Settling(ChosenRows):
     """Settles the events that were chosen when a dialog opened, and shows the result."""
-
-    def __init__(
-        self, viewer: Viewer, notice: Notice, after: Callable[[Collection[int]], Awaitable[None]], home: Element
-    ) -> None:
-        """Show results in `notice`; `after` gets the numbers of events that were not settled."""
-        self.viewer = viewer
-        self._after = after
-        self._progress = BulkProgress(notice, home=home)
-        self._numbers: list[int] | None = None
-        self._wanted = ListFilter()
-        self.count = 0
-
-    def choose(self, numbers: list[int] | None, count: int, wanted: ListFilter) -> None:
-        """Take `count` events with these numbers, or without numbers all that match a filter."""
-        self._numbers, self.count, self._wanted = numbers, count, wanted
 
     async def run(self, title: str, settle: Settle, finished: Callable[[int], str]) -> None:
         """Settle the events; `finished` returns the result in words."""
@@ -55,8 +37,7 @@ class Settling:
         await self._after([int(number) for number in problems])
 
     def _outcomes(self, settle: Settle) -> Iterator[tuple[str, Message | None]]:
-        chosen = self._numbers
-        numbers = matching_numbers(self.viewer.actor, self._wanted) if chosen is None else chosen
+        numbers = matching_numbers(self.viewer.actor, self.wanted) if self.ids is None else self.ids
         return ((str(each.number), each.problem) for each in settle_many(numbers, settle, utc_now))
 
 
