@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
 from portal.actions.metering.gateways import create_gateway, create_gateway_token, revoke_gateway_tokens
 from portal.cli.console import actor, example, note, open_portal
@@ -11,7 +12,7 @@ from portal.clock import utc_now
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import NotFound
 from portal.rules.text import counted
-from portal.views.metering.gateways import GatewayRow, find_gateway, load_gateway_tokens, load_gateways
+from portal.views.metering.gateways import GatewayRow, GatewayTokens, find_gateway, load_gateway_tokens, load_gateways
 
 commands = typer.Typer(help="Gateways, and the tokens with which they report usage.", no_args_is_help=True)
 
@@ -61,7 +62,7 @@ def list_gateways(as_json: AsJson = False) -> None:
         "Last report": "reported_at",
         "Events/min": "events_per_minute",
     }
-    rows = {row.id: row for row in run_in_reading(load_gateways, actor(), utc_now())}
+    gateways, rows = run_in_reading(_gateways)
     records = [
         {
             "gateway": gateway.name,
@@ -72,11 +73,15 @@ def list_gateways(as_json: AsJson = False) -> None:
             "revoked_at": token.revoked_at,
             **_pace(rows[gateway.id]),
         }
-        for gateway in run_in_reading(load_gateway_tokens)
+        for gateway in gateways
         for token in gateway.tokens
-        if gateway.id in rows
     ]
     show_list(records, columns, as_json=as_json)
+
+
+def _gateways(session: Session) -> tuple[tuple[GatewayTokens, ...], dict[int, GatewayRow]]:
+    """Return all gateways with their tokens, and their rows by id."""
+    return load_gateway_tokens(session), {row.id: row for row in load_gateways(session, actor(), utc_now())}
 
 
 def _pace(row: GatewayRow) -> dict[str, object]:

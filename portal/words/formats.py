@@ -123,7 +123,7 @@ class Formats:
         """Write a duration: 850 ms, 1.3 s; None as a dash."""
         if milliseconds is None or milliseconds < 1000:
             return NOTHING if milliseconds is None else f"{milliseconds} ms"
-        return f"{format_decimal(Decimal(milliseconds) / 1000, '#,##0.0', locale=self.locale)} s"
+        return f"{self.tenths(Decimal(milliseconds) / 1000)} s"
 
     def lag(self, time: timedelta | None) -> str:
         """Write how late something arrives: 850 ms, 1.3 s, 5 minutes; None as a dash."""

@@ -1,7 +1,7 @@
 """The gateways for administrators: the list, one gateway, and its tokens."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from fastapi import Depends
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ from portal.clock import utc_now
 from portal.rules.people.actors import Actor
 from portal.rules.people.secrets import key_prefix
 from portal.rules.text import MAX_NAME
-from portal.views.metering.gateways import GatewayRow, Pace, load_gateway, load_gateways
+from portal.views.metering.gateways import GatewayRow, GatewayView, Pace, load_gateway, load_gateways
 
 router = admin_router("Gateways")
 
@@ -53,16 +53,21 @@ class PaceAnswer(BaseModel):
         return cls(events_per_minute=f"{pace.per_minute}", lag_seconds=lag)
 
 
-class GatewayAnswer(PaceAnswer):
-    """A gateway; without tokens it has imported usage or the reports of people themselves."""
+class KnownGateway(PaceAnswer):
+    """What the list and the answer about one gateway have in common."""
 
     id: int
     name: str
     mode: str
     created_at: datetime
+    reported_at: datetime | None
+
+
+class GatewayAnswer(KnownGateway):
+    """A gateway; without tokens it has imported usage or the reports of people themselves."""
+
     tokens: int = Field(description="Tokens that are not revoked")
     newest_token_at: datetime | None
-    reported_at: datetime | None
     rejected: int = Field(description="Rejected events of the last seven days (UTC)")
 
 
@@ -84,14 +89,9 @@ class RejectedAnswer(BaseModel):
     example_id: str | None
 
 
-class GatewayDetails(PaceAnswer):
+class GatewayDetails(KnownGateway):
     """A gateway with its tokens and what was not counted; counts of held events end at 1,000."""
 
-    id: int
-    name: str
-    mode: str
-    created_at: datetime
-    reported_at: datetime | None
     state: str = Field(description="waiting, trouble or connected")
     tokens: list[TokenAnswer]
     unattributed: int
@@ -138,10 +138,8 @@ def add_gateway(
 def read_gateway(session: Reading, caller: Reader, gateway_id: RowId) -> GatewayDetails:
     """Return one gateway."""
     view = load_gateway(session, caller, gateway_id, utc_now())
-    same = {name: getattr(view, name) for name in ("id", "name", "mode", "created_at", "reported_at")}
     return GatewayDetails(
-        **same,
-        **PaceAnswer.of(view.pace).model_dump(),
+        **_known(view),
         state=view.connection.state,
         tokens=[TokenAnswer.model_validate(each, from_attributes=True) for each in view.tokens],
         unattributed=view.unattributed,
@@ -168,9 +166,12 @@ def revoke_tokens(
 
 
 def _item(row: GatewayRow) -> GatewayAnswer:
-    names = GatewayAnswer.model_fields.keys() - PaceAnswer.model_fields.keys() - {"newest_token_at"}
-    same = {name: getattr(row, name) for name in names}
-    return GatewayAnswer(**same, newest_token_at=row.token_at, **PaceAnswer.of(row.pace).model_dump())
+    return GatewayAnswer(**_known(row), tokens=row.tokens, newest_token_at=row.token_at, rejected=row.rejected)
+
+
+def _known(gateway: GatewayRow | GatewayView) -> dict[str, Any]:
+    own = {name: getattr(gateway, name) for name in ("id", "name", "mode", "created_at", "reported_at")}
+    return own | PaceAnswer.of(gateway.pace).model_dump()
 
 
 def _made(gateway_id: int, token: str) -> MadeTokenAnswer:

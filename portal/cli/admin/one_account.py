@@ -16,6 +16,11 @@ from portal.views.people.account import load_account, load_sessions
 
 commands = typer.Typer()
 
+_SHOWN = (
+    *("id", "username", "display_name", "email", "role", "status", "team", "time_zone", "language", "created_at"),
+    *("signed_in_at", "deleted_at", "locked_until"),
+)
+
 
 @commands.command(
     epilog=answer(
@@ -32,23 +37,9 @@ def show(name: UserName, as_json: AsJson = False) -> None:
         {name: getattr(each, name) for name in ("id", "user_agent", "address", "created_at", "last_seen_at")}
         for each in run_in_reading(load_sessions, actor(), account.id, now)
     ]
-    record = {
-        "id": found.id,
-        "username": found.username,
-        "display_name": found.display_name,
-        "email": found.email or None,
-        "role": found.role,
-        "status": found.status,
-        "team": found.team,
-        "time_zone": found.time_zone,
-        "language": found.language,
-        "created_at": found.created_at,
-        "signed_in_at": found.signed_in_at,
-        "deleted_at": found.deleted_at,
-        "locked_until": found.locked_until,
-    }
     if as_json:
-        show_json(record | {"sessions": sessions})
+        record = {name: getattr(found, name) for name in _SHOWN}
+        show_json(record | {"email": found.email or None, "sessions": sessions})
         return
     typer.echo(f"{found.username}: {found.display_name}, {found.email or 'no email address'}, {found.role}.")
     typer.echo(f"{found.status.capitalize()}, team {found.team or '–'}, created {shown(found.created_at)}.")
