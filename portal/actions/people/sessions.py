@@ -15,9 +15,9 @@ from portal.db.people.sessions import (
     end_own_session,
     end_session,
     end_sessions,
-    failures,
     forget_failures,
     forget_old,
+    locked_failures,
     session_of,
     set_failures,
     touch_session,
@@ -77,7 +77,7 @@ def _begin_try(session: Session, name: str, browser: Browser, now: datetime) -> 
 
 def count_try(session: Session, scope: str, who: str, now: datetime) -> None:
     """Count a try of `who` in a scope of throttling. Raises TooManyTries."""
-    before = failures(session, scope, who)
+    before = locked_failures(session, scope, who)
     until = wait_until(before, scope, now)
     if until is not None:
         raise TooManyTries(retry_after=int((until - now).total_seconds()) + 1)
@@ -100,7 +100,7 @@ def _open_session(
     if account is None or not account.active or account.password_hash != checked_hash:
         raise WrongCredentials  # the account changed during the check
     forget_failures(session, "account", name)
-    others = after_success(failures(session, "address", browser.address))
+    others = after_success(locked_failures(session, "address", browser.address))
     if others is None:
         forget_failures(session, "address", browser.address)
     else:

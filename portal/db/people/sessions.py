@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, and_, delete, exists, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.db.spending.budget_requests import unread_answer
@@ -169,16 +169,26 @@ def forget_old(session: Session, now: datetime) -> None:
 
 
 def failures(session: Session, scope: str, name: str) -> Failures | None:
+    """Return the wrong passwords in a row of a user name or an address."""
+    return _counted(session.scalar(_failures_of(scope, name)))
+
+
+def locked_failures(session: Session, scope: str, name: str) -> Failures | None:
     """Return the wrong passwords in a row of a user name or an address, and lock them until the transaction ends.
 
     A row with a count of 0 is stored first where there is none, since only a row can be locked.
     """
     none_yet = {"scope": scope, "name": name[:256], "count": 0, "last_at": _NEVER}
     session.execute(insert(session, SignInFailure).values(**none_yet).on_conflict_do_nothing())
-    row = session.scalar(
-        select(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256]).with_for_update()
-    )  # None if a right password has just deleted the row
-    return Failures(row.count, row.last_at) if row is not None and row.count else None
+    return _counted(session.scalar(_failures_of(scope, name).with_for_update()))
+
+
+def _failures_of(scope: str, name: str) -> Select[SignInFailure]:
+    return select(SignInFailure).where(SignInFailure.scope == scope, SignInFailure.name == name[:256])
+
+
+def _counted(row: SignInFailure | None) -> Failures | None:
+    return Failures(row.count, row.last_at) if row is not None and row.count else None  # a right password deletes it
 
 
 def set_failures(session: Session, scope: str, name: str, now_failed: Failures) -> None:

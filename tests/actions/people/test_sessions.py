@@ -266,7 +266,7 @@ def test_a_quiet_day_forgives(alice: Account) -> None:
 def test_many_tries_at_once_gain_nothing(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both read how many wrong passwords there were before either writes, if the database lets them."""
     barrier = Barrier(2)
-    read = sessions.failures  # type: ignore[attr-defined]  # what the module calls
+    read = sessions.locked_failures  # type: ignore[attr-defined]  # what the module calls
 
     def read_and_wait(*args: Any) -> Any:
         found = read(*args)
@@ -274,7 +274,7 @@ def test_many_tries_at_once_gain_nothing(alice: Account, monkeypatch: pytest.Mon
             barrier.wait(0.2)
         return found
 
-    monkeypatch.setattr(sessions, "failures", read_and_wait)
+    monkeypatch.setattr(sessions, "locked_failures", read_and_wait)
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda _: fail(1), range(2)))
     counted = {name: run(failures, *name) for name in (("account", "alice"), ("address", "192.0.2.1"))}

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event as sql_event
 
 from portal.actions.metering.notes import write_note
 from portal.actions.people.accounts import set_active
@@ -12,6 +14,7 @@ from portal.actions.people.sessions import Browser, open_session_for
 from portal.actions.spending.allowances import grant_allowance
 from portal.actions.spending.budgets import set_budget
 from portal.db.people.sessions import set_failures
+from portal.db.sql.session import Database, run_in_reading
 from portal.db.tables import Account
 from portal.errors import Forbidden, NotFound, OnlyLooking
 from portal.rules.metering.usage import UsageFilter
@@ -51,6 +54,21 @@ def test_an_account_has_its_team_and_its_lock(alice: Account) -> None:
     assert found.team == "Research"
     assert found.locked_until is not None
     assert run(load_account, OPERATOR, alice.id, found.locked_until).locked_until is None
+
+
+def test_the_page_of_an_account_only_reads(alice: Account, db: Database) -> None:
+    statements: list[str] = []
+
+    def note(*event: Any) -> None:
+        statements.append(event[2])
+
+    sql_event.listen(db.engine, "before_cursor_execute", note)
+    run_in_reading(load_account_page, OPERATOR, alice.id, NOW)
+    sql_event.remove(db.engine, "before_cursor_execute", note)
+    assert statements
+    assert [
+        text for text in statements if not text.startswith(("SELECT", "WITH", "BEGIN")) or "FOR UPDATE" in text
+    ] == []
 
 
 @pytest.mark.parametrize("load", [load_account, load_account_page, load_sessions, load_person, load_billing_of])
