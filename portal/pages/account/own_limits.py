@@ -1,7 +1,5 @@
 """Budgets and price on the profile of the desktop program, where nobody else sets them."""
 
-from dataclasses import asdict
-
 from portal.actions.fields import clean_field
 from portal.actions.spending.budgets import set_budget
 from portal.actions.spending.prices import enter_price
@@ -9,17 +7,17 @@ from portal.clock import utc_now
 from portal.db.sql.session import in_transaction
 from portal.pages.components.inputs.drafts import Draft
 from portal.pages.components.inputs.fields import Form
+from portal.pages.components.inputs.limits import LimitFields
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, tag
 from portal.rules.messages import InvalidValue
-from portal.rules.spending.budgets import BudgetType, Limits
+from portal.rules.periods import Period
 from portal.rules.spending.pricing import NANO
 from portal.views.people.accounts import Viewer
 from portal.views.spending.own_limits import OwnLimits
-from portal.words import _, say
+from portal.words import _
 from portal.words.formats import Formats, zone_name
-from portal.words.labels import BUDGETS
-from portal.words.numbers import read_limit, read_price
+from portal.words.numbers import read_price
 
 MILLION = 1_000_000
 
@@ -37,36 +35,19 @@ class BudgetsForm:
                 Text("p", _("Billable tokens; an empty field means no limit.")).classes("mp-card__sub")
             with Form(self._save, name=_("Your budgets")) as self._form:
                 zone = zone_name(formats.budget_zone)
-                hints = {"monthly": _("Days and months end at midnight, {zone}.", zone=zone)}
-                self._fields = {
-                    period.value: self._form.text(
-                        period.value,
-                        say(name),
-                        self._text(asdict(stored.limits)[period.value]),
-                        hint=hints.get(period.value, ""),
-                        inputmode="numeric",
-                        autocomplete="off",
-                        placeholder=_("No limit"),
-                    )
-                    for period, name in BUDGETS.items()
-                }
+                hints = {Period.MONTHLY: _("Days and months end at midnight, {zone}.", zone=zone)}
+                self._limits = LimitFields(self._form, formats, hints)
+                self._limits.fill(stored.limits)
                 Draft("budgets", self._form)
                 with tag("div", "mp-form__foot"):
                     self._form.submit(_("Save budgets"))
                 self._form.says()
         self._form.element.classes("mp-card__body mp-form")
 
-    def _text(self, limit: int | None) -> str:
-        return "" if limit is None else self._formats.number(limit)
-
     async def _save(self) -> str:
-        language = self._formats.locale.language
-        read = {name: clean_field(name, read_limit, field.text, language) for name, field in self._fields.items()}
-        limits = Limits(read["daily"], read["monthly"], read["total"], BudgetType.SUBSCRIPTION)
-        viewer = self._viewer
+        viewer, limits = self._viewer, self._limits.read()
         await in_transaction(set_budget, viewer.actor, viewer.id, limits, utc_now())
-        for name, field in self._fields.items():
-            field.fill(self._text(read[name]))
+        self._limits.fill(limits)
         await refresh_all(viewer.id)
         return _("Budgets saved.")
 

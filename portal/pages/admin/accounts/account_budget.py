@@ -1,6 +1,6 @@
 """The budget of an account: its cards, its allowances, and the dialogs that change them."""
 
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 
 from nicegui import events
@@ -15,6 +15,7 @@ from portal.pages.account.budget_cards import BudgetCard
 from portal.pages.components import cells
 from portal.pages.components.inputs.dialogs import Confirmation, FormDialog
 from portal.pages.components.inputs.fields import Notice
+from portal.pages.components.inputs.limits import LimitFields
 from portal.pages.components.live import refresh_all
 from portal.pages.components.parts import Text, button, icon_name, set_props, tag
 from portal.pages.components.table import Column, data_table
@@ -152,16 +153,7 @@ class SetBudget:
         form = self._dialog.form
         with self._dialog.body:
             Text("p", _("Billable tokens; an empty field means no limit.")).classes("mp-muted")
-            self._limits = {
-                period.value: form.text(
-                    period.value,
-                    say(name),
-                    inputmode="numeric",
-                    autocomplete="off",
-                    placeholder=_("No limit"),
-                )
-                for period, name in BUDGETS.items()
-            }
+            self._limits = LimitFields(form, formats)
             kinds = {kind.value: say(words) for kind, words in BUDGET_TYPES.items()}
             hint = _("One-time: only the total budget counts, and nothing resets.")
             self._type = form.choice("type", _("Type"), kinds, BudgetType.SUBSCRIPTION.value, hint=hint)
@@ -169,7 +161,7 @@ class SetBudget:
         with self._dialog.foot:
             self._dialog.cancel()
             form.submit(_("Save"))
-        set_props(self._limits[Period.DAILY.value].control, autofocus=True)
+        set_props(self._limits.first, autofocus=True)
 
     async def open(self) -> None:
         """Open it with the limits of now."""
@@ -186,17 +178,11 @@ class SetBudget:
 
     def _show(self, limits: Limits) -> None:
         self._seen = limits
-        for name, field in self._limits.items():
-            field.fill(self._text(asdict(limits)[name]))
+        self._limits.fill(limits)
         self._type.fill(limits.type.value)
 
-    def _text(self, limit: int | None) -> str:
-        return "" if limit is None else self._formats.number(limit)
-
     async def _save(self) -> str:
-        language = self._formats.locale.language
-        read = {name: clean_field(name, read_limit, field.text, language) for name, field in self._limits.items()}
-        limits = Limits(read["daily"], read["monthly"], read["total"], BudgetType(self._type.text))
+        limits = replace(self._limits.read(), type=BudgetType(self._type.text))
         try:
             actor, account_id = self._viewer.actor, self._account_id
             await in_transaction(set_budget, actor, account_id, limits, utc_now(), seen=self._seen)

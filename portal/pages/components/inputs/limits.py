@@ -17,9 +17,13 @@ from portal.words.numbers import read_limit
 class LimitFields:
     """Three fields for billable tokens, of a day, a month and in total; an empty field means no limit."""
 
-    def __init__(self, form: Form, formats: Formats) -> None:
-        """Draw them as a part of `form`; errors of the fields `daily`, `monthly` and `total` are shown there."""
+    def __init__(self, form: Form, formats: Formats, hints: Mapping[Period, str] | None = None) -> None:
+        """Draw them as a part of `form`; errors of the fields `daily`, `monthly` and `total` are shown there.
+
+        `hints` are shown below the fields where no used tokens are.
+        """
         self._formats = formats
+        self._hints = hints or {}
         self._fields: dict[Period, Field[ui.input]] = {
             period: form.text(
                 period.value, say(name), inputmode="numeric", autocomplete="off", placeholder=_("No limit")
@@ -37,7 +41,9 @@ class LimitFields:
         for period, field in self._fields.items():
             limit = limits.set_for(period)
             field.fill("" if limit is None else self._formats.number(limit))
-            field.hint("" if used is None else _used(period, self._formats.number(used[period])))
+            field.hint(
+                self._hints.get(period, "") if used is None else _used(period, self._formats.number(used[period]))
+            )
 
     def clear(self) -> None:
         """Show no limits."""
