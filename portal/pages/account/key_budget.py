@@ -35,9 +35,7 @@ class KeyBudget:
             Text("p", about).classes("mp-muted")
             self._limits = LimitFields(form, formats)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(self._limits.first, autofocus=True)
 
     def open(self, key: KeyView) -> None:

@@ -80,9 +80,7 @@ class CreateKey:
             self._expiry = form.choice("expiry", _("Expires"), _expiries(), _NEVER)
             self._date = form.text("expires_at", _("Last day"), kind="date")
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Create key"))
+        self._dialog.buttons(_("Create key"))
         set_props(self._label.control, autofocus=True, autocomplete="off")
         self._expiry.control.on_value_change(self._explain)
         self._date.control.on_value_change(self._explain)
@@ -215,9 +213,7 @@ class RenameKey:
         with self._dialog.body:
             self._label = form.text("label", _("Label"), hint=_label_hint())
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(self._label.control, autofocus=True, autocomplete="off")
 
     def open(self, key: KeyView) -> None:

@@ -65,9 +65,7 @@ class AskForMore:
             hint = _("Whoever decides reads this.")
             self._reason = form.text("reason", _("Reason"), hint=hint, lines=3, maxlength=2 * MAX_REASON)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Send request"))
+        self._dialog.buttons(_("Send request"))
         self._dialog.context.show(_("You get the answer in the bell and by mail."))
         self._period.control.on_value_change(self._explain)
 

@@ -43,9 +43,7 @@ class ActAs:
             )
             self._password = form.text("password", _("Your password"), kind="password", autocomplete="current-password")
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Act as this person"))
+        self._dialog.buttons(_("Act as this person"))
         set_props(self._password.control, autofocus=True)
         self.show(account)
 

@@ -158,9 +158,7 @@ class SetBudget:
             hint = _("One-time: only the total budget counts, and nothing resets.")
             self._type = form.choice("type", _("Type"), kinds, BudgetType.SUBSCRIPTION.value, hint=hint)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(self._limits.first, autofocus=True)
 
     async def open(self) -> None:
@@ -229,9 +227,7 @@ class GrantAllowance:
             self._end = form.text("ends_at", _("Last day"), kind="date", hint=_("Until midnight, {zone}.", zone=zone))
             self._reason = form.text("reason", _("Reason"), hint=_("The person and the audit log see it."))
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Add allowance"))
+        self._dialog.buttons(_("Add allowance"))
         set_props(self._tokens.control, autofocus=True)
         self._period.control.on_value_change(self._propose_end)
 

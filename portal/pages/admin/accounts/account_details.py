@@ -82,9 +82,7 @@ class EditDetails:
                 zone = form.choice("time_zone", _("Time zone"), zones, None, searchable=True)
                 language = form.choice("language", _("Language"), LANGUAGES, "en")
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(name.control, autofocus=True)
         self._fields: dict[str, Field[ui.input] | Field[ui.select]] = dict(
             zip(_FIELDS, (name, email, role, zone, language), strict=True)

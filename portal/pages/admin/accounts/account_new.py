@@ -61,9 +61,7 @@ class NewAccount:
             with tag("div", "mp-triple") as self._own:
                 self._limits = LimitFields(form, formats)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Create account"))
+        self._dialog.buttons(_("Create account"))
         self._texts = dict(zip(_NAMES, (name, email, shown), strict=True))
         self._kind.control.on_value_change(self._show_limits)
         set_props(name.control, autofocus=True)

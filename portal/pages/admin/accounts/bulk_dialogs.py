@@ -98,9 +98,7 @@ class BulkBudget:
             with tag("div", "mp-form") as self._own:
                 self._limits = LimitFields(form, formats)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Set budget"))
+        self._dialog.buttons(_("Set budget"))
         self._kind.control.on_value_change(self._show_limits)
         set_props(self._limits.first, autofocus=True)
 

@@ -34,9 +34,7 @@ class DefaultBudgets:
             self._kind = form.choice("type", _("Type"), kinds, BudgetType.SUBSCRIPTION.value)
             self._limits = LimitFields(form, formats)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(self._limits.first, autofocus=True)
         self._role.control.on_value_change(self._show)
         self._kind.control.on_value_change(

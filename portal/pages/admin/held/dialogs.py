@@ -54,9 +54,7 @@ class AssignHeld:
             Text("p", about).classes("mp-muted")
             self._account = form.text("account", _("Account"), hint=_("User name or email address"), autocomplete="off")
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Assign"))
+        self._dialog.buttons(_("Assign"))
         set_props(self._account.control, autofocus=True, spellcheck="false")
 
     def open(self, numbers: list[int] | None, count: int, wanted: ListFilter) -> None:
@@ -103,9 +101,7 @@ class DismissHeld:
             hint = _("For the audit log; may stay empty")
             self._reason = form.text("reason", _("Reason"), hint=hint, maxlength=LONGEST_REASON, autocomplete="off")
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Dismiss"))
+        self._dialog.buttons(_("Dismiss"))
         set_props(self._reason.control, autofocus=True)
 
     def open(self, numbers: list[int] | None, count: int, wanted: ListFilter) -> None:

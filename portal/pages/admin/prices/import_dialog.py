@@ -76,9 +76,7 @@ class ImportPrices(PriceDialog):
             form.says()
             self._problem = Notice()
             self._preview = PreviewPart(formats)
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Import prices"))
+        self._dialog.buttons(_("Import prices"))
         for field in (self._rate, self._day, self._models, self._begins):
             field.control.on_value_change(self._look)
 

@@ -126,9 +126,7 @@ class NewPrice(PriceDialog):
                 self._free = switch_row(_("A price of 0 is intended"), about, on=False)
             self._preview = PreviewPart(formats)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save price"))
+        self._dialog.buttons(_("Save price"))
         for field in (self._model, self._general, self._prompt, self._completion, self._cached, self._begins):
             field.control.on_value_change(self._look)
         self._kind.control.on_value_change(self._show_kind)
@@ -196,9 +194,7 @@ class EndPrice(PriceDialog):
             self._draw_begin()
             self._preview = PreviewPart(formats)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("End price"))
+        self._dialog.buttons(_("End price"))
         set_props(self._begins.control, autofocus=True)
         self._begins.control.on_value_change(self._look)
 

@@ -129,9 +129,7 @@ class CreateToken:
             self._last = form.text("expires_at", _("Last day"), kind="date", hint=_("Empty: until it is revoked"))
             self._draw_scopes()
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Create token"))
+        self._dialog.buttons(_("Create token"))
         set_props(self._label.control, autofocus=True)
 
     def _draw_scopes(self) -> None:

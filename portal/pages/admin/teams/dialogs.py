@@ -65,9 +65,7 @@ class TeamForm:
                 "cost_centre", _("Cost centre"), hint=hint, maxlength=MOST_COST_CENTRE, autocomplete="off"
             )
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(self._name.control, autofocus=True)
 
     def open(self) -> None:
@@ -117,9 +115,7 @@ class TeamBudget:
             Text("p", about).classes("mp-muted")
             self._limits = LimitFields(form, formats)
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(self._limits.first, autofocus=True)
 
     def open(self) -> None:

@@ -42,9 +42,7 @@ class EditTemplate:
             )
             self._models = form.text("models", _("Models"), hint=lines, lines=8, maxlength=_LONGEST, spellcheck="false")
             form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            form.submit(_("Save"))
+        self._dialog.buttons(_("Save"))
         set_props(self._name.control, autofocus=True)
 
     async def open(self, template_id: int | None = None, *, copies: bool = False) -> None:
@@ -85,9 +83,7 @@ class ImportTemplate:
             Text("p", _("Paste the JSON of a template of MoE Sovereign. A template of the same name is replaced."))
             self._json = self._dialog.form.text("experts", _("JSON"), lines=10, maxlength=_LONGEST, spellcheck="false")
             self._dialog.form.says()
-        with self._dialog.foot:
-            self._dialog.cancel()
-            self._dialog.form.submit(_("Import"))
+        self._dialog.buttons(_("Import"))
         set_props(self._json.control, autofocus=True)
 
     def open(self) -> None:

@@ -144,6 +144,12 @@ class FormDialog(Dialog):
         self.form = Form(self._save, name=title)
         return self.form.element
 
+    def buttons(self, save: str) -> None:
+        """Draw Cancel, and the button that sends the form."""
+        with self.foot:
+            self.cancel()
+            self.form.submit(save)
+
     def begin(self, subject: str = "") -> None:
         """Open it with the present values of its fields; `subject` names the edited thing."""
         self.form.forget()
