@@ -203,6 +203,13 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         yield found
 
 
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[Portal]:
+    """A server for a test that creates thousands of accounts, which would slow the pages of all others."""
+    with running(tmp_path) as found:
+        yield found
+
+
 def create_walker(portal: Portal) -> None:
     """Create the account with the id 1, with a budget and an allowance; tests of all pages open its page."""
     walker = portal.person("walker", limits=Limits(monthly=50_000))
@@ -357,7 +364,14 @@ def visit(portal: Portal, contexts: Contexts) -> Iterator[Callable[..., Page]]:
             complaints.append(text)
 
     def open_page(
-        lend: Lender, person: Person | None, path: str, *, width: int = WIDE, scheme: str = "light", zone: str = "UTC"
+        lend: Lender,
+        person: Person | None,
+        path: str,
+        *,
+        width: int = WIDE,
+        scheme: str = "light",
+        zone: str = "UTC",
+        at: Portal = portal,
     ) -> Page:
         context = lend(
             viewport={"width": width, "height": 900},
@@ -367,11 +381,11 @@ def visit(portal: Portal, contexts: Contexts) -> Iterator[Callable[..., Page]]:
             reduced_motion="reduce",
         )
         if person is not None:
-            context.add_cookies([{"name": "portal_session", "value": person.session, "url": portal.url}])
+            context.add_cookies([{"name": "portal_session", "value": person.session, "url": at.url}])
         page = context.new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(portal.url + path)
+        page.goto(at.url + path)
         if person is not None:
             page.wait_for_function("() => window.did_handshake === true")
         return page

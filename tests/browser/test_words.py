@@ -25,7 +25,7 @@ DATA = "|".join(
         *("[Bb]ertha(-laptop|@example.org)?", "browser-tests", "BE", "moe-[0-9a-zA-Z_-]+…?", "mpk[-_]\\S+", "Etc/UTC"),
         *("qwen3-coder:30b", "a-model-with-[a-z0-9:-]+", "gpu-0\\d", "research", "Code", "504 timeout"),
         *("test", "another", "night", "ok", "[Aa]sker", "A thesis until Friday", "Theory", "list of 1 November"),
-        *("[Ww]alker(-laptop|@example.org)?", "[Kk]eeper", "Thesis", "usage:read"),
+        *("[Ww]alker(-laptop|@example.org)?", "[Kk]eeper", "Thesis", "usage:read", "[0-9a-f]{8}"),
         *("(https|ntfys)://\\S+", "hooks.example.org"),
         *("CSV", "Excel", "JSON Lines", "SQLite", "LiteLLM", "OpenTelemetry", "Claude Code, Codex", "MoE Sovereign"),
         *("native", "moe_[a-z]+", "agent", "planner", "embedding", "batch", "event-\\d+", "Why was this so long\\?"),

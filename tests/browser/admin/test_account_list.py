@@ -80,10 +80,10 @@ def test_chosen_accounts_are_changed(portal: Portal, visit: Visit, width: int, s
     assert violations(page) == []
 
 
-def test_change_of_many_accounts_is_cancelled(portal: Portal, visit: Visit) -> None:
-    create_many(portal, "crowd", 1500)
-    page = visit(portal.person("canceller", role="admin"), "/admin/accounts?search=crowd")
-    other = visit(portal.person("bystander"), "/user/dashboard")
+def test_change_of_many_accounts_is_cancelled(crowded: Portal, visit: Visit) -> None:
+    create_many(crowded, "crowd", 1500)
+    page = visit(crowded.person("canceller", role="admin"), "/admin/accounts?search=crowd", at=crowded)
+    other = visit(crowded.person("bystander"), "/user/dashboard", at=crowded)
     bar, dialog = page.get_by_test_id("bulk-bar"), page.get_by_role("dialog")
     page.get_by_role("checkbox", name="Choose all rows of this page").check()
     bar.get_by_role("button", name="Choose all 1,500 that match").click()
@@ -95,8 +95,8 @@ def test_change_of_many_accounts_is_cancelled(portal: Portal, visit: Visit) -> N
     expect(other.get_by_role("heading", level=1)).to_have_text("Dashboard")
     dialog.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("accounts have this budget now.")).to_be_visible()
-    rows = [stored(portal, f"crowd{number:04}").id for number in range(1500)]
-    changed = [portal.run(limits, each) == Limits(total=77) for each in rows]
+    rows = [stored(crowded, f"crowd{number:04}").id for number in range(1500)]
+    changed = [crowded.run(limits, each) == Limits(total=77) for each in rows]
     assert 0 < sum(changed) < 1500
     assert changed == sorted(changed, reverse=True)
 

@@ -44,7 +44,7 @@ _COLUMNS = (
         "account",
         message("Account"),
         classes="r-account",
-        cell=cells.lines(cells.name("account"), cells.small(cells.name("team", flows=True), given="team")),
+        cell=cells.lines(cells.name("account", flows=True), cells.small(cells.name("team", flows=True), given="team")),
     ),
     Column("model", message("Model / Template"), classes="r-model", cell=_MODEL),
     Column("gateway", message("Gateway"), classes="r-gateway", cell=cells.name("gateway")),
