@@ -258,7 +258,7 @@ def go(page: Page, url: str) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the figures are shown."""
-    page.wait_for_function("() => document.querySelectorAll('.mp-skel').length === 0")
+    page.wait_for_function("() => ![...document.querySelectorAll('.mp-skel')].some(each => each.checkVisibility())")
     page.wait_for_timeout(250)
 
 
