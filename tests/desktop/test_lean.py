@@ -26,7 +26,7 @@ def run(program: str) -> list[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def test_server_needs_no_clients_or_lexers_but_others_import_them() -> None:
+def test_server_needs_no_clients_or_lexers() -> None:
     assert run(PROGRAM) == ["[] True", "aiohttp"]
 
 

@@ -66,6 +66,7 @@ def test_what_was_settled_meanwhile_is_named(portal: Portal, visit: Visit) -> No
         each.get_by_role("button", name="Choose all 30 that match").click()
         expect(each.get_by_test_id("bulk-bar")).to_contain_text("30 events chosen")
     other.get_by_role("button", name="Clear").click()
+    expect(other.get_by_test_id("bulk-bar")).to_be_hidden()
     other.get_by_role("checkbox", name="Choose all rows of this page").check()
     page.get_by_test_id("bulk-bar").get_by_role("button", name="Dismiss").click()
     other.get_by_test_id("bulk-bar").get_by_role("button", name="Assign").click()
