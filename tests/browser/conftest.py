@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Route, expect, sync_playwright
 from sqlalchemy import select, update
 
 from portal.actions.metering.gateways import create_gateway
@@ -43,7 +43,7 @@ from portal.rules.periods import Period
 from portal.rules.spending.allowances import NewAllowance
 from portal.rules.spending.budgets import Limits
 from portal.rules.spending.prices import Rates
-from tests.browser.contexts import Contexts, Lender
+from tests.browser.contexts import TIMEOUT, Contexts, Lender
 from tests.cast import OPERATOR, PASSWORD, PASSWORD_HASH, acting
 from tests.portals import Process
 
@@ -57,6 +57,7 @@ FLAGS = [
     "--no-first-run",
 ]
 TICK = 1.0
+expect.set_options(timeout=TIMEOUT)
 WIDE, PHONE = 1440, 390
 LONG_MODEL = "accounts/fireworks/models/llama-v3p1-405b-instruct-long-context-2026-10-01"
 LONG_MODE = "a-mode-with-a-rather-long-name-for-batch-processing-at-night"

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 Lender = Callable[..., BrowserContext]
 
-TIMEOUT = 8000
+TIMEOUT = 20_000
 """Milliseconds that an element may take to appear."""
 
 

@@ -42,6 +42,7 @@ def test_system_is_watched_and_operated(portal: Portal, visit: Visit, width: int
     expect(page.get_by_role("dialog", name="Token created")).to_contain_text("moe-ad-")
     page.get_by_role("button", name="I have copied it").click()
     expect(page.get_by_test_id("tokens-table")).to_contain_text("prices:read")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     assert violations(page) == []
     page.get_by_role("button", name=f"Revoke reports {width}").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke token").click()
