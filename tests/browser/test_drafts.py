@@ -59,6 +59,8 @@ def question(page: Page) -> Locator:
 
 
 def answer(page: Page, name: str) -> None:
+    page.wait_for_function(_IS_STILL)
+    expect(question(page).get_by_role("button", name="Keep writing")).to_be_focused()
     question(page).get_by_role("button", name=name).press("Enter")
     expect(question(page)).to_have_count(0)
 

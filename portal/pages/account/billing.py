@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from nicegui import APIRouter, events, ui
+from nicegui import events, ui
 
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
@@ -18,6 +18,7 @@ from portal.pages.components.parts import Text, icon, set_props, tag, weight_leg
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import BILLING, PROFILE, USAGE
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures, total
 from portal.rules.metering.usage import Counts
@@ -33,7 +34,7 @@ from portal.web.visitors import SignedIn
 from portal.words import _, context, plural
 from portal.words.formats import NOTHING, Formats, zone_name
 
-router = APIRouter()
+router = PageRouter()
 
 _TOKENS = cells.lines(cells.text("tokens"), cells.small(cells.text("raw"), given="raw"))
 _REQUESTS = cells.lines(

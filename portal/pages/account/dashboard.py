@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from nicegui import APIRouter, ui
+from nicegui import ui
 
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
@@ -19,6 +19,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.components.welcome import connect_program
 from portal.pages.navigation import CONNECT, DASHBOARD, KEYS
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.rules.periods import Period, day_of
 from portal.settings import settings
@@ -29,7 +30,7 @@ from portal.web.visitors import SignedIn
 from portal.words import _
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 _KEY_COLUMNS = (
     Column("prefix", message("Key prefix"), cell=cells.span(cells.text("prefix") + "…", "mp-mono")),

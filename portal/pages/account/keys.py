@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter, events, ui
+from nicegui import events, ui
 
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
@@ -16,6 +16,7 @@ from portal.pages.components.parts import Text, button, icon_name, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, DataTable, data_table
 from portal.pages.navigation import KEYS
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.rules.people.keys import KeyStatus, expires_soon, last_day
 from portal.rules.periods import countdown
@@ -25,7 +26,7 @@ from portal.words import _, say
 from portal.words.formats import Formats
 from portal.words.labels import BUDGETS
 
-router = APIRouter()
+router = PageRouter()
 
 _STATUS = {
     KeyStatus.ACTIVE: (message("Active"), "check"),

@@ -8,7 +8,7 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter, ui
+from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from portal.actions.people.accounts import Profile, change_password, change_profile
@@ -30,6 +30,7 @@ from portal.pages.components.shell.frame import ThemeSwitch, frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import PROFILE
 from portal.pages.open_pages import recheck
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.rules.people.accounts import Role, Theme
 from portal.rules.people.browsers import browser_name
@@ -45,7 +46,7 @@ from portal.words import _, plural, say
 from portal.words.formats import Formats
 from portal.words.labels import LANGUAGES, ROLES, THEMES
 
-router = APIRouter()
+router = PageRouter()
 
 SESSION_COLUMNS = (
     Column(

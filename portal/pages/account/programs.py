@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from nicegui import APIRouter, events, ui
+from nicegui import events, ui
 
 from portal.actions.metering.gateways import connect_program
 from portal.clock import utc_now
@@ -19,6 +19,7 @@ from portal.pages.components.live import live
 from portal.pages.components.parts import Text, button, icon, icon_name, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import CONNECT
+from portal.pages.routing import PageRouter
 from portal.rules.metering.programs import Program
 from portal.rules.periods import DayRange
 from portal.settings import settings
@@ -28,7 +29,7 @@ from portal.web.visitors import SignedIn
 from portal.words import _, say
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 _ICONS = {
     ProgramState.OFF: "plug",

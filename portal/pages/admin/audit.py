@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter, events
+from nicegui import events
 from starlette.requests import Request
 
 from portal.db.sql.session import in_reading
@@ -15,6 +15,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.components.table_list import TableList, sorted_column, table_listing
 from portal.pages.navigation import AUDIT
+from portal.pages.routing import PageRouter
 from portal.rules.audit_list import AUDIT_LIST
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
@@ -25,7 +26,7 @@ from portal.words import _, plural
 from portal.words.audit import value_text
 from portal.words.formats import NOTHING, Formats
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(AUDIT.path, AUDIT_LIST, load_audit_list, "/admin/api/audit/export")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nicegui import APIRouter, ui
+from nicegui import ui
 
 from portal.db.sql.session import in_reading
 from portal.pages.addresses import FIRST_STEPS, NEW_GATEWAY
@@ -10,12 +10,13 @@ from portal.pages.components.live import live
 from portal.pages.components.parts import Text, icon, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import ACCOUNTS, DASHBOARD, PROFILE
+from portal.pages.routing import PageRouter
 from portal.rules.messages import Message, message
 from portal.views.people.first_steps import FirstSteps, load_first_steps
 from portal.web.visitors import Administrator
 from portal.words import _, say
 
-router = APIRouter()
+router = PageRouter()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from nicegui import APIRouter, events, ui
+from nicegui import events, ui
 
 from portal.actions.metering.gateways import create_gateway_token, revoke_gateway_tokens
 from portal.clock import utc_now
@@ -22,6 +22,7 @@ from portal.pages.components.parts import Text, button, icon, icon_name, known_f
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import GATEWAYS, HELD
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.rules.metering.reporters import OWN_REPORTS
 from portal.views.metering.gateways import MOST_HELD, GatewayView, RejectedView, TokenView, load_gateway
@@ -30,7 +31,7 @@ from portal.web.visitors import Administrator
 from portal.words import _, say
 from portal.words.formats import NOTHING, Formats
 
-router = APIRouter()
+router = PageRouter()
 
 _FACTS = (
     message("Last report"),

@@ -1,6 +1,6 @@
 """Connect a gateway: its kind and name, the snippet to copy, and whether it reports."""
 
-from nicegui import APIRouter, events, ui
+from nicegui import events, ui
 
 from portal.actions.metering.gateways import NewGateway, create_gateway
 from portal.clock import utc_now
@@ -15,6 +15,7 @@ from portal.pages.components.inputs.fields import Form, Notice
 from portal.pages.components.parts import Text, icon, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import GATEWAYS
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.views.metering.gateways import NO_EVENT_YET, ConnectionView, load_free_names, load_gateway_connection
 from portal.views.people.accounts import Viewer
@@ -22,7 +23,7 @@ from portal.web.visitors import Administrator
 from portal.words import _, say
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 _DEFAULT = "litellm"
 

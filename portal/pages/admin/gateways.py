@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter
-
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.addresses import NEW_GATEWAY
@@ -14,6 +12,7 @@ from portal.pages.components.parts import Text, icon, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import GATEWAYS
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.rules.metering.reporters import OWN_REPORTS
 from portal.views.metering.gateways import GatewayRow, load_gateways
@@ -21,7 +20,7 @@ from portal.web.visitors import Administrator
 from portal.words import _, plural
 from portal.words.formats import NOTHING, Formats
 
-router = APIRouter()
+router = PageRouter()
 
 _COLUMNS = (
     Column("name", message("Name"), classes="g-name", cell=cells.link(cells.name("name", flows=True))),

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.actions.metering.note_search import note_look
@@ -16,6 +15,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column
 from portal.pages.components.table_list import TableList, sorted_column, table_listing
 from portal.pages.navigation import NOTES
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.metering.note_list import NOTE_LIST, is_look
@@ -23,7 +23,7 @@ from portal.views.metering.note_list import NoteRow, load_note_list
 from portal.web.visitors import Administrator
 from portal.words import _, plural
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(NOTES.path, NOTE_LIST, load_note_list, "/admin/api/notes/export")
 

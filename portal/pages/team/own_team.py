@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from nicegui import APIRouter, ui
+from nicegui import ui
 from starlette.requests import Request
 
 from portal.clock import utc_now
@@ -12,13 +12,14 @@ from portal.pages.components.inputs.fields import choice_field
 from portal.pages.components.live import live
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import TEAM
+from portal.pages.routing import PageRouter
 from portal.pages.team.parts import MemberCard, TeamFigures
 from portal.views.people.teams import TeamView, load_managed, load_team
 from portal.web.visitors import TeamManager
 from portal.words import _
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 
 @router.page(TEAM.path)

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.pages.admin.requests import request_list
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import TEAM_REQUESTS
+from portal.pages.routing import PageRouter
 from portal.web.visitors import TeamManager
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = replace(request_list.LISTING, path=TEAM_REQUESTS.path, formats=())
 """Without files: those of `/admin/api` are for administrators."""

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.clock import utc_now
@@ -18,6 +17,7 @@ from portal.pages.components.parts import Text, set_props, tag
 from portal.pages.components.pruned import PrunedNote
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import USAGE
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures
 from portal.rules.metering.usage import Counts, Order, UsageFilter, parse_filter
@@ -26,7 +26,7 @@ from portal.web.visitors import SignedIn
 from portal.words import _, plural, say
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = Listing(
     path=USAGE.path,

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from nicegui import APIRouter
-
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.pages.addresses import account_url
@@ -20,12 +18,13 @@ from portal.pages.components.inputs.fields import Notice
 from portal.pages.components.live import live
 from portal.pages.components.shell.frame import Head, frame
 from portal.pages.navigation import ACCOUNTS
+from portal.pages.routing import PageRouter
 from portal.views.people.account import AccountPageView, load_account_page
 from portal.views.people.accounts import Viewer
 from portal.web.visitors import Administrator
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 
 @router.page(ACCOUNTS.path + "/{account_id}")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.db.sql.session import in_reading
@@ -22,6 +21,7 @@ from portal.pages.components.parts import button, icon_name
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table_list import sorted_column, table_listing
 from portal.pages.navigation import ACCOUNTS
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.people.account_bulk import BulkKind
@@ -34,7 +34,7 @@ from portal.web.visitors import Administrator
 from portal.words import _, plural, say
 from portal.words.labels import ROLES, STATUSES
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(ACCOUNTS.path, ACCOUNT_LIST, load_account_list, "/admin/api/accounts/export")
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.clock import utc_now
@@ -20,6 +19,7 @@ from portal.pages.components.listing import Listing
 from portal.pages.components.live import live
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import ACCOUNTS
+from portal.pages.routing import PageRouter
 from portal.rules.metering.usage import UsageFilter
 from portal.rules.people.actors import Actor
 from portal.rules.spending.cost_parts import CostParts
@@ -31,7 +31,7 @@ from portal.views.spending.billing import BillingView
 from portal.web.visitors import Administrator
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 
 @router.page(ACCOUNTS.path + "/{account_id}/usage")

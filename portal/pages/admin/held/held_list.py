@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter, events
+from nicegui import events
 from starlette.requests import Request
 
 from portal.db.sql.session import in_reading
@@ -18,6 +18,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column
 from portal.pages.components.table_list import sorted_column, table_listing
 from portal.pages.navigation import HELD
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.metering.held_list import EVERY_STATE, HELD_LIST, SETTLED
@@ -28,7 +29,7 @@ from portal.words import _, plural, say
 from portal.words.formats import NOTHING
 from portal.words.labels import HELD_REASONS
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(HELD.path, HELD_LIST, load_held_list, "/admin/api/held/export")
 

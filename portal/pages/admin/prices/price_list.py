@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from nicegui import APIRouter, events
+from nicegui import events
 from starlette.requests import Request
 
 from portal.actions.spending.prices import remove_planned_price
@@ -22,6 +22,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column
 from portal.pages.components.table_list import TableList, sorted_column, table_listing
 from portal.pages.navigation import PRICES
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.spending.price_list import GENERAL, MODELS, PRICE_LIST, PriceStatus
@@ -32,7 +33,7 @@ from portal.words import _, plural, say
 from portal.words.formats import NOTHING, Formats
 from portal.words.labels import PRICE_STATUSES
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(PRICES.path, PRICE_LIST, load_price_list, "/admin/api/prices/export")
 

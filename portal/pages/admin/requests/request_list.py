@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter, events
+from nicegui import events
 from starlette.requests import Request
 
 from portal.pages.admin.requests.deciding import DecideRequest
@@ -15,6 +15,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column
 from portal.pages.components.table_list import TableList, sorted_column, table_listing
 from portal.pages.navigation import REQUESTS
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.periods import Period
@@ -27,7 +28,7 @@ from portal.web.visitors import Administrator
 from portal.words import _, plural, say
 from portal.words.labels import BUDGETS, REQUEST_STATES
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(REQUESTS.path, REQUEST_LIST, load_request_list, "/admin/api/budget-requests/export")
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from nicegui import APIRouter, background_tasks, run
+from nicegui import background_tasks, run
 
 from portal.actions.metering.verification import begin_verification, complete_verification
 from portal.backups.schedule import BackupState, last_backup
@@ -17,6 +17,7 @@ from portal.pages.components.live import live, refresh_all
 from portal.pages.components.parts import Text, button, known_facts, set_props, tag
 from portal.pages.components.shell.frame import frame
 from portal.pages.navigation import SYSTEM
+from portal.pages.routing import PageRouter
 from portal.rules.messages import message
 from portal.views.health import VerificationView
 from portal.views.mails import FailedMail, load_failed_mails
@@ -27,7 +28,7 @@ from portal.web.visitors import Administrator, connected_pages
 from portal.words import _, plural, say
 from portal.words.formats import Formats
 
-router = APIRouter()
+router = PageRouter()
 
 _FACTS = (
     message("Version"),

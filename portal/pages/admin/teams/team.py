@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from nicegui import APIRouter, events, ui
+from nicegui import events, ui
 
 from portal.actions.people.teams import (
     add_manager,
@@ -25,6 +25,7 @@ from portal.pages.components.parts import Text, button, icon, known_facts, tag
 from portal.pages.components.shell.frame import Head, frame
 from portal.pages.components.table import Column, data_table
 from portal.pages.navigation import ORGANISATION, TEAMS
+from portal.pages.routing import PageRouter
 from portal.pages.team.parts import MemberCard, TeamFigures
 from portal.rules.messages import message
 from portal.rules.people.team_list import TeamStatus
@@ -35,7 +36,7 @@ from portal.words import _, say
 from portal.words.formats import NOTHING, Formats
 from portal.words.labels import TEAM_STATUSES
 
-router = APIRouter()
+router = PageRouter()
 
 _MANAGERS = (
     Column(

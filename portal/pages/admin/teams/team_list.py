@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter, ui
+from nicegui import ui
 from starlette.requests import Request
 
 from portal.pages.admin.teams.dialogs import TeamForm
@@ -13,6 +13,7 @@ from portal.pages.components.parts import button
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table_list import TableList, sorted_column, table_listing
 from portal.pages.navigation import TEAMS
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.people.team_list import TEAM_LIST, TeamStatus
@@ -22,7 +23,7 @@ from portal.words import _, plural, say
 from portal.words.formats import NOTHING
 from portal.words.labels import TEAM_STATUSES
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(TEAMS.path, TEAM_LIST, load_team_list, "/admin/api/teams/export")
 

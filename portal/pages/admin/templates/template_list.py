@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter, events
+from nicegui import events
 from starlette.requests import Request
 
 from portal.pages.admin.templates.editing import DeleteTemplate, EditTemplate, ImportTemplate
@@ -15,6 +15,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column
 from portal.pages.components.table_list import TableList, sorted_column, table_listing
 from portal.pages.navigation import TEMPLATES
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.template_list import TEMPLATE_LIST
@@ -22,7 +23,7 @@ from portal.views.template_list import TemplateRow, load_template_list
 from portal.web.visitors import Administrator
 from portal.words import _, plural
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(TEMPLATES.path, TEMPLATE_LIST, load_template_list, "/admin/api/templates/export")
 _ACTIONS = (

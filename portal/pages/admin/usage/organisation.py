@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.clock import utc_now
@@ -19,6 +18,7 @@ from portal.pages.components.parts import button, set_props
 from portal.pages.components.shell.frame import frame
 from portal.pages.components.table_list import sorted_column, table_listing
 from portal.pages.navigation import ORGANISATION
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.metering.figures import Figures
@@ -41,7 +41,7 @@ from portal.web.visitors import Administrator
 from portal.words import _, context, plural, say
 from portal.words.usage import GROUPINGS, MEASURES, group_label
 
-router = APIRouter()
+router = PageRouter()
 
 LISTING = table_listing(
     ORGANISATION.path, USAGE_LIST, partial(load_organisation, with_chart=True), "/admin/api/usage/export"

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from nicegui import APIRouter
 from starlette.requests import Request
 
 from portal.pages.admin.usage.scope import ScopeList
@@ -15,6 +14,7 @@ from portal.pages.components.shell.frame import frame
 from portal.pages.components.table import Column
 from portal.pages.components.table_list import sorted_column, table_listing
 from portal.pages.navigation import ORGANISATION
+from portal.pages.routing import PageRouter
 from portal.rules.lists import ListFilter
 from portal.rules.messages import message
 from portal.rules.metering.organisation import REQUEST_LIST
@@ -22,7 +22,7 @@ from portal.views.metering.organisation_requests import RequestRow, RequestsView
 from portal.web.visitors import Administrator
 from portal.words import _, context
 
-router = APIRouter()
+router = PageRouter()
 
 PATH = ORGANISATION.path + "/requests"
 LISTING = table_listing(PATH, REQUEST_LIST, load_requests, "/admin/api/usage/requests/export")
