@@ -69,7 +69,7 @@ def restore(
 def _report(done: Restored) -> None:
     """Print what the operator has to do now."""
     zone = done.budget_timezone
-    if zone is not None and zone != settings().budget_timezone:
+    if zone is not None and settings().budget_timezone not in {None, zone}:
         note(f"Days are counted in {zone}. Start the portal with PORTAL_BUDGET_TIMEZONE={zone}.")
     for fault in done.faults:
         note(fault)

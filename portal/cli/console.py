@@ -80,8 +80,7 @@ def open_portal(*, check_zone: bool = True) -> Database:
     chosen = settings()
     opened = open_existing(chosen.url, chosen.database_pool)
     _print_name(chosen)
-    if check_zone:
-        check_budget_timezone(opened, chosen.budget_timezone)
+    chosen.adopt_zone(check_budget_timezone(opened, chosen.budget_timezone if check_zone else None))
     return opened
 
 
@@ -99,7 +98,7 @@ def create_portal() -> Database:
         chosen.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     opened = open_or_create(chosen.url, chosen.database_pool)
     _print_name(chosen)
-    check_budget_timezone(opened, chosen.budget_timezone)
+    chosen.adopt_zone(check_budget_timezone(opened, chosen.budget_timezone))
     return opened
 
 

@@ -52,7 +52,7 @@ def demo(
 def _prepare(seed: int) -> int:
     """Fill the database unless it has a demo already; return the seed. Raises Conflict if it has other accounts."""
     database = create_portal()
-    pin_budget_timezone(database, settings().budget_timezone)
+    settings().adopt_zone(pin_budget_timezone(database, settings().budget_timezone))
     kept = run_in_reading(prepared_seed)
     if kept is not None:
         return kept

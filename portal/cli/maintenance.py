@@ -67,8 +67,8 @@ def rebuild(
         str | None,
         typer.Option(
             metavar="ZONE",
-            help="Count all days in this IANA time zone from now on. Stop the portal first, and start it again with "
-            "PORTAL_BUDGET_TIMEZONE set to the same.",
+            help="Count all days in this IANA time zone from now on. Stop the portal first; if PORTAL_BUDGET_TIMEZONE "
+            "is set, set it to the same.",
         ),
     ] = None,
 ) -> None:
@@ -77,8 +77,9 @@ def rebuild(
     That is all counters and roll-ups. The portal may be running, except when the time zone changes; new requests of the
     account that is being rebuilt (on SQLite: of all) get 503 after some seconds, and are sent again by their gateways.
     """
-    tz = settings().budget_zone if budget_timezone is None else _zone(budget_timezone)
+    new = None if budget_timezone is None else _zone(budget_timezone)
     open_portal(check_zone=False)
+    tz = new or settings().budget_zone
     is_same = budget_timezone is None or run_in_reading(pinned_budget_timezone) == tz.key
     with progress("Rebuilding", run_in_reading(load_stored_counts).accounts) as advance:
         if is_same:
@@ -86,8 +87,14 @@ def rebuild(
         else:
             rebuilt = run_in_transaction(recount_all, actor(), tz, utc_now(), advance)
     if not is_same:
-        note(f"Days are counted in {tz.key} now. Start the portal with PORTAL_BUDGET_TIMEZONE={tz.key}.")
+        note(f"Days are counted in {tz.key} now.{_where_to_set(tz.key)}")
     typer.echo(f"Computed the sums of {counted(rebuilt, 'account')} again.")
+
+
+def _where_to_set(zone: str) -> str:
+    """Return the sentence about the variable, if it is set to another zone."""
+    is_set = settings().budget_timezone not in {None, zone}
+    return f" Start the portal with PORTAL_BUDGET_TIMEZONE={zone}." if is_set else ""
 
 
 @commands.command(epilog=example("portal prune --keep-events 400d", "portal prune --audit --mails --held"))

@@ -48,6 +48,10 @@ def zone_names() -> frozenset[str]:
     return frozenset(name for name in available_timezones() if not name.startswith(("posix/", "right/", "localtime")))
 
 
+UTC_ZONE = "UTC"
+"""The zone of an installation that chose none."""
+
+
 def zone(name: str) -> ZoneInfo:
     """Return the IANA zone called `name`; raises ValueError for any other text."""
     if name not in zone_names():

@@ -13,10 +13,19 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import SettingsConfigDict
 
-from portal.rules.periods import zone
+from portal.rules.periods import UTC_ZONE, zone
 from portal.rules.text import clean_email, clean_line
 from portal.rules.validation import sentence_about
 from portal.settings.notifications import NotificationSettings
@@ -47,8 +56,9 @@ class WrongSettings(Exception):
     """The PORTAL_* variables cannot be used; the message is a sentence for the operator."""
 
 
-def _zone_name(name: str) -> str:
-    zone(name)
+def _zone_name(name: str | None) -> str | None:
+    if name is not None:
+        zone(name)
     return name
 
 
@@ -107,9 +117,11 @@ class Settings(NotificationSettings):
         default="",
         description="Addresses of reverse proxies that may report a visitor's address, separated by commas",
     )
-    budget_timezone: Annotated[str, AfterValidator(_zone_name)] = Field(
-        default="UTC", description="IANA zone in which budget days and months are counted"
+    budget_timezone: Annotated[str | None, AfterValidator(_zone_name)] = Field(
+        default=None,
+        description="IANA zone in which budget days and months are counted; default: the one chosen at setup, or UTC",
     )
+    _adopted_zone: str = PrivateAttr(default=UTC_ZONE)
     organisation: str = Field(default="", max_length=80, description="Name shown under the sign-in form")
     secret: SecretStr | None = Field(
         default=None, description="Signs NiceGUI's own cookie; default: created once and kept in the data directory"
@@ -207,8 +219,12 @@ class Settings(NotificationSettings):
 
     @property
     def budget_zone(self) -> ZoneInfo:
-        """The time zone of budget days and months."""
-        return zone(self.budget_timezone)
+        """The time zone of budget days and months: that of PORTAL_BUDGET_TIMEZONE, or the adopted one."""
+        return zone(self.budget_timezone or self._adopted_zone)
+
+    def adopt_zone(self, name: str) -> None:
+        """Count in the zone of the database from now on, unless PORTAL_BUDGET_TIMEZONE is set."""
+        self._adopted_zone = name
 
     @property
     def secure(self) -> bool:

@@ -76,7 +76,7 @@ def open_portal(settings: Settings) -> None:
     """Open and migrate the database; print a setup link if there is no active administrator. Raises CannotStart."""
     try:
         opened = open_or_create(settings.url, settings.database_pool)
-        pin_budget_timezone(opened, settings.budget_timezone)
+        settings.adopt_zone(pin_budget_timezone(opened, settings.budget_timezone))
         log.info("database: %s", shown(settings.url))
         _create_administrator(settings)
         token = run_in_transaction(new_setup_link, utc_now())

@@ -211,7 +211,8 @@ def test_damaged_database_is_named_in_the_error(
     database().close()
 
 
-def test_days_counted_in_another_zone_stop_every_command(db: Database) -> None:
+def test_days_counted_in_another_zone_stop_every_command(db: Database, settings_env: Any) -> None:
+    settings_env(budget_timezone="UTC")
     pin_budget_timezone(db, "Asia/Tokyo")
     assert "portal rebuild --budget-timezone UTC" in fail("budget", "show", "alice")
 

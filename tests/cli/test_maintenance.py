@@ -50,6 +50,7 @@ def test_wrong_counter_is_found_named_and_rebuilt(tampered: None) -> None:
 def test_rebuild_counts_days_in_another_zone(db: Database, alice: Account, gateway: Gateway, settings_env: Any) -> None:
     pin_budget_timezone(db, "UTC")
     send(gateway, report(requested_at=datetime(2026, 11, 21, 23, 30, tzinfo=UTC)))
+    settings_env(budget_timezone="UTC")
     assert "PORTAL_BUDGET_TIMEZONE=Europe/Berlin" in portal("rebuild", "--budget-timezone", "Europe/Berlin").stderr
     assert run_in_reading(pinned_budget_timezone) == "Europe/Berlin"
     assert "counted in Europe/Berlin" in fail("verify")
@@ -59,6 +60,17 @@ def test_rebuild_counts_days_in_another_zone(db: Database, alice: Account, gatew
     with database().reading() as session:
         days = session.scalars(select(UsageCounter.start).where(UsageCounter.period == "daily"))
         assert [str(day) for day in days] == ["2026-11-22"]
+
+
+def test_a_portal_without_a_set_zone_counts_in_the_new_one(db: Database, alice: Account, gateway: Gateway) -> None:
+    pin_budget_timezone(db, "UTC")
+    send(gateway, report(requested_at=datetime(2026, 11, 21, 23, 30, tzinfo=UTC)))
+    printed = portal("rebuild", "--budget-timezone", "Europe/Berlin").stderr
+    assert "Days are counted in Europe/Berlin now." in printed
+    assert "PORTAL_BUDGET_TIMEZONE" not in printed
+    assert portal("verify").exit_code == 0
+    succeed("rebuild")
+    assert run_in_reading(pinned_budget_timezone) == "Europe/Berlin"
 
 
 def test_a_zone_change_that_fails_changes_nothing(

@@ -18,7 +18,7 @@ from portal.db.metering.uncounted import Uncounted, count_uncounted
 from portal.db.people.keys import note_last_use
 from portal.db.spending.authorization import release
 from portal.db.spending.prices import prices_of_models
-from portal.db.sql.schema import counts_in
+from portal.db.sql.schema import locked_budget_timezone
 from portal.db.templates import cost_factors
 from portal.errors import Unavailable
 from portal.rules.metering.figures import Figures
@@ -27,6 +27,7 @@ from portal.rules.metering.usage import CLOCK_TOLERANCE, UsageReport, is_repeate
 from portal.rules.people.keys import NOTED_EVERY
 from portal.rules.spending.prices import PriceBook, RequestTokens
 from portal.rules.spending.pricing import MAX_COST, MAX_SUM, billable_tokens
+from portal.settings import settings
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Earlier requests are rejected. In every time zone this instant is on `rules.metering.usage.FIRST_DAY` or later."""
@@ -113,9 +114,11 @@ def record_usage(
     the administrator and not counted. `assigned_to` is a user name that overrides the account in the reports;
     `undated_at` is the instant of reports without one, by default `now`; `owner_id` is the account of reports that
     cannot be attributed (`rules.metering.reporters`). Raises Unavailable if the budget time zone of
-    the database was changed after this process started.
+    the database was changed after this process started; without PORTAL_BUDGET_TIMEZONE it counts in the new one then.
     """
-    if not counts_in(session, budget_tz.key):
+    pinned = locked_budget_timezone(session)
+    if pinned is not None and pinned != budget_tz.key:
+        settings().adopt_zone(pinned)
         raise Unavailable
     marks = [report.fingerprint() for report in reports]
     stored = fingerprints(session, gateway_id, list({report.id for report in reports}))

@@ -14,7 +14,7 @@ from portal.actions.authority import (
     refuse_acting,
     signed_in_account,
 )
-from portal.actions.fields import clean_field
+from portal.actions.fields import clean_field, clean_zone
 from portal.actions.outbox import queue_notice
 from portal.actions.people.passwords import check_hash, hash_password
 from portal.db.audit import add_entry
@@ -99,7 +99,7 @@ def edit_account(
     if display_name is not None:
         found.display_name = clean_display_name(display_name)
     if time_zone is not None:
-        found.time_zone = _clean_zone(time_zone)
+        found.time_zone = clean_zone("time_zone", time_zone).key
     if language is not None:
         found.language = _choice(Language, "language", language)
     after = _account_fields(found)
@@ -181,7 +181,7 @@ def change_profile(session: Session, actor: Actor, new: Profile, now: datetime) 
     own.display_name = clean_display_name(new.display_name)
     if new.email is not None:
         change_email(session, own, clean_field("email", clean_email, new.email), now)
-    own.time_zone = _clean_zone(new.time_zone)
+    own.time_zone = clean_zone("time_zone", new.time_zone).key
     own.language = _choice(Language, "language", new.language)
     own.theme = _choice(Theme, "theme", new.theme)
     after = _profile_fields(own)
@@ -279,13 +279,6 @@ def _store_password(
 def clean_display_name(text: str) -> str:
     """Return the name of a person on pages. Raises InvalidInput."""
     return clean_field("display_name", clean_line, text, message("The display name"), DISPLAY_NAME_LENGTH)
-
-
-def _clean_zone(name: str) -> str:
-    try:
-        return zone(name).key
-    except ValueError as error:
-        raise InvalidInput(message("Choose a time zone such as Europe/Berlin."), "time_zone") from error
 
 
 def _choice(kind: type[StrEnum], field: str, value: str) -> str:

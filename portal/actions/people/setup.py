@@ -11,18 +11,22 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from portal.actions.fields import clean_field
+from portal.actions.metering.verification import recount_all
 from portal.actions.people.accounts import hash_new_password
 from portal.actions.people.new_accounts import create_account
 from portal.actions.people.sessions import Browser, SignIn, open_session_for
 from portal.actions.spending.default_budgets import set_default_budget
 from portal.actions.spending.prices import enter_price
 from portal.db.audit import add_entry
+from portal.db.metering.events import has_events
 from portal.db.people.accounts import account_named, add_account, has_active_administrator
 from portal.db.people.sessions import end_sessions, forget_old, has_setup_link, replace_setup_link, use_setup_link
+from portal.db.sql.schema import locked_budget_timezone
 from portal.db.sql.session import run_in_reading, run_in_transaction
 from portal.errors import Conflict, NotFound
 from portal.rules.messages import Message, message
@@ -31,6 +35,7 @@ from portal.rules.people.actors import Actor, Means
 from portal.rules.people.secrets import digest
 from portal.rules.spending.budgets import Limits
 from portal.rules.text import clean_username
+from portal.settings import settings
 
 ENVIRONMENT = Actor(Means.ENVIRONMENT)
 _WINDOW = Browser("MoE Portal", "127.0.0.1")
@@ -74,10 +79,19 @@ def why_setup_link_ended(session: Session) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class FirstFigures:
-    """The general price in EUR per billable token, and the monthly limit of new users and experts; None is none."""
+    """The general price in EUR per billable token, and the monthly limit of new users and experts; None is none.
+
+    `budget_zone` is the zone of days and months; None leaves it as it is.
+    """
 
     price: Decimal | None = None
     monthly: int | None = None
+    budget_zone: ZoneInfo | None = None
+
+
+def may_choose_zone(session: Session) -> bool:
+    """Return whether the budget time zone may be chosen: no variable sets it, and nothing was counted yet."""
+    return settings().budget_timezone is None and not has_events(session)
 
 
 def set_up(
@@ -92,6 +106,8 @@ def set_up(
         raise NotFound(run_in_reading(why_setup_link_ended))
     password_hash = hash_new_password(password, username)
     run_in_transaction(_create_first, token, username, email, password_hash, now, figures)
+    if figures.budget_zone is not None:
+        settings().adopt_zone(figures.budget_zone.key)
 
 
 def _create_first(
@@ -107,11 +123,22 @@ def _create_first(
         raise NotFound(why_setup_link_ended(session))
     actor = Actor(Means.SETUP_LINK)
     create_account(session, actor, username, email, Role.ADMIN, password_hash, now)
+    if figures.budget_zone is not None:
+        _choose_zone(session, actor, figures.budget_zone, now)
     if figures.price is not None:
         enter_price(session, actor, figures.price, now, now)
     if figures.monthly is not None:
         for role in (Role.USER, Role.EXPERT):
             set_default_budget(session, actor, role, Limits(monthly=figures.monthly), now)
+
+
+def _choose_zone(session: Session, actor: Actor, budget_zone: ZoneInfo, now: datetime) -> None:
+    """Count days in another zone. Raises Conflict if the zone may not be chosen any more."""
+    if locked_budget_timezone(session) == budget_zone.key:
+        return
+    if not may_choose_zone(session):
+        raise Conflict(message("The time zone cannot be chosen any more."), "budget_timezone")
+    recount_all(session, actor, budget_zone, now)
 
 
 def create_first_administrator(username: str, email: str | None, password: str, now: datetime) -> bool:

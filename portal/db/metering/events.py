@@ -126,6 +126,11 @@ def count_events(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(UsageEvent)) or 0
 
 
+def has_events(session: Session) -> bool:
+    """Return whether any event was ever stored, removed ones included."""
+    return any(session.scalar(select(table.gateway_id).limit(1)) is not None for table in (UsageEvent, PrunedEvent))
+
+
 def account_events(session: Session, account_id: int) -> Iterator[StoredEvent]:
     """Yield an account's stored events, oldest first, without holding them all; for verification and rebuilding."""
     query = _COUNTED.where(UsageEvent.account_id == account_id).order_by(UsageEvent.requested_at)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal.db.sql.session import Database
 from portal.db.sql.upsert import insert, upsert
 from portal.db.tables import Installation, Table
+from portal.rules.periods import UTC_ZONE
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _ZONE = "budget_timezone"
@@ -125,24 +126,30 @@ def config(connection: Connection) -> Config:
     return alembic
 
 
-def pin_budget_timezone(database: Database, name: str) -> None:
-    """Store the zone in which days are counted. Raises WrongDatabase if days were counted in another zone."""
+def pin_budget_timezone(database: Database, name: str | None) -> str:
+    """Store the zone in which days are counted, and return it; without a name, a stored one stays, or it is UTC.
+
+    Raises WrongDatabase if days were counted in another zone than `name`.
+    """
+    new = {"name": _ZONE, "value": name or UTC_ZONE}
     with database.transaction() as session:
-        session.execute(
-            insert(session, Installation).values(name=_ZONE, value=name).on_conflict_do_nothing(index_elements=["name"])
-        )
-    check_budget_timezone(database, name)
+        session.execute(insert(session, Installation).values(new).on_conflict_do_nothing(index_elements=["name"]))
+    return check_budget_timezone(database, name)
 
 
-def check_budget_timezone(database: Database, name: str) -> None:
-    """Raise WrongDatabase if days were counted in another zone than `name`; stores nothing."""
+def check_budget_timezone(database: Database, name: str | None) -> str:
+    """Return the zone in which days are counted: the stored one, else `name`, else UTC; stores nothing.
+
+    Raises WrongDatabase if days were counted in another zone than `name`.
+    """
     with database.reading() as session:
         pinned = pinned_budget_timezone(session)
-    if pinned not in {None, name}:
+    if name is not None and pinned not in {None, name}:
         raise WrongDatabase(
             f"Days in this database are counted in {pinned}, but PORTAL_BUDGET_TIMEZONE is {name}. "
             f"Set it back, or run `portal rebuild --budget-timezone {name}` to count all days again."
         )
+    return pinned or name or UTC_ZONE
 
 
 def pinned_budget_timezone(session: Session) -> str | None:
@@ -151,9 +158,9 @@ def pinned_budget_timezone(session: Session) -> str | None:
     return None if pinned is None else pinned.value
 
 
-def counts_in(session: Session, name: str) -> bool:
-    """Return whether days are counted in this zone, and lock the zone until the transaction ends."""
-    return session.connection().scalar(_PINNED) in {None, name}
+def locked_budget_timezone(session: Session) -> str | None:
+    """Return what `pinned_budget_timezone` returns, and lock the zone until the transaction ends."""
+    return session.connection().scalar(_PINNED)
 
 
 _PINNED = select(Installation.value).where(Installation.name == _ZONE).with_for_update(read=True)

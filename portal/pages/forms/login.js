@@ -2,6 +2,8 @@
 "use strict";
 const zone = document.getElementById("time-zone");
 if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+const budgetZone = document.getElementById("budget_timezone");
+if (budgetZone && "guess" in budgetZone.dataset) budgetZone.value = zone.value || budgetZone.value;
 for (const button of document.querySelectorAll("[data-reveals]")) {
   const fields = button.dataset.reveals.split(" ").map((id) => document.getElementById(id));
   const names = { false: button.ariaLabel, true: button.dataset.hides };

@@ -3,22 +3,24 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.actions.fields import clean_field
-from portal.actions.people.setup import FirstFigures, set_up, setup_link_is_good, why_setup_link_ended
+from portal.actions.fields import clean_field, clean_zone
+from portal.actions.people.setup import FirstFigures, may_choose_zone, set_up, setup_link_is_good, why_setup_link_ended
 from portal.actions.spending.budgets import check_limits
 from portal.actions.spending.prices import general_price
 from portal.clock import utc_now
 from portal.db.sql.session import in_reading
 from portal.errors import Conflict, InvalidInput, NotFound
 from portal.pages.addresses import FIRST_STEPS
-from portal.pages.forms.login import signed_in_response
+from portal.pages.forms.login import LONGEST_ZONE, signed_in_response
 from portal.pages.forms.rendering import PASSWORD_HINT, check_repeated, html_page, read_form
 from portal.rules.messages import Message, message
+from portal.rules.periods import zone_names
 from portal.rules.spending.budgets import Limits
 from portal.rules.text import (
     MAX_EMAIL,
@@ -37,14 +39,15 @@ router = APIRouter(include_in_schema=False)
 
 _LONGEST_NUMBER = 40
 
-_FIELDS = ("username", "email", "password", "repeated", "eur_per_token", "monthly")
+_FIELDS = ("username", "email", "password", "repeated", "budget_timezone", "eur_per_token", "monthly")
 
 
 @router.get("/user/setup")
 async def show_setup(request: Request) -> Response:
     """Show the form to a visitor with the link."""
     await _check_link(request)
-    return _form(request, dict.fromkeys(_FIELDS, ""), {})
+    values = {**dict.fromkeys(_FIELDS, ""), "budget_timezone": settings().budget_zone.key}
+    return await _form(request, values, {}, guesses_zone=True)
 
 
 @router.post("/user/setup")
@@ -54,17 +57,21 @@ async def take_setup(request: Request) -> Response:
     await _check_link(request)
     errors, figures = _errors(values), FirstFigures()
     try:
-        figures = FirstFigures(_price(values["eur_per_token"]), _monthly(values["monthly"], language_of(request)))
+        figures = FirstFigures(
+            _price(values["eur_per_token"]),
+            _monthly(values["monthly"], language_of(request)),
+            await _chosen_zone(values["budget_timezone"]),
+        )
     except InvalidInput as error:
         errors[error.field or ""] = error.sentence
     if errors:
-        return _form(request, values, errors, 422)
+        return await _form(request, values, errors, 422)
     try:
         await asyncio.to_thread(
             set_up, _token(request), values["username"], values["email"], values["password"], utc_now(), figures
         )
     except (InvalidInput, Conflict) as error:
-        return _form(request, values, {error.field or "": error.sentence}, error.status)
+        return await _form(request, values, {error.field or "": error.sentence}, error.status)
     return await signed_in_response(request, values["username"], values["password"], FIRST_STEPS, values["time_zone"])
 
 
@@ -90,6 +97,13 @@ def _errors(values: dict[str, str]) -> dict[str, Message]:
     return errors
 
 
+async def _chosen_zone(text: str) -> ZoneInfo | None:
+    """Return the chosen time zone; None for no text, or if it may not be chosen. Raises InvalidInput."""
+    if not text.strip() or not await in_reading(may_choose_zone):
+        return None
+    return clean_zone("budget_timezone", text)
+
+
 def _price(text: str) -> Decimal | None:
     """Return the general price; none for no text. Raises InvalidInput."""
     if not text.strip():
@@ -112,8 +126,17 @@ def _monthly(text: str, language: str) -> int | None:
     return limit
 
 
-def _form(request: Request, values: dict[str, str], errors: Mapping[str, Message], status: int = 200) -> Response:
+async def _form(
+    request: Request,
+    values: dict[str, str],
+    errors: Mapping[str, Message],
+    status: int = 200,
+    *,
+    guesses_zone: bool = False,
+) -> Response:
+    """Return the form; with `guesses_zone` a script replaces the time zone by that of the browser."""
     shown = {"username": values["username"][:MAX_NAME], "email": values["email"][:MAX_EMAIL]}
+    shown["budget_timezone"] = values["budget_timezone"][:LONGEST_ZONE]
     shown |= {name: values[name][:_LONGEST_NUMBER] for name in ("eur_per_token", "monthly")}
     return html_page(
         request,
@@ -125,7 +148,9 @@ def _form(request: Request, values: dict[str, str], errors: Mapping[str, Message
         sentence=errors.get("", ""),
         hint=PASSWORD_HINT,
         min_password=MIN_PASSWORD,
-        zone=settings().budget_timezone,
+        zone=settings().budget_zone.key,
+        zones=sorted(zone_names()) if await in_reading(may_choose_zone) else [],
+        guesses_zone=guesses_zone,
     )
 
 

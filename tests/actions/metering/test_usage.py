@@ -35,6 +35,7 @@ from portal.rules.metering.usage import UsageReport
 from portal.rules.people.secrets import API_KEY, digest
 from portal.rules.periods import EPOCH_DAY, Period
 from portal.rules.spending.pricing import MAX_TOKENS
+from portal.settings import settings
 from portal.views.templates import find_template
 from tests.cast import (
     NOW,
@@ -635,5 +636,6 @@ def test_sums_never_outgrow_what_can_be_counted(
 def test_days_of_two_zones_are_not_mixed(db: Database, alice: Account, gateway: Gateway) -> None:
     pin_budget_timezone(db, "Europe/Berlin")
     with pytest.raises(Unavailable):
-        send(gateway, report(), budget_tz=ZoneInfo("UTC"))
+        send(gateway, report(), budget_tz=settings().budget_zone)
+    assert settings().budget_zone == ZoneInfo("Europe/Berlin"), "a process without a set zone follows the database"
     assert results(send(gateway, report(), budget_tz=ZoneInfo("Europe/Berlin"))) == ["accepted"]

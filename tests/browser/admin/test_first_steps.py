@@ -11,6 +11,7 @@ from portal.actions.metering.gateways import create_gateway
 from portal.actions.people.setup import new_setup_link
 from portal.actions.spending.default_budgets import set_default_budget
 from portal.db.metering.gateways import gateway_named, note_reported
+from portal.db.sql.schema import pinned_budget_timezone
 from portal.rules.people.accounts import Role
 from portal.rules.spending.budgets import Limits
 from tests.browser.axe import violations
@@ -27,12 +28,13 @@ def new_portal(tmp_path: Path) -> Iterator[Portal]:
 
 
 def test_a_new_portal_is_set_up_in_the_browser(new_portal: Portal, chromium: Browser) -> None:
-    page = chromium.new_context(locale="en-GB").new_page()
+    page = chromium.new_context(locale="en-GB", timezone_id="Europe/Berlin").new_page()
     page.goto(f"{new_portal.url}/user/setup?token={new_portal.run(new_setup_link, datetime.now(UTC))}")
     page.get_by_label("Username").fill("root")
     page.get_by_label("Email").fill("root@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password again").fill(PASSWORD)
+    expect(page.get_by_label("Budget time zone")).to_have_value("Europe/Berlin")
     page.get_by_label("General price").fill("0.00002")
     assert violations(page) == []
     page.get_by_role("button", name="Create administrator").click()
@@ -43,6 +45,7 @@ def test_a_new_portal_is_set_up_in_the_browser(new_portal: Portal, chromium: Bro
     expect(states).to_have_text(["Open", "Open", "Open", "Done"])
     settle(page)
     assert violations(page) == []
+    assert new_portal.run(pinned_budget_timezone) == "Europe/Berlin"
 
     for link, heading in (("Connect gateway", "Connect gateway"), ("Open accounts", "Accounts")):
         steps.get_by_role("link", name=link).click()

@@ -211,6 +211,17 @@ def test_the_zone_of_budget_days_stays_as_it_was(db: Database) -> None:
     assert run_in_reading(pinned_budget_timezone) == "Europe/Berlin"
 
 
+def test_without_a_name_the_stored_zone_stays(db: Database) -> None:
+    assert check_budget_timezone(db, None) == "UTC"
+    pin_budget_timezone(db, "Europe/Berlin")
+    assert pin_budget_timezone(db, None) == check_budget_timezone(db, None) == "Europe/Berlin"
+
+
+def test_without_any_zone_days_are_those_of_utc(db: Database) -> None:
+    assert pin_budget_timezone(db, None) == "UTC"
+    assert run_in_reading(pinned_budget_timezone) == "UTC"
+
+
 def test_looking_at_the_zone_pins_nothing(db: Database) -> None:
     check_budget_timezone(db, "Europe/Berlin")
     assert run_in_reading(pinned_budget_timezone) is None

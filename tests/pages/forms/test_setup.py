@@ -1,22 +1,25 @@
 """The first start: one link, used once, creates the first administrator."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from portal.db.people.accounts import account_named, count_accounts
 from portal.db.spending.default_budgets import default_budgets
 from portal.db.spending.prices import price_book
-from portal.db.sql.session import Database
-from portal.db.tables import Account
+from portal.db.sql.schema import pinned_budget_timezone
+from portal.db.sql.session import Database, database, run_in_reading
+from portal.db.tables import Account, UsageCounter
 from portal.rules.people.accounts import Role
 from portal.rules.spending.budgets import Limits
 from portal.rules.spending.prices import PriceBook
-from tests.cast import create_member, run
+from portal.settings import settings
+from tests.cast import Gateway, create_member, report, run, send
 from tests.portals import FORM, running_portal
 
 GOOD = {
@@ -75,6 +78,39 @@ def test_the_form_sets_price_and_default_budget(browser: TestClient, link: str) 
         Role.EXPERT: Limits(monthly=1_000_000),
         Role.ADMIN: None,
     }
+
+
+def test_the_form_chooses_the_budget_time_zone(browser: TestClient, link: str, gateway: Gateway) -> None:
+    assert 'value="UTC"' in browser.get(link).text
+    assert '<option value="Europe/Berlin">' in browser.get(link).text
+    assert browser.post(link, data={**GOOD, "budget_timezone": "Pacific/Auckland"}).status_code == 303
+    assert settings().budget_zone.key == run_in_reading(pinned_budget_timezone) == "Pacific/Auckland"
+    evening = datetime(2026, 11, 21, 12, tzinfo=UTC)  # 1 o'clock of the next day there
+    send(gateway, report(username="root", requested_at=evening), budget_tz=settings().budget_zone)
+    with database().reading() as session:
+        days = session.scalars(select(UsageCounter.start).where(UsageCounter.period == "daily"))
+        assert [str(day) for day in days] == ["2026-11-22"]
+
+
+def test_a_zone_that_is_set_is_only_named(
+    db: Database, settings_env: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings_env(budget_timezone="Asia/Tokyo")
+    with running_portal() as browser:
+        link = printed_link(capsys.readouterr().out)
+        assert "Days and months are counted in Asia/Tokyo." in browser.get(link).text
+        assert 'id="budget_timezone"' not in browser.get(link).text
+        assert browser.post(link, data={**GOOD, "budget_timezone": "Europe/Berlin"}).status_code == 303
+        assert run_in_reading(pinned_budget_timezone) == "Asia/Tokyo"
+
+
+def test_zone_stays_once_something_was_counted(
+    browser: TestClient, link: str, alice: Account, gateway: Gateway
+) -> None:
+    send(gateway, report())
+    assert "Days and months are counted in UTC." in browser.get(link).text
+    assert browser.post(link, data={**GOOD, "budget_timezone": "Europe/Berlin"}).status_code == 303
+    assert run_in_reading(pinned_budget_timezone) == "UTC"
 
 
 def test_the_link_works_once(browser: TestClient, link: str) -> None:
@@ -145,6 +181,7 @@ def test_another_link_shows_nothing(browser: TestClient, query: str) -> None:
         pytest.param({"password": "short", "repeated": "short"}, "password", "at least 10", id="a short password"),
         pytest.param({"password": "rootrootroot", "repeated": "rootrootroot"}, "password", "easy", id="an easy one"),
         pytest.param({"password": "p" * 300, "repeated": "p" * 300}, "password", "at most 256", id="a long one"),
+        pytest.param({"budget_timezone": "Mars/X"}, "budget_timezone", "such as Europe/Berlin", id="no zone"),
         pytest.param({"eur_per_token": "cheap"}, "eur_per_token", "Write an amount in EUR", id="no price"),
         pytest.param({"eur_per_token": "2"}, "eur_per_token", "0 to 1 EUR per token", id="a high price"),
         pytest.param({"eur_per_token": "0"}, "eur_per_token", "Leave this empty", id="a price of 0"),
